@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/rec.h"
+
+#include <string.h>
+
+static void put_varint(struct fa_buf *buf, uint64_t value)
+{
+    char bytes[10];
+    size_t len = 0;
+    do {
+        bytes[len++] = (char)((value & 127) | (value > 127 ? 128 : 0));
+        value >>= 7;
+    } while (value > 0);
+    fa_buf_put(buf, bytes, len);
+}
+
+static void put_head(struct fa_buf *buf, uint32_t tag, enum fa_rec_type type)
+{
+    put_varint(buf, (uint64_t)tag << 2 | (uint64_t)type);
+}
+
+void fa_rec_put_u64(struct fa_buf *buf, uint32_t tag, uint64_t value)
+{
+    put_head(buf, tag, FA_REC_U64);
+    put_varint(buf, value);
+}
+
+void fa_rec_put_i64(struct fa_buf *buf, uint32_t tag, int64_t value)
+{
+    put_head(buf, tag, FA_REC_I64);
+    put_varint(buf, (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0));
+}
+
+void fa_rec_put_f64(struct fa_buf *buf, uint32_t tag, double value)
+{
+    uint64_t bits;
+    char bytes[8];
+    memcpy(&bits, &value, 8);
+    for (size_t i = 0; i < 8; i++) {
+        bytes[i] = (char)(bits >> (8 * i));
+    }
+    put_head(buf, tag, FA_REC_F64);
+    fa_buf_put(buf, bytes, 8);
+}
+
+void fa_rec_put_bytes(struct fa_buf *buf, uint32_t tag, const void *data, size_t len)
+{
+    put_head(buf, tag, FA_REC_BYTES);
+    put_varint(buf, len);
+    fa_buf_put(buf, data, len);
+}
+
+void fa_rec_put_text(struct fa_buf *buf, uint32_t tag, const char *text)
+{
+    if (text != NULL) {
+        fa_rec_put_bytes(buf, tag, text, strlen(text));
+    }
+}
+
+struct fa_rec_reader fa_rec_read(struct fa_str record)
+{
+    return (struct fa_rec_reader){.rest = record};
+}
+
+static bool get_varint(struct fa_str *rest, uint64_t *ret_value)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < 10 && i < rest->len; i++) {
+        unsigned char byte = (unsigned char)rest->ptr[i];
+        if (i == 9 && byte > 1) {
+            return false;
+        }
+        value |= (uint64_t)(byte & 127) << (7 * i);
+        if (byte < 128) {
+            *rest = (struct fa_str){rest->ptr + i + 1, rest->len - i - 1};
+            *ret_value = value;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool get_payload(struct fa_str *rest, struct fa_rec_field *field)
+{
+    if (field->type == FA_REC_F64) {
+        if (rest->len < 8) {
+            return false;
+        }
+        for (size_t i = 0; i < 8; i++) {
+            field->u64 |= (uint64_t)(unsigned char)rest->ptr[i] << (8 * i);
+        }
+        memcpy(&field->f64, &field->u64, 8);
+        *rest = (struct fa_str){rest->ptr + 8, rest->len - 8};
+        return true;
+    }
+    if (!get_varint(rest, &field->u64)) {
+        return false;
+    }
+    field->i64 = (int64_t)(field->u64 >> 1 ^ (0 - (field->u64 & 1)));
+    if (field->type == FA_REC_BYTES) {
+        if (field->u64 > rest->len) {
+            return false;
+        }
+        field->bytes = (struct fa_str){rest->ptr, (size_t)field->u64};
+        *rest = (struct fa_str){rest->ptr + field->u64, rest->len - (size_t)field->u64};
+    }
+    return true;
+}
+
+bool fa_rec_next(struct fa_rec_reader *reader, struct fa_rec_field *ret_field)
+{
+    struct fa_rec_field field = {.bytes = {"", 0}};
+    uint64_t head = 0;
+    if (reader->bad || reader->rest.len == 0) {
+        return false;
+    }
+    if (!get_varint(&reader->rest, &head) || head >> 34 != 0) {
+        reader->bad = true;
+        return false;
+    }
+    field.tag = (uint32_t)(head >> 2);
+    field.type = (enum fa_rec_type)(head & 3);
+    if (!get_payload(&reader->rest, &field)) {
+        reader->bad = true;
+        return false;
+    }
+    *ret_field = field;
+    return true;
+}

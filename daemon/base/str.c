@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/str.h"
+#include "base/panic.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct fa_str fa_str_of(const char *text)
+{
+    return text == NULL ? (struct fa_str){"", 0} : (struct fa_str){text, strlen(text)};
+}
+
+bool fa_str_eq(struct fa_str a, struct fa_str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+bool fa_str_is(struct fa_str a, const char *text)
+{
+    return fa_str_eq(a, fa_str_of(text));
+}
+
+bool fa_str_starts(struct fa_str a, const char *prefix)
+{
+    size_t len = strlen(prefix);
+    return a.len >= len && memcmp(a.ptr, prefix, len) == 0;
+}
+
+int fa_str_cmp(struct fa_str a, struct fa_str b)
+{
+    size_t len = a.len < b.len ? a.len : b.len;
+    int order = len > 0 ? memcmp(a.ptr, b.ptr, len) : 0;
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+struct fa_str fa_str_trim(struct fa_str a)
+{
+    while (a.len > 0 && (a.ptr[0] == ' ' || a.ptr[0] == '\t')) {
+        a.ptr++;
+        a.len--;
+    }
+    while (a.len > 0 && (a.ptr[a.len - 1] == ' ' || a.ptr[a.len - 1] == '\t')) {
+        a.len--;
+    }
+    return a;
+}
+
+struct fa_str fa_str_cut(struct fa_str a, char sep, struct fa_str *rest)
+{
+    const char *at = a.len > 0 ? memchr(a.ptr, sep, a.len) : NULL;
+    if (at == NULL) {
+        *rest = (struct fa_str){NULL, 0};
+        return a;
+    }
+    size_t len = (size_t)(at - a.ptr);
+    *rest = (struct fa_str){at + 1, a.len - len - 1};
+    return (struct fa_str){a.ptr, len};
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Checks the grammar [+-] digits [. digits] [e [+-] digits] with a digit somewhere in the
+ * mantissa, and gathers up to 19 digits of it. */
+struct decimal {
+    uint64_t mantissa;
+    int exponent;  /* of ten, as written and by the place of the point */
+    bool negative, exact; /* exact: no digit was left out */
+};
+
+static bool scan_decimal(struct fa_str text, struct decimal *ret)
+{
+    const char *p = text.ptr, *end = text.ptr + text.len;
+    struct decimal d = {.exact = true};
+    bool digits = false;
+    int written = 0;
+    if (p < end && (*p == '+' || *p == '-')) {
+        d.negative = *p++ == '-';
+    }
+    for (bool fraction = false; p < end && (is_digit(*p) || (*p == '.' && !fraction)); p++) {
+        if (*p == '.') {
+            fraction = true;
+            continue;
+        }
+        digits = true;
+        if (d.mantissa < 1000000000000000000u) {
+            d.mantissa = d.mantissa * 10 + (uint64_t)(*p - '0');
+            d.exponent -= fraction;
+        } else {
+            d.exact = d.exact && *p == '0';
+            d.exponent += !fraction;
+        }
+    }
+    if (!digits) {
+        return false;
+    }
+    if (p < end && (*p == 'e' || *p == 'E')) {
+        bool minus = false;
+        p++;
+        if (p < end && (*p == '+' || *p == '-')) {
+            minus = *p++ == '-';
+        }
+        if (p == end) {
+            return false;
+        }
+        for (; p < end && is_digit(*p); p++) {
+            written = written < 100000 ? written * 10 + (*p - '0') : written;
+        }
+        d.exponent += minus ? -written : written;
+    }
+    *ret = d;
+    return p == end;
+}
+
+int fa_parse_double(struct fa_str text, double *ret_value)
+{
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    struct decimal d;
+    if (text.len == 0 || text.len > 400 || !scan_decimal(text, &d)) {
+        return FA_EPARSE;
+    }
+    double value;
+    if (d.exact && d.mantissa <= (UINT64_C(1) << 53) && d.exponent >= -22 && d.exponent <= 22) {
+        /* Both operands are exact, so one rounding gives the right double (Clinger). */
+        value = (double)d.mantissa;
+        value = d.exponent < 0 ? value / powers[-d.exponent] : value * powers[d.exponent];
+        value = d.negative ? -value : value;
+    } else {
+        /* The grammar was checked above and no room ever sets LC_NUMERIC, so strtod agrees. */
+        char copy[404];
+        memcpy(copy, text.ptr, text.len);
+        copy[text.len] = '\0';
+        value = strtod(copy, NULL);
+    }
+    if (isinf(value)) {
+        return FA_ERANGE;
+    }
+    *ret_value = value;
+    return 0;
+}
+
+int fa_parse_u64(struct fa_str text, uint64_t *ret_value)
+{
+    uint64_t value = 0;
+    if (text.len == 0) {
+        return FA_EPARSE;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        if (!is_digit(text.ptr[i])) {
+            return FA_EPARSE;
+        }
+        uint64_t digit = (uint64_t)(text.ptr[i] - '0');
+        if (value > (UINT64_MAX - digit) / 10) {
+            return FA_ERANGE;
+        }
+        value = value * 10 + digit;
+    }
+    *ret_value = value;
+    return 0;
+}
+
+int fa_parse_i64(struct fa_str text, int64_t *ret_value)
+{
+    bool negative = text.len > 0 && text.ptr[0] == '-';
+    uint64_t value = 0;
+    int rc = fa_parse_u64((struct fa_str){text.ptr + negative, text.len - negative}, &value);
+    if (rc != 0) {
+        return rc;
+    }
+    if (value > (uint64_t)INT64_MAX + negative) {
+        return FA_ERANGE;
+    }
+    *ret_value = negative ? (int64_t)(0 - value) : (int64_t)value;
+    return 0;
+}
+
+const char *fa_format_double(double value, char buf[32])
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        double back = 0;
+        snprintf(buf, 32, "%.*g", digits, value);
+        if (!isfinite(value) ||
+            (fa_parse_double(fa_str_of(buf), &back) == 0 && back == value)) { /* NOLINT */
+            break;
+        }
+    }
+    return buf;
+}
+
+static const struct {
+    const char *name;
+    fa_time ms;
+} duration_units[] = {
+    {"w", 7 * FA_DAY}, {"d", FA_DAY}, {"h", FA_HOUR}, {"m", FA_MINUTE}, {"s", FA_SECOND}, {"ms", 1},
+};
+#define UNIT_COUNT (sizeof duration_units / sizeof duration_units[0])
+
+int fa_parse_duration(struct fa_str text, fa_time *ret_ms)
+{
+    const char *p = text.ptr, *end = text.ptr + text.len;
+    fa_time total = 0;
+    size_t next_unit = 0;
+    if (text.len == 0) {
+        return FA_EPARSE;
+    }
+    while (p < end) {
+        const char *start = p;
+        uint64_t count = 0;
+        while (p < end && is_digit(*p)) {
+            p++;
+        }
+        if (fa_parse_u64((struct fa_str){start, (size_t)(p - start)}, &count) != 0) {
+            return p == start ? FA_EPARSE : FA_ERANGE;
+        }
+        start = p;
+        while (p < end && *p >= 'a' && *p <= 'z') {
+            p++;
+        }
+        struct fa_str unit = {start, (size_t)(p - start)};
+        while (next_unit < UNIT_COUNT && !fa_str_is(unit, duration_units[next_unit].name)) {
+            next_unit++;
+        }
+        if (next_unit == UNIT_COUNT) {
+            return FA_EPARSE;
+        }
+        if (count > (uint64_t)(FA_DURATION_MAX / duration_units[next_unit].ms)) {
+            return FA_ERANGE;
+        }
+        total += (fa_time)count * duration_units[next_unit++].ms;
+        if (total > FA_DURATION_MAX) {
+            return FA_ERANGE;
+        }
+    }
+    *ret_ms = total;
+    return 0;
+}
+
+const char *fa_format_duration(fa_time ms, char buf[40])
+{
+    size_t at = 0;
+    if (ms <= 0) {
+        snprintf(buf, 40, "0s");
+        return buf;
+    }
+    for (size_t i = 0; i < UNIT_COUNT && ms > 0; i++) {
+        fa_time count = ms / duration_units[i].ms;
+        /* Whole weeks only: "10d" is easier to read than "1w3d". */
+        if (count == 0 || (i == 0 && ms % duration_units[i].ms != 0)) {
+            continue;
+        }
+        at += (size_t)snprintf(buf + at, 40 - at, "%lld%s", (long long)count, duration_units[i].name);
+        ms -= count * duration_units[i].ms;
+    }
+    return buf;
+}
+
+/* Length of the well-formed character at p, 0 if there is none. */
+static size_t utf8_char(const unsigned char *p, size_t left)
+{
+    if (p[0] < 0x80) {
+        return 1;
+    }
+    size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+    if (p[0] < 0xc2 || p[0] > 0xf4 || left < len) {
+        return 0;
+    }
+    for (size_t i = 1; i < len; i++) {
+        if ((p[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    bool overlong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
+    bool beyond = (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf4 && p[1] > 0x8f);
+    return overlong || beyond ? 0 : len;
+}
+
+bool fa_utf8_valid(struct fa_str text)
+{
+    return fa_utf8_cut(text, text.len) == text.len;
+}
+
+size_t fa_utf8_cut(struct fa_str text, size_t max)
+{
+    size_t at = 0;
+    while (at < text.len) {
+        size_t len = utf8_char((const unsigned char *)text.ptr + at, text.len - at);
+        if (len == 0 || at + len > max) {
+            break;
+        }
+        at += len;
+    }
+    return at;
+}
+
+bool fa_str_has_control(struct fa_str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (c < 0x20 || c == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Levenshtein distance, words cut at 63 bytes. */
+static unsigned edit_distance(const char *a, const char *b)
+{
+    unsigned row[64];
+    size_t alen = strlen(a) < 63 ? strlen(a) : 63, blen = strlen(b) < 63 ? strlen(b) : 63;
+    for (size_t j = 0; j <= blen; j++) {
+        row[j] = (unsigned)j;
+    }
+    for (size_t i = 1; i <= alen; i++) {
+        unsigned diagonal = row[0];
+        row[0] = (unsigned)i;
+        for (size_t j = 1; j <= blen; j++) {
+            unsigned change = diagonal + (a[i - 1] != b[j - 1]);
+            unsigned gap = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+            diagonal = row[j];
+            row[j] = change < gap ? change : gap;
+        }
+    }
+    return row[blen];
+}
+
+const char *fa_suggest(const char *word, const char *const *candidates, size_t count)
+{
+    const char *best = NULL;
+    unsigned least = (unsigned)(strlen(word) / 3) + 2;
+    for (size_t i = 0; i < count; i++) {
+        unsigned distance = candidates[i] != NULL ? edit_distance(word, candidates[i]) : least;
+        if (distance < least) {
+            least = distance;
+            best = candidates[i];
+        }
+    }
+    return best;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* Notifier plugins: a notice in, a request out. They run in the courier, describe what to send and
+ * judge what came back; the courier performs, times out and limits, the daemon queues and retries.
+ * A plugin that fails, hangs or crashes falls back to the built-in body.
+ */
+#ifndef FIREALARM_NOTIFIER_H
+#define FIREALARM_NOTIFIER_H
+
+#include "firealarm/plugin.h"
+
+#define FIREALARM_NOTIFIER_ABI 1u
+
+/* A named value of the alarm: its labels, then anything a template may want. */
+struct firealarm_field {
+    struct firealarm_text name, value;
+};
+
+/* Read-only view of one message to one reader. Texts are UTF-8 without control characters other
+ * than newline; absent ones have len 0. Times are milliseconds since 1970 UTC, 0: none. */
+struct firealarm_notice {
+    uint32_t size;
+    uint32_t attempt;                        /* 1 for the first try */
+    struct firealarm_text key;               /* idempotency key, the same in every try */
+    struct firealarm_text kind;              /* alarm, reminder, acknowledged, overdue, resolved,
+                                                returned, test */
+    struct firealarm_text alarm;             /* alarm id */
+    struct firealarm_text severity, category, rule, policy, state;
+    struct firealarm_text address;           /* the person's address on this channel; len 0: the
+                                                channel's own */
+    struct firealarm_text recipient;         /* display name of who is told */
+    struct firealarm_text title;             /* one line */
+    struct firealarm_text summary;           /* what happened, one paragraph */
+    struct firealarm_text details;           /* several lines; a filing's words */
+    struct firealarm_text expect;            /* what is expected of the reader */
+    struct firealarm_text told;              /* who else was told, one line */
+    struct firealarm_text owner;             /* who owns it, if somebody does */
+    struct firealarm_text how_to_ack;        /* one line: how to own it */
+    struct firealarm_text thread;            /* the same for all messages about this alarm */
+    int64_t since, raised, now, promised;    /* promised: the owner's time for the next word */
+    uint32_t step, loop;                     /* 1-based step of the policy; loops done */
+    const struct firealarm_field *fields;
+    uint32_t field_count;
+    uint32_t reserved;
+    struct firealarm_text when;              /* since, written for this reader */
+};
+
+/* What to send. All memory belongs to the plugin until the next render() of the same self. */
+#define FIREALARM_REQUEST_HTTP 1u
+#define FIREALARM_REQUEST_SMTP 2u
+struct firealarm_request_out {
+    uint32_t size;
+    uint32_t kind;
+    struct firealarm_text url;            /* https://... or smtps://host:port or smtp://host:port */
+    struct firealarm_text method;         /* HTTP; len 0: POST */
+    const struct firealarm_field *headers; /* HTTP; CR, LF, NUL in one is refused by the courier */
+    uint32_t header_count;
+    uint32_t flags;                       /* FIREALARM_REQ_* */
+    struct firealarm_text body;           /* HTTP body, or the whole mail with CRLF lines */
+    struct firealarm_text mail_from, rcpt_to; /* SMTP, bare addresses */
+    struct firealarm_text user, password; /* SMTP AUTH or HTTP basic; len 0: none */
+    struct firealarm_text ca_file;        /* PEM; len 0: the system's */
+    struct firealarm_text helo;           /* SMTP EHLO name */
+};
+#define FIREALARM_REQ_ALLOW_PLAIN   1u /* http:// or SMTP without TLS is meant (loopback relays) */
+#define FIREALARM_REQ_ALLOW_PRIVATE 2u /* private and loopback addresses are meant */
+#define FIREALARM_REQ_FRESH         4u /* never on a reused connection */
+
+struct firealarm_response {
+    uint32_t size;
+    int32_t transport;            /* 0: an answer came; else the courier's code, see `error` */
+    uint32_t status;              /* HTTP status or SMTP reply code; 0: none */
+    uint32_t reserved;
+    int64_t retry_after;          /* milliseconds; -1: not said */
+    struct firealarm_text body;   /* at most 64 KiB */
+    struct firealarm_text error;  /* the transport's words */
+};
+
+#define FIREALARM_SENT     1u /* done */
+#define FIREALARM_RETRY    2u /* try again later */
+#define FIREALARM_REJECTED 3u /* the next channel now; slow retry while the alarm is unowned */
+
+struct firealarm_notifier {
+    uint32_t abi, size;
+    const char *name, *version, *summary;
+    const struct firealarm_option *options;
+    /* Runs in the daemon too (configuration check), where secrets have a NULL text. */
+    int32_t (*check)(const struct firealarm_settings *settings, struct firealarm_error *error);
+    int32_t (*create)(const struct firealarm_host *host, const struct firealarm_settings *settings,
+                      void **ret_self, struct firealarm_error *error);
+    void (*destroy)(void *self); /* accepts NULL */
+    int32_t (*render)(void *self, const struct firealarm_notice *notice,
+                      struct firealarm_request_out *ret_request, struct firealarm_error *error);
+    /* NULL: 2xx (SMTP 250) sent; network trouble, 408, 425, 429, 5xx (SMTP 4xx) retry; else
+     * rejected. Returns FIREALARM_SENT, _RETRY or _REJECTED, and may say why. */
+    uint32_t (*judge)(void *self, const struct firealarm_response *response,
+                      struct firealarm_error *why);
+    /* May be NULL: is `address` one that this channel can reach? For the configuration check. */
+    int32_t (*check_address)(struct firealarm_text address, struct firealarm_error *error);
+};
+
+extern const struct firealarm_notifier firealarm_notifier;
+
+#endif

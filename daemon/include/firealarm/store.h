@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* Store plugins: they keep rows and know nothing of what is in them. All calls come from one
+ * thread (the writer) after open(). The host computes each row's MAC and the journal's chain; the
+ * store only keeps and returns bytes.
+ *
+ * Rows: (kind, key) names a row. A live row is loaded at start; a closed one is history and is
+ * read by query(), newest first. The journal is append-only, n counts from 1 without a gap.
+ *
+ * Durability: commit() returns 0 only when everything put since begin() is on stable storage,
+ * together with the journal entries; otherwise nothing of it is, or (FIREALARM_STORE_UNKNOWN) it
+ * cannot be known: then the host exits and recovers from disk.
+ */
+#ifndef FIREALARM_STORE_H
+#define FIREALARM_STORE_H
+
+#include "firealarm/plugin.h"
+
+#define FIREALARM_STORE_ABI 1u
+
+#define FIREALARM_STORE_OK        0
+#define FIREALARM_STORE_FULL      (-1) /* no room: nothing was written, try again after some is freed */
+#define FIREALARM_STORE_UNKNOWN   (-2) /* I/O error at commit: the outcome is unknown */
+#define FIREALARM_STORE_CORRUPT   (-3) /* what is there cannot be read */
+#define FIREALARM_STORE_BUSY      (-4) /* held by another process; error->text names its pid */
+#define FIREALARM_STORE_NEWER     (-5) /* the schema is newer than this plugin */
+#define FIREALARM_STORE_FAILED    (-6) /* anything else; error->text says it */
+#define FIREALARM_STORE_NOT_FOUND (-7)
+
+#define FIREALARM_STORE_MAC_BYTES   32
+#define FIREALARM_STORE_KEY_MAX     64       /* bytes */
+#define FIREALARM_STORE_VALUE_MAX   (1 << 20) /* bytes */
+
+struct firealarm_row {
+    uint32_t kind;                            /* the host's number */
+    uint32_t live;                            /* 1: loaded at start, 0: history */
+    int64_t time;                             /* milliseconds; orders history */
+    struct firealarm_text key, value;
+    uint8_t mac[FIREALARM_STORE_MAC_BYTES];
+};
+
+struct firealarm_entry {
+    uint64_t n;
+    int64_t time;
+    struct firealarm_text body;               /* ids, codes, times and keyed hashes only */
+    uint8_t chain[FIREALARM_STORE_MAC_BYTES]; /* hash over the previous chain value, n, time, body */
+};
+
+/* Returning non-zero stops the walk; the walk's caller sees that number. */
+typedef int32_t firealarm_row_fn(void *ctx, const struct firealarm_row *row);
+typedef int32_t firealarm_entry_fn(void *ctx, const struct firealarm_entry *entry);
+
+struct firealarm_store {
+    uint32_t abi, size;
+    const char *name, *version, *summary;
+    const struct firealarm_option *options;
+    int32_t (*check)(const struct firealarm_settings *settings, struct firealarm_error *error);
+    /* Opens or creates, takes the lock, verifies its own durability settings, migrates. */
+    int32_t (*open)(const struct firealarm_host *host, const struct firealarm_settings *settings,
+                    void **ret_self, struct firealarm_error *error);
+    void (*close)(void *self); /* accepts NULL */
+    /* All live rows, any order; then the newest journal entry through head (none when empty). */
+    int32_t (*load)(void *self, firealarm_row_fn *row, firealarm_entry_fn *head, void *ctx,
+                    struct firealarm_error *error);
+    int32_t (*begin)(void *self, struct firealarm_error *error);
+    /* Inserts or replaces. */
+    int32_t (*put)(void *self, const struct firealarm_row *row, struct firealarm_error *error);
+    int32_t (*erase)(void *self, uint32_t kind, struct firealarm_text key,
+                     struct firealarm_error *error);
+    int32_t (*append)(void *self, const struct firealarm_entry *entry, struct firealarm_error *error);
+    int32_t (*commit)(void *self, struct firealarm_error *error);
+    void (*rollback)(void *self);
+    int32_t (*get)(void *self, uint32_t kind, struct firealarm_text key, firealarm_row_fn *row,
+                   void *ctx, struct firealarm_error *error);
+    /* History of one kind older than `before`, newest first, at most `limit` rows. */
+    int32_t (*query)(void *self, uint32_t kind, int64_t before, uint32_t limit,
+                     firealarm_row_fn *row, void *ctx, struct firealarm_error *error);
+    /* Journal entries from n on, in order, at most `limit`. */
+    int32_t (*journal)(void *self, uint64_t from, uint32_t limit, firealarm_entry_fn *entry,
+                       void *ctx, struct firealarm_error *error);
+};
+
+extern const struct firealarm_store firealarm_store;
+
+#endif
