@@ -27,7 +27,7 @@ struct fa_link {
     /* metrics/ only */
     bool dirty;
     struct fa_watch *watch;
-    struct fa_window *window;
+    struct fa_window *window; /* NULL for over 0 */
     struct fa_link *next_dirty;
     struct fa_link *next_in_series, *next_in_watch, *prev_in_watch;
 };

@@ -25,51 +25,52 @@ struct fa_slot {
     struct fa_sketch *sketch;  /* owned; NULL without */
 };
 
-/* How a sample changes a slot. */
+/* Where the increase of a series comes from. */
 enum fa_fold {
-    FA_FOLD_VALUE, /* gauges and cumulative totals: increase is what lies between samples */
-    FA_FOLD_DELTA, /* the sample brings its own increase */
-    FA_FOLD_SET,   /* the sample replaces the one of the same period (see period) */
+    FA_FOLD_NONE,  /* it has none */
+    FA_FOLD_VALUE, /* what lies between two samples, found at the later one; a fall is a reset */
+    FA_FOLD_DELTA, /* each sample brings its own */
 };
 
 struct fa_sample {
     fa_time time;
     double value, weight;
     double increase; /* FA_FOLD_DELTA */
-    fa_time period;  /* FA_FOLD_SET: number of the 10 s period */
 };
 
 struct fa_window {
     fa_time width, span; /* span: the longest `over` that somebody reads */
+    enum fa_fold fold;
     bool sketch;
-    fa_time since;         /* time of the first sample ever taken; FA_NEVER: none yet */
+    fa_time since;         /* the samples from then on are known; FA_NEVER: none yet */
     struct fa_slot *slots; /* ring of cap (a power of two), oldest first from head */
     size_t head, count, cap;
-    struct fa_slot base;   /* FA_FOLD_SET: the newest slot without the current period */
-    fa_time base_period;
 };
 
-void fa_window_init(struct fa_window *window, fa_time width, fa_time span, bool sketch);
+/* width: as fa_window_width gives it for span. */
+void fa_window_init(struct fa_window *window, enum fa_fold fold, fa_time span, bool sketch);
 void fa_window_done(struct fa_window *window);
-/* False: older than the span, dropped. */
-bool fa_window_add(struct fa_window *window, enum fa_fold fold, const struct fa_sample *sample,
-                   fa_time now);
-/* Folds another window's slots in; for a wider window that starts with what is known. */
+/* Takes a longer span from now on. What has left the shorter one stays unknown. */
+void fa_window_extend(struct fa_window *window, fa_time span);
+/* An empty window takes over what another of the same series knows. */
 void fa_window_seed(struct fa_window *window, const struct fa_window *from);
-void fa_window_expire(struct fa_window *window, fa_time now);
+/* False: older than the span, dropped. A late sample goes into its own slot. */
+bool fa_window_add(struct fa_window *window, const struct fa_sample *sample, fa_time now);
 
-/* The samples of one series, or of a population, in (now - over, now]. */
+/* The samples of one series in a window. */
 struct fa_summary {
     uint64_t samples; /* 0: all else is meaningless */
     double count, sum, min, max, increase;
     double last;
     fa_time last_at;
     fa_time next_at; /* when the oldest slot leaves; FA_NEVER */
-    bool has_increase; /* at least two samples, or deltas */
+    bool has_increase; /* at least one pair of samples, or a delta */
 };
 
 /* With a sketch not NULL, the slots' sketches are merged into it. */
-void fa_window_read(const struct fa_window *window, enum fa_fold fold, fa_time now, fa_time over,
+void fa_window_read(const struct fa_window *window, fa_time now, fa_time over,
                     struct fa_summary *ret_summary, struct fa_sketch *sketch);
+/* Adds one more sample to what was read. */
+void fa_summary_add(struct fa_summary *summary, const struct fa_sample *sample);
 
 #endif

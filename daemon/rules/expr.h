@@ -101,6 +101,9 @@ void fa_expr_free(struct fa_expr *expr); /* accepts NULL */
 /* Appends the tree as PromQL text. */
 void fa_expr_format(const struct fa_expr *expr, struct fa_buf *buf);
 
+/* How old the newest sample may be when a rule does not say. */
+#define FA_LOOK_BACK (5 * FA_MINUTE)
+
 /* The number of a metric rule as a tree; thresholds are not in it, so that a value on the quiet
  * side is told from no value. The tree borrows the rule's texts. Never NULL. */
 struct fa_expr *fa_compile(const struct fa_metric_rule *rule);

@@ -22,7 +22,8 @@ bool fa_incident_rule_matches(const struct fa_rule *rule, const struct fa_incide
  * one person, only proved people are different people. */
 bool fa_incident_rule_holds(const struct fa_rule *rule, const struct fa_incident_fact *fact,
                             const struct fa_incident_fact *earlier, size_t n, fa_time now);
-/* Appends the canonical labels of the alarm, e.g. customer="Acme"; nothing without `per`. */
+/* Writes the canonical labels of the alarm, e.g. customer="Acme", to an empty buf; nothing without
+ * `per`. */
 void fa_incident_rule_labels(const struct fa_rule *rule, const struct fa_incident_fact *fact,
                              struct fa_buf *buf);
 
