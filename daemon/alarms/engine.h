@@ -12,6 +12,7 @@
 #define FA_ALARMS_ENGINE_H
 
 #include "alarms/alarm.h"
+#include "people/may.h"
 
 struct fa_engine;
 
