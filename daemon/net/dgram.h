@@ -15,9 +15,9 @@
 struct fa_dgram;
 
 struct fa_dgram_config {
-    const char *address;  /* see fa_endpoint_parse; ignored with fd >= 0 */
-    int fd;               /* adopted, taken over; -1: none */
-    uint32_t mode;        /* of a Unix socket's file */
+    const char *address;   /* see fa_endpoint_parse; ignored with fd >= 0 */
+    int fd;                /* adopted, taken over; -1: none */
+    uint32_t mode;         /* of a Unix socket's file */
     uint32_t rcvbuf_bytes; /* asked of the kernel, which may give less; 0: its default */
 };
 

@@ -20,9 +20,10 @@ struct fa_http_request;
 struct fa_http_limits {
     size_t header_bytes; /* request line and headers; over it 431 */
     size_t body_bytes;   /* over it 413; a route may ask for less */
-    fa_time header_ms;   /* from the connection, or the request's first byte, to the end of its head */
-    fa_time total_ms;    /* from there to the end of the body; and again for taking the reply */
-    fa_time idle_ms;     /* between two requests of a connection */
+    fa_time
+        header_ms;    /* from the connection, or the request's first byte, to the end of its head */
+    fa_time total_ms; /* from there to the end of the body; and again for taking the reply */
+    fa_time idle_ms;  /* between two requests of a connection */
 };
 /* 16 KiB, 1 MiB, 10 s, 60 s, 75 s. */
 struct fa_http_limits fa_http_limits_default(void);
@@ -41,7 +42,8 @@ struct fa_http_handler {
     /* Path, query, fields and peer are there, the body is not. With route->status set the request
      * is the server's again; fields for the answer may be added with fa_http_reply_field(). */
     void (*on_head)(void *self, struct fa_http_request *req, struct fa_http_route *route);
-    /* Streamed routes only; piece is borrowed until return. May reply early. NULL: no route streams. */
+    /* Streamed routes only; piece is borrowed until return. May reply early. NULL: no route
+     * streams. */
     void (*on_body)(void *self, struct fa_http_request *req, struct fa_str piece);
     /* The body is complete. Reply now or keep req and reply later. */
     void (*on_request)(void *self, struct fa_http_request *req);
@@ -64,12 +66,12 @@ struct fa_http_counters {
     uint64_t header_timeout; /* cut: head too slow */
     uint64_t total_timeout;  /* cut: body or taking the reply too slow */
     uint64_t idle_closed;
-    uint64_t header_too_big; /* 431 */
-    uint64_t body_too_big;   /* 413 */
-    uint64_t bad;            /* 400, 417, 501, 505 of the server's own */
-    uint64_t refused;        /* by the handler's on_head: 401, 403, 404, 405 ... */
-    uint64_t gone;           /* left before the reply */
-    uint64_t tls_failed;     /* handshakes */
+    uint64_t header_too_big;      /* 431 */
+    uint64_t body_too_big;        /* 413 */
+    uint64_t bad;                 /* 400, 417, 501, 505 of the server's own */
+    uint64_t refused;             /* by the handler's on_head: 401, 403, 404, 405 ... */
+    uint64_t gone;                /* left before the reply */
+    uint64_t tls_failed;          /* handshakes */
     uint64_t bytes_in, bytes_out; /* of bodies received, of replies */
 };
 
@@ -105,8 +107,8 @@ bool fa_http_is_gone(const struct fa_http_request *req);
 
 /* A field for the reply. FA_EINVAL, and nothing is added, when name is no token or value has a
  * control character. Content-Length, Connection, Date and Transfer-Encoding are the server's. */
-int fa_http_reply_field(struct fa_http_request *req, const char *name, struct fa_str value)
-    FA_MUST_CHECK;
+int fa_http_reply_field(struct fa_http_request *req, const char *name,
+                        struct fa_str value) FA_MUST_CHECK;
 /* Sends the reply and ends the request; takes req. body is copied; HEAD, 204 and 304 send none.
  * content_type NULL: no such field. A reply before the body is complete closes the connection. */
 void fa_http_reply(struct fa_http_request *req, int status, const char *content_type,

@@ -15,8 +15,8 @@ struct fa_http_field {
 
 /* A request without its body. The slices point into text. */
 struct fa_http_head {
-    struct fa_buf text; /* the bytes as received, folds blanked */
-    struct fa_buf path; /* decoded; "*" for OPTIONS * */
+    struct fa_buf text;          /* the bytes as received, folds blanked */
+    struct fa_buf path;          /* decoded; "*" for OPTIONS * */
     struct fa_str method, query; /* query: undecoded, without "?" */
     struct fa_http_field fields[FA_HTTP_HEADERS_MAX];
     size_t field_count;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The event loop, one a process, and the only reader of the OS clock. A turn: wait, run the
- * callbacks of everything that is ready, run the turn hooks, free what was buried. All callbacks run
- * on the thread in fa_loop_run(); only fa_waker_wake() may be called from elsewhere.
+ * callbacks of everything that is ready, run the turn hooks, free what was buried. All callbacks
+ * run on the thread in fa_loop_run(); only fa_waker_wake() may be called from elsewhere.
  * fa_loop_new() ignores SIGPIPE for the process. */
 #ifndef FA_NET_LOOP_H
 #define FA_NET_LOOP_H
