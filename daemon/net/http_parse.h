@@ -38,10 +38,12 @@ struct fa_http_parse {
     int status;                /* at FA_HTTP_BAD: 400 413 417 431 501 505 */
     const char *reason;        /* at FA_HTTP_BAD: one English sentence, static */
     size_t header_max;         /* bytes: head; and chunk extensions with trailers */
-    size_t line_at, scan_at;   /* in head->text: the current line, first byte not looked at */
+    size_t line_at;            /* in head->text: where the current line begins */
+    struct fa_str target;      /* in head->text */
     uint64_t left;             /* bytes of body or of the chunk to come */
-    size_t extra;              /* bytes of extensions and trailers so far */
+    size_t extra; /* bytes of extensions and trailers, or of empty lines before a head */
     uint8_t state, digits;
+    bool has_field; /* a header line was seen, which a fold may continue */
 };
 
 /* header_max: bytes of request line and headers, over it 431. */
