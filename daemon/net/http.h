@@ -48,7 +48,8 @@ struct fa_http_handler {
     /* The body is complete. Reply now or keep req and reply later. */
     void (*on_request)(void *self, struct fa_http_request *req);
     /* The client is gone, was cut for a limit, or the server is closing: reply or release, now or
-     * later; a reply goes nowhere. NULL: none wanted, see fa_http_is_gone(). */
+     * later; a reply goes nowhere. May come before on_request. NULL: a request that was not
+     * complete ends by itself; a complete one shows it by fa_http_is_gone(). */
     void (*on_gone)(void *self, struct fa_http_request *req);
 };
 
@@ -106,7 +107,8 @@ void fa_http_set_handle(struct fa_http_request *req, void *handle);
 bool fa_http_is_gone(const struct fa_http_request *req);
 
 /* A field for the reply. FA_EINVAL, and nothing is added, when name is no token or value has a
- * control character. Content-Length, Connection, Date and Transfer-Encoding are the server's. */
+ * control character. Content-Type, Content-Length, Connection, Date and Transfer-Encoding are the
+ * server's. */
 int fa_http_reply_field(struct fa_http_request *req, const char *name,
                         struct fa_str value) FA_MUST_CHECK;
 /* Sends the reply and ends the request; takes req. body is copied; HEAD, 204 and 304 send none.

@@ -177,6 +177,7 @@ struct fa_listener *fa_listener_open(struct fa_loop *loop, const struct fa_liste
     struct fa_socket_config socket_cfg = {
         .address = cfg->address, .adopted_fd = cfg->fd, .type = SOCK_STREAM, .mode = cfg->mode};
     struct fa_socket sock;
+    fa_assert(cfg->connections > 0);
     if (fa_socket_open(&socket_cfg, &sock, err) != 0) {
         return NULL;
     }
@@ -192,7 +193,9 @@ struct fa_listener *fa_listener_open(struct fa_loop *loop, const struct fa_liste
                                      .sock = sock,
                                      .reserve_fd = -1,
                                      .connections = cfg->connections,
-                                     .connections_per_peer = cfg->connections_per_peer,
+                                     .connections_per_peer = cfg->connections_per_peer > 0
+                                                                 ? cfg->connections_per_peer
+                                                                 : cfg->connections,
                                      .busy_text = fa_xstrdup(cfg->busy_text),
                                      .fn = fn,
                                      .self = self};
