@@ -68,6 +68,7 @@ struct fa_loop {
     fa_time deadline; /* wall */
     int wall_fd;
     struct event *wall_event;
+    bool wall_fired; /* is off until armed again */
     struct hook on_deadline;
     fa_clock_jump_fn *on_jump;
     void *on_jump_self;
@@ -139,6 +140,7 @@ static void arm_mono(struct fa_loop *loop)
 
 static void arm_wall(struct fa_loop *loop)
 {
+    loop->wall_fired = false;
     fa_time far = read_clock(CLOCK_REALTIME) + FA_DAY;
     fa_time at = loop->deadline == FA_NEVER ? far : loop->deadline - loop->wall_shift;
     arm(loop->wall_fd, at < far ? at : far, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET);
@@ -162,7 +164,7 @@ static void on_wall_event(evutil_socket_t fd, short what, void *arg)
 {
     struct fa_loop *loop = arg;
     drain(fd);
-    arm_wall(loop);
+    loop->wall_fired = true;
 }
 
 /* A timer set while this runs lies at least 1 ms ahead of the turn's now, hence the end. */
@@ -221,6 +223,9 @@ static void check_deadline(struct fa_loop *loop)
         if (loop->on_deadline.fn != NULL) {
             loop->on_deadline.fn(loop->on_deadline.self);
         }
+    }
+    if (loop->wall_fired) {
+        arm_wall(loop);
     }
 }
 
@@ -326,7 +331,8 @@ void fa_loop_turn(struct fa_loop *loop, bool block)
 {
     loop->now_is_read = false;
     loop->ingest_start_ns = 0;
-    int flags = !block || loop->again ? EVLOOP_NONBLOCK : EVLOOP_ONCE;
+    /* Without EVLOOP_ONCE a flood would keep libevent within one call for ever. */
+    int flags = EVLOOP_ONCE | (!block || loop->again ? EVLOOP_NONBLOCK : 0);
     loop->again = false;
     arm_mono(loop);
     fa_assert(event_base_loop(loop->base, flags) >= 0);
