@@ -11,7 +11,6 @@
 #include "base/time.h"
 #include "host/secret.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -252,8 +251,8 @@ static bool kind_fits(const struct firealarm_option *option, const struct fa_opt
 {
     if (option->type == FIREALARM_OPT_INT) {
         return given->kind == FA_GIVEN_INT ||
-               (given->kind == FA_GIVEN_FLOAT && fabs(given->real) <= 9007199254740992.0 &&
-                given->real == floor(given->real));
+               (given->kind == FA_GIVEN_FLOAT && given->real >= -9007199254740992.0 &&
+                given->real <= 9007199254740992.0 && given->real == (double)(int64_t)given->real);
     }
     if (option->type == FIREALARM_OPT_BOOL) {
         return given->kind == FA_GIVEN_BOOL;
