@@ -125,11 +125,17 @@ static bool is_refusal(int32_t transport)
     case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
     case CURLE_SSL_INVALIDCERTSTATUS:
     case CURLE_USE_SSL_FAILED:
-    case CURLE_UNSUPPORTED_PROTOCOL + 1000:
         return true;
     default:
         return false;
     }
+}
+
+static void say_transport(const struct firealarm_response *res, struct firealarm_error *why)
+{
+    int len = res->error.len > 200 ? 200 : (int)res->error.len;
+    snprintf(why->text, sizeof why->text, "%.*s (transport %d)", len, res->error.ptr,
+             res->transport);
 }
 
 static uint32_t judge_smtp(const struct firealarm_response *res, struct firealarm_error *why)
@@ -146,8 +152,7 @@ static uint32_t judge_smtp(const struct firealarm_response *res, struct firealar
                  res->transport == CURLE_LOGIN_DENIED ? ", login refused" : "");
         return res->status / 100 == 4 ? FIREALARM_RETRY : FIREALARM_REJECTED;
     }
-    snprintf(why->text, sizeof why->text, "%.*s (transport %d)", (int)(res->error.len % 200),
-             res->error.ptr, res->transport);
+    say_transport(res, why);
     return is_refusal(res->transport) || res->transport == CURLE_LOGIN_DENIED ? FIREALARM_REJECTED
                                                                               : FIREALARM_RETRY;
 }
@@ -159,8 +164,7 @@ uint32_t fa_outcome_judge(const struct fa_outcome *outcome, struct firealarm_err
         return judge_smtp(res, why);
     }
     if (res->transport != 0) {
-        snprintf(why->text, sizeof why->text, "%.*s (transport %d)", (int)(res->error.len % 200),
-                 res->error.ptr, res->transport);
+        say_transport(res, why);
         return is_refusal(res->transport) ? FIREALARM_REJECTED : FIREALARM_RETRY;
     }
     if (res->status / 100 == 3) {
