@@ -5,6 +5,7 @@
 #include "base/panic.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define TEXTS_MAX ((size_t)128 * 1024)
