@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The configuration: libconfig files turned into one immutable, proved object, or refused whole with
- * every error at once. The main file's directory also holds rules.d/ and conf.d/, whose *.cfg files
- * are read in the order of their names; lists (people, rules, policies ...) are joined over all files,
- * a scalar given twice is an error that names both places. */
+/* The configuration: libconfig files turned into one immutable, proved object, or refused whole
+ * with every error at once. The main file's directory also holds rules.d/ and conf.d/, whose *.cfg
+ * files are read in the order of their names; lists (people, rules, policies ...) are joined over
+ * all files, a scalar given twice is an error that names both places. */
 #ifndef FA_CONFIG_CONFIG_H
 #define FA_CONFIG_CONFIG_H
 
@@ -14,7 +14,7 @@
 /* The settings of a plugin's instance as they were written: checked by host/ against the plugin's
  * own option table. Everything that the configuration does not know by itself goes here. */
 struct fa_plugin_config {
-    char *name;    /* the instance */
+    char *name; /* the instance */
     char *plugin;
     struct fa_option_given *given;
     size_t given_count;
@@ -47,8 +47,8 @@ struct fa_listener_entry {
 
 struct fa_feed_entry {
     char *name;
-    char *address;    /* "udp:127.0.0.1:8125", "unixgram:/run/firealarm/statsd.sock" */
-    uint32_t mode;    /* of a Unix socket */
+    char *address; /* "udp:127.0.0.1:8125", "unixgram:/run/firealarm/statsd.sock" */
+    uint32_t mode; /* of a Unix socket */
     struct fa_plugin_config decoder;
     uint32_t series_max, labels_max, name_max, value_max;
     fa_time look_back; /* 0: the rule's or the default */
@@ -56,23 +56,23 @@ struct fa_feed_entry {
 
 struct fa_config {
     char *company;
-    char *notice;      /* what the client says before it asks */
+    char *notice; /* what the client says before it asks */
     struct fa_setup setup;
-    struct fa_directory *people;     /* owned; setup.people points here */
-    struct fa_rule **rules;          /* owned; setup.rules points here */
+    struct fa_directory *people; /* owned; setup.people points here */
+    struct fa_rule **rules;      /* owned; setup.rules points here */
     size_t rule_count;
     struct fa_plugin_config *channels;
     size_t channel_count;
-    struct fa_plugin_config store;   /* plugin NULL: none was given (texts without plugins only) */
-    char *mac_key_file;              /* 32 bytes as 64 hex digits, outside the store: a path or the
-                                        name of a systemd credential, for fa_secret_resolve() */
+    struct fa_plugin_config store; /* plugin NULL: none was given (texts without plugins only) */
+    char *mac_key_file;            /* 32 bytes as 64 hex digits, outside the store: a path or the
+                                      name of a systemd credential, for fa_secret_resolve() */
     struct fa_listener_entry *listeners;
     size_t listener_count;
     struct fa_feed_entry *feeds;
     size_t feed_count;
-    char *source;                    /* the files' text for the store's copy; fa_config_parse reads
-                                        it back with the same places. Secrets are never in it: they
-                                        are files, and the configuration holds only their names */
+    char *source; /* the files' text for the store's copy; fa_config_parse reads
+                     it back with the same places. Secrets are never in it: they
+                     are files, and the configuration holds only their names */
 };
 
 /* A path begins with "/", or with "./" or "../" and is then taken from the main file's directory,
@@ -84,7 +84,8 @@ typedef void fa_config_fault_fn(void *ctx, bool is_warning, const struct fa_err 
 
 /* What the configuration is proved against: which plugins exist and what they take. NULL: plugins'
  * options are not looked at, and a store is not asked for. They are loaded on first use, hence not
- * const; where they lie is said on the command line, for a configuration cannot be proved before. */
+ * const; where they lie is said on the command line, for a configuration cannot be proved before.
+ */
 struct fa_plugins;
 
 /* Reads and proves. 0 with *ret_config (fa_config_free), FA_EINVAL after one or more faults, none
