@@ -377,6 +377,9 @@ void fa_build_inherit(struct fa_config *config, const struct fa_draft *draft)
             set_if_null(&rule->category, rule->incident.categories[0]);
         }
         const struct fa_category *category = find_category(setup, rule->category);
+        if (!rule->is_incident) {
+            set_if_null(&rule->summary, "{rule}: {value} since {since|time}");
+        }
         if (category != NULL) {
             set_if_null(&rule->severity, category->severity);
             set_if_null(&rule->policy, category->policy);

@@ -8,12 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What every template may use beside the rule's own labels; a value's {value} is a number. */
+/* See config.h: what the host fills in for every alarm, beside the labels of its rule. */
 static const char *const template_fields[] = {
-    "value",  "since",    "title", "summary", "company",   "rule",  "severity", "category",
-    "policy", "customer", "count", "expect",  "reporters", "alarm", "state",
+    "rule",  "title", "severity", "category",    "policy", "company", "since",
+    "value", "kind",  "customer", "at_customer", "filing", "count",
 };
 #define TEMPLATE_FIELDS (sizeof template_fields / sizeof template_fields[0])
+
+const char *const *fa_config_summary_fields(size_t *ret_count)
+{
+    *ret_count = TEMPLATE_FIELDS;
+    return template_fields;
+}
 
 static void fault_at(const struct fa_proof *proof, size_t i, const char *key, const char *text)
 {

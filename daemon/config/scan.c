@@ -14,6 +14,7 @@
 #include "config/scan.h"
 #include "base/panic.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
