@@ -185,7 +185,10 @@ const char *fa_format_double(double value, char buf[32])
 {
     for (int digits = 15; digits <= 17; digits++) {
         double back = 0;
-        snprintf(buf, 32, "%.*g", digits, value);
+        char text[64]; /* roomier than any double needs, so that the compiler sees it fit */
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        memcpy(buf, text, strnlen(text, 31) + 1);
+        buf[31] = '\0';
         if (!isfinite(value) ||
             (fa_parse_double(fa_str_of(buf), &back) == 0 && back == value)) { /* NOLINT */
             break;
