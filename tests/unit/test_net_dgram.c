@@ -30,7 +30,7 @@ static void on_packet(void *self, struct fa_str bytes, const struct fa_peer *pee
 static void open_udp(struct app *app, uint32_t rcvbuf)
 {
     struct fa_err err;
-    struct fa_dgram_config cfg = {.address = "127.0.0.1:0", .fd = -1, .rcvbuf_bytes = rcvbuf};
+    struct fa_dgram_config cfg = {.address = "127.0.0.1:0", .rcvbuf_bytes = rcvbuf};
     app->dgram = fa_dgram_open(app->bench.loop, &cfg, on_packet, app, &err);
     assert_non_null(app->dgram);
     struct sockaddr_in addr = {.sin_family = AF_INET,
@@ -43,7 +43,7 @@ static void open_udp(struct app *app, uint32_t rcvbuf)
 static void open_unix(struct app *app)
 {
     struct fa_err err;
-    struct fa_dgram_config cfg = {.address = app->bench.path, .fd = -1, .mode = 0600};
+    struct fa_dgram_config cfg = {.address = app->bench.path, .mode = 0600};
     app->dgram = fa_dgram_open(app->bench.loop, &cfg, on_packet, app, &err);
     assert_non_null(app->dgram);
     struct sockaddr_un addr = {.sun_family = AF_UNIX};

@@ -70,7 +70,7 @@ static int setup(void **state)
     make_pair(app->cert, app->key, "first");
     app->tls = fa_tls_open(app->cert, app->key, &err);
     assert_non_null(app->tls);
-    struct fa_http_config cfg = {.listener = {.address = "127.0.0.1:0", .fd = -1, .connections = 8},
+    struct fa_http_config cfg = {.listener = {.address = "127.0.0.1:0", .connections = 8},
                                  .tls = app->tls,
                                  .limits = fa_http_limits_default(),
                                  .handler = &handler,
