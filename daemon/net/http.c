@@ -35,7 +35,7 @@ struct fa_http_limits fa_http_limits_default(void)
 struct fa_http_server *fa_http_server_open(struct fa_loop *loop, const struct fa_http_config *cfg,
                                            struct fa_err *err)
 {
-    struct fa_listener_config listener_cfg = cfg->listener;
+    struct fa_listener_options listener_cfg = cfg->listener;
     struct fa_http_server *server = fa_xcalloc(1, sizeof *server);
     if (cfg->tls == NULL && listener_cfg.busy_text == NULL) {
         listener_cfg.busy_text = busy_text;

@@ -54,7 +54,7 @@ struct fa_http_handler {
 };
 
 struct fa_http_config {
-    struct fa_listener_config listener;
+    struct fa_listener_options listener;
     struct fa_tls *tls; /* borrowed, its context is shared; NULL: plain */
     struct fa_http_limits limits;
     const struct fa_http_handler *handler; /* borrowed, must outlive the server */

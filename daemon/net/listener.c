@@ -171,7 +171,7 @@ static void on_ready(void *self, unsigned what)
     }
 }
 
-struct fa_listener *fa_listener_open(struct fa_loop *loop, const struct fa_listener_config *cfg,
+struct fa_listener *fa_listener_open(struct fa_loop *loop, const struct fa_listener_options *cfg,
                                      fa_accept_fn *fn, void *self, struct fa_err *err)
 {
     struct fa_socket_config socket_cfg = {

@@ -11,7 +11,7 @@
 
 struct fa_listener;
 
-struct fa_listener_config {
+struct fa_listener_options {
     const char *address;           /* see fa_endpoint_parse; NULL: fd is adopted */
     int fd;                        /* listening socket, taken over; unused with an address */
     uint32_t mode;                 /* of a Unix socket's file, e.g. 0660 */
@@ -43,7 +43,7 @@ typedef void fa_accept_fn(void *self, int fd, const struct fa_peer *peer);
 /* Opens, and listens from the next turn. A Unix path: a socket that nobody answers is replaced; one
  * that is answered is FA_EBUSY, anything else there FA_EEXISTS; a directory that strangers may
  * write to is FA_EDENIED. The strings of cfg are copied. */
-struct fa_listener *fa_listener_open(struct fa_loop *loop, const struct fa_listener_config *cfg,
+struct fa_listener *fa_listener_open(struct fa_loop *loop, const struct fa_listener_options *cfg,
                                      fa_accept_fn *fn, void *self, struct fa_err *err);
 /* Stops accepting and closes the socket, the file of a Unix socket of our own making too. Seats
  * may outlive it. Accepts NULL. */

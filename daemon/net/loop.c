@@ -43,7 +43,7 @@ struct grave {
 
 struct signal_slot {
     struct event *event;
-    fa_signal_fn *fn;
+    fa_signo_fn *fn;
     void *self;
 };
 
@@ -291,7 +291,7 @@ static void on_signal_event(evutil_socket_t signo, short what, void *arg)
     slot->fn(slot->self, signo);
 }
 
-int fa_loop_on_signal(struct fa_loop *loop, int signo, fa_signal_fn *fn, void *self,
+int fa_loop_on_signal(struct fa_loop *loop, int signo, fa_signo_fn *fn, void *self,
                       struct fa_err *err)
 {
     fa_assert(signo > 0 && signo <= SIGNAL_MAX);

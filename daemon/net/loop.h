@@ -50,8 +50,8 @@ typedef void fa_clock_jump_fn(void *self, const struct fa_clock_jump *jump);
 void fa_loop_on_clock_jump(struct fa_loop *loop, fa_clock_jump_fn *fn, void *self);
 
 /* fn runs on the loop, not in the signal handler. One fn a signal; a second call replaces it. */
-typedef void fa_signal_fn(void *self, int signo);
-int fa_loop_on_signal(struct fa_loop *loop, int signo, fa_signal_fn *fn, void *self,
+typedef void fa_signo_fn(void *self, int signo);
+int fa_loop_on_signal(struct fa_loop *loop, int signo, fa_signo_fn *fn, void *self,
                       struct fa_err *err) FA_MUST_CHECK;
 
 /* A relative timer on CLOCK_BOOTTIME, inside its owner. Fires once; may be set again in fn. */

@@ -98,7 +98,7 @@ static void close_it(void *self, int fd, const struct fa_peer *peer)
 static struct fa_listener *open_at(struct net_bench *bench, const char *address,
                                    struct fa_peer *ret, struct fa_err *err)
 {
-    struct fa_listener_config cfg = {.address = address, .mode = 0620, .connections = 4};
+    struct fa_listener_options cfg = {.address = address, .mode = 0620, .connections = 4};
     return fa_listener_open(bench->loop, &cfg, close_it, ret, err);
 }
 
@@ -184,7 +184,7 @@ static void an_adopted_socket_is_served(void **state)
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof addr), 0);
-    struct fa_listener_config cfg = {.fd = fd, .connections = 4};
+    struct fa_listener_options cfg = {.fd = fd, .connections = 4};
     struct fa_listener *listener = fa_listener_open(bench->loop, &cfg, close_it, &peer, &err);
     assert_non_null(listener);
     int client = net_connect_tcp(fa_listener_port(listener));
