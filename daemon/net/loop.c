@@ -103,7 +103,7 @@ struct fa_now fa_loop_now(struct fa_loop *loop)
     for (int i = 0; i < 5; i++) {
         wall = read_clock(CLOCK_REALTIME);
         again = read_clock(CLOCK_BOOTTIME);
-        if (again - mono < 100) {
+        if (again - mono < 2) {
             break;
         }
         mono = again;
