@@ -163,12 +163,13 @@ static void set_state(struct fa_store *store, enum fa_store_state state, const s
 static bool release_reserve(struct fa_store *store)
 {
     struct firealarm_error error = {""};
-    if (store->reserve_gone || store->plugin->reserve == NULL) {
+    if (store->reserve_gone || store->plugin->reserve == NULL ||
+        store->plugin->reserve(store->self, 0, &error) != 0) {
         return false;
     }
     store->reserve_gone = true;
     store->reserve_at = store_mono_ms() + (int64_t)RESERVE_RETRIES * store->retry_ms;
-    return store->plugin->reserve(store->self, 0, &error) == 0;
+    return true;
 }
 
 static void do_write(struct fa_store *store)
