@@ -45,7 +45,8 @@ struct fa_store_head {
     uint64_t n; /* 0: the journal is empty */
     fa_time time;
     uint8_t chain[FA_STORE_CHAIN_BYTES];
-    bool intact; /* the newest entry verifies and is the one that was written last */
+    bool intact;   /* the newest entry verifies and is the one that was written last */
+    bool complete; /* every live row that was written is there, in its newest version */
 };
 
 struct fa_store_options {
@@ -75,9 +76,9 @@ struct fa_store_visitor {
     void *ctx;
 };
 
-/* Once, before fa_store_start. A head that is not intact is no error: tell the operators; the
- * journal goes on from what is there. FA_EDENIED: not one row verifies, the key belongs to another
- * store. */
+/* Once, before fa_store_start. A head that is not intact or not complete is no error: tell the
+ * operators; the work goes on from what is there. FA_EDENIED: not one row verifies, the key belongs
+ * to another store. */
 int fa_store_load(struct fa_store *store, const struct fa_store_visitor *visitor,
                   struct fa_store_head *ret_head, struct fa_err *err) FA_MUST_CHECK;
 /* Starts the writer thread (all signals blocked in it). */

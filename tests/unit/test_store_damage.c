@@ -96,7 +96,7 @@ static struct fa_store *open_store(struct world *world)
         (void)fa_store_close(store, 0);
         return NULL;
     }
-    world->reported += !head.intact;
+    world->reported += !head.intact || !head.complete;
     assert_int_equal(fa_store_start(store, &err), 0);
     return store;
 }
