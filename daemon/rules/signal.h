@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* What rules/ tells alarms/: the truth of one rule for one label set. `for`, acknowledgements and
+ * escalation are the engine's; hysteresis (clear_below) is already in the level. */
+#ifndef FA_RULES_SIGNAL_H
+#define FA_RULES_SIGNAL_H
+
+#include "rules/rule.h"
+
+enum fa_level {
+    FA_LEVEL_UNKNOWN, /* no data, too few samples or still warming: never "ok" */
+    FA_LEVEL_CLEAR,
+    FA_LEVEL_FIRING,
+    FA_LEVEL__COUNT
+};
+
+/* Emitted when the level of a label set changes, and for a firing one when its value worsened. */
+struct fa_signal {
+    const struct fa_rule *rule;
+    const char *labels; /* canonical: name="value",... sorted by name, values escaped as in
+                           Prometheus text; "" for none. Borrowed until the call returns */
+    enum fa_level level;
+    double value;       /* NaN when unknown */
+    fa_time since;      /* wall: the sample that made it so */
+};
+
+typedef void fa_signal_fn(void *ctx, const struct fa_signal *signal);
+
+#endif
