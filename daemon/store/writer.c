@@ -11,7 +11,7 @@
  *  4. The plugin is called without the lock, so the loop never waits for a disk.
  *
  * Under a slow disk batches grow by themselves: what arrives during one commit is the next batch,
- * up to the limits below. Tests: tests/unit/test_store_writer.c. */
+ * up to the limits below. Tests: tests/unit/test_store_writer.c, test_store_kill.c. */
 #include "store/internal.h"
 
 #include "base/crashpoint.h"
