@@ -207,12 +207,12 @@ static const struct {
 
 int fa_parse_duration(struct fa_str text, fa_time *ret_ms)
 {
-    const char *p = text.ptr, *end = text.ptr + text.len;
-    fa_time total = 0;
-    size_t next_unit = 0;
     if (text.len == 0) {
         return FA_EPARSE;
     }
+    const char *p = text.ptr, *end = text.ptr + text.len;
+    fa_time total = 0;
+    size_t next_unit = 0;
     while (p < end) {
         const char *start = p;
         uint64_t count = 0;
