@@ -143,8 +143,8 @@ typedef void fa_store_answer_fn(void *ctx, const struct fa_store_answer *answer)
 void fa_store_get(struct fa_store *store, uint32_t kind, struct fa_str key,
                   fa_store_answer_fn *done, void *ctx);
 /* History of one kind older than (before, before_key), newest first. Start with FA_NEVER and an
- * empty key, go on with the answer's next_before and next_key. A page has at most limit and
- * FA_STORE_PAGE_ROWS rows, and ends early after FA_STORE_PAGE_BYTES. */
+ * empty key, go on with the answer's next_before and next_key. A page has at most limit (0: no
+ * limit of its own) and FA_STORE_PAGE_ROWS rows, and ends early after FA_STORE_PAGE_BYTES. */
 void fa_store_query(struct fa_store *store, uint32_t kind, fa_time before, struct fa_str before_key,
                     uint32_t limit, fa_store_answer_fn *done, void *ctx);
 /* Entries as they are stored, not checked against the chain; a page ends as above. */
