@@ -205,7 +205,9 @@ static int check_count(const struct fa_args *args, struct fa_err *err)
     }
     if (args->rest_count > cmd->args_max) {
         return fa_err_set(err, FA_EINVAL, "firealarm %s takes %s%s", cmd->name,
-                          cmd->args_max == 0 ? "no words behind its options" : "only: ",
+                          cmd->args_max == 0
+                              ? "no words behind its options; a text is read from standard input"
+                              : "only: ",
                           cmd->args_max == 0 ? "" : cmd->usage);
     }
     return 0;
