@@ -172,7 +172,7 @@ static int fill_in(struct fa_client *client, const struct fa_args *args, struct 
 static int show_preview(struct fa_client *client, const struct fa_filing *filing)
 {
     struct fa_answer answer;
-    int code = fa_api_ask(client, "/v1/incidents/preview", json_incref(filing->request), &answer);
+    int code = fa_api_ask(client, "/v1/incidents/preview", fa_filing_outline(filing), &answer);
     if (code != FA_EXIT_OK) {
         return code;
     }
@@ -192,11 +192,10 @@ static void offer_to_keep(struct fa_client *client, const struct fa_filing *fili
         return;
     }
     fa_say(&client->talk, "\n");
-    if (fa_ask_yes(client,
-                   "Keep a copy of the receipt among your files? Who can read them would "
-                   "see that you filed. (y/N) ",
-                   0, &yes) != 0 ||
-        !yes) {
+    fa_put_wrapped(&client->talk, 0, NULL,
+                   "A copy of the receipt can be kept among your files. Who can read them would "
+                   "see that you filed.");
+    if (fa_ask_yes(client, "Keep a copy? (y/N) ", 0, &yes) != 0 || !yes) {
         return;
     }
     if (fa_receipt_keep(&client->spool, filing->key, receipt, &err) != 0) {

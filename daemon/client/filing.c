@@ -99,6 +99,13 @@ const char *fa_filing_get(const struct fa_filing *filing, const char *member)
     return json_string_value(json_object_get(filing->request, member));
 }
 
+json_t *fa_filing_outline(const struct fa_filing *filing)
+{
+    json_t *outline = checked(json_copy(filing->request));
+    json_object_set_new(outline, "text", checked(json_string("(not sent before it is filed)")));
+    return outline;
+}
+
 /* Latin-1 is what text that is no UTF-8 most likely is; better a wrong letter than no filing. */
 static void from_latin1(struct fa_str raw, struct fa_buf *utf8)
 {

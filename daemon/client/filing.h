@@ -26,6 +26,8 @@ void fa_filing_set(struct fa_filing *filing, const char *member, const char *tex
 void fa_filing_add(struct fa_filing *filing, const char *member, const char *text);
 /* Borrowed; NULL if it is not there or no text. */
 const char *fa_filing_get(const struct fa_filing *filing, const char *member);
+/* What a preview needs: the request with something else in the place of what happened. */
+json_t *fa_filing_outline(const struct fa_filing *filing);
 /* What happened, in UTF-8 or (when it is no UTF-8) Latin-1. FA_ETOOBIG; FA_EINVAL if nothing was
  * said. Appends to *ret_text what is to be sent. */
 int fa_filing_text(struct fa_str raw, struct fa_buf *ret_text, struct fa_err *err) FA_MUST_CHECK;

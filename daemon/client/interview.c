@@ -93,11 +93,9 @@ static int ask_since(struct interview *talk)
     char when[FA_WHEN_SIZE];
     int rc, bad = 1;
     fa_buf_init(&line, 256);
-    while (bad != 0 &&
-           (rc = fa_ask_line(talk->client,
-                             "Since when? (today, yesterday, monday, 3d for three days, "
-                             "2026-11-20; Enter: not known) ",
-                             &line)) == 0) {
+    fa_say(&talk->client->talk,
+           "Since when? For example: today, yesterday, monday, 3d (three days), 2026-11-20.\n");
+    while (bad != 0 && (rc = fa_ask_line(talk->client, "Since (Enter: not known): ", &line)) == 0) {
         bad = line.len == 0
                   ? 0
                   : fa_when_parse(fa_buf_str(&line), talk->client->world->now, when, &err);
@@ -128,8 +126,9 @@ static int ask_known(struct interview *talk)
 
 static void list_names(struct interview *talk)
 {
-    struct fa_screen *screen = &talk->client->talk;
     static const char *const lists[] = {"people", "groups"};
+    struct fa_screen *screen = &talk->client->talk;
+    struct fa_table table = {.titles = {"NAME", "WHO"}, .columns = 2};
     const json_t *entry;
     size_t i, count = 0;
     for (size_t l = 0; l < 2; l++) {
@@ -137,19 +136,20 @@ static void list_names(struct interview *talk)
         {
             const char *name = fa_member_text(entry, "name");
             if (name != NULL && count++ < NAMES_LISTED) {
-                fa_say(screen, "  ");
-                fa_put(screen, FA_BOLD, name);
-                fa_say(screen, "  ");
-                fa_put(screen, FA_PLAIN, fa_guide_display(&talk->guide, name));
-                fa_say(screen, "\n");
+                fa_table_add(&table, FA_PLAIN, name);
+                fa_table_add(&table, FA_PLAIN, fa_guide_display(&talk->guide, name));
             }
         }
     }
-    if (count > NAMES_LISTED) {
-        fa_say(screen, "  ... and %zu more. Type a part of the name.\n", count - NAMES_LISTED);
-    } else if (count == 0) {
+    if (count == 0) {
         fa_say(screen, "  The list of people is with the daemon, which cannot be reached now.\n");
+    } else {
+        fa_table_print(screen, &table);
     }
+    if (count > NAMES_LISTED) {
+        fa_say(screen, "... and %zu more. Type a part of the name.\n", count - NAMES_LISTED);
+    }
+    fa_table_done(&table);
 }
 
 /* Names parted by commas into a list of the filing. False: one of them is not known. */
@@ -267,7 +267,9 @@ static int preview(struct interview *talk, json_t **ret_preview)
         struct fa_answer answer;
         bool again = false;
         int rc = 0;
-        fa_api_call(&client->settings, "/v1/incidents/preview", talk->filing->request, &answer);
+        json_t *request = fa_filing_outline(talk->filing);
+        fa_api_call(&client->settings, "/v1/incidents/preview", request, &answer);
+        json_decref(request);
         if (answer.kind == FA_ANSWER_OK) {
             *ret_preview = json_incref(answer.json);
             fa_render_preview(&client->talk, answer.json);
@@ -388,7 +390,10 @@ static void greet(struct interview *talk)
         fa_put(screen, FA_PLAIN, you);
         fa_say(screen, ".\n");
     }
-    fa_say(screen, "Nothing is sent or kept before you say yes. Ctrl-C stops.\n\n");
+    fa_put_wrapped(screen, 0, NULL,
+                   "Until you say yes nothing is filed or kept, and what you write about what "
+                   "happened is not sent. Ctrl-C stops.");
+    fa_say(screen, "\n");
 }
 
 static int settle(struct interview *talk)
@@ -403,6 +408,7 @@ static int settle(struct interview *talk)
             json_decref(shown);
             rc = preview(talk, &shown);
             rc = rc != 0 ? rc : ask_strike(talk, shown, &struck);
+            fa_say(&talk->client->talk, struck ? "\n" : "");
         }
         rc = rc != 0 ? rc : decide(talk, shown, &decision);
         if (rc == 0 && decision == DECIDED_RAISE) {

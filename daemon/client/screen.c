@@ -68,11 +68,29 @@ static uint32_t code_point(const char *p, size_t len)
     return c;
 }
 
-/* The length of an escape sequence at `at` (ECMA-48: CSI, or ESC and one more); the text of an OSC
- * title is left as harmless words. */
+/* The length of a command string (a title, a clipboard) that begins at `at` and is closed by BEL or
+ * ESC \\ within reason; 0 if it is not closed, and then its text is left as harmless words. */
+static size_t string_len(struct fa_str text, size_t at)
+{
+    for (size_t end = at + 2; end < text.len && end - at < 512 && text.ptr[end] != '\n'; end++) {
+        if (text.ptr[end] == '\a') {
+            return end + 1 - at;
+        }
+        if (text.ptr[end] == 0x1b) {
+            return end + 1 < text.len && text.ptr[end + 1] == '\\' ? end + 2 - at : 0;
+        }
+    }
+    return 0;
+}
+
+/* The length of an escape sequence at `at` (ECMA-48: CSI, a string, or ESC and one more). */
 static size_t escape_len(struct fa_str text, size_t at)
 {
     size_t end = at + 1;
+    if (end < text.len && strchr("]P^_X", text.ptr[end]) != NULL && text.ptr[end] != '\0') {
+        size_t len = string_len(text, at);
+        return len > 0 ? len : 2;
+    }
     if (end < text.len && text.ptr[end] == '[') {
         end++;
         while (end < text.len && text.ptr[end] >= 0x20 && text.ptr[end] <= 0x3f) {

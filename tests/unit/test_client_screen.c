@@ -17,7 +17,9 @@ static void what_commands_a_terminal_is_taken_out(void **state)
     } rows[] = {
         {"plain \xc3\xbc", false, "plain \xc3\xbc"},
         {"\033[31mred\033[0m", false, "red"},
-        {"\033]0;title\007x", false, "0;titlex"},
+        {"\033]0;title\007x", false, "x"},
+        {"\033]0;title and more", false, "0;title and more"},
+        {"\033]52;c;Zm9v\033\\x", false, "x"},
         {"\033c\033(B\033[?1049hx", false, "Bx"},
         {"a\033", false, "a"},
         {"a\033[", false, "a"},
