@@ -63,7 +63,9 @@ static const struct fa_opt options[] = {
     {.name = "keep-receipt",
      .help = "Keep the receipt in your own state directory. Who can read "
              "your files can then see that you filed."},
-    {.name = "preview", .help = "Show what would happen and who would be told; file nothing."},
+    {.name = "preview",
+     .help = "Show what would happen and who would be told, without asking and without what "
+             "happened; file nothing."},
 };
 
 static const struct fa_example examples[] = {
@@ -137,30 +139,27 @@ static int check_complete(struct fa_client *client, const struct fa_filing *fili
     if (category && known) {
         return FA_EXIT_OK;
     }
-    fa_err_set(&err, FA_EINVAL, "nobody can be asked here, so please say %s%s%s",
+    fa_err_set(&err, FA_EINVAL, "nothing is asked here, so please say %s%s%s",
                category ? "" : "--category NAME ('firealarm guide' lists them)",
                category || known ? "" : " and ", known ? "" : "--known seen, told or heard");
     return fa_complain(client, FA_EXIT_USAGE, &err);
 }
 
+/* What a conversation would ask must be there when there is none; a preview needs no text. */
 static int fill_in(struct fa_client *client, const struct fa_args *args, struct fa_filing *filing)
 {
     struct fa_buf text;
+    const char *file = fa_args_get(args, "text-file");
+    bool talks = client->interactive && !fa_args_has(args, "preview");
+    bool wants = fa_filing_get(filing, "text") == NULL && !fa_args_has(args, "preview") &&
+                 (!talks || file != NULL);
     int code = take_options(client, args, filing);
-    bool have = fa_filing_get(filing, "text") != NULL;
-    if (code != FA_EXIT_OK) {
-        return code;
-    }
-    if (!client->interactive) {
+    if (code == FA_EXIT_OK && !talks) {
         code = check_complete(client, filing);
     }
-    if (code == FA_EXIT_OK && !have && (!client->interactive || fa_args_has(args, "text-file"))) {
+    if (code == FA_EXIT_OK && wants) {
         fa_buf_init(&text, 2 * FA_TEXT_MAX);
-        code = fa_take_text(client,
-                            client->interactive              ? fa_args_get(args, "text-file")
-                            : fa_args_has(args, "text-file") ? fa_args_get(args, "text-file")
-                                                             : "-",
-                            "", &text);
+        code = fa_take_text(client, file, "", &text);
         if (code == FA_EXIT_OK) {
             fa_filing_set(filing, "text", fa_buf_text(&text));
         }
@@ -230,8 +229,8 @@ static int run(struct fa_client *client, const struct fa_args *args)
     }
     code = code != FA_EXIT_OK ? code : fill_in(client, args, &filing);
     if (code == FA_EXIT_OK) {
-        code = fa_args_has(args, "preview") && !client->interactive ? show_preview(client, &filing)
-                                                                    : file_it(client, &filing);
+        code =
+            fa_args_has(args, "preview") ? show_preview(client, &filing) : file_it(client, &filing);
     }
     fa_filing_done(&filing);
     return code;

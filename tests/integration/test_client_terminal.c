@@ -139,6 +139,19 @@ static void stopping_at_any_question_leaves_nothing_behind(void **state)
     assert_int_equal(nftw(rig->home, count_entry, 16, FTW_PHYS), 0);
 }
 
+static void a_preview_files_nothing_on_a_terminal_either(void **state)
+{
+    struct rig *rig = *state;
+    struct term *term = calloc(1, sizeof *term);
+    open_term(term, rig,
+              (const char *const[]){"file", "--preview", "--category", "slow-service", "--known",
+                                    "seen", NULL});
+    expect(term, "Chris Olsen (coo), at once");
+    assert_int_equal(close_term(term), 0);
+    assert_int_equal(rig_sent(rig, "\"/v1/incidents\""), 0);
+    free(term);
+}
+
 static void saying_no_files_nothing(void **state)
 {
     struct rig *rig = *state;
@@ -225,6 +238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_RIG(a_filing_in_conversation_is_asked_shown_struck_and_filed),
         WITH_RIG(stopping_at_any_question_leaves_nothing_behind),
+        WITH_RIG(a_preview_files_nothing_on_a_terminal_either),
         WITH_RIG(saying_no_files_nothing),
         WITH_RIG(what_is_yours_to_solve_can_be_raised_in_one_word),
         WITH_RIG(without_a_daemon_the_kept_guide_asks_and_the_filing_waits),
