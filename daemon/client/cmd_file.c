@@ -69,7 +69,7 @@ static const struct fa_opt options[] = {
 };
 
 static const struct fa_example examples[] = {
-    {"firealarm file", "Answer a few questions; nothing is sent before you say yes."},
+    {"firealarm file", "Answer a few questions; nothing is filed before you say yes."},
     {"firealarm file --category broken-promise --known seen --customer Initech < what-happened.txt",
      "File without a conversation."},
     {"firealarm file --request - < filing.json", "File what a program wrote."},

@@ -103,7 +103,7 @@ void fa_man(FILE *file)
           file);
     put_line(file, "firealarm talks to firealarmd. Whoever touches a customer files what must not "
                    "wait; those who are told see it, own it and close it. Say 'firealarm file' and "
-                   "answer its questions: nothing is sent before you say yes.");
+                   "answer its questions: nothing is filed before you say yes.");
     fputs(".SH COMMANDS\n", file);
     for (size_t i = 0; i < fa_command_count; i++) {
         if ((fa_commands[i]->flags & FA_CMD_HIDDEN) == 0) {
