@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* Store plugins: they keep rows and know nothing of what is in them. All calls come from one
- * thread (the writer) after open(). The host computes each row's MAC and the journal's chain; the
- * store only keeps and returns bytes.
+/* Store plugins: they keep rows and know nothing of what is in them. Calls come from one thread at
+ * a time: open() and load() from the starting thread, all others from the writer, and none from
+ * within a callback. The host computes each row's MAC and the journal's chain; the store only
+ * keeps and returns bytes.
  *
  * Rows: (kind, key) names a row. A live row is loaded at start; a closed one is history and is
  * read by query(), newest first. The journal is append-only, n counts from 1 without a gap.
  *
  * Durability: commit() returns 0 only when everything put since begin() is on stable storage,
  * together with the journal entries; otherwise nothing of it is, or (FIREALARM_STORE_UNKNOWN) it
- * cannot be known: then the host exits and recovers from disk.
+ * cannot be known: then the host exits and recovers from disk. After any failure since begin(),
+ * a failed commit() included, the host calls rollback(). Reads and reserve() come between
+ * transactions only. put, erase, append and commit outside a transaction and begin inside one are
+ * FIREALARM_STORE_FAILED.
+ *
+ * Reserve: a store that can run out of room holds some back (a ballast file) once the host asks
+ * for it with reserve(1), after open(). After FIREALARM_STORE_FULL the host gives it up with
+ * reserve(0) and tries again; later it asks for it back.
  */
 #ifndef FIREALARM_STORE_H
 #define FIREALARM_STORE_H
@@ -62,21 +70,30 @@ struct firealarm_store {
     int32_t (*load)(void *self, firealarm_row_fn *row, firealarm_entry_fn *head, void *ctx,
                     struct firealarm_error *error);
     int32_t (*begin)(void *self, struct firealarm_error *error);
-    /* Inserts or replaces. */
+    /* Inserts or replaces. FIREALARM_STORE_FAILED for an empty key or one over the limits. */
     int32_t (*put)(void *self, const struct firealarm_row *row, struct firealarm_error *error);
+    /* Erasing what is not there is no error. */
     int32_t (*erase)(void *self, uint32_t kind, struct firealarm_text key,
                      struct firealarm_error *error);
+    /* FIREALARM_STORE_FAILED unless entry->n follows the newest entry. */
     int32_t (*append)(void *self, const struct firealarm_entry *entry, struct firealarm_error *error);
     int32_t (*commit)(void *self, struct firealarm_error *error);
     void (*rollback)(void *self);
+    /* FIREALARM_STORE_NOT_FOUND if there is no such row, live or not. */
     int32_t (*get)(void *self, uint32_t kind, struct firealarm_text key, firealarm_row_fn *row,
                    void *ctx, struct firealarm_error *error);
-    /* History of one kind older than `before`, newest first, at most `limit` rows. */
-    int32_t (*query)(void *self, uint32_t kind, int64_t before, uint32_t limit,
-                     firealarm_row_fn *row, void *ctx, struct firealarm_error *error);
+    /* History of one kind, newest first (time, then key in memcmp order, both falling), at most
+     * `limit` rows below (before, before_key): two rows of one millisecond never fall between two
+     * pages. */
+    int32_t (*query)(void *self, uint32_t kind, int64_t before, struct firealarm_text before_key,
+                     uint32_t limit, firealarm_row_fn *row, void *ctx,
+                     struct firealarm_error *error);
     /* Journal entries from n on, in order, at most `limit`. */
     int32_t (*journal)(void *self, uint64_t from, uint32_t limit, firealarm_entry_fn *entry,
                        void *ctx, struct firealarm_error *error);
+    /* May be NULL. hold 0: gives the reserve up, FIREALARM_STORE_NOT_FOUND if none is held.
+     * hold 1: takes it, if not held, FIREALARM_STORE_FULL when there is no room for it. */
+    int32_t (*reserve)(void *self, uint32_t hold, struct firealarm_error *error);
 };
 
 extern const struct firealarm_store firealarm_store;

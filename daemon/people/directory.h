@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* Who there is: people, teams, roles and the channels that reach them. Built by config/ (or a test)
+ * by filling the arrays, then sealed once; immutable afterwards. People are named by their index in
+ * this directory within one loop turn and by their name in everything that is stored. */
+#ifndef FA_PEOPLE_DIRECTORY_H
+#define FA_PEOPLE_DIRECTORY_H
+
+#include "base/str.h"
+
+typedef uint32_t fa_person;
+#define FA_NOBODY UINT32_MAX
+
+#define FA_TOKEN_HASH_BYTES 32
+
+/* A set of people of one directory. */
+struct fa_pset {
+    uint64_t *bits; /* owned */
+    uint32_t count; /* people in the directory */
+};
+
+struct fa_contact {
+    char *channel; /* a channel's name */
+    char *address; /* the person's address there; NULL: the channel's own */
+};
+
+struct fa_person_entry {
+    char *name, *display;
+    uint32_t *uids;
+    size_t uid_count;
+    uint8_t (*tokens)[FA_TOKEN_HASH_BYTES]; /* BLAKE2b-256 of the bearer token's text */
+    size_t token_count;
+    char **roles;
+    size_t role_count;
+    char *manager; /* a person's name or NULL */
+    char **deputies, **assistants, **delegates; /* names; delegates read this person's mail */
+    size_t deputy_count, assistant_count, delegate_count;
+    struct fa_contact *contacts; /* in order of preference */
+    size_t contact_count;
+    bool independent; /* an independent contact */
+    bool operator_;   /* may see the outbox and test channels */
+};
+
+struct fa_team_entry {
+    char *name, *display;
+    char **members; /* people's names */
+    size_t member_count;
+};
+
+/* An instance of a notifier plugin. */
+struct fa_channel_entry {
+    char *name, *plugin;
+    bool shared;    /* more than its addressee reads it (a chat room, a webhook) */
+    bool machine;   /* the reader is a program: no limit on how much it gets */
+    char **readers; /* of a shared channel: person names and "team:NAME"; none: never for filings */
+    size_t reader_count;
+};
+
+struct fa_directory {
+    struct fa_person_entry *people;
+    size_t people_count;
+    struct fa_team_entry *teams;
+    size_t team_count;
+    struct fa_channel_entry *channels;
+    size_t channel_count;
+    struct fa_directory_index *index; /* made by fa_directory_seal() */
+};
+
+/* An empty directory; fill the arrays with malloc'ed memory (fa_x*). */
+struct fa_directory *fa_directory_new(void);
+void fa_directory_free(struct fa_directory *dir); /* accepts NULL */
+/* Builds the index. FA_EEXISTS a name or uid twice, FA_ENOTFOUND a name that nobody has, FA_EINVAL
+ * a reporting line that is a circle; err names both ends. */
+int fa_directory_seal(struct fa_directory *dir, struct fa_err *err) FA_MUST_CHECK;
+
+fa_person fa_directory_find(const struct fa_directory *dir, struct fa_str name);
+fa_person fa_directory_find_uid(const struct fa_directory *dir, uint32_t uid);
+/* Constant time in the number of tokens compared. */
+fa_person fa_directory_find_token(const struct fa_directory *dir,
+                                  const uint8_t hash[FA_TOKEN_HASH_BYTES]);
+const struct fa_team_entry *fa_directory_team(const struct fa_directory *dir, struct fa_str name);
+const struct fa_channel_entry *fa_directory_channel(const struct fa_directory *dir,
+                                                    const char *name);
+fa_person fa_directory_manager(const struct fa_directory *dir, fa_person person);
+bool fa_directory_has_role(const struct fa_directory *dir, fa_person person, struct fa_str role);
+
+/* A target or subject: "maria", "role:coo", "team:support". Adds those meant to set; FA_ENOTFOUND
+ * when the directory knows no such person, team or role. */
+int fa_directory_resolve(const struct fa_directory *dir, struct fa_str target,
+                         struct fa_pset *set) FA_MUST_CHECK;
+
+/* Adds to set everybody who must not learn of what is about `subject` (a target's notation): those
+ * meant, their deputies, assistants and mailbox delegates, everyone who reports to them directly or
+ * not, and their managers up to, not including, the first independent one. Unknown names add nobody. */
+void fa_people_conflicted(const struct fa_directory *dir, struct fa_str subject, struct fa_pset *set);
+/* Adds those whom the reporter struck: the person, deputies, assistants, delegates. */
+void fa_people_struck(const struct fa_directory *dir, struct fa_str name, struct fa_pset *set);
+
+void fa_pset_init(struct fa_pset *set, const struct fa_directory *dir);
+void fa_pset_done(struct fa_pset *set);
+void fa_pset_add(struct fa_pset *set, fa_person person);
+void fa_pset_remove_all(struct fa_pset *set, const struct fa_pset *others);
+void fa_pset_add_all(struct fa_pset *set, const struct fa_pset *others);
+bool fa_pset_has(const struct fa_pset *set, fa_person person);
+bool fa_pset_is_empty(const struct fa_pset *set);
+bool fa_pset_intersects(const struct fa_pset *a, const struct fa_pset *b);
+/* The first member at or after `from`, FA_NOBODY at the end. */
+fa_person fa_pset_next(const struct fa_pset *set, fa_person from);
+
+#endif
