@@ -80,7 +80,7 @@ static void add_filing(struct fa_describe *d, const struct fa_engine *engine,
     const char *customer = filing != NULL ? filing->customer : NULL;
     char at[300] = "";
     if (customer != NULL) {
-        snprintf(at, sizeof at, " (%s)", customer);
+        snprintf(at, sizeof at, " at %s", customer);
     }
     add(d, "customer", fa_str_of(customer));
     add(d, "at_customer", fa_str_of(at));

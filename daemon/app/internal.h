@@ -52,6 +52,7 @@ struct fa_listening {
     uint32_t routes;
     struct fa_http_server *http;
     struct fa_tls *tls;
+    bool kept; /* taken over from the configuration before */
 };
 
 struct fa_daemon {
@@ -98,7 +99,8 @@ struct fa_daemon {
     bool stopping;
     int exit_status;
     unsigned draining;
-    fa_time started; /* wall */
+    fa_time started;  /* wall */
+    bool on_accepted; /* the files were refused: what was accepted last runs */
 };
 
 /* turn.c */
@@ -122,12 +124,13 @@ void fa_keep_watch(struct fa_daemon *daemon);
 /* FA_EXIT_OK, or 74 when something queued is not durable. */
 int fa_keep_close(struct fa_daemon *daemon);
 
-/* courier.c */
+/* sender.c */
 int fa_sender_open(struct fa_daemon *daemon, struct fa_err *err) FA_MUST_CHECK;
 int fa_sender_set_channels(struct fa_daemon *daemon, const struct fa_config *config,
                            struct fa_err *err) FA_MUST_CHECK;
 void fa_sender_queue(struct fa_daemon *daemon, struct fa_notification_id id);
 void fa_sender_pump(struct fa_daemon *daemon);
+void fa_sender_watch(struct fa_daemon *daemon);
 void fa_sender_close(struct fa_daemon *daemon);
 
 /* notice.c: the frame for one notification. False: there is nothing to say any more. */
@@ -152,12 +155,13 @@ void fa_feeds_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
 int fa_listeners_open(struct fa_daemon *daemon, const struct fa_config *config,
                       struct fa_listening **ret_list, size_t *ret_count,
                       struct fa_err *err) FA_MUST_CHECK;
+/* Gives back what a refused reload took over, and closes what it opened. */
+void fa_listeners_restore(struct fa_daemon *daemon, struct fa_listening *list, size_t count);
 void fa_listeners_close(struct fa_listening *list, size_t count);
 void fa_listeners_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
 
 /* setup.c: configuration at start and at SIGHUP. */
 int fa_setup_load(struct fa_daemon *daemon);
-int fa_setup_apply(struct fa_daemon *daemon, struct fa_err *err) FA_MUST_CHECK;
 void fa_setup_reload(struct fa_daemon *daemon);
 void fa_setup_remember(const struct fa_daemon *daemon);
 

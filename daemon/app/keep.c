@@ -9,6 +9,7 @@
  */
 #include "app/internal.h"
 #include "base/panic.h"
+#include "host/secret.h"
 #include "store/key.h"
 
 #include <sodium.h>
@@ -79,13 +80,25 @@ static int parse_options(struct fa_daemon *daemon, const struct fa_plugin *plugi
     return rc == 0 ? 0 : fa_err_set(err, rc, "store: its options are not right");
 }
 
+static int read_key(struct fa_daemon *daemon, struct fa_err *err)
+{
+    char *path = NULL;
+    int rc = fa_secret_resolve(fa_str_of(daemon->config->mac_key_file),
+                               daemon->options->credentials, &path, err);
+    if (rc == 0) {
+        rc = fa_store_key_read(path, true, daemon->key, err);
+    }
+    free(path);
+    return rc;
+}
+
 static int open_plugin(struct fa_daemon *daemon, struct fa_err *err)
 {
     const struct fa_plugin *plugin = NULL;
     int rc = fa_plugins_load(daemon->plugins, FA_PLUGIN_STORE, daemon->config->store.plugin,
                              &plugin, err);
     if (rc == 0) {
-        rc = fa_store_key_read(daemon->config->mac_key_file, true, daemon->key, err);
+        rc = read_key(daemon, err);
     }
     if (rc == 0 && daemon->store_options == NULL) {
         rc = parse_options(daemon, plugin, err);
@@ -133,8 +146,11 @@ int fa_keep_open(struct fa_daemon *daemon, struct fa_err *err)
     daemon->engine = fa_engine_new(&daemon->config->setup);
     rc = start_store(daemon, &head, err);
     if (rc != 0) {
-        fa_store_close(daemon->store, CLOSE_MS);
+        /* What was loaded so far is no state to go by. */
+        (void)!fa_store_close(daemon->store, CLOSE_MS);
         daemon->store = NULL;
+        fa_engine_free(daemon->engine);
+        daemon->engine = NULL;
         return rc;
     }
     daemon->journal_next = head.n + 1;
