@@ -545,7 +545,7 @@ static void set_common(struct fa_transfer *transfer, struct setup *setup,
     set_url(setup, req);
     set_ptr(setup, CURLOPT_PRIVATE, transfer);
     set_ptr(setup, CURLOPT_ERRORBUFFER, transfer->error);
-    set_ptr(setup, CURLOPT_REDIR_PROTOCOLS_STR, "");
+    set_ptr(setup, CURLOPT_REDIR_PROTOCOLS_STR, "https"); /* none is followed; "" is no value */
     set_long(setup, CURLOPT_FOLLOWLOCATION, 0);
     set_long(setup, CURLOPT_DISALLOW_USERNAME_IN_URL, 1);
     set_ptr(setup, CURLOPT_PROXY, "");
