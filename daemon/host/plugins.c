@@ -331,10 +331,13 @@ int fa_plugins_load(struct fa_plugins *plugins, enum fa_plugin_kind kind, const 
 static int plugin_error(const struct fa_plugin *plugin, const struct firealarm_settings *settings,
                         const struct firealarm_error *error, struct fa_err *err)
 {
-    int len = (int)strnlen(error->text, sizeof error->text);
-    return fa_err_set(err, FA_EINVAL, "%s \"%s\": %.*s", fa_plugin_kind_name(plugin->kind),
-                      settings->name != NULL ? settings->name : plugin->name, len > 0 ? len : 24,
-                      len > 0 ? error->text : "failed and does not say why");
+    char words[sizeof error->text + 1] = "failed and does not say why";
+    if (error->text[0] != '\0') {
+        memcpy(words, error->text, sizeof error->text);
+        words[sizeof error->text] = '\0';
+    }
+    return fa_err_set(err, FA_EINVAL, "%s \"%s\": %s", fa_plugin_kind_name(plugin->kind),
+                      settings->name != NULL ? settings->name : plugin->name, words);
 }
 
 int fa_plugin_check(const struct fa_plugin *plugin, const struct firealarm_settings *settings,

@@ -34,11 +34,12 @@ struct fa_viewer {
     fa_person person; /* FA_NOBODY: a stranger */
 };
 
-/* What is looked at. Sets belong to the same directory and are borrowed. */
+/* What is looked at. Sets belong to the same directory and are borrowed. For a row of the queue
+ * leave out targets and reporter: being told of an alarm gives no right over its notifications. */
 struct fa_object {
     const struct fa_pset *conflicted; /* NULL: nobody */
     const struct fa_pset *struck;     /* NULL: nobody */
-    const struct fa_pset *targets;
+    const struct fa_pset *targets;    /* NULL: nobody */
     fa_person reporter;
     bool is_filing;                   /* people filed it */
 };

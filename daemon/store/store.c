@@ -35,8 +35,7 @@ int store_error(int32_t code, const struct firealarm_error *error, const char *d
     };
     int ours = code < 0 && code >= FIREALARM_STORE_NOT_FOUND ? codes[-code] : FA_EIO;
     int len = (int)strnlen(error->text, sizeof error->text);
-    return fa_err_set(err, ours, "store: %s: %.*s", doing, len > 0 ? len : 6,
-                      len > 0 ? error->text : "failed");
+    return fa_err_set(err, ours, "store: %s: %.*s", doing, len, error->text);
 }
 
 struct firealarm_text store_text(struct fa_str str)

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* What the engine knows, for reading: alarms, incidents, notifications. Owned by the engine, borrowed
+ * by others until the next fa_engine_step(). Texts marked (interned) live as long as the engine. */
+#ifndef FA_ALARMS_ALARM_H
+#define FA_ALARMS_ALARM_H
+
+#include "alarms/policy.h"
+#include "base/heap.h"
+#include "base/id.h"
+#include "rules/signal.h"
+
+#ifndef uthash_fatal
+#include "base/panic.h"
+#define uthash_fatal(msg) fa_panic(__FILE__, __LINE__, msg)
+#endif
+#include <uthash.h>
+
+/* After ISA-18.2. */
+#define FA_ALARM_STATES(X)                                                                         \
+    X(PENDING, "pending")               /* the condition holds, `for` is running */                \
+    X(UNACKED, "unacknowledged")        /* climbing */                                             \
+    X(ACKED, "acknowledged")            /* owned until the promised time */                        \
+    X(RETURNED, "returned")             /* the data say it is over, nobody owned it */             \
+    X(RESOLVED, "resolved")             /* closed; stays while its series still fires */
+
+enum fa_alarm_state {
+#define X(name, text) FA_ALARM_##name,
+    FA_ALARM_STATES(X)
+#undef X
+        FA_ALARM__COUNT
+};
+const char *fa_alarm_state_name(enum fa_alarm_state state);
+
+#define FA_FLAG_LATCHED  1u  /* only a person closes it */
+#define FA_FLAG_UNKNOWN  2u  /* its data are missing; it climbs on */
+#define FA_FLAG_ORPHANED 4u  /* its rule is no longer configured; it climbs on */
+#define FA_FLAG_SHADOW   8u  /* recorded, tells nobody */
+#define FA_FLAG_EMPTIED  16u /* a conflict emptied a step: the independent contact has it */
+#define FA_FLAG_FILED    32u /* raised from what people filed */
+#define FA_FLAG_OVERDUE  64u /* a promise about it was missed */
+#define FA_FLAG_TROUBLE  128u /* the daemon's own */
+
+/* An elapsed deadline: `length` after `armed`, moved along when the wall clock steps. */
+struct fa_deadline {
+    fa_time armed;  /* wall */
+    fa_time length; /* FA_NEVER: none */
+    struct fa_heap_node node; /* monotonic */
+};
+
+struct fa_told {
+    const char *person;  /* (interned) */
+    const char *channel; /* (interned) over which it went first */
+    fa_time when;        /* wall */
+};
+
+struct fa_comment {
+    char *who; /* NULL: the reporter */
+    char *text;
+    fa_time when;
+};
+
+struct fa_notification;
+
+struct fa_alarm {
+    struct fa_alarm_id id;
+    char *identity; /* rule and labels (or the filing), what makes it the same alarm */
+    const char *rule, *category, *severity, *policy, *policy_hash, *summary, *expect; /* (interned) */
+    char *labels;   /* canonical, "" for none */
+    enum fa_alarm_state state;
+    uint32_t flags;
+    enum fa_level level; /* of the series, as last signalled */
+    double value;        /* NaN: none */
+    fa_time since;       /* wall: when what it is about began */
+    fa_time raised;      /* wall: when the alarm began (or its `for`) */
+    fa_time changed;     /* wall: of its state */
+    fa_time for_ms;      /* the rule's */
+    uint32_t step;       /* 0-based step that was told last */
+    uint32_t loop;       /* how often the last step was repeated */
+    bool climbing;       /* step has been told at least once */
+    struct fa_deadline deadline;
+    char *owner;         /* a person's name; NULL: nobody */
+    fa_time promised;    /* wall: the owner's next word */
+    struct fa_incident_id *incidents;
+    size_t incident_count, incident_cap;
+    char **about, **struck; /* targets it is about; people whom the reporters struck */
+    size_t about_count, struck_count;
+    struct fa_told *told;
+    size_t told_count, told_cap;
+    struct fa_comment *comments;
+    size_t comment_count, comment_cap;
+    struct fa_notification *notifications; /* unsettled ones, a list */
+    UT_hash_handle by_id, by_identity; /* the engine's */
+    bool dirty;
+    struct fa_alarm *next_dirty;
+};
+
+enum fa_incident_state { FA_INCIDENT_OPEN, FA_INCIDENT_RAISED, FA_INCIDENT_CLOSED };
+enum fa_known { FA_KNOWN_SEEN, FA_KNOWN_TOLD, FA_KNOWN_HEARD, FA_KNOWN__COUNT };
+
+struct fa_incident {
+    struct fa_incident_id id;
+    const char *category; /* (interned) */
+    char *customer, *text, *since; /* since: as the reporter wrote it; NULL where not given */
+    enum fa_known known;
+    char *reporter;       /* "person:NAME" or "uid:N"; NULL: not proved */
+    char **about, **struck;
+    size_t about_count, struck_count;
+    enum fa_guidance level;
+    enum fa_incident_state state;
+    fa_time filed, closed; /* wall */
+    uint64_t journal_n;    /* of its filing; part of the receipt */
+    struct fa_deadline due; /* "solve" and "help": then it is raised */
+    struct fa_alarm_id *alarms;
+    size_t alarm_count, alarm_cap;
+    struct fa_comment *comments;
+    size_t comment_count, comment_cap;
+    UT_hash_handle by_id; /* the engine's */
+    bool dirty;
+    struct fa_incident *next_dirty;
+};
+
+enum fa_notification_kind {
+    FA_NOTE_ALARM,
+    FA_NOTE_REMINDER,
+    FA_NOTE_HELP,         /* somebody asks for help with a filing */
+    FA_NOTE_ACKNOWLEDGED,
+    FA_NOTE_OVERDUE,
+    FA_NOTE_RETURNED,
+    FA_NOTE_RESOLVED,
+    FA_NOTE_UNOWNED,      /* it went away and nobody had owned it */
+    FA_NOTE_TEST,
+    FA_NOTE__COUNT
+};
+const char *fa_notification_kind_name(enum fa_notification_kind kind);
+
+enum fa_notification_state {
+    FA_NOTICE_QUEUED,  /* to be sent, or with the courier */
+    FA_NOTICE_WAITING, /* failed, tried again soon */
+    FA_NOTICE_SLOW,    /* the escalation moved on; still tried while the alarm is unowned */
+    FA_NOTICE_SENT,
+    FA_NOTICE_DEAD,    /* rejected and the alarm is owned or closed; can be replayed */
+    FA_NOTICE_DROPPED,
+    FA_NOTICE__COUNT
+};
+const char *fa_notification_state_name(enum fa_notification_state state);
+
+struct fa_notification {
+    struct fa_notification_id id; /* also the idempotency key */
+    struct fa_alarm_id alarm;     /* zero for a test or for help */
+    struct fa_incident_id incident; /* of a call for help */
+    const char *person, *channel, *address; /* (interned); address may be NULL */
+    enum fa_notification_kind kind;
+    enum fa_notification_state state;
+    uint32_t attempts, step, loop;
+    uint32_t contact;    /* index into the person's contacts */
+    uint32_t status;     /* of the last answer: HTTP or SMTP code, 0: none */
+    bool moved_on;       /* the escalation does not count on it any more */
+    bool with_courier;   /* a SEND was asked for and has no verdict yet */
+    double value;        /* of the series when it was written: a retry says the same */
+    fa_time created;     /* wall */
+    fa_time failing;     /* wall: of the first failure or first try without an answer; 0: none */
+    struct fa_deadline deadline;
+    struct fa_notification *next, *prev; /* of the same alarm */
+    struct fa_alarm *owner_alarm;
+    UT_hash_handle by_id; /* the engine's */
+    bool dirty;
+    struct fa_notification *next_dirty;
+};
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/* The climb: whom a step tells, and what comes after the last one.
+ *
+ * The last step loops, and each loop widens: loop k adds the managers up to k levels above its
+ * targets, until nobody is above; the loop after that adds everyone on the policy; the next and all
+ * further ones add the independent contacts.
+ *
+ * Invariants:
+ *  1. Nobody in the circle (conflicted or struck) is ever told, whatever the step says.
+ *  2. A step that the circle emptied falls to the independent contacts; one that had nobody to
+ *     begin with is skipped at once.
+ *  3. Whatever happens here, the alarm leaves with an armed deadline.
+ */
+#include "alarms/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void fa_circle_init(struct fa_circle *circle, const struct fa_directory *dir, char *const *about,
+                    size_t about_count, char *const *struck, size_t struck_count)
+{
+    fa_pset_init(&circle->conflicted, dir);
+    fa_pset_init(&circle->struck, dir);
+    for (size_t i = 0; i < about_count; i++) {
+        fa_people_conflicted(dir, fa_str_of(about[i]), &circle->conflicted);
+    }
+    for (size_t i = 0; i < struck_count; i++) {
+        fa_people_struck(dir, fa_str_of(struck[i]), &circle->struck);
+    }
+}
+
+void fa_circle_done(struct fa_circle *circle)
+{
+    fa_pset_done(&circle->conflicted);
+    fa_pset_done(&circle->struck);
+}
+
+static void resolve_step(const struct fa_directory *dir, const struct fa_step *step,
+                         struct fa_pset *set)
+{
+    for (size_t i = 0; i < step->target_count; i++) {
+        /* A target that has left the directory adds nobody: the step is then skipped. */
+        (void)!fa_directory_resolve(dir, fa_str_of(step->targets[i]), set);
+    }
+}
+
+/* Adds the managers one level above everybody in set; false when that added nobody. */
+static bool add_level(const struct fa_directory *dir, struct fa_pset *set)
+{
+    struct fa_pset above;
+    bool added = false;
+    fa_pset_init(&above, dir);
+    for (fa_person p = fa_pset_next(set, 0); p != FA_NOBODY; p = fa_pset_next(set, p + 1)) {
+        fa_person manager = fa_directory_manager(dir, p);
+        added = added || (manager != FA_NOBODY && !fa_pset_has(set, manager));
+        fa_pset_add(&above, manager);
+    }
+    fa_pset_add_all(set, &above);
+    fa_pset_done(&above);
+    return added;
+}
+
+static void widen(const struct fa_directory *dir, const struct fa_policy *policy, uint32_t loop,
+                  struct fa_pset *set)
+{
+    uint32_t left = loop;
+    while (left > 0 && add_level(dir, set)) {
+        left--;
+    }
+    if (left > 0) {
+        fa_policy_people(policy, dir, set);
+        left--;
+    }
+    if (left > 0) {
+        (void)!fa_directory_resolve(dir, FA_STR(FA_TARGET_INDEPENDENT), set);
+    }
+}
+
+void fa_step_targets(const struct fa_directory *dir, const struct fa_policy *policy, uint32_t step,
+                     uint32_t loop, const struct fa_circle *circle, struct fa_pset *ret_set,
+                     bool *ret_emptied)
+{
+    resolve_step(dir, &policy->steps[step], ret_set);
+    if (loop > 0) {
+        widen(dir, policy, loop, ret_set);
+    }
+    bool had = !fa_pset_is_empty(ret_set);
+    fa_pset_remove_all(ret_set, &circle->conflicted);
+    fa_pset_remove_all(ret_set, &circle->struck);
+    *ret_emptied = had && fa_pset_is_empty(ret_set);
+    if (*ret_emptied) {
+        (void)!fa_directory_resolve(dir, FA_STR(FA_TARGET_INDEPENDENT), ret_set);
+        fa_pset_remove_all(ret_set, &circle->conflicted);
+        fa_pset_remove_all(ret_set, &circle->struck);
+    }
+}
+
+static void circle_of(struct fa_circle *circle, const struct fa_engine *engine,
+                      const struct fa_alarm *alarm)
+{
+    fa_circle_init(circle, engine->setup->people, alarm->about, alarm->about_count, alarm->struck,
+                   alarm->struck_count);
+}
+
+/* Tells everybody in set; how many could be told over some channel. */
+static uint32_t tell_set(struct fa_engine *engine, struct fa_alarm *alarm,
+                         const struct fa_step *step, const struct fa_pset *set,
+                         enum fa_notification_kind kind)
+{
+    uint32_t told = 0;
+    for (fa_person p = fa_pset_next(set, 0); p != FA_NOBODY; p = fa_pset_next(set, p + 1)) {
+        struct fa_note_spec spec = {.alarm = alarm, .person = p, .kind = kind, .step = step};
+        told += fa_notify(engine, &spec);
+    }
+    return told;
+}
+
+/* True when at least one notification is under way. */
+static bool tell_step(struct fa_engine *engine, struct fa_alarm *alarm,
+                      const struct fa_policy *policy, enum fa_notification_kind kind)
+{
+    struct fa_circle circle;
+    struct fa_pset set;
+    bool emptied = false;
+    circle_of(&circle, engine, alarm);
+    fa_pset_init(&set, engine->setup->people);
+    fa_step_targets(engine->setup->people, policy, alarm->step, alarm->loop, &circle, &set,
+                    &emptied);
+    if (emptied) {
+        alarm->flags |= FA_FLAG_EMPTIED;
+        fa_journal_alarm(engine, FA_J_EMPTIED, alarm, NULL, alarm->step);
+    }
+    /* The independent contact is reached over any of his channels. */
+    const struct fa_step *step = emptied || alarm->loop > 0 ? NULL : &policy->steps[alarm->step];
+    uint32_t told = tell_set(engine, alarm, step, &set, kind);
+    fa_pset_done(&set);
+    fa_circle_done(&circle);
+    return told > 0;
+}
+
+static void next_rung(struct fa_alarm *alarm, const struct fa_policy *policy)
+{
+    if (!alarm->climbing) {
+        alarm->climbing = true;
+        alarm->step = alarm->loop = 0;
+    } else if (alarm->step + 1 < policy->step_count) {
+        alarm->step++;
+    } else {
+        alarm->step = (uint32_t)policy->step_count - 1;
+        alarm->loop++;
+    }
+}
+
+static void unreached(struct fa_engine *engine, struct fa_alarm *alarm)
+{
+    fa_journal_alarm(engine, FA_J_UNREACHED, alarm, NULL, alarm->step);
+    if ((alarm->flags & FA_FLAG_TROUBLE) == 0) {
+        fa_trouble(engine, "nobody-reachable",
+                   "an alarm climbs and none of its targets has a channel that may carry it",
+                   false);
+    }
+}
+
+static fa_time wait_of(const struct fa_policy *policy, const struct fa_alarm *alarm)
+{
+    size_t step = alarm->step < policy->step_count ? alarm->step : policy->step_count - 1;
+    return policy->steps[step].wait;
+}
+
+void fa_climb(struct fa_engine *engine, struct fa_alarm *alarm)
+{
+    const struct fa_policy *policy = fa_policy_of(engine, alarm);
+    fa_touch_alarm(engine, alarm);
+    if ((alarm->flags & FA_FLAG_SHADOW) != 0) {
+        fa_disarm(&engine->alarm_heap, &alarm->deadline);
+        return;
+    }
+    /* Armed before anything is told: a notification that fails at once may climb again. */
+    bool told = false;
+    /* Steps that tell nobody are passed over; the widest loop is reached within people + 2. */
+    size_t most = policy->step_count + engine->setup->people->people_count + 3;
+    for (size_t i = 0; i < most && !told; i++) {
+        next_rung(alarm, policy);
+        fa_arm(engine, &engine->alarm_heap, &alarm->deadline, wait_of(policy, alarm));
+        fa_journal_alarm(engine, FA_J_STEP, alarm, NULL,
+                         (int64_t)alarm->step + 1 + (int64_t)alarm->loop * 1000);
+        told = tell_step(engine, alarm, policy,
+                         alarm->loop > 0 ? FA_NOTE_REMINDER : FA_NOTE_ALARM);
+    }
+    if (!told) {
+        /* Keep the widest circle for the next loop, and say so to those who can mend it. */
+        unreached(engine, alarm);
+    }
+}
+
+void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm)
+{
+    const struct fa_policy *policy = fa_policy_of(engine, alarm);
+    fa_touch_alarm(engine, alarm);
+    if (!alarm->climbing) {
+        fa_climb(engine, alarm);
+        return;
+    }
+    if (alarm->step >= policy->step_count) {
+        alarm->step = (uint32_t)policy->step_count - 1;
+    }
+    fa_arm(engine, &engine->alarm_heap, &alarm->deadline, wait_of(policy, alarm));
+    fa_journal_alarm(engine, FA_J_STEP, alarm, NULL,
+                     (int64_t)alarm->step + 1 + (int64_t)alarm->loop * 1000);
+    if (!tell_step(engine, alarm, policy, FA_NOTE_REMINDER)) {
+        fa_climb(engine, alarm);
+    }
+}
+
+static uint32_t contact_for(const struct fa_person_entry *entry, const char *channel)
+{
+    for (size_t i = 0; i < entry->contact_count; i++) {
+        if (strcmp(entry->contacts[i].channel, channel) == 0) {
+            return (uint32_t)i;
+        }
+    }
+    return 0;
+}
+
+void fa_tell_told(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_notification_kind kind,
+                  const char *but)
+{
+    const struct fa_directory *dir = engine->setup->people;
+    struct fa_circle circle;
+    if (alarm->told_count == 0) {
+        return;
+    }
+    circle_of(&circle, engine, alarm);
+    for (size_t i = 0; i < alarm->told_count; i++) {
+        fa_person person = fa_directory_find(dir, fa_str_of(alarm->told[i].person));
+        if (person == FA_NOBODY || fa_pset_has(&circle.conflicted, person) ||
+            fa_pset_has(&circle.struck, person) ||
+            (but != NULL && strcmp(but, alarm->told[i].person) == 0)) {
+            continue;
+        }
+        struct fa_note_spec spec = {
+            .alarm = alarm,
+            .person = person,
+            .kind = kind,
+            .contact = contact_for(&dir->people[person], alarm->told[i].channel),
+        };
+        fa_notify(engine, &spec);
+    }
+    fa_circle_done(&circle);
+}
+
+void fa_tell_above(struct fa_engine *engine, struct fa_alarm *alarm, const char *person,
+                   enum fa_notification_kind kind)
+{
+    const struct fa_directory *dir = engine->setup->people;
+    struct fa_circle circle;
+    struct fa_pset set;
+    circle_of(&circle, engine, alarm);
+    fa_pset_init(&set, dir);
+    fa_person at = person != NULL ? fa_directory_find(dir, fa_str_of(person)) : FA_NOBODY;
+    fa_person manager = at != FA_NOBODY ? fa_directory_manager(dir, at) : FA_NOBODY;
+    if (manager != FA_NOBODY) {
+        fa_pset_add(&set, manager);
+    } else {
+        fa_policy_people(fa_policy_of(engine, alarm), dir, &set);
+    }
+    fa_pset_remove_all(&set, &circle.conflicted);
+    fa_pset_remove_all(&set, &circle.struck);
+    if (fa_pset_is_empty(&set)) {
+        (void)!fa_directory_resolve(dir, FA_STR(FA_TARGET_INDEPENDENT), &set);
+        fa_pset_remove_all(&set, &circle.conflicted);
+        fa_pset_remove_all(&set, &circle.struck);
+    }
+    tell_set(engine, alarm, NULL, &set, kind);
+    fa_pset_done(&set);
+    fa_circle_done(&circle);
+}

@@ -1,0 +1,762 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine's frame: what is loaded, which deadline is next, one event in and its actions out.
+ *
+ * Invariants:
+ *  1. Nothing is done inside a step but appending to `actions`: no call leaves these files.
+ *  2. Each object that a step changed is written once, at the step's end, in the order
+ *     policies, incidents, alarms, notifications.
+ *  3. An alarm in UNACKED or ACKED has an armed deadline when a step ends (shadow ones excepted):
+ *     a firing alarm always has a next step on the clock.
+ *  4. Same rows, same events, same times and seeds in: same actions out.
+ */
+#include "alarms/internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A step of the wall clock below this is drift, not a jump. */
+#define CLOCK_STEP_MIN (60 * FA_SECOND)
+
+const char *fa_alarm_state_name(enum fa_alarm_state state)
+{
+    static const char *const names[] = {
+#define X(name, text) [FA_ALARM_##name] = text,
+        FA_ALARM_STATES(X)
+#undef X
+    };
+    return state < FA_ALARM__COUNT ? names[state] : "gone";
+}
+
+const char *fa_notification_kind_name(enum fa_notification_kind kind)
+{
+    static const char *const names[FA_NOTE__COUNT] = {
+        "alarm",   "reminder", "help",     "acknowledged", "overdue",
+        "returned", "resolved", "unowned", "test",
+    };
+    return names[kind];
+}
+
+const char *fa_notification_state_name(enum fa_notification_state state)
+{
+    static const char *const names[FA_NOTICE__COUNT] = {
+        "queued", "waiting", "slow", "sent", "dead", "dropped",
+    };
+    return names[state];
+}
+
+const char *fa_journal_code_name(enum fa_journal_code code)
+{
+    switch (code) {
+#define X(name, number)                                                                            \
+    case FA_J_##name:                                                                              \
+        return #name;
+        FA_JOURNAL_CODES(X)
+#undef X
+    default:
+        return "UNNAMED";
+    }
+}
+
+/* ---- actions ---- */
+
+void fa_actions_init(struct fa_actions *actions)
+{
+    *actions = (struct fa_actions){0};
+    fa_buf_init(&actions->bytes, (size_t)1 << 30);
+}
+
+void fa_actions_done(struct fa_actions *actions)
+{
+    free(actions->list);
+    fa_buf_done(&actions->bytes);
+    *actions = (struct fa_actions){0};
+}
+
+void fa_actions_clear(struct fa_actions *actions)
+{
+    actions->count = 0;
+    fa_buf_clear(&actions->bytes);
+}
+
+static struct fa_action *add_action(struct fa_actions *actions, enum fa_action_kind kind)
+{
+    actions->list =
+        fa_xgrow(actions->list, actions->count, &actions->cap, sizeof(struct fa_action));
+    struct fa_action *action = &actions->list[actions->count++];
+    *action = (struct fa_action){.kind = kind};
+    return action;
+}
+
+void fa_journal(struct fa_engine *engine, enum fa_journal_code code, struct fa_journal_ids ids,
+                const char *who, int64_t number)
+{
+    struct fa_action *action = add_action(engine->actions, FA_ACT_JOURNAL);
+    action->u.journal.code = code;
+    action->u.journal.alarm = ids.alarm;
+    action->u.journal.incident = ids.incident;
+    action->u.journal.notification = ids.notification;
+    action->u.journal.number = number;
+    if (who != NULL) {
+        action->u.journal.who_at = engine->actions->bytes.len;
+        action->u.journal.who_len = strlen(who);
+        fa_buf_puts(&engine->actions->bytes, who);
+    }
+}
+
+void fa_journal_alarm(struct fa_engine *engine, enum fa_journal_code code,
+                      const struct fa_alarm *alarm, const char *who, int64_t number)
+{
+    fa_journal(engine, code, (struct fa_journal_ids){.alarm = alarm->id}, who, number);
+}
+
+static struct fa_action *add_row(struct fa_engine *engine, enum fa_row_kind kind, const void *key,
+                                 size_t key_len, const struct fa_buf *value)
+{
+    struct fa_action *action = add_action(engine->actions, FA_ACT_PUT);
+    fa_assert(key_len <= sizeof action->u.row.key && !value->over);
+    action->u.row.kind = kind;
+    action->u.row.live = true;
+    action->u.row.time = engine->now.wall;
+    memcpy(action->u.row.key, key, key_len);
+    action->u.row.key_len = key_len;
+    action->u.row.at = engine->actions->bytes.len;
+    action->u.row.len = value->len;
+    fa_buf_putstr(&engine->actions->bytes, fa_buf_str(value));
+    return action;
+}
+
+void fa_engine_send(struct fa_engine *engine, struct fa_notification_id id)
+{
+    add_action(engine->actions, FA_ACT_SEND)->u.send = id;
+}
+
+/* ---- objects ---- */
+
+void fa_touch_alarm(struct fa_engine *engine, struct fa_alarm *alarm)
+{
+    if (!alarm->dirty) {
+        alarm->dirty = true;
+        alarm->next_dirty = engine->dirty_alarms;
+        engine->dirty_alarms = alarm;
+    }
+}
+
+void fa_touch_incident(struct fa_engine *engine, struct fa_incident *incident)
+{
+    if (!incident->dirty) {
+        incident->dirty = true;
+        incident->next_dirty = engine->dirty_incidents;
+        engine->dirty_incidents = incident;
+    }
+}
+
+void fa_touch_notification(struct fa_engine *engine, struct fa_notification *notification)
+{
+    if (!notification->dirty) {
+        notification->dirty = true;
+        notification->next_dirty = engine->dirty_notifications;
+        engine->dirty_notifications = notification;
+    }
+}
+
+void fa_arm(struct fa_engine *engine, struct fa_heap *heap, struct fa_deadline *deadline,
+            fa_time length)
+{
+    deadline->armed = engine->now.wall;
+    deadline->length = length;
+    if (deadline->node.index == 0) {
+        deadline->node.tie = ++engine->tie;
+    }
+    fa_heap_set(heap, &deadline->node, length == FA_NEVER ? FA_NEVER : engine->now.mono + length);
+}
+
+void fa_disarm(struct fa_heap *heap, struct fa_deadline *deadline)
+{
+    deadline->length = FA_NEVER;
+    fa_heap_remove(heap, &deadline->node);
+}
+
+void fa_add_comment(struct fa_comment **comments, size_t *count, size_t *cap,
+                    struct fa_comment comment)
+{
+    *comments = fa_xgrow(*comments, *count, cap, sizeof(struct fa_comment));
+    (*comments)[(*count)++] = comment;
+}
+
+const char *fa_use_policy(struct fa_engine *engine, const struct fa_policy *policy)
+{
+    struct fa_policy_ref *ref = NULL;
+    struct fa_buf buf;
+    fa_buf_init(&buf, FA_ROW_BYTES_MAX);
+    HASH_FIND_STR(engine->policies, policy->hash, ref);
+    if (ref == NULL) {
+        ref = fa_xcalloc(1, sizeof *ref);
+        fa_policy_encode(policy, &buf);
+        int rc = fa_policy_decode(fa_buf_str(&buf), &ref->policy);
+        fa_assert(rc == 0);
+        HASH_ADD_KEYPTR(hh, engine->policies, ref->policy.hash, strlen(ref->policy.hash), ref);
+    }
+    if (!ref->stored) {
+        uint8_t key[16];
+        ref->stored = true;
+        fa_buf_clear(&buf);
+        fa_policy_encode(policy, &buf);
+        int rc = fa_unhex(fa_str_of(policy->hash), key, sizeof key);
+        fa_assert(rc == 0);
+        add_row(engine, FA_ROW_POLICY, key, sizeof key, &buf);
+    }
+    fa_buf_done(&buf);
+    return fa_intern(&engine->texts, policy->hash);
+}
+
+const struct fa_policy *fa_policy_of(const struct fa_engine *engine, const struct fa_alarm *alarm)
+{
+    struct fa_policy_ref *ref = NULL;
+    HASH_FIND_STR(engine->policies, alarm->policy_hash, ref);
+    /* A policy's row can be lost to damage; the one of that name is then the best there is. */
+    const struct fa_policy *named = fa_setup_policy(engine->setup, alarm->policy);
+    return ref != NULL   ? &ref->policy
+           : named != NULL ? named
+                           : fa_setup_policy(engine->setup, FA_POLICY_OPERATORS);
+}
+
+struct fa_engine *fa_engine_new(const struct fa_setup *setup)
+{
+    struct fa_engine *engine = fa_xcalloc(1, sizeof *engine);
+    engine->setup = setup;
+    return engine;
+}
+
+void fa_engine_free(struct fa_engine *engine)
+{
+    if (engine == NULL) {
+        return;
+    }
+    struct fa_notification *n, *n_next;
+    HASH_ITER(by_id, engine->notifications, n, n_next)
+    {
+        HASH_DELETE(by_id, engine->notifications, n);
+        free(n);
+    }
+    HASH_CLEAR(by_identity, engine->identities);
+    struct fa_alarm *a, *a_next;
+    HASH_ITER(by_id, engine->alarms, a, a_next)
+    {
+        HASH_DELETE(by_id, engine->alarms, a);
+        fa_alarm_free(a);
+    }
+    struct fa_incident *i, *i_next;
+    HASH_ITER(by_id, engine->incidents, i, i_next)
+    {
+        HASH_DELETE(by_id, engine->incidents, i);
+        fa_incident_free(i);
+    }
+    struct fa_policy_ref *p, *p_next;
+    HASH_ITER(hh, engine->policies, p, p_next)
+    {
+        HASH_DELETE(hh, engine->policies, p);
+        fa_policy_done(&p->policy);
+        free(p);
+    }
+    fa_heap_done(&engine->alarm_heap);
+    fa_heap_done(&engine->incident_heap);
+    fa_heap_done(&engine->notification_heap);
+    fa_intern_done(&engine->texts);
+    free(engine);
+}
+
+/* ---- loading ---- */
+
+static int load_policy(struct fa_engine *engine, struct fa_str value)
+{
+    struct fa_policy_ref *ref = fa_xcalloc(1, sizeof *ref), *known = NULL;
+    if (fa_policy_decode(value, &ref->policy) != 0) {
+        free(ref);
+        return FA_ECORRUPT;
+    }
+    ref->stored = true;
+    HASH_FIND_STR(engine->policies, ref->policy.hash, known);
+    if (known != NULL) {
+        fa_policy_done(&ref->policy);
+        free(ref);
+    } else {
+        HASH_ADD_KEYPTR(hh, engine->policies, ref->policy.hash, strlen(ref->policy.hash), ref);
+    }
+    return 0;
+}
+
+static int load_alarm(struct fa_engine *engine, struct fa_str value)
+{
+    struct fa_alarm *alarm = NULL, *known = NULL;
+    if (fa_alarm_decode(value, &engine->texts, &alarm) != 0) {
+        return FA_ECORRUPT;
+    }
+    HASH_FIND(by_id, engine->alarms, &alarm->id, sizeof alarm->id, known);
+    if (known != NULL) {
+        fa_alarm_free(alarm);
+        return FA_ECORRUPT;
+    }
+    HASH_ADD(by_id, engine->alarms, id, sizeof alarm->id, alarm);
+    return 0;
+}
+
+static int load_incident(struct fa_engine *engine, struct fa_str value)
+{
+    struct fa_incident *incident = NULL, *known = NULL;
+    if (fa_incident_decode(value, &engine->texts, &incident) != 0) {
+        return FA_ECORRUPT;
+    }
+    HASH_FIND(by_id, engine->incidents, &incident->id, sizeof incident->id, known);
+    if (known != NULL) {
+        fa_incident_free(incident);
+        return FA_ECORRUPT;
+    }
+    HASH_ADD(by_id, engine->incidents, id, sizeof incident->id, incident);
+    return 0;
+}
+
+static int load_notification(struct fa_engine *engine, struct fa_str value)
+{
+    struct fa_notification *notification = NULL, *known = NULL;
+    if (fa_notification_decode(value, &engine->texts, &notification) != 0) {
+        return FA_ECORRUPT;
+    }
+    HASH_FIND(by_id, engine->notifications, &notification->id, sizeof notification->id, known);
+    if (known != NULL) {
+        free(notification);
+        return FA_ECORRUPT;
+    }
+    HASH_ADD(by_id, engine->notifications, id, sizeof notification->id, notification);
+    return 0;
+}
+
+int fa_engine_load_row(struct fa_engine *engine, enum fa_row_kind kind, struct fa_str key,
+                       struct fa_str value, struct fa_err *err)
+{
+    int rc = FA_ECORRUPT;
+    switch (kind) {
+    case FA_ROW_ALARM:
+        rc = load_alarm(engine, value);
+        break;
+    case FA_ROW_INCIDENT:
+        rc = load_incident(engine, value);
+        break;
+    case FA_ROW_NOTIFICATION:
+        rc = load_notification(engine, value);
+        break;
+    case FA_ROW_POLICY:
+        rc = load_policy(engine, value);
+        break;
+    }
+    if (rc != 0) {
+        char hex[65];
+        fa_err_set(err, rc, "a stored row of kind %d cannot be understood (key %s)", (int)kind,
+                   fa_hex(key.ptr, key.len < 32 ? key.len : 32, hex));
+    }
+    return rc;
+}
+
+/* Deadlines are elapsed: what was left when the daemon went down, less the time it was away. */
+static void rearm(struct fa_engine *engine, struct fa_heap *heap, struct fa_deadline *deadline,
+                  fa_time shift)
+{
+    if (deadline->length == FA_NEVER) {
+        return;
+    }
+    deadline->armed += shift;
+    fa_time left = deadline->armed + deadline->length - engine->now.wall;
+    deadline->node.tie = ++engine->tie;
+    fa_heap_set(heap, &deadline->node, engine->now.mono + (left > 0 ? left : 0));
+}
+
+static void shift_all(struct fa_engine *engine, fa_time shift)
+{
+    for (struct fa_alarm *a = engine->alarms; a != NULL; a = a->by_id.next) {
+        rearm(engine, &engine->alarm_heap, &a->deadline, shift);
+        a->raised += a->state == FA_ALARM_PENDING ? shift : 0;
+        if (shift != 0) {
+            fa_touch_alarm(engine, a);
+        }
+    }
+    for (struct fa_incident *i = engine->incidents; i != NULL; i = i->by_id.next) {
+        rearm(engine, &engine->incident_heap, &i->due, shift);
+        if (shift != 0) {
+            fa_touch_incident(engine, i);
+        }
+    }
+    for (struct fa_notification *n = engine->notifications; n != NULL; n = n->by_id.next) {
+        rearm(engine, &engine->notification_heap, &n->deadline, shift);
+        n->failing += n->failing != 0 ? shift : 0;
+        if (shift != 0) {
+            fa_touch_notification(engine, n);
+        }
+    }
+}
+
+static void mark_orphans(struct fa_engine *engine)
+{
+    for (struct fa_alarm *a = engine->alarms; a != NULL; a = a->by_id.next) {
+        bool ruled = (a->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0;
+        bool gone = ruled && fa_setup_rule(engine->setup, a->rule) == NULL;
+        if (gone != ((a->flags & FA_FLAG_ORPHANED) != 0)) {
+            a->flags ^= FA_FLAG_ORPHANED;
+            fa_journal_alarm(engine, FA_J_ORPHANED, a, NULL, gone);
+            fa_touch_alarm(engine, a);
+        }
+    }
+}
+
+static void start(struct fa_engine *engine, fa_time last_wall)
+{
+    struct fa_alarm *next;
+    for (struct fa_alarm *a = engine->alarms; a != NULL; a = a->by_id.next) {
+        bool series = (a->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0;
+        if (a->state != FA_ALARM_RESOLVED || a->deadline.length != FA_NEVER) {
+            HASH_ADD_KEYPTR(by_identity, engine->identities, a->identity, strlen(a->identity), a);
+        }
+        if (series) { /* the windows are empty: nothing is known of it */
+            a->flags |= FA_FLAG_UNKNOWN;
+            a->level = a->level == FA_LEVEL_FIRING ? a->level : FA_LEVEL_UNKNOWN;
+        }
+    }
+    fa_journal(engine, FA_J_START, (struct fa_journal_ids){0}, NULL, last_wall);
+    fa_time shift = engine->now.wall < last_wall ? engine->now.wall - last_wall : 0;
+    shift_all(engine, shift);
+    for (struct fa_notification *n = engine->notifications; n != NULL; n = n->by_id.next) {
+        struct fa_alarm *alarm = NULL;
+        HASH_FIND(by_id, engine->alarms, &n->alarm, sizeof n->alarm, alarm);
+        if (alarm != NULL) {
+            fa_notification_link(alarm, n);
+        }
+    }
+    fa_notifications_restart(engine);
+    mark_orphans(engine);
+    for (struct fa_alarm *a = engine->alarms; a != NULL; a = next) {
+        next = a->by_id.next;
+        fa_alarm_settle(engine, a);
+    }
+    fa_trouble(engine, "clock-behind",
+               "the clock was behind the journal at start: deadlines are held, not shortened",
+               shift == 0);
+}
+
+/* ---- the end of a step ---- */
+
+static void flush_incidents(struct fa_engine *engine, struct fa_buf *buf)
+{
+    struct fa_incident *next;
+    for (struct fa_incident *i = engine->dirty_incidents; i != NULL; i = next) {
+        next = i->next_dirty;
+        i->dirty = false;
+        i->next_dirty = NULL;
+        fa_buf_clear(buf);
+        fa_incident_encode(i, buf);
+        struct fa_action *row =
+            add_row(engine, FA_ROW_INCIDENT, i->id.id.bytes, FA_ID_BYTES, buf);
+        /* A closed filing without a deadline has no further part in any pattern. */
+        row->u.row.live = i->state != FA_INCIDENT_CLOSED || i->due.length != FA_NEVER;
+        if (!row->u.row.live) {
+            HASH_DELETE(by_id, engine->incidents, i);
+            fa_heap_remove(&engine->incident_heap, &i->due.node);
+            fa_incident_free(i);
+        }
+    }
+    engine->dirty_incidents = NULL;
+}
+
+static bool alarm_is_gone(const struct fa_alarm *a)
+{
+    return a->state == FA_ALARM_RESOLVED && a->deadline.length == FA_NEVER &&
+           a->notifications == NULL;
+}
+
+static void flush_alarms(struct fa_engine *engine, struct fa_buf *buf)
+{
+    struct fa_alarm *next;
+    for (struct fa_alarm *a = engine->dirty_alarms; a != NULL; a = next) {
+        next = a->next_dirty;
+        a->dirty = false;
+        a->next_dirty = NULL;
+        fa_buf_clear(buf);
+        fa_alarm_encode(a, buf);
+        struct fa_action *row = add_row(engine, FA_ROW_ALARM, a->id.id.bytes, FA_ID_BYTES, buf);
+        row->u.row.live = !alarm_is_gone(a);
+        if (!row->u.row.live) {
+            /* One that never was raised leaves no history. */
+            if (a->changed == 0) {
+                row->kind = FA_ACT_ERASE;
+            }
+            HASH_DELETE(by_id, engine->alarms, a);
+            fa_heap_remove(&engine->alarm_heap, &a->deadline.node);
+            fa_alarm_free(a);
+        }
+    }
+    engine->dirty_alarms = NULL;
+}
+
+static void flush_notifications(struct fa_engine *engine, struct fa_buf *buf)
+{
+    struct fa_notification *next;
+    for (struct fa_notification *n = engine->dirty_notifications; n != NULL; n = next) {
+        next = n->next_dirty;
+        n->dirty = false;
+        n->next_dirty = NULL;
+        fa_buf_clear(buf);
+        fa_notification_encode(n, buf);
+        struct fa_action *row =
+            add_row(engine, FA_ROW_NOTIFICATION, n->id.id.bytes, FA_ID_BYTES, buf);
+        row->u.row.live = n->state != FA_NOTICE_SENT && n->state != FA_NOTICE_DROPPED;
+        if (!row->u.row.live) {
+            HASH_DELETE(by_id, engine->notifications, n);
+            fa_heap_remove(&engine->notification_heap, &n->deadline.node);
+            free(n);
+        }
+    }
+    engine->dirty_notifications = NULL;
+}
+
+static void flush(struct fa_engine *engine)
+{
+    struct fa_buf buf;
+    fa_buf_init(&buf, FA_ROW_BYTES_MAX);
+    flush_incidents(engine, &buf);
+    flush_alarms(engine, &buf);
+    flush_notifications(engine, &buf);
+    fa_buf_done(&buf);
+}
+
+/* ---- events ---- */
+
+static void tick(struct fa_engine *engine)
+{
+    struct fa_heap_node *node;
+    while ((node = fa_heap_first(&engine->notification_heap)) != NULL &&
+           node->at <= engine->now.mono) {
+        fa_notification_due(engine,
+                            fa_container_of(node, struct fa_notification, deadline.node));
+    }
+    while ((node = fa_heap_first(&engine->alarm_heap)) != NULL && node->at <= engine->now.mono) {
+        struct fa_alarm *alarm = fa_container_of(node, struct fa_alarm, deadline.node);
+        fa_disarm(&engine->alarm_heap, &alarm->deadline);
+        int rc = fa_alarm_event(engine, alarm, FA_AEV_DUE, NULL);
+        fa_assert(rc == 0);
+    }
+    while ((node = fa_heap_first(&engine->incident_heap)) != NULL &&
+           node->at <= engine->now.mono) {
+        fa_incident_due(engine, fa_container_of(node, struct fa_incident, due.node));
+    }
+}
+
+static void identify(struct fa_buf *buf, const char *rule, const char *labels)
+{
+    fa_buf_printf(buf, "%s{%s}", rule, labels);
+}
+
+static struct fa_alarm *find_identity(const struct fa_engine *engine, const char *identity)
+{
+    struct fa_alarm *alarm = NULL;
+    HASH_FIND(by_identity, engine->identities, identity, strlen(identity), alarm);
+    return alarm;
+}
+
+static void signal_new(struct fa_engine *engine, const struct fa_signal *signal,
+                       const char *identity)
+{
+    const struct fa_rule *rule = signal->rule;
+    const struct fa_policy *policy = fa_setup_policy(engine->setup, rule->policy);
+    struct fa_alarm_spec spec = {
+        .identity = identity,
+        .rule = rule->name,
+        .category = rule->category,
+        .severity = rule->severity,
+        .labels = signal->labels,
+        .summary = rule->summary,
+        .expect = rule->expect,
+        .policy = policy,
+        .flags = (rule->latched ? FA_FLAG_LATCHED : 0) | (rule->shadow ? FA_FLAG_SHADOW : 0),
+        .for_ms = rule->for_ms,
+        .since = signal->since,
+        .value = signal->value,
+    };
+    if (HASH_CNT(by_id, engine->alarms) >= engine->setup->alarms_open_max) {
+        fa_trouble(engine, "alarms-full",
+                   "the limit of open alarms is reached; a rule holds and has no alarm", false);
+        return;
+    }
+    fa_alarm_start(engine, fa_alarm_begin(engine, &spec));
+}
+
+static void on_signal(struct fa_engine *engine, const struct fa_signal *signal)
+{
+    static const enum fa_alarm_event events[FA_LEVEL__COUNT] = {
+        [FA_LEVEL_UNKNOWN] = FA_AEV_UNKNOWN,
+        [FA_LEVEL_CLEAR] = FA_AEV_CLEAR,
+        [FA_LEVEL_FIRING] = FA_AEV_FIRE,
+    };
+    struct fa_buf identity;
+    fa_buf_init(&identity, FA_ROW_BYTES_MAX);
+    identify(&identity, signal->rule->name, signal->labels);
+    struct fa_alarm *alarm = find_identity(engine, fa_buf_text(&identity));
+    if (alarm != NULL) {
+        alarm->level = signal->level;
+        if (signal->level == FA_LEVEL_FIRING) {
+            alarm->value = signal->value;
+        }
+        if (signal->level != FA_LEVEL_UNKNOWN) {
+            alarm->flags &= ~FA_FLAG_UNKNOWN;
+        }
+        fa_touch_alarm(engine, alarm);
+        int rc = fa_alarm_event(engine, alarm, events[signal->level], NULL);
+        fa_assert(rc == 0);
+    } else if (signal->level == FA_LEVEL_FIRING) {
+        signal_new(engine, signal, fa_buf_text(&identity));
+    }
+    fa_buf_done(&identity);
+}
+
+void fa_trouble(struct fa_engine *engine, const char *code, const char *text, bool over)
+{
+    char identity[128], rule[96];
+    snprintf(rule, sizeof rule, "firealarm:%s", code);
+    snprintf(identity, sizeof identity, "%s{}", rule);
+    struct fa_alarm *alarm = find_identity(engine, identity);
+    if (alarm != NULL) {
+        alarm->level = over ? FA_LEVEL_CLEAR : FA_LEVEL_FIRING;
+        fa_touch_alarm(engine, alarm);
+        int rc = fa_alarm_event(engine, alarm, over ? FA_AEV_CLEAR : FA_AEV_FIRE, NULL);
+        fa_assert(rc == 0);
+    } else if (!over) {
+        struct fa_alarm_spec spec = {
+            .identity = identity,
+            .rule = rule,
+            .category = "operators",
+            .severity = engine->setup->severities[0].name,
+            .labels = "",
+            .summary = text,
+            .expect = "Mend it, then resolve this alarm",
+            .policy = fa_setup_policy(engine->setup, FA_POLICY_OPERATORS),
+            .flags = FA_FLAG_TROUBLE,
+            .since = engine->now.wall,
+            .value = (double)NAN,
+        };
+        fa_alarm_start(engine, fa_alarm_begin(engine, &spec));
+    }
+}
+
+static int on_deed(struct fa_engine *engine, const struct fa_event *event)
+{
+    struct fa_alarm *alarm = NULL;
+    struct fa_deed deed = {event->u.act.who, event->u.act.text, event->u.act.for_ms};
+    HASH_FIND(by_id, engine->alarms, &event->u.act.alarm, sizeof event->u.act.alarm, alarm);
+    if (alarm == NULL || alarm->state == FA_ALARM_PENDING) {
+        return FA_ENOTFOUND;
+    }
+    int rc = 0;
+    if (event->kind != FA_EV_COMMENT) {
+        rc = fa_alarm_event(engine, alarm,
+                            event->kind == FA_EV_ACK ? FA_AEV_ACK : FA_AEV_RESOLVE, &deed);
+    }
+    if (rc == 0 && deed.text != NULL && deed.text[0] != '\0') {
+        fa_add_comment(&alarm->comments, &alarm->comment_count, &alarm->comment_cap,
+                       (struct fa_comment){fa_xstrdup(deed.who), fa_xstrdup(deed.text),
+                                           engine->now.wall});
+        fa_touch_alarm(engine, alarm);
+        if (event->kind == FA_EV_COMMENT) {
+            fa_journal_alarm(engine, FA_J_COMMENTED, alarm, deed.who, 0);
+        }
+    }
+    return rc;
+}
+
+static void on_clock(struct fa_engine *engine, fa_time delta)
+{
+    if (delta > CLOCK_STEP_MIN || delta < -CLOCK_STEP_MIN) {
+        fa_journal(engine, FA_J_CLOCK, (struct fa_journal_ids){0}, NULL, delta);
+        shift_all(engine, delta);
+        fa_trouble(engine, "clock-stepped", "the wall clock stepped; deadlines were kept", false);
+    }
+}
+
+static int dispatch(struct fa_engine *engine, const struct fa_event *event, struct fa_action *reply)
+{
+    switch (event->kind) {
+    case FA_EV_START:
+        start(engine, event->u.start.last_wall);
+        return 0;
+    case FA_EV_TICK:
+        tick(engine);
+        return 0;
+    case FA_EV_CLOCK:
+        on_clock(engine, event->u.clock.delta);
+        return 0;
+    case FA_EV_RELOAD:
+        engine->setup = event->u.reload.setup;
+        fa_journal(engine, FA_J_RELOAD, (struct fa_journal_ids){0}, NULL, 0);
+        mark_orphans(engine);
+        return 0;
+    case FA_EV_SIGNAL:
+        on_signal(engine, event->u.signal);
+        return 0;
+    case FA_EV_FILE:
+        reply->u.reply.incident = event->u.file->id;
+        return fa_file(engine, event->u.file, &reply->u.reply.already);
+    case FA_EV_REPORTER:
+        reply->u.reply.incident = event->u.reporter.incident;
+        return fa_reporter_word(engine, event->u.reporter.incident, event->u.reporter.text,
+                                event->u.reporter.done);
+    case FA_EV_ACK:
+    case FA_EV_RESOLVE:
+    case FA_EV_COMMENT:
+        reply->u.reply.alarm = event->u.act.alarm;
+        return on_deed(engine, event);
+    case FA_EV_VERDICT:
+        return fa_notification_verdict(engine, event);
+    case FA_EV_REPLAY:
+        return fa_notification_replay(engine, event->u.note.id);
+    case FA_EV_DROP:
+        return fa_notification_drop(engine, event->u.note.id);
+    case FA_EV_TEST: {
+        fa_person person =
+            fa_directory_find(engine->setup->people, fa_str_of(event->u.test.person));
+        reply->u.reply.count = person == FA_NOBODY ? 0 : fa_notify_test(engine, person);
+        return reply->u.reply.count > 0 ? 0 : FA_ENOTFOUND;
+    }
+    case FA_EV_TROUBLE:
+        fa_trouble(engine, event->u.trouble.code, event->u.trouble.text, event->u.trouble.over);
+        return 0;
+    case FA_EV__COUNT:
+        break;
+    }
+    fa_panic(__FILE__, __LINE__, "an event of no kind");
+}
+
+void fa_engine_step(struct fa_engine *engine, const struct fa_event *event, struct fa_now now,
+                    struct fa_actions *actions)
+{
+    struct fa_action reply = {.kind = FA_ACT_REPLY};
+    engine->now = now;
+    engine->rng = event->rng;
+    engine->actions = actions;
+    engine->stats.steps++;
+    reply.u.reply.to = event->reply_to;
+    reply.u.reply.code = dispatch(engine, event, &reply);
+    flush(engine);
+    if (event->reply_to != 0) {
+        *add_action(actions, FA_ACT_REPLY) = reply;
+    }
+    engine->actions = NULL;
+}
+
+fa_time fa_engine_next_deadline(const struct fa_engine *engine)
+{
+    const struct fa_heap *heaps[] = {&engine->alarm_heap, &engine->incident_heap,
+                                     &engine->notification_heap};
+    fa_time first = FA_NEVER;
+    for (size_t i = 0; i < 3; i++) {
+        const struct fa_heap_node *node = fa_heap_first(heaps[i]);
+        first = node != NULL && node->at < first ? node->at : first;
+    }
+    return first;
+}

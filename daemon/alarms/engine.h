@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine: events in, actions out. It decides what is escalated, to whom and when; it calls
+ * nothing, reads no clock and draws no chance but what the event brings.
+ *
+ *   fa_engine_load_row() for each stored row, then a START event;
+ *   fa_engine_step(engine, event, now, actions) for everything that happens;
+ *   a TICK when fa_engine_next_deadline() has passed.
+ *
+ * The host makes the actions of one loop turn one transaction, in order, and lets replies and
+ * sends leave only when it is durable. */
+#ifndef FA_ALARMS_ENGINE_H
+#define FA_ALARMS_ENGINE_H
+
+#include "alarms/alarm.h"
+#include "people/may.h"
+
+struct fa_engine;
+
+/* Kinds of rows the engine stores. The host uses numbers from 64 on for its own. */
+enum fa_row_kind { FA_ROW_ALARM = 1, FA_ROW_INCIDENT, FA_ROW_NOTIFICATION, FA_ROW_POLICY };
+
+#define FA_JOURNAL_CODES(X)                                                                        \
+    X(START, 1) X(RELOAD, 2) X(CLOCK, 3) X(FILED, 10) X(REPORTER_WORD, 11) X(INCIDENT_DUE, 12)     \
+    X(INCIDENT_CLOSED, 13) X(PENDING, 20) X(RAISED, 21) X(STEP, 22) X(EMPTIED, 23) X(RETURNED, 24) \
+    X(RESUMED, 25) X(ACKED, 26) X(OVERDUE, 27) X(RESOLVED, 28) X(UNOWNED, 29) X(COMMENTED, 30)     \
+    X(UNKNOWN, 31) X(ATTACHED, 32) X(ORPHANED, 33) X(NOTIFY, 40) X(SENT, 41) X(RETRY, 42)          \
+    X(REJECTED, 43) X(MOVED_ON, 44) X(DEAD, 45) X(DROPPED, 46) X(REPLAY, 47) X(UNREACHED, 48)
+
+enum fa_journal_code {
+#define X(name, number) FA_J_##name = (number),
+    FA_JOURNAL_CODES(X)
+#undef X
+};
+const char *fa_journal_code_name(enum fa_journal_code code);
+
+enum fa_event_kind {
+    FA_EV_START,     /* rows are loaded; u.start */
+    FA_EV_TICK,      /* time has passed */
+    FA_EV_CLOCK,     /* the wall clock stepped by u.clock.delta */
+    FA_EV_RELOAD,    /* u.reload.setup holds from now on; the old one is no longer used after */
+    FA_EV_SIGNAL,    /* u.signal */
+    FA_EV_FILE,      /* u.file */
+    FA_EV_REPORTER,  /* u.reporter: the reporter's later word */
+    FA_EV_ACK,       /* u.act, also RESOLVE and COMMENT */
+    FA_EV_RESOLVE,
+    FA_EV_COMMENT,
+    FA_EV_VERDICT,   /* u.verdict */
+    FA_EV_REPLAY,    /* u.note: an operator wants it tried now, also DROP */
+    FA_EV_DROP,
+    FA_EV_TEST,      /* u.test: tell a person over each of his channels */
+    FA_EV_TROUBLE,   /* u.trouble: the daemon's own */
+    FA_EV__COUNT
+};
+
+struct fa_filing {
+    struct fa_incident_id id; /* derived from the client's key: the same at each retry */
+    const char *category, *customer, *text, *since, *reporter;
+    enum fa_known known;
+    const char *const *about, *const *struck;
+    size_t about_count, struck_count;
+    int level;           /* enum fa_guidance, -1: as the guidance says */
+    uint64_t journal_n;  /* the number that this step's first journal entry will get */
+};
+
+enum fa_verdict_kind { FA_VERDICT_SENT, FA_VERDICT_RETRY, FA_VERDICT_REJECTED, FA_VERDICT_UNKNOWN };
+
+struct fa_event {
+    enum fa_event_kind kind;
+    struct fa_rng rng;  /* seeded by the host for this event */
+    uint64_t reply_to;  /* comes back in the REPLY action; 0: nobody waits */
+    union {
+        struct {
+            fa_time last_wall; /* of the newest journal entry; a clock before it is not believed */
+        } start;
+        struct {
+            fa_time delta;
+        } clock;
+        struct {
+            const struct fa_setup *setup;
+        } reload;
+        const struct fa_signal *signal;
+        const struct fa_filing *file;
+        struct {
+            struct fa_incident_id incident;
+            const char *text; /* may be NULL */
+            bool done;        /* closes "solve" and "help" */
+        } reporter;
+        struct {
+            struct fa_alarm_id alarm;
+            const char *who;  /* a person's name; the host has asked fa_may() */
+            const char *text; /* may be NULL, but for COMMENT */
+            fa_time for_ms;   /* ACK: until the next word; 0: the severity's default */
+        } act;
+        struct {
+            struct fa_notification_id id;
+            enum fa_verdict_kind verdict;
+            uint32_t status;
+            fa_time retry_after; /* -1: not said */
+        } verdict;
+        struct {
+            struct fa_notification_id id;
+        } note;
+        struct {
+            const char *person;
+        } test;
+        struct {
+            const char *code; /* stable, e.g. "store-full" */
+            const char *text; /* ids and codes only */
+            bool over;
+        } trouble;
+    } u;
+};
+
+enum fa_action_kind { FA_ACT_PUT, FA_ACT_ERASE, FA_ACT_JOURNAL, FA_ACT_SEND, FA_ACT_REPLY };
+
+/* Everything in an action is a copy or belongs to the actions list. */
+struct fa_action {
+    enum fa_action_kind kind;
+    union {
+        struct {
+            enum fa_row_kind kind;
+            bool live;
+            fa_time time;
+            uint8_t key[16];
+            size_t key_len;
+            size_t at, len; /* the value: in actions->bytes */
+        } row; /* PUT, ERASE */
+        struct {
+            enum fa_journal_code code;
+            struct fa_alarm_id alarm;
+            struct fa_incident_id incident;
+            struct fa_notification_id notification;
+            size_t who_at, who_len; /* a person's name in actions->bytes: the host writes a keyed
+                                       hash of it. who_len 0: nobody */
+            int64_t number;         /* step, status, delta ...: by code */
+        } journal;
+        struct fa_notification_id send; /* look it up when durable: it may be settled by then */
+        struct {
+            uint64_t to;
+            int code; /* 0 or FA_E* */
+            bool already; /* a filing whose key was known */
+            struct fa_alarm_id alarm;
+            struct fa_incident_id incident;
+            uint32_t count; /* TEST: notifications made */
+        } reply;
+    } u;
+};
+
+struct fa_actions {
+    struct fa_action *list;
+    size_t count, cap;
+    struct fa_buf bytes;
+};
+void fa_actions_init(struct fa_actions *actions);
+void fa_actions_done(struct fa_actions *actions);
+void fa_actions_clear(struct fa_actions *actions);
+
+/* setup is borrowed until a RELOAD replaces it. */
+struct fa_engine *fa_engine_new(const struct fa_setup *setup);
+void fa_engine_free(struct fa_engine *engine); /* accepts NULL */
+
+/* Before START. FA_ECORRUPT: the row cannot be understood; err says which. */
+int fa_engine_load_row(struct fa_engine *engine, enum fa_row_kind kind, struct fa_str key,
+                       struct fa_str value, struct fa_err *err) FA_MUST_CHECK;
+void fa_engine_step(struct fa_engine *engine, const struct fa_event *event, struct fa_now now,
+                    struct fa_actions *actions);
+/* Monotonic time of the next TICK; FA_NEVER. */
+fa_time fa_engine_next_deadline(const struct fa_engine *engine);
+
+/* Reading. */
+const struct fa_setup *fa_engine_setup(const struct fa_engine *engine);
+const struct fa_alarm *fa_engine_alarm(const struct fa_engine *engine, struct fa_alarm_id id);
+const struct fa_alarm *fa_engine_alarm_by_identity(const struct fa_engine *engine,
+                                                   const char *identity);
+const struct fa_incident *fa_engine_incident(const struct fa_engine *engine,
+                                             struct fa_incident_id id);
+const struct fa_notification *fa_engine_notification(const struct fa_engine *engine,
+                                                     struct fa_notification_id id);
+typedef void fa_alarm_fn(void *ctx, const struct fa_alarm *alarm);
+typedef void fa_incident_fn(void *ctx, const struct fa_incident *incident);
+typedef void fa_notification_fn(void *ctx, const struct fa_notification *notification);
+void fa_engine_each_alarm(const struct fa_engine *engine, fa_alarm_fn *fn, void *ctx);
+void fa_engine_each_incident(const struct fa_engine *engine, fa_incident_fn *fn, void *ctx);
+void fa_engine_each_notification(const struct fa_engine *engine, fa_notification_fn *fn, void *ctx);
+
+/* An alarm or incident as it stands in a stored row, for history. The caller frees it. */
+int fa_engine_read_alarm(struct fa_engine *engine, struct fa_str value,
+                         struct fa_alarm **ret_alarm) FA_MUST_CHECK;
+int fa_engine_read_incident(struct fa_engine *engine, struct fa_str value,
+                            struct fa_incident **ret_incident) FA_MUST_CHECK;
+void fa_alarm_free(struct fa_alarm *alarm);
+void fa_incident_free(struct fa_incident *incident);
+
+/* Counts for /metrics. Alarms and filings with a subject are in none of them. */
+struct fa_engine_stats {
+    uint32_t alarms[FA_ALARM__COUNT];
+    uint32_t filings_open, outbox;
+    uint64_t notifications[FA_NOTICE__COUNT]; /* settled since start, by state */
+    uint64_t steps;                           /* calls of fa_engine_step */
+    fa_time oldest_due;                       /* wall: created time of the oldest notification that
+                                                 is due and untried; 0: none */
+};
+void fa_engine_stats(const struct fa_engine *engine, struct fa_engine_stats *ret_stats);
+
+/* What fa_may() needs of an alarm. The sets belong to the access. */
+struct fa_access {
+    struct fa_pset conflicted, struck, targets;
+    struct fa_object object;
+};
+void fa_access_init(struct fa_access *access, const struct fa_engine *engine,
+                    const struct fa_alarm *alarm);
+/* The same without targets and reporter, for rows of the queue. */
+void fa_access_init_queue(struct fa_access *access, const struct fa_engine *engine,
+                          const struct fa_notification *notification);
+void fa_access_done(struct fa_access *access);
+
+/* Who would be told of a filing, in the order of the steps. Nothing changes. */
+struct fa_preview_line {
+    fa_person person;
+    fa_time when; /* after filing */
+};
+struct fa_preview {
+    enum fa_guidance level, guidance;
+    const char *hint; /* borrowed from the setup; may be NULL */
+    fa_time due;      /* 0: none */
+    bool independent; /* a conflict emptied a step */
+    struct fa_preview_line *lines; /* owned: fa_preview_done() */
+    size_t line_count;
+};
+/* FA_ENOTFOUND: no such category; FA_EINVAL: a level below what the guidance demands. */
+int fa_engine_preview(const struct fa_engine *engine, const struct fa_filing *filing, fa_time wall,
+                      struct fa_preview *ret_preview) FA_MUST_CHECK;
+void fa_preview_done(struct fa_preview *preview);
+
+#endif

@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: MIT */
+/* What people file: from the words to a record with a due time or to alarms that climb.
+ *
+ * Invariants:
+ *  1. A filing with the same id (the same key of the client) is answered, not filed again.
+ *  2. A raised filing is in at least one alarm: that of an incident rule, or its own.
+ *  3. A filing joins an alarm only if both keep the same people out; else it gets its own, so that
+ *     nobody learns by somebody else's alarm what he must not.
+ *  4. "solve" and "help" have a due time; when it passes they are raised.
+ */
+#include "alarms/internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CATEGORY_RULE "filing"
+/* The fields are api/describe.h's. */
+#define FILING_SUMMARY "{kind}{at_customer}: {filing}"
+
+static struct fa_incident_fact fact_of(const struct fa_incident *incident)
+{
+    return (struct fa_incident_fact){incident->category, incident->customer, incident->reporter,
+                                     incident->filed};
+}
+
+static struct fa_incident_fact fact_of_filing(const struct fa_filing *filing, fa_time wall)
+{
+    return (struct fa_incident_fact){filing->category, filing->customer, filing->reporter, wall};
+}
+
+/* Facts of all raised or open filings, for patterns. The array is the caller's. */
+static struct fa_incident_fact *gather(const struct fa_engine *engine,
+                                       const struct fa_incident *but, size_t *ret_count)
+{
+    struct fa_incident_fact *facts =
+        fa_xcalloc(HASH_CNT(by_id, engine->incidents), sizeof(struct fa_incident_fact));
+    *ret_count = 0;
+    for (const struct fa_incident *i = engine->incidents; i != NULL; i = i->by_id.next) {
+        if (i != but) {
+            facts[(*ret_count)++] = fact_of(i);
+        }
+    }
+    return facts;
+}
+
+static bool rule_holds(const struct fa_engine *engine, const struct fa_rule *rule,
+                       const struct fa_incident_fact *fact, const struct fa_incident *but,
+                       fa_time wall)
+{
+    if (!rule->is_incident || rule->shadow || !fa_incident_rule_matches(rule, fact)) {
+        return false;
+    }
+    size_t count = 0;
+    struct fa_incident_fact *facts = gather(engine, but, &count);
+    bool holds = fa_incident_rule_holds(rule, fact, facts, count, wall);
+    free(facts);
+    return holds;
+}
+
+static bool single(const struct fa_rule *rule)
+{
+    return rule->incident.count <= 1 && rule->incident.distinct_reporters <= 1;
+}
+
+/* ---- alarms from filings ---- */
+
+static void add_text(char ***texts, size_t *count, const char *text)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if (strcmp((*texts)[i], text) == 0) {
+            return;
+        }
+    }
+    *texts = fa_xrealloc(*texts, (*count + 1) * sizeof(char *));
+    (*texts)[(*count)++] = fa_xstrdup(text);
+}
+
+static bool same_texts(char *const *a, size_t a_count, char *const *b, size_t b_count)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < a_count; i++) {
+        for (size_t j = 0; j < b_count; j++) {
+            found += strcmp(a[i], b[j]) == 0;
+        }
+    }
+    return found == a_count && a_count == b_count;
+}
+
+static void join(struct fa_engine *engine, struct fa_alarm *alarm, struct fa_incident *incident)
+{
+    for (size_t i = 0; i < alarm->incident_count; i++) {
+        if (fa_id_eq(alarm->incidents[i].id, incident->id.id)) {
+            return;
+        }
+    }
+    alarm->incidents = fa_xgrow(alarm->incidents, alarm->incident_count, &alarm->incident_cap,
+                                sizeof(struct fa_incident_id));
+    alarm->incidents[alarm->incident_count++] = incident->id;
+    incident->alarms = fa_xgrow(incident->alarms, incident->alarm_count, &incident->alarm_cap,
+                                sizeof(struct fa_alarm_id));
+    incident->alarms[incident->alarm_count++] = alarm->id;
+    for (size_t i = 0; i < incident->about_count; i++) {
+        add_text(&alarm->about, &alarm->about_count, incident->about[i]);
+    }
+    for (size_t i = 0; i < incident->struck_count; i++) {
+        add_text(&alarm->struck, &alarm->struck_count, incident->struck[i]);
+    }
+    fa_touch_alarm(engine, alarm);
+    fa_touch_incident(engine, incident);
+}
+
+/* The other filings that made a pattern hold belong to its alarm too. */
+static void join_pattern(struct fa_engine *engine, struct fa_alarm *alarm,
+                         const struct fa_rule *rule, const struct fa_incident *newest)
+{
+    struct fa_buf mine, other;
+    struct fa_incident_fact fact = fact_of(newest);
+    fa_buf_init(&mine, 4096);
+    fa_buf_init(&other, 4096);
+    fa_incident_rule_labels(rule, &fact, &mine);
+    for (struct fa_incident *i = engine->incidents; i != NULL; i = i->by_id.next) {
+        fact = fact_of(i);
+        fa_time age = engine->now.wall - i->filed;
+        if (i == newest || !fa_incident_rule_matches(rule, &fact) ||
+            (rule->incident.within > 0 && age > rule->incident.within)) {
+            continue;
+        }
+        fa_buf_clear(&other);
+        fa_incident_rule_labels(rule, &fact, &other);
+        if (fa_str_eq(fa_buf_str(&mine), fa_buf_str(&other))) {
+            join(engine, alarm, i);
+        }
+    }
+    fa_buf_done(&mine);
+    fa_buf_done(&other);
+}
+
+/* An open alarm took one more filing: whoever owns or heard of it hears that it grew. */
+static void grew(struct fa_engine *engine, struct fa_alarm *alarm)
+{
+    fa_journal_alarm(engine, FA_J_ATTACHED, alarm, NULL, (int64_t)alarm->incident_count);
+    if (alarm->state == FA_ALARM_RETURNED) {
+        int rc = fa_alarm_event(engine, alarm, FA_AEV_FIRE, NULL);
+        fa_assert(rc == 0);
+    } else if (alarm->state == FA_ALARM_ACKED) {
+        fa_tell_told(engine, alarm, FA_NOTE_REMINDER, NULL);
+    }
+}
+
+static struct fa_alarm *begin_filed(struct fa_engine *engine, struct fa_incident *incident,
+                                    const struct fa_rule *rule, const char *labels,
+                                    const char *identity)
+{
+    const struct fa_category *category = fa_setup_category(engine->setup, incident->category);
+    const char *policy_name = rule != NULL ? rule->policy : category != NULL ? category->policy : "";
+    const struct fa_policy *policy = fa_setup_policy(engine->setup, policy_name);
+    struct fa_alarm_spec spec = {
+        .identity = identity,
+        .rule = rule != NULL ? rule->name : CATEGORY_RULE,
+        .category = incident->category,
+        .severity = rule != NULL      ? rule->severity
+                    : category != NULL ? category->severity
+                                       : engine->setup->severities[0].name,
+        .labels = labels,
+        .summary = rule != NULL && rule->summary != NULL ? rule->summary : FILING_SUMMARY,
+        .expect = rule != NULL ? rule->expect : NULL,
+        /* A category that a reload took away still has somebody to climb to. */
+        .policy = policy != NULL ? policy : fa_setup_policy(engine->setup, FA_POLICY_OPERATORS),
+        .flags = FA_FLAG_FILED,
+        .since = incident->filed,
+        .value = (double)NAN,
+    };
+    struct fa_alarm *alarm = fa_alarm_begin(engine, &spec);
+    join(engine, alarm, incident);
+    return alarm;
+}
+
+static void raise_by_rule(struct fa_engine *engine, struct fa_incident *incident,
+                          const struct fa_rule *rule)
+{
+    struct fa_incident_fact fact = fact_of(incident);
+    struct fa_buf labels, identity;
+    char id[FA_ID_TEXT_SIZE];
+    fa_buf_init(&labels, 4096);
+    fa_buf_init(&identity, 8192);
+    fa_incident_rule_labels(rule, &fact, &labels);
+    fa_buf_printf(&identity, "%s{%s}", rule->name, fa_buf_text(&labels));
+    if (rule->incident.per_count == 0 && single(rule)) {
+        fa_buf_printf(&identity, "/%s", fa_id_format(incident->id.id, id));
+    }
+    struct fa_alarm *alarm = NULL;
+    HASH_FIND(by_identity, engine->identities, identity.data, identity.len, alarm);
+    if (alarm != NULL &&
+        !(same_texts(alarm->about, alarm->about_count, incident->about, incident->about_count) &&
+          same_texts(alarm->struck, alarm->struck_count, incident->struck,
+                     incident->struck_count))) {
+        fa_buf_printf(&identity, "/%s", fa_id_format(incident->id.id, id));
+        alarm = NULL;
+    }
+    if (alarm != NULL) {
+        join(engine, alarm, incident);
+        grew(engine, alarm);
+    } else {
+        alarm = begin_filed(engine, incident, rule, fa_buf_text(&labels), fa_buf_text(&identity));
+        if (!single(rule)) {
+            join_pattern(engine, alarm, rule, incident);
+        }
+        fa_alarm_start(engine, alarm);
+    }
+    fa_buf_done(&labels);
+    fa_buf_done(&identity);
+}
+
+static void raise_by_category(struct fa_engine *engine, struct fa_incident *incident)
+{
+    char identity[64], id[FA_ID_TEXT_SIZE];
+    snprintf(identity, sizeof identity, CATEGORY_RULE "/%s", fa_id_format(incident->id.id, id));
+    fa_alarm_start(engine, begin_filed(engine, incident, NULL, "", identity));
+}
+
+static void raise_incident(struct fa_engine *engine, struct fa_incident *incident)
+{
+    struct fa_incident_fact fact = fact_of(incident);
+    bool has_own = false;
+    incident->state = FA_INCIDENT_RAISED;
+    fa_disarm(&engine->incident_heap, &incident->due);
+    fa_touch_incident(engine, incident);
+    for (size_t i = 0; i < engine->setup->rule_count; i++) {
+        const struct fa_rule *rule = engine->setup->rules[i];
+        if (rule_holds(engine, rule, &fact, incident, engine->now.wall)) {
+            raise_by_rule(engine, incident, rule);
+            has_own = has_own || single(rule);
+        }
+    }
+    if (!has_own) {
+        raise_by_category(engine, incident);
+    }
+}
+
+/* ---- filing ---- */
+
+static char *copy_known(const char *text)
+{
+    return text != NULL && text[0] != '\0' ? fa_xstrdup(text) : NULL;
+}
+
+static struct fa_incident *make_incident(struct fa_engine *engine, const struct fa_filing *filing,
+                                         enum fa_guidance level)
+{
+    struct fa_incident *incident = fa_xcalloc(1, sizeof *incident);
+    incident->id = filing->id;
+    incident->category = fa_intern(&engine->texts, filing->category);
+    incident->customer = copy_known(filing->customer);
+    incident->text = fa_xstrdup(filing->text);
+    incident->since = copy_known(filing->since);
+    incident->known = filing->known;
+    incident->reporter = copy_known(filing->reporter);
+    for (size_t i = 0; i < filing->about_count; i++) {
+        add_text(&incident->about, &incident->about_count, filing->about[i]);
+    }
+    for (size_t i = 0; i < filing->struck_count; i++) {
+        add_text(&incident->struck, &incident->struck_count, filing->struck[i]);
+    }
+    incident->level = level;
+    incident->filed = engine->now.wall;
+    incident->journal_n = filing->journal_n;
+    incident->due.length = FA_NEVER;
+    HASH_ADD(by_id, engine->incidents, id, sizeof incident->id, incident);
+    fa_touch_incident(engine, incident);
+    return incident;
+}
+
+/* A level below what the category demands is refused; a higher one never is. */
+static int effective_level(const struct fa_category *category, int asked, enum fa_guidance *ret)
+{
+    if (asked < 0) {
+        *ret = category->guidance;
+        return 0;
+    }
+    if (category->guidance == FA_GUIDE_RAISE && asked != FA_GUIDE_RAISE) {
+        return FA_EINVAL;
+    }
+    *ret = (enum fa_guidance)asked;
+    return 0;
+}
+
+static void ask_helpers(struct fa_engine *engine, const struct fa_incident *incident,
+                        const struct fa_category *category)
+{
+    const struct fa_directory *dir = engine->setup->people;
+    struct fa_pset set;
+    fa_pset_init(&set, dir);
+    for (size_t i = 0; i < category->helper_count; i++) {
+        (void)!fa_directory_resolve(dir, fa_str_of(category->helpers[i]), &set);
+    }
+    for (fa_person p = fa_pset_next(&set, 0); p != FA_NOBODY; p = fa_pset_next(&set, p + 1)) {
+        struct fa_note_spec spec = {.incident = incident, .person = p, .kind = FA_NOTE_HELP};
+        fa_notify(engine, &spec);
+    }
+    fa_pset_done(&set);
+}
+
+int fa_file(struct fa_engine *engine, const struct fa_filing *filing, bool *ret_already)
+{
+    const struct fa_category *category = fa_setup_category(engine->setup, filing->category);
+    enum fa_guidance level = FA_GUIDE_RAISE;
+    *ret_already = fa_engine_incident(engine, filing->id) != NULL;
+    if (*ret_already) {
+        return 0;
+    }
+    if (category == NULL) {
+        return FA_ENOTFOUND;
+    }
+    if (effective_level(category, filing->level, &level) != 0) {
+        return FA_EINVAL;
+    }
+    if (HASH_CNT(by_id, engine->incidents) >= engine->setup->filings_open_max) {
+        fa_trouble(engine, "filings-full", "the limit of open filings is reached", false);
+        return FA_EFULL;
+    }
+    /* First of this step: its journal number is part of the receipt. */
+    fa_journal(engine, FA_J_FILED, (struct fa_journal_ids){.incident = filing->id},
+               filing->reporter, (int64_t)level);
+    struct fa_incident *incident = make_incident(engine, filing, level);
+    if (level == FA_GUIDE_RAISE) {
+        raise_incident(engine, incident);
+        return 0;
+    }
+    fa_arm(engine, &engine->incident_heap, &incident->due, category->due);
+    if (level == FA_GUIDE_HELP) {
+        ask_helpers(engine, incident, category);
+    }
+    return 0;
+}
+
+static fa_time kept_for(const struct fa_engine *engine)
+{
+    fa_time kept = FA_INCIDENT_KEPT;
+    for (size_t i = 0; i < engine->setup->rule_count; i++) {
+        const struct fa_rule *rule = engine->setup->rules[i];
+        if (rule->is_incident && rule->incident.within > kept) {
+            kept = rule->incident.within;
+        }
+    }
+    return kept;
+}
+
+/* Closed filings stay for a while: they still count for patterns. */
+static void close_incident(struct fa_engine *engine, struct fa_incident *incident)
+{
+    incident->state = FA_INCIDENT_CLOSED;
+    incident->closed = engine->now.wall;
+    fa_journal(engine, FA_J_INCIDENT_CLOSED, (struct fa_journal_ids){.incident = incident->id},
+               NULL, 0);
+    fa_arm(engine, &engine->incident_heap, &incident->due, kept_for(engine));
+    fa_touch_incident(engine, incident);
+}
+
+void fa_incident_due(struct fa_engine *engine, struct fa_incident *incident)
+{
+    fa_disarm(&engine->incident_heap, &incident->due);
+    fa_touch_incident(engine, incident);
+    if (incident->state == FA_INCIDENT_OPEN) {
+        fa_journal(engine, FA_J_INCIDENT_DUE, (struct fa_journal_ids){.incident = incident->id},
+                   NULL, 0);
+        raise_incident(engine, incident);
+    }
+}
+
+int fa_reporter_word(struct fa_engine *engine, struct fa_incident_id id, const char *text, bool done)
+{
+    struct fa_incident *incident = NULL;
+    HASH_FIND(by_id, engine->incidents, &id, sizeof id, incident);
+    if (incident == NULL) {
+        return FA_ENOTFOUND;
+    }
+    if (done && incident->state != FA_INCIDENT_OPEN) {
+        return FA_ECONFLICT; /* what climbs is closed by those who were told */
+    }
+    if (text != NULL && text[0] != '\0') {
+        fa_add_comment(&incident->comments, &incident->comment_count, &incident->comment_cap,
+                       (struct fa_comment){NULL, fa_xstrdup(text), engine->now.wall});
+        fa_journal(engine, FA_J_REPORTER_WORD, (struct fa_journal_ids){.incident = id}, NULL, 0);
+        fa_touch_incident(engine, incident);
+    }
+    if (done) {
+        close_incident(engine, incident);
+    }
+    return 0;
+}
+
+static bool has_open_alarm(const struct fa_engine *engine, const struct fa_incident *incident)
+{
+    for (size_t i = 0; i < incident->alarm_count; i++) {
+        const struct fa_alarm *alarm = fa_engine_alarm(engine, incident->alarms[i]);
+        if (alarm != NULL && alarm->state != FA_ALARM_RESOLVED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void fa_incidents_closed(struct fa_engine *engine, const struct fa_alarm *alarm)
+{
+    for (size_t i = 0; i < alarm->incident_count; i++) {
+        struct fa_incident *incident = NULL;
+        HASH_FIND(by_id, engine->incidents, &alarm->incidents[i], sizeof alarm->incidents[i],
+                  incident);
+        if (incident != NULL && incident->state == FA_INCIDENT_RAISED &&
+            !has_open_alarm(engine, incident)) {
+            close_incident(engine, incident);
+        }
+    }
+}
+
+/* ---- preview ---- */
+
+static void add_line(struct fa_preview *preview, fa_person person, fa_time when)
+{
+    for (size_t i = 0; i < preview->line_count; i++) {
+        if (preview->lines[i].person == person) {
+            return;
+        }
+    }
+    preview->lines = fa_xrealloc(preview->lines,
+                                 (preview->line_count + 1) * sizeof(struct fa_preview_line));
+    preview->lines[preview->line_count++] = (struct fa_preview_line){person, when};
+}
+
+static void preview_policy(const struct fa_engine *engine, const struct fa_policy *policy,
+                           const struct fa_circle *circle, struct fa_preview *preview)
+{
+    fa_time when = 0;
+    for (uint32_t step = 0; step < policy->step_count; step++) {
+        struct fa_pset set;
+        bool emptied = false;
+        fa_pset_init(&set, engine->setup->people);
+        fa_step_targets(engine->setup->people, policy, step, 0, circle, &set, &emptied);
+        preview->independent = preview->independent || emptied;
+        for (fa_person p = fa_pset_next(&set, 0); p != FA_NOBODY; p = fa_pset_next(&set, p + 1)) {
+            add_line(preview, p, when);
+        }
+        when += fa_pset_is_empty(&set) ? 0 : policy->steps[step].wait;
+        fa_pset_done(&set);
+    }
+}
+
+static void preview_helpers(const struct fa_engine *engine, const struct fa_category *category,
+                            const struct fa_circle *circle, struct fa_preview *preview)
+{
+    struct fa_pset set;
+    fa_pset_init(&set, engine->setup->people);
+    for (size_t i = 0; i < category->helper_count; i++) {
+        (void)!fa_directory_resolve(engine->setup->people, fa_str_of(category->helpers[i]), &set);
+    }
+    fa_pset_remove_all(&set, &circle->conflicted);
+    fa_pset_remove_all(&set, &circle->struck);
+    for (fa_person p = fa_pset_next(&set, 0); p != FA_NOBODY; p = fa_pset_next(&set, p + 1)) {
+        add_line(preview, p, 0);
+    }
+    fa_pset_done(&set);
+}
+
+static void preview_raise(const struct fa_engine *engine, const struct fa_filing *filing,
+                          const struct fa_category *category, const struct fa_circle *circle,
+                          struct fa_preview *preview, fa_time wall)
+{
+    struct fa_incident_fact fact = fact_of_filing(filing, wall);
+    bool has_own = false;
+    for (size_t i = 0; i < engine->setup->rule_count; i++) {
+        const struct fa_rule *rule = engine->setup->rules[i];
+        if (rule_holds(engine, rule, &fact, NULL, wall)) {
+            preview_policy(engine, fa_setup_policy(engine->setup, rule->policy), circle, preview);
+            has_own = has_own || single(rule);
+        }
+    }
+    if (!has_own) {
+        preview_policy(engine, fa_setup_policy(engine->setup, category->policy), circle, preview);
+    }
+}
+
+int fa_engine_preview(const struct fa_engine *engine, const struct fa_filing *filing, fa_time wall,
+                      struct fa_preview *ret_preview)
+{
+    const struct fa_category *category = fa_setup_category(engine->setup, filing->category);
+    struct fa_preview preview = {0};
+    struct fa_circle circle;
+    if (category == NULL) {
+        return FA_ENOTFOUND;
+    }
+    if (effective_level(category, filing->level, &preview.level) != 0) {
+        return FA_EINVAL;
+    }
+    preview.guidance = category->guidance;
+    preview.hint = category->hint;
+    /* The names are only read. */
+    fa_circle_init(&circle, engine->setup->people, (char *const *)(uintptr_t)filing->about,
+                   filing->about_count, (char *const *)(uintptr_t)filing->struck,
+                   filing->struck_count);
+    if (preview.level == FA_GUIDE_RAISE) {
+        preview_raise(engine, filing, category, &circle, &preview, wall);
+    } else {
+        preview.due = category->due;
+        if (preview.level == FA_GUIDE_HELP) {
+            preview_helpers(engine, category, &circle, &preview);
+        }
+    }
+    fa_circle_done(&circle);
+    *ret_preview = preview;
+    return 0;
+}
+
+void fa_preview_done(struct fa_preview *preview)
+{
+    free(preview->lines);
+    *preview = (struct fa_preview){0};
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the engine share: its state and the verbs that one file does for another. */
+#ifndef FA_ALARMS_INTERNAL_H
+#define FA_ALARMS_INTERNAL_H
+
+#include "alarms/engine.h"
+#include "alarms/intern.h"
+#include "base/panic.h"
+#include "rules/incident.h"
+
+#define FA_ROW_BYTES_MAX ((size_t)512 * 1024)
+/* A dead letter can be replayed so long, then it goes to history as dropped. */
+#define FA_DEAD_LETTER_KEPT (7 * FA_DAY)
+/* A closed filing still counts for patterns so long, where no rule says `within`. */
+#define FA_INCIDENT_KEPT (30 * FA_DAY)
+
+struct fa_policy_ref {
+    struct fa_policy policy;
+    bool stored; /* its row is durable or on the way */
+    UT_hash_handle hh;
+};
+
+struct fa_engine {
+    const struct fa_setup *setup;
+    struct fa_alarm *alarms, *identities; /* hash heads */
+    struct fa_incident *incidents;
+    struct fa_notification *notifications;
+    struct fa_policy_ref *policies;
+    struct fa_interned *texts;
+    struct fa_heap alarm_heap, incident_heap, notification_heap;
+    struct fa_alarm *dirty_alarms;
+    struct fa_incident *dirty_incidents;
+    struct fa_notification *dirty_notifications;
+    struct fa_engine_stats stats;
+    /* The step under way. */
+    struct fa_now now;
+    struct fa_rng rng;
+    struct fa_actions *actions;
+    uint64_t tie; /* makes equal deadlines come out in the order they were armed */
+};
+
+/* engine.c */
+void fa_touch_alarm(struct fa_engine *engine, struct fa_alarm *alarm);
+void fa_touch_incident(struct fa_engine *engine, struct fa_incident *incident);
+void fa_touch_notification(struct fa_engine *engine, struct fa_notification *notification);
+void fa_arm(struct fa_engine *engine, struct fa_heap *heap, struct fa_deadline *deadline,
+            fa_time length);
+void fa_disarm(struct fa_heap *heap, struct fa_deadline *deadline);
+struct fa_journal_ids {
+    struct fa_alarm_id alarm;
+    struct fa_incident_id incident;
+    struct fa_notification_id notification;
+};
+void fa_journal(struct fa_engine *engine, enum fa_journal_code code, struct fa_journal_ids ids,
+                const char *who, int64_t number);
+void fa_journal_alarm(struct fa_engine *engine, enum fa_journal_code code,
+                      const struct fa_alarm *alarm, const char *who, int64_t number);
+/* The row of a policy that an alarm refers to is written once. Returns its interned hash. */
+const char *fa_use_policy(struct fa_engine *engine, const struct fa_policy *policy);
+const struct fa_policy *fa_policy_of(const struct fa_engine *engine, const struct fa_alarm *alarm);
+void fa_trouble(struct fa_engine *engine, const char *code, const char *text, bool over);
+void fa_add_comment(struct fa_comment **comments, size_t *count, size_t *cap,
+                    struct fa_comment comment);
+
+/* Asks the host to hand the notification to the courier once this step is durable. */
+void fa_engine_send(struct fa_engine *engine, struct fa_notification_id id);
+
+/* state.c: the alarm state table. */
+enum fa_alarm_event {
+    FA_AEV_FIRE,
+    FA_AEV_CLEAR,
+    FA_AEV_UNKNOWN,
+    FA_AEV_DUE,
+    FA_AEV_ACK,
+    FA_AEV_RESOLVE,
+    FA_AEV__COUNT
+};
+/* What ACK and RESOLVE bring along. */
+struct fa_deed {
+    const char *who, *text;
+    fa_time for_ms;
+};
+/* FA_ECONFLICT when the state refuses it. The alarm may be freed at the end of the step. */
+int fa_alarm_event(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_alarm_event event,
+                   const struct fa_deed *deed);
+/* A new alarm, in PENDING and not yet armed. */
+struct fa_alarm_spec {
+    const char *identity, *rule, *category, *severity, *labels, *summary, *expect;
+    const struct fa_policy *policy;
+    uint32_t flags;
+    fa_time for_ms, since;
+    double value;
+};
+struct fa_alarm *fa_alarm_begin(struct fa_engine *engine, const struct fa_alarm_spec *spec);
+/* Arms `for`, or raises at once when there is none. */
+void fa_alarm_start(struct fa_engine *engine, struct fa_alarm *alarm);
+/* Retires a closed alarm that nothing needs any more. */
+void fa_alarm_settle(struct fa_engine *engine, struct fa_alarm *alarm);
+/* The table in words, for ARCHITECTURE.md; NULL past the last cell. */
+struct fa_alarm_cell_text {
+    const char *state, *event, *next, *why;
+};
+bool fa_alarm_cell(size_t index, struct fa_alarm_cell_text *ret_text);
+
+/* climb.c */
+void fa_climb(struct fa_engine *engine, struct fa_alarm *alarm);
+/* Tells the step that was told last once more. */
+void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm);
+/* Tells those who were told, except `but` (a name, may be NULL). */
+void fa_tell_told(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_notification_kind kind,
+                  const char *but);
+/* Tells a person's manager (or the widest circle when there is none). */
+void fa_tell_above(struct fa_engine *engine, struct fa_alarm *alarm, const char *person,
+                   enum fa_notification_kind kind);
+struct fa_circle { /* who must not be told */
+    struct fa_pset conflicted, struck;
+};
+void fa_circle_init(struct fa_circle *circle, const struct fa_directory *dir, char *const *about,
+                    size_t about_count, char *const *struck, size_t struck_count);
+void fa_circle_done(struct fa_circle *circle);
+/* Whom step and loop of the policy tell; *ret_emptied: a conflict left nobody and the independent
+ * contacts stand in. */
+void fa_step_targets(const struct fa_directory *dir, const struct fa_policy *policy, uint32_t step,
+                     uint32_t loop, const struct fa_circle *circle, struct fa_pset *ret_set,
+                     bool *ret_emptied);
+
+/* outbox.c */
+struct fa_note_spec {
+    struct fa_alarm *alarm;              /* or NULL */
+    const struct fa_incident *incident;  /* for HELP */
+    fa_person person;
+    enum fa_notification_kind kind;
+    uint32_t contact;                    /* first contact to try */
+    const struct fa_step *step;          /* its channels, NULL: any */
+};
+/* False: no contact of the person can carry it. */
+bool fa_notify(struct fa_engine *engine, const struct fa_note_spec *spec);
+void fa_notification_due(struct fa_engine *engine, struct fa_notification *notification);
+int fa_notification_verdict(struct fa_engine *engine, const struct fa_event *event);
+int fa_notification_replay(struct fa_engine *engine, struct fa_notification_id id);
+int fa_notification_drop(struct fa_engine *engine, struct fa_notification_id id);
+uint32_t fa_notify_test(struct fa_engine *engine, fa_person person);
+/* The alarm is owned or closed: what has not left stays behind. */
+void fa_notifications_stop(struct fa_engine *engine, struct fa_alarm *alarm);
+/* After loading: with the courier none, all queued ones are asked for again. */
+void fa_notifications_restart(struct fa_engine *engine);
+/* Links a notification into its alarm's list, and out. */
+void fa_notification_link(struct fa_alarm *alarm, struct fa_notification *notification);
+void fa_notification_unlink(struct fa_notification *notification);
+
+/* filing.c */
+int fa_file(struct fa_engine *engine, const struct fa_filing *filing, bool *ret_already);
+int fa_reporter_word(struct fa_engine *engine, struct fa_incident_id id, const char *text, bool done);
+void fa_incident_due(struct fa_engine *engine, struct fa_incident *incident);
+/* An alarm with these filings was closed. */
+void fa_incidents_closed(struct fa_engine *engine, const struct fa_alarm *alarm);
+
+/* record.c */
+void fa_alarm_encode(const struct fa_alarm *alarm, struct fa_buf *buf);
+void fa_incident_encode(const struct fa_incident *incident, struct fa_buf *buf);
+void fa_notification_encode(const struct fa_notification *notification, struct fa_buf *buf);
+int fa_alarm_decode(struct fa_str bytes, struct fa_interned **texts, struct fa_alarm **ret_alarm);
+int fa_incident_decode(struct fa_str bytes, struct fa_interned **texts,
+                       struct fa_incident **ret_incident);
+int fa_notification_decode(struct fa_str bytes, struct fa_interned **texts,
+                           struct fa_notification **ret_notification);
+
+#endif

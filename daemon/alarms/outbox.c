@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: MIT */
+/* The outbox: one notification for each person, channel and occasion, until it is settled.
+ *
+ *   QUEUED --sent--> SENT (history)
+ *     | retry                 first failures: WAITING, back-off with jitter
+ *     | rejected, three tries, or 60 s of failing (as the severity says):
+ *     |     the escalation moves on AT ONCE: the person's next channel; with none left and nobody
+ *     |     else of the step reached, the next step. The notification itself becomes
+ *     v     SLOW (tried every 5 min) while its alarm is unowned, DEAD when it is owned or closed.
+ *
+ * Invariants:
+ *  1. Send, then mark: a notification counts as sent only by a verdict; after a crash it is sent
+ *     again under the same id, which is its idempotency key.
+ *  2. moved_on is set once: one failing notification moves the escalation once.
+ *  3. A shared channel carries a message only when each of its readers may be told.
+ */
+#include "alarms/internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BACKOFF_FIRST (2 * FA_SECOND)
+#define BACKOFF_MAX   (5 * FA_MINUTE)
+
+void fa_notification_link(struct fa_alarm *alarm, struct fa_notification *n)
+{
+    n->owner_alarm = alarm;
+    n->prev = NULL;
+    n->next = alarm->notifications;
+    if (n->next != NULL) {
+        n->next->prev = n;
+    }
+    alarm->notifications = n;
+}
+
+void fa_notification_unlink(struct fa_notification *n)
+{
+    if (n->owner_alarm == NULL) {
+        return;
+    }
+    if (n->prev != NULL) {
+        n->prev->next = n->next;
+    } else {
+        n->owner_alarm->notifications = n->next;
+    }
+    if (n->next != NULL) {
+        n->next->prev = n->prev;
+    }
+    n->owner_alarm = NULL;
+    n->next = n->prev = NULL;
+}
+
+static struct fa_journal_ids ids_of(const struct fa_notification *n)
+{
+    return (struct fa_journal_ids){n->alarm, n->incident, n->id};
+}
+
+static const struct fa_severity *severity_of(const struct fa_engine *engine,
+                                             const struct fa_notification *n)
+{
+    const char *name = n->owner_alarm != NULL ? n->owner_alarm->severity
+                                              : engine->setup->severities[0].name;
+    const struct fa_severity *severity = fa_setup_severity(engine->setup, name);
+    return severity != NULL ? severity : &engine->setup->severities[0];
+}
+
+static bool is_climb(const struct fa_notification *n)
+{
+    return n->kind == FA_NOTE_ALARM || n->kind == FA_NOTE_REMINDER || n->kind == FA_NOTE_OVERDUE;
+}
+
+/* Does anything still hang on this notification's arrival? */
+static bool is_wanted(const struct fa_notification *n)
+{
+    return n->owner_alarm != NULL && n->owner_alarm->state == FA_ALARM_UNACKED && is_climb(n);
+}
+
+static void settle(struct fa_engine *engine, struct fa_notification *n,
+                   enum fa_notification_state state)
+{
+    struct fa_alarm *alarm = n->owner_alarm;
+    n->state = state;
+    n->with_courier = false;
+    fa_disarm(&engine->notification_heap, &n->deadline);
+    fa_touch_notification(engine, n);
+    engine->stats.notifications[state] += alarm == NULL || alarm->about_count == 0;
+    if (state == FA_NOTICE_SENT || state == FA_NOTICE_DROPPED) {
+        fa_notification_unlink(n);
+        if (alarm != NULL) {
+            fa_alarm_settle(engine, alarm);
+        }
+    } else {
+        fa_arm(engine, &engine->notification_heap, &n->deadline, FA_DEAD_LETTER_KEPT);
+    }
+}
+
+static void send_now(struct fa_engine *engine, struct fa_notification *n)
+{
+    n->state = FA_NOTICE_QUEUED;
+    n->with_courier = true;
+    n->failing = n->failing != 0 ? n->failing : engine->now.wall;
+    /* Without any verdict by then it counts as failing. */
+    fa_time left = n->failing + severity_of(engine, n)->fail_after - engine->now.wall;
+    if (n->moved_on || left <= 0) {
+        fa_disarm(&engine->notification_heap, &n->deadline);
+    } else {
+        fa_arm(engine, &engine->notification_heap, &n->deadline, left);
+    }
+    fa_touch_notification(engine, n);
+    fa_engine_send(engine, n->id);
+}
+
+static bool channel_in_step(const struct fa_step *step, const char *channel)
+{
+    if (step == NULL || step->channel_count == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < step->channel_count; i++) {
+        if (strcmp(step->channels[i], channel) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The object of the message, as fa_may_channel() wants it. */
+static void object_of(const struct fa_engine *engine, const struct fa_alarm *alarm,
+                      const struct fa_incident *incident, struct fa_circle *circle,
+                      struct fa_object *ret_object)
+{
+    const struct fa_directory *dir = engine->setup->people;
+    if (alarm != NULL) {
+        fa_circle_init(circle, dir, alarm->about, alarm->about_count, alarm->struck,
+                       alarm->struck_count);
+    } else if (incident != NULL) {
+        fa_circle_init(circle, dir, incident->about, incident->about_count, incident->struck,
+                       incident->struck_count);
+    } else {
+        fa_circle_init(circle, dir, NULL, 0, NULL, 0);
+    }
+    *ret_object = (struct fa_object){
+        .conflicted = &circle->conflicted,
+        .struck = &circle->struck,
+        .reporter = FA_NOBODY,
+        .is_filing = incident != NULL || (alarm != NULL && (alarm->flags & FA_FLAG_FILED) != 0),
+    };
+}
+
+/* The first contact from `contact` on that may carry it; contact_count when there is none. A
+ * step's channels come first; if they leave nothing, any will do: better heard than orderly. */
+static uint32_t usable_contact(const struct fa_engine *engine, const struct fa_note_spec *spec)
+{
+    const struct fa_directory *dir = engine->setup->people;
+    const struct fa_person_entry *entry = &dir->people[spec->person];
+    struct fa_circle circle;
+    struct fa_object object;
+    uint32_t found = (uint32_t)entry->contact_count;
+    object_of(engine, spec->alarm, spec->incident, &circle, &object);
+    if (!fa_pset_has(&circle.conflicted, spec->person) &&
+        !fa_pset_has(&circle.struck, spec->person)) {
+        for (uint32_t i = spec->contact; i < entry->contact_count; i++) {
+            const struct fa_channel_entry *channel =
+                fa_directory_channel(dir, entry->contacts[i].channel);
+            if (channel != NULL && channel_in_step(spec->step, channel->name) &&
+                fa_may_channel(dir, channel, &object)) {
+                found = i;
+                break;
+            }
+        }
+    }
+    fa_circle_done(&circle);
+    return found;
+}
+
+static bool same_address(const struct fa_notification *n, const struct fa_contact *contact)
+{
+    return n->address == contact->address ||
+           (n->address != NULL && contact->address != NULL &&
+            strcmp(n->address, contact->address) == 0);
+}
+
+/* An older unsettled one for the same person and channel: in progress it serves, else it is
+ * superseded. True when it serves. */
+static bool supersede(struct fa_engine *engine, const struct fa_note_spec *spec,
+                      const struct fa_contact *contact)
+{
+    const char *person = engine->setup->people->people[spec->person].name;
+    struct fa_notification *next;
+    for (struct fa_notification *n = spec->alarm->notifications; n != NULL; n = next) {
+        next = n->next;
+        if (!is_climb(n) || strcmp(n->person, person) != 0 ||
+            strcmp(n->channel, contact->channel) != 0 || !same_address(n, contact)) {
+            continue;
+        }
+        if (n->kind == spec->kind && n->step == spec->alarm->step && n->loop == spec->alarm->loop &&
+            !n->moved_on) {
+            return true;
+        }
+        if (n->state == FA_NOTICE_SLOW || n->state == FA_NOTICE_WAITING) {
+            fa_journal(engine, FA_J_DROPPED, ids_of(n), NULL, 0);
+            settle(engine, n, FA_NOTICE_DROPPED);
+        }
+    }
+    return false;
+}
+
+static struct fa_notification *make(struct fa_engine *engine, const struct fa_note_spec *spec,
+                                    uint32_t contact)
+{
+    const struct fa_person_entry *entry = &engine->setup->people->people[spec->person];
+    struct fa_notification *n = fa_xcalloc(1, sizeof *n);
+    n->id.id = fa_id_random(&engine->rng);
+    n->person = fa_intern(&engine->texts, entry->name);
+    n->channel = fa_intern(&engine->texts, entry->contacts[contact].channel);
+    n->address = fa_intern(&engine->texts, entry->contacts[contact].address);
+    n->kind = spec->kind;
+    n->contact = contact;
+    n->created = engine->now.wall;
+    n->value = spec->alarm != NULL ? spec->alarm->value : (double)NAN;
+    n->deadline.length = FA_NEVER;
+    if (spec->alarm != NULL) {
+        n->alarm = spec->alarm->id;
+        n->step = spec->alarm->step;
+        n->loop = spec->alarm->loop;
+        fa_notification_link(spec->alarm, n);
+    }
+    if (spec->incident != NULL) {
+        n->incident = spec->incident->id;
+    }
+    HASH_ADD(by_id, engine->notifications, id, sizeof n->id, n);
+    fa_journal(engine, FA_J_NOTIFY, ids_of(n), entry->name, (int64_t)n->kind);
+    send_now(engine, n);
+    return n;
+}
+
+bool fa_notify(struct fa_engine *engine, const struct fa_note_spec *spec)
+{
+    const struct fa_person_entry *entry = &engine->setup->people->people[spec->person];
+    uint32_t contact = usable_contact(engine, spec);
+    if (contact >= entry->contact_count) {
+        return false;
+    }
+    if (spec->alarm != NULL && (spec->alarm->flags & FA_FLAG_SHADOW) != 0) {
+        return true;
+    }
+    if (spec->alarm == NULL || !supersede(engine, spec, &entry->contacts[contact])) {
+        make(engine, spec, contact);
+    }
+    return true;
+}
+
+uint32_t fa_notify_test(struct fa_engine *engine, fa_person person)
+{
+    const struct fa_person_entry *entry = &engine->setup->people->people[person];
+    struct fa_note_spec spec = {.person = person, .kind = FA_NOTE_TEST};
+    for (uint32_t i = 0; i < entry->contact_count; i++) {
+        make(engine, &spec, i);
+    }
+    return (uint32_t)entry->contact_count;
+}
+
+/* Is anybody of this step reached, or still being tried? */
+static bool step_has_hope(const struct fa_alarm *alarm)
+{
+    for (const struct fa_notification *n = alarm->notifications; n != NULL; n = n->next) {
+        if (is_climb(n) && !n->moved_on && n->step == alarm->step && n->loop == alarm->loop) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool was_told_since(const struct fa_alarm *alarm, fa_time when)
+{
+    for (size_t i = 0; i < alarm->told_count; i++) {
+        if (alarm->told[i].when >= when) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The step a notification of the alarm belongs to, for its channel list. */
+static const struct fa_step *step_of(const struct fa_engine *engine, const struct fa_notification *n)
+{
+    const struct fa_policy *policy =
+        n->owner_alarm != NULL ? fa_policy_of(engine, n->owner_alarm) : NULL;
+    return policy != NULL && n->loop == 0 && n->step < policy->step_count &&
+                   (n->owner_alarm->flags & FA_FLAG_EMPTIED) == 0
+               ? &policy->steps[n->step]
+               : NULL;
+}
+
+/* This one failed: the person's next channel, and with none left and nobody of the step reached,
+ * the next step; now. */
+static void move_on(struct fa_engine *engine, struct fa_notification *n)
+{
+    struct fa_alarm *alarm = n->owner_alarm;
+    fa_person person = fa_directory_find(engine->setup->people, fa_str_of(n->person));
+    n->moved_on = true;
+    fa_journal(engine, FA_J_MOVED_ON, ids_of(n), NULL, n->status);
+    if (n->kind == FA_NOTE_TEST) {
+        return;
+    }
+    bool hopeless = true;
+    if (person != FA_NOBODY) {
+        struct fa_note_spec spec = {
+            .alarm = alarm,
+            .incident = fa_engine_incident(engine, n->incident),
+            .person = person,
+            .kind = n->kind,
+            .contact = n->contact + 1,
+            .step = step_of(engine, n),
+        };
+        hopeless = !fa_notify(engine, &spec);
+    }
+    if (hopeless && is_wanted(n) && n->step == alarm->step && n->loop == alarm->loop &&
+        !step_has_hope(alarm) && !was_told_since(alarm, n->created)) {
+        fa_climb(engine, alarm);
+    }
+}
+
+static void trouble_with_channel(struct fa_engine *engine, const struct fa_notification *n,
+                                 bool over)
+{
+    char code[96], text[192];
+    if (n->owner_alarm != NULL && (n->owner_alarm->flags & FA_FLAG_TROUBLE) != 0) {
+        return; /* or the trouble about a channel would trouble that channel */
+    }
+    snprintf(code, sizeof code, "channel-%s", n->channel);
+    snprintf(text, sizeof text,
+             "channel '%s' fails (last answer %u): see firealarm outbox list", n->channel,
+             n->status);
+    fa_trouble(engine, code, text, over);
+}
+
+static void give_up(struct fa_engine *engine, struct fa_notification *n)
+{
+    if (is_wanted(n)) {
+        n->state = FA_NOTICE_SLOW;
+        fa_arm(engine, &engine->notification_heap, &n->deadline, engine->setup->slow_retry);
+        fa_touch_notification(engine, n);
+    } else {
+        fa_journal(engine, FA_J_DEAD, ids_of(n), NULL, n->status);
+        settle(engine, n, FA_NOTICE_DEAD);
+    }
+}
+
+static void fail_for_good(struct fa_engine *engine, struct fa_notification *n)
+{
+    bool first = !n->moved_on;
+    fa_touch_notification(engine, n);
+    if (first) {
+        move_on(engine, n);
+    }
+    give_up(engine, n);
+    if (first) {
+        trouble_with_channel(engine, n, false);
+    }
+}
+
+static void wait_and_retry(struct fa_engine *engine, struct fa_notification *n, fa_time retry_after)
+{
+    const struct fa_severity *severity = severity_of(engine, n);
+    fa_time limit = n->failing + severity->fail_after - engine->now.wall;
+    fa_time wait = BACKOFF_FIRST << (n->attempts < 8 ? n->attempts - 1 : 7);
+    wait = wait < BACKOFF_MAX ? wait : BACKOFF_MAX;
+    wait = (fa_time)((double)wait * (0.5 + fa_rng_unit(&engine->rng)));
+    wait = retry_after > wait ? retry_after : wait;
+    /* The last chance is at the limit, not after it. */
+    wait = wait < limit ? wait : limit > 0 ? limit : 0;
+    n->state = FA_NOTICE_WAITING;
+    fa_arm(engine, &engine->notification_heap, &n->deadline, wait);
+    fa_touch_notification(engine, n);
+}
+
+static void retry(struct fa_engine *engine, struct fa_notification *n, fa_time retry_after)
+{
+    const struct fa_severity *severity = severity_of(engine, n);
+    n->failing = n->failing != 0 ? n->failing : engine->now.wall;
+    fa_journal(engine, FA_J_RETRY, ids_of(n), NULL, n->status);
+    if (n->moved_on || n->attempts >= severity->fail_attempts ||
+        engine->now.wall - n->failing >= severity->fail_after) {
+        fail_for_good(engine, n);
+    } else {
+        wait_and_retry(engine, n, retry_after);
+    }
+}
+
+static void sent(struct fa_engine *engine, struct fa_notification *n)
+{
+    struct fa_alarm *alarm = n->owner_alarm;
+    fa_journal(engine, FA_J_SENT, ids_of(n), NULL, n->status);
+    if (alarm != NULL && is_climb(n)) {
+        bool known = false;
+        for (size_t i = 0; i < alarm->told_count && !known; i++) {
+            known = strcmp(alarm->told[i].person, n->person) == 0;
+            if (known) {
+                alarm->told[i].when = engine->now.wall;
+            }
+        }
+        if (!known) {
+            alarm->told = fa_xgrow(alarm->told, alarm->told_count, &alarm->told_cap,
+                                   sizeof(struct fa_told));
+            alarm->told[alarm->told_count++] =
+                (struct fa_told){n->person, n->channel, engine->now.wall};
+        }
+        fa_touch_alarm(engine, alarm);
+    }
+    trouble_with_channel(engine, n, true);
+    settle(engine, n, FA_NOTICE_SENT);
+}
+
+int fa_notification_verdict(struct fa_engine *engine, const struct fa_event *event)
+{
+    struct fa_notification *n = NULL;
+    HASH_FIND(by_id, engine->notifications, &event->u.verdict.id, sizeof event->u.verdict.id, n);
+    if (n == NULL || n->state == FA_NOTICE_SENT || n->state == FA_NOTICE_DROPPED) {
+        return FA_ENOTFOUND; /* dropped meanwhile, or a verdict that came twice */
+    }
+    n->with_courier = false;
+    n->status = event->u.verdict.status;
+    n->attempts++;
+    switch (event->u.verdict.verdict) {
+    case FA_VERDICT_SENT:
+        sent(engine, n);
+        break;
+    case FA_VERDICT_REJECTED:
+        fa_journal(engine, FA_J_REJECTED, ids_of(n), NULL, n->status);
+        fail_for_good(engine, n);
+        break;
+    case FA_VERDICT_UNKNOWN:
+        /* The courier died with it: the same key again, now. It is no answer of the receiver's. */
+        if (n->state == FA_NOTICE_QUEUED) {
+            send_now(engine, n);
+        }
+        break;
+    case FA_VERDICT_RETRY:
+        retry(engine, n, event->u.verdict.retry_after);
+        break;
+    }
+    return 0;
+}
+
+void fa_notification_due(struct fa_engine *engine, struct fa_notification *n)
+{
+    fa_disarm(&engine->notification_heap, &n->deadline);
+    fa_touch_notification(engine, n);
+    if (n->state == FA_NOTICE_QUEUED) {
+        /* With the courier all this time and no verdict: go on without it. Its verdict may come. */
+        if (!n->moved_on) {
+            move_on(engine, n);
+            trouble_with_channel(engine, n, false);
+        }
+    } else if (n->state == FA_NOTICE_DEAD) {
+        fa_journal(engine, FA_J_DROPPED, ids_of(n), NULL, 0);
+        settle(engine, n, FA_NOTICE_DROPPED);
+    } else if (n->state == FA_NOTICE_SLOW && !is_wanted(n)) {
+        give_up(engine, n);
+    } else {
+        send_now(engine, n);
+    }
+}
+
+int fa_notification_replay(struct fa_engine *engine, struct fa_notification_id id)
+{
+    struct fa_notification *n = NULL;
+    HASH_FIND(by_id, engine->notifications, &id, sizeof id, n);
+    if (n == NULL) {
+        return FA_ENOTFOUND;
+    }
+    if (n->with_courier) {
+        return FA_ECONFLICT;
+    }
+    fa_journal(engine, FA_J_REPLAY, ids_of(n), NULL, 0);
+    send_now(engine, n);
+    return 0;
+}
+
+int fa_notification_drop(struct fa_engine *engine, struct fa_notification_id id)
+{
+    struct fa_notification *n = NULL;
+    HASH_FIND(by_id, engine->notifications, &id, sizeof id, n);
+    if (n == NULL) {
+        return FA_ENOTFOUND;
+    }
+    /* The escalation must not count on a message that an operator threw away. */
+    if (!n->moved_on && is_wanted(n)) {
+        move_on(engine, n);
+    }
+    fa_journal(engine, FA_J_DROPPED, ids_of(n), NULL, 0);
+    settle(engine, n, FA_NOTICE_DROPPED);
+    return 0;
+}
+
+void fa_notifications_stop(struct fa_engine *engine, struct fa_alarm *alarm)
+{
+    struct fa_notification *next;
+    for (struct fa_notification *n = alarm->notifications; n != NULL; n = next) {
+        next = n->next;
+        if (!is_climb(n) || n->with_courier || n->state == FA_NOTICE_DEAD) {
+            continue; /* what is on the wire cannot be called back; its verdict settles it */
+        }
+        bool rejected = n->state == FA_NOTICE_SLOW;
+        fa_journal(engine, rejected ? FA_J_DEAD : FA_J_DROPPED, ids_of(n), NULL, n->status);
+        settle(engine, n, rejected ? FA_NOTICE_DEAD : FA_NOTICE_DROPPED);
+    }
+}
+
+void fa_notifications_restart(struct fa_engine *engine)
+{
+    for (struct fa_notification *n = engine->notifications; n != NULL; n = n->by_id.next) {
+        if (n->state == FA_NOTICE_QUEUED) {
+            send_now(engine, n);
+        }
+    }
+}

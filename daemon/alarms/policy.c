@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* Looking things up in a setup, and a policy's encoding: an open alarm refers to its policy by the
+ * hash of these bytes, so a reload changes no climb under way. */
+#include "alarms/policy.h"
+#include "base/id.h"
+#include "base/panic.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+enum { TAG_NAME = 1, TAG_STEP = 2 };
+enum { TAG_TARGET = 1, TAG_CHANNEL = 2, TAG_WAIT = 3 };
+
+#define POLICY_BYTES_MAX ((size_t)64 * 1024)
+
+const struct fa_policy *fa_setup_policy(const struct fa_setup *setup, const char *name)
+{
+    for (size_t i = 0; i < setup->policy_count; i++) {
+        if (strcmp(setup->policies[i].name, name) == 0) {
+            return &setup->policies[i];
+        }
+    }
+    return NULL;
+}
+
+const struct fa_severity *fa_setup_severity(const struct fa_setup *setup, const char *name)
+{
+    for (size_t i = 0; i < setup->severity_count; i++) {
+        if (strcmp(setup->severities[i].name, name) == 0) {
+            return &setup->severities[i];
+        }
+    }
+    return NULL;
+}
+
+const struct fa_category *fa_setup_category(const struct fa_setup *setup, const char *name)
+{
+    for (size_t i = 0; i < setup->category_count; i++) {
+        if (strcmp(setup->categories[i].name, name) == 0) {
+            return &setup->categories[i];
+        }
+    }
+    return NULL;
+}
+
+const struct fa_rule *fa_setup_rule(const struct fa_setup *setup, const char *name)
+{
+    for (size_t i = 0; i < setup->rule_count; i++) {
+        if (strcmp(setup->rules[i]->name, name) == 0) {
+            return setup->rules[i];
+        }
+    }
+    return NULL;
+}
+
+void fa_policy_encode(const struct fa_policy *policy, struct fa_buf *buf)
+{
+    fa_rec_put_text(buf, TAG_NAME, policy->name);
+    for (size_t i = 0; i < policy->step_count; i++) {
+        const struct fa_step *step = &policy->steps[i];
+        struct fa_buf inner;
+        fa_buf_init(&inner, POLICY_BYTES_MAX);
+        for (size_t t = 0; t < step->target_count; t++) {
+            fa_rec_put_text(&inner, TAG_TARGET, step->targets[t]);
+        }
+        for (size_t c = 0; c < step->channel_count; c++) {
+            fa_rec_put_text(&inner, TAG_CHANNEL, step->channels[c]);
+        }
+        fa_rec_put_i64(&inner, TAG_WAIT, step->wait);
+        fa_assert(!inner.over);
+        fa_rec_put_bytes(buf, TAG_STEP, fa_buf_text(&inner), inner.len);
+        fa_buf_done(&inner);
+    }
+}
+
+void fa_policy_seal(struct fa_policy *policy)
+{
+    struct fa_buf buf;
+    fa_buf_init(&buf, POLICY_BYTES_MAX);
+    fa_policy_encode(policy, &buf);
+    XXH128_canonical_t canonical;
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits(fa_buf_text(&buf), buf.len));
+    fa_hex(canonical.digest, sizeof canonical.digest, policy->hash);
+    fa_buf_done(&buf);
+}
+
+static void add_text(char ***texts, size_t *count, struct fa_str text)
+{
+    *texts = fa_xrealloc(*texts, (*count + 1) * sizeof(char *));
+    (*texts)[(*count)++] = fa_xstrndup(text.ptr, text.len);
+}
+
+static int decode_step(struct fa_str bytes, struct fa_step *step)
+{
+    struct fa_rec_reader reader = fa_rec_read(bytes);
+    struct fa_rec_field field;
+    while (fa_rec_next(&reader, &field)) {
+        if (field.tag == TAG_TARGET) {
+            add_text(&step->targets, &step->target_count, field.bytes);
+        } else if (field.tag == TAG_CHANNEL) {
+            add_text(&step->channels, &step->channel_count, field.bytes);
+        } else if (field.tag == TAG_WAIT) {
+            step->wait = field.i64;
+        }
+    }
+    return reader.bad || step->target_count == 0 || step->wait <= 0 ? FA_ECORRUPT : 0;
+}
+
+int fa_policy_decode(struct fa_str bytes, struct fa_policy *ret_policy)
+{
+    struct fa_policy policy = {0};
+    struct fa_rec_reader reader = fa_rec_read(bytes);
+    struct fa_rec_field field;
+    int rc = 0;
+    while (rc == 0 && fa_rec_next(&reader, &field)) {
+        if (field.tag == TAG_NAME && policy.name == NULL) {
+            policy.name = fa_xstrndup(field.bytes.ptr, field.bytes.len);
+        } else if (field.tag == TAG_STEP) {
+            policy.steps =
+                fa_xrealloc(policy.steps, (policy.step_count + 1) * sizeof(struct fa_step));
+            policy.steps[policy.step_count] = (struct fa_step){0};
+            rc = decode_step(field.bytes, &policy.steps[policy.step_count++]);
+        }
+    }
+    if (rc != 0 || reader.bad || policy.name == NULL || policy.step_count == 0) {
+        fa_policy_done(&policy);
+        return FA_ECORRUPT;
+    }
+    fa_policy_seal(&policy);
+    *ret_policy = policy;
+    return 0;
+}
+
+void fa_policy_done(struct fa_policy *policy)
+{
+    for (size_t i = 0; i < policy->step_count; i++) {
+        struct fa_step *step = &policy->steps[i];
+        for (size_t t = 0; t < step->target_count; t++) {
+            free(step->targets[t]);
+        }
+        for (size_t c = 0; c < step->channel_count; c++) {
+            free(step->channels[c]);
+        }
+        free(step->targets);
+        free(step->channels);
+    }
+    free(policy->steps);
+    free(policy->name);
+    *policy = (struct fa_policy){0};
+}
+
+void fa_policy_people(const struct fa_policy *policy, const struct fa_directory *dir,
+                      struct fa_pset *set)
+{
+    for (size_t i = 0; i < policy->step_count; i++) {
+        for (size_t t = 0; t < policy->steps[i].target_count; t++) {
+            /* A target that left the directory adds nobody; the step is then skipped. */
+            (void)!fa_directory_resolve(dir, fa_str_of(policy->steps[i].targets[t]), set);
+        }
+    }
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading the engine: look-ups, counts and what fa_may() needs of an alarm. Changes nothing. */
+#include "alarms/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const struct fa_setup *fa_engine_setup(const struct fa_engine *engine)
+{
+    return engine->setup;
+}
+
+const struct fa_alarm *fa_engine_alarm(const struct fa_engine *engine, struct fa_alarm_id id)
+{
+    struct fa_alarm *alarm = NULL;
+    HASH_FIND(by_id, engine->alarms, &id, sizeof id, alarm);
+    return alarm;
+}
+
+const struct fa_alarm *fa_engine_alarm_by_identity(const struct fa_engine *engine,
+                                                   const char *identity)
+{
+    struct fa_alarm *alarm = NULL;
+    HASH_FIND(by_identity, engine->identities, identity, strlen(identity), alarm);
+    return alarm;
+}
+
+const struct fa_incident *fa_engine_incident(const struct fa_engine *engine,
+                                             struct fa_incident_id id)
+{
+    struct fa_incident *incident = NULL;
+    HASH_FIND(by_id, engine->incidents, &id, sizeof id, incident);
+    return incident;
+}
+
+const struct fa_notification *fa_engine_notification(const struct fa_engine *engine,
+                                                     struct fa_notification_id id)
+{
+    struct fa_notification *notification = NULL;
+    HASH_FIND(by_id, engine->notifications, &id, sizeof id, notification);
+    return notification;
+}
+
+int fa_engine_read_alarm(struct fa_engine *engine, struct fa_str value, struct fa_alarm **ret_alarm)
+{
+    return fa_alarm_decode(value, &engine->texts, ret_alarm);
+}
+
+int fa_engine_read_incident(struct fa_engine *engine, struct fa_str value,
+                            struct fa_incident **ret_incident)
+{
+    return fa_incident_decode(value, &engine->texts, ret_incident);
+}
+
+void fa_engine_each_alarm(const struct fa_engine *engine, fa_alarm_fn *fn, void *ctx)
+{
+    for (const struct fa_alarm *a = engine->alarms; a != NULL; a = a->by_id.next) {
+        fn(ctx, a);
+    }
+}
+
+void fa_engine_each_incident(const struct fa_engine *engine, fa_incident_fn *fn, void *ctx)
+{
+    for (const struct fa_incident *i = engine->incidents; i != NULL; i = i->by_id.next) {
+        fn(ctx, i);
+    }
+}
+
+void fa_engine_each_notification(const struct fa_engine *engine, fa_notification_fn *fn, void *ctx)
+{
+    for (const struct fa_notification *n = engine->notifications; n != NULL; n = n->by_id.next) {
+        fn(ctx, n);
+    }
+}
+
+void fa_engine_stats(const struct fa_engine *engine, struct fa_engine_stats *ret_stats)
+{
+    *ret_stats = engine->stats;
+    for (const struct fa_alarm *a = engine->alarms; a != NULL; a = a->by_id.next) {
+        ret_stats->alarms[a->state] += a->about_count == 0;
+    }
+    for (const struct fa_incident *i = engine->incidents; i != NULL; i = i->by_id.next) {
+        ret_stats->filings_open += i->about_count == 0 && i->state != FA_INCIDENT_CLOSED;
+    }
+    for (const struct fa_notification *n = engine->notifications; n != NULL; n = n->by_id.next) {
+        bool hidden = n->owner_alarm != NULL && n->owner_alarm->about_count > 0;
+        ret_stats->outbox += !hidden;
+        if (n->state == FA_NOTICE_QUEUED && n->attempts == 0 &&
+            (ret_stats->oldest_due == 0 || n->created < ret_stats->oldest_due)) {
+            ret_stats->oldest_due = n->created;
+        }
+    }
+}
+
+static void add_named(const struct fa_directory *dir, const char *name, struct fa_pset *set)
+{
+    if (name != NULL) {
+        fa_pset_add(set, fa_directory_find(dir, fa_str_of(name)));
+    }
+}
+
+/* Those the alarm was meant for: its policy, those told, its owner, and the independent contacts
+ * when a conflict sent it there or its loops have widened so far. */
+static void add_targets(const struct fa_engine *engine, const struct fa_alarm *alarm,
+                        struct fa_pset *set)
+{
+    const struct fa_directory *dir = engine->setup->people;
+    fa_policy_people(fa_policy_of(engine, alarm), dir, set);
+    for (size_t i = 0; i < alarm->told_count; i++) {
+        add_named(dir, alarm->told[i].person, set);
+    }
+    for (const struct fa_notification *n = alarm->notifications; n != NULL; n = n->next) {
+        add_named(dir, n->person, set);
+    }
+    add_named(dir, alarm->owner, set);
+    if ((alarm->flags & FA_FLAG_EMPTIED) != 0) {
+        (void)!fa_directory_resolve(dir, FA_STR(FA_TARGET_INDEPENDENT), set);
+    }
+}
+
+static fa_person reporter_of(const struct fa_engine *engine, const struct fa_alarm *alarm)
+{
+    if (alarm->incident_count != 1) {
+        return FA_NOBODY;
+    }
+    const struct fa_incident *incident = fa_engine_incident(engine, alarm->incidents[0]);
+    if (incident == NULL || incident->reporter == NULL ||
+        strncmp(incident->reporter, "person:", 7) != 0) {
+        return FA_NOBODY;
+    }
+    return fa_directory_find(engine->setup->people, fa_str_of(incident->reporter + 7));
+}
+
+static void init_sets(struct fa_access *access, const struct fa_directory *dir)
+{
+    *access = (struct fa_access){.object.reporter = FA_NOBODY};
+    fa_pset_init(&access->conflicted, dir);
+    fa_pset_init(&access->struck, dir);
+    fa_pset_init(&access->targets, dir);
+    access->object.conflicted = &access->conflicted;
+    access->object.struck = &access->struck;
+}
+
+static void add_circle(struct fa_access *access, const struct fa_directory *dir,
+                       char *const *about, size_t about_count, char *const *struck,
+                       size_t struck_count)
+{
+    for (size_t i = 0; i < about_count; i++) {
+        fa_people_conflicted(dir, fa_str_of(about[i]), &access->conflicted);
+    }
+    for (size_t i = 0; i < struck_count; i++) {
+        fa_people_struck(dir, fa_str_of(struck[i]), &access->struck);
+    }
+}
+
+void fa_access_init(struct fa_access *access, const struct fa_engine *engine,
+                    const struct fa_alarm *alarm)
+{
+    const struct fa_directory *dir = engine->setup->people;
+    init_sets(access, dir);
+    add_circle(access, dir, alarm->about, alarm->about_count, alarm->struck, alarm->struck_count);
+    add_targets(engine, alarm, &access->targets);
+    access->object.targets = &access->targets;
+    access->object.reporter = reporter_of(engine, alarm);
+    access->object.is_filing = (alarm->flags & FA_FLAG_FILED) != 0;
+}
+
+void fa_access_init_queue(struct fa_access *access, const struct fa_engine *engine,
+                          const struct fa_notification *notification)
+{
+    const struct fa_directory *dir = engine->setup->people;
+    const struct fa_alarm *alarm = fa_engine_alarm(engine, notification->alarm);
+    const struct fa_incident *incident = fa_engine_incident(engine, notification->incident);
+    init_sets(access, dir);
+    if (alarm != NULL) {
+        add_circle(access, dir, alarm->about, alarm->about_count, alarm->struck,
+                   alarm->struck_count);
+    }
+    if (incident != NULL) {
+        add_circle(access, dir, incident->about, incident->about_count, incident->struck,
+                   incident->struck_count);
+    }
+    access->object.is_filing = incident != NULL ||
+                               (alarm != NULL && (alarm->flags & FA_FLAG_FILED) != 0);
+}
+
+void fa_access_done(struct fa_access *access)
+{
+    fa_pset_done(&access->conflicted);
+    fa_pset_done(&access->struck);
+    fa_pset_done(&access->targets);
+}

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: MIT */
+/* How alarms, incidents and notifications are stored. A tag is never reused; a reader skips those
+ * it does not know. What history holds can be read with the same functions. */
+#include "alarms/internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum alarm_tag {
+    A_ID = 1, A_IDENTITY, A_RULE, A_CATEGORY, A_SEVERITY, A_POLICY, A_HASH, A_SUMMARY, A_EXPECT,
+    A_LABELS, A_STATE, A_FLAGS, A_LEVEL, A_VALUE, A_SINCE, A_RAISED, A_CHANGED, A_FOR, A_STEP,
+    A_LOOP, A_CLIMBING, A_ARMED, A_LENGTH, A_OWNER, A_PROMISED, A_INCIDENT, A_ABOUT, A_STRUCK,
+    A_TOLD, A_COMMENT,
+};
+enum incident_tag {
+    I_ID = 1, I_CATEGORY, I_CUSTOMER, I_TEXT, I_SINCE, I_KNOWN, I_REPORTER, I_ABOUT, I_STRUCK,
+    I_LEVEL, I_STATE, I_FILED, I_CLOSED, I_JOURNAL, I_ARMED, I_LENGTH, I_ALARM, I_COMMENT,
+};
+enum notification_tag {
+    N_ID = 1, N_ALARM, N_INCIDENT, N_PERSON, N_CHANNEL, N_ADDRESS, N_KIND, N_STATE, N_ATTEMPTS,
+    N_STEP, N_LOOP, N_CONTACT, N_STATUS, N_MOVED_ON, N_VALUE, N_CREATED, N_FAILING, N_ARMED,
+    N_LENGTH,
+};
+enum inner_tag { X_WHO = 1, X_TEXT, X_WHEN, X_CHANNEL };
+
+static void put_id(struct fa_buf *buf, uint32_t tag, const struct fa_id *id)
+{
+    fa_rec_put_bytes(buf, tag, id->bytes, FA_ID_BYTES);
+}
+
+static void put_deadline(struct fa_buf *buf, uint32_t armed, uint32_t length,
+                         const struct fa_deadline *deadline)
+{
+    if (deadline->length != FA_NEVER) {
+        fa_rec_put_i64(buf, armed, deadline->armed);
+        fa_rec_put_i64(buf, length, deadline->length);
+    }
+}
+
+static void put_inner(struct fa_buf *buf, uint32_t tag, const char *who, const char *text,
+                      const char *channel, fa_time when)
+{
+    struct fa_buf inner;
+    fa_buf_init(&inner, FA_ROW_BYTES_MAX);
+    fa_rec_put_text(&inner, X_WHO, who);
+    fa_rec_put_text(&inner, X_TEXT, text);
+    fa_rec_put_text(&inner, X_CHANNEL, channel);
+    fa_rec_put_i64(&inner, X_WHEN, when);
+    fa_rec_put_bytes(buf, tag, fa_buf_text(&inner), inner.len);
+    fa_buf_done(&inner);
+}
+
+static void put_texts(struct fa_buf *buf, uint32_t tag, char *const *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        fa_rec_put_text(buf, tag, texts[i]);
+    }
+}
+
+void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
+{
+    put_id(buf, A_ID, &a->id.id);
+    fa_rec_put_text(buf, A_IDENTITY, a->identity);
+    fa_rec_put_text(buf, A_RULE, a->rule);
+    fa_rec_put_text(buf, A_CATEGORY, a->category);
+    fa_rec_put_text(buf, A_SEVERITY, a->severity);
+    fa_rec_put_text(buf, A_POLICY, a->policy);
+    fa_rec_put_text(buf, A_HASH, a->policy_hash);
+    fa_rec_put_text(buf, A_SUMMARY, a->summary);
+    fa_rec_put_text(buf, A_EXPECT, a->expect);
+    fa_rec_put_text(buf, A_LABELS, a->labels);
+    fa_rec_put_u64(buf, A_STATE, a->state);
+    fa_rec_put_u64(buf, A_FLAGS, a->flags);
+    fa_rec_put_u64(buf, A_LEVEL, a->level);
+    fa_rec_put_f64(buf, A_VALUE, a->value);
+    fa_rec_put_i64(buf, A_SINCE, a->since);
+    fa_rec_put_i64(buf, A_RAISED, a->raised);
+    fa_rec_put_i64(buf, A_CHANGED, a->changed);
+    fa_rec_put_i64(buf, A_FOR, a->for_ms);
+    fa_rec_put_u64(buf, A_STEP, a->step);
+    fa_rec_put_u64(buf, A_LOOP, a->loop);
+    fa_rec_put_u64(buf, A_CLIMBING, a->climbing);
+    put_deadline(buf, A_ARMED, A_LENGTH, &a->deadline);
+    fa_rec_put_text(buf, A_OWNER, a->owner);
+    fa_rec_put_i64(buf, A_PROMISED, a->promised);
+    for (size_t i = 0; i < a->incident_count; i++) {
+        put_id(buf, A_INCIDENT, &a->incidents[i].id);
+    }
+    put_texts(buf, A_ABOUT, a->about, a->about_count);
+    put_texts(buf, A_STRUCK, a->struck, a->struck_count);
+    for (size_t i = 0; i < a->told_count; i++) {
+        put_inner(buf, A_TOLD, a->told[i].person, NULL, a->told[i].channel, a->told[i].when);
+    }
+    for (size_t i = 0; i < a->comment_count; i++) {
+        put_inner(buf, A_COMMENT, a->comments[i].who, a->comments[i].text, NULL,
+                  a->comments[i].when);
+    }
+}
+
+void fa_incident_encode(const struct fa_incident *i, struct fa_buf *buf)
+{
+    put_id(buf, I_ID, &i->id.id);
+    fa_rec_put_text(buf, I_CATEGORY, i->category);
+    fa_rec_put_text(buf, I_CUSTOMER, i->customer);
+    fa_rec_put_text(buf, I_TEXT, i->text);
+    fa_rec_put_text(buf, I_SINCE, i->since);
+    fa_rec_put_u64(buf, I_KNOWN, i->known);
+    fa_rec_put_text(buf, I_REPORTER, i->reporter);
+    put_texts(buf, I_ABOUT, i->about, i->about_count);
+    put_texts(buf, I_STRUCK, i->struck, i->struck_count);
+    fa_rec_put_u64(buf, I_LEVEL, i->level);
+    fa_rec_put_u64(buf, I_STATE, i->state);
+    fa_rec_put_i64(buf, I_FILED, i->filed);
+    fa_rec_put_i64(buf, I_CLOSED, i->closed);
+    fa_rec_put_u64(buf, I_JOURNAL, i->journal_n);
+    put_deadline(buf, I_ARMED, I_LENGTH, &i->due);
+    for (size_t n = 0; n < i->alarm_count; n++) {
+        put_id(buf, I_ALARM, &i->alarms[n].id);
+    }
+    for (size_t n = 0; n < i->comment_count; n++) {
+        put_inner(buf, I_COMMENT, i->comments[n].who, i->comments[n].text, NULL,
+                  i->comments[n].when);
+    }
+}
+
+void fa_notification_encode(const struct fa_notification *n, struct fa_buf *buf)
+{
+    put_id(buf, N_ID, &n->id.id);
+    put_id(buf, N_ALARM, &n->alarm.id);
+    put_id(buf, N_INCIDENT, &n->incident.id);
+    fa_rec_put_text(buf, N_PERSON, n->person);
+    fa_rec_put_text(buf, N_CHANNEL, n->channel);
+    fa_rec_put_text(buf, N_ADDRESS, n->address);
+    fa_rec_put_u64(buf, N_KIND, n->kind);
+    fa_rec_put_u64(buf, N_STATE, n->state);
+    fa_rec_put_u64(buf, N_ATTEMPTS, n->attempts);
+    fa_rec_put_u64(buf, N_STEP, n->step);
+    fa_rec_put_u64(buf, N_LOOP, n->loop);
+    fa_rec_put_u64(buf, N_CONTACT, n->contact);
+    fa_rec_put_u64(buf, N_STATUS, n->status);
+    fa_rec_put_u64(buf, N_MOVED_ON, n->moved_on);
+    fa_rec_put_f64(buf, N_VALUE, n->value);
+    fa_rec_put_i64(buf, N_CREATED, n->created);
+    fa_rec_put_i64(buf, N_FAILING, n->failing);
+    put_deadline(buf, N_ARMED, N_LENGTH, &n->deadline);
+}
+
+/* ---- reading ---- */
+
+static bool get_id(const struct fa_rec_field *field, struct fa_id *ret_id)
+{
+    if (field->type != FA_REC_BYTES || field->bytes.len != FA_ID_BYTES) {
+        return false;
+    }
+    memcpy(ret_id->bytes, field->bytes.ptr, FA_ID_BYTES);
+    return true;
+}
+
+static char *get_text(const struct fa_rec_field *field, char *old)
+{
+    free(old);
+    return fa_xstrndup(field->bytes.ptr, field->bytes.len);
+}
+
+static void add_text(const struct fa_rec_field *field, char ***texts, size_t *count)
+{
+    *texts = fa_xrealloc(*texts, (*count + 1) * sizeof(char *));
+    (*texts)[(*count)++] = fa_xstrndup(field->bytes.ptr, field->bytes.len);
+}
+
+static bool get_comment(const struct fa_rec_field *outer, struct fa_comment *ret)
+{
+    struct fa_rec_reader reader = fa_rec_read(outer->bytes);
+    struct fa_rec_field field;
+    *ret = (struct fa_comment){0};
+    while (fa_rec_next(&reader, &field)) {
+        if (field.tag == X_WHO) {
+            ret->who = get_text(&field, ret->who);
+        } else if (field.tag == X_TEXT) {
+            ret->text = get_text(&field, ret->text);
+        } else if (field.tag == X_WHEN) {
+            ret->when = field.i64;
+        }
+    }
+    ret->text = ret->text != NULL ? ret->text : fa_xstrdup("");
+    return !reader.bad;
+}
+
+static bool get_told(const struct fa_rec_field *outer, struct fa_interned **texts,
+                     struct fa_told *ret)
+{
+    struct fa_rec_reader reader = fa_rec_read(outer->bytes);
+    struct fa_rec_field field;
+    *ret = (struct fa_told){.person = "", .channel = ""};
+    while (fa_rec_next(&reader, &field)) {
+        if (field.tag == X_WHO) {
+            ret->person = fa_intern_str(texts, field.bytes);
+        } else if (field.tag == X_CHANNEL) {
+            ret->channel = fa_intern_str(texts, field.bytes);
+        } else if (field.tag == X_WHEN) {
+            ret->when = field.i64;
+        }
+    }
+    return !reader.bad;
+}
+
+/* The fields that hold lists. */
+static bool read_alarm_list(struct fa_alarm *a, const struct fa_rec_field *f,
+                            struct fa_interned **texts)
+{
+    struct fa_comment comment;
+    switch (f->tag) {
+    case A_INCIDENT:
+        a->incidents = fa_xgrow(a->incidents, a->incident_count, &a->incident_cap,
+                                sizeof(struct fa_incident_id));
+        return get_id(f, &a->incidents[a->incident_count++].id);
+    case A_ABOUT:
+        add_text(f, &a->about, &a->about_count);
+        return true;
+    case A_STRUCK:
+        add_text(f, &a->struck, &a->struck_count);
+        return true;
+    case A_TOLD:
+        a->told = fa_xgrow(a->told, a->told_count, &a->told_cap, sizeof(struct fa_told));
+        return get_told(f, texts, &a->told[a->told_count++]);
+    case A_COMMENT: {
+        bool ok = get_comment(f, &comment);
+        fa_add_comment(&a->comments, &a->comment_count, &a->comment_cap, comment);
+        return ok;
+    }
+    default:
+        return true;
+    }
+}
+
+static bool read_alarm_text(struct fa_alarm *a, const struct fa_rec_field *f,
+                            struct fa_interned **texts)
+{
+    const struct {
+        uint32_t tag;
+        const char **text;
+    } interned[] = {
+        {A_RULE, &a->rule},       {A_CATEGORY, &a->category},  {A_SEVERITY, &a->severity},
+        {A_POLICY, &a->policy},   {A_HASH, &a->policy_hash},   {A_SUMMARY, &a->summary},
+        {A_EXPECT, &a->expect},
+    };
+    for (size_t i = 0; i < sizeof interned / sizeof interned[0]; i++) {
+        if (interned[i].tag == f->tag) {
+            *interned[i].text = fa_intern_str(texts, f->bytes);
+        }
+    }
+    if (f->tag == A_IDENTITY) {
+        a->identity = get_text(f, a->identity);
+    } else if (f->tag == A_LABELS) {
+        a->labels = get_text(f, a->labels);
+    } else if (f->tag == A_OWNER) {
+        a->owner = get_text(f, a->owner);
+    }
+    return f->tag != A_ID || get_id(f, &a->id.id);
+}
+
+static void read_alarm_number(struct fa_alarm *a, const struct fa_rec_field *f)
+{
+    const struct {
+        uint32_t tag;
+        fa_time *time;
+    } times[] = {
+        {A_SINCE, &a->since}, {A_RAISED, &a->raised},         {A_CHANGED, &a->changed},
+        {A_FOR, &a->for_ms},  {A_ARMED, &a->deadline.armed},  {A_LENGTH, &a->deadline.length},
+        {A_PROMISED, &a->promised},
+    };
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        if (times[i].tag == f->tag) {
+            *times[i].time = f->i64;
+        }
+    }
+    if (f->tag == A_STATE) {
+        a->state = (enum fa_alarm_state)(f->u64 < FA_ALARM__COUNT ? f->u64 : FA_ALARM_UNACKED);
+    } else if (f->tag == A_FLAGS) {
+        a->flags = (uint32_t)f->u64;
+    } else if (f->tag == A_LEVEL) {
+        a->level = (enum fa_level)(f->u64 < FA_LEVEL__COUNT ? f->u64 : FA_LEVEL_UNKNOWN);
+    } else if (f->tag == A_VALUE) {
+        a->value = f->f64;
+    } else if (f->tag == A_STEP) {
+        a->step = (uint32_t)f->u64;
+    } else if (f->tag == A_LOOP) {
+        a->loop = (uint32_t)f->u64;
+    } else if (f->tag == A_CLIMBING) {
+        a->climbing = f->u64 != 0;
+    }
+}
+
+int fa_alarm_decode(struct fa_str bytes, struct fa_interned **texts, struct fa_alarm **ret_alarm)
+{
+    struct fa_alarm *a = fa_xcalloc(1, sizeof *a);
+    struct fa_rec_reader reader = fa_rec_read(bytes);
+    struct fa_rec_field field;
+    bool ok = true;
+    a->value = (double)NAN;
+    a->deadline.length = FA_NEVER;
+    while (ok && fa_rec_next(&reader, &field)) {
+        ok = read_alarm_text(a, &field, texts) && read_alarm_list(a, &field, texts);
+        read_alarm_number(a, &field);
+    }
+    ok = ok && !reader.bad && !fa_id_is_zero(a->id.id) && a->identity != NULL && a->rule != NULL &&
+         a->category != NULL && a->severity != NULL && a->policy != NULL &&
+         a->policy_hash != NULL && a->summary != NULL && a->labels != NULL;
+    if (!ok) {
+        fa_alarm_free(a);
+        return FA_ECORRUPT;
+    }
+    *ret_alarm = a;
+    return 0;
+}
+
+static bool read_incident_field(struct fa_incident *i, const struct fa_rec_field *f,
+                                struct fa_interned **texts)
+{
+    struct fa_comment comment;
+    bool ok = true;
+    switch ((enum incident_tag)f->tag) {
+    case I_ID:
+        return get_id(f, &i->id.id);
+    case I_CATEGORY:
+        i->category = fa_intern_str(texts, f->bytes);
+        break;
+    case I_CUSTOMER:
+        i->customer = get_text(f, i->customer);
+        break;
+    case I_TEXT:
+        i->text = get_text(f, i->text);
+        break;
+    case I_SINCE:
+        i->since = get_text(f, i->since);
+        break;
+    case I_KNOWN:
+        i->known = (enum fa_known)(f->u64 < FA_KNOWN__COUNT ? f->u64 : FA_KNOWN_HEARD);
+        break;
+    case I_REPORTER:
+        i->reporter = get_text(f, i->reporter);
+        break;
+    case I_ABOUT:
+        add_text(f, &i->about, &i->about_count);
+        break;
+    case I_STRUCK:
+        add_text(f, &i->struck, &i->struck_count);
+        break;
+    case I_LEVEL:
+        i->level = (enum fa_guidance)(f->u64 < FA_GUIDE__COUNT ? f->u64 : FA_GUIDE_RAISE);
+        break;
+    case I_STATE:
+        i->state = (enum fa_incident_state)(f->u64 <= FA_INCIDENT_CLOSED ? f->u64 : 0);
+        break;
+    case I_FILED:
+        i->filed = f->i64;
+        break;
+    case I_CLOSED:
+        i->closed = f->i64;
+        break;
+    case I_JOURNAL:
+        i->journal_n = f->u64;
+        break;
+    case I_ARMED:
+        i->due.armed = f->i64;
+        break;
+    case I_LENGTH:
+        i->due.length = f->i64;
+        break;
+    case I_ALARM:
+        i->alarms =
+            fa_xgrow(i->alarms, i->alarm_count, &i->alarm_cap, sizeof(struct fa_alarm_id));
+        return get_id(f, &i->alarms[i->alarm_count++].id);
+    case I_COMMENT:
+        ok = get_comment(f, &comment);
+        fa_add_comment(&i->comments, &i->comment_count, &i->comment_cap, comment);
+        break;
+    }
+    return ok;
+}
+
+int fa_incident_decode(struct fa_str bytes, struct fa_interned **texts,
+                       struct fa_incident **ret_incident)
+{
+    struct fa_incident *i = fa_xcalloc(1, sizeof *i);
+    struct fa_rec_reader reader = fa_rec_read(bytes);
+    struct fa_rec_field field;
+    bool ok = true;
+    i->due.length = FA_NEVER;
+    while (ok && fa_rec_next(&reader, &field)) {
+        ok = read_incident_field(i, &field, texts);
+    }
+    if (!ok || reader.bad || fa_id_is_zero(i->id.id) || i->category == NULL || i->text == NULL) {
+        fa_incident_free(i);
+        return FA_ECORRUPT;
+    }
+    *ret_incident = i;
+    return 0;
+}
+
+static bool read_notification_id(struct fa_notification *n, const struct fa_rec_field *f)
+{
+    struct fa_id *id = f->tag == N_ID ? &n->id.id : f->tag == N_ALARM ? &n->alarm.id
+                                                                      : &n->incident.id;
+    return f->tag > N_INCIDENT || get_id(f, id);
+}
+
+static void read_notification_field(struct fa_notification *n, const struct fa_rec_field *f,
+                                    struct fa_interned **texts)
+{
+    const struct {
+        uint32_t tag;
+        uint32_t *number;
+    } numbers[] = {{N_ATTEMPTS, &n->attempts}, {N_STEP, &n->step},       {N_LOOP, &n->loop},
+                   {N_CONTACT, &n->contact},   {N_STATUS, &n->status}};
+    const struct {
+        uint32_t tag;
+        fa_time *time;
+    } times[] = {{N_CREATED, &n->created},
+                 {N_FAILING, &n->failing},
+                 {N_ARMED, &n->deadline.armed},
+                 {N_LENGTH, &n->deadline.length}};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (numbers[i].tag == f->tag) {
+            *numbers[i].number = (uint32_t)f->u64;
+        }
+    }
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        if (times[i].tag == f->tag) {
+            *times[i].time = f->i64;
+        }
+    }
+    if (f->tag == N_PERSON) {
+        n->person = fa_intern_str(texts, f->bytes);
+    } else if (f->tag == N_CHANNEL) {
+        n->channel = fa_intern_str(texts, f->bytes);
+    } else if (f->tag == N_ADDRESS) {
+        n->address = fa_intern_str(texts, f->bytes);
+    } else if (f->tag == N_KIND) {
+        n->kind = (enum fa_notification_kind)(f->u64 < FA_NOTE__COUNT ? f->u64 : 0);
+    } else if (f->tag == N_STATE) {
+        n->state = (enum fa_notification_state)(f->u64 < FA_NOTICE__COUNT ? f->u64 : 0);
+    } else if (f->tag == N_MOVED_ON) {
+        n->moved_on = f->u64 != 0;
+    } else if (f->tag == N_VALUE) {
+        n->value = f->f64;
+    }
+}
+
+int fa_notification_decode(struct fa_str bytes, struct fa_interned **texts,
+                           struct fa_notification **ret_notification)
+{
+    struct fa_notification *n = fa_xcalloc(1, sizeof *n);
+    struct fa_rec_reader reader = fa_rec_read(bytes);
+    struct fa_rec_field field;
+    bool ok = true;
+    n->value = (double)NAN;
+    n->deadline.length = FA_NEVER;
+    while (ok && fa_rec_next(&reader, &field)) {
+        ok = read_notification_id(n, &field);
+        read_notification_field(n, &field, texts);
+    }
+    if (!ok || reader.bad || fa_id_is_zero(n->id.id) || n->person == NULL || n->channel == NULL) {
+        free(n);
+        return FA_ECORRUPT;
+    }
+    *ret_notification = n;
+    return 0;
+}
+
+/* ---- freeing ---- */
+
+static void free_texts(char **texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(texts[i]);
+    }
+    free(texts);
+}
+
+static void free_comments(struct fa_comment *comments, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(comments[i].who);
+        free(comments[i].text);
+    }
+    free(comments);
+}
+
+void fa_alarm_free(struct fa_alarm *alarm)
+{
+    free(alarm->identity);
+    free(alarm->labels);
+    free(alarm->owner);
+    free(alarm->incidents);
+    free(alarm->told);
+    free_texts(alarm->about, alarm->about_count);
+    free_texts(alarm->struck, alarm->struck_count);
+    free_comments(alarm->comments, alarm->comment_count);
+    free(alarm);
+}
+
+void fa_incident_free(struct fa_incident *incident)
+{
+    free(incident->customer);
+    free(incident->text);
+    free(incident->since);
+    free(incident->reporter);
+    free(incident->alarms);
+    free_texts(incident->about, incident->about_count);
+    free_texts(incident->struck, incident->struck_count);
+    free_comments(incident->comments, incident->comment_count);
+    free(incident);
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+/* The alarm state table: what each event does in each state. DESIGN's words, after ISA-18.2.
+ *
+ * Guards that stand before the table:
+ *  - CLEAR does nothing to a latched alarm or to one that people filed: only a person closes those;
+ *  - UNKNOWN sets a flag and moves no state: missing data never resolves an alarm.
+ *
+ * A timeline with for = 30m and a policy that waits 15m between two steps:
+ *   t=0    the rule holds            PENDING         for is running
+ *   t=30m  still holds               UNACKNOWLEDGED  step 1 is told
+ *   t=45m  nobody owns it            UNACKNOWLEDGED  step 2 is told
+ *   t=50m  the COO acknowledges, 1h  ACKNOWLEDGED    those told are told
+ *   t=110m no word                   UNACKNOWLEDGED  step 2 again and the level above: overdue
+ *   t=115m the queue is fine again   RETURNED        those told are told, 24 h to own it
+ */
+#include "alarms/internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef void fa_cell_fn(struct fa_engine *engine, struct fa_alarm *alarm,
+                        const struct fa_deed *deed);
+
+struct cell {
+    enum fa_alarm_state next;
+    fa_cell_fn *act;  /* NULL: the event is refused */
+    const char *why;
+};
+
+static void enter(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_alarm_state state)
+{
+    alarm->state = state;
+    alarm->changed = engine->now.wall;
+    fa_touch_alarm(engine, alarm);
+}
+
+static void set_owner(struct fa_alarm *alarm, const char *who)
+{
+    char *owner = fa_xstrdup(who);
+    free(alarm->owner);
+    alarm->owner = owner;
+}
+
+static void forget_identity(struct fa_engine *engine, struct fa_alarm *alarm)
+{
+    struct fa_alarm *known = NULL;
+    HASH_FIND(by_identity, engine->identities, alarm->identity, strlen(alarm->identity), known);
+    if (known == alarm) {
+        HASH_DELETE(by_identity, engine->identities, alarm);
+    }
+}
+
+/* ---- what the cells do ---- */
+
+static void nothing(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
+{
+}
+
+/* PENDING: `for` counts only while the condition is known to hold. */
+static void pending_holds(struct fa_engine *engine, struct fa_alarm *alarm,
+                          const struct fa_deed *deed)
+{
+    if (alarm->deadline.length == FA_NEVER) {
+        fa_time left = alarm->raised + alarm->for_ms - engine->now.wall;
+        fa_arm(engine, &engine->alarm_heap, &alarm->deadline, left > 0 ? left : 0);
+    }
+}
+
+static void pending_unknown(struct fa_engine *engine, struct fa_alarm *alarm,
+                            const struct fa_deed *deed)
+{
+    fa_disarm(&engine->alarm_heap, &alarm->deadline);
+}
+
+/* It never was an alarm: no trace but the journal's. */
+static void pending_over(struct fa_engine *engine, struct fa_alarm *alarm,
+                         const struct fa_deed *deed)
+{
+    forget_identity(engine, alarm);
+    fa_disarm(&engine->alarm_heap, &alarm->deadline);
+    alarm->changed = 0;
+}
+
+static void raise_it(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
+{
+    if ((alarm->flags & FA_FLAG_UNKNOWN) != 0) {
+        /* `for` was over while the daemon was down: the data must say again that it holds. */
+        alarm->state = FA_ALARM_PENDING;
+        return;
+    }
+    alarm->raised = engine->now.wall;
+    fa_journal_alarm(engine, FA_J_RAISED, alarm, NULL, 0);
+    fa_climb(engine, alarm);
+}
+
+static void climb(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
+{
+    fa_climb(engine, alarm);
+}
+
+static void give_back(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
+{
+    fa_journal_alarm(engine, FA_J_RETURNED, alarm, NULL, 0);
+    fa_notifications_stop(engine, alarm);
+    fa_tell_told(engine, alarm, FA_NOTE_RETURNED, NULL);
+    fa_arm(engine, &engine->alarm_heap, &alarm->deadline, engine->setup->returned_max);
+}
+
+static void resume(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
+{
+    fa_journal_alarm(engine, FA_J_RESUMED, alarm, NULL, alarm->step);
+    if (deed->for_ms > engine->setup->rearm) { /* for_ms: how long it had been returned */
+        alarm->climbing = false;
+        alarm->step = alarm->loop = 0;
+        fa_climb(engine, alarm);
+    } else {
+        fa_climb_again(engine, alarm);
+    }
+}
+
+static void own(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
+{
+    const struct fa_severity *severity = fa_setup_severity(engine->setup, alarm->severity);
+    severity = severity != NULL ? severity : &engine->setup->severities[0];
+    fa_time length = deed->for_ms > 0 ? deed->for_ms : severity->ack_default;
+    length = length < severity->ack_max ? length : severity->ack_max;
+    set_owner(alarm, deed->who);
+    alarm->promised = engine->now.wall + length;
+    alarm->flags &= ~FA_FLAG_OVERDUE;
+    fa_journal_alarm(engine, FA_J_ACKED, alarm, deed->who, length);
+    fa_notifications_stop(engine, alarm);
+    fa_tell_told(engine, alarm, FA_NOTE_ACKNOWLEDGED, deed->who);
+    fa_arm(engine, &engine->alarm_heap, &alarm->deadline, length);
+}
+
+/* The promised word did not come: the climb goes on where it was, one level above the owner too. */
+static void overdue(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
+{
+    char *late = alarm->owner;
+    alarm->owner = NULL;
+    alarm->promised = 0;
+    alarm->flags |= FA_FLAG_OVERDUE;
+    fa_journal_alarm(engine, FA_J_OVERDUE, alarm, late, 0);
+    fa_climb_again(engine, alarm);
+    if (late != NULL) {
+        fa_tell_above(engine, alarm, late, FA_NOTE_OVERDUE);
+    }
+    free(late);
+}
+
+/* Closed. A series that still fires keeps the alarm in memory for `rearm`, so that the next sample
+ * does not raise it at once; then it is raised anew. */
+static void close_it(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
+{
+    const char *who = deed != NULL ? deed->who : NULL;
+    bool still_fires = (alarm->flags & FA_FLAG_FILED) == 0 && alarm->level == FA_LEVEL_FIRING;
+    fa_journal_alarm(engine, FA_J_RESOLVED, alarm, who, 0);
+    if (who != NULL) {
+        set_owner(alarm, who);
+    }
+    alarm->promised = 0;
+    fa_notifications_stop(engine, alarm);
+    fa_tell_told(engine, alarm, FA_NOTE_RESOLVED, who);
+    fa_incidents_closed(engine, alarm);
+    if (still_fires && who != NULL) {
+        fa_arm(engine, &engine->alarm_heap, &alarm->deadline, engine->setup->rearm);
+    } else {
+        forget_identity(engine, alarm);
+        fa_disarm(&engine->alarm_heap, &alarm->deadline);
+    }
+}
+
+static void unowned(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
+{
+    fa_journal_alarm(engine, FA_J_UNOWNED, alarm, NULL, 0);
+    fa_tell_above(engine, alarm, alarm->told_count > 0 ? alarm->told[0].person : NULL,
+                  FA_NOTE_UNOWNED);
+    forget_identity(engine, alarm);
+    fa_disarm(&engine->alarm_heap, &alarm->deadline);
+}
+
+static void forget(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
+{
+    forget_identity(engine, alarm);
+    fa_disarm(&engine->alarm_heap, &alarm->deadline);
+}
+
+/* A person closed it, and `rearm` later its series still fires: a new alarm. */
+static void raise_anew(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
+{
+    const struct fa_policy *policy = fa_setup_policy(engine->setup, alarm->policy);
+    struct fa_alarm_spec spec = {
+        .identity = alarm->identity,
+        .rule = alarm->rule,
+        .category = alarm->category,
+        .severity = alarm->severity,
+        .labels = alarm->labels,
+        .summary = alarm->summary,
+        .expect = alarm->expect,
+        .policy = policy != NULL ? policy : fa_policy_of(engine, alarm),
+        .flags = alarm->flags & (FA_FLAG_LATCHED | FA_FLAG_SHADOW | FA_FLAG_TROUBLE),
+        .since = alarm->since,
+        .value = alarm->value,
+    };
+    forget(engine, alarm, NULL);
+    fa_alarm_start(engine, fa_alarm_begin(engine, &spec));
+}
+
+/* ---- the table ---- */
+
+static const struct cell fsm[FA_ALARM__COUNT][FA_AEV__COUNT] = {
+    [FA_ALARM_PENDING] = {
+        [FA_AEV_FIRE]    = {FA_ALARM_PENDING, pending_holds, "for goes on"},
+        [FA_AEV_CLEAR]   = {FA_ALARM_RESOLVED, pending_over, "it did not last: never raised"},
+        [FA_AEV_UNKNOWN] = {FA_ALARM_PENDING, pending_unknown, "for stands still without data"},
+        [FA_AEV_DUE]     = {FA_ALARM_UNACKED, raise_it, "for is over: step 1 is told"},
+        [FA_AEV_ACK]     = {FA_ALARM_PENDING, NULL, "not raised yet"},
+        [FA_AEV_RESOLVE] = {FA_ALARM_PENDING, NULL, "not raised yet"},
+    },
+    [FA_ALARM_UNACKED] = {
+        [FA_AEV_FIRE]    = {FA_ALARM_UNACKED, nothing, "climbs on"},
+        [FA_AEV_CLEAR]   = {FA_ALARM_RETURNED, give_back, "steps stop, those told are told"},
+        [FA_AEV_UNKNOWN] = {FA_ALARM_UNACKED, nothing, "climbs on without data"},
+        [FA_AEV_DUE]     = {FA_ALARM_UNACKED, climb, "the next step or loop is told"},
+        [FA_AEV_ACK]     = {FA_ALARM_ACKED, own, "owned until the promised time"},
+        [FA_AEV_RESOLVE] = {FA_ALARM_RESOLVED, close_it, "closed by a person"},
+    },
+    [FA_ALARM_ACKED] = {
+        [FA_AEV_FIRE]    = {FA_ALARM_ACKED, nothing, "owned"},
+        [FA_AEV_CLEAR]   = {FA_ALARM_RESOLVED, close_it, "over, and somebody had owned it"},
+        [FA_AEV_UNKNOWN] = {FA_ALARM_ACKED, nothing, "owned"},
+        [FA_AEV_DUE]     = {FA_ALARM_UNACKED, overdue, "no word came: the level above hears"},
+        [FA_AEV_ACK]     = {FA_ALARM_ACKED, own, "a new promise, or another owner"},
+        [FA_AEV_RESOLVE] = {FA_ALARM_RESOLVED, close_it, "closed by a person"},
+    },
+    [FA_ALARM_RETURNED] = {
+        [FA_AEV_FIRE]    = {FA_ALARM_UNACKED, resume, "the same alarm and step within rearm"},
+        [FA_AEV_CLEAR]   = {FA_ALARM_RETURNED, nothing, "over"},
+        [FA_AEV_UNKNOWN] = {FA_ALARM_RETURNED, nothing, "over, as last known"},
+        [FA_AEV_DUE]     = {FA_ALARM_RESOLVED, unowned, "nobody owned it: the level above hears"},
+        [FA_AEV_ACK]     = {FA_ALARM_RESOLVED, close_it, "over and owned"},
+        [FA_AEV_RESOLVE] = {FA_ALARM_RESOLVED, close_it, "closed by a person"},
+    },
+    [FA_ALARM_RESOLVED] = {
+        [FA_AEV_FIRE]    = {FA_ALARM_RESOLVED, nothing, "quiet until rearm is over"},
+        [FA_AEV_CLEAR]   = {FA_ALARM_RESOLVED, forget, "the series is over too"},
+        [FA_AEV_UNKNOWN] = {FA_ALARM_RESOLVED, nothing, "quiet until rearm is over"},
+        [FA_AEV_DUE]     = {FA_ALARM_RESOLVED, raise_anew, "it still fires: a new alarm"},
+        [FA_AEV_ACK]     = {FA_ALARM_RESOLVED, NULL, "closed already"},
+        [FA_AEV_RESOLVE] = {FA_ALARM_RESOLVED, NULL, "closed already"},
+    },
+};
+
+static const char *const event_names[FA_AEV__COUNT] = {
+    "fire", "clear", "unknown", "due", "acknowledge", "resolve",
+};
+
+bool fa_alarm_cell(size_t index, struct fa_alarm_cell_text *ret_text)
+{
+    if (index >= (size_t)FA_ALARM__COUNT * FA_AEV__COUNT) {
+        return false;
+    }
+    const struct cell *cell = &fsm[index / FA_AEV__COUNT][index % FA_AEV__COUNT];
+    *ret_text = (struct fa_alarm_cell_text){
+        fa_alarm_state_name((enum fa_alarm_state)(index / FA_AEV__COUNT)),
+        event_names[index % FA_AEV__COUNT],
+        cell->act != NULL ? fa_alarm_state_name(cell->next) : "refused",
+        cell->why,
+    };
+    return true;
+}
+
+int fa_alarm_event(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_alarm_event event,
+                   const struct fa_deed *deed)
+{
+    static const struct fa_deed nobody = {0};
+    const struct cell *cell = &fsm[alarm->state][event];
+    struct fa_deed given = deed != NULL ? *deed : nobody;
+    if (cell->act == NULL) {
+        return FA_ECONFLICT;
+    }
+    if (event == FA_AEV_CLEAR && (alarm->flags & (FA_FLAG_LATCHED | FA_FLAG_FILED)) != 0 &&
+        alarm->state != FA_ALARM_PENDING && alarm->state != FA_ALARM_RESOLVED) {
+        return 0;
+    }
+    if (event == FA_AEV_UNKNOWN && (alarm->flags & FA_FLAG_UNKNOWN) == 0) {
+        alarm->flags |= FA_FLAG_UNKNOWN;
+        fa_journal_alarm(engine, FA_J_UNKNOWN, alarm, NULL, 0);
+        fa_touch_alarm(engine, alarm);
+    }
+    if (alarm->state == FA_ALARM_RETURNED && event == FA_AEV_FIRE) {
+        given.for_ms = engine->now.wall - alarm->changed;
+    }
+    if (cell->next != alarm->state) {
+        enter(engine, alarm, cell->next);
+    }
+    fa_touch_alarm(engine, alarm);
+    cell->act(engine, alarm, &given);
+    fa_alarm_settle(engine, alarm);
+    return 0;
+}
+
+struct fa_alarm *fa_alarm_begin(struct fa_engine *engine, const struct fa_alarm_spec *spec)
+{
+    struct fa_alarm *alarm = fa_xcalloc(1, sizeof *alarm);
+    struct fa_interned **texts = &engine->texts;
+    alarm->id.id = fa_id_random(&engine->rng);
+    alarm->identity = fa_xstrdup(spec->identity);
+    alarm->rule = fa_intern(texts, spec->rule);
+    alarm->category = fa_intern(texts, spec->category);
+    alarm->severity = fa_intern(texts, spec->severity);
+    alarm->policy = fa_intern(texts, spec->policy->name);
+    alarm->policy_hash = fa_use_policy(engine, spec->policy);
+    alarm->summary = fa_intern(texts, spec->summary);
+    alarm->expect = fa_intern(texts, spec->expect);
+    alarm->labels = fa_xstrdup(spec->labels);
+    alarm->state = FA_ALARM_PENDING;
+    alarm->flags = spec->flags;
+    alarm->level = FA_LEVEL_FIRING;
+    alarm->value = spec->value;
+    alarm->since = spec->since;
+    alarm->raised = alarm->changed = engine->now.wall;
+    alarm->for_ms = spec->for_ms;
+    alarm->deadline.length = FA_NEVER;
+    HASH_ADD(by_id, engine->alarms, id, sizeof alarm->id, alarm);
+    HASH_ADD_KEYPTR(by_identity, engine->identities, alarm->identity, strlen(alarm->identity),
+                    alarm);
+    fa_touch_alarm(engine, alarm);
+    return alarm;
+}
+
+void fa_alarm_start(struct fa_engine *engine, struct fa_alarm *alarm)
+{
+    if (alarm->for_ms > 0) {
+        fa_journal_alarm(engine, FA_J_PENDING, alarm, NULL, alarm->for_ms);
+        fa_arm(engine, &engine->alarm_heap, &alarm->deadline, alarm->for_ms);
+        return;
+    }
+    int rc = fa_alarm_event(engine, alarm, FA_AEV_DUE, NULL);
+    fa_assert(rc == 0);
+}
+
+void fa_alarm_settle(struct fa_engine *engine, struct fa_alarm *alarm)
+{
+    if (alarm->state == FA_ALARM_RESOLVED && alarm->notifications == NULL &&
+        alarm->deadline.length == FA_NEVER) {
+        fa_touch_alarm(engine, alarm); /* the step's end moves it to history */
+    }
+}

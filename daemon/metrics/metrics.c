@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+/* Samples: what each kind of value means once it is stored.
+ *
+ *   gauge, state          the value; a weight means nothing
+ *   gauge delta           the newest value changed by it; one never seen starts at 0
+ *   counter, delta        value * weight added to a total; the total is the value, the delta its
+ *                         increase, so the first delta counts too
+ *   counter, cumulative   the total; a fall is a reset
+ *   distribution          one observation that stands for `weight` of them; its increase is that
+ *                         weight, so `rate` is observations a second
+ *   set                   the number of different members in 10 s, one sample a period
+ *
+ * Invariant: no stored number is NaN or infinite, and no sum of stored numbers can become so:
+ * magnitudes over VALUE_MAX are rejected, which leaves room for 10^18 of them.
+ *
+ * Time: a sample ahead of our clock is taken at its arrival, so nothing stored lies in the future
+ * and nothing waits for it; too far ahead is a broken clock and is rejected. Late ones go into
+ * their slot. What makes and drops a series is in define.c. */
+#include "metrics/series.h"
+#include "base/panic.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VALUE_MAX        1e290
+#define PLACE_MASK       UINT64_C(0xffffffff)
+#define KIND_SHIFT       32
+#define GENERATION_SHIFT 36
+
+static const struct fa_metrics_limits DEFAULTS = {.series = 100000,
+                                                  .labels = 32,
+                                                  .name_bytes = 200,
+                                                  .value_bytes = 200,
+                                                  .catalogue = 1000,
+                                                  .set_members = 10000};
+
+static uint32_t or_default(uint32_t value, uint32_t fallback)
+{
+    return value > 0 ? value : fallback;
+}
+
+static struct fa_metrics_limits fill(const struct fa_metrics_limits *limits,
+                                     const struct fa_metrics_limits *defaults)
+{
+    struct fa_metrics_limits full = {
+        .series = or_default(limits->series, defaults->series),
+        .labels = or_default(limits->labels, defaults->labels),
+        .name_bytes = or_default(limits->name_bytes, defaults->name_bytes),
+        .value_bytes = or_default(limits->value_bytes, defaults->value_bytes),
+        .catalogue = or_default(limits->catalogue, defaults->catalogue),
+        .set_members = or_default(limits->set_members, defaults->set_members),
+        .hash_seed = limits->hash_seed,
+    };
+    if (full.labels > FA_LABELS_MAX) {
+        full.labels = FA_LABELS_MAX;
+    }
+    return full;
+}
+
+struct fa_metrics *fa_metrics_new(const struct fa_metrics_limits *limits)
+{
+    struct fa_metrics *metrics = fa_xcalloc(1, sizeof *metrics);
+    metrics->limits = limits != NULL ? fill(limits, &DEFAULTS) : DEFAULTS;
+    metrics->first_free = UINT32_MAX;
+    return metrics;
+}
+
+void fa_metrics_free(struct fa_metrics *metrics)
+{
+    if (metrics == NULL) {
+        return;
+    }
+    fa_assert(metrics->watched == NULL);
+    for (size_t i = 0; i < metrics->slot_count; i++) {
+        if (metrics->slots[i].series != NULL) {
+            fa_series_drop(metrics, metrics->slots[i].series);
+        }
+    }
+    while (metrics->feeds != NULL) {
+        struct fa_feed *feed = metrics->feeds;
+        metrics->feeds = feed->next;
+        free(feed->name);
+        free(feed);
+    }
+    for (size_t i = 0; i < metrics->catalogue_count; i++) {
+        free(metrics->catalogue[i]);
+    }
+    free(metrics->catalogue);
+    free(metrics->slots);
+    fa_index_done(&metrics->catalogue_index);
+    fa_index_done(&metrics->raws);
+    fa_index_done(&metrics->series);
+    fa_index_done(&metrics->names);
+    free(metrics);
+}
+
+struct fa_feed *fa_metrics_feed(struct fa_metrics *metrics, const char *name)
+{
+    struct fa_feed **at = &metrics->feeds;
+    while (*at != NULL && strcmp((*at)->name, name) != 0) {
+        at = &(*at)->next;
+    }
+    if (*at == NULL) {
+        *at = fa_xcalloc(1, sizeof **at);
+        (*at)->metrics = metrics;
+        (*at)->name = fa_xstrdup(name);
+        (*at)->limits = metrics->limits;
+    }
+    return *at;
+}
+
+void fa_feed_set_limits(struct fa_feed *feed, const struct fa_metrics_limits *limits)
+{
+    feed->limits = fill(limits, &feed->metrics->limits);
+    fa_metrics_forget_ignored(feed->metrics);
+}
+
+const char *fa_feed_name(const struct fa_feed *feed)
+{
+    return feed->name;
+}
+
+static void rehash_set(struct fa_set *set)
+{
+    struct fa_set old = *set;
+    set->cap = old.cap == 0 ? 16 : old.cap * 2;
+    set->cells = fa_xcalloc(set->cap, sizeof set->cells[0]);
+    for (size_t i = 0; i < old.cap; i++) {
+        if (old.cells[i] != 0) {
+            size_t at = (size_t)(old.cells[i] * UINT64_C(0x9e3779b97f4a7c15)) & (set->cap - 1);
+            while (set->cells[at] != 0) {
+                at = (at + 1) & (set->cap - 1);
+            }
+            set->cells[at] = old.cells[i];
+        }
+    }
+    free(old.cells);
+}
+
+/* False: the limit is reached. */
+static bool set_insert(struct fa_set *set, uint64_t member, uint32_t limit)
+{
+    if (member == 0) {
+        set->has_zero = true;
+        return true;
+    }
+    if (4 * (set->count + 1) > 3 * set->cap) {
+        rehash_set(set);
+    }
+    size_t at = (size_t)(member * UINT64_C(0x9e3779b97f4a7c15)) & (set->cap - 1);
+    while (set->cells[at] != 0 && set->cells[at] != member) {
+        at = (at + 1) & (set->cap - 1);
+    }
+    if (set->cells[at] == 0) {
+        if (set->count >= limit) {
+            return false;
+        }
+        set->cells[at] = member;
+        set->count++;
+    }
+    return true;
+}
+
+static void note_newest(struct fa_series *series, fa_time time, double value)
+{
+    if (!series->has_newest || time >= series->newest_at) {
+        series->has_newest = true;
+        series->stale = false;
+        series->newest = value;
+        series->newest_at = time;
+    }
+}
+
+/* True: somebody can use it, in a window or as the newest sample. */
+static bool to_windows(struct fa_series *series, const struct fa_sample *sample, fa_time now)
+{
+    bool taken = series->read_newest;
+    for (size_t i = 0; i < series->window_count; i++) {
+        taken |= fa_window_add(series->windows[i], sample, now);
+    }
+    return taken;
+}
+
+static bool take_member(struct fa_series *series, double value, fa_time time, fa_time now)
+{
+    struct fa_set *set = &series->set;
+    struct fa_feed_stats *stats = &series->feed->stats;
+    fa_time period = time / FA_SET_PERIOD;
+    size_t members = set->count + set->has_zero;
+    if (members > 0 && period < set->period) {
+        stats->too_old++;
+        return false;
+    }
+    if (members > 0 && period > set->period) {
+        struct fa_sample sample = {.time = set->last_at, .value = (double)members, .weight = 1};
+        (void)to_windows(series, &sample, now);
+        memset(set->cells, 0, set->cap * sizeof set->cells[0]);
+        set->count = 0;
+        set->has_zero = false;
+    }
+    set->period = period;
+    set->last_at = time > set->last_at ? time : set->last_at;
+    uint64_t member;
+    memcpy(&member, &value, sizeof member);
+    if (!set_insert(set, member, series->feed->limits.set_members)) {
+        stats->set_overflow++;
+    }
+    note_newest(series, set->last_at, (double)(set->count + set->has_zero));
+    return true;
+}
+
+/* What is to be stored for a sample as sent. False: it would leave the range of numbers. */
+static bool convert(struct fa_series *series, enum fa_kind kind, struct fa_sample *sample)
+{
+    if (kind == FA_KIND_COUNTER_DELTA) {
+        sample->increase = sample->value * sample->weight;
+        sample->value = series->total + sample->increase;
+    } else if (kind == FA_KIND_DISTRIBUTION) {
+        sample->increase = sample->weight;
+    } else if (kind == FA_KIND_GAUGE_DELTA) {
+        sample->value += series->has_newest ? series->newest : 0;
+        sample->time = series->has_newest && series->newest_at > sample->time ? series->newest_at
+                                                                              : sample->time;
+    }
+    if (kind != FA_KIND_DISTRIBUTION) {
+        sample->weight = 1;
+    }
+    return fabs(sample->value * sample->weight) <= VALUE_MAX && fabs(sample->increase) <= VALUE_MAX;
+}
+
+/* The sample's own time, or its arrival. False: too far ahead. */
+static bool set_time(struct fa_feed_stats *stats, struct fa_sample *sample, fa_time now)
+{
+    if (sample->time == 0) {
+        sample->time = now;
+    }
+    if (sample->time > now + FA_METRICS_AHEAD_MAX) {
+        stats->future++;
+        return false;
+    }
+    if (sample->time > now) {
+        stats->ahead++;
+        sample->time = now;
+    }
+    return true;
+}
+
+static bool store_sample(struct fa_series *series, enum fa_kind kind, struct fa_sample *sample,
+                         fa_time now)
+{
+    struct fa_feed_stats *stats = &series->feed->stats;
+    if (kind == FA_KIND_SET) {
+        return take_member(series, sample->value, sample->time, now);
+    }
+    if (!convert(series, kind, sample)) {
+        stats->not_finite++;
+        return false;
+    }
+    bool late = series->has_newest && sample->time < series->newest_at;
+    if (!to_windows(series, sample, now)) {
+        stats->too_old++;
+        return false;
+    }
+    stats->late += late;
+    series->total = kind == FA_KIND_COUNTER_DELTA ? sample->value : series->total;
+    note_newest(series, sample->time, sample->value);
+    return true;
+}
+
+static void push_one(struct fa_feed *feed, struct fa_series *series, enum fa_kind kind,
+                     struct fa_sample sample, fa_time now)
+{
+    if (!isfinite(sample.value)) {
+        feed->stats.not_finite++;
+        return;
+    }
+    if (!(sample.weight >= 1 && isfinite(sample.weight))) {
+        feed->stats.bad_weight++;
+        return;
+    }
+    if (!set_time(&feed->stats, &sample, now) || !store_sample(series, kind, &sample, now)) {
+        return;
+    }
+    feed->stats.samples++;
+    series->heard_at = now;
+    series->since = sample.time < series->since ? sample.time : series->since;
+    for (struct fa_link *link = series->links; link != NULL; link = link->next_in_series) {
+        fa_link_mark(link);
+    }
+}
+
+/* NULL: ignored, or dropped since the handle was given out. */
+static struct fa_series *resolve(struct fa_feed *feed, uint64_t handle)
+{
+    const struct fa_metrics *metrics = feed->metrics;
+    size_t place = (size_t)(handle & PLACE_MASK);
+    if (handle == FA_HANDLE_IGNORED) {
+        return NULL;
+    }
+    if (handle == FA_HANDLE_MISS || place >= metrics->slot_count ||
+        metrics->slots[place].generation != handle >> GENERATION_SHIFT ||
+        metrics->slots[place].series == NULL) {
+        feed->stats.stale_handle++;
+        return NULL;
+    }
+    return metrics->slots[place].series;
+}
+
+void fa_metrics_push(struct fa_feed *feed, struct fa_now now, const uint64_t *handles,
+                     const double *values, const double *weights, const int64_t *times, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct fa_series *series = resolve(feed, handles[i]);
+        if (series != NULL) {
+            struct fa_sample sample = {.time = times != NULL ? times[i] : 0,
+                                       .value = values[i],
+                                       .weight = weights != NULL ? weights[i] : 1};
+            push_one(feed, series, (enum fa_kind)(handles[i] >> KIND_SHIFT & 15), sample, now.wall);
+        }
+    }
+}
+
+void fa_metrics_stale(struct fa_feed *feed, uint64_t handle, fa_time time)
+{
+    struct fa_series *series = resolve(feed, handle);
+    if (series != NULL && series->has_newest && time >= series->newest_at) {
+        series->stale = true;
+        for (struct fa_link *link = series->links; link != NULL; link = link->next_in_series) {
+            fa_link_mark(link);
+        }
+    }
+}
+
+struct fa_feed_stats fa_feed_stats(const struct fa_feed *feed)
+{
+    return feed->stats;
+}
+
+struct fa_feed_stats fa_metrics_stats(const struct fa_metrics *metrics)
+{
+    struct fa_feed_stats sum = {0};
+    for (const struct fa_feed *feed = metrics->feeds; feed != NULL; feed = feed->next) {
+        const struct fa_feed_stats *stats = &feed->stats;
+        sum.samples += stats->samples;
+        sum.series += stats->series;
+        sum.series_refused += stats->series_refused;
+        sum.labels_refused += stats->labels_refused;
+        sum.unwatched += stats->unwatched;
+        sum.not_finite += stats->not_finite;
+        sum.bad_weight += stats->bad_weight;
+        sum.future += stats->future;
+        sum.ahead += stats->ahead;
+        sum.late += stats->late;
+        sum.too_old += stats->too_old;
+        sum.stale_handle += stats->stale_handle;
+        sum.set_overflow += stats->set_overflow;
+    }
+    return sum;
+}
+
+const char *fa_metrics_catalogue(const struct fa_metrics *metrics, size_t index)
+{
+    return index < metrics->catalogue_count ? metrics->catalogue[index] : NULL;
+}

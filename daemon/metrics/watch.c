@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/* Watches and links.
+ *
+ * Invariants:
+ *  1. A link exists for every pair of a series and a watch that matches it, from the moment both
+ *     exist, and is in both their lists; a `gone` one is in its watch's list only.
+ *  2. A dirty link is on its watcher's list exactly once.
+ *  3. A series has one window for each width and use of sketches that was asked for; watches of
+ *     the same width share it, at the longest span.
+ *
+ * A window that is new on an old series starts with what another window of the series knows. */
+#include "metrics/series.h"
+#include "base/panic.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct fa_watcher *fa_watcher_new(struct fa_metrics *metrics)
+{
+    struct fa_watcher *watcher = fa_xcalloc(1, sizeof *watcher);
+    watcher->metrics = metrics;
+    return watcher;
+}
+
+struct fa_watched *fa_watched_find(const struct fa_metrics *metrics, struct fa_str name)
+{
+    size_t cursor;
+    uint64_t hash = fa_hash(name, metrics->limits.hash_seed);
+    struct fa_watched *watched = fa_index_first(&metrics->names, hash, &cursor);
+    while (watched != NULL && !fa_str_is(name, watched->name)) {
+        watched = fa_index_next(&metrics->names, hash, &cursor);
+    }
+    return watched;
+}
+
+static struct fa_watched *take_watched(struct fa_metrics *metrics, struct fa_str name)
+{
+    struct fa_watched *watched = fa_watched_find(metrics, name);
+    if (watched == NULL) {
+        watched = fa_xcalloc(1, sizeof *watched);
+        watched->name = fa_xstrndup(name.ptr, name.len);
+        watched->hash = fa_hash(name, metrics->limits.hash_seed);
+        watched->next = metrics->watched;
+        metrics->watched = watched;
+        fa_index_add(&metrics->names, watched->hash, watched);
+    }
+    return watched;
+}
+
+static struct fa_str copy_of(struct fa_str text)
+{
+    return (struct fa_str){fa_xstrndup(text.ptr, text.len), text.len};
+}
+
+static struct fa_watch *new_watch(struct fa_watcher *watcher, const struct fa_watch_spec *spec)
+{
+    struct fa_watch *watch = fa_xcalloc(1, sizeof *watch);
+    watch->watcher = watcher;
+    watch->spec = *spec;
+    watch->spec.metric = copy_of(spec->metric);
+    watch->matches = fa_xcalloc(spec->match_count + 1, sizeof watch->matches[0]);
+    for (size_t i = 0; i < spec->match_count; i++) {
+        watch->matches[i].name = copy_of(spec->matches[i].name);
+        watch->matches[i].value = copy_of(spec->matches[i].value);
+    }
+    watch->spec.matches = watch->matches;
+    return watch;
+}
+
+static void free_watch(struct fa_watch *watch)
+{
+    for (size_t i = 0; i < watch->spec.match_count; i++) {
+        free((char *)(uintptr_t)watch->matches[i].name.ptr);
+        free((char *)(uintptr_t)watch->matches[i].value.ptr);
+    }
+    free(watch->matches);
+    free((char *)(uintptr_t)watch->spec.metric.ptr);
+    free(watch);
+}
+
+bool fa_watch_matches(const struct fa_watch *watch, const struct fa_labels *labels)
+{
+    for (size_t i = 0; i < watch->spec.match_count; i++) {
+        if (!fa_str_eq(fa_labels_get(labels, watch->matches[i].name), watch->matches[i].value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The richest of the series' windows that the new one can start from. */
+static const struct fa_window *find_seed(const struct fa_series *series, bool sketch)
+{
+    const struct fa_window *best = NULL;
+    for (size_t i = 0; i < series->window_count; i++) {
+        const struct fa_window *window = series->windows[i];
+        if ((window->sketch || !sketch) && (best == NULL || window->span > best->span)) {
+            best = window;
+        }
+    }
+    return best;
+}
+
+static struct fa_window *take_window(struct fa_series *series, fa_time over, bool sketch)
+{
+    fa_time width = fa_window_width(over, sketch);
+    for (size_t i = 0; i < series->window_count; i++) {
+        struct fa_window *window = series->windows[i];
+        if (window->width == width && window->sketch == sketch) {
+            fa_window_extend(window, over);
+            return window;
+        }
+    }
+    const struct fa_window *seed = find_seed(series, sketch);
+    struct fa_window *window = fa_xmalloc(sizeof *window);
+    fa_window_init(window, series->fold, over, sketch);
+    if (seed != NULL) {
+        fa_window_seed(window, seed);
+    }
+    series->windows = fa_xgrow(series->windows, series->window_count, &series->window_cap,
+                               sizeof series->windows[0]);
+    series->windows[series->window_count++] = window;
+    return window;
+}
+
+void fa_watch_link(struct fa_watch *watch, struct fa_series *series)
+{
+    struct fa_link *link = fa_xcalloc(1, sizeof *link);
+    link->owner = watch->spec.owner;
+    link->series = series;
+    link->watch = watch;
+    if (watch->spec.over > 0) {
+        link->window = take_window(series, watch->spec.over, watch->spec.sketch);
+    } else {
+        series->read_newest = true;
+    }
+    link->next_in_series = series->links;
+    series->links = link;
+    link->next_in_watch = watch->links;
+    if (watch->links != NULL) {
+        watch->links->prev_in_watch = link;
+    }
+    watch->links = link;
+    fa_link_mark(link);
+}
+
+void fa_link_mark(struct fa_link *link)
+{
+    if (link->dirty) {
+        return;
+    }
+    struct fa_watcher *watcher = link->watch->watcher;
+    link->dirty = true;
+    link->next_dirty = NULL;
+    if (watcher->dirty_last != NULL) {
+        watcher->dirty_last->next_dirty = link;
+    } else {
+        watcher->dirty_first = link;
+    }
+    watcher->dirty_last = link;
+}
+
+struct fa_link *fa_watcher_take_dirty(struct fa_watcher *watcher)
+{
+    struct fa_link *link = watcher->dirty_first;
+    if (link != NULL) {
+        watcher->dirty_first = link->next_dirty;
+        if (watcher->dirty_first == NULL) {
+            watcher->dirty_last = NULL;
+        }
+        link->dirty = false;
+    }
+    return link;
+}
+
+static void leave_series(struct fa_link *link)
+{
+    struct fa_link **at = &link->series->links;
+    while (*at != link) {
+        at = &(*at)->next_in_series;
+    }
+    *at = link->next_in_series;
+}
+
+void fa_link_release(struct fa_link *link)
+{
+    fa_assert(link->gone && !link->dirty);
+    if (link->prev_in_watch != NULL) {
+        link->prev_in_watch->next_in_watch = link->next_in_watch;
+    } else {
+        link->watch->links = link->next_in_watch;
+    }
+    if (link->next_in_watch != NULL) {
+        link->next_in_watch->prev_in_watch = link->prev_in_watch;
+    }
+    free(link);
+}
+
+void fa_watcher_add(struct fa_watcher *watcher, const struct fa_watch_spec *spec)
+{
+    struct fa_metrics *metrics = watcher->metrics;
+    struct fa_watched *watched = take_watched(metrics, spec->metric);
+    struct fa_watch *watch = new_watch(watcher, spec);
+    watch->next_of_name = watched->watches;
+    watched->watches = watch;
+    watch->next_of_watcher = watcher->watches;
+    watcher->watches = watch;
+    for (size_t i = 0; i < metrics->slot_count; i++) {
+        struct fa_series *series = metrics->slots[i].series;
+        if (series != NULL && fa_str_is(spec->metric, series->name) &&
+            fa_watch_matches(watch, series->labels)) {
+            fa_watch_link(watch, series);
+        }
+    }
+    fa_metrics_forget_ignored(metrics);
+}
+
+static void remove_watch(struct fa_metrics *metrics, struct fa_watch *watch)
+{
+    struct fa_watched *watched = fa_watched_find(metrics, watch->spec.metric);
+    struct fa_watch **at = &watched->watches;
+    while (*at != watch) {
+        at = &(*at)->next_of_name;
+    }
+    *at = watch->next_of_name;
+    if (watched->watches == NULL) {
+        struct fa_watched **place = &metrics->watched;
+        while (*place != watched) {
+            place = &(*place)->next;
+        }
+        *place = watched->next;
+        fa_index_remove(&metrics->names, watched->hash, watched);
+        free(watched->name);
+        free(watched);
+    }
+}
+
+void fa_watcher_free(struct fa_watcher *watcher)
+{
+    if (watcher == NULL) {
+        return;
+    }
+    while (watcher->watches != NULL) {
+        struct fa_watch *watch = watcher->watches;
+        watcher->watches = watch->next_of_watcher;
+        while (watch->links != NULL) {
+            struct fa_link *link = watch->links;
+            watch->links = link->next_in_watch;
+            if (!link->gone) {
+                leave_series(link);
+            }
+            free(link);
+        }
+        remove_watch(watcher->metrics, watch);
+        free_watch(watch);
+    }
+    free(watcher);
+}
+
+const struct fa_labels *fa_link_labels(const struct fa_link *link)
+{
+    return link->series->labels;
+}
+
+enum fa_kind fa_link_kind(const struct fa_link *link)
+{
+    return link->series->kind;
+}
+
+fa_time fa_link_since(const struct fa_link *link)
+{
+    bool in_window = link->window != NULL && link->window->since != FA_NEVER;
+    return in_window ? link->window->since : link->series->since;
+}
+
+bool fa_link_newest(const struct fa_link *link, fa_time *ret_time, double *ret_value)
+{
+    const struct fa_series *series = link->series;
+    *ret_time = series->newest_at;
+    *ret_value = series->newest;
+    return series->has_newest && !series->stale;
+}
+
+void fa_link_read(const struct fa_link *link, fa_time now, fa_time over,
+                  struct fa_summary *ret_summary, struct fa_sketch *sketch)
+{
+    fa_window_read(link->window, now, over, ret_summary, sketch);
+    /* A set's current period is not in its window yet: its count still grows. */
+    const struct fa_set *set = &link->series->set;
+    size_t members = set->count + set->has_zero;
+    if (members > 0 && set->last_at > now - over) {
+        struct fa_sample sample = {.time = set->last_at, .value = (double)members, .weight = 1};
+        fa_summary_add(ret_summary, &sample);
+        ret_summary->next_at =
+            ret_summary->next_at == FA_NEVER ? set->last_at + over : ret_summary->next_at;
+        if (sketch != NULL) {
+            fa_sketch_add(sketch, sample.value, 1);
+        }
+    }
+}

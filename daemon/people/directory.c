@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+/* The directory: names to indices, reporting lines, and who is too near to a subject.
+ *
+ * Invariants once sealed:
+ *  1. every name in an entry (manager, deputy, member, channel ...) is somebody's;
+ *  2. following managers ends;
+ *  3. fa_people_conflicted() of a person holds at least that person.
+ */
+#include "people/directory.h"
+#include "base/panic.h"
+
+#include <stdlib.h>
+#include <string.h>
+#define uthash_fatal(msg) fa_panic(__FILE__, __LINE__, msg)
+#include <uthash.h>
+
+struct by_name {
+    const char *name;
+    fa_person person;
+    UT_hash_handle hh;
+};
+
+struct by_uid {
+    uint32_t uid;
+    fa_person person;
+    UT_hash_handle hh;
+};
+
+struct fa_directory_index {
+    struct by_name *names;
+    struct by_uid *uids;
+    fa_person *managers; /* of each person; FA_NOBODY at the top */
+};
+
+struct fa_directory *fa_directory_new(void)
+{
+    return fa_xcalloc(1, sizeof(struct fa_directory));
+}
+
+static void free_texts(char **texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(texts[i]);
+    }
+    free(texts);
+}
+
+static void free_person(struct fa_person_entry *entry)
+{
+    free(entry->name);
+    free(entry->display);
+    free(entry->uids);
+    free(entry->tokens);
+    free(entry->manager);
+    free_texts(entry->roles, entry->role_count);
+    free_texts(entry->deputies, entry->deputy_count);
+    free_texts(entry->assistants, entry->assistant_count);
+    free_texts(entry->delegates, entry->delegate_count);
+    for (size_t i = 0; i < entry->contact_count; i++) {
+        free(entry->contacts[i].channel);
+        free(entry->contacts[i].address);
+    }
+    free(entry->contacts);
+}
+
+static void free_index(struct fa_directory_index *index)
+{
+    if (index == NULL) {
+        return;
+    }
+    struct by_name *name, *next_name;
+    HASH_ITER(hh, index->names, name, next_name)
+    {
+        HASH_DEL(index->names, name);
+        free(name);
+    }
+    struct by_uid *uid, *next_uid;
+    HASH_ITER(hh, index->uids, uid, next_uid)
+    {
+        HASH_DEL(index->uids, uid);
+        free(uid);
+    }
+    free(index->managers);
+    free(index);
+}
+
+void fa_directory_free(struct fa_directory *dir)
+{
+    if (dir == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < dir->people_count; i++) {
+        free_person(&dir->people[i]);
+    }
+    for (size_t i = 0; i < dir->team_count; i++) {
+        free(dir->teams[i].name);
+        free(dir->teams[i].display);
+        free_texts(dir->teams[i].members, dir->teams[i].member_count);
+    }
+    for (size_t i = 0; i < dir->channel_count; i++) {
+        free(dir->channels[i].name);
+        free(dir->channels[i].plugin);
+        free_texts(dir->channels[i].readers, dir->channels[i].reader_count);
+    }
+    free(dir->people);
+    free(dir->teams);
+    free(dir->channels);
+    free_index(dir->index);
+    free(dir);
+}
+
+static int index_person(struct fa_directory *dir, fa_person person, struct fa_err *err)
+{
+    const struct fa_person_entry *entry = &dir->people[person];
+    struct by_name *name = NULL;
+    HASH_FIND_STR(dir->index->names, entry->name, name);
+    if (name != NULL) {
+        return fa_err_set(err, FA_EEXISTS, "person '%s' is listed twice", entry->name);
+    }
+    name = fa_xcalloc(1, sizeof *name);
+    name->name = entry->name;
+    name->person = person;
+    HASH_ADD_KEYPTR(hh, dir->index->names, name->name, strlen(name->name), name);
+    for (size_t i = 0; i < entry->uid_count; i++) {
+        struct by_uid *uid = NULL;
+        HASH_FIND(hh, dir->index->uids, &entry->uids[i], sizeof(uint32_t), uid);
+        if (uid != NULL) {
+            return fa_err_set(err, FA_EEXISTS, "uid %u belongs to both '%s' and '%s'",
+                              entry->uids[i], dir->people[uid->person].name, entry->name);
+        }
+        uid = fa_xcalloc(1, sizeof *uid);
+        uid->uid = entry->uids[i];
+        uid->person = person;
+        HASH_ADD(hh, dir->index->uids, uid, sizeof(uint32_t), uid);
+    }
+    return 0;
+}
+
+/* Checks that each of the names is a person. */
+static int known(const struct fa_directory *dir, char *const *names, size_t count,
+                 const char *whose, const char *what, struct fa_err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (fa_directory_find(dir, fa_str_of(names[i])) == FA_NOBODY) {
+            return fa_err_set(err, FA_ENOTFOUND, "%s of '%s': there is no person '%s'", what, whose,
+                              names[i]);
+        }
+    }
+    return 0;
+}
+
+static int seal_person(struct fa_directory *dir, fa_person person, struct fa_err *err)
+{
+    const struct fa_person_entry *entry = &dir->people[person];
+    const struct {
+        char *const *names;
+        size_t count;
+        const char *what;
+    } lists[] = {
+        {&entry->manager, entry->manager != NULL, "manager"},
+        {entry->deputies, entry->deputy_count, "deputy"},
+        {entry->assistants, entry->assistant_count, "assistant"},
+        {entry->delegates, entry->delegate_count, "delegate"},
+    };
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        int rc = known(dir, lists[i].names, lists[i].count, entry->name, lists[i].what, err);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    for (size_t i = 0; i < entry->contact_count; i++) {
+        if (fa_directory_channel(dir, entry->contacts[i].channel) == NULL) {
+            return fa_err_set(err, FA_ENOTFOUND, "channel of '%s': there is no channel '%s'",
+                              entry->name, entry->contacts[i].channel);
+        }
+    }
+    dir->index->managers[person] =
+        entry->manager == NULL ? FA_NOBODY : fa_directory_find(dir, fa_str_of(entry->manager));
+    return 0;
+}
+
+static int check_lines_end(const struct fa_directory *dir, struct fa_err *err)
+{
+    for (fa_person person = 0; person < dir->people_count; person++) {
+        fa_person at = person;
+        for (size_t steps = 0; at != FA_NOBODY; steps++) {
+            if (steps > dir->people_count) {
+                return fa_err_set(err, FA_EINVAL, "the managers above '%s' form a circle (at '%s')",
+                                  dir->people[person].name, dir->people[at].name);
+            }
+            at = dir->index->managers[at];
+        }
+    }
+    return 0;
+}
+
+int fa_directory_seal(struct fa_directory *dir, struct fa_err *err)
+{
+    fa_assert(dir->index == NULL && dir->people_count < FA_NOBODY);
+    dir->index = fa_xcalloc(1, sizeof *dir->index);
+    dir->index->managers = fa_xcalloc(dir->people_count, sizeof(fa_person));
+    for (fa_person person = 0; person < dir->people_count; person++) {
+        int rc = index_person(dir, person, err);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    for (fa_person person = 0; person < dir->people_count; person++) {
+        int rc = seal_person(dir, person, err);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    for (size_t i = 0; i < dir->team_count; i++) {
+        const struct fa_team_entry *team = &dir->teams[i];
+        int rc = known(dir, team->members, team->member_count, team->name, "member", err);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    return check_lines_end(dir, err);
+}
+
+fa_person fa_directory_find(const struct fa_directory *dir, struct fa_str name)
+{
+    struct by_name *found = NULL;
+    if (name.len > 0) {
+        HASH_FIND(hh, dir->index->names, name.ptr, name.len, found);
+    }
+    return found != NULL ? found->person : FA_NOBODY;
+}
+
+fa_person fa_directory_find_uid(const struct fa_directory *dir, uint32_t uid)
+{
+    struct by_uid *found = NULL;
+    HASH_FIND(hh, dir->index->uids, &uid, sizeof uid, found);
+    return found != NULL ? found->person : FA_NOBODY;
+}
+
+fa_person fa_directory_find_token(const struct fa_directory *dir,
+                                  const uint8_t hash[FA_TOKEN_HASH_BYTES])
+{
+    fa_person owner = FA_NOBODY;
+    for (fa_person person = 0; person < dir->people_count; person++) {
+        for (size_t i = 0; i < dir->people[person].token_count; i++) {
+            unsigned difference = 0;
+            for (size_t b = 0; b < FA_TOKEN_HASH_BYTES; b++) {
+                difference |= (unsigned)(dir->people[person].tokens[i][b] ^ hash[b]);
+            }
+            owner = difference == 0 ? person : owner;
+        }
+    }
+    return owner;
+}
+
+const struct fa_team_entry *fa_directory_team(const struct fa_directory *dir, struct fa_str name)
+{
+    for (size_t i = 0; i < dir->team_count; i++) {
+        if (fa_str_is(name, dir->teams[i].name)) {
+            return &dir->teams[i];
+        }
+    }
+    return NULL;
+}
+
+const struct fa_channel_entry *fa_directory_channel(const struct fa_directory *dir,
+                                                    const char *name)
+{
+    for (size_t i = 0; i < dir->channel_count; i++) {
+        if (strcmp(dir->channels[i].name, name) == 0) {
+            return &dir->channels[i];
+        }
+    }
+    return NULL;
+}
+
+fa_person fa_directory_manager(const struct fa_directory *dir, fa_person person)
+{
+    return person < dir->people_count ? dir->index->managers[person] : FA_NOBODY;
+}
+
+bool fa_directory_has_role(const struct fa_directory *dir, fa_person person, struct fa_str role)
+{
+    const struct fa_person_entry *entry = &dir->people[person];
+    for (size_t i = 0; i < entry->role_count; i++) {
+        if (fa_str_is(role, entry->roles[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int resolve_team(const struct fa_directory *dir, struct fa_str name, struct fa_pset *set)
+{
+    const struct fa_team_entry *team = fa_directory_team(dir, name);
+    if (team == NULL) {
+        return FA_ENOTFOUND;
+    }
+    for (size_t i = 0; i < team->member_count; i++) {
+        fa_pset_add(set, fa_directory_find(dir, fa_str_of(team->members[i])));
+    }
+    return 0;
+}
+
+static struct fa_str behind(struct fa_str text, const char *prefix)
+{
+    size_t len = strlen(prefix);
+    return (struct fa_str){text.ptr + len, text.len - len};
+}
+
+int fa_directory_resolve(const struct fa_directory *dir, struct fa_str target, struct fa_pset *set)
+{
+    if (fa_str_starts(target, "team:")) {
+        return resolve_team(dir, behind(target, "team:"), set);
+    }
+    bool is_role = fa_str_starts(target, "role:");
+    bool independent = fa_str_is(target, "independent");
+    int rc = FA_ENOTFOUND;
+    for (fa_person person = 0; person < dir->people_count; person++) {
+        bool meant = is_role ? fa_directory_has_role(dir, person, behind(target, "role:"))
+                             : independent ? dir->people[person].independent
+                                           : fa_str_is(target, dir->people[person].name);
+        if (meant) {
+            fa_pset_add(set, person);
+            rc = 0;
+        }
+    }
+    return rc;
+}
+
+static void add_names(const struct fa_directory *dir, char *const *names, size_t count,
+                      struct fa_pset *set)
+{
+    for (size_t i = 0; i < count; i++) {
+        fa_pset_add(set, fa_directory_find(dir, fa_str_of(names[i])));
+    }
+}
+
+/* The person and those who stand in for them or read their mail. */
+static void add_household(const struct fa_directory *dir, fa_person person, struct fa_pset *set)
+{
+    const struct fa_person_entry *entry = &dir->people[person];
+    fa_pset_add(set, person);
+    add_names(dir, entry->deputies, entry->deputy_count, set);
+    add_names(dir, entry->assistants, entry->assistant_count, set);
+    add_names(dir, entry->delegates, entry->delegate_count, set);
+}
+
+/* Is `boss` among the managers of `person`, at any distance? */
+static bool reports_to(const struct fa_directory *dir, fa_person person, fa_person boss)
+{
+    while ((person = dir->index->managers[person]) != FA_NOBODY) {
+        if (person == boss) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_conflict_of(const struct fa_directory *dir, fa_person subject, struct fa_pset *set)
+{
+    add_household(dir, subject, set);
+    for (fa_person person = 0; person < dir->people_count; person++) {
+        if (reports_to(dir, person, subject)) {
+            fa_pset_add(set, person);
+        }
+    }
+    for (fa_person up = dir->index->managers[subject];
+         up != FA_NOBODY && !dir->people[up].independent; up = dir->index->managers[up]) {
+        fa_pset_add(set, up);
+    }
+}
+
+void fa_people_conflicted(const struct fa_directory *dir, struct fa_str subject, struct fa_pset *set)
+{
+    struct fa_pset meant;
+    fa_pset_init(&meant, dir);
+    if (fa_directory_resolve(dir, subject, &meant) == 0) {
+        for (fa_person p = fa_pset_next(&meant, 0); p != FA_NOBODY; p = fa_pset_next(&meant, p + 1)) {
+            add_conflict_of(dir, p, set);
+        }
+    }
+    fa_pset_done(&meant);
+}
+
+void fa_people_struck(const struct fa_directory *dir, struct fa_str name, struct fa_pset *set)
+{
+    fa_person person = fa_directory_find(dir, name);
+    if (person != FA_NOBODY) {
+        add_household(dir, person, set);
+    }
+}

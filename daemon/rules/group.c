@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* One label set of one rule: its number, its level, and when to look again.
+ *
+ * When a label set is looked at again without a sample:
+ *   the oldest slot leaves a window                    values move then and at no other time: rate
+ *                                                      and increase are not extrapolated
+ *   the newest sample passes the look-back             `last` without a window
+ *   the window becomes covered                         what was warming may speak
+ *   the silence reaches `absent`
+ *   the grace after a restart ends
+ * A label set of more than MANY series looks at most once a second, so that a thousand series do
+ * not cost a thousand evaluations a second when their samples leave one by one.
+ *
+ * Invariants: a level is signalled when it changes, and again while firing only when the value is
+ * worse than any signalled before; without data the level is unknown, never clear. */
+#include "rules/group.h"
+#include "rules/level.h"
+
+#include <math.h>
+
+#define MANY 32
+
+struct facts {
+    fa_time since;   /* of the series known for longest; FA_NEVER: none */
+    fa_time next_at; /* when the value may change by itself */
+    bool events;     /* a series whose silence says "nothing happened", not "nobody looked" */
+    bool growing;
+};
+
+static bool is_event_kind(enum fa_kind kind)
+{
+    return kind == FA_KIND_COUNTER_DELTA || kind == FA_KIND_DISTRIBUTION || kind == FA_KIND_SET;
+}
+
+static fa_time earlier(fa_time a, fa_time b)
+{
+    return a < b ? a : b;
+}
+
+static fa_time look_back_of(const struct fa_group *group)
+{
+    fa_time look_back = group->state->rule->metric.look_back;
+    return look_back > 0 ? look_back : FA_LOOK_BACK;
+}
+
+static void add_member(struct facts *facts, struct fa_group *group, const struct fa_member *member)
+{
+    fa_time since = fa_link_since(member->link);
+    facts->since = earlier(facts->since, since);
+    facts->next_at = earlier(facts->next_at, member->summary.next_at);
+    facts->events = facts->events || is_event_kind(fa_link_kind(member->link));
+    facts->growing = facts->growing && (member->summary.samples == 0 || member->summary.min >= 0);
+    if (since != FA_NEVER && member->newest_at > group->newest_at) {
+        group->newest_at = member->newest_at;
+    }
+    group->samples += member->summary.samples;
+}
+
+static struct facts refresh(struct fa_group *group, fa_time now)
+{
+    struct facts facts = {.since = FA_NEVER, .next_at = FA_NEVER, .growing = true};
+    const struct fa_plan *plan = &group->state->plan;
+    group->samples = 0;
+    for (size_t leaf = 0; leaf < plan->count; leaf++) {
+        struct fa_member *member = group->leaves[leaf].first;
+        for (; member != NULL; member = member->next) {
+            fa_member_refresh(member, plan->leaves[leaf].over, now);
+            if (leaf == 0) {
+                add_member(&facts, group, member);
+            }
+        }
+    }
+    return facts;
+}
+
+/* Silence instead of a number. */
+static enum fa_level decide_absent(struct fa_group *group, fa_time now, fa_time started,
+                                   fa_time *next_at)
+{
+    fa_time absent = group->state->rule->metric.absent;
+    fa_time heard = group->newest_at > started ? group->newest_at : started;
+    group->covered_at = 0;
+    group->value = (double)(now - heard) / (double)FA_SECOND;
+    if (now - heard >= absent) {
+        return FA_LEVEL_FIRING;
+    }
+    *next_at = heard + absent;
+    if (group->newest_at > started || (group->newest_at > 0 && now - group->newest_at < absent)) {
+        return FA_LEVEL_CLEAR;
+    }
+    return group->held ? FA_LEVEL_FIRING : FA_LEVEL_UNKNOWN;
+}
+
+static void note_cover(struct fa_group *group, const struct facts *facts, fa_time now,
+                       fa_time *next_at)
+{
+    const struct fa_metric_rule *rule = &group->state->rule->metric;
+    if (!fa_level_needs_cover(rule)) {
+        group->covered_at = 0;
+        return;
+    }
+    group->covered_at = facts->since == FA_NEVER ? FA_NEVER : facts->since + rule->over;
+    if (group->covered_at > now) {
+        *next_at = earlier(*next_at, group->covered_at);
+    }
+}
+
+static enum fa_level decide_value(struct fa_group *group, const struct fa_eval *eval,
+                                  const struct facts *facts, fa_time *next_at)
+{
+    const struct fa_metric_rule *rule = &group->state->rule->metric;
+    fa_time now = eval->now;
+    fa_time until = group->newest_at + look_back_of(group);
+    *next_at = facts->next_at;
+    note_cover(group, facts, now, next_at);
+    if (rule->over == 0 && group->newest_at > 0 && until > now) {
+        *next_at = earlier(*next_at, until);
+    }
+    struct fa_level_input input = {.covered = group->covered_at <= now,
+                                   .fresh = facts->events || until > now,
+                                   .held = group->held,
+                                   .growing = facts->growing};
+    input.has_value = fa_eval(eval, group->state->expr, &input.value);
+    group->value = input.has_value ? input.value : NAN;
+    if (!input.has_value && now < group->grace_until) {
+        *next_at = earlier(*next_at, group->grace_until);
+        return group->level;
+    }
+    return fa_level_decide(rule, &input);
+}
+
+static void signal_change(struct fa_group *group, enum fa_level level, fa_time now,
+                          fa_signal_fn *fn, void *ctx)
+{
+    const struct fa_rule *rule = group->state->rule;
+    bool changed = level != group->level;
+    bool worse =
+        level == FA_LEVEL_FIRING && rule->metric.absent == 0 && !isnan(group->value) &&
+        (isnan(group->worst) || fa_level_is_worse(&rule->metric, group->value, group->worst));
+    group->level = level;
+    group->held = level == FA_LEVEL_FIRING || (group->held && level == FA_LEVEL_UNKNOWN);
+    if (level != FA_LEVEL_FIRING) {
+        group->worst = NAN;
+    } else if (worse) {
+        group->worst = group->value;
+    }
+    if (!changed && !worse) {
+        return;
+    }
+    bool is_sample = group->by_sample && group->newest_at > 0 && group->newest_at < now;
+    struct fa_signal signal = {.rule = rule,
+                               .labels = group->labels,
+                               .level = level,
+                               .value = level == FA_LEVEL_UNKNOWN ? NAN : group->value,
+                               .since = is_sample ? group->newest_at : now};
+    fn(ctx, &signal);
+}
+
+fa_time fa_group_evaluate(struct fa_group *group, fa_time now, fa_time started,
+                          struct fa_sketch *scratch, fa_signal_fn *fn, void *ctx)
+{
+    struct facts facts = refresh(group, now);
+    struct fa_eval eval = {.now = now, .leaves = group->leaves, .scratch = scratch};
+    fa_time next_at = FA_NEVER;
+    enum fa_level level = group->state->rule->metric.absent > 0
+                              ? decide_absent(group, now, started, &next_at)
+                              : decide_value(group, &eval, &facts, &next_at);
+    signal_change(group, level, now, fn, ctx);
+    if (group->leaves[0].count > MANY && next_at < now + FA_SECOND) {
+        next_at = now + FA_SECOND;
+    }
+    return next_at;
+}

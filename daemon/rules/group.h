@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside rules/ only: one rule and its label sets. rules.c keeps them, group.c evaluates one. */
+#ifndef FA_RULES_GROUP_H
+#define FA_RULES_GROUP_H
+
+#include "base/heap.h"
+#include "metrics/index.h"
+#include "rules/eval.h"
+#include "rules/plan.h"
+#include "rules/signal.h"
+
+struct fa_rule_state;
+
+/* A leaf as the owner of a watch: what a link leads back to. */
+struct fa_leaf {
+    struct fa_rule_state *state;
+    size_t number;
+};
+
+struct fa_rule_state {
+    const struct fa_rule *rule;
+    struct fa_expr *expr; /* owned */
+    struct fa_plan plan;
+    struct fa_leaf leaves[FA_PLAN_LEAVES];
+    struct fa_index groups; /* by hash of the labels */
+    struct fa_group *first_group, *last_group;
+};
+
+struct fa_group {
+    struct fa_rule_state *state;
+    char *labels; /* owned, canonical */
+    uint64_t hash;
+    struct fa_population leaves[FA_PLAN_LEAVES];
+    struct fa_heap_node due;
+    struct fa_group *next, *prev; /* of the rule */
+    struct fa_group *next_dirty;
+    bool dirty;
+    bool by_sample;      /* dirty because of a sample, not of the clock */
+    bool pinned;         /* exists without series: a rule of `absent` whose labels are known */
+    bool held;           /* it fired and has not cleared since */
+    fa_time grace_until; /* restored: its level stands so long without data */
+    enum fa_level level; /* as last signalled */
+    double value;        /* as last evaluated; NaN: none */
+    double worst;        /* the worst signalled since it fires */
+    fa_time newest_at;   /* of all samples ever seen; 0: none */
+    fa_time covered_at;  /* as in struct fa_rule_status */
+    uint64_t samples;
+};
+
+/* Evaluates, signals what changed through fn, and returns when to look again without a sample
+ * (FA_NEVER). started: wall time of the first run. */
+fa_time fa_group_evaluate(struct fa_group *group, fa_time now, fa_time started,
+                          struct fa_sketch *scratch, fa_signal_fn *fn, void *ctx);
+
+#endif

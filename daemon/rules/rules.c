@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/* Rules over metrics: which label sets exist, which are to be evaluated.
+ *
+ * Each rule is compiled to a tree and planned into leaves; each leaf is a watch. A series that
+ * matches becomes a member of the label set that its `per` labels name, made at its first sample.
+ * A run evaluates, in this order and each once: label sets whose series changed, in the order of
+ * the changes; then those that are due by the clock, by time. Same samples and same times in,
+ * same signals out, in the same order.
+ *
+ * A label set goes when it has no series left and nothing to remember: not firing, not held, not
+ * in its grace after a restart. Bounded by the limits on series in metrics/. */
+#include "rules/rules.h"
+#include "base/panic.h"
+#include "rules/group.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct fa_rules {
+    struct fa_metrics *metrics;
+    struct fa_watcher *watcher;
+    struct fa_rule_state **states; /* owned, one a metric rule */
+    size_t count;
+    struct fa_heap due;
+    struct fa_group *dirty_first, *dirty_last;
+    struct fa_sketch scratch;
+    fa_time started; /* wall time of the first run; FA_NEVER: none yet */
+    uint64_t evaluations;
+    uint64_t made; /* label sets ever; orders equal deadlines */
+};
+
+static void watch_leaves(struct fa_rules *rules, struct fa_rule_state *state)
+{
+    const struct fa_metric_rule *metric = &state->rule->metric;
+    struct fa_label *matches = fa_xcalloc(metric->match_count + 1, sizeof matches[0]);
+    for (size_t i = 0; i < metric->match_count; i++) {
+        matches[i].name = fa_str_of(metric->matches[i].name);
+        matches[i].value = fa_str_of(metric->matches[i].value);
+    }
+    for (size_t i = 0; i < state->plan.count; i++) {
+        state->leaves[i] = (struct fa_leaf){.state = state, .number = i};
+        struct fa_watch_spec spec = {.metric = fa_str_of(metric->metric),
+                                     .matches = matches,
+                                     .match_count = metric->match_count,
+                                     .over = state->plan.leaves[i].over,
+                                     .sketch = state->plan.leaves[i].sketch,
+                                     .owner = &state->leaves[i]};
+        fa_watcher_add(rules->watcher, &spec);
+    }
+    free(matches);
+}
+
+struct fa_rules *fa_rules_new(const struct fa_rule *const *rules, size_t count,
+                              struct fa_metrics *metrics)
+{
+    struct fa_rules *self = fa_xcalloc(1, sizeof *self);
+    self->metrics = metrics;
+    self->watcher = fa_watcher_new(metrics);
+    self->states = fa_xcalloc(count + 1, sizeof(struct fa_rule_state *));
+    self->started = FA_NEVER;
+    for (size_t i = 0; i < count; i++) {
+        if (!rules[i]->is_incident) {
+            struct fa_rule_state *state = fa_xcalloc(1, sizeof *state);
+            state->rule = rules[i];
+            state->expr = fa_compile(&rules[i]->metric);
+            fa_plan(state->expr, &state->plan);
+            self->states[self->count++] = state;
+            watch_leaves(self, state);
+        }
+    }
+    return self;
+}
+
+static void free_group(struct fa_group *group)
+{
+    for (size_t leaf = 0; leaf < FA_PLAN_LEAVES; leaf++) {
+        while (group->leaves[leaf].first != NULL) {
+            struct fa_member *member = group->leaves[leaf].first;
+            group->leaves[leaf].first = member->next;
+            free(member);
+        }
+    }
+    free(group->labels);
+    free(group);
+}
+
+void fa_rules_free(struct fa_rules *rules)
+{
+    if (rules == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < rules->count; i++) {
+        struct fa_rule_state *state = rules->states[i];
+        while (state->first_group != NULL) {
+            struct fa_group *group = state->first_group;
+            state->first_group = group->next;
+            free_group(group);
+        }
+        fa_index_done(&state->groups);
+        fa_expr_free(state->expr);
+        free(state);
+    }
+    fa_watcher_free(rules->watcher);
+    fa_heap_done(&rules->due);
+    fa_sketch_done(&rules->scratch);
+    free(rules->states);
+    free(rules);
+}
+
+static struct fa_group *take_group(struct fa_rules *rules, struct fa_rule_state *state,
+                                   struct fa_str labels)
+{
+    size_t cursor;
+    uint64_t hash = fa_hash(labels, 0);
+    struct fa_group *group = fa_index_first(&state->groups, hash, &cursor);
+    while (group != NULL && !fa_str_is(labels, group->labels)) {
+        group = fa_index_next(&state->groups, hash, &cursor);
+    }
+    if (group != NULL) {
+        return group;
+    }
+    group = fa_xcalloc(1, sizeof *group);
+    group->state = state;
+    group->labels = fa_xstrndup(labels.ptr, labels.len);
+    group->hash = hash;
+    group->value = group->worst = NAN;
+    group->due.tie = rules->made++;
+    group->prev = state->last_group;
+    *(state->last_group != NULL ? &state->last_group->next : &state->first_group) = group;
+    state->last_group = group;
+    fa_index_add(&state->groups, hash, group);
+    return group;
+}
+
+static void drop_group(struct fa_rules *rules, struct fa_group *group)
+{
+    struct fa_rule_state *state = group->state;
+    *(group->prev != NULL ? &group->prev->next : &state->first_group) = group->next;
+    *(group->next != NULL ? &group->next->prev : &state->last_group) = group->prev;
+    fa_index_remove(&state->groups, group->hash, group);
+    fa_heap_set(&rules->due, &group->due, FA_NEVER);
+    free_group(group);
+}
+
+static void mark(struct fa_rules *rules, struct fa_group *group, bool by_sample)
+{
+    group->by_sample = group->by_sample || by_sample;
+    if (group->dirty) {
+        return;
+    }
+    group->dirty = true;
+    group->next_dirty = NULL;
+    *(rules->dirty_last != NULL ? &rules->dirty_last->next_dirty : &rules->dirty_first) = group;
+    rules->dirty_last = group;
+}
+
+static struct fa_member *take_member(struct fa_rules *rules, struct fa_link *link)
+{
+    if (link->member != NULL) {
+        return link->member;
+    }
+    const struct fa_leaf *leaf = link->owner;
+    const struct fa_metric_rule *metric = &leaf->state->rule->metric;
+    struct fa_buf labels;
+    fa_buf_init(&labels, SIZE_MAX / 2);
+    fa_labels_format_only(fa_link_labels(link), (const char *const *)metric->per, metric->per_count,
+                          &labels);
+    struct fa_group *group = take_group(rules, leaf->state, fa_buf_str(&labels));
+    fa_buf_done(&labels);
+    struct fa_member *member = fa_xcalloc(1, sizeof *member);
+    struct fa_population *population = &group->leaves[leaf->number];
+    member->group = group;
+    member->link = link;
+    member->leaf = leaf->number;
+    *(population->last != NULL ? &population->last->next : &population->first) = member;
+    population->last = member;
+    population->count++;
+    link->member = member;
+    return member;
+}
+
+static void drop_member(struct fa_member *member)
+{
+    struct fa_group *group = member->group;
+    struct fa_population *population = &group->leaves[member->leaf];
+    struct fa_member *before = NULL;
+    for (struct fa_member *at = population->first; at != member; at = at->next) {
+        before = at;
+    }
+    *(before != NULL ? &before->next : &population->first) = member->next;
+    if (population->last == member) {
+        population->last = before;
+    }
+    population->count--;
+    free(member);
+}
+
+static void collect_changed(struct fa_rules *rules)
+{
+    struct fa_link *link;
+    while ((link = fa_watcher_take_dirty(rules->watcher)) != NULL) {
+        if (!link->gone) {
+            struct fa_member *member = take_member(rules, link);
+            member->read = false;
+            mark(rules, member->group, true);
+            continue;
+        }
+        struct fa_member *member = link->member;
+        if (member != NULL) {
+            mark(rules, member->group, false);
+            drop_member(member);
+        }
+        fa_link_release(link);
+    }
+}
+
+static void collect_due(struct fa_rules *rules, fa_time now)
+{
+    struct fa_heap_node *node;
+    while ((node = fa_heap_first(&rules->due)) != NULL && node->at <= now) {
+        fa_heap_remove(&rules->due, node);
+        mark(rules, fa_container_of(node, struct fa_group, due), false);
+    }
+}
+
+/* The label set that a rule of `absent` has before any sample came: known when `per` is empty or
+ * pinned to one value by `where`. */
+static void pin_absent(struct fa_rules *rules, struct fa_rule_state *state)
+{
+    const struct fa_metric_rule *metric = &state->rule->metric;
+    struct fa_label labels[FA_LABELS_MAX];
+    size_t count = 0;
+    if (metric->absent == 0 || metric->per_count > FA_LABELS_MAX) {
+        return;
+    }
+    for (size_t i = 0; i < metric->per_count; i++) {
+        for (size_t k = 0; k < metric->match_count; k++) {
+            if (strcmp(metric->per[i], metric->matches[k].name) == 0) {
+                labels[count].name = fa_str_of(metric->matches[k].name);
+                labels[count++].value = fa_str_of(metric->matches[k].value);
+                break;
+            }
+        }
+    }
+    struct fa_labels *set = NULL;
+    if (count != metric->per_count || fa_labels_new(labels, count, &set) < 0) {
+        return;
+    }
+    struct fa_buf text;
+    fa_buf_init(&text, SIZE_MAX / 2);
+    fa_labels_format(set, &text);
+    struct fa_group *group = take_group(rules, state, fa_buf_str(&text));
+    group->pinned = true;
+    mark(rules, group, false);
+    fa_buf_done(&text);
+    fa_labels_free(set);
+}
+
+static void start(struct fa_rules *rules, fa_time now)
+{
+    rules->started = now;
+    for (size_t i = 0; i < rules->count; i++) {
+        struct fa_rule_state *state = rules->states[i];
+        pin_absent(rules, state);
+        fa_time look_back = state->rule->metric.look_back;
+        for (struct fa_group *group = state->first_group; group != NULL; group = group->next) {
+            if (group->level != FA_LEVEL_UNKNOWN) {
+                group->grace_until = now + (look_back > 0 ? look_back : FA_LOOK_BACK);
+                mark(rules, group, false);
+            }
+        }
+    }
+}
+
+static bool is_forgettable(const struct fa_group *group, fa_time now)
+{
+    for (size_t leaf = 0; leaf < group->state->plan.count; leaf++) {
+        if (group->leaves[leaf].count > 0) {
+            return false;
+        }
+    }
+    return !group->pinned && !group->held && group->level == FA_LEVEL_UNKNOWN &&
+           group->grace_until <= now;
+}
+
+void fa_rules_run(struct fa_rules *rules, struct fa_now now, fa_signal_fn *fn, void *ctx)
+{
+    if (rules->started == FA_NEVER) {
+        start(rules, now.wall);
+    }
+    collect_changed(rules);
+    collect_due(rules, now.wall);
+    while (rules->dirty_first != NULL) {
+        struct fa_group *group = rules->dirty_first;
+        rules->dirty_first = group->next_dirty;
+        if (rules->dirty_first == NULL) {
+            rules->dirty_last = NULL;
+        }
+        group->dirty = false;
+        rules->evaluations++;
+        fa_time next_at =
+            fa_group_evaluate(group, now.wall, rules->started, &rules->scratch, fn, ctx);
+        group->by_sample = false;
+        if (is_forgettable(group, now.wall)) {
+            drop_group(rules, group);
+        } else {
+            fa_heap_set(&rules->due, &group->due, next_at);
+        }
+    }
+}
+
+fa_time fa_rules_next(const struct fa_rules *rules)
+{
+    const struct fa_heap_node *node = fa_heap_first(&rules->due);
+    return node != NULL ? node->at : FA_NEVER;
+}
+
+void fa_rules_restore(struct fa_rules *rules, const char *rule, const char *labels,
+                      enum fa_level level)
+{
+    struct fa_labels *set = NULL;
+    if (level == FA_LEVEL_UNKNOWN || fa_labels_parse(fa_str_of(labels), &set) < 0) {
+        return;
+    }
+    fa_labels_free(set);
+    for (size_t i = 0; i < rules->count; i++) {
+        if (strcmp(rules->states[i]->rule->name, rule) == 0) {
+            struct fa_group *group = take_group(rules, rules->states[i], fa_str_of(labels));
+            group->level = level;
+            group->held = level == FA_LEVEL_FIRING;
+        }
+    }
+}
+
+uint64_t fa_rules_evaluations(const struct fa_rules *rules)
+{
+    return rules->evaluations;
+}
+
+void fa_rules_each(const struct fa_rules *rules, fa_rule_status_fn *fn, void *ctx)
+{
+    for (size_t i = 0; i < rules->count; i++) {
+        const struct fa_group *group = rules->states[i]->first_group;
+        for (; group != NULL; group = group->next) {
+            struct fa_rule_status status = {.rule = rules->states[i]->rule,
+                                            .labels = group->labels,
+                                            .level = group->level,
+                                            .value = group->value,
+                                            .newest = group->newest_at,
+                                            .covered_at = group->covered_at,
+                                            .samples = group->samples};
+            fn(ctx, &status);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* The metric rules of one configuration over the samples in fa_metrics: who fires, who clears, who
+ * is unknown. Incident rules are skipped here (see incident.h). Reads no clock; evaluates a label
+ * set only when one of its series got a sample or a time of its own came due. */
+#ifndef FA_RULES_RULES_H
+#define FA_RULES_RULES_H
+
+#include "metrics/metrics.h"
+#include "rules/signal.h"
+
+struct fa_rules;
+
+/* Both are borrowed and must outlive it. For a reload: new rules, fa_rules_restore of what is
+ * active, fa_rules_free of the old, fa_metrics_sweep. Samples of series that both want are kept. */
+struct fa_rules *fa_rules_new(const struct fa_rule *const *rules, size_t count,
+                              struct fa_metrics *metrics);
+void fa_rules_free(struct fa_rules *rules); /* accepts NULL */
+
+/* Evaluates what got samples since the last run and what is due, and reports every change of level,
+ * and firing values that became worse. fn must not call back into rules or metrics. */
+void fa_rules_run(struct fa_rules *rules, struct fa_now now, fa_signal_fn *fn, void *ctx);
+/* Wall time of the next evaluation that no sample causes; FA_NEVER. */
+fa_time fa_rules_next(const struct fa_rules *rules);
+
+/* What a label set was before the restart or reload: an active one inside its dead band stays
+ * firing, and one whose data does not come back turns unknown, never clear. Before the first run;
+ * a rule or label text that is not known is ignored. */
+void fa_rules_restore(struct fa_rules *rules, const char *rule, const char *labels,
+                      enum fa_level level);
+
+/* Label sets evaluated since fa_rules_new. */
+uint64_t fa_rules_evaluations(const struct fa_rules *rules);
+
+/* One label set as it stands, for explain and lists. */
+struct fa_rule_status {
+    const struct fa_rule *rule;
+    const char *labels;     /* borrowed until the next call with these rules */
+    enum fa_level level;
+    double value;           /* NaN: none */
+    fa_time newest;         /* wall time of its newest sample; 0: none */
+    fa_time covered_at;     /* wall: from then on the window is covered by data; until then it is
+                               warming. 0: needs no cover; FA_NEVER: no data yet */
+    uint64_t samples;       /* in the window */
+};
+typedef void fa_rule_status_fn(void *ctx, const struct fa_rule_status *status);
+void fa_rules_each(const struct fa_rules *rules, fa_rule_status_fn *fn, void *ctx);
+
+#endif
