@@ -364,8 +364,8 @@ static void each_answer_of_a_webhook_has_its_verdict(void **state)
     }
     const char *log = received(rig);
     assert_null(strstr(log, "HTTP /sink"));
-    assert_contains(log, "HTTP /ok id=0408-6000-0000-0000 agent=firealarm/");
-    assert_contains(log, "BODY {\"version\":1,\"key\":\"0408-6000-0000-0000\",\"kind\":\"alarm\"");
+    assert_contains(log, "HTTP /ok id=0410-2000-0000-0000 agent=firealarm/");
+    assert_contains(log, "BODY {\"version\":1,\"key\":\"0410-2000-0000-0000\",\"kind\":\"alarm\"");
 }
 
 static void a_certificate_nobody_vouches_for_is_refused(void **state)
@@ -425,15 +425,15 @@ static void each_answer_of_a_mail_relay_has_its_verdict(void **state)
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         const struct seen *seen = try(rig, "mail", table[i].address);
         if (seen->verdict != table[i].verdict || seen->status != table[i].status) {
-            fail_msg("%s: verdict %u, status %u (%s)", table[i].address, seen->verdict,
-                     seen->status, seen->detail);
+            fail_msg("%s: verdict %u, status %u (%s)", table[i].address,
+                     seen->verdict, seen->status, seen->detail);
         }
         assert_false(seen->plain);
     }
     const char *log = received(rig);
     assert_contains(log, "SMTP EHLO example.com");
     assert_contains(log, "SMTP MAIL FROM:<alarm@example.com> SIZE=");
-    assert_contains(log, "MAIL Message-ID: <0408-6000-0000-0000@example.com>");
+    assert_contains(log, "MAIL Message-ID: <0410-2000-0000-0000@example.com>");
     assert_int_equal(count_of(log, "MAIL --=-firealarm-part-=--"), 3);
 }
 
@@ -522,6 +522,26 @@ static void a_hanging_endpoint_delays_no_other(void **state)
         assert_int_equal(verdict_of(rig, hanging[i])->verdict, FIREALARM_RETRY);
     }
     assert_int_equal(count_of(received(rig), "HTTP /hang"), 6);
+}
+
+static void a_relay_that_hangs_after_the_final_dot_delays_no_other(void **state)
+{
+    struct rig *rig = *state;
+    struct mail mail;
+    struct hook ok;
+    make_mail(&mail, "mail", "127.0.0.1", rig->smtp, "none");
+    make_local_hook(rig, &ok, "ok", "/ok");
+    mail.channel.timeout = 6 * FA_SECOND; /* longer than a courier may stand still */
+    start(rig, (struct fa_frame_channel[]){mail.channel, ok.channel}, 2);
+    pid_t pid = fa_link_pid(rig->link);
+    struct fa_notification_id hanging = send_to(rig, "mail", "hang@example.com");
+    run_until(rig, strstr(received(rig), "MAIL --=-firealarm-part-=--") != NULL);
+    assert_int_equal(try(rig, "ok", "")->verdict, FIREALARM_SENT);
+    assert_int_equal(try(rig, "mail", "ann@example.com")->verdict, FIREALARM_SENT);
+    assert_null(verdict_of(rig, hanging));
+    run_until(rig, verdict_of(rig, hanging) != NULL);
+    assert_int_equal(verdict_of(rig, hanging)->verdict, FIREALARM_RETRY);
+    assert_int_equal(fa_link_pid(rig->link), pid);
 }
 
 static void a_killed_courier_is_replaced_and_what_it_held_is_unknown(void **state)
@@ -630,6 +650,7 @@ int main(void)
         TEST(a_wrong_address_harms_no_other),
         TEST(a_channel_that_cannot_be_made_costs_itself_only),
         TEST(a_hanging_endpoint_delays_no_other),
+        TEST(a_relay_that_hangs_after_the_final_dot_delays_no_other),
         TEST(a_killed_courier_is_replaced_and_what_it_held_is_unknown),
         TEST(a_courier_that_stands_still_is_replaced),
         TEST(new_channels_are_taken_while_old_attempts_go_on),
