@@ -16,7 +16,8 @@
 #include <string.h>
 
 #define CATEGORY_RULE "filing"
-#define FILING_SUMMARY "{category.title}{customer|prefix: at }: {filings.first}"
+/* The fields are api/describe.h's. */
+#define FILING_SUMMARY "{kind}{at_customer}: {filing}"
 
 static struct fa_incident_fact fact_of(const struct fa_incident *incident)
 {

@@ -192,7 +192,5 @@ int fa_incident_decode(struct fa_str bytes, struct fa_interned **texts,
                        struct fa_incident **ret_incident);
 int fa_notification_decode(struct fa_str bytes, struct fa_interned **texts,
                            struct fa_notification **ret_notification);
-void fa_alarm_free(struct fa_alarm *alarm);
-void fa_incident_free(struct fa_incident *incident);
 
 #endif

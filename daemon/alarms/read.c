@@ -41,6 +41,17 @@ const struct fa_notification *fa_engine_notification(const struct fa_engine *eng
     return notification;
 }
 
+int fa_engine_read_alarm(struct fa_engine *engine, struct fa_str value, struct fa_alarm **ret_alarm)
+{
+    return fa_alarm_decode(value, &engine->texts, ret_alarm);
+}
+
+int fa_engine_read_incident(struct fa_engine *engine, struct fa_str value,
+                            struct fa_incident **ret_incident)
+{
+    return fa_incident_decode(value, &engine->texts, ret_incident);
+}
+
 void fa_engine_each_alarm(const struct fa_engine *engine, fa_alarm_fn *fn, void *ctx)
 {
     for (const struct fa_alarm *a = engine->alarms; a != NULL; a = a->by_id.next) {

@@ -73,8 +73,7 @@ static struct fa_str copy_text(char **at, struct fa_str text)
     char *bytes = *at - text.len;
     for (size_t i = 0; i < text.len;) {
         size_t len = 1;
-        while (len <= 4 && i + len <= text.len &&
-               !fa_utf8_valid((struct fa_str){bytes + i, len})) {
+        while (len <= 4 && i + len <= text.len && !fa_utf8_valid((struct fa_str){bytes + i, len})) {
             len++;
         }
         if (len > 4 || i + len > text.len) {
