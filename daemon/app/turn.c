@@ -199,13 +199,14 @@ void fa_turn_release(struct fa_daemon *daemon)
     uint64_t durable = daemon->store != NULL ? fa_store_durable(daemon->store) : UINT64_MAX;
     while (parking->first < daemon->turn_from &&
            parking->items[parking->first].commit <= durable) {
-        struct fa_parked *item = &parking->items[parking->first++];
-        if (item->req != NULL) {
-            fa_http_reply(item->req, item->status, item->type,
-                          (struct fa_str){item->body, item->body_len});
-            free(item->body);
+        /* A copy: the next request of this connection may be read at once and park its own. */
+        struct fa_parked item = parking->items[parking->first++];
+        if (item.req != NULL) {
+            fa_http_reply(item.req, item.status, item.type,
+                          (struct fa_str){item.body, item.body_len});
+            free(item.body);
         } else {
-            fa_sender_queue(daemon, item->send);
+            fa_sender_queue(daemon, item.send);
         }
     }
     fa_sender_pump(daemon);
