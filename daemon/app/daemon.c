@@ -45,7 +45,15 @@ static uint64_t host_next_journal(void *ctx)
 static void host_reply(void *ctx, struct fa_http_request *req, int status, const char *type,
                        struct fa_str body)
 {
-    fa_turn_park_reply(ctx, req, status, type, body);
+    struct fa_daemon *daemon = ctx;
+    /* A refusal promises nothing. While the disk is full nothing becomes durable, and people must
+     * still be told so, and see what there is. */
+    bool is_read = fa_str_is(fa_http_method(req), "GET") || fa_str_is(fa_http_method(req), "HEAD");
+    if (status >= 400 || (is_read && daemon->store_full)) {
+        fa_http_reply(req, status, type, body);
+    } else {
+        fa_turn_park_reply(daemon, req, status, type, body);
+    }
 }
 
 static const char *host_refusing(void *ctx)
