@@ -269,6 +269,11 @@ void fa_api_free(struct fa_api *api)
     free(api);
 }
 
+void fa_api_set_key(struct fa_api *api, const uint8_t key[32])
+{
+    memcpy(api->receipt_key, key, sizeof api->receipt_key);
+}
+
 void fa_api_set_texts(struct fa_api *api, const char *company, const char *notice)
 {
     api->host.company = company;

@@ -107,6 +107,21 @@ static void host_metrics(void *ctx, struct fa_buf *out)
                   (unsigned long long)fa_rules_evaluations(daemon->rules));
 }
 
+/* Receipts have a key of their own, so that nothing else under the store's key can be one. */
+static void derive_receipt_key(const struct fa_daemon *daemon, uint8_t key[32])
+{
+    crypto_generichash(key, 32, (const unsigned char *)"receipts", 8, daemon->key,
+                       sizeof daemon->key);
+}
+
+void fa_daemon_renew_receipts(struct fa_daemon *daemon)
+{
+    uint8_t key[32];
+    derive_receipt_key(daemon, key);
+    fa_api_set_key(daemon->api, key);
+    sodium_memzero(key, sizeof key);
+}
+
 static void make_api(struct fa_daemon *daemon)
 {
     struct fa_api_host host = {
@@ -126,9 +141,7 @@ static void make_api(struct fa_daemon *daemon)
         .libraries = "",
     };
     uint8_t key[32];
-    /* Receipts have a key of their own, so that nothing else under the store's key can be one. */
-    crypto_generichash(key, sizeof key, (const unsigned char *)"receipts", 8, daemon->key,
-                       sizeof daemon->key);
+    derive_receipt_key(daemon, key);
     daemon->api = fa_api_new(&host, key);
     sodium_memzero(key, sizeof key);
 }

@@ -160,6 +160,9 @@ void fa_listeners_restore(struct fa_daemon *daemon, struct fa_listening *list, s
 void fa_listeners_close(struct fa_listening *list, size_t count);
 void fa_listeners_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
 
+/* daemon.c: after the store's key was read. */
+void fa_daemon_renew_receipts(struct fa_daemon *daemon);
+
 /* setup.c: configuration at start and at SIGHUP. */
 int fa_setup_load(struct fa_daemon *daemon);
 void fa_setup_reload(struct fa_daemon *daemon);
