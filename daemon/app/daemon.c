@@ -160,7 +160,6 @@ static void on_tick(void *self)
     struct fa_daemon *daemon = self;
     fa_timer_set(&daemon->tick, FA_TICK_MS);
     fa_feeds_watch(daemon);
-    fa_sender_watch(daemon);
     fa_metrics_expire(daemon->metrics, fa_loop_now(daemon->loop));
     if (progresses(daemon)) {
         sd_notify(0, "WATCHDOG=1");

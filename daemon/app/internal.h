@@ -88,6 +88,8 @@ struct fa_daemon {
     struct fa_notification_id *outgoing; /* durable, not yet with the courier; a ring-less queue */
     size_t outgoing_first, outgoing_count, outgoing_cap;
     fa_time courier_down_since; /* mono; 0: it is up */
+    bool courier_told;          /* operators know that it is down */
+    struct fa_timer courier_timer;
 
     struct fa_api *api;
     struct fa_listening *listening;
@@ -130,7 +132,6 @@ int fa_sender_set_channels(struct fa_daemon *daemon, const struct fa_config *con
                            struct fa_err *err) FA_MUST_CHECK;
 void fa_sender_queue(struct fa_daemon *daemon, struct fa_notification_id id);
 void fa_sender_pump(struct fa_daemon *daemon);
-void fa_sender_watch(struct fa_daemon *daemon);
 void fa_sender_close(struct fa_daemon *daemon);
 
 /* notice.c: the frame for one notification. False: there is nothing to say any more. */
