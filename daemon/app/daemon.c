@@ -259,17 +259,30 @@ static int open_doors(struct fa_daemon *daemon, struct fa_err *err)
     return rc;
 }
 
-static void announce(struct fa_daemon *daemon)
+static void say_where(const char *what, const char *name, const char *address, unsigned port)
+{
+    if (port != 0) {
+        fa_log(FA_LOG_INFO, "%s %s: %s port %u", what, name, address, port);
+    } else {
+        fa_log(FA_LOG_INFO, "%s %s: %s", what, name, address);
+    }
+}
+
+void fa_daemon_announce(const struct fa_daemon *daemon)
 {
     for (size_t i = 0; i < daemon->listening_count; i++) {
-        uint16_t port = fa_http_server_port(daemon->listening[i].http);
-        fa_log(FA_LOG_INFO, "listener %s: %s%s%.0d", daemon->listening[i].name,
-               daemon->listening[i].address, port != 0 ? " port " : "", port);
+        const struct fa_listening *one = &daemon->listening[i];
+        say_where("listener", one->name, one->address, fa_http_server_port(one->http));
     }
     for (size_t i = 0; i < daemon->feed_count; i++) {
-        fa_log(FA_LOG_INFO, "feed %s: %s port %u", daemon->feeds[i]->name,
-               daemon->feeds[i]->address, fa_dgram_port(daemon->feeds[i]->dgram));
+        const struct fa_feed_socket *one = daemon->feeds[i];
+        say_where("feed", one->name, one->address, fa_dgram_port(one->dgram));
     }
+}
+
+static void announce(struct fa_daemon *daemon)
+{
+    fa_daemon_announce(daemon);
     fa_log(FA_LOG_NOTICE, "ready");
     sd_notify(0, "READY=1");
 }

@@ -164,6 +164,9 @@ void fa_listeners_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
 /* daemon.c: after the store's key was read. */
 void fa_daemon_renew_receipts(struct fa_daemon *daemon);
 
+/* Says where listeners and feeds are. */
+void fa_daemon_announce(const struct fa_daemon *daemon);
+
 /* setup.c: configuration at start and at SIGHUP. */
 int fa_setup_load(struct fa_daemon *daemon);
 void fa_setup_reload(struct fa_daemon *daemon);
