@@ -210,6 +210,14 @@ static void on_os_signal(void *self, int signo)
     }
 }
 
+#if defined(FA_TEST_HOOKS)
+/* For tests: half a minute passes, so that what is done each 30 s and after 20 s is done now. */
+static void on_test_signal(void *self, int signo)
+{
+    fa_loop_test_advance(((struct fa_daemon *)self)->loop, FA_TICK_MS);
+}
+#endif
+
 static int watch_signals(struct fa_daemon *daemon, struct fa_err *err)
 {
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
@@ -217,6 +225,9 @@ static int watch_signals(struct fa_daemon *daemon, struct fa_err *err)
     for (size_t i = 0; i < 3 && rc == 0; i++) {
         rc = fa_loop_on_signal(daemon->loop, signals[i], on_os_signal, daemon, err);
     }
+#if defined(FA_TEST_HOOKS)
+    rc = rc == 0 ? fa_loop_on_signal(daemon->loop, SIGUSR1, on_test_signal, daemon, err) : rc;
+#endif
     return rc;
 }
 

@@ -2,6 +2,7 @@
 /* Durable notifications to the courier, its verdicts to the engine. The queue holds ids only: what
  * was settled meanwhile is passed over, and what the courier cannot take waits here. */
 #include "app/internal.h"
+#include "base/crashpoint.h"
 #include "base/panic.h"
 
 #include <stdlib.h>
@@ -32,6 +33,7 @@ static void on_verdict(void *ctx, const struct fa_frame_verdict *verdict)
         fa_log(FA_LOG_WARNING, "notification %s: not delivered (%u): %.*s",
                fa_id_format(verdict->id.id, id), verdict->status, FA_STR_ARG(verdict->detail));
     }
+    FA_CRASHPOINT("app.before_verdict");
     if (daemon->engine != NULL) {
         fa_turn_step(daemon, &event);
     }
@@ -138,7 +140,9 @@ static int hand_over(struct fa_daemon *daemon, struct fa_notification_id id)
         fa_notice_done(&texts);
         return 0;
     }
+    FA_CRASHPOINT("app.before_send");
     int rc = fa_link_send(daemon->link, &send, now);
+    FA_CRASHPOINT("app.after_send");
     fa_notice_done(&texts);
     if (rc == FA_ETOOBIG) {
         struct fa_event event = {.kind = FA_EV_VERDICT,
