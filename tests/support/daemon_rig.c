@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Starts, watches and ends the daemon; speaks HTTP in the smallest way that can show a fault. The
- * words of the configuration are in rig_words.c's place below: one company, whose parts a test may
- * say differently. */
+ * company below is the configuration; a test may say each of its parts differently. */
 #include "daemon_rig.h"
 
 #include <arpa/inet.h>
@@ -96,8 +95,8 @@ static const char feeds[] =
 static const char store[] =
     "store = { plugin = \"sqlite\"; path = \"./store\"; mac_key = \"./secrets/mac.key\"; };\n";
 
-/* BLAKE2b-256 of "chris.token" is made by the test that needs it; this one is nobody's. */
-static const char no_token[] = "0000000000000000000000000000000000000000000000000000000000000001";
+/* BLAKE2b-256 of RIG_TOKEN. */
+static const char token_hash[] = "6b043e295017b702aa7d10a6b6b41d3cae5639fe2eec1e0a1b8065f4c29deadc";
 
 static void put_channels(struct rig *rig, FILE *out)
 {
@@ -125,7 +124,7 @@ void rig_write_config(struct rig *rig)
     if (words->people != NULL) {
         fputs(words->people, out);
     } else {
-        fprintf(out, people, getuid(), no_token);
+        fprintf(out, people, getuid(), token_hash);
     }
     put_channels(rig, out);
     const char *parts[][2] = {

@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #define RIG_GUARD_MS 15000
+#define RIG_TOKEN    "chris.0123456789abcdef0123456789abcdef" /* chris' bearer token */
 
 /* Blocks of the configuration that a test says differently; NULL: the company's. */
 struct rig_words {
