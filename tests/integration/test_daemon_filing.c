@@ -450,5 +450,6 @@ int main(void)
         TEST(requests_in_a_row_on_one_connection_are_answered_in_order),
     };
     signal(SIGPIPE, SIG_IGN);
+    cmocka_set_test_filter(getenv("FA_TEST"));
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
