@@ -81,18 +81,21 @@ static void gauge(struct world *world, const char *labels, double value)
 static void advance(struct world *world, fa_time by)
 {
     fa_time until = world->now + by;
-    char all[sizeof world->said] = "";
+    struct fa_buf all;
     fa_time next;
+    fa_buf_init(&all, sizeof world->said - 1);
     while ((next = fa_rules_next(world->rules)) <= until) {
         world->now = next > world->now ? next : world->now;
         run(world);
         if (world->said[0] != '\0') {
-            snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", all[0] ? "; " : "",
-                     world->said);
+            fa_buf_puts(&all, all.len > 0 ? "; " : "");
+            fa_buf_puts(&all, world->said);
         }
     }
+    assert_false(all.over);
     world->now = until;
-    strcpy(world->said, all);
+    memcpy(world->said, fa_buf_text(&all), all.len + 1);
+    fa_buf_done(&all);
 }
 
 #define EXPECT(world, text) assert_string_equal((world)->said, text)
