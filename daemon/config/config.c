@@ -14,7 +14,7 @@
 static void read_draft(struct fa_faults *faults, const struct fa_files *files,
                        struct fa_draft *draft)
 {
-    struct fa_seen seen = {{0}};
+    struct fa_seen seen = {0};
     const config_setting_t *first = NULL;
     for (size_t i = 0; i < files->count; i++) {
         if (files->files[i].is_read) {

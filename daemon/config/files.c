@@ -11,8 +11,8 @@
  *     ...
  *
  * Invariants: (1) one tree a file, so that a syntax error ends that file alone; (2) nothing is read
- * but plain files of bounded size; (3) a file cannot forge a marker. Who may write the files is not
- * looked at: whoever can write them can start the daemon with others. */
+ * but plain files of bounded size that not everybody can write, from directories to which not everybody
+ * can add; (3) a file cannot forge a marker. */
 #include "config/faults.h"
 
 #include <dirent.h>
@@ -96,6 +96,9 @@ static int read_file(const char *path, struct fa_buf *buf, struct fa_faults *fau
     int rc = FA_EINVAL;
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         file_fault(faults, FA_EINVAL, path, "is no plain file");
+    } else if ((st.st_mode & S_IWOTH) != 0) {
+        file_fault(faults, FA_EDENIED, path,
+                   "everybody on this machine may write it, and so say whom alarms reach: chmod o-w");
     } else {
         rc = read_all(fd, path, buf, faults);
     }
@@ -157,6 +160,11 @@ static void append_directory(const char *main_path, const char *sub, struct fa_b
     char *path = fa_xmalloc(size);
     snprintf(path, size, "%.*s%s", (int)prefix, main_path, sub);
     struct dirent **entries = NULL;
+    struct stat st;
+    if (stat(path, &st) == 0 && (st.st_mode & S_IWOTH) != 0) {
+        file_fault(faults, FA_EDENIED, path, "everybody on this machine may add files: chmod o-w");
+        faults->unread_files++;
+    }
     int count = scandir(path, &entries, is_config_file, by_name);
     if (count < 0 && errno != ENOENT) {
         file_fault(faults, FA_EIO, path, "cannot be listed: %s", strerror(errno));

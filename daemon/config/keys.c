@@ -492,7 +492,7 @@ static void add_given(struct fa_faults *faults, const struct fa_section *section
 }
 
 static void unknown_key(struct fa_faults *faults, const struct fa_section *section,
-                        const config_setting_t *at)
+                        const config_setting_t *at, struct fa_seen *seen)
 {
     const char *names[FA_KEYS_MAX];
     char hint[96];
@@ -501,6 +501,10 @@ static void unknown_key(struct fa_faults *faults, const struct fa_section *secti
     }
     fa_fault(faults, at, FA_ENOTFOUND, "unknown key '%.60s' in %s%s", at->name, section->what,
              fa_did_you_mean(at->name, names, section->key_count, hint));
+    const char *meant = fa_suggest(at->name, names, section->key_count);
+    for (size_t i = 0; meant != NULL && i < section->key_count; i++) {
+        seen->meant[i] = seen->meant[i] || names[i] == meant;
+    }
 }
 
 static void read_member(struct fa_faults *faults, const struct fa_section *section,
@@ -524,7 +528,7 @@ static void read_member(struct fa_faults *faults, const struct fa_section *secti
     if (section->is_open) {
         add_given(faults, section, at, item);
     } else {
-        unknown_key(faults, section, at);
+        unknown_key(faults, section, at, seen);
     }
 }
 
@@ -602,7 +606,7 @@ void fa_keys_finish(struct fa_faults *faults, const struct fa_section *section,
         if (seen->at[i] != NULL) {
             continue;
         }
-        if ((key->flags & FA_KEY_REQUIRED) != 0) {
+        if ((key->flags & FA_KEY_REQUIRED) != 0 && !seen->meant[i]) {
             fa_fault(faults, at, FA_EINVAL, "%s lacks %s: %s", section->what, key->name, key->help);
         } else if (key->def != NULL) {
             set_default(key, item);
@@ -615,7 +619,7 @@ void fa_keys_finish(struct fa_faults *faults, const struct fa_section *section,
 void fa_keys_read(struct fa_faults *faults, const struct fa_section *section,
                   const config_setting_t *at, void *item)
 {
-    struct fa_seen seen = {{0}};
+    struct fa_seen seen = {0};
     *(const config_setting_t **)item = at;
     fa_keys_members(faults, section, at, item, &seen);
     fa_keys_finish(faults, section, at, item, &seen);

@@ -65,6 +65,7 @@ struct fa_section {
 /* What was seen of a section, for defaults, required keys and keys given twice in two files. */
 struct fa_seen {
     const config_setting_t *at[FA_KEYS_MAX];
+    bool meant[FA_KEYS_MAX]; /* by an unknown key: not missing on top */
 };
 
 /* Reads the members of group `at` into the zeroed struct `item`. */

@@ -162,7 +162,7 @@ static void prove_independents(const struct fa_proof *proof)
                      dir->people[i].name != NULL ? dir->people[i].name : "?");
         }
     }
-    if (count < 2) {
+    if (count < 2 && proof->faults->people_count == 0) {
         fa_fault(
             proof->faults, NULL, FA_EINVAL,
             "%s: at least two people with independent = true are needed, so that a filing about "

@@ -35,15 +35,15 @@ static bool is_given(const struct fa_proof *proof, size_t i, const char *key)
 static void prove_limits(const struct fa_proof *proof, size_t i)
 {
     const struct fa_metric_rule *m = &proof->config->rules[i]->metric;
-    if (m->has_clear_below && !m->has_above) {
+    if (m->has_clear_below && !is_given(proof, i, "above")) {
         fault_at(proof, i, "clear_below", "clear_below goes with above, which is not given");
-    } else if (m->has_clear_below && m->clear_below >= m->above) {
+    } else if (m->has_clear_below && m->has_above && m->clear_below >= m->above) {
         fault_at(proof, i, "clear_below",
                  "clear_below must be lower than above: it is where the alarm clears again");
     }
-    if (m->has_clear_above && !m->has_below) {
+    if (m->has_clear_above && !is_given(proof, i, "below")) {
         fault_at(proof, i, "clear_above", "clear_above goes with below, which is not given");
-    } else if (m->has_clear_above && m->clear_above <= m->below) {
+    } else if (m->has_clear_above && m->has_below && m->clear_above <= m->below) {
         fault_at(proof, i, "clear_above",
                  "clear_above must be higher than below: it is where the alarm clears again");
     }

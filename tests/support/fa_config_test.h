@@ -98,8 +98,12 @@ static inline int32_t stub_feed(void *conn, const struct firealarm_sink *sink,
 static const struct firealarm_option stub_email_options[] = {
     {.name = "relay", .type = FIREALARM_OPT_TEXT, .flags = FIREALARM_OPT_REQUIRED, .help = "h"},
     {.name = "from", .type = FIREALARM_OPT_TEXT, .flags = FIREALARM_OPT_REQUIRED, .help = "h"},
-    {.name = "timeout", .type = FIREALARM_OPT_DURATION, .default_text = "10s", .min = 1000,
-     .max = 60000, .help = "h"},
+    {.name = "timeout",
+     .type = FIREALARM_OPT_DURATION,
+     .default_text = "10s",
+     .min = 1000,
+     .max = 60000,
+     .help = "h"},
     {.name = NULL},
 };
 static const struct firealarm_option stub_webhook_options[] = {
@@ -110,25 +114,54 @@ static const struct firealarm_option stub_webhook_options[] = {
 static const struct firealarm_option stub_no_options[] = {{.name = NULL}};
 
 static const struct firealarm_notifier stub_email = {
-    .abi = FIREALARM_NOTIFIER_ABI, .size = sizeof stub_email, .name = "email", .version = "1",
-    .summary = "stub", .options = stub_email_options, .create = stub_create,
-    .destroy = stub_destroy, .render = stub_render, .check_address = stub_check_address,
+    .abi = FIREALARM_NOTIFIER_ABI,
+    .size = sizeof stub_email,
+    .name = "email",
+    .version = "1",
+    .summary = "stub",
+    .options = stub_email_options,
+    .create = stub_create,
+    .destroy = stub_destroy,
+    .render = stub_render,
+    .check_address = stub_check_address,
 };
 static const struct firealarm_notifier stub_webhook = {
-    .abi = FIREALARM_NOTIFIER_ABI, .size = sizeof stub_webhook, .name = "webhook", .version = "1",
-    .summary = "stub", .options = stub_webhook_options, .create = stub_create,
-    .destroy = stub_destroy, .render = stub_render,
+    .abi = FIREALARM_NOTIFIER_ABI,
+    .size = sizeof stub_webhook,
+    .name = "webhook",
+    .version = "1",
+    .summary = "stub",
+    .options = stub_webhook_options,
+    .create = stub_create,
+    .destroy = stub_destroy,
+    .render = stub_render,
 };
 static const struct firealarm_decoder stub_statsd = {
-    .abi = FIREALARM_DECODER_ABI, .size = sizeof stub_statsd, .name = "statsd", .version = "1",
-    .summary = "stub", .options = stub_no_options, .transports = 1u << FIREALARM_DATAGRAM,
-    .create = stub_create, .destroy = stub_destroy, .open = stub_open, .feed = stub_feed,
+    .abi = FIREALARM_DECODER_ABI,
+    .size = sizeof stub_statsd,
+    .name = "statsd",
+    .version = "1",
+    .summary = "stub",
+    .options = stub_no_options,
+    .transports = 1u << FIREALARM_DATAGRAM,
+    .create = stub_create,
+    .destroy = stub_destroy,
+    .open = stub_open,
+    .feed = stub_feed,
     .close = stub_destroy,
 };
 static const struct firealarm_decoder stub_remote = {
-    .abi = FIREALARM_DECODER_ABI, .size = sizeof stub_remote, .name = "remote", .version = "1",
-    .summary = "stub", .options = stub_no_options, .transports = 1u << FIREALARM_HTTP,
-    .create = stub_create, .destroy = stub_destroy, .open = stub_open, .feed = stub_feed,
+    .abi = FIREALARM_DECODER_ABI,
+    .size = sizeof stub_remote,
+    .name = "remote",
+    .version = "1",
+    .summary = "stub",
+    .options = stub_no_options,
+    .transports = 1u << FIREALARM_HTTP,
+    .create = stub_create,
+    .destroy = stub_destroy,
+    .open = stub_open,
+    .feed = stub_feed,
     .close = stub_destroy,
 };
 
@@ -140,8 +173,8 @@ static inline struct fa_plugins *fa_test_plugins(void)
         enum fa_plugin_kind kind;
         const void *table;
     } rows[] = {
-        {FA_PLUGIN_NOTIFIER, &stub_email},    {FA_PLUGIN_NOTIFIER, &stub_webhook},
-        {FA_PLUGIN_DECODER, &stub_statsd},    {FA_PLUGIN_DECODER, &stub_remote},
+        {FA_PLUGIN_NOTIFIER, &stub_email},   {FA_PLUGIN_NOTIFIER, &stub_webhook},
+        {FA_PLUGIN_DECODER, &stub_statsd},   {FA_PLUGIN_DECODER, &stub_remote},
         {FA_PLUGIN_STORE, &firealarm_store},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -40,6 +40,7 @@ static void the_shipped_configuration_is_proved_without_a_warning(void **state)
     struct fa_told told;
     struct fa_config *config = load(shipped_path(), &told);
     assert_string_equal(fa_buf_text(&told.faults), "");
+    assert_string_equal(fa_buf_text(&told.warnings), "");
     assert_non_null(config);
     assert_true(config->rule_count >= 7);
     assert_int_equal(config->setup.severity_count, 3);
@@ -105,8 +106,9 @@ static void the_stored_copy_reads_back_the_same_with_the_same_places(void **stat
 /* Cuts, doubles, swaps and overwrites pieces of the text. */
 static void mutate(struct fa_buf *buf, const char *text, struct fa_rng *rng)
 {
-    static const char *const bits[] = {"}",  "{", ")", "(",     "\"",  ";", ",", "=", "99999999999",
-                                       "-1", "#", "@include", "true", "/*", "\\", "[", "]", "\n"};
+    static const char *const bits[] = {"}",    "{",  ")",           "(",  "\"", ";",
+                                       ",",    "=",  "99999999999", "-1", "#",  "@include",
+                                       "true", "/*", "\\",          "[",  "]",  "\n"};
     size_t len = strlen(text);
     fa_buf_put(buf, text, len);
     for (uint64_t n = 1 + fa_rng_next(rng) % 4; n > 0; n--) {
@@ -158,9 +160,10 @@ static struct fa_init example(const char *dir)
     return (struct fa_init){
         .dir = dir,
         .company = "Quote \"and\" back\\slash & S\xc3\xb6hne",
-        .relay = "smtp://127.0.0.1:25",
+        .relay = "127.0.0.1:25",
         .owner = {"Maria Lopez", "maria@example.com"},
-        .independents = {{"Maria Lopez", "other@example.org"}, {"\xc3\x84\xc3\x96", "law@example.net"}},
+        .independents = {{"Maria Lopez", "other@example.org"},
+                         {"\xc3\x84\xc3\x96", "law@example.net"}},
         .uid = 4000000000u,
         .has_uid = true,
     };
@@ -180,7 +183,8 @@ static void remove_tree(const char *path)
     for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
         char sub[700];
         snprintf(sub, sizeof sub, "%s/%s", path, entry->d_name);
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && unlink(sub) != 0) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            unlink(sub) != 0) {
             remove_tree(sub);
         }
     }
@@ -316,8 +320,16 @@ static bool answer(void *ctx, const char *question, const char *def, char *buf, 
 
 static void init_asks_for_what_the_options_lack(void **state)
 {
-    static const char *const answers[] = {"ACME", "", "Maria", "no address", "maria@example.com",
-                                          "Ruth", "ruth@example.org", "Leo", "leo@example.net", "",
+    static const char *const answers[] = {"ACME",
+                                          "",
+                                          "Maria",
+                                          "no address",
+                                          "maria@example.com",
+                                          "Ruth",
+                                          "ruth@example.org",
+                                          "Leo",
+                                          "leo@example.net",
+                                          "",
                                           NULL};
     struct script script = {answers, 0};
     struct fa_init in = {.dir = "/tmp/x"};
@@ -327,7 +339,7 @@ static void init_asks_for_what_the_options_lack(void **state)
     assert_string_equal(in.owner.display, "Maria");
     assert_string_equal(in.owner.mail, "maria@example.com");
     assert_string_equal(in.independents[1].mail, "leo@example.net");
-    assert_string_equal(in.relay, "smtp://127.0.0.1:25");
+    assert_string_equal(in.relay, "127.0.0.1:25");
     static const char *const few[] = {"ACME", NULL};
     script = (struct script){few, 0};
     in = (struct fa_init){.dir = "/tmp/x"};
@@ -343,9 +355,9 @@ static void the_reference_names_every_group_and_default(void **state)
     fa_config_reference(out);
     fclose(out);
     static const char *const parts[] = {
-        ".TH FIREALARM.CFG 5", ".SS people",   ".SS people.channels", ".SS policies.steps",
-        ".SS rules.incident",  ".SS feeds.limits", "clear_below",     "default 1h",
-        "solve help raise",    "required",     "rules.d/*.cfg",
+        ".TH FIREALARM.CFG 5", ".SS people",       ".SS people.channels", ".SS policies.steps",
+        ".SS rules.incident",  ".SS feeds.limits", "clear_below",         "default 1h",
+        "solve help raise",    "required",         "rules.d/*.cfg",
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         assert_contains(text, parts[i]);
