@@ -183,6 +183,14 @@ void fa_engine_each_alarm(const struct fa_engine *engine, fa_alarm_fn *fn, void 
 void fa_engine_each_incident(const struct fa_engine *engine, fa_incident_fn *fn, void *ctx);
 void fa_engine_each_notification(const struct fa_engine *engine, fa_notification_fn *fn, void *ctx);
 
+/* An alarm or incident as it stands in a stored row, for history. The caller frees it. */
+int fa_engine_read_alarm(struct fa_engine *engine, struct fa_str value,
+                         struct fa_alarm **ret_alarm) FA_MUST_CHECK;
+int fa_engine_read_incident(struct fa_engine *engine, struct fa_str value,
+                            struct fa_incident **ret_incident) FA_MUST_CHECK;
+void fa_alarm_free(struct fa_alarm *alarm);
+void fa_incident_free(struct fa_incident *incident);
+
 /* Counts for /metrics. Alarms and filings with a subject are in none of them. */
 struct fa_engine_stats {
     uint32_t alarms[FA_ALARM__COUNT];

@@ -41,6 +41,17 @@ const struct fa_notification *fa_engine_notification(const struct fa_engine *eng
     return notification;
 }
 
+int fa_engine_read_alarm(struct fa_engine *engine, struct fa_str value, struct fa_alarm **ret_alarm)
+{
+    return fa_alarm_decode(value, &engine->texts, ret_alarm);
+}
+
+int fa_engine_read_incident(struct fa_engine *engine, struct fa_str value,
+                            struct fa_incident **ret_incident)
+{
+    return fa_incident_decode(value, &engine->texts, ret_incident);
+}
+
 void fa_engine_each_alarm(const struct fa_engine *engine, fa_alarm_fn *fn, void *ctx)
 {
     for (const struct fa_alarm *a = engine->alarms; a != NULL; a = a->by_id.next) {
@@ -72,9 +83,9 @@ void fa_engine_stats(const struct fa_engine *engine, struct fa_engine_stats *ret
         ret_stats->filings_open += i->about_count == 0 && i->state != FA_INCIDENT_CLOSED;
     }
     for (const struct fa_notification *n = engine->notifications; n != NULL; n = n->by_id.next) {
-        bool hidden = n->owner_alarm != NULL && n->owner_alarm->about_count > 0;
+        bool hidden = fa_notification_is_hidden(engine, n);
         ret_stats->outbox += !hidden;
-        if (n->state == FA_NOTICE_QUEUED && n->attempts == 0 &&
+        if (!hidden && n->state == FA_NOTICE_QUEUED && n->attempts == 0 &&
             (ret_stats->oldest_due == 0 || n->created < ret_stats->oldest_due)) {
             ret_stats->oldest_due = n->created;
         }

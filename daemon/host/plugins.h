@@ -51,7 +51,8 @@ const char *fa_plugin_kind_name(enum fa_plugin_kind kind);
 /* Runs the plugin's check(), if it has one. The error reads `notifier "mail": <its words>`. */
 int fa_plugin_check(const struct fa_plugin *plugin, const struct firealarm_settings *settings,
                     struct fa_err *err) FA_MUST_CHECK;
-/* create() of a decoder or notifier (a store is opened by fa_store_open). host must outlive self. */
+/* create() of a decoder or notifier (a store is opened by fa_store_open). host must outlive self.
+ */
 int fa_plugin_create(const struct fa_plugin *plugin, const struct firealarm_host *host,
                      const struct firealarm_settings *settings, void **ret_self,
                      struct fa_err *err) FA_MUST_CHECK;

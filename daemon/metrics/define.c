@@ -104,7 +104,8 @@ static void remember_raw(struct fa_feed *feed, enum fa_kind kind, struct fa_str 
     fa_index_add(&metrics->raws, hash, entry);
 }
 
-static bool fits(const struct fa_metrics_limits *limits, const struct fa_label *labels, size_t count)
+static bool fits(const struct fa_metrics_limits *limits, const struct fa_label *labels,
+                 size_t count)
 {
     if (count > limits->labels) {
         return false;

@@ -291,8 +291,8 @@ void fa_link_read(const struct fa_link *link, fa_time now, fa_time over,
     if (members > 0 && set->last_at > now - over) {
         struct fa_sample sample = {.time = set->last_at, .value = (double)members, .weight = 1};
         fa_summary_add(ret_summary, &sample);
-        ret_summary->next_at = ret_summary->next_at == FA_NEVER ? set->last_at + over
-                                                                : ret_summary->next_at;
+        ret_summary->next_at =
+            ret_summary->next_at == FA_NEVER ? set->last_at + over : ret_summary->next_at;
         if (sketch != NULL) {
             fa_sketch_add(sketch, sample.value, 1);
         }

@@ -289,7 +289,7 @@ void fa_window_read(const struct fa_window *window, fa_time now, fa_time over,
             fa_sketch_merge(sketch, slot->sketch);
         }
     }
-    summary.has_increase = summary.has_increase || (window->fold == FA_FOLD_DELTA &&
-                                                    summary.samples > 0);
+    summary.has_increase =
+        summary.has_increase || (window->fold == FA_FOLD_DELTA && summary.samples > 0);
     *ret_summary = summary;
 }

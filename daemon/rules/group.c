@@ -134,9 +134,9 @@ static void signal_change(struct fa_group *group, enum fa_level level, fa_time n
 {
     const struct fa_rule *rule = group->state->rule;
     bool changed = level != group->level;
-    bool worse = level == FA_LEVEL_FIRING && rule->metric.absent == 0 && !isnan(group->value) &&
-                 (isnan(group->worst) ||
-                  fa_level_is_worse(&rule->metric, group->value, group->worst));
+    bool worse =
+        level == FA_LEVEL_FIRING && rule->metric.absent == 0 && !isnan(group->value) &&
+        (isnan(group->worst) || fa_level_is_worse(&rule->metric, group->value, group->worst));
     group->level = level;
     group->held = level == FA_LEVEL_FIRING || (group->held && level == FA_LEVEL_UNKNOWN);
     if (level != FA_LEVEL_FIRING) {

@@ -21,8 +21,7 @@ bool fa_incident_rule_matches(const struct fa_rule *rule, const struct fa_incide
 {
     const struct fa_incident_rule *incident = &rule->incident;
     size_t i = 0;
-    while (i < incident->category_count &&
-           strcmp(incident->categories[i], fact->category) != 0) {
+    while (i < incident->category_count && strcmp(incident->categories[i], fact->category) != 0) {
         i++;
     }
     if (!rule->is_incident || i == incident->category_count) {

@@ -39,16 +39,11 @@ static const struct {
     bool cover;
     enum early above, below;
 } TAKES[FA_TAKE__COUNT] = {
-    [FA_TAKE_LAST] = {false, ALWAYS, ALWAYS},
-    [FA_TAKE_AVG] = {true, ENOUGH, ENOUGH},
-    [FA_TAKE_MIN] = {true, NEVER, ALWAYS},
-    [FA_TAKE_MAX] = {true, ALWAYS, NEVER},
-    [FA_TAKE_SUM] = {true, NOT_NEGATIVE, NEVER},
-    [FA_TAKE_COUNT] = {true, ALWAYS, NEVER},
-    [FA_TAKE_RATE] = {true, ALWAYS, NEVER},
-    [FA_TAKE_INCREASE] = {true, ALWAYS, NEVER},
-    [FA_TAKE_SHARE] = {true, ENOUGH, ENOUGH},
-    [FA_TAKE_QUANTILE] = {true, ENOUGH, ENOUGH},
+    [FA_TAKE_LAST] = {false, ALWAYS, ALWAYS},    [FA_TAKE_AVG] = {true, ENOUGH, ENOUGH},
+    [FA_TAKE_MIN] = {true, NEVER, ALWAYS},       [FA_TAKE_MAX] = {true, ALWAYS, NEVER},
+    [FA_TAKE_SUM] = {true, NOT_NEGATIVE, NEVER}, [FA_TAKE_COUNT] = {true, ALWAYS, NEVER},
+    [FA_TAKE_RATE] = {true, ALWAYS, NEVER},      [FA_TAKE_INCREASE] = {true, ALWAYS, NEVER},
+    [FA_TAKE_SHARE] = {true, ENOUGH, ENOUGH},    [FA_TAKE_QUANTILE] = {true, ENOUGH, ENOUGH},
 };
 
 bool fa_level_needs_cover(const struct fa_metric_rule *rule)
@@ -79,9 +74,8 @@ enum fa_level fa_level_decide(const struct fa_metric_rule *rule, const struct fa
         return input->fresh ? FA_LEVEL_CLEAR : FA_LEVEL_UNKNOWN;
     }
     if (above || below) {
-        bool early =
-            (above && may_be_early(rule, TAKES[rule->take].above, input->growing)) ||
-            (below && may_be_early(rule, TAKES[rule->take].below, input->growing));
+        bool early = (above && may_be_early(rule, TAKES[rule->take].above, input->growing)) ||
+                     (below && may_be_early(rule, TAKES[rule->take].below, input->growing));
         return covered || early ? FA_LEVEL_FIRING : FA_LEVEL_UNKNOWN;
     }
     return covered ? FA_LEVEL_CLEAR : FA_LEVEL_UNKNOWN;

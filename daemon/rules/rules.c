@@ -164,8 +164,8 @@ static struct fa_member *take_member(struct fa_rules *rules, struct fa_link *lin
     const struct fa_metric_rule *metric = &leaf->state->rule->metric;
     struct fa_buf labels;
     fa_buf_init(&labels, SIZE_MAX / 2);
-    fa_labels_format_only(fa_link_labels(link), (const char *const *)metric->per,
-                          metric->per_count, &labels);
+    fa_labels_format_only(fa_link_labels(link), (const char *const *)metric->per, metric->per_count,
+                          &labels);
     struct fa_group *group = take_group(rules, leaf->state, fa_buf_str(&labels));
     fa_buf_done(&labels);
     struct fa_member *member = fa_xcalloc(1, sizeof *member);

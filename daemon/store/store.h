@@ -4,8 +4,9 @@
  *
  * Order of use: fa_store_open, fa_store_load, fa_store_start, then transactions and reads, then
  * fa_store_close. All functions here belong to the loop thread. The wake callback alone is called
- * on the writer thread: it may only write to an eventfd or the like. After a wake-up the loop
- * calls fa_store_poll, fa_store_durable and fa_store_state.
+ * on the writer thread, with the store's lock held: it may only write to an eventfd or the like and
+ * call nothing here. After a wake-up the loop calls fa_store_poll, fa_store_durable and
+ * fa_store_state.
  *
  * A transaction is built and submitted within one loop turn: one can be open at a time, and
  * journal numbers are given out while it is built, so that a receipt can carry one. A commit
@@ -44,7 +45,8 @@ struct fa_store_head {
     uint64_t n; /* 0: the journal is empty */
     fa_time time;
     uint8_t chain[FA_STORE_CHAIN_BYTES];
-    bool intact; /* the newest entry verifies and is the one that was written last */
+    bool intact;   /* the newest entry verifies and is the one that was written last */
+    bool complete; /* every live row that was written is there, in its newest version */
 };
 
 struct fa_store_options {
@@ -74,8 +76,9 @@ struct fa_store_visitor {
     void *ctx;
 };
 
-/* Once, before fa_store_start. A head that is not intact is no error: tell the operators.
- * FA_EDENIED: not one row verifies, the key belongs to another store. */
+/* Once, before fa_store_start. A head that is not intact or not complete is no error: tell the
+ * operators; the work goes on from what is there. FA_EDENIED: not one row verifies, the key belongs
+ * to another store. */
 int fa_store_load(struct fa_store *store, const struct fa_store_visitor *visitor,
                   struct fa_store_head *ret_head, struct fa_err *err) FA_MUST_CHECK;
 /* Starts the writer thread (all signals blocked in it). */
@@ -126,7 +129,9 @@ struct fa_store_answer {
     size_t row_count;
     const struct fa_entry *entries; /* read_journal: in order */
     size_t entry_count;
-    bool more;      /* the page ended before the rows did: ask again from its last one */
+    bool more; /* query: the page ended before the rows did, ask again with these two */
+    fa_time next_before;
+    struct fa_str next_key;
     size_t damaged; /* query: rows left out because they do not verify */
     /* verify_journal: entries checked, and the first that does not verify (0: none). */
     uint64_t checked, first_bad;
@@ -135,12 +140,14 @@ typedef void fa_store_answer_fn(void *ctx, const struct fa_store_answer *answer)
 
 /* Reads run on the writer thread after every transaction submitted before them (unless the store
  * is full) and are answered, each exactly once, from fa_store_poll or fa_store_close. */
-void fa_store_get(struct fa_store *store, uint32_t kind, struct fa_str key, fa_store_answer_fn *done,
-                  void *ctx);
+void fa_store_get(struct fa_store *store, uint32_t kind, struct fa_str key,
+                  fa_store_answer_fn *done, void *ctx);
 /* History of one kind older than (before, before_key), newest first. Start with FA_NEVER and an
- * empty key; go on with time and key of the last row. limit is capped at FA_STORE_PAGE_ROWS. */
+ * empty key, go on with the answer's next_before and next_key. A page has at most limit (0: no
+ * limit of its own) and FA_STORE_PAGE_ROWS rows, and ends early after FA_STORE_PAGE_BYTES. */
 void fa_store_query(struct fa_store *store, uint32_t kind, fa_time before, struct fa_str before_key,
                     uint32_t limit, fa_store_answer_fn *done, void *ctx);
+/* Entries as they are stored, not checked against the chain; a page ends as above. */
 void fa_store_read_journal(struct fa_store *store, uint64_t from, uint32_t limit,
                            fa_store_answer_fn *done, void *ctx);
 /* Walks the chain from entry `from` to the head, a page at a time between commits. */
@@ -148,9 +155,10 @@ void fa_store_verify_journal(struct fa_store *store, uint64_t from, fa_store_ans
                              void *ctx);
 void fa_store_poll(struct fa_store *store);
 
-/* Writes what is queued, for at most deadline_ms, and closes; answers open reads. 0: all is
- * durable. FA_EFULL, FA_EIO: something is not. FA_ETIMEOUT: the disk does not answer; the
- * writer is left behind with the store's memory and the process must exit. Accepts NULL. */
+/* Writes what is queued, for at most deadline_ms, and closes; open reads are answered with
+ * FA_ECLOSED. 0: all is durable. FA_EFULL, FA_EIO: something is not. FA_ETIMEOUT: the disk does
+ * not answer; the writer is left behind, frees the store when it can, and the process must exit.
+ * wake is not called any more in any case. Accepts NULL. */
 int fa_store_close(struct fa_store *store, uint32_t deadline_ms);
 
 #endif

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Decoder plugins: bytes in, samples out. One `self` for each configured feed, one `conn` for each
  * connection or datagram socket. feed() accepts any split of a stream's bytes; a datagram or an
- * HTTP body piece arrives whole as one call, with FIREALARM_FEED_END on the last.
+ * HTTP body piece arrives whole as one call, with FIREALARM_FEED_END on the last. An HTTP request
+ * without body is one call of no bytes with FIREALARM_FEED_END: there is always a chance to reply.
+ * A stream that ends is one too: its unfinished last line is complete then.
  *
  * Series: a decoder turns the raw spelling of a series (the bytes up to where they stop naming it)
  * into a handle with sink->key(). On FIREALARM_MISS it parses the labels, once, and calls
- * define(). It then pushes samples in batches. Handle 0 (FIREALARM_IGNORED) means that no rule
+ * define(). A key may be put together in the decoder's memory where the format names a series in
+ * several places. It then pushes samples in batches. Handle 0 (FIREALARM_IGNORED) means that no rule
  * needs this series or that a limit refused it: skip its samples, that is no error.
  *
  * One bad line never spoils the batch: reject() it with a reason and go on.

@@ -9,13 +9,14 @@
  *
  * Durability: commit() returns 0 only when everything put since begin() is on stable storage,
  * together with the journal entries; otherwise nothing of it is, or (FIREALARM_STORE_UNKNOWN) it
- * cannot be known: then the host exits and recovers from disk. After any failure between begin()
- * and commit() the host calls rollback(); put, erase, append and commit outside a transaction and
- * begin inside one are FIREALARM_STORE_FAILED.
+ * cannot be known: then the host exits and recovers from disk. After any failure since begin(),
+ * a failed commit() included, the host calls rollback(). Reads and reserve() come between
+ * transactions only. put, erase, append and commit outside a transaction and begin inside one are
+ * FIREALARM_STORE_FAILED.
  *
- * Reserve: a store that can run out of room holds some back (a ballast file) when it is opened.
- * After FIREALARM_STORE_FULL the host gives it up with reserve(0) and tries again; later it asks
- * for it back with reserve(1).
+ * Reserve: a store that can run out of room holds some back (a ballast file) once the host asks
+ * for it with reserve(1), after open(). After FIREALARM_STORE_FULL the host gives it up with
+ * reserve(0) and tries again; later it asks for it back.
  */
 #ifndef FIREALARM_STORE_H
 #define FIREALARM_STORE_H
@@ -91,8 +92,7 @@ struct firealarm_store {
     int32_t (*journal)(void *self, uint64_t from, uint32_t limit, firealarm_entry_fn *entry,
                        void *ctx, struct firealarm_error *error);
     /* May be NULL. hold 0: gives the reserve up, FIREALARM_STORE_NOT_FOUND if none is held.
-     * hold 1: takes it, if not held, FIREALARM_STORE_FULL when there is no room for it. Never
-     * within a transaction. */
+     * hold 1: takes it, if not held, FIREALARM_STORE_FULL when there is no room for it. */
     int32_t (*reserve)(void *self, uint32_t hold, struct firealarm_error *error);
 };
 

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/* Routing and callers: one table of routes. A token wins over a uid; an unknown token is 401, never
+ * a fall-back to the uid. What a caller may not know of is 404, the same as what is not there. */
+#include "api/internal.h"
+#include "base/panic.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct fa_api_listener {
+    struct fa_api *api;
+    uint32_t routes;
+    struct fa_api_listener *next;
+};
+
+struct route {
+    uint32_t group;
+    const char *method, *path; /* "*" stands for one part of the path */
+    fa_route_fn *run;
+    bool anybody; /* answered without looking who asks */
+};
+
+static const struct route routes[] = {
+    {FA_API_ROUTES_API, "GET", "/v1/guide", fa_route_guide, false},
+    {FA_API_ROUTES_API, "POST", "/v1/incidents/preview", fa_route_preview, false},
+    {FA_API_ROUTES_API, "POST", "/v1/incidents", fa_route_file, false},
+    {FA_API_ROUTES_API, "POST", "/v1/status", fa_route_status, false},
+    {FA_API_ROUTES_API, "GET", "/v1/alarms", fa_route_alarms, false},
+    {FA_API_ROUTES_API, "GET", "/v1/alarms/*", fa_route_alarm, false},
+    {FA_API_ROUTES_API, "POST", "/v1/alarms/*/ack", fa_route_ack, false},
+    {FA_API_ROUTES_API, "POST", "/v1/alarms/*/resolve", fa_route_resolve, false},
+    {FA_API_ROUTES_API, "POST", "/v1/alarms/*/comment", fa_route_comment, false},
+    {FA_API_ROUTES_API, "GET", "/v1/outbox", fa_route_outbox, false},
+    {FA_API_ROUTES_API, "POST", "/v1/outbox/*/retry", fa_route_retry, false},
+    {FA_API_ROUTES_API, "POST", "/v1/outbox/*/drop", fa_route_drop, false},
+    {FA_API_ROUTES_API, "POST", "/v1/channels/test", fa_route_test, false},
+    {FA_API_ROUTES_API, "GET", "/v1/version", fa_route_version, false},
+    {FA_API_ROUTES_METRICS, "GET", "/metrics", fa_route_metrics, true},
+    {FA_API_ROUTES_METRICS, "GET", "/-/healthy", fa_route_healthy, true},
+    {FA_API_ROUTES_METRICS, "GET", "/-/ready", fa_route_ready, true},
+};
+#define ROUTE_COUNT (sizeof routes / sizeof routes[0])
+
+/* ---- answers ---- */
+
+void fa_answer_json(struct fa_call *call, int status, json_t *body)
+{
+    char *text = json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    json_decref(body);
+    fa_assert(text != NULL);
+    const struct fa_api_host *host = &call->api->host;
+    host->reply(host->ctx, call->req, status, "application/json", fa_str_of(text));
+    free(text);
+}
+
+static void answer_problem_json(struct fa_call *call, int status, const char *detail,
+                                json_t *errors)
+{
+    json_t *body = json_object();
+    fa_json_set_text(body, "type", "about:blank");
+    fa_json_set_text(body, "title", fa_http_phrase(status));
+    json_object_set_new(body, "status", json_integer(status));
+    if (detail != NULL) {
+        fa_json_set_text(body, "detail", detail);
+    }
+    if (errors != NULL) {
+        json_object_set_new(body, "errors", errors);
+    }
+    char *text = json_dumps(body, JSON_COMPACT);
+    json_decref(body);
+    fa_assert(text != NULL);
+    const struct fa_api_host *host = &call->api->host;
+    host->reply(host->ctx, call->req, status, "application/problem+json", fa_str_of(text));
+    free(text);
+}
+
+void fa_answer_problem(struct fa_call *call, int status, const char *detail)
+{
+    if (status == 503) {
+        /* A constant, so it cannot be refused. */
+        (void)!fa_http_reply_field(call->req, "Retry-After", FA_STR("30"));
+    }
+    answer_problem_json(call, status, detail, NULL);
+}
+
+bool fa_answer_faults(struct fa_call *call, struct fa_faults *faults)
+{
+    if (faults->list == NULL) {
+        return false;
+    }
+    json_t *errors = faults->list;
+    faults->list = NULL;
+    answer_problem_json(call, 422, "The request has faults; nothing was changed.", errors);
+    return true;
+}
+
+void fa_answer_code(struct fa_call *call, int code, const char *detail)
+{
+    int status = code == FA_ENOTFOUND   ? 404
+                 : code == FA_ECONFLICT ? 409
+                 : code == FA_EFULL     ? 503
+                 : code == FA_EDENIED   ? 403
+                                        : 422;
+    fa_answer_problem(call, status, detail);
+}
+
+/* ---- routing ---- */
+
+/* Does path fit the pattern? What "*" stood for goes to id. */
+static bool path_fits(const char *pattern, const char *path, char *id, size_t id_size)
+{
+    while (*pattern != '\0') {
+        if (*pattern == '*') {
+            size_t len = strcspn(path, "/");
+            if (len == 0 || len >= id_size) {
+                return false;
+            }
+            memcpy(id, path, len);
+            id[len] = '\0';
+            path += len;
+            pattern++;
+        } else if (*pattern++ != *path++) {
+            return false;
+        }
+    }
+    return *path == '\0';
+}
+
+struct found {
+    const struct route *route;
+    char allow[64]; /* methods of the path, when the route is NULL */
+};
+
+static struct found find_route(uint32_t groups, struct fa_str method, const char *path)
+{
+    struct found found = {0};
+    char id[64];
+    bool head = fa_str_is(method, "HEAD");
+    for (size_t i = 0; i < ROUTE_COUNT && found.route == NULL; i++) {
+        if ((routes[i].group & groups) == 0 || !path_fits(routes[i].path, path, id, sizeof id)) {
+            continue;
+        }
+        if (fa_str_is(method, routes[i].method) || (head && strcmp(routes[i].method, "GET") == 0)) {
+            found.route = &routes[i];
+        } else {
+            size_t len = strlen(found.allow);
+            snprintf(found.allow + len, sizeof found.allow - len, "%s%s", len > 0 ? ", " : "",
+                     routes[i].method);
+        }
+    }
+    return found;
+}
+
+static bool known_method(struct fa_str method)
+{
+    static const char *const methods[] = {"GET",   "HEAD",    "POST",  "PUT",
+                                          "DELETE", "OPTIONS", "PATCH", NULL};
+    for (size_t i = 0; methods[i] != NULL; i++) {
+        if (fa_str_is(method, methods[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* FA_EDENIED: a token that nobody has. */
+static int find_caller(const struct fa_directory *dir, const struct fa_http_request *req,
+                       struct fa_caller *ret)
+{
+    const struct fa_peer *peer = fa_http_peer(req);
+    struct fa_str field = fa_http_field(req, "authorization");
+    struct fa_caller caller = {FA_NOBODY, FA_UID_NONE, false};
+    if (field.ptr != NULL) {
+        uint8_t hash[FA_TOKEN_HASH_BYTES];
+        if (!fa_str_starts(field, "Bearer ")) {
+            return FA_EDENIED;
+        }
+        struct fa_str token = fa_str_trim((struct fa_str){field.ptr + 7, field.len - 7});
+        crypto_generichash(hash, sizeof hash, (const unsigned char *)token.ptr, token.len, NULL, 0);
+        caller.person = fa_directory_find_token(dir, hash);
+        caller.by_token = true;
+        if (caller.person == FA_NOBODY) {
+            return FA_EDENIED;
+        }
+    } else if (peer->kind == FA_PEER_UNIX) {
+        caller.uid = peer->uid;
+        caller.person = fa_directory_find_uid(dir, peer->uid);
+    } else {
+        return FA_EDENIED; /* over TCP only a token says who it is */
+    }
+    *ret = caller;
+    return 0;
+}
+
+static void on_head(void *self, struct fa_http_request *req, struct fa_http_route *route)
+{
+    static char allow[64]; /* borrowed until on_head returns */
+    struct fa_api_listener *listener = self;
+    struct fa_str method = fa_http_method(req);
+    struct found found = find_route(listener->routes, method, fa_http_path(req));
+    struct fa_caller caller;
+    if (!known_method(method)) {
+        route->status = 501;
+    } else if (found.route == NULL && found.allow[0] != '\0') {
+        memcpy(allow, found.allow, sizeof allow);
+        route->status = 405;
+        route->allow = allow;
+    } else if (found.route == NULL) {
+        route->status = 404;
+        route->detail = "There is nothing at this path.";
+    } else if (!found.route->anybody &&
+               find_caller(fa_engine_setup(listener->api->host.engine(listener->api->host.ctx))
+                               ->people,
+                           req, &caller) != 0) {
+        route->status = 401;
+        route->detail = "A bearer token is needed here, and this one is not known (or none came).";
+        (void)!fa_http_reply_field(req, "WWW-Authenticate", FA_STR("Bearer"));
+    } else {
+        route->handle = listener;
+    }
+}
+
+static void on_request(void *self, struct fa_http_request *req)
+{
+    struct fa_api_listener *listener = self;
+    struct fa_api *api = listener->api;
+    struct found found = find_route(listener->routes, fa_http_method(req), fa_http_path(req));
+    struct fa_call call = {.api = api, .req = req, .engine = api->host.engine(api->host.ctx)};
+    fa_assert(found.route != NULL);
+    call.setup = fa_engine_setup(call.engine);
+    call.people = call.setup->people;
+    path_fits(found.route->path, fa_http_path(req), call.id, sizeof call.id);
+    if (!found.route->anybody && find_caller(call.people, req, &call.caller) != 0) {
+        fa_answer_problem(&call, 401, "The token is no longer known."); /* a reload came between */
+        return;
+    }
+    found.route->run(&call);
+}
+
+const struct fa_http_handler *fa_api_handler(void)
+{
+    static const struct fa_http_handler handler = {
+        .on_head = on_head,
+        .on_request = on_request,
+    };
+    return &handler;
+}
+
+struct fa_api *fa_api_new(const struct fa_api_host *host, const uint8_t key[32])
+{
+    struct fa_api *api = fa_xcalloc(1, sizeof *api);
+    api->host = *host;
+    memcpy(api->receipt_key, key, 32);
+    return api;
+}
+
+void fa_api_free(struct fa_api *api)
+{
+    if (api == NULL) {
+        return;
+    }
+    while (api->listeners != NULL) {
+        struct fa_api_listener *next = api->listeners->next;
+        free(api->listeners);
+        api->listeners = next;
+    }
+    sodium_memzero(api->receipt_key, sizeof api->receipt_key);
+    free(api);
+}
+
+void fa_api_set_texts(struct fa_api *api, const char *company, const char *notice)
+{
+    api->host.company = company;
+    api->host.notice = notice;
+}
+
+struct fa_api_listener *fa_api_listener(struct fa_api *api, uint32_t groups)
+{
+    struct fa_api_listener *listener = fa_xcalloc(1, sizeof *listener);
+    listener->api = api;
+    listener->routes = groups;
+    listener->next = api->listeners;
+    api->listeners = listener;
+    return listener;
+}

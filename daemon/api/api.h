@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* The HTTP interface of API.md over net/http.h: who calls, may they, what does it mean, what became
+ * of it. Decides nothing about alarms: it asks the engine through the host and answers when the
+ * host says that the answer is durable. */
+#ifndef FA_API_API_H
+#define FA_API_API_H
+
+#include "alarms/engine.h"
+#include "net/http.h"
+#include "store/store.h"
+
+#define FA_API_ROUTES_INGEST  1u
+#define FA_API_ROUTES_API     2u
+#define FA_API_ROUTES_PAGES   4u
+#define FA_API_ROUTES_METRICS 8u
+
+/* What a step answered. */
+struct fa_api_answer {
+    int code;
+    bool already;
+    uint32_t count;
+};
+
+/* The application, as the interface sees it. */
+struct fa_api_host {
+    void *ctx;
+    struct fa_engine *(*engine)(void *ctx);
+    /* NULL while the store cannot be used. */
+    struct fa_store *(*store)(void *ctx);
+    struct fa_now (*now)(void *ctx);
+    /* Runs the event now; what it changed becomes durable with this turn. */
+    struct fa_api_answer (*step)(void *ctx, struct fa_event *event);
+    /* The number that the next journal entry will get. */
+    uint64_t (*next_journal)(void *ctx);
+    /* Takes req; answers it when everything of this turn is durable. body is copied. */
+    void (*reply)(void *ctx, struct fa_http_request *req, int status, const char *type,
+                  struct fa_str body);
+    /* 0, or why filings are not taken now. */
+    const char *(*refusing)(void *ctx);
+    /* 0 bytes written: healthy (ready); else why not. */
+    const char *(*unhealthy)(void *ctx, bool ready);
+    /* Appends the daemon's own metrics in OpenMetrics text, without "# EOF". */
+    void (*metrics)(void *ctx, struct fa_buf *out);
+    const char *company, *notice, *version, *libraries;
+};
+
+struct fa_api;
+
+/* host and key (32 bytes: receipts come from it) are copied; the host's texts are borrowed. */
+struct fa_api *fa_api_new(const struct fa_api_host *host, const uint8_t key[32]);
+void fa_api_free(struct fa_api *api); /* accepts NULL */
+/* After a reload. */
+void fa_api_set_texts(struct fa_api *api, const char *company, const char *notice);
+
+/* One for each listener; routes: FA_API_ROUTES_*. Lives as long as api. */
+struct fa_api_listener;
+struct fa_api_listener *fa_api_listener(struct fa_api *api, uint32_t routes);
+/* For struct fa_http_config: its self is the fa_api_listener. */
+const struct fa_http_handler *fa_api_handler(void);
+
+#endif

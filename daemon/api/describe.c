@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/* Fields are laid into one text buffer of fixed limit first and pointed to last, so that growing it
+ * moves nothing under a slice. */
+#include "api/describe.h"
+#include "metrics/labels.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TEXTS_MAX ((size_t)128 * 1024)
+
+const char *const fa_describe_names[] = {
+    "value",  "since",    "raised", "rule",        "severity", "category",
+    "kind",   "customer", "filing", "at_customer", "filings",  NULL,
+};
+
+/* While filling, a field's value.ptr is an offset into texts. */
+static void add(struct fa_describe *d, const char *name, struct fa_str value)
+{
+    if (d->count < sizeof d->fields / sizeof d->fields[0]) {
+        size_t at = d->texts.len;
+        fa_buf_putstr(&d->texts, value);
+        fa_buf_putc(&d->texts, '\0');
+        d->fields[d->count++] = (struct fa_template_field){
+            name, {(const char *)(uintptr_t)at, d->texts.over ? 0 : value.len}};
+    }
+}
+
+static void add_label(struct fa_describe *d, struct fa_str name, struct fa_str value)
+{
+    size_t at = d->texts.len;
+    fa_buf_putstr(&d->texts, name);
+    fa_buf_putc(&d->texts, '\0');
+    add(d, (const char *)(uintptr_t)at, value);
+}
+
+static void add_time(struct fa_describe *d, const char *name, fa_time wall)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%lld", (long long)wall);
+    add(d, name, fa_str_of(text));
+}
+
+static const struct fa_incident *newest_filing(const struct fa_engine *engine,
+                                               const struct fa_alarm *alarm)
+{
+    return alarm->incident_count == 0
+               ? NULL
+               : fa_engine_incident(engine, alarm->incidents[alarm->incident_count - 1]);
+}
+
+/* The beginning of the filing, cut at a word: a summary is one paragraph. */
+static struct fa_str first_words(struct fa_str text)
+{
+    size_t len = fa_utf8_cut(text, 280);
+    if (len < text.len) {
+        size_t blank = len;
+        while (blank > 200 && text.ptr[blank] != ' ') {
+            blank--;
+        }
+        len = blank > 200 ? blank : len;
+    }
+    return (struct fa_str){text.ptr, len};
+}
+
+static void add_filing(struct fa_describe *d, const struct fa_engine *engine,
+                       const struct fa_alarm *alarm)
+{
+    const struct fa_incident *filing = newest_filing(engine, alarm);
+    const struct fa_category *category =
+        fa_setup_category(fa_engine_setup(engine), alarm->category);
+    char count[16];
+    add(d, "kind", fa_str_of(category != NULL ? category->title : alarm->category));
+    if (alarm->incident_count == 0) {
+        return;
+    }
+    snprintf(count, sizeof count, "%zu", alarm->incident_count);
+    add(d, "filings", fa_str_of(count));
+    const char *customer = filing != NULL ? filing->customer : NULL;
+    char at[300] = "";
+    if (customer != NULL) {
+        snprintf(at, sizeof at, " at %s", customer);
+    }
+    add(d, "customer", fa_str_of(customer));
+    add(d, "at_customer", fa_str_of(at));
+    add(d, "filing", filing != NULL ? first_words(fa_str_of(filing->text)) : FA_STR("(closed)"));
+}
+
+void fa_describe_init(struct fa_describe *d, const struct fa_engine *engine,
+                      const struct fa_alarm *alarm, double value)
+{
+    struct fa_labels *labels = NULL;
+    char number[32];
+    d->count = 0;
+    fa_buf_init(&d->texts, TEXTS_MAX);
+    /* Text that rules/ wrote; an unreadable one has no fields and still its summary. */
+    if (fa_labels_parse(fa_str_of(alarm->labels), &labels) == 0) {
+        for (size_t i = 0; i < labels->count; i++) {
+            add_label(d, labels->items[i].name, labels->items[i].value);
+        }
+        fa_labels_free(labels);
+    }
+    size_t labels_to = d->count;
+    if (!isnan(value)) {
+        add(d, "value", fa_str_of(fa_format_double(value, number)));
+    }
+    add_time(d, "since", alarm->since);
+    add_time(d, "raised", alarm->raised);
+    add(d, "rule", fa_str_of(alarm->rule));
+    add(d, "severity", fa_str_of(alarm->severity));
+    add(d, "category", fa_str_of(alarm->category));
+    add_filing(d, engine, alarm);
+    const char *base = fa_buf_text(&d->texts);
+    for (size_t i = 0; i < d->count; i++) {
+        d->fields[i].value.ptr = base + (uintptr_t)d->fields[i].value.ptr;
+        if (i < labels_to) {
+            d->fields[i].name = base + (uintptr_t)d->fields[i].name;
+        }
+    }
+}
+
+void fa_describe_done(struct fa_describe *d)
+{
+    fa_buf_done(&d->texts);
+}
+
+static void render(const struct fa_describe *d, const char *source, fa_time now,
+                   struct fa_buf *out)
+{
+    struct fa_template *tpl = NULL;
+    struct fa_err err;
+    struct fa_template_input input = {
+        .fields = d->fields,
+        .field_count = d->count,
+        .escape = FA_ESCAPE_PLAIN,
+        .now = now,
+    };
+    if (fa_template_compile(fa_str_of(source), &tpl, &err) != 0) {
+        /* A template that was proved once; an alarm must be told even so. */
+        fa_buf_puts(out, source);
+        return;
+    }
+    /* What did not fit is cut: the beginning says it. */
+    (void)!fa_template_render(tpl, &input, out);
+    fa_template_free(tpl);
+}
+
+void fa_describe_summary(const struct fa_describe *d, const struct fa_alarm *alarm, fa_time now,
+                         struct fa_buf *out)
+{
+    if (alarm->summary[0] != '\0') {
+        render(d, alarm->summary, now, out);
+    } else {
+        fa_buf_printf(out, "%s%s%s", alarm->rule, alarm->labels[0] != '\0' ? " " : "",
+                      alarm->labels);
+    }
+}
+
+void fa_describe_title(const struct fa_describe *d, const struct fa_alarm *alarm, fa_time now,
+                       struct fa_buf *out)
+{
+    struct fa_buf text;
+    fa_buf_init(&text, 4096);
+    fa_describe_summary(d, alarm, now, &text);
+    struct fa_str line = fa_buf_str(&text);
+    const char *end = memchr(line.ptr, '\n', line.len);
+    line.len = end != NULL ? (size_t)(end - line.ptr) : line.len;
+    size_t len = fa_utf8_cut(line, 120);
+    fa_buf_put(out, line.ptr, len);
+    if (len < line.len) {
+        fa_buf_puts(out, "…");
+    }
+    fa_buf_done(&text);
+}

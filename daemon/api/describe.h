@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* An alarm in words, for lists, messages and pages: its title, summary and filings, from the same
+ * fields everywhere. */
+#ifndef FA_API_DESCRIBE_H
+#define FA_API_DESCRIBE_H
+
+#include "alarms/engine.h"
+#include "text/template.h"
+
+/* Names that a summary may use beside the labels; NULL-terminated. config/ checks rules by them. */
+extern const char *const fa_describe_names[];
+
+/* The fields of one alarm. Texts live until fa_describe_done(). */
+struct fa_describe {
+    struct fa_template_field fields[64];
+    size_t count;
+    struct fa_buf texts; /* what the values point into */
+};
+/* incident: NULL, or one in history that the engine no longer knows. */
+void fa_describe_init(struct fa_describe *describe, const struct fa_engine *engine,
+                      const struct fa_alarm *alarm, double value);
+void fa_describe_done(struct fa_describe *describe);
+
+/* Appends to out. now: wall. */
+void fa_describe_summary(const struct fa_describe *describe, const struct fa_alarm *alarm,
+                         fa_time now, struct fa_buf *out);
+/* One line: "Support queue ... (queue north)". */
+void fa_describe_title(const struct fa_describe *describe, const struct fa_alarm *alarm,
+                       fa_time now, struct fa_buf *out);
+
+#endif

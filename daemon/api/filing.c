@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: MIT */
+/* Filing, its preview, its guide and its status.
+ *
+ * Receipts: R = first 80 bits of BLAKE2b(key, "receipt" | reporter | client's key), and the filing's
+ * id = first 80 bits of BLAKE2b(key, "filing" | R). So the same key of the same caller gives the same
+ * receipt after any crash, nothing of it is stored, and an id in a log opens nothing. */
+#include "api/internal.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_MAX    ((size_t)32 * 1024)
+#define COMMENT_MAX ((size_t)8 * 1024)
+
+static struct fa_id derive(const struct fa_api *api, const char *what, const void *data, size_t len)
+{
+    crypto_generichash_state state;
+    uint8_t hash[32];
+    struct fa_id id;
+    crypto_generichash_init(&state, api->receipt_key, sizeof api->receipt_key, sizeof hash);
+    crypto_generichash_update(&state, (const unsigned char *)what, strlen(what) + 1);
+    crypto_generichash_update(&state, data, len);
+    crypto_generichash_final(&state, hash, sizeof hash);
+    memcpy(id.bytes, hash, FA_ID_BYTES);
+    return id;
+}
+
+static struct fa_incident_id id_of_receipt(const struct fa_api *api, struct fa_id receipt)
+{
+    return (struct fa_incident_id){derive(api, "filing", receipt.bytes, FA_ID_BYTES)};
+}
+
+/* "person:maria", "uid:1000"; NULL for nobody that can be proved. */
+static void name_reporter(const struct fa_call *call, char *buf, size_t size)
+{
+    if (call->caller.person != FA_NOBODY) {
+        snprintf(buf, size, "person:%s", call->people->people[call->caller.person].name);
+    } else {
+        snprintf(buf, size, "uid:%u", call->caller.uid);
+    }
+}
+
+static void format_receipt(struct fa_id receipt, uint64_t n, char buf[FA_RECEIPT_TEXT_SIZE])
+{
+    char id[FA_ID_TEXT_SIZE];
+    snprintf(buf, FA_RECEIPT_TEXT_SIZE, "%s-%llu", fa_id_format(receipt, id),
+             (unsigned long long)n);
+}
+
+/* The sixteen symbols; what follows them is the journal number and proves nothing here. */
+static int parse_receipt(struct fa_str text, struct fa_id *ret)
+{
+    size_t symbols = 0, at = 0;
+    text = fa_str_trim(text);
+    while (at < text.len && symbols < 16) {
+        symbols += text.ptr[at++] != '-';
+    }
+    if (at < text.len && text.ptr[at] != '-') {
+        return FA_EPARSE;
+    }
+    return fa_id_parse((struct fa_str){text.ptr, at}, ret);
+}
+
+/* ---- the body of preview and filing ---- */
+
+struct filing_body {
+    struct fa_filing filing;
+    char reporter[256];
+    const char **about, **strike;
+    struct fa_id receipt;
+};
+
+static const char *const level_names[] = {"solve", "help", "raise"};
+static const char *const known_names[] = {"seen", "told", "heard"};
+
+static int one_of(const char *text, const char *const *names, size_t count)
+{
+    for (size_t i = 0; text != NULL && i < count; i++) {
+        if (strcmp(names[i], text) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+static void suggest_person(const struct fa_call *call, const char *name, char *buf, size_t size)
+{
+    const char **names = calloc(call->people->people_count + 1, sizeof(char *));
+    for (size_t i = 0; names != NULL && i < call->people->people_count; i++) {
+        names[i] = call->people->people[i].name;
+    }
+    const char *near =
+        names != NULL ? fa_suggest(name, names, call->people->people_count) : NULL;
+    snprintf(buf, size, near != NULL ? " Did you mean \"%s\"?" : "", near);
+    free(names);
+}
+
+static void check_names(const struct fa_call *call, const char *member, const char **names,
+                        size_t count, bool people_only, struct fa_faults *faults)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct fa_pset set;
+        char hint[300];
+        fa_pset_init(&set, call->people);
+        int rc = people_only
+                     ? (fa_directory_find(call->people, fa_str_of(names[i])) == FA_NOBODY)
+                     : fa_directory_resolve(call->people, fa_str_of(names[i]), &set);
+        if (rc != 0) {
+            suggest_person(call, names[i], hint, sizeof hint);
+            fa_json_fault(faults, member, "Nobody here is called \"%s\".%s", names[i], hint);
+        }
+        fa_pset_done(&set);
+    }
+}
+
+static void check_choice(const char *member, const char *text, int found, const char *choices,
+                         struct fa_faults *faults)
+{
+    if (text != NULL && found < 0) {
+        fa_json_fault(faults, member, "\"%s\" is none of %s.", text, choices);
+    }
+}
+
+static void read_category(const struct fa_call *call, json_t *root, struct filing_body *body,
+                          struct fa_faults *faults)
+{
+    struct fa_json_text spec = {"category", 100, true, false};
+    body->filing.category = fa_json_text(root, &spec, faults);
+    if (body->filing.category != NULL &&
+        fa_setup_category(call->setup, body->filing.category) == NULL) {
+        const char *names[256];
+        size_t count = 0;
+        for (; count < call->setup->category_count && count < 256; count++) {
+            names[count] = call->setup->categories[count].name;
+        }
+        const char *near = fa_suggest(body->filing.category, names, count);
+        fa_json_fault(faults, "category", "There is no category \"%s\".%s%s%s", body->filing.category,
+                 near != NULL ? " Did you mean \"" : "", near != NULL ? near : "",
+                 near != NULL ? "\"?" : "");
+    }
+}
+
+static void read_key(struct fa_call *call, json_t *root, struct filing_body *body,
+                     struct fa_faults *faults)
+{
+    struct fa_json_text spec = {"key", 64, true, false};
+    const char *key = fa_json_text(root, &spec, faults);
+    uint8_t bytes[16];
+    char material[300];
+    if (key == NULL) {
+        return;
+    }
+    if (fa_unhex(fa_str_of(key), bytes, sizeof bytes) != 0) {
+        fa_json_fault(faults, "key", "The key must be 32 lower-case hexadecimal digits.");
+        return;
+    }
+    int len = snprintf(material, sizeof material, "%s|%s", body->reporter, key);
+    body->receipt = derive(call->api, "receipt", material, (size_t)len);
+    body->filing.id = id_of_receipt(call->api, body->receipt);
+}
+
+static void read_body(struct fa_call *call, json_t *root, struct filing_body *body,
+                      struct fa_faults *faults)
+{
+    static const char *const names[] = {"key",   "category", "customer", "text",  "since",
+                                        "known", "about",    "strike",   "level", NULL};
+    struct fa_json_text customer = {"customer", 200, false, false}, since = {"since", 100, false, false},
+                        text = {"text", TEXT_MAX, true, true}, known = {"known", 10, false, false},
+                        level = {"level", 10, false, false};
+    *body = (struct filing_body){0};
+    name_reporter(call, body->reporter, sizeof body->reporter);
+    body->filing.reporter = body->reporter;
+    fa_json_only(root, names, faults);
+    read_key(call, root, body, faults);
+    read_category(call, root, body, faults);
+    body->filing.customer = fa_json_text(root, &customer, faults);
+    body->filing.text = fa_json_text(root, &text, faults);
+    body->filing.since = fa_json_text(root, &since, faults);
+    const char *known_text = fa_json_text(root, &known, faults);
+    int known_at = one_of(known_text, known_names, 3);
+    check_choice("known", known_text, known_at, "seen, told, heard", faults);
+    body->filing.known = known_at >= 0 ? (enum fa_known)known_at : FA_KNOWN_TOLD;
+    const char *level_text = fa_json_text(root, &level, faults);
+    body->filing.level = one_of(level_text, level_names, 3);
+    check_choice("level", level_text, body->filing.level, "solve, help, raise", faults);
+    body->filing.about_count = fa_json_texts(root, "about", 32, &body->about, faults);
+    body->filing.struck_count = fa_json_texts(root, "strike", 256, &body->strike, faults);
+    body->filing.about = body->about;
+    body->filing.struck = body->strike;
+    check_names(call, "about", body->about, body->filing.about_count, false, faults);
+    check_names(call, "strike", body->strike, body->filing.struck_count, true, faults);
+}
+
+static void done_body(struct filing_body *body)
+{
+    free(body->about);
+    free(body->strike);
+}
+
+/* ---- preview ---- */
+
+static const char *role_of(const struct fa_person_entry *entry)
+{
+    return entry->role_count > 0 ? entry->roles[0] : NULL;
+}
+
+static json_t *told_json(const struct fa_call *call, const struct fa_preview *preview)
+{
+    json_t *told = json_array();
+    for (size_t i = 0; i < preview->line_count; i++) {
+        const struct fa_person_entry *entry = &call->people->people[preview->lines[i].person];
+        json_t *line = json_object();
+        fa_json_set_text(line, "name", entry->name);
+        fa_json_set_text(line, "display", entry->display);
+        fa_json_set_duration(line, "when", preview->lines[i].when);
+        fa_json_set_text(line, "role", role_of(entry));
+        json_array_append_new(told, line);
+    }
+    return told;
+}
+
+static void level_too_low(struct fa_call *call)
+{
+    struct fa_faults faults = {0};
+    fa_json_fault(&faults, "level", "This kind of problem is always raised: nobody should carry it alone.");
+    fa_answer_faults(call, &faults);
+}
+
+/* Reads and checks; false after an answer. root stays the caller's to free. */
+static bool begin_filing(struct fa_call *call, json_t **ret_root, struct filing_body *body,
+                         struct fa_preview *preview)
+{
+    struct fa_faults faults = {0};
+    json_t *root = fa_json_body(call->req);
+    if (root == NULL) {
+        return false;
+    }
+    read_body(call, root, body, &faults);
+    if (fa_answer_faults(call, &faults)) {
+        done_body(body);
+        json_decref(root);
+        return false;
+    }
+    const struct fa_api_host *host = &call->api->host;
+    int rc = fa_engine_preview(call->engine, &body->filing, host->now(host->ctx).wall, preview);
+    if (rc != 0) {
+        level_too_low(call);
+        done_body(body);
+        json_decref(root);
+        return false;
+    }
+    *ret_root = root;
+    return true;
+}
+
+void fa_route_preview(struct fa_call *call)
+{
+    struct filing_body body;
+    struct fa_preview preview;
+    json_t *root;
+    if (!begin_filing(call, &root, &body, &preview)) {
+        return;
+    }
+    json_t *answer = json_object();
+    fa_json_set_text(answer, "level", level_names[preview.level]);
+    fa_json_set_text(answer, "guidance", level_names[preview.guidance]);
+    fa_json_set_text(answer, "hint", preview.hint);
+    if (preview.due > 0) {
+        fa_json_set_duration(answer, "due", preview.due);
+    } else {
+        fa_json_set_text(answer, "due", NULL);
+    }
+    json_object_set_new(answer, "told", told_json(call, &preview));
+    json_object_set_new(answer, "independent", json_boolean(preview.independent));
+    fa_preview_done(&preview);
+    done_body(&body);
+    json_decref(root);
+    fa_answer_json(call, 200, answer);
+}
+
+/* ---- filing ---- */
+
+struct late_filing {
+    struct fa_call call;
+    struct fa_id receipt;
+    json_t *root;
+};
+
+static void answer_filed(struct fa_call *call, const struct filing_body *body,
+                         const struct fa_preview *preview, bool already)
+{
+    const struct fa_incident *incident = fa_engine_incident(call->engine, body->filing.id);
+    char receipt[FA_RECEIPT_TEXT_SIZE];
+    uint64_t n = incident != NULL ? incident->journal_n : body->filing.journal_n;
+    json_t *answer = json_object();
+    format_receipt(body->receipt, n, receipt);
+    fa_json_set_text(answer, "receipt", receipt);
+    fa_json_set_text(answer, "level",
+                     level_names[incident != NULL ? incident->level : preview->level]);
+    json_object_set_new(answer, "already", json_boolean(already));
+    json_object_set_new(answer, "told", told_json(call, preview));
+    fa_json_set_time(answer, "due",
+                     incident != NULL && incident->state == FA_INCIDENT_OPEN
+                         ? incident->due.armed + incident->due.length
+                         : 0);
+    fa_answer_json(call, already ? 200 : 201, answer);
+}
+
+static void file_now(struct fa_call *call, struct filing_body *body,
+                     const struct fa_preview *preview)
+{
+    const struct fa_api_host *host = &call->api->host;
+    const char *refusing = host->refusing(host->ctx);
+    if (refusing != NULL && fa_engine_incident(call->engine, body->filing.id) == NULL) {
+        fa_answer_problem(call, 503, refusing);
+        return;
+    }
+    struct fa_event event = {.kind = FA_EV_FILE, .u.file = &body->filing};
+    body->filing.journal_n = host->next_journal(host->ctx);
+    struct fa_api_answer answer = host->step(host->ctx, &event);
+    if (answer.code != 0) {
+        fa_answer_code(call, answer.code,
+                       answer.code == FA_EFULL ? "Too many filings are open; keep it and try again."
+                                               : "This filing cannot be taken.");
+        return;
+    }
+    answer_filed(call, body, preview, answer.already);
+}
+
+/* The key may belong to a filing that is history already: then that one is the answer. */
+static void on_history(void *ctx, const struct fa_store_answer *answer)
+{
+    struct late_filing *late = ctx;
+    struct fa_call *call = &late->call;
+    struct filing_body body;
+    struct fa_preview preview = {0};
+    struct fa_faults faults = {0};
+    struct fa_incident *old = NULL;
+    /* A reload may have come between: everything is looked up again. */
+    call->engine = call->api->host.engine(call->api->host.ctx);
+    call->setup = fa_engine_setup(call->engine);
+    call->people = call->setup->people;
+    read_body(call, late->root, &body, &faults);
+    if (fa_answer_faults(call, &faults)) {
+        /* answered */
+    } else if (answer->code == 0 && answer->row_count == 1 &&
+               fa_engine_read_incident(call->engine, answer->rows[0].value, &old) == 0) {
+        body.filing.journal_n = old->journal_n;
+        preview.level = old->level;
+        fa_incident_free(old);
+        answer_filed(call, &body, &preview, true);
+    } else if (answer->code != FA_ENOTFOUND) {
+        fa_answer_problem(call, 503, "The store cannot say whether this was filed already.");
+    } else if (fa_engine_preview(call->engine, &body.filing,
+                                 call->api->host.now(call->api->host.ctx).wall, &preview) != 0) {
+        level_too_low(call);
+    } else {
+        file_now(call, &body, &preview);
+    }
+    fa_preview_done(&preview);
+    done_body(&body);
+    json_decref(late->root);
+    free(late);
+}
+
+void fa_route_file(struct fa_call *call)
+{
+    const struct fa_api_host *host = &call->api->host;
+    struct filing_body body;
+    struct fa_preview preview;
+    json_t *root;
+    if (!begin_filing(call, &root, &body, &preview)) {
+        return;
+    }
+    struct fa_store *store = host->store(host->ctx);
+    struct late_filing *late =
+        fa_engine_incident(call->engine, body.filing.id) == NULL && store != NULL &&
+                host->refusing(host->ctx) == NULL
+            ? calloc(1, sizeof *late)
+            : NULL;
+    if (late != NULL) {
+        *late = (struct late_filing){.call = *call, .receipt = body.receipt, .root = root};
+        fa_store_get(store, FA_ROW_INCIDENT,
+                     (struct fa_str){(const char *)body.filing.id.id.bytes, FA_ID_BYTES},
+                     on_history, late);
+    } else {
+        file_now(call, &body, &preview);
+        json_decref(root);
+    }
+    fa_preview_done(&preview);
+    done_body(&body);
+}
+
+/* ---- status ---- */
+
+static void add_event(json_t *events, fa_time when, const char *what, const char *text)
+{
+    json_t *event = json_object();
+    fa_json_set_time(event, "time", when);
+    fa_json_set_text(event, "what", what);
+    fa_json_set_text(event, "text", text);
+    json_array_append_new(events, event);
+}
+
+struct progress {
+    size_t told;
+    bool owned;
+    fa_time until;
+};
+
+static void add_alarm_events(const struct fa_alarm *alarm, struct progress *progress,
+                             json_t *events)
+{
+    progress->told += alarm->told_count;
+    for (size_t i = 0; i < alarm->told_count; i++) {
+        add_event(events, alarm->told[i].when, "told", NULL);
+    }
+    if (alarm->state == FA_ALARM_ACKED) {
+        progress->owned = true;
+        progress->until = alarm->promised;
+        add_event(events, alarm->changed, "owned", NULL);
+    } else if ((alarm->flags & FA_FLAG_OVERDUE) != 0) {
+        add_event(events, alarm->changed, "overdue", NULL);
+    }
+}
+
+/* What the reporter may know: that it was told and owned, never by whom. */
+static json_t *status_json(const struct fa_call *call, const struct fa_incident *incident)
+{
+    static const char *const states[] = {"open", "open", "closed"};
+    json_t *answer = json_object(), *events = json_array();
+    struct progress progress = {0};
+    add_event(events, incident->filed, "filed", NULL);
+    for (size_t i = 0; i < incident->alarm_count; i++) {
+        const struct fa_alarm *alarm = fa_engine_alarm(call->engine, incident->alarms[i]);
+        if (alarm != NULL) {
+            add_alarm_events(alarm, &progress, events);
+        }
+    }
+    for (size_t i = 0; i < incident->comment_count; i++) {
+        add_event(events, incident->comments[i].when, "comment", incident->comments[i].text);
+    }
+    if (incident->state == FA_INCIDENT_CLOSED) {
+        add_event(events, incident->closed, "closed", NULL);
+    }
+    bool owned = progress.owned && incident->state == FA_INCIDENT_RAISED;
+    fa_json_set_time(answer, "filed", incident->filed);
+    fa_json_set_text(answer, "category", incident->category);
+    fa_json_set_text(answer, "level", level_names[incident->level]);
+    fa_json_set_text(answer, "state", owned ? "owned" : states[incident->state]);
+    json_object_set_new(answer, "told", json_integer((json_int_t)progress.told));
+    fa_json_set_time(answer, "owned_until", owned ? progress.until : 0);
+    fa_json_set_time(answer, "due",
+                     incident->state == FA_INCIDENT_OPEN
+                         ? incident->due.armed + incident->due.length
+                         : 0);
+    json_object_set_new(answer, "events", events);
+    return answer;
+}
+
+static void on_old_status(void *ctx, const struct fa_store_answer *answer)
+{
+    struct fa_call *call = ctx;
+    struct fa_incident *old = NULL;
+    call->engine = call->api->host.engine(call->api->host.ctx);
+    if (answer->code == 0 && answer->row_count == 1 &&
+        fa_engine_read_incident(call->engine, answer->rows[0].value, &old) == 0) {
+        fa_answer_json(call, 200, status_json(call, old));
+        fa_incident_free(old);
+    } else {
+        fa_answer_problem(call, 404, "No filing has this receipt.");
+    }
+    free(call);
+}
+
+static void look_in_history(struct fa_call *call, struct fa_incident_id id)
+{
+    const struct fa_api_host *host = &call->api->host;
+    struct fa_store *store = host->store(host->ctx);
+    struct fa_call *late = store != NULL ? malloc(sizeof *late) : NULL;
+    if (late == NULL) {
+        fa_answer_problem(call, 404, "No filing has this receipt.");
+        return;
+    }
+    *late = *call;
+    fa_store_get(store, FA_ROW_INCIDENT,
+                 (struct fa_str){(const char *)id.id.bytes, FA_ID_BYTES}, on_old_status, late);
+}
+
+static void status_of(struct fa_call *call, struct fa_incident_id id, const char *comment, bool done)
+{
+    const struct fa_api_host *host = &call->api->host;
+    if (fa_engine_incident(call->engine, id) == NULL) {
+        look_in_history(call, id);
+        return;
+    }
+    if (comment != NULL || done) {
+        struct fa_event event = {.kind = FA_EV_REPORTER,
+                                 .u.reporter = {.incident = id, .text = comment, .done = done}};
+        struct fa_api_answer answer = host->step(host->ctx, &event);
+        if (answer.code != 0) {
+            fa_answer_code(call, answer.code,
+                           "It climbs: those who were told close it, not the reporter.");
+            return;
+        }
+    }
+    fa_answer_json(call, 200, status_json(call, fa_engine_incident(call->engine, id)));
+}
+
+void fa_route_status(struct fa_call *call)
+{
+    static const char *const names[] = {"receipt", "comment", "done", NULL};
+    struct fa_json_text receipt = {"receipt", 60, true, false},
+                        comment = {"comment", COMMENT_MAX, false, true};
+    struct fa_faults faults = {0};
+    struct fa_id secret;
+    json_t *root = fa_json_body(call->req);
+    if (root == NULL) {
+        return;
+    }
+    fa_json_only(root, names, &faults);
+    const char *text = fa_json_text(root, &receipt, &faults);
+    const char *word = fa_json_text(root, &comment, &faults);
+    bool done = fa_json_bool(root, "done", &faults);
+    if (text != NULL && parse_receipt(fa_str_of(text), &secret) != 0) {
+        fa_json_fault(&faults, "receipt", "A receipt looks like 7K2Q-M9XA-3DTR-WZ5E-142.");
+    }
+    if (!fa_answer_faults(call, &faults)) {
+        status_of(call, id_of_receipt(call->api, secret), word, done);
+    }
+    json_decref(root);
+}
+
+/* ---- guide ---- */
+
+static json_t *category_json(const struct fa_category *category)
+{
+    json_t *item = json_object(), *examples = json_array();
+    for (size_t i = 0; i < category->example_count; i++) {
+        json_array_append_new(examples, json_string(category->examples[i]));
+    }
+    fa_json_set_text(item, "name", category->name);
+    fa_json_set_text(item, "title", category->title);
+    json_object_set_new(item, "examples", examples);
+    fa_json_set_text(item, "guidance", level_names[category->guidance]);
+    fa_json_set_text(item, "hint", category->hint);
+    fa_json_set_duration(item, "due", category->due);
+    fa_json_set_text(item, "value", category->value);
+    return item;
+}
+
+static json_t *value_json(const struct fa_value *value)
+{
+    json_t *item = json_object(), *violations = json_array();
+    for (size_t i = 0; i < value->violation_count; i++) {
+        json_array_append_new(violations, json_string(value->violations[i]));
+    }
+    fa_json_set_text(item, "name", value->name);
+    fa_json_set_text(item, "title", value->title);
+    json_object_set_new(item, "violations", violations);
+    return item;
+}
+
+static json_t *named_json(const char *prefix, const char *name, const char *display)
+{
+    json_t *item = json_object();
+    char text[300];
+    snprintf(text, sizeof text, "%s%s", prefix, name);
+    fa_json_set_text(item, "name", text);
+    fa_json_set_text(item, "display", display != NULL ? display : name);
+    return item;
+}
+
+void fa_route_guide(struct fa_call *call)
+{
+    json_t *answer = json_object(), *categories = json_array(), *values = json_array(),
+           *people = json_array(), *groups = json_array();
+    for (size_t i = 0; i < call->setup->category_count; i++) {
+        json_array_append_new(categories, category_json(&call->setup->categories[i]));
+    }
+    for (size_t i = 0; i < call->setup->value_count; i++) {
+        json_array_append_new(values, value_json(&call->setup->values[i]));
+    }
+    for (size_t i = 0; i < call->people->people_count; i++) {
+        const struct fa_person_entry *entry = &call->people->people[i];
+        json_array_append_new(people, named_json("", entry->name, entry->display));
+    }
+    for (size_t i = 0; i < call->people->team_count; i++) {
+        const struct fa_team_entry *team = &call->people->teams[i];
+        json_array_append_new(groups, named_json("team:", team->name, team->display));
+    }
+    fa_json_set_text(answer, "company", call->api->host.company);
+    if (call->caller.person != FA_NOBODY) {
+        const struct fa_person_entry *me = &call->people->people[call->caller.person];
+        json_object_set_new(answer, "you", named_json("", me->name, me->display));
+    } else {
+        json_object_set_new(answer, "you", json_null());
+    }
+    json_object_set_new(answer, "categories", categories);
+    json_object_set_new(answer, "values", values);
+    json_object_set_new(answer, "people", people);
+    json_object_set_new(answer, "groups", groups);
+    fa_json_set_text(answer, "notice", call->api->host.notice);
+    fa_answer_json(call, 200, answer);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* What the routes share. */
+#ifndef FA_API_INTERNAL_H
+#define FA_API_INTERNAL_H
+
+#include "api/api.h"
+#include "api/describe.h"
+#include "api/json.h"
+
+#define FA_RECEIPT_TEXT_SIZE 48
+
+struct fa_api {
+    struct fa_api_host host;
+    uint8_t receipt_key[32];
+    struct fa_api_listener *listeners;
+};
+
+/* Who asks. */
+struct fa_caller {
+    fa_person person; /* FA_NOBODY: a stranger */
+    uint32_t uid;     /* FA_UID_NONE: none */
+    bool by_token;
+};
+
+struct fa_call {
+    struct fa_api *api;
+    struct fa_http_request *req;
+    struct fa_caller caller;
+    struct fa_engine *engine;
+    const struct fa_setup *setup;
+    const struct fa_directory *people;
+    char id[64]; /* the part of the path that a route leaves open */
+};
+
+typedef void fa_route_fn(struct fa_call *call);
+
+/* api.c: answers; each takes call->req. */
+void fa_answer_json(struct fa_call *call, int status, json_t *body); /* takes body too */
+void fa_answer_problem(struct fa_call *call, int status, const char *detail);
+/* 422 with all faults; frees them. True when there were any. */
+bool fa_answer_faults(struct fa_call *call, struct fa_faults *faults);
+/* The problem that fits an engine's code. */
+void fa_answer_code(struct fa_call *call, int code, const char *detail);
+
+/* filing.c */
+fa_route_fn fa_route_guide, fa_route_preview, fa_route_file, fa_route_status;
+/* alarms.c */
+fa_route_fn fa_route_alarms, fa_route_alarm, fa_route_ack, fa_route_resolve, fa_route_comment;
+/* ops.c */
+fa_route_fn fa_route_outbox, fa_route_retry, fa_route_drop, fa_route_test, fa_route_version,
+    fa_route_metrics, fa_route_healthy, fa_route_ready;
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* What operators and their machines ask: the queue (ids and codes only), channel tests, metrics. */
+#include "api/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool may_queue(const struct fa_call *call, const struct fa_notification *notification)
+{
+    struct fa_access access;
+    struct fa_viewer viewer = {call->caller.person};
+    fa_access_init_queue(&access, call->engine, notification);
+    bool allowed = fa_may(call->people, viewer, FA_VERB_QUEUE, &access.object);
+    fa_access_done(&access);
+    return allowed;
+}
+
+struct queue {
+    struct fa_call *call;
+    json_t *items;
+};
+
+static void add_row(void *ctx, const struct fa_notification *n)
+{
+    struct queue *queue = ctx;
+    char id[FA_ID_TEXT_SIZE];
+    if (!may_queue(queue->call, n) || json_array_size(queue->items) >= 1000) {
+        return;
+    }
+    json_t *item = json_object();
+    fa_json_set_text(item, "id", fa_id_format(n->id.id, id));
+    fa_json_set_text(item, "alarm",
+                     fa_id_is_zero(n->alarm.id) ? NULL : fa_id_format(n->alarm.id, id));
+    fa_json_set_text(item, "to", n->person);
+    fa_json_set_text(item, "channel", n->channel);
+    fa_json_set_text(item, "kind", fa_notification_kind_name(n->kind));
+    fa_json_set_text(item, "state", fa_notification_state_name(n->state));
+    json_object_set_new(item, "attempts", json_integer(n->attempts));
+    bool timed = n->deadline.length != FA_NEVER && n->state != FA_NOTICE_QUEUED;
+    fa_json_set_time(item, "next", timed ? n->deadline.armed + n->deadline.length : 0);
+    json_object_set_new(item, "code", json_integer(n->status));
+    json_array_append_new(queue->items, item);
+}
+
+static bool is_operator(const struct fa_call *call)
+{
+    return call->caller.person != FA_NOBODY &&
+           call->people->people[call->caller.person].operator_;
+}
+
+/* True after a 403. */
+static bool refuse_others(struct fa_call *call)
+{
+    if (is_operator(call)) {
+        return false;
+    }
+    fa_answer_problem(call, 403, "This is for operators (operator = true in the directory).");
+    return true;
+}
+
+void fa_route_outbox(struct fa_call *call)
+{
+    if (refuse_others(call)) {
+        return;
+    }
+    struct queue queue = {call, json_array()};
+    fa_engine_each_notification(call->engine, add_row, &queue);
+    json_t *body = json_object();
+    json_object_set_new(body, "notifications", queue.items);
+    fa_answer_json(call, 200, body);
+}
+
+static void queue_deed(struct fa_call *call, enum fa_event_kind kind)
+{
+    const struct fa_api_host *host = &call->api->host;
+    struct fa_event event = {.kind = kind};
+    const struct fa_notification *n = NULL;
+    if (refuse_others(call)) {
+        return;
+    }
+    if (fa_id_parse(fa_str_of(call->id), &event.u.note.id.id) == 0) {
+        n = fa_engine_notification(call->engine, event.u.note.id);
+    }
+    if (n == NULL || !may_queue(call, n)) {
+        fa_answer_problem(call, 404, "There is no such notification in the outbox.");
+        return;
+    }
+    struct fa_api_answer answer = host->step(host->ctx, &event);
+    if (answer.code != 0) {
+        fa_answer_code(call, answer.code, "It is with the courier at this moment.");
+        return;
+    }
+    n = fa_engine_notification(call->engine, event.u.note.id);
+    json_t *body = json_object();
+    fa_json_set_text(body, "state",
+                     n != NULL ? fa_notification_state_name(n->state) : "dropped");
+    fa_answer_json(call, 200, body);
+}
+
+void fa_route_retry(struct fa_call *call)
+{
+    queue_deed(call, FA_EV_REPLAY);
+}
+
+void fa_route_drop(struct fa_call *call)
+{
+    queue_deed(call, FA_EV_DROP);
+}
+
+void fa_route_test(struct fa_call *call)
+{
+    static const char *const names[] = {"person", NULL};
+    const struct fa_api_host *host = &call->api->host;
+    struct fa_json_text spec = {"person", 200, true, false};
+    struct fa_faults faults = {0};
+    json_t *root = fa_json_body(call->req);
+    if (root == NULL) {
+        return;
+    }
+    fa_json_only(root, names, &faults);
+    const char *person = fa_json_text(root, &spec, &faults);
+    fa_person found = person != NULL ? fa_directory_find(call->people, fa_str_of(person)) : 0;
+    if (person != NULL && found == FA_NOBODY) {
+        fa_json_fault(&faults, "person", "Nobody here is called \"%s\".", person);
+    }
+    if (fa_answer_faults(call, &faults)) {
+        /* answered */
+    } else if (found != call->caller.person && !is_operator(call)) {
+        fa_answer_problem(call, 403, "You may test your own channels; operators may test all.");
+    } else {
+        struct fa_event event = {.kind = FA_EV_TEST, .u.test = {person}};
+        struct fa_api_answer answer = host->step(host->ctx, &event);
+        json_t *body = json_object();
+        json_object_set_new(body, "notifications", json_integer(answer.count));
+        fa_answer_json(call, 202, body);
+    }
+    json_decref(root);
+}
+
+void fa_route_version(struct fa_call *call)
+{
+    json_t *body = json_object();
+    fa_json_set_text(body, "version", call->api->host.version);
+    fa_json_set_text(body, "libraries", call->api->host.libraries);
+    fa_answer_json(call, 200, body);
+}
+
+/* ---- machines ---- */
+
+static void gauge(struct fa_buf *out, const char *name, const char *help)
+{
+    fa_buf_printf(out, "# TYPE firealarm_%s gauge\n# HELP firealarm_%s %s\n", name, name, help);
+}
+
+static void engine_metrics(const struct fa_engine *engine, struct fa_buf *out)
+{
+    struct fa_engine_stats stats;
+    fa_engine_stats(engine, &stats);
+    gauge(out, "alarms", "Alarms by state; none that has a subject.");
+    for (size_t i = 0; i < FA_ALARM__COUNT; i++) {
+        fa_buf_printf(out, "firealarm_alarms{state=\"%s\"} %u\n",
+                      fa_alarm_state_name((enum fa_alarm_state)i), stats.alarms[i]);
+    }
+    gauge(out, "filings_open", "Open filings; none that has a subject.");
+    fa_buf_printf(out, "firealarm_filings_open %u\n", stats.filings_open);
+    gauge(out, "outbox", "Notifications not yet settled.");
+    fa_buf_printf(out, "firealarm_outbox %u\n", stats.outbox);
+    fa_buf_puts(out, "# TYPE firealarm_notifications counter\n"
+                     "# HELP firealarm_notifications Settled since start, by outcome.\n");
+    for (size_t i = FA_NOTICE_SENT; i < FA_NOTICE__COUNT; i++) {
+        fa_buf_printf(out, "firealarm_notifications_total{outcome=\"%s\"} %llu\n",
+                      fa_notification_state_name((enum fa_notification_state)i),
+                      (unsigned long long)stats.notifications[i]);
+    }
+    fa_buf_puts(out, "# TYPE firealarm_engine_steps counter\n"
+                     "# HELP firealarm_engine_steps Events decided since start.\n");
+    fa_buf_printf(out, "firealarm_engine_steps_total %llu\n", (unsigned long long)stats.steps);
+}
+
+void fa_route_metrics(struct fa_call *call)
+{
+    const struct fa_api_host *host = &call->api->host;
+    struct fa_buf out;
+    fa_buf_init(&out, (size_t)4 << 20);
+    engine_metrics(call->engine, &out);
+    host->metrics(host->ctx, &out);
+    fa_buf_puts(&out, "# EOF\n");
+    host->reply(host->ctx, call->req, 200,
+                "application/openmetrics-text; version=1.0.0; charset=utf-8", fa_buf_str(&out));
+    fa_buf_done(&out);
+}
+
+static void answer_health(struct fa_call *call, bool ready)
+{
+    const struct fa_api_host *host = &call->api->host;
+    const char *why = host->unhealthy(host->ctx, ready);
+    /* Not through host->reply: it must answer also while nothing can become durable. */
+    fa_http_reply(call->req, why == NULL ? 200 : 503, "text/plain; charset=utf-8",
+                  why == NULL ? FA_STR("ok\n") : fa_str_of(why));
+}
+
+void fa_route_healthy(struct fa_call *call)
+{
+    answer_health(call, false);
+}
+
+void fa_route_ready(struct fa_call *call)
+{
+    answer_health(call, true);
+}

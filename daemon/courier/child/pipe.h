@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* The courier's end of the socket to the daemon. When that end closes, or the daemon takes nothing
+ * any more, or says what no daemon of this build says, the process ends: nobody would record what
+ * it still did. */
+#ifndef FA_COURIER_CHILD_PIPE_H
+#define FA_COURIER_CHILD_PIPE_H
+
+#include "courier/frame.h"
+
+#include <event2/event.h>
+
+struct fa_pipe;
+
+/* A negative code ends the process with err's text. */
+typedef int fa_pipe_frame_fn(void *ctx, const struct fa_frame *frame, struct fa_err *err);
+
+struct fa_pipe *fa_pipe_new(struct event_base *base, int fd, fa_pipe_frame_fn *on_frame, void *ctx);
+
+void fa_pipe_hello(struct fa_pipe *pipe);
+void fa_pipe_pong(struct fa_pipe *pipe, uint64_t n);
+void fa_pipe_verdict(struct fa_pipe *pipe, const struct fa_frame_verdict *verdict);
+void fa_pipe_log(struct fa_pipe *pipe, uint32_t level, const char *fmt, ...) FA_PRINTF(3, 4);
+/* On the wire when this returns, as the next thing done may be the last. */
+void fa_pipe_at(struct fa_pipe *pipe, struct fa_notification_id id);
+/* Waits until everything is taken, at most for `within`. */
+void fa_pipe_flush(struct fa_pipe *pipe, fa_time within);
+
+/* Says why to the daemon and to stderr, and leaves. Never waits for libcurl's resolver. */
+_Noreturn void fa_pipe_leave(struct fa_pipe *pipe, int status, const char *why);
+
+#endif

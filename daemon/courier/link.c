@@ -1,0 +1,710 @@
+/* SPDX-License-Identifier: MIT */
+/* The daemon's side of the courier.
+ *
+ *   STOPPED --start--> STARTING --HELLO of our build--> UP
+ *   STARTING, UP --end, hang, breach--> WAITING --back-off passed and child reaped--> STARTING
+ *   any --stop--> (STOP sent, 2 s) --> STOPPED
+ *
+ * Invariants: 1. every attempt taken by fa_link_send is in `open` until its one verdict was given;
+ * 2. at most one child exists, and its pid is signalled only while it is not reaped; 3. `open` is in
+ * the order of sending, so that its first is the oldest; 4. after any callback the state may be
+ * another one: nothing is kept over a callback but the link itself.
+ * Does not decide whether, when or how often something is sent again: that is the engine's. */
+#include "courier/link.h"
+#include "base/panic.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CHILD_FD       3
+#define PING_EVERY     (1 * FA_SECOND)
+#define PONG_WITHIN    (3 * FA_SECOND)
+#define HELLO_WITHIN   (10 * FA_SECOND) /* loading libraries from a cold disk takes its time */
+#define STOP_WITHIN    (2 * FA_SECOND)
+#define BACKOFF_FIRST  100
+#define BACKOFF_MAX    (5 * FA_SECOND)
+#define STEADY_AFTER   (10 * FA_SECOND) /* up for so long: the next end starts with a short wait */
+#define ATTEMPT_WITHIN (60 * FA_SECOND) /* beyond the channel's own time-out */
+#define REAP_EVERY     10
+#define CHANNELS_MAX   ((size_t)16 * 1024 * 1024)
+#define READ_MAX       ((size_t)256 * 1024) /* a turn */
+#define SUSPECTS       64u
+#define DEATHS_PLAIN   2u
+
+struct attempt {
+    struct fa_notification_id id;
+    uint32_t attempt;
+    fa_time started;
+};
+
+/* A notification that was there when the courier ended. */
+struct suspect {
+    struct fa_notification_id id;
+    uint32_t deaths;
+};
+
+struct fa_link {
+    char *path, *plugins_dir, *credentials_dir;
+    char *const *env;
+    struct fa_link_callbacks callbacks;
+    void *ctx;
+    enum fa_link_state state;
+    pid_t pid;                /* 0: none, or reaped */
+    int fd;                   /* -1: none */
+    bool stopping;            /* fa_link_stop was called */
+    struct fa_buf in, out;    /* out also holds what is not a SEND, beyond FA_LINK_OUT_MAX */
+    struct fa_buf channels;   /* CHANNEL frames and CHANNELS_END, as sent to every courier */
+    fa_time attempt_within;   /* by the longest time-out of a channel */
+    fa_time up_since, backoff;
+    fa_time hello_by, stop_by, restart_at, reap_at; /* FA_NEVER: not armed */
+    fa_time ping_at, pong_by;
+    uint64_t ping_n;
+    struct attempt *open;
+    size_t open_count, open_cap;
+    struct fa_notification_id at; /* whose plugin code runs; zero: none */
+    struct suspect suspects[SUSPECTS];
+    size_t suspect_next;
+};
+
+/* ----------------------------------------------------------------------------- open attempts */
+
+static bool same_id(struct fa_notification_id a, struct fa_notification_id b)
+{
+    return fa_id_eq(a.id, b.id);
+}
+
+static struct attempt *find_open(struct fa_link *link, struct fa_notification_id id)
+{
+    for (size_t i = 0; i < link->open_count; i++) {
+        if (same_id(link->open[i].id, id)) {
+            return &link->open[i];
+        }
+    }
+    return NULL;
+}
+
+static void remove_open(struct fa_link *link, struct attempt *attempt)
+{
+    size_t i = (size_t)(attempt - link->open);
+    memmove(attempt, attempt + 1, (link->open_count - i - 1) * sizeof *attempt);
+    link->open_count--;
+}
+
+static struct suspect *find_suspect(struct fa_link *link, struct fa_notification_id id)
+{
+    for (size_t i = 0; i < SUSPECTS; i++) {
+        if (link->suspects[i].deaths > 0 && same_id(link->suspects[i].id, id)) {
+            return &link->suspects[i];
+        }
+    }
+    return NULL;
+}
+
+/* The one whose plugin code ran; where none ran, the oldest. */
+static void blame(struct fa_link *link)
+{
+    struct fa_notification_id id = link->at;
+    if (find_open(link, id) == NULL) {
+        if (link->open_count == 0) {
+            return;
+        }
+        id = link->open[0].id;
+    }
+    struct suspect *suspect = find_suspect(link, id);
+    if (suspect == NULL) {
+        suspect = &link->suspects[link->suspect_next++ % SUSPECTS];
+        *suspect = (struct suspect){.id = id};
+    }
+    suspect->deaths++;
+}
+
+/* Takes over the list first: the callback may call in again. */
+static void give_up_open(struct fa_link *link, fa_time mono, const char *why)
+{
+    struct attempt *lost = link->open;
+    size_t count = link->open_count;
+    link->open = NULL;
+    link->open_count = link->open_cap = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct fa_frame_verdict verdict = {.id = lost[i].id,
+                                           .attempt = lost[i].attempt,
+                                           .verdict = FA_VERDICT_UNKNOWN,
+                                           .detail = fa_str_of(why),
+                                           .retry_after = -1,
+                                           .duration = mono - lost[i].started};
+        link->callbacks.on_verdict(link->ctx, &verdict);
+    }
+    free(lost);
+}
+
+/* --------------------------------------------------------------------------- starting, ending */
+
+static void set_state(struct fa_link *link, enum fa_link_state state, const char *why)
+{
+    link->state = state;
+    link->callbacks.on_state(link->ctx, state, why);
+}
+
+static void disarm(struct fa_link *link)
+{
+    link->hello_by = link->stop_by = link->restart_at = FA_NEVER;
+    link->ping_at = link->pong_by = FA_NEVER;
+}
+
+static int spawn(const char *path, char *const *env, int fd, pid_t *ret_pid)
+{
+    static char *const plain_env[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", NULL};
+    char *const argv[] = {(char *)(uintptr_t)path, NULL};
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attr;
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawn_file_actions_init(&files);
+    posix_spawnattr_init(&attr);
+    /* First the socket, or /dev/null might be opened over it. */
+    posix_spawn_file_actions_adddup2(&files, fd, CHILD_FD);
+    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_addclosefrom_np(&files, CHILD_FD + 1);
+    posix_spawnattr_setsigmask(&attr, &none);
+    posix_spawnattr_setsigdefault(&attr, &all);
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    int rc = posix_spawn(ret_pid, path, &files, &attr, argv, env != NULL ? env : plain_env);
+    posix_spawnattr_destroy(&attr);
+    posix_spawn_file_actions_destroy(&files);
+    return rc;
+}
+
+static void wait_before_restart(struct fa_link *link, fa_time mono)
+{
+    link->restart_at = mono + link->backoff;
+    link->backoff = link->backoff * 2 > BACKOFF_MAX ? BACKOFF_MAX : link->backoff * 2;
+}
+
+static void start_child(struct fa_link *link, fa_time mono)
+{
+    struct fa_frame_hello hello = {.build = fa_courier_build(),
+                                   .abi = FA_FRAME_ABI,
+                                   .plugins_dir = link->plugins_dir,
+                                   .credentials_dir = link->credentials_dir};
+    struct fa_err err = {0};
+    int fds[2], rc;
+    disarm(link);
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0) {
+        rc = errno;
+    } else {
+        rc = spawn(link->path, link->env, fds[1], &link->pid);
+        close(fds[1]);
+        if (rc != 0) {
+            close(fds[0]);
+        }
+    }
+    if (rc != 0) {
+        link->pid = 0;
+        wait_before_restart(link, mono);
+        (void)fa_err_set(&err, FA_EIO, "%s cannot be started: %s", link->path, strerror(rc));
+        set_state(link, FA_LINK_WAITING, err.text);
+        return;
+    }
+    link->fd = fds[0];
+    link->at = (struct fa_notification_id){0};
+    link->hello_by = mono + HELLO_WITHIN;
+    fa_buf_clear(&link->in);
+    fa_buf_clear(&link->out);
+    rc = fa_frame_put_hello(&link->out, &hello);
+    fa_assert(rc == 0);
+    fa_buf_putstr(&link->out, fa_buf_str(&link->channels));
+    set_state(link, FA_LINK_STARTING, "");
+}
+
+/* True when there is no child (any more). */
+static bool reap(struct fa_link *link, int *ret_status)
+{
+    *ret_status = 0;
+    if (link->pid == 0) {
+        return true;
+    }
+    pid_t rc;
+    do {
+        rc = waitpid(link->pid, ret_status, WNOHANG);
+    } while (rc < 0 && errno == EINTR);
+    if (rc == 0) {
+        return false;
+    }
+    link->pid = 0;
+    return true;
+}
+
+static void describe_end(int status, const char *why, struct fa_err *err)
+{
+    if (WIFSIGNALED(status)) {
+        (void)fa_err_set(err, FA_EIO, "the courier %s (signal %d)", why, WTERMSIG(status));
+    } else if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
+        (void)fa_err_set(err, FA_EIO, "the courier %s (exit status %d)", why, WEXITSTATUS(status));
+    } else {
+        (void)fa_err_set(err, FA_EIO, "the courier %s", why);
+    }
+}
+
+/* The end of this courier, whoever wanted it. */
+static void end_child(struct fa_link *link, fa_time mono, const char *why)
+{
+    struct fa_err err = {0};
+    int status = 0;
+    bool steady = link->state == FA_LINK_UP && mono - link->up_since >= STEADY_AFTER;
+    if (!reap(link, &status)) {
+        kill(link->pid, SIGKILL);
+        if (!reap(link, &status)) {
+            link->reap_at = mono + REAP_EVERY;
+        }
+        status = 0; /* our own signal says nothing about it */
+    }
+    describe_end(status, why, &err);
+    if (link->fd >= 0) {
+        close(link->fd);
+        link->fd = -1;
+    }
+    fa_buf_clear(&link->in);
+    fa_buf_clear(&link->out);
+    disarm(link);
+    if (link->stopping) {
+        set_state(link, FA_LINK_STOPPED, "");
+    } else {
+        blame(link);
+        link->backoff = steady ? BACKOFF_FIRST : link->backoff;
+        wait_before_restart(link, mono);
+        set_state(link, FA_LINK_WAITING, err.text);
+    }
+    give_up_open(link, mono, err.text);
+}
+
+/* ---------------------------------------------------------------------------- from the courier */
+
+static int on_hello(struct fa_link *link, struct fa_str record, fa_time mono, struct fa_err *err)
+{
+    struct fa_frame_hello hello;
+    int rc = fa_frame_get_hello(record, &hello, err);
+    rc = rc == 0 ? fa_frame_check_hello(&hello, err) : rc;
+    if (rc == 0) {
+        link->hello_by = FA_NEVER;
+        link->up_since = mono;
+        link->ping_at = mono;
+        set_state(link, FA_LINK_UP, "");
+    }
+    return rc;
+}
+
+static int on_verdict(struct fa_link *link, struct fa_str record, struct fa_err *err)
+{
+    struct fa_frame_verdict verdict;
+    int rc = fa_frame_get_verdict(record, &verdict, err);
+    if (rc < 0) {
+        return rc;
+    }
+    struct attempt *attempt = find_open(link, verdict.id);
+    if (attempt == NULL || attempt->attempt != verdict.attempt) {
+        return fa_err_set(err, FA_EPROTO, "a verdict about an attempt that is not under way");
+    }
+    struct suspect *suspect = find_suspect(link, verdict.id);
+    if (suspect != NULL && verdict.verdict == FIREALARM_SENT) {
+        *suspect = (struct suspect){0};
+    }
+    remove_open(link, attempt);
+    link->callbacks.on_verdict(link->ctx, &verdict);
+    return 0;
+}
+
+static int on_pong(struct fa_link *link, struct fa_str record, struct fa_err *err)
+{
+    struct fa_frame_ping ping;
+    int rc = fa_frame_get_ping(record, &ping, err);
+    if (rc == 0 && (ping.n != link->ping_n || link->pong_by == FA_NEVER)) {
+        rc = fa_err_set(err, FA_EPROTO, "an answer to a ping that was not sent");
+    }
+    if (rc == 0) {
+        link->pong_by = FA_NEVER;
+    }
+    return rc;
+}
+
+static int on_log(struct fa_link *link, struct fa_str record, struct fa_err *err)
+{
+    struct fa_frame_log log;
+    char text[512];
+    int rc = fa_frame_get_log(record, &log, err);
+    if (rc == 0) {
+        size_t len = fa_utf8_cut(log.text, sizeof text - 1);
+        for (size_t i = 0; i < len; i++) {
+            unsigned char c = (unsigned char)log.text.ptr[i];
+            text[i] = c < 0x20 || c == 0x7f ? ' ' : log.text.ptr[i];
+        }
+        text[len] = '\0';
+        link->callbacks.on_log(link->ctx, log.level, text);
+    }
+    return rc;
+}
+
+static int on_at(struct fa_link *link, struct fa_str record, struct fa_err *err)
+{
+    struct fa_frame_at at;
+    int rc = fa_frame_get_at(record, &at, err);
+    if (rc == 0) {
+        link->at = at.id;
+    }
+    return rc;
+}
+
+static int on_frame(struct fa_link *link, const struct fa_frame *frame, fa_time mono,
+                    struct fa_err *err)
+{
+    bool greeting = link->state == FA_LINK_STARTING;
+    if (greeting != (frame->type == FA_FRAME_HELLO) && frame->type != FA_FRAME_LOG) {
+        return fa_err_set(err, FA_EPROTO,
+                          greeting ? "its first frame was no HELLO" : "it said HELLO twice");
+    }
+    switch (frame->type) {
+    case FA_FRAME_HELLO:
+        return on_hello(link, frame->record, mono, err);
+    case FA_FRAME_VERDICT:
+        return on_verdict(link, frame->record, err);
+    case FA_FRAME_AT:
+        return on_at(link, frame->record, err);
+    case FA_FRAME_PONG:
+        return on_pong(link, frame->record, err);
+    case FA_FRAME_LOG:
+        return on_log(link, frame->record, err);
+    case FA_FRAME_CHANNEL:
+    case FA_FRAME_CHANNELS_END:
+    case FA_FRAME_SEND:
+    case FA_FRAME_PING:
+    case FA_FRAME_STOP:
+    case FA_FRAME__END:
+        break;
+    }
+    return fa_err_set(err, FA_EPROTO, "a frame of type %d, which only the daemon sends",
+                      (int)frame->type);
+}
+
+/* All whole frames of what was read. False: the courier is no more. */
+static bool take_frames(struct fa_link *link, fa_time mono)
+{
+    struct fa_str bytes = fa_buf_str(&link->in);
+    struct fa_frame frame;
+    struct fa_err err = {0}, why = {0};
+    int rc;
+    while ((rc = fa_frame_next(&bytes, &frame, &err)) > 0) {
+        rc = on_frame(link, &frame, mono, &err);
+        if (rc < 0) {
+            break;
+        }
+    }
+    if (rc < 0) {
+        (void)fa_err_set(&why, rc, rc == FA_EVERSION ? "was refused: %s" : "broke the protocol: %s",
+                         err.text);
+        end_child(link, mono, why.text);
+        return false;
+    }
+    fa_buf_drop(&link->in, link->in.len - bytes.len);
+    return true;
+}
+
+/* True: the descriptor has nothing more now; false: the courier ended, end_child was called. */
+static bool read_all(struct fa_link *link, fa_time mono)
+{
+    char chunk[16384];
+    for (size_t total = 0; link->fd >= 0 && total < READ_MAX;) {
+        ssize_t len = recv(link->fd, chunk, sizeof chunk, 0);
+        if (len < 0 && errno == EINTR) {
+            continue;
+        }
+        if (len < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            return true;
+        }
+        if (len <= 0) {
+            end_child(link, mono, "ended");
+            return false;
+        }
+        total += (size_t)len;
+        fa_buf_put(&link->in, chunk, (size_t)len);
+        fa_assert(!link->in.over); /* whole frames are taken after every chunk */
+        if (!take_frames(link, mono)) {
+            return false;
+        }
+    }
+    return link->fd >= 0;
+}
+
+/* ---------------------------------------------------------------------------------- the public */
+
+static char *dup_or_null(const char *text)
+{
+    return text != NULL ? fa_xstrdup(text) : NULL;
+}
+
+struct fa_link *fa_link_new(const struct fa_link_config *config,
+                            const struct fa_link_callbacks *callbacks, void *ctx)
+{
+    struct fa_link *link = fa_xcalloc(1, sizeof *link);
+    struct fa_err err = {0};
+    link->path = fa_xstrdup(config->path);
+    link->plugins_dir = dup_or_null(config->plugins_dir);
+    link->credentials_dir = dup_or_null(config->credentials_dir);
+    link->env = config->env;
+    link->callbacks = *callbacks;
+    link->ctx = ctx;
+    link->fd = -1;
+    link->backoff = BACKOFF_FIRST;
+    link->reap_at = FA_NEVER;
+    fa_buf_init(&link->in, FA_FRAME_MAX + 32768);
+    fa_buf_init(&link->out, FA_LINK_OUT_MAX + 2 * CHANNELS_MAX);
+    fa_buf_init(&link->channels, CHANNELS_MAX);
+    disarm(link);
+    int rc = fa_link_set_channels(link, NULL, 0, &err);
+    fa_assert(rc == 0);
+    return link;
+}
+
+void fa_link_free(struct fa_link *link)
+{
+    if (link == NULL) {
+        return;
+    }
+    if (link->fd >= 0) {
+        close(link->fd);
+    }
+    if (link->pid != 0) {
+        kill(link->pid, SIGKILL);
+        while (waitpid(link->pid, NULL, 0) < 0 && errno == EINTR) {
+        }
+    }
+    fa_buf_done(&link->in);
+    fa_buf_done(&link->out);
+    fa_buf_done(&link->channels);
+    free(link->open);
+    free(link->path);
+    free(link->plugins_dir);
+    free(link->credentials_dir);
+    free(link);
+}
+
+int fa_link_set_channels(struct fa_link *link, const struct fa_frame_channel *channels,
+                         size_t count, struct fa_err *err)
+{
+    struct fa_buf frames;
+    fa_time longest = 0;
+    int rc = 0;
+    fa_buf_init(&frames, CHANNELS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        if (fa_frame_put_channel(&frames, &channels[i]) < 0) {
+            rc = fa_err_at(err, FA_ETOOBIG, channels[i].file, channels[i].line, 0,
+                           "channel \"%s\" is too large: at most %u options and 1 MiB, %zu MiB for "
+                           "all channels",
+                           channels[i].name, FA_FRAME_OPTIONS_MAX, CHANNELS_MAX >> 20);
+            fa_buf_done(&frames);
+            return rc;
+        }
+        longest = channels[i].timeout > longest ? channels[i].timeout : longest;
+    }
+    if (fa_frame_put_empty(&frames, FA_FRAME_CHANNELS_END) < 0) {
+        fa_buf_done(&frames);
+        return fa_err_set(err, FA_ETOOBIG, "more than %zu MiB of channels", CHANNELS_MAX >> 20);
+    }
+    if (link->fd >= 0) {
+        /* A courier that takes nothing of the set before this one is as good as hung. */
+        if (frames.len > link->out.max - link->out.len) {
+            fa_buf_done(&frames);
+            return fa_err_set(err, FA_EAGAIN, "the courier has not taken the last channels yet");
+        }
+        fa_buf_putstr(&link->out, fa_buf_str(&frames));
+    }
+    fa_buf_done(&link->channels);
+    link->channels = frames;
+    link->attempt_within = ATTEMPT_WITHIN + longest;
+    return 0;
+}
+
+void fa_link_start(struct fa_link *link, struct fa_now now)
+{
+    link->stopping = false;
+    if (link->state == FA_LINK_STOPPED && link->pid == 0) {
+        start_child(link, now.mono);
+    } else if (link->state == FA_LINK_STOPPED) {
+        link->restart_at = now.mono;
+        set_state(link, FA_LINK_WAITING, "");
+    }
+}
+
+void fa_link_stop(struct fa_link *link, struct fa_now now)
+{
+    link->stopping = true;
+    if (link->fd < 0) {
+        disarm(link);
+        if (link->state != FA_LINK_STOPPED) {
+            set_state(link, FA_LINK_STOPPED, "");
+        }
+        return;
+    }
+    if (link->stop_by == FA_NEVER) {
+        link->stop_by = now.mono + STOP_WITHIN;
+        if (fa_frame_put_empty(&link->out, FA_FRAME_STOP) < 0) {
+            end_child(link, now.mono, "was stopped");
+        }
+    }
+}
+
+int fa_link_send(struct fa_link *link, const struct fa_frame_send *send, struct fa_now now)
+{
+    if (link->state != FA_LINK_UP || link->stopping) {
+        return FA_EAGAIN;
+    }
+    if (find_open(link, send->id) != NULL) {
+        return FA_EEXISTS;
+    }
+    if (link->open_count >= FA_LINK_OPEN_MAX || link->out.len >= FA_LINK_OUT_MAX) {
+        return FA_EFULL;
+    }
+    struct fa_frame_send copy = *send;
+    const struct suspect *suspect = find_suspect(link, send->id);
+    copy.plain = copy.plain || (suspect != NULL && suspect->deaths >= DEATHS_PLAIN);
+    int rc = fa_frame_put_send(&link->out, &copy);
+    if (rc == 0) {
+        link->open = fa_xgrow(link->open, link->open_count, &link->open_cap, sizeof *link->open);
+        link->open[link->open_count++] = (struct attempt){
+            .id = send->id, .attempt = send->notice.attempt, .started = now.mono};
+    }
+    return rc;
+}
+
+int fa_link_fd(const struct fa_link *link)
+{
+    return link->fd;
+}
+
+bool fa_link_wants_write(const struct fa_link *link)
+{
+    return link->fd >= 0 && link->out.len > 0;
+}
+
+void fa_link_on_readable(struct fa_link *link, struct fa_now now)
+{
+    (void)read_all(link, now.mono);
+}
+
+void fa_link_on_writable(struct fa_link *link, struct fa_now now)
+{
+    while (link->fd >= 0 && link->out.len > 0) {
+        ssize_t len = send(link->fd, link->out.data, link->out.len, MSG_NOSIGNAL);
+        if (len < 0 && errno == EINTR) {
+            continue;
+        }
+        if (len < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
+            /* What it wrote before its end still counts. */
+            if (read_all(link, now.mono)) {
+                end_child(link, now.mono, "ended");
+            }
+        }
+        if (len <= 0) {
+            return;
+        }
+        fa_buf_drop(&link->out, (size_t)len);
+    }
+}
+
+/* Something is overdue. What waits in the socket is heard first: it was we who came late. */
+static void overdue(struct fa_link *link, fa_time mono, const fa_time *deadline, const char *why)
+{
+    if (read_all(link, mono) && link->fd >= 0 && mono >= *deadline) {
+        end_child(link, mono, why);
+    }
+}
+
+static fa_time attempt_deadline(const struct fa_link *link)
+{
+    return link->open_count > 0 && link->fd >= 0 ? link->open[0].started + link->attempt_within
+                                                  : FA_NEVER;
+}
+
+static void ping(struct fa_link *link, fa_time mono)
+{
+    struct fa_frame_ping frame = {.n = ++link->ping_n};
+    link->ping_at = mono + PING_EVERY;
+    if (link->pong_by == FA_NEVER && fa_frame_put_ping(&link->out, FA_FRAME_PING, &frame) == 0) {
+        link->pong_by = mono + PONG_WITHIN;
+    } else {
+        link->ping_n--;
+    }
+}
+
+static void tick_without_child(struct fa_link *link, fa_time mono)
+{
+    int status;
+    if (mono >= link->reap_at) {
+        link->reap_at = reap(link, &status) ? FA_NEVER : mono + REAP_EVERY;
+    }
+    if (mono >= link->restart_at && link->pid == 0) {
+        start_child(link, mono);
+    }
+}
+
+void fa_link_on_tick(struct fa_link *link, struct fa_now now)
+{
+    fa_time mono = now.mono, oldest = attempt_deadline(link);
+    if (link->fd < 0) {
+        tick_without_child(link, mono);
+        return;
+    }
+    if (mono >= link->stop_by) {
+        overdue(link, mono, &link->stop_by, "did not stop");
+    } else if (mono >= link->hello_by) {
+        overdue(link, mono, &link->hello_by, "did not say HELLO");
+    } else if (mono >= link->pong_by) {
+        overdue(link, mono, &link->pong_by, "did not answer for 3 s");
+    } else if (mono >= oldest && read_all(link, mono) && mono >= attempt_deadline(link)) {
+        end_child(link, mono, "sat on an attempt");
+    }
+    if (link->fd >= 0 && mono >= link->ping_at) {
+        ping(link, mono);
+    }
+    if (link->fd >= 0) {
+        fa_link_on_writable(link, now);
+    }
+}
+
+static fa_time earlier(fa_time a, fa_time b)
+{
+    return a < b ? a : b;
+}
+
+fa_time fa_link_next_deadline(const struct fa_link *link)
+{
+    if (link->fd < 0) {
+        /* A restart waits for the reaping. */
+        return link->pid != 0 ? link->reap_at : link->restart_at;
+    }
+    fa_time at = earlier(link->hello_by, link->stop_by);
+    at = earlier(at, earlier(link->ping_at, link->pong_by));
+    return earlier(at, attempt_deadline(link));
+}
+
+enum fa_link_state fa_link_get_state(const struct fa_link *link)
+{
+    return link->state;
+}
+
+pid_t fa_link_pid(const struct fa_link *link)
+{
+    return link->pid;
+}
+
+size_t fa_link_open_count(const struct fa_link *link)
+{
+    return link->open_count;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* What makes silent damage and tampering visible: a MAC on every row, a chain over the journal.
+ * Both are keyed BLAKE2b with keys derived from one that lies outside the store, so whoever can
+ * write the database alone can forge neither. All numbers are little-endian.
+ *
+ *   mac   = H(mac key,   kind:4 live:1 time:8 key length:4 key value)
+ *   chain = H(chain key, previous chain:32 n:8 time:8 body), the first previous one is 32 zeros
+ *
+ * Every part but the last has a known length, so no two inputs read alike. */
+#include "store/internal.h"
+
+#include "base/panic.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#define KDF_CONTEXT "fa-store"
+
+static void put_le(uint8_t *at, uint64_t value, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++) {
+        at[i] = (uint8_t)(value >> (8 * i));
+    }
+}
+
+void store_keys_derive(const uint8_t key[FA_STORE_KEY_BYTES], struct keys *ret_keys)
+{
+    _Static_assert(crypto_kdf_KEYBYTES == FA_STORE_KEY_BYTES, "a kdf key");
+    fa_assert(sodium_init() >= 0);
+    crypto_kdf_derive_from_key(ret_keys->mac, sizeof ret_keys->mac, 1, KDF_CONTEXT, key);
+    crypto_kdf_derive_from_key(ret_keys->chain, sizeof ret_keys->chain, 2, KDF_CONTEXT, key);
+}
+
+static void update(crypto_generichash_state *state, const void *data, size_t len)
+{
+    if (len > 0) {
+        crypto_generichash_update(state, data, len);
+    }
+}
+
+void store_row_mac(const struct keys *keys, const struct firealarm_row *row,
+                   uint8_t ret_mac[FIREALARM_STORE_MAC_BYTES])
+{
+    uint8_t head[17];
+    put_le(head, row->kind, 4);
+    put_le(head + 4, row->live, 1);
+    put_le(head + 5, (uint64_t)row->time, 8);
+    put_le(head + 13, row->key.len, 4);
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, keys->mac, sizeof keys->mac, FIREALARM_STORE_MAC_BYTES);
+    update(&state, head, sizeof head);
+    update(&state, row->key.ptr, row->key.len);
+    update(&state, row->value.ptr, row->value.len);
+    crypto_generichash_final(&state, ret_mac, FIREALARM_STORE_MAC_BYTES);
+}
+
+bool store_row_verifies(const struct keys *keys, const struct firealarm_row *row)
+{
+    uint8_t mac[FIREALARM_STORE_MAC_BYTES];
+    store_row_mac(keys, row, mac);
+    return row->live <= 1 && sodium_memcmp(mac, row->mac, sizeof mac) == 0;
+}
+
+void store_chain_next(const struct keys *keys, const uint8_t prev[FA_STORE_CHAIN_BYTES],
+                      const struct firealarm_entry *entry, uint8_t ret_chain[FA_STORE_CHAIN_BYTES])
+{
+    uint8_t head[16];
+    put_le(head, entry->n, 8);
+    put_le(head + 8, (uint64_t)entry->time, 8);
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, keys->chain, sizeof keys->chain, FA_STORE_CHAIN_BYTES);
+    update(&state, prev, FA_STORE_CHAIN_BYTES);
+    update(&state, head, sizeof head);
+    update(&state, entry->body.ptr, entry->body.len);
+    crypto_generichash_final(&state, ret_chain, FA_STORE_CHAIN_BYTES);
+}
+
+void store_row_id(const struct keys *keys, uint32_t kind, struct firealarm_text key,
+                  uint8_t ret_id[LIVE_ID_BYTES])
+{
+    uint8_t head[4];
+    put_le(head, kind, 4);
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, keys->mac, sizeof keys->mac, LIVE_ID_BYTES);
+    update(&state, head, sizeof head);
+    update(&state, key.ptr, key.len);
+    crypto_generichash_final(&state, ret_id, LIVE_ID_BYTES);
+}
+
+void store_head_encode(const struct fa_store_head *head, const struct live_set *live,
+                       uint8_t ret_value[HEAD_VALUE_BYTES])
+{
+    put_le(ret_value, head->n, 8);
+    memcpy(ret_value + 8, head->chain, FA_STORE_CHAIN_BYTES);
+    put_le(ret_value + HEAD_JOURNAL_BYTES, live->count, 8);
+    memcpy(ret_value + HEAD_JOURNAL_BYTES + 8, live->digest, sizeof live->digest);
+}

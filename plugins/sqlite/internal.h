@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of this plugin share. */
+#ifndef FIREALARM_SQLITE_INTERNAL_H
+#define FIREALARM_SQLITE_INTERNAL_H
+
+#include <firealarm/store.h>
+
+#include <sqlite3.h>
+#include <stdbool.h>
+
+#define HIDDEN       __attribute__((visibility("hidden")))
+#define DB_FILE      "firealarm.db"
+#define LOCK_FILE    "lock"
+#define BALLAST_FILE "ballast"
+
+/* The directory and what lies beside the database: none of it is ever opened through SQLite. */
+struct dir {
+    char *path;
+    int fd, lock_fd;       /* -1: not open */
+    int64_t ballast_bytes; /* 0: none wanted */
+};
+
+/* Opens the directory, refuses file systems that lose data, takes the lock. On failure everything
+ * is released again. */
+HIDDEN int32_t sqlite_dir_open(struct dir *dir, const char *path, bool allow_unsafe_fs,
+                               struct firealarm_error *error);
+HIDDEN void sqlite_dir_close(struct dir *dir);
+HIDDEN int32_t sqlite_dir_hold(struct dir *dir, struct firealarm_error *error);
+HIDDEN int32_t sqlite_dir_release(struct dir *dir, struct firealarm_error *error);
+
+/* Opens the database with every setting verified, checks it and brings its schema up to date. */
+HIDDEN int32_t sqlite_schema_open(const struct firealarm_host *host, const struct dir *dir,
+                                  sqlite3 **ret_db, struct firealarm_error *error);
+
+HIDDEN int32_t sqlite_fail(struct firealarm_error *error, int32_t code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Translates what db just failed with. */
+HIDDEN int32_t sqlite_fail_db(struct firealarm_error *error, sqlite3 *db, const char *doing);
+
+#endif

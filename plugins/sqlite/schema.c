@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening the database: settings, checks, migrations.
+ *
+ * Invariants:
+ *  1. No setting that durability rests on is believed: each is set and read back, and a store that
+ *     does not obey is refused. (With synchronous=NORMAL a power loss takes acknowledged rows.)
+ *  2. One connection, in exclusive mode: the corruption that two writers of one WAL can cause
+ *     cannot happen, and there is no shared memory file.
+ *  3. A database of another program or of a newer schema is not written to, not even its mode.
+ *  4. A migration and its version number are one transaction: killed anywhere, the schema is
+ *     either old or new.
+ *
+ * It repairs nothing but indexes, which only repeat what their table says: other damage is reported
+ * and left for people. */
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define APPLICATION_ID 0x46414c4d /* "FALM" */
+/* How long the check at start may take before the store is trusted unread. */
+#define CHECK_SECONDS 2
+
+static const struct pragma {
+    const char *set, *get, *expect;
+} pragmas[] = {
+    {"PRAGMA trusted_schema = OFF", "PRAGMA trusted_schema", "0"},
+    {"PRAGMA cell_size_check = ON", "PRAGMA cell_size_check", "1"},
+    {"PRAGMA mmap_size = 0", "PRAGMA mmap_size", "0"},
+    {"PRAGMA temp_store = MEMORY", "PRAGMA temp_store", "2"},
+    {"PRAGMA foreign_keys = ON", "PRAGMA foreign_keys", "1"},
+    {"PRAGMA secure_delete = ON", "PRAGMA secure_delete", "1"},
+    {"PRAGMA journal_mode = WAL", "PRAGMA journal_mode", "wal"},
+    {"PRAGMA synchronous = FULL", "PRAGMA synchronous", "2"},
+    {"PRAGMA wal_autocheckpoint = 256", "PRAGMA wal_autocheckpoint", "256"},
+    {"PRAGMA journal_size_limit = 4194304", "PRAGMA journal_size_limit", "4194304"},
+    {"PRAGMA busy_timeout = 0", "PRAGMA busy_timeout", "0"},
+};
+
+/* Migration i brings schema i to i + 1. One that was released is never edited. */
+static const char *const migrations[] = {
+    "CREATE TABLE row ("
+    " kind INTEGER NOT NULL, key BLOB NOT NULL,"
+    " live INTEGER NOT NULL CHECK (live IN (0, 1)), time INTEGER NOT NULL,"
+    " value BLOB NOT NULL, mac BLOB NOT NULL CHECK (length(mac) = 32),"
+    " PRIMARY KEY (kind, key)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX row_live ON row (kind, key) WHERE live = 1;"
+    "CREATE INDEX row_history ON row (kind, time, key) WHERE live = 0;"
+    "CREATE TABLE journal ("
+    " n INTEGER NOT NULL PRIMARY KEY CHECK (n > 0), time INTEGER NOT NULL,"
+    " body BLOB NOT NULL, chain BLOB NOT NULL CHECK (length(chain) = 32)) STRICT;",
+};
+#define SCHEMA_VERSION ((int)(sizeof migrations / sizeof migrations[0]))
+
+int32_t sqlite_fail_db(struct firealarm_error *error, sqlite3 *db, const char *doing)
+{
+    int extended = sqlite3_extended_errcode(db);
+    int32_t code = FIREALARM_STORE_FAILED;
+    switch (extended & 0xff) {
+    case SQLITE_FULL:
+        code = FIREALARM_STORE_FULL;
+        break;
+    case SQLITE_IOERR:
+        code = FIREALARM_STORE_UNKNOWN;
+        break;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        code = FIREALARM_STORE_CORRUPT;
+        break;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        code = FIREALARM_STORE_BUSY;
+        break;
+    default:
+        break;
+    }
+    /* SQLite knows a full disk, but takes a full quota for a broken one. */
+    if (extended == SQLITE_IOERR_WRITE && sqlite3_system_errno(db) == EDQUOT) {
+        code = FIREALARM_STORE_FULL;
+    }
+    return sqlite_fail(error, code, "%s: %s (%d)", doing, sqlite3_errmsg(db), extended);
+}
+
+/* The first column of the first row as text; an empty text when there is none. */
+static int32_t ask(sqlite3 *db, const char *sql, char *buf, size_t size,
+                   struct firealarm_error *error)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_step(stmt);
+    }
+    const unsigned char *text = rc == SQLITE_ROW ? sqlite3_column_text(stmt, 0) : NULL;
+    snprintf(buf, size, "%s", text != NULL ? (const char *)text : "");
+    int32_t code = rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : sqlite_fail_db(error, db, sql);
+    sqlite3_finalize(stmt);
+    return code;
+}
+
+static int32_t run(sqlite3 *db, const char *sql, struct firealarm_error *error)
+{
+    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0
+                                                                : sqlite_fail_db(error, db, sql);
+}
+
+static int32_t apply_pragmas(sqlite3 *db, struct firealarm_error *error)
+{
+    for (size_t i = 0; i < sizeof pragmas / sizeof pragmas[0]; i++) {
+        char is[32];
+        int32_t rc = run(db, pragmas[i].set, error);
+        if (rc == 0) {
+            rc = ask(db, pragmas[i].get, is, sizeof is, error);
+        }
+        if (rc != 0) {
+            return rc;
+        }
+        if (strcmp(is, pragmas[i].expect) != 0) {
+            return sqlite_fail(error, FIREALARM_STORE_FAILED,
+                               "%s did not take effect (it is \"%s\"): this SQLite or file system "
+                               "cannot keep what it is given",
+                               pragmas[i].set, is);
+        }
+    }
+    return 0;
+}
+
+static int32_t configure(sqlite3 *db, struct firealarm_error *error)
+{
+    int defensive = 0, trusted = 1;
+    sqlite3_extended_result_codes(db, 1);
+    sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
+    if (sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, &defensive) != SQLITE_OK ||
+        sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, &trusted) != SQLITE_OK ||
+        defensive != 1 || trusted != 0) {
+        return sqlite_fail(error, FIREALARM_STORE_FAILED, "this SQLite (%s) has no defensive mode",
+                           sqlite3_libversion());
+    }
+    char is[32];
+    int32_t rc = ask(db, "PRAGMA locking_mode = EXCLUSIVE", is, sizeof is, error);
+    if (rc == 0 && strcmp(is, "exclusive") != 0) {
+        rc = sqlite_fail(error, FIREALARM_STORE_FAILED, "exclusive locking did not take effect");
+    }
+    return rc;
+}
+
+static int32_t ask_number(sqlite3 *db, const char *sql, int *ret_number,
+                          struct firealarm_error *error)
+{
+    char text[32];
+    int32_t rc = ask(db, sql, text, sizeof text, error);
+    if (rc == 0) {
+        *ret_number = (int)strtol(text, NULL, 10);
+    }
+    return rc;
+}
+
+/* Is it ours, and not of a later firealarm? A new file is neither. */
+static int32_t identify(sqlite3 *db, int *ret_version, struct firealarm_error *error)
+{
+    int id = 0, objects = 0, version = 0;
+    int32_t rc = ask_number(db, "PRAGMA application_id", &id, error);
+    if (rc == 0) {
+        rc = ask_number(db, "SELECT count(*) FROM sqlite_schema", &objects, error);
+    }
+    if (rc == 0) {
+        rc = ask_number(db, "PRAGMA user_version", &version, error);
+    }
+    if (rc != 0) {
+        return rc;
+    }
+    if (id != APPLICATION_ID && (id != 0 || objects > 0)) {
+        return sqlite_fail(error, FIREALARM_STORE_FAILED, "%s belongs to another program", DB_FILE);
+    }
+    if (version > SCHEMA_VERSION) {
+        return sqlite_fail(error, FIREALARM_STORE_NEWER,
+                           "schema %d is newer than this firealarm's (%d): install the version "
+                           "that wrote it",
+                           version, SCHEMA_VERSION);
+    }
+    *ret_version = version;
+    return 0;
+}
+
+static int64_t seconds_now(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec;
+}
+
+static int is_too_late(void *ctx)
+{
+    const int64_t *until = ctx;
+    return seconds_now() >= *until;
+}
+
+/* Runs one of the checks; *ret_sound is its verdict. A large store is checked as far as the time
+ * goes: rows carry MACs, so that this is not the only guard. */
+static int32_t run_check(sqlite3 *db, const char *sql, bool *ret_sound,
+                         struct firealarm_error *error)
+{
+    char is[160];
+    int64_t until = seconds_now() + CHECK_SECONDS;
+    sqlite3_progress_handler(db, 10000, is_too_late, &until);
+    int32_t rc = ask(db, sql, is, sizeof is, error);
+    sqlite3_progress_handler(db, 0, NULL, NULL);
+    if (rc != 0 && (sqlite3_errcode(db) & 0xff) == SQLITE_INTERRUPT) {
+        *ret_sound = true;
+        return 0;
+    }
+    *ret_sound = rc == 0 && strcmp(is, "ok") == 0;
+    if (rc == 0 && !*ret_sound) {
+        sqlite_fail(error, FIREALARM_STORE_CORRUPT, "%s is damaged: %s", DB_FILE, is);
+    }
+    return rc;
+}
+
+/* A table that is damaged is refused. An index that does not agree with its sound table only
+ * repeats what the table says: it is made anew. */
+static int32_t check_database(const struct firealarm_host *host, sqlite3 *db,
+                              struct firealarm_error *error)
+{
+    bool sound = false;
+    int32_t rc = run_check(db, "PRAGMA quick_check(1)", &sound, error);
+    if (rc != 0 || !sound) {
+        return rc != 0 ? rc : FIREALARM_STORE_CORRUPT;
+    }
+    rc = run_check(db, "PRAGMA integrity_check(1)", &sound, error);
+    if (rc != 0 || sound) {
+        return rc;
+    }
+    host->log(host->ctx, 4, "sqlite: an index is damaged and is made anew");
+    rc = run(db, "REINDEX", error);
+    if (rc == 0) {
+        rc = run_check(db, "PRAGMA integrity_check(1)", &sound, error);
+    }
+    return rc == 0 && !sound ? FIREALARM_STORE_CORRUPT : rc;
+}
+
+static int32_t migrate(sqlite3 *db, int version, struct firealarm_error *error)
+{
+    int32_t rc = 0;
+    for (; rc == 0 && version < SCHEMA_VERSION; version++) {
+        char sql[96];
+        snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
+                 APPLICATION_ID, version + 1);
+        rc = run(db, "BEGIN IMMEDIATE", error);
+        if (rc == 0) {
+            rc = run(db, migrations[version], error);
+        }
+        if (rc == 0) {
+            rc = run(db, sql, error);
+        }
+        if (rc != 0 && !sqlite3_get_autocommit(db)) {
+            sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+        }
+    }
+    return rc;
+}
+
+/* Makes the file, before SQLite opens it, with a mode that no umask decides. SQLite gives its
+ * other files the same one. */
+static int32_t make_file(const struct dir *dir, struct firealarm_error *error)
+{
+    int fd = openat(dir->fd, DB_FILE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd >= 0) {
+        close(fd);
+    } else if (errno != EEXIST) {
+        return sqlite_fail(error, errno == ENOSPC ? FIREALARM_STORE_FULL : FIREALARM_STORE_FAILED,
+                           "%s/%s: %s", dir->path, DB_FILE, strerror(errno));
+    }
+    if (fchmodat(dir->fd, DB_FILE, 0600, 0) < 0) {
+        return sqlite_fail(error, FIREALARM_STORE_FAILED, "%s/%s: %s", dir->path, DB_FILE,
+                           strerror(errno));
+    }
+    return 0;
+}
+
+static int32_t set_up(const struct firealarm_host *host, const struct dir *dir, sqlite3 *db,
+                      struct firealarm_error *error)
+{
+    int version = 0;
+    int32_t rc = configure(db, error);
+    if (rc == 0) {
+        rc = identify(db, &version, error);
+    }
+    if (rc == 0) {
+        rc = apply_pragmas(db, error);
+    }
+    if (rc == 0 && version > 0) {
+        rc = check_database(host, db, error);
+    }
+    if (rc == 0) {
+        rc = migrate(db, version, error);
+    }
+    if (rc == 0 && fsync(dir->fd) < 0) {
+        rc = sqlite_fail(error, FIREALARM_STORE_UNKNOWN, "%s: %s", dir->path, strerror(errno));
+    }
+    return rc;
+}
+
+int32_t sqlite_schema_open(const struct firealarm_host *host, const struct dir *dir,
+                           sqlite3 **ret_db, struct firealarm_error *error)
+{
+    char path[4096];
+    int len = snprintf(path, sizeof path, "%s/%s", dir->path, DB_FILE);
+    if (len < 0 || (size_t)len >= sizeof path) {
+        return sqlite_fail(error, FIREALARM_STORE_FAILED, "path is too long");
+    }
+    int32_t rc = make_file(dir, error);
+    if (rc != 0) {
+        return rc;
+    }
+    sqlite3 *db = NULL;
+    if (sqlite3_open_v2(path, &db,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX |
+                            SQLITE_OPEN_PRIVATECACHE,
+                        NULL) != SQLITE_OK) {
+        rc = sqlite_fail_db(error, db, path);
+    } else {
+        rc = set_up(host, dir, db, error);
+    }
+    if (rc != 0) {
+        sqlite3_close(db);
+        return rc;
+    }
+    *ret_db = db;
+    return 0;
+}

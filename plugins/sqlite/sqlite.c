@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: MIT */
+/* The embedded store: rows and journal in one SQLite database, in a directory of their own.
+ *
+ * Invariants:
+ *  1. commit() is 0 only after SQLite synced the WAL (synchronous=FULL).
+ *  2. A failure that leaves the outcome open is FIREALARM_STORE_UNKNOWN and never retried here:
+ *     after a failed fsync the kernel may take dirty pages for clean, so only a fresh look at the
+ *     disk tells the truth. A checkpoint that fails this way is the same, although the commit
+ *     before it is durable.
+ *  3. FIREALARM_STORE_FULL means that nothing of the transaction is there.
+ *
+ * What it does not do: understand a row, hold anything in memory, wait for a lock.
+ * Tests: tests/unit/test_store_conformance.c, tests/unit/test_store_sqlite.c. */
+#include "internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OPT_PATH, OPT_BALLAST, OPT_ALLOW_UNSAFE_FS };
+
+static const struct firealarm_option options[] = {
+    [OPT_PATH] = {.name = "path",
+                  .type = FIREALARM_OPT_TEXT,
+                  .flags = FIREALARM_OPT_REQUIRED,
+                  .help = "directory of the store, absolute; nothing else belongs in it"},
+    [OPT_BALLAST] = {.name = "ballast",
+                     .type = FIREALARM_OPT_INT,
+                     .default_text = "4194304",
+                     .max = 1 << 30,
+                     .help = "bytes held back for when the disk is full; 0: none"},
+    [OPT_ALLOW_UNSAFE_FS] = {.name = "allow_unsafe_fs",
+                             .type = FIREALARM_OPT_BOOL,
+                             .default_text = "false",
+                             .help = "take a network, overlay or memory file system"},
+    {.name = NULL},
+};
+
+enum {
+    STMT_BEGIN,
+    STMT_COMMIT,
+    STMT_ROLLBACK,
+    STMT_PUT,
+    STMT_ERASE,
+    STMT_APPEND,
+    STMT_GET,
+    STMT_LIVE,
+    STMT_QUERY,
+    STMT_HEAD,
+    STMT_JOURNAL,
+    STMT__COUNT
+};
+
+#define ROW_COLUMNS   "kind, live, time, key, value, mac"
+#define ENTRY_COLUMNS "n, time, body, chain"
+
+static const char *const statements[STMT__COUNT] = {
+    [STMT_BEGIN] = "BEGIN IMMEDIATE",
+    [STMT_COMMIT] = "COMMIT",
+    [STMT_ROLLBACK] = "ROLLBACK",
+    [STMT_PUT] = "INSERT INTO row (" ROW_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
+                 "ON CONFLICT (kind, key) DO UPDATE SET live = excluded.live, "
+                 "time = excluded.time, value = excluded.value, mac = excluded.mac",
+    [STMT_ERASE] = "DELETE FROM row WHERE kind = ?1 AND key = ?2",
+    [STMT_APPEND] = "INSERT INTO journal (" ENTRY_COLUMNS ") VALUES (?1, ?2, ?3, ?4)",
+    [STMT_GET] = "SELECT " ROW_COLUMNS " FROM row WHERE kind = ?1 AND key = ?2",
+    [STMT_LIVE] = "SELECT " ROW_COLUMNS " FROM row WHERE live = 1",
+    [STMT_QUERY] = "SELECT " ROW_COLUMNS " FROM row WHERE live = 0 AND kind = ?1 "
+                   "AND (time, key) < (?2, ?3) ORDER BY time DESC, key DESC LIMIT ?4",
+    [STMT_HEAD] = "SELECT " ENTRY_COLUMNS " FROM journal ORDER BY n DESC LIMIT 1",
+    [STMT_JOURNAL] = "SELECT " ENTRY_COLUMNS " FROM journal WHERE n >= ?1 ORDER BY n LIMIT ?2",
+};
+
+struct self {
+    bool in_transaction;
+    struct dir dir;
+    sqlite3 *db;
+    sqlite3_stmt *stmts[STMT__COUNT];
+    uint64_t head, appended; /* newest journal entry: durable, and within the transaction */
+    int wal_frames;          /* after the last commit */
+};
+
+static void store_close(void *ptr)
+{
+    struct self *self = ptr;
+    if (self == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < STMT__COUNT; i++) {
+        sqlite3_finalize(self->stmts[i]);
+    }
+    sqlite3_close(self->db);
+    sqlite_dir_close(&self->dir);
+    free(self);
+}
+
+static int on_wal(void *ctx, sqlite3 *db, const char *name, int frames)
+{
+    struct self *self = ctx;
+    self->wal_frames = frames;
+    return SQLITE_OK;
+}
+
+static int32_t prepare(struct self *self, struct firealarm_error *error)
+{
+    for (size_t i = 0; i < STMT__COUNT; i++) {
+        if (sqlite3_prepare_v3(self->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
+                               &self->stmts[i], NULL) != SQLITE_OK) {
+            return sqlite_fail_db(error, self->db, "prepare");
+        }
+    }
+    return 0;
+}
+
+/* Ends a statement: 0 if it came to its end, else what went wrong. */
+static int32_t finish(struct self *self, sqlite3_stmt *stmt, int rc, struct firealarm_error *error,
+                      const char *doing)
+{
+    int32_t code = rc == SQLITE_DONE ? 0 : sqlite_fail_db(error, self->db, doing);
+    sqlite3_reset(stmt);
+    sqlite3_clear_bindings(stmt);
+    return code;
+}
+
+static int32_t step(struct self *self, int which, struct firealarm_error *error, const char *doing)
+{
+    sqlite3_stmt *stmt = self->stmts[which];
+    return finish(self, stmt, sqlite3_step(stmt), error, doing);
+}
+
+static struct firealarm_text column_blob(sqlite3_stmt *stmt, int column)
+{
+    const char *ptr = sqlite3_column_blob(stmt, column);
+    size_t len = (size_t)sqlite3_column_bytes(stmt, column);
+    return (struct firealarm_text){ptr != NULL ? ptr : "", len};
+}
+
+/* An empty blob needs a pointer that is not NULL, or it would be stored as NULL. */
+static void bind_blob(sqlite3_stmt *stmt, int index, const void *ptr, size_t len)
+{
+    sqlite3_bind_blob64(stmt, index, len > 0 ? ptr : "", len, SQLITE_STATIC);
+}
+
+static struct firealarm_row read_row(sqlite3_stmt *stmt)
+{
+    struct firealarm_row row = {
+        .kind = (uint32_t)sqlite3_column_int64(stmt, 0),
+        .live = (uint32_t)sqlite3_column_int64(stmt, 1),
+        .time = sqlite3_column_int64(stmt, 2),
+        .key = column_blob(stmt, 3),
+        .value = column_blob(stmt, 4),
+    };
+    struct firealarm_text mac = column_blob(stmt, 5);
+    memcpy(row.mac, mac.ptr, mac.len < sizeof row.mac ? mac.len : sizeof row.mac);
+    return row;
+}
+
+static struct firealarm_entry read_entry(sqlite3_stmt *stmt)
+{
+    struct firealarm_entry entry = {
+        .n = (uint64_t)sqlite3_column_int64(stmt, 0),
+        .time = sqlite3_column_int64(stmt, 1),
+        .body = column_blob(stmt, 2),
+    };
+    struct firealarm_text chain = column_blob(stmt, 3);
+    memcpy(entry.chain, chain.ptr, chain.len < sizeof entry.chain ? chain.len : sizeof entry.chain);
+    return entry;
+}
+
+/* A read error is never an open question: nothing was written. */
+static int32_t read_failed(int32_t code)
+{
+    return code == FIREALARM_STORE_UNKNOWN ? FIREALARM_STORE_FAILED : code;
+}
+
+/* Walks a bound statement; *ret_count (may be NULL) counts the rows. */
+static int32_t walk_rows(struct self *self, sqlite3_stmt *stmt, firealarm_row_fn *fn, void *ctx,
+                         uint32_t *ret_count, struct firealarm_error *error)
+{
+    int rc;
+    int32_t stop = 0;
+    while (stop == 0 && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        struct firealarm_row row = read_row(stmt);
+        stop = fn(ctx, &row);
+        if (ret_count != NULL) {
+            ++*ret_count;
+        }
+    }
+    int32_t code = finish(self, stmt, stop != 0 ? SQLITE_DONE : rc, error, "read");
+    return stop != 0 ? stop : read_failed(code);
+}
+
+static int32_t walk_entries(struct self *self, sqlite3_stmt *stmt, firealarm_entry_fn *fn,
+                            void *ctx, struct firealarm_error *error)
+{
+    int rc;
+    int32_t stop = 0;
+    while (stop == 0 && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        struct firealarm_entry entry = read_entry(stmt);
+        stop = fn(ctx, &entry);
+    }
+    int32_t code = finish(self, stmt, stop != 0 ? SQLITE_DONE : rc, error, "read the journal");
+    return stop != 0 ? stop : read_failed(code);
+}
+
+static int32_t keep_head(void *ctx, const struct firealarm_entry *entry)
+{
+    struct self *self = ctx;
+    self->head = entry->n;
+    return 0;
+}
+
+static int32_t check(const struct firealarm_settings *settings, struct firealarm_error *error)
+{
+    struct firealarm_text path = settings->values[OPT_PATH].text;
+    if (path.len == 0 || path.ptr[0] != '/') {
+        return sqlite_fail(error, FIREALARM_STORE_FAILED, "path must be absolute");
+    }
+    return 0;
+}
+
+static int32_t open_parts(struct self *self, const struct firealarm_host *host,
+                          const struct firealarm_settings *settings, struct firealarm_error *error)
+{
+    const struct firealarm_value *values = settings->values;
+    char path[4000];
+    struct firealarm_text text = values[OPT_PATH].text;
+    if (text.len >= sizeof path) {
+        return sqlite_fail(error, FIREALARM_STORE_FAILED, "path is too long");
+    }
+    memcpy(path, text.ptr, text.len);
+    path[text.len] = '\0';
+    int32_t rc = sqlite_dir_open(&self->dir, path, values[OPT_ALLOW_UNSAFE_FS].number != 0, error);
+    self->dir.ballast_bytes = values[OPT_BALLAST].number;
+    if (rc == 0) {
+        rc = sqlite_schema_open(host, &self->dir, &self->db, error);
+    }
+    if (rc == 0) {
+        sqlite3_wal_hook(self->db, on_wal, self);
+        rc = prepare(self, error);
+    }
+    if (rc == 0) {
+        rc = walk_entries(self, self->stmts[STMT_HEAD], keep_head, self, error);
+    }
+    return rc;
+}
+
+static int32_t store_open(const struct firealarm_host *host,
+                          const struct firealarm_settings *settings, void **ret_self,
+                          struct firealarm_error *error)
+{
+    int32_t rc = check(settings, error);
+    if (rc != 0) {
+        return rc;
+    }
+    struct self *self = calloc(1, sizeof *self);
+    if (self == NULL) {
+        return sqlite_fail(error, FIREALARM_STORE_FAILED, "out of memory");
+    }
+    *self = (struct self){.dir = {.fd = -1, .lock_fd = -1}};
+    rc = open_parts(self, host, settings, error);
+    if (rc != 0) {
+        store_close(self);
+        return rc;
+    }
+    *ret_self = self;
+    return 0;
+}
+
+static int32_t load(void *ptr, firealarm_row_fn *row, firealarm_entry_fn *head, void *ctx,
+                    struct firealarm_error *error)
+{
+    struct self *self = ptr;
+    int32_t rc = walk_rows(self, self->stmts[STMT_LIVE], row, ctx, NULL, error);
+    return rc != 0 ? rc : walk_entries(self, self->stmts[STMT_HEAD], head, ctx, error);
+}
+
+static int32_t expect(const struct self *self, bool in_transaction, struct firealarm_error *error)
+{
+    return self->in_transaction == in_transaction
+               ? 0
+               : sqlite_fail(error, FIREALARM_STORE_FAILED,
+                             in_transaction ? "no transaction was begun"
+                                            : "a transaction is open already");
+}
+
+static int32_t begin(void *ptr, struct firealarm_error *error)
+{
+    struct self *self = ptr;
+    int32_t rc = expect(self, false, error);
+    if (rc == 0) {
+        rc = step(self, STMT_BEGIN, error, "begin");
+    }
+    if (rc == 0) {
+        self->in_transaction = true;
+        self->appended = self->head;
+    }
+    return rc;
+}
+
+static int32_t put(void *ptr, const struct firealarm_row *row, struct firealarm_error *error)
+{
+    struct self *self = ptr;
+    int32_t rc = expect(self, true, error);
+    if (rc != 0) {
+        return rc;
+    }
+    if (row->key.len == 0 || row->key.len > FIREALARM_STORE_KEY_MAX ||
+        row->value.len > FIREALARM_STORE_VALUE_MAX || row->live > 1) {
+        return sqlite_fail(error, FIREALARM_STORE_FAILED, "a row breaks the store's limits");
+    }
+    sqlite3_stmt *stmt = self->stmts[STMT_PUT];
+    sqlite3_bind_int64(stmt, 1, row->kind);
+    sqlite3_bind_int64(stmt, 2, row->live);
+    sqlite3_bind_int64(stmt, 3, row->time);
+    bind_blob(stmt, 4, row->key.ptr, row->key.len);
+    bind_blob(stmt, 5, row->value.ptr, row->value.len);
+    bind_blob(stmt, 6, row->mac, sizeof row->mac);
+    return step(self, STMT_PUT, error, "put");
+}
+
+static int32_t erase(void *ptr, uint32_t kind, struct firealarm_text key,
+                     struct firealarm_error *error)
+{
+    struct self *self = ptr;
+    int32_t rc = expect(self, true, error);
+    if (rc != 0) {
+        return rc;
+    }
+    sqlite3_bind_int64(self->stmts[STMT_ERASE], 1, kind);
+    bind_blob(self->stmts[STMT_ERASE], 2, key.ptr, key.len);
+    return step(self, STMT_ERASE, error, "erase");
+}
+
+static int32_t append(void *ptr, const struct firealarm_entry *entry, struct firealarm_error *error)
+{
+    struct self *self = ptr;
+    int32_t rc = expect(self, true, error);
+    if (rc != 0) {
+        return rc;
+    }
+    if (entry->n != self->appended + 1 || entry->body.len > FIREALARM_STORE_VALUE_MAX) {
+        return sqlite_fail(error, FIREALARM_STORE_FAILED,
+                           "journal entry %llu does not follow %llu or is too large",
+                           (unsigned long long)entry->n, (unsigned long long)self->appended);
+    }
+    sqlite3_stmt *stmt = self->stmts[STMT_APPEND];
+    sqlite3_bind_int64(stmt, 1, (sqlite3_int64)entry->n);
+    sqlite3_bind_int64(stmt, 2, entry->time);
+    bind_blob(stmt, 3, entry->body.ptr, entry->body.len);
+    bind_blob(stmt, 4, entry->chain, sizeof entry->chain);
+    rc = step(self, STMT_APPEND, error, "append");
+    if (rc == 0) {
+        self->appended = entry->n;
+    }
+    return rc;
+}
+
+/* A WAL that cannot be moved into the database for want of room just grows a little; one that
+ * cannot because the disk fails is invariant 2. */
+static int32_t checkpoint(struct self *self, struct firealarm_error *error)
+{
+    if (self->wal_frames < 256) {
+        return 0;
+    }
+    if (sqlite3_wal_checkpoint_v2(self->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) ==
+        SQLITE_OK) {
+        self->wal_frames = 0;
+        return 0;
+    }
+    int32_t rc = sqlite_fail_db(error, self->db, "checkpoint");
+    return rc == FIREALARM_STORE_UNKNOWN || rc == FIREALARM_STORE_CORRUPT ? FIREALARM_STORE_UNKNOWN
+                                                                          : 0;
+}
+
+static int32_t commit(void *ptr, struct firealarm_error *error)
+{
+    struct self *self = ptr;
+    int32_t rc = expect(self, true, error);
+    if (rc == 0) {
+        rc = step(self, STMT_COMMIT, error, "commit");
+    }
+    if (rc != 0) {
+        return rc == FIREALARM_STORE_CORRUPT ? FIREALARM_STORE_UNKNOWN : rc;
+    }
+    self->in_transaction = false;
+    self->head = self->appended;
+    return checkpoint(self, error);
+}
+
+static void rollback(void *ptr)
+{
+    struct self *self = ptr;
+    /* SQLite may have rolled back by itself, e.g. when the disk is full. */
+    if (!sqlite3_get_autocommit(self->db)) {
+        struct firealarm_error ignored;
+        (void)step(self, STMT_ROLLBACK, &ignored, "rollback");
+    }
+    self->in_transaction = false;
+}
+
+static int32_t get(void *ptr, uint32_t kind, struct firealarm_text key, firealarm_row_fn *row,
+                   void *ctx, struct firealarm_error *error)
+{
+    struct self *self = ptr;
+    uint32_t count = 0;
+    sqlite3_bind_int64(self->stmts[STMT_GET], 1, kind);
+    bind_blob(self->stmts[STMT_GET], 2, key.ptr, key.len);
+    int32_t rc = walk_rows(self, self->stmts[STMT_GET], row, ctx, &count, error);
+    return rc == 0 && count == 0
+               ? sqlite_fail(error, FIREALARM_STORE_NOT_FOUND, "there is no such row")
+               : rc;
+}
+
+static int32_t query(void *ptr, uint32_t kind, int64_t before, struct firealarm_text before_key,
+                     uint32_t limit, firealarm_row_fn *row, void *ctx,
+                     struct firealarm_error *error)
+{
+    struct self *self = ptr;
+    sqlite3_stmt *stmt = self->stmts[STMT_QUERY];
+    sqlite3_bind_int64(stmt, 1, kind);
+    sqlite3_bind_int64(stmt, 2, before);
+    bind_blob(stmt, 3, before_key.ptr, before_key.len);
+    sqlite3_bind_int64(stmt, 4, limit);
+    return walk_rows(self, stmt, row, ctx, NULL, error);
+}
+
+static int32_t journal(void *ptr, uint64_t from, uint32_t limit, firealarm_entry_fn *entry,
+                       void *ctx, struct firealarm_error *error)
+{
+    struct self *self = ptr;
+    sqlite3_stmt *stmt = self->stmts[STMT_JOURNAL];
+    sqlite3_bind_int64(stmt, 1, from > INT64_MAX ? INT64_MAX : (sqlite3_int64)from);
+    sqlite3_bind_int64(stmt, 2, limit);
+    return walk_entries(self, stmt, entry, ctx, error);
+}
+
+static int32_t reserve(void *ptr, uint32_t hold, struct firealarm_error *error)
+{
+    struct self *self = ptr;
+    return hold != 0 ? sqlite_dir_hold(&self->dir, error) : sqlite_dir_release(&self->dir, error);
+}
+
+FIREALARM_EXPORT const struct firealarm_store firealarm_store = {
+    .abi = FIREALARM_STORE_ABI,
+    .size = sizeof(struct firealarm_store),
+    .name = "sqlite",
+    .version = FA_VERSION,
+    .summary = "one SQLite database in a directory of this machine",
+    .options = options,
+    .check = check,
+    .open = store_open,
+    .close = store_close,
+    .load = load,
+    .begin = begin,
+    .put = put,
+    .erase = erase,
+    .append = append,
+    .commit = commit,
+    .rollback = rollback,
+    .get = get,
+    .query = query,
+    .journal = journal,
+    .reserve = reserve,
+};
