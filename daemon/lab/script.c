@@ -8,6 +8,7 @@
 #include "base/panic.h"
 
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -571,8 +572,7 @@ static int match(struct reader *reader, struct fa_script_line *line, const struc
             continue;
         }
         if (at == reader->count) {
-            return fault(reader, reader->words[at - 1].col, "something is missing: %s", verb->pattern,
-                         NULL);
+            return fault(reader, reader->words[at - 1].col, "something is missing: %s", verb->pattern);
         }
         const struct word *word = &reader->words[at++];
         if (is_slot(&items[i]) || is_choice(&items[i])) {
