@@ -233,8 +233,8 @@ static int open_doors(struct fa_daemon *daemon, struct fa_err *err)
         rc = fa_feeds_open(daemon, daemon->config, &daemon->feeds, &daemon->feed_count, err);
     }
     if (rc == 0) {
-        rc = fa_listeners_open(daemon, daemon->config, &daemon->listening,
-                               &daemon->listening_count, err);
+        rc = fa_listeners_open(daemon, daemon->config, &daemon->listening, &daemon->listening_count,
+                               err);
     }
     return rc;
 }

@@ -66,7 +66,8 @@ struct fa_daemon {
     struct fa_rules *rules;
     bool rules_dirty;
 
-    struct fa_store *store; /* NULL: it cannot be used; then nothing is written and no filing taken */
+    struct fa_store
+        *store; /* NULL: it cannot be used; then nothing is written and no filing taken */
     struct fa_options *store_options;
     struct fa_waker *store_waker;
     uint8_t key[FA_STORE_KEY_BYTES];

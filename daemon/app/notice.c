@@ -81,8 +81,7 @@ static void put_last_comment(const struct fa_daemon *daemon, const struct fa_ala
 
 static struct firealarm_text details_of(const struct fa_daemon *daemon,
                                         const struct fa_notification *n,
-                                        const struct fa_alarm *alarm,
-                                        struct fa_notice_texts *texts)
+                                        const struct fa_alarm *alarm, struct fa_notice_texts *texts)
 {
     struct fa_buf out;
     fa_buf_init(&out, DETAILS_MAX);
@@ -101,8 +100,9 @@ static struct firealarm_text details_of(const struct fa_daemon *daemon,
     return keep_clean(texts, &out);
 }
 
-static struct firealarm_text told_of(const struct fa_daemon *daemon, const struct fa_notification *n,
-                                     const struct fa_alarm *alarm, struct fa_notice_texts *texts)
+static struct firealarm_text told_of(const struct fa_daemon *daemon,
+                                     const struct fa_notification *n, const struct fa_alarm *alarm,
+                                     struct fa_notice_texts *texts)
 {
     struct fa_buf out;
     fa_buf_init(&out, 4096);
@@ -133,6 +133,19 @@ static struct firealarm_text when_of(fa_time since, fa_time now, struct fa_notic
     return keep(texts, &out);
 }
 
+/* What the notice has a place of its own for; a filing's words are in details, and only there. */
+static bool said_elsewhere(const char *name)
+{
+    static const char *const names[] = {"since",    "raised", "rule",        "severity",
+                                        "category", "kind",   "at_customer", "filing"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void put_fields(const struct fa_describe *describe, struct fa_notice_texts *texts,
                        struct firealarm_notice *notice)
 {
@@ -145,8 +158,7 @@ static void put_fields(const struct fa_describe *describe, struct fa_notice_text
         fa_buf_init(&value, 65536);
         fa_buf_puts(&name, describe->fields[i].name);
         fa_buf_putstr(&value, describe->fields[i].value);
-        /* A filing's words are in details, and only there. */
-        if (strcmp(describe->fields[i].name, "filing") != 0) {
+        if (!said_elsewhere(describe->fields[i].name)) {
             struct firealarm_field *field = &texts->fields[notice->field_count++];
             field->name = keep(texts, &name);
             field->value = keep_clean(texts, &value);
@@ -160,8 +172,7 @@ static void put_fields(const struct fa_describe *describe, struct fa_notice_text
 
 static enum fa_priority priority_of(const struct fa_daemon *daemon, const struct fa_alarm *alarm)
 {
-    const struct fa_severity *severity =
-        fa_setup_severity(&daemon->config->setup, alarm->severity);
+    const struct fa_severity *severity = fa_setup_severity(&daemon->config->setup, alarm->severity);
     if ((alarm->flags & FA_FLAG_FILED) != 0 || severity == NULL || severity->rank == 0) {
         return FA_PRIORITY_CRITICAL;
     }

@@ -192,6 +192,18 @@ static void put_people(struct fa_buf *buf, const struct fa_init *in, char names[
     fa_buf_puts(buf, ");\n\n");
 }
 
+/* A relay on this machine takes mail as it is; from elsewhere it must be TLS: from the start on port
+ * 465, by STARTTLS on every other. */
+static void put_tls(struct fa_buf *buf, const char *relay)
+{
+    const char *colon = strrchr(relay, ':');
+    if (strncmp(relay, "127.", 4) == 0 || strncmp(relay, "localhost", 9) == 0) {
+        fa_buf_puts(buf, ";\n    tls = \"none\"; allow_plain = true");
+    } else if (colon != NULL && strcmp(colon, ":465") == 0) {
+        fa_buf_puts(buf, ";\n    tls = \"tls\"");
+    }
+}
+
 static void put_rest(struct fa_buf *buf, const struct fa_init *in, const char *owner)
 {
     const char *at = strchr(in->owner.mail, '@');
@@ -202,6 +214,7 @@ static void put_rest(struct fa_buf *buf, const struct fa_init *in, const char *o
              "# climb faster when the first fails: secrets/webhook.key is there to sign it.\n"
              "channels = (\n  { name = \"mail\"; plugin = \"email\"; relay = ");
     put_quoted(buf, in->relay);
+    put_tls(buf, in->relay);
     fa_buf_puts(buf, "; from = ");
     put_quoted(buf, from);
     fa_buf_puts(
@@ -434,7 +447,7 @@ int fa_init_ask(struct fa_init *in, struct fa_init_answers *answers, fa_init_ask
         {&in->independents[1].display, answers->display[2], false,
          "Second independent contact, name", NULL},
         {&in->independents[1].mail, answers->mail[2], true, "Their mail address", NULL},
-        {&in->relay, answers->relay, false, "Mail relay", "smtp://127.0.0.1:25"},
+        {&in->relay, answers->relay, false, "Mail relay", "127.0.0.1:25"},
     };
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < sizeof rows / sizeof rows[0]; i++) {

@@ -26,7 +26,7 @@ static const char base[] =
     "  { name = \"crew\"; members = [ \"anna\", \"cleo\" ]; }\n"
     ");\n"
     "channels = (\n"
-    "  { name = \"mail\"; plugin = \"email\"; relay = \"smtp://127.0.0.1:25\"; from = \"f@x\"; },\n"
+    "  { name = \"mail\"; plugin = \"email\"; relay = \"127.0.0.1:25\"; from = \"f@x\"; },\n"
     "  { name = \"hook\"; plugin = \"webhook\"; url = \"https://x\"; secret = \"./hook.key\"; },\n"
     "  { name = \"room\"; plugin = \"webhook\"; url = \"https://y\"; shared = true;\n"
     "    readers = [ \"dora\", \"team:crew\" ]; }\n"
@@ -496,7 +496,7 @@ static void plugins_are_asked(void **state)
         {"decoder = \"statsd\"", "decoder = \"graphite\"", "graphite", 0},
         {"decoder = \"statsd\"", "decoder = \"remote\"", "the decoder 'remote' does not read datagrams", 0},
         {"plugin = \"sqlite\"", "plugin = \"postgres\"", "postgres", 0},
-        {"relay = \"smtp://127.0.0.1:25\";", "", "relay", 0},
+        {"relay = \"127.0.0.1:25\";", "", "relay", 0},
         {"from = \"f@x\"", "from = \"f@x\"; timeout = \"1ms\"", "timeout", 0},
         {"from = \"f@x\"", "from = \"f@x\"; timout = \"5s\"", "unknown key 'timout': neither channel 'mail' nor its plugin 'email' has it (did you mean 'timeout'?)", 0},
         {"from = \"f@x\"", "from = \"f@x\"; reader = [ \"boss\" ]", "(did you mean 'readers'?)", 0},

@@ -160,7 +160,7 @@ static struct fa_init example(const char *dir)
     return (struct fa_init){
         .dir = dir,
         .company = "Quote \"and\" back\\slash & S\xc3\xb6hne",
-        .relay = "smtp://127.0.0.1:25",
+        .relay = "127.0.0.1:25",
         .owner = {"Maria Lopez", "maria@example.com"},
         .independents = {{"Maria Lopez", "other@example.org"},
                          {"\xc3\x84\xc3\x96", "law@example.net"}},
@@ -339,7 +339,7 @@ static void init_asks_for_what_the_options_lack(void **state)
     assert_string_equal(in.owner.display, "Maria");
     assert_string_equal(in.owner.mail, "maria@example.com");
     assert_string_equal(in.independents[1].mail, "leo@example.net");
-    assert_string_equal(in.relay, "smtp://127.0.0.1:25");
+    assert_string_equal(in.relay, "127.0.0.1:25");
     static const char *const few[] = {"ACME", NULL};
     script = (struct script){few, 0};
     in = (struct fa_init){.dir = "/tmp/x"};
