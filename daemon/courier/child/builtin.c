@@ -239,7 +239,9 @@ int fa_builtin_render(struct fa_builtin *own, const struct firealarm_option *tab
     } else if (req.url.len > 0 && from.len > 0) {
         req.kind = FIREALARM_REQUEST_SMTP;
         put_bare_address(&own->from, from);
-        put_bare_address(&own->rcpt, notice->address);
+        /* As it is: what is no bare address is refused, not mended into another one. */
+        fa_buf_clear(&own->rcpt);
+        fa_buf_put(&own->rcpt, notice->address.ptr, notice->address.len);
         put_mail(own, notice);
         req.mail_from = (struct firealarm_text){fa_buf_text(&own->from), own->from.len};
         req.rcpt_to = (struct firealarm_text){fa_buf_text(&own->rcpt), own->rcpt.len};

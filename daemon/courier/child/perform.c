@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Transfers by libcurl's multi_socket interface on our libevent loop.
+/* Transfers by libcurl: HTTP by its multi_socket interface on our libevent loop, SMTP in threads.
  *
  * Invariants:
  *  1. No libcurl function that drives transfers is called from a libcurl callback: the timer
@@ -8,7 +8,13 @@
  *  2. Every transfer ends by our own timer at the latest; libcurl's time-out comes first where it
  *     works. QUICK_EXIT lets a handle go whose resolver thread never returns.
  *  3. Nothing is queued in libcurl: whoever calls start wants it started now.
- *  4. Fail closed: TLS 1.2 with verification, no redirect, no proxy, no private address, unless the
+ *  4. SMTP runs in a thread for each mail: after the final dot, and for QUIT, libcurl waits for the
+ *     server in a blocking loop (smtp_done), also within a multi handle, and after a time-out there
+ *     it even keeps the connection for the next mail. A relay that hangs there would hold up all.
+ *     While the thread runs, the transfer is its own but for deadline, done and ctx. It comes back
+ *     through a pipe twice: with its result, and when the connection is closed and all may be freed.
+ *     One that is overdue is reported at once and its late result dropped.
+ *  5. Fail closed: TLS 1.2 with verification, no redirect, no proxy, no private address, unless the
  *     request says so. An answer is cut off at 64 KiB, its headers too.
  * Strings given to libcurl are copied by it, but the body and the lists, which live in the transfer. */
 #include "courier/child/perform.h"
@@ -17,6 +23,9 @@
 #include "courier/child/guard.h"
 
 #include <curl/curl.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -28,11 +37,19 @@
 #define RETRY_AFTER_MAX   FA_DAY
 #define CONNECTIONS_KEPT  64L
 #define RESULTS_PER_TURN  64
+#define THREAD_STACK      ((size_t)1024 * 1024) /* reserved, not used: libcurl and TLS need some 64 KiB */
 
 struct fa_performer {
     struct event_base *base;
-    struct event *timer;
+    struct event *timer, *returned;
     CURLM *multi;
+    int pipe[2]; /* of struct returned */
+};
+
+/* What a mail's thread says: its result is there, then that it is gone. */
+struct returned {
+    struct fa_transfer *transfer;
+    bool gone;
 };
 
 struct watch {
@@ -54,7 +71,10 @@ struct fa_transfer {
     uint32_t kind, flags;
     fa_time retry_after;
     bool denied, too_big;
-    fa_outcome_fn *done;
+    CURLcode code; /* of a thread, as the two below */
+    char words[CURL_ERROR_SIZE];
+    long status;
+    fa_outcome_fn *done; /* NULL: reported already */
     void *ctx;
 };
 
@@ -209,12 +229,10 @@ static void free_transfer(struct fa_transfer *transfer)
     free(transfer);
 }
 
-/* Called from the loop only. */
-static void finish(struct fa_transfer *transfer, int32_t transport, const char *words)
+/* Tells what came of it. Called from the loop only. */
+static void report(struct fa_transfer *transfer, int32_t transport, long status, const char *words)
 {
-    long status = 0;
     struct fa_outcome outcome = {.kind = transfer->kind, .location_host = transfer->location};
-    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     if (transfer->denied) {
         transport = FA_TRANSPORT_DENIED;
         words = "its address is a private one; say allow_private = true if that is meant";
@@ -222,7 +240,6 @@ static void finish(struct fa_transfer *transfer, int32_t transport, const char *
         transport = FA_TRANSPORT_TOOBIG;
         words = "the answer is longer than 64 KiB";
     }
-    curl_multi_remove_handle(transfer->performer->multi, transfer->easy);
     struct fa_str text = fa_str_of(words), answer = fa_buf_str(&transfer->answer);
     outcome.response = (struct firealarm_response){
         .size = sizeof outcome.response,
@@ -232,8 +249,24 @@ static void finish(struct fa_transfer *transfer, int32_t transport, const char *
         .body = {answer.ptr, answer.len},
         .error = {text.ptr, text.len},
     };
-    transfer->done(transfer->ctx, &outcome);
+    fa_outcome_fn *done = transfer->done;
+    transfer->done = NULL;
+    done(transfer->ctx, &outcome);
+}
+
+/* The end of a transfer in the loop. */
+static void finish(struct fa_transfer *transfer, int32_t transport, const char *words)
+{
+    long status = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_multi_remove_handle(transfer->performer->multi, transfer->easy);
+    report(transfer, transport, status, words);
     free_transfer(transfer);
+}
+
+static const char *words_of(const struct fa_transfer *transfer, CURLcode code)
+{
+    return transfer->error[0] != '\0' ? transfer->error : curl_easy_strerror(code);
 }
 
 static void read_results(struct fa_performer *performer)
@@ -256,17 +289,85 @@ static void read_results(struct fa_performer *performer)
             }
         }
         for (size_t i = 0; i < count; i++) {
-            struct fa_transfer *transfer = results[i].transfer;
-            const char *words = transfer->error[0] != '\0' ? transfer->error
-                                                           : curl_easy_strerror(results[i].code);
-            finish(transfer, (int32_t)results[i].code, words);
+            finish(results[i].transfer, (int32_t)results[i].code,
+                   words_of(results[i].transfer, results[i].code));
         }
     } while (count == RESULTS_PER_TURN);
 }
 
+/* Says so without a look at what its thread may still write to. */
+static void abandon(struct fa_transfer *transfer)
+{
+    struct fa_outcome outcome = {.kind = transfer->kind, .location_host = ""};
+    outcome.response = (struct firealarm_response){.size = sizeof outcome.response,
+                                                   .transport = FA_TRANSPORT_TIMEOUT,
+                                                   .retry_after = -1,
+                                                   .body = FIREALARM_TEXT(""),
+                                                   .error = FIREALARM_TEXT("it took too long")};
+    fa_outcome_fn *done = transfer->done;
+    transfer->done = NULL;
+    done(transfer->ctx, &outcome);
+}
+
 static void on_deadline(evutil_socket_t fd, short what, void *ctx)
 {
-    finish(ctx, FA_TRANSPORT_TIMEOUT, "it took too long");
+    struct fa_transfer *transfer = ctx;
+    if (transfer->kind == FIREALARM_REQUEST_SMTP) {
+        abandon(transfer);
+    } else {
+        finish(transfer, FA_TRANSPORT_TIMEOUT, "it took too long");
+    }
+}
+
+/* ----------------------------------------------------------------------------- mails, in threads */
+
+static void give_back(struct fa_transfer *transfer, bool gone)
+{
+    struct returned returned = {.transfer = transfer, .gone = gone};
+    ssize_t len;
+    do {
+        len = write(transfer->performer->pipe[1], &returned, sizeof returned);
+    } while (len < 0);
+}
+
+static void *run_thread(void *ctx)
+{
+    struct fa_transfer *transfer = ctx;
+    CURL *easy = transfer->easy;
+    transfer->code = curl_easy_perform(easy);
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &transfer->status);
+    snprintf(transfer->words, sizeof transfer->words, "%s", words_of(transfer, transfer->code));
+    transfer->easy = NULL;
+    give_back(transfer, false);
+    curl_easy_cleanup(easy); /* says QUIT, and waits */
+    give_back(transfer, true);
+    return NULL;
+}
+
+static void on_returned(evutil_socket_t fd, short what, void *ctx)
+{
+    struct returned returned;
+    while (read(fd, &returned, sizeof returned) == (ssize_t)sizeof returned) {
+        struct fa_transfer *transfer = returned.transfer;
+        if (returned.gone) {
+            free_transfer(transfer);
+        } else if (transfer->done != NULL) {
+            event_del(transfer->deadline);
+            report(transfer, (int32_t)transfer->code, transfer->status, transfer->words);
+        }
+    }
+}
+
+static int start_thread(struct fa_transfer *transfer)
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+    pthread_attr_init(&attr);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attr, THREAD_STACK);
+    int rc = pthread_create(&thread, &attr, run_thread, transfer);
+    pthread_attr_destroy(&attr);
+    return rc;
 }
 
 /* --------------------------------------------------------------------------- libcurl on libevent */
@@ -333,7 +434,13 @@ struct fa_performer *fa_performer_new(struct event_base *base, struct fa_err *er
     performer->base = base;
     performer->timer = evtimer_new(base, on_timer, performer);
     performer->multi = curl_multi_init();
-    if (performer->timer == NULL || performer->multi == NULL) {
+    if (pipe2(performer->pipe, O_CLOEXEC) == 0 &&
+        evutil_make_socket_nonblocking(performer->pipe[0]) == 0) {
+        performer->returned =
+            event_new(base, performer->pipe[0], EV_READ | EV_PERSIST, on_returned, performer);
+    }
+    if (performer->timer == NULL || performer->multi == NULL || performer->returned == NULL ||
+        event_add(performer->returned, NULL) != 0) {
         (void)fa_err_set(err, FA_EIO, "libcurl or libevent cannot start");
         free(performer);
         return NULL;
@@ -545,7 +652,7 @@ static void set_common(struct fa_transfer *transfer, struct setup *setup,
     set_url(setup, req);
     set_ptr(setup, CURLOPT_PRIVATE, transfer);
     set_ptr(setup, CURLOPT_ERRORBUFFER, transfer->error);
-    set_ptr(setup, CURLOPT_REDIR_PROTOCOLS_STR, "");
+    set_ptr(setup, CURLOPT_REDIR_PROTOCOLS_STR, "https"); /* none is followed; "" is no value */
     set_long(setup, CURLOPT_FOLLOWLOCATION, 0);
     set_long(setup, CURLOPT_DISALLOW_USERNAME_IN_URL, 1);
     set_ptr(setup, CURLOPT_PROXY, "");
@@ -612,6 +719,12 @@ int fa_perform_start(struct fa_performer *performer, const struct firealarm_requ
     }
     transfer->deadline = evtimer_new(performer->base, on_deadline, transfer);
     fa_assert(transfer->deadline != NULL && event_add(transfer->deadline, &tv) == 0);
-    fa_assert(curl_multi_add_handle(performer->multi, transfer->easy) == CURLM_OK);
+    if (req->kind == FIREALARM_REQUEST_HTTP) {
+        CURLMcode code = curl_multi_add_handle(performer->multi, transfer->easy);
+        fa_assert(code == CURLM_OK);
+    } else if (start_thread(transfer) != 0) {
+        free_transfer(transfer);
+        return fa_err_set(err, FA_EIO, "no thread can be started");
+    }
     return 0;
 }

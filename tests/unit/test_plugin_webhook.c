@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* links: fa_plugin_webhook_static fa_host fa_base fa_public PkgConfig::JANSSON */
+#include "fa_test.h"
+#include "host/options.h"
+
+#include <firealarm/notifier.h>
+#include <jansson.h>
+#include <unistd.h>
+
+static char errors[1024];
+
+static void on_error(void *ctx, const struct fa_err *err)
+{
+    snprintf(errors, sizeof errors, "%s", err->text);
+}
+
+/* 0 and a self, or -1 and the words in `errors`. */
+static int make(const struct fa_option_given *given, size_t count, struct fa_options **options,
+                void **self)
+{
+    struct fa_options_input input = {.table = firealarm_notifier.options,
+                                     .what = "notifier \"hook\"",
+                                     .name = "hook",
+                                     .given = given,
+                                     .count = count};
+    struct firealarm_error error = {""};
+    errors[0] = '\0';
+    if (fa_options_parse(&input, on_error, NULL, options) < 0) {
+        return -1;
+    }
+    const struct firealarm_settings *settings = fa_options_settings(*options);
+    if (firealarm_notifier.check(settings, &error) != 0 ||
+        firealarm_notifier.create(NULL, settings, self, &error) != 0) {
+        snprintf(errors, sizeof errors, "%s", error.text);
+        fa_options_free(*options);
+        return -1;
+    }
+    return 0;
+}
+
+static void write_secret(char *path, const char *text)
+{
+    strcpy(path, "/tmp/fa-secret-XXXXXX");
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+}
+
+static struct firealarm_text header_of(const struct firealarm_request_out *req, const char *name)
+{
+    for (uint32_t i = 0; i < req->header_count; i++) {
+        if (req->headers[i].name.len == strlen(name) &&
+            memcmp(req->headers[i].name.ptr, name, strlen(name)) == 0) {
+            return req->headers[i].value;
+        }
+    }
+    return (struct firealarm_text){"", 0};
+}
+
+#define TEXT(literal) {(literal), sizeof(literal) - 1}
+
+static void the_body_has_all_members_in_their_order(void **state)
+{
+    static const char expect[] =
+        "{\"version\":1,\"key\":\"N1\",\"kind\":\"alarm\",\"attempt\":2,"
+        "\"sent\":\"2025-11-22T08:40:00Z\",\"alarm\":{\"id\":\"A1\",\"rule\":\"slow\","
+        "\"severity\":\"critical\",\"category\":\"\",\"policy\":\"\",\"state\":\"\",\"step\":1,"
+        "\"loop\":0,\"since\":\"2025-11-22T08:15:00Z\",\"raised\":null,\"owner\":\"\","
+        "\"promised\":null},\"recipient\":\"\",\"title\":\"Caf\xc3\xa9 \\\"x\\\"\",\"summary\":\"\","
+        "\"details\":\"\",\"when\":\"\",\"expect\":\"\",\"told\":\"\",\"how_to_ack\":\"\","
+        "\"fields\":{\"queue\":\"support\"}}";
+    const struct fa_option_given given[] = {
+        {.name = "url", .text = FA_STR("https://hooks.example.com/x")},
+        {.name = "headers", .text = FA_STR("X-Team: sales\nX-Empty:\n")}};
+    struct firealarm_field field = {TEXT("queue"), TEXT("support")};
+    struct firealarm_notice notice = {.size = sizeof notice,
+                                      .attempt = 2,
+                                      .key = TEXT("N1"),
+                                      .kind = TEXT("alarm"),
+                                      .alarm = TEXT("A1"),
+                                      .rule = TEXT("slow"),
+                                      .severity = TEXT("critical"),
+                                      .title = TEXT("Caf\xc3\xa9 \"x\""),
+                                      .step = 1,
+                                      .since = INT64_C(1763799300000),
+                                      .now = INT64_C(1763800800000),
+                                      .fields = &field,
+                                      .field_count = 1};
+    struct fa_options *options = NULL;
+    void *self = NULL;
+    struct firealarm_request_out req = {.size = sizeof req};
+    struct firealarm_error error = {""};
+    assert_int_equal(make(given, 2, &options, &self), 0);
+    assert_int_equal(firealarm_notifier.render(self, &notice, &req, &error), 0);
+    assert_string_equal(req.body.ptr, expect);
+    assert_int_equal(req.body.len, strlen(expect));
+    assert_memory_equal(header_of(&req, "webhook-id").ptr, "N1", 3);
+    assert_string_equal(header_of(&req, "webhook-timestamp").ptr, "1763800800");
+    assert_int_equal(header_of(&req, "webhook-signature").len, 0);
+    assert_memory_equal(header_of(&req, "X-Team").ptr, "sales", 5);
+    notice.title = (struct firealarm_text)TEXT("\xff");
+    assert_int_equal(firealarm_notifier.render(self, &notice, &req, &error), -1);
+    assert_contains(error.text, "no UTF-8");
+    firealarm_notifier.destroy(self);
+    fa_options_free(options);
+}
+
+/* The vector's body is not ours, so the signature over ours is checked against one made by the same
+ * published key: HMAC-SHA256 by another implementation (see tests/support/standard_webhooks.py). */
+static void the_signature_verifies_with_another_implementation(void **state)
+{
+    char path[32], command[4096], line[512] = "", script[512];
+    write_secret(path, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n"
+                       "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n");
+    const struct fa_option_given given[] = {
+        {.name = "url", .text = FA_STR("https://hooks.example.com/x")},
+        {.name = "secret", .text = fa_str_of(path)}};
+    struct firealarm_notice notice = {.size = sizeof notice,
+                                      .key = TEXT("msg.p5jXN8AQM9LWM0D4loKWxJek"),
+                                      .title = TEXT("It's"),
+                                      .now = INT64_C(1614265330000)};
+    struct fa_options *options = NULL;
+    void *self = NULL;
+    struct firealarm_request_out req = {.size = sizeof req};
+    struct firealarm_error error = {""};
+    assert_int_equal(make(given, 2, &options, &self), 0);
+    assert_int_equal(firealarm_notifier.render(self, &notice, &req, &error), 0);
+    assert_string_equal(header_of(&req, "webhook-id").ptr, "msg_p5jXN8AQM9LWM0D4loKWxJek");
+    const char *source = getenv("FA_SOURCE_DIR");
+    snprintf(script, sizeof script, "%s/tests/support/standard_webhooks.py",
+             source != NULL ? source : ".");
+    char body_path[] = "/tmp/fa-body-XXXXXX";
+    int fd = mkstemp(body_path);
+    assert_int_equal(write(fd, req.body.ptr, req.body.len), (ssize_t)req.body.len);
+    close(fd);
+    snprintf(command, sizeof command, "/usr/bin/python3 '%s' '%s' '%s' '%s' '%s'", script, path,
+             header_of(&req, "webhook-id").ptr, header_of(&req, "webhook-timestamp").ptr, body_path);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(fgets(line, sizeof line, pipe));
+    assert_int_equal(pclose(pipe), 0);
+    line[strcspn(line, "\n")] = '\0';
+    assert_string_equal(header_of(&req, "webhook-signature").ptr, line);
+    firealarm_notifier.destroy(self);
+    fa_options_free(options);
+    unlink(path);
+    unlink(body_path);
+}
+
+static void a_wrong_option_is_refused_in_words(void **state)
+{
+    static const struct {
+        const char *name, *text, *expect;
+    } table[] = {
+        {"url", "ftp://x/", "must begin with https://"},
+        {"url", "https://", "must begin with https://"},
+        {"url", "http://x/", "allow_plain = true"},
+        {"url", "https://x/a b", "blank"},
+        {"url", "https://ann:pw@x/", "user name"},
+        {"headers", "no colon", "\"Name: value\""},
+        {"headers", "X: a\rEvil: b", "control character"},
+        {"headers", "Webhook-Id: x", "may not set webhook-id"},
+        {"secret", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_"},
+        {"secret", "whsec_c2hvcnQ=", "24 to 64 bytes"},
+        {"secret", "whsec_****", "base64"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        char path[32] = "";
+        bool secret = strcmp(table[i].name, "secret") == 0;
+        struct fa_option_given given[] = {
+            {.name = table[i].name, .text = fa_str_of(table[i].text)},
+            {.name = "url", .text = FA_STR("https://hooks.example.com/x")}};
+        struct fa_options *options = NULL;
+        void *self = NULL;
+        if (secret) {
+            write_secret(path, table[i].text);
+            given[0].text = fa_str_of(path);
+        }
+        size_t count = strcmp(table[i].name, "url") == 0 ? 1 : 2;
+        if (make(given, count, &options, &self) == 0) {
+            fail_msg("%s = %s was taken", table[i].name, table[i].text);
+        }
+        assert_contains(errors, table[i].expect);
+        if (secret) {
+            unlink(path);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_body_has_all_members_in_their_order),
+        cmocka_unit_test(the_signature_verifies_with_another_implementation),
+        cmocka_unit_test(a_wrong_option_is_refused_in_words),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
