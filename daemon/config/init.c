@@ -192,6 +192,17 @@ static void put_people(struct fa_buf *buf, const struct fa_init *in, char names[
     fa_buf_puts(buf, ");\n\n");
 }
 
+/* How the way to the relay is encrypted; STARTTLS is the plugin's default. */
+static const char *tls_words(const char *relay)
+{
+    size_t len = strlen(relay);
+    if (strncmp(relay, "127.", 4) == 0 || strncmp(relay, "[::1]", 5) == 0 ||
+        strcmp(relay, "localhost") == 0 || strncmp(relay, "localhost:", 10) == 0) {
+        return ";\n    tls = \"none\"; allow_plain = true";
+    }
+    return len > 4 && strcmp(relay + len - 4, ":465") == 0 ? "; tls = \"tls\"" : "";
+}
+
 static void put_rest(struct fa_buf *buf, const struct fa_init *in, const char *owner)
 {
     const char *at = strchr(in->owner.mail, '@');
@@ -202,6 +213,7 @@ static void put_rest(struct fa_buf *buf, const struct fa_init *in, const char *o
              "# climb faster when the first fails: secrets/webhook.key is there to sign it.\n"
              "channels = (\n  { name = \"mail\"; plugin = \"email\"; relay = ");
     put_quoted(buf, in->relay);
+    fa_buf_puts(buf, tls_words(in->relay));
     fa_buf_puts(buf, "; from = ");
     put_quoted(buf, from);
     fa_buf_puts(
@@ -434,7 +446,7 @@ int fa_init_ask(struct fa_init *in, struct fa_init_answers *answers, fa_init_ask
         {&in->independents[1].display, answers->display[2], false,
          "Second independent contact, name", NULL},
         {&in->independents[1].mail, answers->mail[2], true, "Their mail address", NULL},
-        {&in->relay, answers->relay, false, "Mail relay", "smtp://127.0.0.1:25"},
+        {&in->relay, answers->relay, false, "Mail relay", "127.0.0.1:25"},
     };
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < sizeof rows / sizeof rows[0]; i++) {

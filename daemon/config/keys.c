@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NUMBERS_MAX 64 /* of one list */
+
 /* What a setter works with. */
 struct slot {
     struct fa_faults *faults;
@@ -374,6 +376,11 @@ static void set_u32s(const struct slot *slot)
 {
     if (!is_sequence(slot->at)) {
         add_u32(slot, slot->at);
+        return;
+    }
+    if (config_setting_length(slot->at) > NUMBERS_MAX) {
+        fa_fault(slot->faults, slot->at, FA_ETOOBIG, "%s holds more than %d numbers",
+                 slot->key->name, NUMBERS_MAX);
         return;
     }
     for (int i = 0; i < config_setting_length(slot->at); i++) {
