@@ -31,7 +31,7 @@ static const char usage[] =
     "      --courier FILE   firealarm-courier\n"
     "\n"
     "For --init without a terminal:\n"
-    "      --company NAME --relay HOST[:PORT] --owner 'NAME <MAIL>' --independent 'NAME <MAIL>' (twice)\n"
+    "      --company NAME --relay HOST:PORT --owner 'NAME <MAIL>' --independent 'NAME <MAIL>' (twice)\n"
     "\n"
     "SIGHUP reads the configuration again, all or nothing; SIGTERM ends after what was begun.\n"
     "Exit status: 0 ended, 2 usage, 73 another daemon holds the store, 74 a commit's outcome is\n"

@@ -133,6 +133,19 @@ static struct firealarm_text when_of(fa_time since, fa_time now, struct fa_notic
     return keep(texts, &out);
 }
 
+/* What the notice has a place of its own for; a filing's words are in details, and only there. */
+static bool said_elsewhere(const char *name)
+{
+    static const char *const names[] = {"since",    "raised", "rule",        "severity",
+                                        "category", "kind",   "at_customer", "filing"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void put_fields(const struct fa_describe *describe, struct fa_notice_texts *texts,
                        struct firealarm_notice *notice)
 {
@@ -145,8 +158,7 @@ static void put_fields(const struct fa_describe *describe, struct fa_notice_text
         fa_buf_init(&value, 65536);
         fa_buf_puts(&name, describe->fields[i].name);
         fa_buf_putstr(&value, describe->fields[i].value);
-        /* A filing's words are in details, and only there. */
-        if (strcmp(describe->fields[i].name, "filing") != 0) {
+        if (!said_elsewhere(describe->fields[i].name)) {
             struct firealarm_field *field = &texts->fields[notice->field_count++];
             field->name = keep(texts, &name);
             field->value = keep_clean(texts, &value);
