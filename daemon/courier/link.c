@@ -262,10 +262,8 @@ static void end_child(struct fa_link *link, fa_time mono, const char *why)
     bool steady = link->state == FA_LINK_UP && mono - link->up_since >= STEADY_AFTER;
     if (!reap(link, &status)) {
         kill(link->pid, SIGKILL);
-        if (!reap(link, &status)) {
-            link->reap_at = mono + REAP_EVERY;
-        }
-        status = 0; /* our own signal says nothing about it */
+        status = 0;
+        link->reap_at = mono + REAP_EVERY;
     }
     describe_end(status, why, &err);
     if (link->fd >= 0) {
@@ -643,11 +641,28 @@ static void ping(struct fa_link *link, fa_time mono)
     }
 }
 
+/* What it died of is often known only after its socket closed. Our own SIGKILL is no news; one that
+ * was already ending keeps its own status. */
+static void reap_late(struct fa_link *link, fa_time mono)
+{
+    struct fa_err err = {0};
+    int status;
+    if (!reap(link, &status)) {
+        link->reap_at = mono + REAP_EVERY;
+        return;
+    }
+    link->reap_at = FA_NEVER;
+    bool ours = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    if (!ours && status != 0) {
+        describe_end(status, "has ended", &err);
+        link->callbacks.on_log(link->ctx, 3, err.text);
+    }
+}
+
 static void tick_without_child(struct fa_link *link, fa_time mono)
 {
-    int status;
     if (mono >= link->reap_at) {
-        link->reap_at = reap(link, &status) ? FA_NEVER : mono + REAP_EVERY;
+        reap_late(link, mono);
     }
     if (mono >= link->restart_at && link->pid == 0) {
         start_child(link, mono);

@@ -126,9 +126,15 @@ void out_html(struct out *out, struct firealarm_text text, size_t max)
     } escapes[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}, {'\n', "<br>\n"}};
     size_t end = out->len + max;
     char one[5];
+    bool digit = false; /* before this one: a number and its unit stay on one line */
     while (text.len > 0 && out->len < end) {
         const char *put = one;
         next_clean(&text, one);
+        bool unit = text.len > 0 && text.ptr[0] >= 'a' && text.ptr[0] <= 'z';
+        if (digit && one[0] == ' ' && unit) {
+            put = "&nbsp;";
+        }
+        digit = one[0] >= '0' && one[0] <= '9';
         for (size_t i = 0; i < sizeof escapes / sizeof escapes[0]; i++) {
             if (one[0] == escapes[i].c) {
                 put = escapes[i].escape;
