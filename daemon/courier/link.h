@@ -27,10 +27,10 @@ enum fa_link_state {
 };
 
 struct fa_link_config {
-    const char *path;            /* of firealarm-courier */
-    const char *plugins_dir;     /* see fa_frame_hello */
+    const char *path;        /* of firealarm-courier */
+    const char *plugins_dir; /* see fa_frame_hello */
     const char *credentials_dir;
-    char *const *env;            /* the child's environment; NULL: only PATH and LC_ALL */
+    char *const *env; /* the child's environment; NULL: only PATH and LC_ALL */
 };
 
 /* Called from within the functions below, never after fa_link_free; they may call fa_link_send and

@@ -15,15 +15,32 @@ static void private_addresses_are_known_in_every_form(void **state)
         const char *address;
         bool private;
     } table[] = {
-        {"127.0.0.1", true},     {"10.1.2.3", true},          {"172.16.0.1", true},
-        {"172.31.255.255", true}, {"172.32.0.1", false},      {"192.168.1.1", true},
-        {"100.64.0.1", true},    {"100.128.0.1", false},      {"169.254.169.254", true},
-        {"0.0.0.0", true},       {"224.0.0.1", true},         {"255.255.255.255", true},
-        {"8.8.8.8", false},      {"::1", true},               {"::", true},
-        {"fe80::1", true},       {"fd00::1", true},           {"ff02::1", true},
-        {"::ffff:10.0.0.1", true}, {"::ffff:8.8.8.8", false}, {"64:ff9b::7f00:1", true},
-        {"64:ff9b::808:808", false}, {"2002:7f00:1::", true}, {"2001::1", true},
-        {"2606:4700::1111", false}, {"2001:db8::1", true},
+        {"127.0.0.1", true},
+        {"10.1.2.3", true},
+        {"172.16.0.1", true},
+        {"172.31.255.255", true},
+        {"172.32.0.1", false},
+        {"192.168.1.1", true},
+        {"100.64.0.1", true},
+        {"100.128.0.1", false},
+        {"169.254.169.254", true},
+        {"0.0.0.0", true},
+        {"224.0.0.1", true},
+        {"255.255.255.255", true},
+        {"8.8.8.8", false},
+        {"::1", true},
+        {"::", true},
+        {"fe80::1", true},
+        {"fd00::1", true},
+        {"ff02::1", true},
+        {"::ffff:10.0.0.1", true},
+        {"::ffff:8.8.8.8", false},
+        {"64:ff9b::7f00:1", true},
+        {"64:ff9b::808:808", false},
+        {"2002:7f00:1::", true},
+        {"2001::1", true},
+        {"2606:4700::1111", false},
+        {"2001:db8::1", true},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         struct sockaddr_in in = {.sin_family = AF_INET};
@@ -38,10 +55,14 @@ static void private_addresses_are_known_in_every_form(void **state)
             fail_msg("%s", table[i].address);
         }
     }
-    assert_true(fa_guard_is_private(&(struct sockaddr){.sa_family = AF_UNIX}, sizeof(struct sockaddr)));
+    assert_true(
+        fa_guard_is_private(&(struct sockaddr){.sa_family = AF_UNIX}, sizeof(struct sockaddr)));
 }
 
-#define TEXT(literal) {(literal), sizeof(literal) - 1}
+#define TEXT(literal)                                                                              \
+    {                                                                                              \
+        (literal), sizeof(literal) - 1                                                             \
+    }
 
 static void a_request_that_could_smuggle_is_refused(void **state)
 {
@@ -52,15 +73,40 @@ static void a_request_that_could_smuggle_is_refused(void **state)
         const char *expect;
     } table[] = {
         {{.kind = 1, .url = TEXT("https://x/\r\nHost: y")}, "control character"},
-        {{.kind = 1, .url = TEXT("https://x/"), .headers = &bad_value, .header_count = 1}, "header 1"},
-        {{.kind = 1, .url = TEXT("https://x/"), .headers = &bad_name, .header_count = 1}, "header 1"},
+        {{.kind = 1, .url = TEXT("https://x/"), .headers = &bad_value, .header_count = 1},
+         "header 1"},
+        {{.kind = 1, .url = TEXT("https://x/"), .headers = &bad_name, .header_count = 1},
+         "header 1"},
         {{.kind = 1, .url = TEXT("https://x/"), .method = TEXT("GET /x")}, "method"},
         {{.kind = 3, .url = TEXT("https://x/")}, "unknown kind 3"},
-        {{.kind = 2, .url = TEXT("smtp://x:25"), .mail_from = TEXT("a@b>\r\nDATA"), .rcpt_to = TEXT("a@b")}, "sender"},
-        {{.kind = 2, .url = TEXT("smtp://x:25"), .mail_from = TEXT("a@b"), .rcpt_to = TEXT("a@b NOTIFY=NEVER")}, "recipient"},
-        {{.kind = 2, .url = TEXT("smtp://x:25"), .mail_from = TEXT("a@b"), .rcpt_to = TEXT("c@d"), .helo = TEXT("x/y")}, "EHLO"},
-        {{.kind = 2, .url = TEXT("smtp://x:25"), .mail_from = TEXT("a@b"), .rcpt_to = TEXT("c@d"), .body = TEXT("x\n.\r\n")}, "bare CR, LF or NUL at byte 1"},
-        {{.kind = 2, .url = TEXT("smtp://x:25"), .mail_from = TEXT("a@b"), .rcpt_to = TEXT("c@d"), .body = TEXT("x\r")}, "bare CR, LF or NUL at byte 1"},
+        {{.kind = 2,
+          .url = TEXT("smtp://x:25"),
+          .mail_from = TEXT("a@b>\r\nDATA"),
+          .rcpt_to = TEXT("a@b")},
+         "sender"},
+        {{.kind = 2,
+          .url = TEXT("smtp://x:25"),
+          .mail_from = TEXT("a@b"),
+          .rcpt_to = TEXT("a@b NOTIFY=NEVER")},
+         "recipient"},
+        {{.kind = 2,
+          .url = TEXT("smtp://x:25"),
+          .mail_from = TEXT("a@b"),
+          .rcpt_to = TEXT("c@d"),
+          .helo = TEXT("x/y")},
+         "EHLO"},
+        {{.kind = 2,
+          .url = TEXT("smtp://x:25"),
+          .mail_from = TEXT("a@b"),
+          .rcpt_to = TEXT("c@d"),
+          .body = TEXT("x\n.\r\n")},
+         "bare CR, LF or NUL at byte 1"},
+        {{.kind = 2,
+          .url = TEXT("smtp://x:25"),
+          .mail_from = TEXT("a@b"),
+          .rcpt_to = TEXT("c@d"),
+          .body = TEXT("x\r")},
+         "bare CR, LF or NUL at byte 1"},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         struct fa_err err = {0};

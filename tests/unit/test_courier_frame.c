@@ -2,7 +2,10 @@
 #include "fa_test.h"
 #include "courier/frame.h"
 
-#define TEXT(literal) {(literal), sizeof(literal) - 1}
+#define TEXT(literal)                                                                              \
+    {                                                                                              \
+        (literal), sizeof(literal) - 1                                                             \
+    }
 
 static struct fa_frame_lists lists;
 

@@ -240,7 +240,7 @@ static void a_bad_courier_is_ended_with_a_reason(void **state)
         }
         while (rig.state != FA_LINK_WAITING) {
             strcmp(table[i].how, "silent") == 0 || strcmp(table[i].how, "stuck") == 0 ? tick(&rig)
-                                                                                       : hear(&rig);
+                                                                                      : hear(&rig);
         }
         assert_contains(rig.why, table[i].why);
         assert_int_equal(rig.count, up ? 1 : 0);
