@@ -74,6 +74,7 @@ struct fa_alarm {
     fa_time raised;      /* wall: when the alarm began (or its `for`) */
     fa_time changed;     /* wall: of its state */
     fa_time for_ms;      /* the rule's */
+    fa_time held;        /* how much of it had passed when the data went missing */
     uint32_t step;       /* 0-based step that was told last */
     uint32_t loop;       /* how often the last step was repeated */
     bool climbing;       /* step has been told at least once */

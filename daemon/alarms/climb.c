@@ -10,6 +10,9 @@
  *  2. A step that the circle emptied falls to the independent contacts; one that had nobody to
  *     begin with is skipped at once.
  *  3. Whatever happens here, the alarm leaves with an armed deadline.
+ *  4. Failures push a climb on at once only until the circle is as wide as it gets; from there on
+ *     loops keep their wait, or receivers that reject at once would be called without a pause.
+ *  5. An outbox without room puts a rung off, it passes none over.
  */
 #include "alarms/internal.h"
 
@@ -155,9 +158,8 @@ static void unreached(struct fa_engine *engine, struct fa_alarm *alarm)
 {
     fa_journal_alarm(engine, FA_J_UNREACHED, alarm, NULL, alarm->step);
     if ((alarm->flags & FA_FLAG_TROUBLE) == 0) {
-        fa_trouble(engine, "nobody-reachable",
-                   "an alarm climbs and none of its targets has a channel that may carry it",
-                   false);
+        fa_trouble_once(engine, "nobody-reachable",
+                        "an alarm climbs and none of its targets has a channel that may carry it");
     }
 }
 
@@ -165,6 +167,39 @@ static fa_time wait_of(const struct fa_policy *policy, const struct fa_alarm *al
 {
     size_t step = alarm->step < policy->step_count ? alarm->step : policy->step_count - 1;
     return policy->steps[step].wait;
+}
+
+/* The loop from which on nobody more is added. */
+static uint32_t widest_loop(const struct fa_directory *dir, const struct fa_policy *policy)
+{
+    struct fa_pset set;
+    uint32_t levels = 0;
+    fa_pset_init(&set, dir);
+    resolve_step(dir, &policy->steps[policy->step_count - 1], &set);
+    while (add_level(dir, &set)) {
+        levels++;
+    }
+    fa_pset_done(&set);
+    return levels + 2;
+}
+
+bool fa_climb_is_widest(const struct fa_engine *engine, const struct fa_alarm *alarm)
+{
+    const struct fa_policy *policy = fa_policy_of(engine, alarm);
+    return alarm->step + UINT64_C(1) >= policy->step_count && alarm->loop > 0 &&
+           alarm->loop >= widest_loop(engine->setup->people, policy);
+}
+
+/* True when the rung has to wait for room in the outbox. */
+static bool put_off(struct fa_engine *engine, struct fa_alarm *alarm)
+{
+    if (!fa_outbox_is_full(engine, alarm)) {
+        return false;
+    }
+    fa_arm(engine, &engine->alarm_heap, &alarm->deadline, FA_OUTBOX_FULL_WAIT);
+    fa_trouble_once(engine, "outbox-full",
+                    "the limit of unsettled notifications is reached: steps wait for room");
+    return true;
 }
 
 void fa_climb(struct fa_engine *engine, struct fa_alarm *alarm)
@@ -175,21 +210,22 @@ void fa_climb(struct fa_engine *engine, struct fa_alarm *alarm)
         fa_disarm(&engine->alarm_heap, &alarm->deadline);
         return;
     }
-    /* Armed before anything is told: a notification that fails at once may climb again. */
-    bool told = false;
-    /* Steps that tell nobody are passed over; the widest loop is reached within people + 2. */
-    size_t most = policy->step_count + engine->setup->people->people_count + 3;
-    for (size_t i = 0; i < most && !told; i++) {
+    if (put_off(engine, alarm)) {
+        return;
+    }
+    /* Steps that tell nobody are passed over, at most until the circle is widest. Armed before
+     * anything is told: a notification that fails at once may climb again. */
+    for (bool told = false; !told;) {
         next_rung(alarm, policy);
         fa_arm(engine, &engine->alarm_heap, &alarm->deadline, wait_of(policy, alarm));
         fa_journal_alarm(engine, FA_J_STEP, alarm, NULL,
                          (int64_t)alarm->step + 1 + (int64_t)alarm->loop * 1000);
         told = tell_step(engine, alarm, policy,
                          alarm->loop > 0 ? FA_NOTE_REMINDER : FA_NOTE_ALARM);
-    }
-    if (!told) {
-        /* Keep the widest circle for the next loop, and say so to those who can mend it. */
-        unreached(engine, alarm);
+        if (!told && fa_climb_is_widest(engine, alarm)) {
+            unreached(engine, alarm); /* those who can mend it hear */
+            return;
+        }
     }
 }
 
@@ -203,6 +239,9 @@ void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm)
     }
     if (alarm->step >= policy->step_count) {
         alarm->step = (uint32_t)policy->step_count - 1;
+    }
+    if (put_off(engine, alarm)) {
+        return;
     }
     fa_arm(engine, &engine->alarm_heap, &alarm->deadline, wait_of(policy, alarm));
     fa_journal_alarm(engine, FA_J_STEP, alarm, NULL,
@@ -267,6 +306,8 @@ void fa_tell_above(struct fa_engine *engine, struct fa_alarm *alarm, const char 
     fa_pset_remove_all(&set, &circle.conflicted);
     fa_pset_remove_all(&set, &circle.struck);
     if (fa_pset_is_empty(&set)) {
+        alarm->flags |= FA_FLAG_EMPTIED; /* whom it goes to may read it */
+        fa_journal_alarm(engine, FA_J_EMPTIED, alarm, NULL, alarm->step);
         (void)!fa_directory_resolve(dir, FA_STR(FA_TARGET_INDEPENDENT), &set);
         fa_pset_remove_all(&set, &circle.conflicted);
         fa_pset_remove_all(&set, &circle.struck);

@@ -124,6 +124,7 @@ static struct fa_action *add_row(struct fa_engine *engine, enum fa_row_kind kind
     action->u.row.at = engine->actions->bytes.len;
     action->u.row.len = value->len;
     fa_buf_putstr(&engine->actions->bytes, fa_buf_str(value));
+    fa_assert(!engine->actions->bytes.over);
     return action;
 }
 
@@ -183,6 +184,15 @@ void fa_add_comment(struct fa_comment **comments, size_t *count, size_t *cap,
 {
     *comments = fa_xgrow(*comments, *count, cap, sizeof(struct fa_comment));
     (*comments)[(*count)++] = comment;
+}
+
+int fa_comment_fits(const struct fa_comment *comments, size_t count, const char *text)
+{
+    size_t bytes = strlen(text);
+    for (size_t i = 0; i < count && bytes <= FA_COMMENTS_BYTES_MAX; i++) {
+        bytes += strlen(comments[i].text) + sizeof(struct fa_comment);
+    }
+    return bytes <= FA_COMMENTS_BYTES_MAX ? 0 : FA_EFULL;
 }
 
 const char *fa_use_policy(struct fa_engine *engine, const struct fa_policy *policy)
@@ -324,10 +334,12 @@ static int load_notification(struct fa_engine *engine, struct fa_str value)
         return FA_ECORRUPT;
     }
     HASH_FIND(by_id, engine->notifications, &notification->id, sizeof notification->id, known);
-    if (known != NULL) {
-        free(notification);
+    if (known != NULL || notification->state == FA_NOTICE_SENT ||
+        notification->state == FA_NOTICE_DROPPED) {
+        free(notification); /* settled ones are history's and no live row */
         return FA_ECORRUPT;
     }
+    engine->dead_letters += notification->state == FA_NOTICE_DEAD;
     HASH_ADD(by_id, engine->notifications, id, sizeof notification->id, notification);
     return 0;
 }
@@ -376,6 +388,7 @@ static void shift_all(struct fa_engine *engine, fa_time shift)
     for (struct fa_alarm *a = engine->alarms; a != NULL; a = a->by_id.next) {
         rearm(engine, &engine->alarm_heap, &a->deadline, shift);
         a->raised += a->state == FA_ALARM_PENDING ? shift : 0;
+        a->changed += a->state == FA_ALARM_RETURNED ? shift : 0; /* `rearm` counts from it */
         if (shift != 0) {
             fa_touch_alarm(engine, a);
         }
@@ -404,7 +417,23 @@ static void mark_orphans(struct fa_engine *engine)
             a->flags ^= FA_FLAG_ORPHANED;
             fa_journal_alarm(engine, FA_J_ORPHANED, a, NULL, gone);
             fa_touch_alarm(engine, a);
+            if (gone && a->state == FA_ALARM_PENDING) {
+                /* Nobody measures any more whether it lasts. */
+                int rc = fa_alarm_event(engine, a, FA_AEV_CLEAR, NULL);
+                fa_assert(rc == 0);
+            }
         }
+    }
+}
+
+/* Whatever a damaged row lacks, it climbs: a firing alarm has a next step on the clock. */
+static void repair(struct fa_engine *engine, struct fa_alarm *a)
+{
+    bool armed = a->deadline.length != FA_NEVER || (a->flags & FA_FLAG_SHADOW) != 0;
+    if (!armed && (a->state == FA_ALARM_UNACKED || a->state == FA_ALARM_ACKED ||
+                   a->state == FA_ALARM_RETURNED)) {
+        fa_arm(engine, &engine->alarm_heap, &a->deadline, 0);
+        fa_touch_alarm(engine, a);
     }
 }
 
@@ -431,12 +460,14 @@ static void start(struct fa_engine *engine, fa_time last_wall)
             fa_notification_link(alarm, n);
         }
     }
-    fa_notifications_restart(engine);
-    mark_orphans(engine);
     for (struct fa_alarm *a = engine->alarms; a != NULL; a = next) {
         next = a->by_id.next;
+        repair(engine, a);
         fa_alarm_settle(engine, a);
     }
+    fa_notifications_restart(engine);
+    mark_orphans(engine);
+    fa_incidents_reconcile(engine);
     fa_trouble(engine, "clock-behind",
                "the clock was behind the journal at start: deadlines are held, not shortened",
                shift == 0);
@@ -561,6 +592,28 @@ static struct fa_alarm *find_identity(const struct fa_engine *engine, const char
     return alarm;
 }
 
+/* Beyond the limit of open alarms a rule has one more, for all its further series: a flood takes no
+ * memory without bound, and no rule that fires goes untold. It cannot know when all are over, so
+ * only a person closes it. */
+static void signal_flood(struct fa_engine *engine, const struct fa_rule *rule,
+                         struct fa_alarm_spec *spec)
+{
+    struct fa_buf identity;
+    fa_buf_init(&identity, FA_ROW_BYTES_MAX);
+    fa_buf_printf(&identity, "%s/further", rule->name);
+    if (find_identity(engine, fa_buf_text(&identity)) == NULL) {
+        spec->identity = fa_buf_text(&identity);
+        spec->labels = "";
+        spec->summary = "More series of this rule fire than alarms may be open: see firealarm list";
+        spec->flags |= FA_FLAG_LATCHED;
+        spec->for_ms = 0;
+        struct fa_alarm *alarm = fa_alarm_begin(engine, spec);
+        alarm->level = FA_LEVEL_CLEAR; /* closed, it is over: no one series says that it fires */
+        fa_alarm_start(engine, alarm);
+    }
+    fa_buf_done(&identity);
+}
+
 static void signal_new(struct fa_engine *engine, const struct fa_signal *signal,
                        const char *identity)
 {
@@ -580,9 +633,10 @@ static void signal_new(struct fa_engine *engine, const struct fa_signal *signal,
         .since = signal->since,
         .value = signal->value,
     };
-    if (HASH_CNT(by_id, engine->alarms) >= engine->setup->alarms_open_max) {
-        fa_trouble(engine, "alarms-full",
-                   "the limit of open alarms is reached; a rule holds and has no alarm", false);
+    if (HASH_CNT(by_identity, engine->identities) >= engine->setup->alarms_open_max) {
+        fa_trouble_once(engine, "alarms-full",
+                        "the limit of open alarms is reached: further series of a rule share one");
+        signal_flood(engine, rule, &spec);
         return;
     }
     fa_alarm_start(engine, fa_alarm_begin(engine, &spec));
@@ -645,6 +699,16 @@ void fa_trouble(struct fa_engine *engine, const char *code, const char *text, bo
     }
 }
 
+void fa_trouble_once(struct fa_engine *engine, const char *code, const char *text)
+{
+    char identity[128];
+    fa_trouble(engine, code, text, false);
+    snprintf(identity, sizeof identity, "firealarm:%s{}", code);
+    struct fa_alarm *alarm = find_identity(engine, identity);
+    fa_assert(alarm != NULL);
+    alarm->level = FA_LEVEL_CLEAR;
+}
+
 static int on_deed(struct fa_engine *engine, const struct fa_event *event)
 {
     struct fa_alarm *alarm = NULL;
@@ -653,12 +717,14 @@ static int on_deed(struct fa_engine *engine, const struct fa_event *event)
     if (alarm == NULL || alarm->state == FA_ALARM_PENDING) {
         return FA_ENOTFOUND;
     }
-    int rc = 0;
+    bool worded = deed.text != NULL && deed.text[0] != '\0';
+    int rc = worded ? fa_comment_fits(alarm->comments, alarm->comment_count, deed.text) : 0;
     if (event->kind != FA_EV_COMMENT) {
+        worded = worded && rc == 0; /* the deed counts, whether or not its words fit */
         rc = fa_alarm_event(engine, alarm,
                             event->kind == FA_EV_ACK ? FA_AEV_ACK : FA_AEV_RESOLVE, &deed);
     }
-    if (rc == 0 && deed.text != NULL && deed.text[0] != '\0') {
+    if (rc == 0 && worded) {
         fa_add_comment(&alarm->comments, &alarm->comment_count, &alarm->comment_cap,
                        (struct fa_comment){fa_xstrdup(deed.who), fa_xstrdup(deed.text),
                                            engine->now.wall});
@@ -675,7 +741,7 @@ static void on_clock(struct fa_engine *engine, fa_time delta)
     if (delta > CLOCK_STEP_MIN || delta < -CLOCK_STEP_MIN) {
         fa_journal(engine, FA_J_CLOCK, (struct fa_journal_ids){0}, NULL, delta);
         shift_all(engine, delta);
-        fa_trouble(engine, "clock-stepped", "the wall clock stepped; deadlines were kept", false);
+        fa_trouble_once(engine, "clock-stepped", "the wall clock stepped; deadlines were kept");
     }
 }
 
@@ -738,6 +804,9 @@ void fa_engine_step(struct fa_engine *engine, const struct fa_event *event, stru
     struct fa_action reply = {.kind = FA_ACT_REPLY};
     engine->now = now;
     engine->rng = event->rng;
+    if (event->rng.state[0] == 0 && event->rng.state[1] == 0) {
+        engine->rng.state[0] = 1; /* the generator's one fixed point: it would give zeros for ever */
+    }
     engine->actions = actions;
     engine->stats.steps++;
     reply.u.reply.to = event->reply_to;

@@ -124,7 +124,8 @@ static void join_pattern(struct fa_engine *engine, struct fa_alarm *alarm,
         fact = fact_of(i);
         fa_time age = engine->now.wall - i->filed;
         if (i == newest || !fa_incident_rule_matches(rule, &fact) ||
-            (rule->incident.within > 0 && age > rule->incident.within)) {
+            alarm->incident_count >= FA_ALARM_FILINGS_MAX ||
+            (rule->incident.within > 0 && age >= rule->incident.within)) {
             continue;
         }
         fa_buf_clear(&other);
@@ -193,7 +194,8 @@ static void raise_by_rule(struct fa_engine *engine, struct fa_incident *incident
     struct fa_alarm *alarm = NULL;
     HASH_FIND(by_identity, engine->identities, identity.data, identity.len, alarm);
     if (alarm != NULL &&
-        !(same_texts(alarm->about, alarm->about_count, incident->about, incident->about_count) &&
+        !(alarm->incident_count < FA_ALARM_FILINGS_MAX &&
+          same_texts(alarm->about, alarm->about_count, incident->about, incident->about_count) &&
           same_texts(alarm->struck, alarm->struck_count, incident->struck,
                      incident->struck_count))) {
         fa_buf_printf(&identity, "/%s", fa_id_format(incident->id.id, id));
@@ -275,6 +277,9 @@ static struct fa_incident *make_incident(struct fa_engine *engine, const struct 
 /* A level below what the category demands is refused; a higher one never is. */
 static int effective_level(const struct fa_category *category, int asked, enum fa_guidance *ret)
 {
+    if (asked >= FA_GUIDE__COUNT) {
+        return FA_EINVAL;
+    }
     if (asked < 0) {
         *ret = category->guidance;
         return 0;
@@ -302,6 +307,40 @@ static void ask_helpers(struct fa_engine *engine, const struct fa_incident *inci
     fa_pset_done(&set);
 }
 
+static size_t filing_bytes(const struct fa_filing *filing)
+{
+    size_t bytes = strlen(filing->text);
+    bytes += filing->customer != NULL ? strlen(filing->customer) : 0;
+    bytes += filing->since != NULL ? strlen(filing->since) : 0;
+    for (size_t i = 0; i < filing->about_count; i++) {
+        bytes += strlen(filing->about[i]);
+    }
+    for (size_t i = 0; i < filing->struck_count; i++) {
+        bytes += strlen(filing->struck[i]);
+    }
+    return bytes;
+}
+
+/* False when the limit of open filings is reached. Closed ones are kept for patterns beside them, as
+ * many again: beyond that the one that would leave next goes to history now. */
+static bool make_room(struct fa_engine *engine)
+{
+    struct fa_incident *oldest = NULL;
+    size_t closed = 0, open = 0;
+    for (struct fa_incident *i = engine->incidents; i != NULL; i = i->by_id.next) {
+        open += i->state != FA_INCIDENT_CLOSED;
+        closed += i->state == FA_INCIDENT_CLOSED && i->due.length != FA_NEVER;
+        if (i->state == FA_INCIDENT_CLOSED && i->due.length != FA_NEVER &&
+            (oldest == NULL || i->due.node.at < oldest->due.node.at)) {
+            oldest = i;
+        }
+    }
+    if (closed > engine->setup->filings_open_max) {
+        fa_incident_due(engine, oldest);
+    }
+    return open < engine->setup->filings_open_max;
+}
+
 int fa_file(struct fa_engine *engine, const struct fa_filing *filing, bool *ret_already)
 {
     const struct fa_category *category = fa_setup_category(engine->setup, filing->category);
@@ -316,8 +355,11 @@ int fa_file(struct fa_engine *engine, const struct fa_filing *filing, bool *ret_
     if (effective_level(category, filing->level, &level) != 0) {
         return FA_EINVAL;
     }
-    if (HASH_CNT(by_id, engine->incidents) >= engine->setup->filings_open_max) {
-        fa_trouble(engine, "filings-full", "the limit of open filings is reached", false);
+    if (filing_bytes(filing) > FA_FILING_BYTES_MAX) {
+        return FA_ETOOBIG;
+    }
+    if (!make_room(engine)) {
+        fa_trouble_once(engine, "filings-full", "the limit of open filings is reached");
         return FA_EFULL;
     }
     /* First of this step: its journal number is part of the receipt. */
@@ -379,6 +421,9 @@ int fa_reporter_word(struct fa_engine *engine, struct fa_incident_id id, const c
     if (done && incident->state != FA_INCIDENT_OPEN) {
         return FA_ECONFLICT; /* what climbs is closed by those who were told */
     }
+    if (text != NULL && fa_comment_fits(incident->comments, incident->comment_count, text) != 0) {
+        return FA_EFULL;
+    }
     if (text != NULL && text[0] != '\0') {
         fa_add_comment(&incident->comments, &incident->comment_count, &incident->comment_cap,
                        (struct fa_comment){NULL, fa_xstrdup(text), engine->now.wall});
@@ -415,6 +460,19 @@ void fa_incidents_closed(struct fa_engine *engine, const struct fa_alarm *alarm)
     }
 }
 
+void fa_incidents_reconcile(struct fa_engine *engine)
+{
+    for (struct fa_incident *i = engine->incidents; i != NULL; i = i->by_id.next) {
+        bool lost = i->state == FA_INCIDENT_RAISED && !has_open_alarm(engine, i);
+        bool undue = i->state == FA_INCIDENT_OPEN && i->due.length == FA_NEVER;
+        if (lost || undue) {
+            raise_incident(engine, i);
+        } else if (i->state == FA_INCIDENT_CLOSED && i->due.length == FA_NEVER) {
+            fa_touch_incident(engine, i); /* the step's end moves it to history */
+        }
+    }
+}
+
 /* ---- preview ---- */
 
 static void add_line(struct fa_preview *preview, fa_person person, fa_time when)
@@ -429,6 +487,22 @@ static void add_line(struct fa_preview *preview, fa_person person, fa_time when)
     preview->lines[preview->line_count++] = (struct fa_preview_line){person, when};
 }
 
+/* Adds those of set who have a channel that may carry it; false when nobody has. */
+static bool preview_set(const struct fa_engine *engine, const struct fa_circle *circle,
+                        const struct fa_pset *set, const struct fa_step *step,
+                        fa_time when, struct fa_preview *preview)
+{
+    const struct fa_directory *dir = engine->setup->people;
+    bool any = false;
+    for (fa_person p = fa_pset_next(set, 0); p != FA_NOBODY; p = fa_pset_next(set, p + 1)) {
+        if (fa_usable_contact(engine, circle, true, p, 0, step) < dir->people[p].contact_count) {
+            add_line(preview, p, when);
+            any = true;
+        }
+    }
+    return any;
+}
+
 static void preview_policy(const struct fa_engine *engine, const struct fa_policy *policy,
                            const struct fa_circle *circle, struct fa_preview *preview)
 {
@@ -439,10 +513,9 @@ static void preview_policy(const struct fa_engine *engine, const struct fa_polic
         fa_pset_init(&set, engine->setup->people);
         fa_step_targets(engine->setup->people, policy, step, 0, circle, &set, &emptied);
         preview->independent = preview->independent || emptied;
-        for (fa_person p = fa_pset_next(&set, 0); p != FA_NOBODY; p = fa_pset_next(&set, p + 1)) {
-            add_line(preview, p, when);
-        }
-        when += fa_pset_is_empty(&set) ? 0 : policy->steps[step].wait;
+        bool any = preview_set(engine, circle, &set, emptied ? NULL : &policy->steps[step], when,
+                               preview);
+        when += any ? policy->steps[step].wait : 0;
         fa_pset_done(&set);
     }
 }
@@ -455,11 +528,7 @@ static void preview_helpers(const struct fa_engine *engine, const struct fa_cate
     for (size_t i = 0; i < category->helper_count; i++) {
         (void)!fa_directory_resolve(engine->setup->people, fa_str_of(category->helpers[i]), &set);
     }
-    fa_pset_remove_all(&set, &circle->conflicted);
-    fa_pset_remove_all(&set, &circle->struck);
-    for (fa_person p = fa_pset_next(&set, 0); p != FA_NOBODY; p = fa_pset_next(&set, p + 1)) {
-        add_line(preview, p, 0);
-    }
+    preview_set(engine, circle, &set, NULL, 0, preview);
     fa_pset_done(&set);
 }
 

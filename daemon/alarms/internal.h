@@ -13,6 +13,13 @@
 #define FA_DEAD_LETTER_KEPT (7 * FA_DAY)
 /* A closed filing still counts for patterns so long, where no rule says `within`. */
 #define FA_INCIDENT_KEPT (30 * FA_DAY)
+/* What is put off because the outbox is full is tried again after so long. */
+#define FA_OUTBOX_FULL_WAIT (30 * FA_SECOND)
+/* What people write on one alarm or filing, and what one filing holds: bytes. A row always fits. */
+#define FA_COMMENTS_BYTES_MAX ((size_t)128 * 1024)
+#define FA_FILING_BYTES_MAX   ((size_t)64 * 1024)
+/* Filings that one alarm takes; the next gets its own. */
+#define FA_ALARM_FILINGS_MAX 500
 
 struct fa_policy_ref {
     struct fa_policy policy;
@@ -32,6 +39,7 @@ struct fa_engine {
     struct fa_incident *dirty_incidents;
     struct fa_notification *dirty_notifications;
     struct fa_engine_stats stats;
+    uint32_t dead_letters; /* among notifications */
     /* The step under way. */
     struct fa_now now;
     struct fa_rng rng;
@@ -59,8 +67,12 @@ void fa_journal_alarm(struct fa_engine *engine, enum fa_journal_code code,
 const char *fa_use_policy(struct fa_engine *engine, const struct fa_policy *policy);
 const struct fa_policy *fa_policy_of(const struct fa_engine *engine, const struct fa_alarm *alarm);
 void fa_trouble(struct fa_engine *engine, const char *code, const char *text, bool over);
+/* Of what happened, not of what lasts: once a person closed it, only the next time raises it. */
+void fa_trouble_once(struct fa_engine *engine, const char *code, const char *text);
 void fa_add_comment(struct fa_comment **comments, size_t *count, size_t *cap,
                     struct fa_comment comment);
+/* FA_EFULL: so much was written there that this text does not fit any more. */
+int fa_comment_fits(const struct fa_comment *comments, size_t count, const char *text);
 
 /* Asks the host to hand the notification to the courier once this step is durable. */
 void fa_engine_send(struct fa_engine *engine, struct fa_notification_id id);
@@ -104,6 +116,8 @@ bool fa_alarm_cell(size_t index, struct fa_alarm_cell_text *ret_text);
 
 /* climb.c */
 void fa_climb(struct fa_engine *engine, struct fa_alarm *alarm);
+/* Is its circle as wide as its loops make it? */
+bool fa_climb_is_widest(const struct fa_engine *engine, const struct fa_alarm *alarm);
 /* Tells the step that was told last once more. */
 void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm);
 /* Tells those who were told, except `but` (a name, may be NULL). */
@@ -144,12 +158,26 @@ uint32_t fa_notify_test(struct fa_engine *engine, fa_person person);
 void fa_notifications_stop(struct fa_engine *engine, struct fa_alarm *alarm);
 /* After loading: with the courier none, all queued ones are asked for again. */
 void fa_notifications_restart(struct fa_engine *engine);
+/* Is there no room for what this alarm would tell? What people filed and the daemon's own troubles
+ * are bounded by their own limits and never wait for feeds. */
+bool fa_outbox_is_full(const struct fa_engine *engine, const struct fa_alarm *alarm);
+/* The first contact of the person from `first` on that may carry it; his contact_count: none, or
+ * he must not be told. */
+struct fa_circle;
+uint32_t fa_usable_contact(const struct fa_engine *engine, const struct fa_circle *circle,
+                           bool is_filing, fa_person person, uint32_t first,
+                           const struct fa_step *step);
+/* Is it about a filing or an alarm with a subject? Such are in no count. */
+bool fa_notification_is_hidden(const struct fa_engine *engine,
+                               const struct fa_notification *notification);
 /* Links a notification into its alarm's list, and out. */
 void fa_notification_link(struct fa_alarm *alarm, struct fa_notification *notification);
 void fa_notification_unlink(struct fa_notification *notification);
 
 /* filing.c */
 int fa_file(struct fa_engine *engine, const struct fa_filing *filing, bool *ret_already);
+/* A raised filing whose alarms are lost is raised again; called at START. */
+void fa_incidents_reconcile(struct fa_engine *engine);
 int fa_reporter_word(struct fa_engine *engine, struct fa_incident_id id, const char *text, bool done);
 void fa_incident_due(struct fa_engine *engine, struct fa_incident *incident);
 /* An alarm with these filings was closed. */

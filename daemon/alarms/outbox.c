@@ -13,6 +13,8 @@
  *     again under the same id, which is its idempotency key.
  *  2. moved_on is set once: one failing notification moves the escalation once.
  *  3. A shared channel carries a message only when each of its readers may be told.
+ *  4. Each time one leaves, also again, fa_may() is asked: the directory may have changed since.
+ *  5. Nobody is called by an alarm that is owned or closed: what fails then is not tried elsewhere.
  */
 #include "alarms/internal.h"
 
@@ -77,15 +79,35 @@ static bool is_wanted(const struct fa_notification *n)
     return n->owner_alarm != NULL && n->owner_alarm->state == FA_ALARM_UNACKED && is_climb(n);
 }
 
+bool fa_notification_is_hidden(const struct fa_engine *engine, const struct fa_notification *n)
+{
+    const struct fa_incident *incident = fa_engine_incident(engine, n->incident);
+    return (n->owner_alarm != NULL && n->owner_alarm->about_count > 0) ||
+           (incident != NULL && incident->about_count > 0);
+}
+
+static void set_state(struct fa_engine *engine, struct fa_notification *n,
+                      enum fa_notification_state state)
+{
+    engine->dead_letters -= n->state == FA_NOTICE_DEAD;
+    engine->dead_letters += state == FA_NOTICE_DEAD;
+    n->state = state;
+    fa_touch_notification(engine, n);
+}
+
 static void settle(struct fa_engine *engine, struct fa_notification *n,
                    enum fa_notification_state state)
 {
     struct fa_alarm *alarm = n->owner_alarm;
-    n->state = state;
+    bool hidden = fa_notification_is_hidden(engine, n);
+    if (state == FA_NOTICE_DEAD && engine->dead_letters >= engine->setup->outbox_max) {
+        fa_journal(engine, FA_J_DROPPED, ids_of(n), NULL, n->status);
+        state = FA_NOTICE_DROPPED; /* as many are kept as may be under way */
+    }
+    set_state(engine, n, state);
     n->with_courier = false;
     fa_disarm(&engine->notification_heap, &n->deadline);
-    fa_touch_notification(engine, n);
-    engine->stats.notifications[state] += alarm == NULL || alarm->about_count == 0;
+    engine->stats.notifications[state] += !hidden;
     if (state == FA_NOTICE_SENT || state == FA_NOTICE_DROPPED) {
         fa_notification_unlink(n);
         if (alarm != NULL) {
@@ -98,17 +120,16 @@ static void settle(struct fa_engine *engine, struct fa_notification *n,
 
 static void send_now(struct fa_engine *engine, struct fa_notification *n)
 {
-    n->state = FA_NOTICE_QUEUED;
+    set_state(engine, n, FA_NOTICE_QUEUED);
     n->with_courier = true;
     n->failing = n->failing != 0 ? n->failing : engine->now.wall;
     /* Without any verdict by then it counts as failing. */
     fa_time left = n->failing + severity_of(engine, n)->fail_after - engine->now.wall;
-    if (n->moved_on || left <= 0) {
+    if (n->moved_on) {
         fa_disarm(&engine->notification_heap, &n->deadline);
     } else {
-        fa_arm(engine, &engine->notification_heap, &n->deadline, left);
+        fa_arm(engine, &engine->notification_heap, &n->deadline, left > 0 ? left : 0);
     }
-    fa_touch_notification(engine, n);
     fa_engine_send(engine, n->id);
 }
 
@@ -125,12 +146,39 @@ static bool channel_in_step(const struct fa_step *step, const char *channel)
     return false;
 }
 
-/* The object of the message, as fa_may_channel() wants it. */
-static void object_of(const struct fa_engine *engine, const struct fa_alarm *alarm,
-                      const struct fa_incident *incident, struct fa_circle *circle,
-                      struct fa_object *ret_object)
+uint32_t fa_usable_contact(const struct fa_engine *engine, const struct fa_circle *circle,
+                           bool is_filing, fa_person person, uint32_t first,
+                           const struct fa_step *step)
 {
     const struct fa_directory *dir = engine->setup->people;
+    const struct fa_person_entry *entry = &dir->people[person];
+    struct fa_pset addressee;
+    struct fa_object object = {.conflicted = &circle->conflicted,
+                               .struck = &circle->struck,
+                               .targets = &addressee,
+                               .reporter = FA_NOBODY,
+                               .is_filing = is_filing};
+    uint32_t found = first;
+    fa_pset_init(&addressee, dir);
+    fa_pset_add(&addressee, person);
+    if (!fa_may(dir, (struct fa_viewer){person}, FA_VERB_TELL, &object)) {
+        found = (uint32_t)entry->contact_count;
+    }
+    fa_pset_done(&addressee);
+    for (; found < entry->contact_count; found++) {
+        const struct fa_channel_entry *channel =
+            fa_directory_channel(dir, entry->contacts[found].channel);
+        if (channel != NULL && channel_in_step(step, channel->name) &&
+            fa_may_channel(dir, channel, &object)) {
+            return found;
+        }
+    }
+    return (uint32_t)entry->contact_count;
+}
+
+static void circle_of(struct fa_circle *circle, const struct fa_directory *dir,
+                      const struct fa_alarm *alarm, const struct fa_incident *incident)
+{
     if (alarm != NULL) {
         fa_circle_init(circle, dir, alarm->about, alarm->about_count, alarm->struck,
                        alarm->struck_count);
@@ -140,36 +188,19 @@ static void object_of(const struct fa_engine *engine, const struct fa_alarm *ala
     } else {
         fa_circle_init(circle, dir, NULL, 0, NULL, 0);
     }
-    *ret_object = (struct fa_object){
-        .conflicted = &circle->conflicted,
-        .struck = &circle->struck,
-        .reporter = FA_NOBODY,
-        .is_filing = incident != NULL || (alarm != NULL && (alarm->flags & FA_FLAG_FILED) != 0),
-    };
 }
 
-/* The first contact from `contact` on that may carry it; contact_count when there is none. A
- * step's channels come first; if they leave nothing, any will do: better heard than orderly. */
+static bool is_filing(const struct fa_alarm *alarm, const struct fa_incident *incident)
+{
+    return incident != NULL || (alarm != NULL && (alarm->flags & FA_FLAG_FILED) != 0);
+}
+
 static uint32_t usable_contact(const struct fa_engine *engine, const struct fa_note_spec *spec)
 {
-    const struct fa_directory *dir = engine->setup->people;
-    const struct fa_person_entry *entry = &dir->people[spec->person];
     struct fa_circle circle;
-    struct fa_object object;
-    uint32_t found = (uint32_t)entry->contact_count;
-    object_of(engine, spec->alarm, spec->incident, &circle, &object);
-    if (!fa_pset_has(&circle.conflicted, spec->person) &&
-        !fa_pset_has(&circle.struck, spec->person)) {
-        for (uint32_t i = spec->contact; i < entry->contact_count; i++) {
-            const struct fa_channel_entry *channel =
-                fa_directory_channel(dir, entry->contacts[i].channel);
-            if (channel != NULL && channel_in_step(spec->step, channel->name) &&
-                fa_may_channel(dir, channel, &object)) {
-                found = i;
-                break;
-            }
-        }
-    }
+    circle_of(&circle, engine->setup->people, spec->alarm, spec->incident);
+    uint32_t found = fa_usable_contact(engine, &circle, is_filing(spec->alarm, spec->incident),
+                                       spec->person, spec->contact, spec->step);
     fa_circle_done(&circle);
     return found;
 }
@@ -211,7 +242,9 @@ static struct fa_notification *make(struct fa_engine *engine, const struct fa_no
 {
     const struct fa_person_entry *entry = &engine->setup->people->people[spec->person];
     struct fa_notification *n = fa_xcalloc(1, sizeof *n);
-    n->id.id = fa_id_random(&engine->rng);
+    do {
+        n->id.id = fa_id_random(&engine->rng);
+    } while (fa_id_is_zero(n->id.id) || fa_engine_notification(engine, n->id) != NULL);
     n->person = fa_intern(&engine->texts, entry->name);
     n->channel = fa_intern(&engine->texts, entry->contacts[contact].channel);
     n->address = fa_intern(&engine->texts, entry->contacts[contact].address);
@@ -235,6 +268,17 @@ static struct fa_notification *make(struct fa_engine *engine, const struct fa_no
     return n;
 }
 
+static size_t live_count(const struct fa_engine *engine)
+{
+    return HASH_CNT(by_id, engine->notifications) - engine->dead_letters;
+}
+
+bool fa_outbox_is_full(const struct fa_engine *engine, const struct fa_alarm *alarm)
+{
+    return (alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0 &&
+           live_count(engine) >= engine->setup->outbox_max;
+}
+
 bool fa_notify(struct fa_engine *engine, const struct fa_note_spec *spec)
 {
     const struct fa_person_entry *entry = &engine->setup->people->people[spec->person];
@@ -244,6 +288,13 @@ bool fa_notify(struct fa_engine *engine, const struct fa_note_spec *spec)
     }
     if (spec->alarm != NULL && (spec->alarm->flags & FA_FLAG_SHADOW) != 0) {
         return true;
+    }
+    if (spec->alarm != NULL && fa_outbox_is_full(engine, spec->alarm) &&
+        live_count(engine) >= (size_t)2 * engine->setup->outbox_max) {
+        /* Rungs wait at the limit; what they began and what follows them has as much room again. */
+        fa_trouble_once(engine, "outbox-full",
+                        "the limit of unsettled notifications is reached: steps wait for room");
+        return false;
     }
     if (spec->alarm == NULL || !supersede(engine, spec, &entry->contacts[contact])) {
         make(engine, spec, contact);
@@ -301,7 +352,7 @@ static void move_on(struct fa_engine *engine, struct fa_notification *n)
     fa_person person = fa_directory_find(engine->setup->people, fa_str_of(n->person));
     n->moved_on = true;
     fa_journal(engine, FA_J_MOVED_ON, ids_of(n), NULL, n->status);
-    if (n->kind == FA_NOTE_TEST) {
+    if (n->kind == FA_NOTE_TEST || (is_climb(n) && !is_wanted(n))) {
         return;
     }
     bool hopeless = true;
@@ -317,7 +368,8 @@ static void move_on(struct fa_engine *engine, struct fa_notification *n)
         hopeless = !fa_notify(engine, &spec);
     }
     if (hopeless && is_wanted(n) && n->step == alarm->step && n->loop == alarm->loop &&
-        !step_has_hope(alarm) && !was_told_since(alarm, n->created)) {
+        !step_has_hope(alarm) && !was_told_since(alarm, n->created) &&
+        !fa_climb_is_widest(engine, alarm)) {
         fa_climb(engine, alarm);
     }
 }
@@ -339,9 +391,8 @@ static void trouble_with_channel(struct fa_engine *engine, const struct fa_notif
 static void give_up(struct fa_engine *engine, struct fa_notification *n)
 {
     if (is_wanted(n)) {
-        n->state = FA_NOTICE_SLOW;
+        set_state(engine, n, FA_NOTICE_SLOW);
         fa_arm(engine, &engine->notification_heap, &n->deadline, engine->setup->slow_retry);
-        fa_touch_notification(engine, n);
     } else {
         fa_journal(engine, FA_J_DEAD, ids_of(n), NULL, n->status);
         settle(engine, n, FA_NOTICE_DEAD);
@@ -361,19 +412,64 @@ static void fail_for_good(struct fa_engine *engine, struct fa_notification *n)
     }
 }
 
+/* May it still leave? Its addressee or a reader of its channel may have come too near since. */
+static bool is_allowed(const struct fa_engine *engine, const struct fa_notification *n)
+{
+    const struct fa_directory *dir = engine->setup->people;
+    const struct fa_incident *incident = fa_engine_incident(engine, n->incident);
+    fa_person person = fa_directory_find(dir, fa_str_of(n->person));
+    bool allowed = false;
+    struct fa_circle circle;
+    if (person == FA_NOBODY || (n->owner_alarm == NULL && !fa_id_is_zero(n->alarm.id)) ||
+        (incident == NULL && !fa_id_is_zero(n->incident.id))) {
+        return false; /* who may not be told of it cannot be said any more */
+    }
+    const struct fa_step here = {.channels = (char *[]){(char *)(uintptr_t)n->channel},
+                                 .channel_count = 1};
+    circle_of(&circle, dir, n->owner_alarm, incident);
+    allowed = n->kind == FA_NOTE_TEST ||
+              fa_usable_contact(engine, &circle, is_filing(n->owner_alarm, incident), person, 0,
+                                &here) < dir->people[person].contact_count;
+    fa_circle_done(&circle);
+    return allowed;
+}
+
+/* Sends it once more, or drops it when it may not leave any more and lets the escalation go on. */
+static void send_again(struct fa_engine *engine, struct fa_notification *n)
+{
+    if (is_allowed(engine, n)) {
+        send_now(engine, n);
+        return;
+    }
+    bool wanted = is_wanted(n) && !n->moved_on;
+    set_state(engine, n, FA_NOTICE_QUEUED); /* so that no newer one supersedes it meanwhile */
+    if (wanted) {
+        move_on(engine, n);
+    }
+    fa_journal(engine, FA_J_DROPPED, ids_of(n), NULL, 0);
+    settle(engine, n, FA_NOTICE_DROPPED);
+}
+
+/* Nobody needs it any more: help with a filing that is closed or raised, or that is gone. */
+static bool is_stale(const struct fa_engine *engine, const struct fa_notification *n)
+{
+    const struct fa_incident *incident = fa_engine_incident(engine, n->incident);
+    return n->kind == FA_NOTE_HELP && (incident == NULL || incident->state != FA_INCIDENT_OPEN);
+}
+
 static void wait_and_retry(struct fa_engine *engine, struct fa_notification *n, fa_time retry_after)
 {
     const struct fa_severity *severity = severity_of(engine, n);
     fa_time limit = n->failing + severity->fail_after - engine->now.wall;
-    fa_time wait = BACKOFF_FIRST << (n->attempts < 8 ? n->attempts - 1 : 7);
+    uint32_t doublings = n->attempts > 0 ? n->attempts - 1 : 0;
+    fa_time wait = BACKOFF_FIRST << (doublings < 7 ? doublings : 7);
     wait = wait < BACKOFF_MAX ? wait : BACKOFF_MAX;
     wait = (fa_time)((double)wait * (0.5 + fa_rng_unit(&engine->rng)));
     wait = retry_after > wait ? retry_after : wait;
     /* The last chance is at the limit, not after it. */
     wait = wait < limit ? wait : limit > 0 ? limit : 0;
-    n->state = FA_NOTICE_WAITING;
+    set_state(engine, n, FA_NOTICE_WAITING);
     fa_arm(engine, &engine->notification_heap, &n->deadline, wait);
-    fa_touch_notification(engine, n);
 }
 
 static void retry(struct fa_engine *engine, struct fa_notification *n, fa_time retry_after)
@@ -381,7 +477,11 @@ static void retry(struct fa_engine *engine, struct fa_notification *n, fa_time r
     const struct fa_severity *severity = severity_of(engine, n);
     n->failing = n->failing != 0 ? n->failing : engine->now.wall;
     fa_journal(engine, FA_J_RETRY, ids_of(n), NULL, n->status);
-    if (n->moved_on || n->attempts >= severity->fail_attempts ||
+    if (is_climb(n) && !is_wanted(n) && !n->moved_on) {
+        /* Owned or closed while it was on its way: as if it had not left yet. */
+        fa_journal(engine, FA_J_DROPPED, ids_of(n), NULL, n->status);
+        settle(engine, n, FA_NOTICE_DROPPED);
+    } else if (n->moved_on || n->attempts >= severity->fail_attempts ||
         engine->now.wall - n->failing >= severity->fail_after) {
         fail_for_good(engine, n);
     } else {
@@ -417,12 +517,12 @@ int fa_notification_verdict(struct fa_engine *engine, const struct fa_event *eve
 {
     struct fa_notification *n = NULL;
     HASH_FIND(by_id, engine->notifications, &event->u.verdict.id, sizeof event->u.verdict.id, n);
-    if (n == NULL || n->state == FA_NOTICE_SENT || n->state == FA_NOTICE_DROPPED) {
+    if (n == NULL || !n->with_courier) {
         return FA_ENOTFOUND; /* dropped meanwhile, or a verdict that came twice */
     }
     n->with_courier = false;
     n->status = event->u.verdict.status;
-    n->attempts++;
+    n->attempts += n->attempts < UINT32_MAX;
     switch (event->u.verdict.verdict) {
     case FA_VERDICT_SENT:
         sent(engine, n);
@@ -433,9 +533,7 @@ int fa_notification_verdict(struct fa_engine *engine, const struct fa_event *eve
         break;
     case FA_VERDICT_UNKNOWN:
         /* The courier died with it: the same key again, now. It is no answer of the receiver's. */
-        if (n->state == FA_NOTICE_QUEUED) {
-            send_now(engine, n);
-        }
+        send_again(engine, n);
         break;
     case FA_VERDICT_RETRY:
         retry(engine, n, event->u.verdict.retry_after);
@@ -454,13 +552,13 @@ void fa_notification_due(struct fa_engine *engine, struct fa_notification *n)
             move_on(engine, n);
             trouble_with_channel(engine, n, false);
         }
-    } else if (n->state == FA_NOTICE_DEAD) {
+    } else if (n->state == FA_NOTICE_DEAD || is_stale(engine, n)) {
         fa_journal(engine, FA_J_DROPPED, ids_of(n), NULL, 0);
         settle(engine, n, FA_NOTICE_DROPPED);
     } else if (n->state == FA_NOTICE_SLOW && !is_wanted(n)) {
         give_up(engine, n);
     } else {
-        send_now(engine, n);
+        send_again(engine, n);
     }
 }
 
@@ -473,6 +571,9 @@ int fa_notification_replay(struct fa_engine *engine, struct fa_notification_id i
     }
     if (n->with_courier) {
         return FA_ECONFLICT;
+    }
+    if (!is_allowed(engine, n)) {
+        return FA_EDENIED;
     }
     fa_journal(engine, FA_J_REPLAY, ids_of(n), NULL, 0);
     send_now(engine, n);
@@ -488,6 +589,7 @@ int fa_notification_drop(struct fa_engine *engine, struct fa_notification_id id)
     }
     /* The escalation must not count on a message that an operator threw away. */
     if (!n->moved_on && is_wanted(n)) {
+        set_state(engine, n, FA_NOTICE_QUEUED); /* so that no newer one supersedes it meanwhile */
         move_on(engine, n);
     }
     fa_journal(engine, FA_J_DROPPED, ids_of(n), NULL, 0);
@@ -512,8 +614,8 @@ void fa_notifications_stop(struct fa_engine *engine, struct fa_alarm *alarm)
 void fa_notifications_restart(struct fa_engine *engine)
 {
     for (struct fa_notification *n = engine->notifications; n != NULL; n = n->by_id.next) {
-        if (n->state == FA_NOTICE_QUEUED) {
-            send_now(engine, n);
+        if (n->state == FA_NOTICE_QUEUED && !n->with_courier) {
+            send_again(engine, n);
         }
     }
 }

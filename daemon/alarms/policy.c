@@ -104,7 +104,10 @@ static int decode_step(struct fa_str bytes, struct fa_step *step)
             step->wait = field.i64;
         }
     }
-    return reader.bad || step->target_count == 0 || step->wait <= 0 ? FA_ECORRUPT : 0;
+    return reader.bad || step->target_count == 0 || step->wait <= 0 ||
+                   step->wait > FA_DURATION_MAX
+               ? FA_ECORRUPT
+               : 0;
 }
 
 int fa_policy_decode(struct fa_str bytes, struct fa_policy *ret_policy)

@@ -83,9 +83,9 @@ void fa_engine_stats(const struct fa_engine *engine, struct fa_engine_stats *ret
         ret_stats->filings_open += i->about_count == 0 && i->state != FA_INCIDENT_CLOSED;
     }
     for (const struct fa_notification *n = engine->notifications; n != NULL; n = n->by_id.next) {
-        bool hidden = n->owner_alarm != NULL && n->owner_alarm->about_count > 0;
+        bool hidden = fa_notification_is_hidden(engine, n);
         ret_stats->outbox += !hidden;
-        if (n->state == FA_NOTICE_QUEUED && n->attempts == 0 &&
+        if (!hidden && n->state == FA_NOTICE_QUEUED && n->attempts == 0 &&
             (ret_stats->oldest_due == 0 || n->created < ret_stats->oldest_due)) {
             ret_stats->oldest_due = n->created;
         }

@@ -11,7 +11,7 @@ enum alarm_tag {
     A_ID = 1, A_IDENTITY, A_RULE, A_CATEGORY, A_SEVERITY, A_POLICY, A_HASH, A_SUMMARY, A_EXPECT,
     A_LABELS, A_STATE, A_FLAGS, A_LEVEL, A_VALUE, A_SINCE, A_RAISED, A_CHANGED, A_FOR, A_STEP,
     A_LOOP, A_CLIMBING, A_ARMED, A_LENGTH, A_OWNER, A_PROMISED, A_INCIDENT, A_ABOUT, A_STRUCK,
-    A_TOLD, A_COMMENT,
+    A_TOLD, A_COMMENT, A_HELD,
 };
 enum incident_tag {
     I_ID = 1, I_CATEGORY, I_CUSTOMER, I_TEXT, I_SINCE, I_KNOWN, I_REPORTER, I_ABOUT, I_STRUCK,
@@ -47,6 +47,7 @@ static void put_inner(struct fa_buf *buf, uint32_t tag, const char *who, const c
     fa_rec_put_text(&inner, X_TEXT, text);
     fa_rec_put_text(&inner, X_CHANNEL, channel);
     fa_rec_put_i64(&inner, X_WHEN, when);
+    fa_assert(!inner.over);
     fa_rec_put_bytes(buf, tag, fa_buf_text(&inner), inner.len);
     fa_buf_done(&inner);
 }
@@ -78,6 +79,7 @@ void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
     fa_rec_put_i64(buf, A_RAISED, a->raised);
     fa_rec_put_i64(buf, A_CHANGED, a->changed);
     fa_rec_put_i64(buf, A_FOR, a->for_ms);
+    fa_rec_put_i64(buf, A_HELD, a->held);
     fa_rec_put_u64(buf, A_STEP, a->step);
     fa_rec_put_u64(buf, A_LOOP, a->loop);
     fa_rec_put_u64(buf, A_CLIMBING, a->climbing);
@@ -157,6 +159,19 @@ static bool get_id(const struct fa_rec_field *field, struct fa_id *ret_id)
     return true;
 }
 
+/* Times that sums of a few cannot overflow, whatever damage wrote: 140,000 years. */
+static fa_time get_time(const struct fa_rec_field *field)
+{
+    const fa_time most = (fa_time)1 << 52;
+    return field->i64 > most ? most : field->i64 < -most ? -most : field->i64;
+}
+
+/* What is left of a deadline is never more than the longest that can be configured. */
+static fa_time get_length(const struct fa_rec_field *field)
+{
+    return field->i64 > FA_DURATION_MAX ? FA_DURATION_MAX : field->i64 < 0 ? 0 : field->i64;
+}
+
 static char *get_text(const struct fa_rec_field *field, char *old)
 {
     free(old);
@@ -180,7 +195,7 @@ static bool get_comment(const struct fa_rec_field *outer, struct fa_comment *ret
         } else if (field.tag == X_TEXT) {
             ret->text = get_text(&field, ret->text);
         } else if (field.tag == X_WHEN) {
-            ret->when = field.i64;
+            ret->when = get_time(&field);
         }
     }
     ret->text = ret->text != NULL ? ret->text : fa_xstrdup("");
@@ -199,7 +214,7 @@ static bool get_told(const struct fa_rec_field *outer, struct fa_interned **text
         } else if (field.tag == X_CHANNEL) {
             ret->channel = fa_intern_str(texts, field.bytes);
         } else if (field.tag == X_WHEN) {
-            ret->when = field.i64;
+            ret->when = get_time(&field);
         }
     }
     return !reader.bad;
@@ -267,15 +282,18 @@ static void read_alarm_number(struct fa_alarm *a, const struct fa_rec_field *f)
         fa_time *time;
     } times[] = {
         {A_SINCE, &a->since}, {A_RAISED, &a->raised},         {A_CHANGED, &a->changed},
-        {A_FOR, &a->for_ms},  {A_ARMED, &a->deadline.armed},  {A_LENGTH, &a->deadline.length},
+        {A_FOR, &a->for_ms},  {A_ARMED, &a->deadline.armed},
         {A_PROMISED, &a->promised},
+        {A_HELD, &a->held},
     };
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         if (times[i].tag == f->tag) {
-            *times[i].time = f->i64;
+            *times[i].time = get_time(f);
         }
     }
-    if (f->tag == A_STATE) {
+    if (f->tag == A_LENGTH) {
+        a->deadline.length = get_length(f);
+    } else if (f->tag == A_STATE) {
         a->state = (enum fa_alarm_state)(f->u64 < FA_ALARM__COUNT ? f->u64 : FA_ALARM_UNACKED);
     } else if (f->tag == A_FLAGS) {
         a->flags = (uint32_t)f->u64;
@@ -354,19 +372,19 @@ static bool read_incident_field(struct fa_incident *i, const struct fa_rec_field
         i->state = (enum fa_incident_state)(f->u64 <= FA_INCIDENT_CLOSED ? f->u64 : 0);
         break;
     case I_FILED:
-        i->filed = f->i64;
+        i->filed = get_time(f);
         break;
     case I_CLOSED:
-        i->closed = f->i64;
+        i->closed = get_time(f);
         break;
     case I_JOURNAL:
         i->journal_n = f->u64;
         break;
     case I_ARMED:
-        i->due.armed = f->i64;
+        i->due.armed = get_time(f);
         break;
     case I_LENGTH:
-        i->due.length = f->i64;
+        i->due.length = get_length(f);
         break;
     case I_ALARM:
         i->alarms =
@@ -401,9 +419,11 @@ int fa_incident_decode(struct fa_str bytes, struct fa_interned **texts,
 
 static bool read_notification_id(struct fa_notification *n, const struct fa_rec_field *f)
 {
-    struct fa_id *id = f->tag == N_ID ? &n->id.id : f->tag == N_ALARM ? &n->alarm.id
-                                                                      : &n->incident.id;
-    return f->tag > N_INCIDENT || get_id(f, id);
+    struct fa_id *id = f->tag == N_ID         ? &n->id.id
+                       : f->tag == N_ALARM    ? &n->alarm.id
+                       : f->tag == N_INCIDENT ? &n->incident.id
+                                              : NULL;
+    return id == NULL || get_id(f, id);
 }
 
 static void read_notification_field(struct fa_notification *n, const struct fa_rec_field *f,
@@ -419,8 +439,7 @@ static void read_notification_field(struct fa_notification *n, const struct fa_r
         fa_time *time;
     } times[] = {{N_CREATED, &n->created},
                  {N_FAILING, &n->failing},
-                 {N_ARMED, &n->deadline.armed},
-                 {N_LENGTH, &n->deadline.length}};
+                 {N_ARMED, &n->deadline.armed}};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         if (numbers[i].tag == f->tag) {
             *numbers[i].number = (uint32_t)f->u64;
@@ -428,10 +447,12 @@ static void read_notification_field(struct fa_notification *n, const struct fa_r
     }
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         if (times[i].tag == f->tag) {
-            *times[i].time = f->i64;
+            *times[i].time = get_time(f);
         }
     }
-    if (f->tag == N_PERSON) {
+    if (f->tag == N_LENGTH) {
+        n->deadline.length = get_length(f);
+    } else if (f->tag == N_PERSON) {
         n->person = fa_intern_str(texts, f->bytes);
     } else if (f->tag == N_CHANNEL) {
         n->channel = fa_intern_str(texts, f->bytes);

@@ -44,10 +44,10 @@ static void set_owner(struct fa_alarm *alarm, const char *who)
 
 static void forget_identity(struct fa_engine *engine, struct fa_alarm *alarm)
 {
-    struct fa_alarm *known = NULL;
-    HASH_FIND(by_identity, engine->identities, alarm->identity, strlen(alarm->identity), known);
-    if (known == alarm) {
+    /* Asked of the alarm itself: damaged rows can hold one identity twice. */
+    if (alarm->by_identity.tbl != NULL) {
         HASH_DELETE(by_identity, engine->identities, alarm);
+        alarm->by_identity.tbl = NULL;
     }
 }
 
@@ -62,7 +62,7 @@ static void pending_holds(struct fa_engine *engine, struct fa_alarm *alarm,
                           const struct fa_deed *deed)
 {
     if (alarm->deadline.length == FA_NEVER) {
-        fa_time left = alarm->raised + alarm->for_ms - engine->now.wall;
+        fa_time left = alarm->for_ms - alarm->held;
         fa_arm(engine, &engine->alarm_heap, &alarm->deadline, left > 0 ? left : 0);
     }
 }
@@ -70,6 +70,11 @@ static void pending_holds(struct fa_engine *engine, struct fa_alarm *alarm,
 static void pending_unknown(struct fa_engine *engine, struct fa_alarm *alarm,
                             const struct fa_deed *deed)
 {
+    if (alarm->deadline.length != FA_NEVER) {
+        fa_time left = alarm->deadline.armed + alarm->deadline.length - engine->now.wall;
+        left = left > 0 ? left : 0;
+        alarm->held = left < alarm->for_ms ? alarm->for_ms - left : 0;
+    }
     fa_disarm(&engine->alarm_heap, &alarm->deadline);
 }
 
@@ -87,6 +92,7 @@ static void raise_it(struct fa_engine *engine, struct fa_alarm *alarm, const str
     if ((alarm->flags & FA_FLAG_UNKNOWN) != 0) {
         /* `for` was over while the daemon was down: the data must say again that it holds. */
         alarm->state = FA_ALARM_PENDING;
+        alarm->held = alarm->for_ms;
         return;
     }
     alarm->raised = engine->now.wall;
@@ -189,6 +195,10 @@ static void forget(struct fa_engine *engine, struct fa_alarm *alarm, const struc
 /* A person closed it, and `rearm` later its series still fires: a new alarm. */
 static void raise_anew(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
 {
+    if ((alarm->flags & (FA_FLAG_UNKNOWN | FA_FLAG_ORPHANED)) != 0) {
+        forget(engine, alarm, NULL); /* nothing says that it still fires; data that do, raise it */
+        return;
+    }
     const struct fa_policy *policy = fa_setup_policy(engine->setup, alarm->policy);
     struct fa_alarm_spec spec = {
         .identity = alarm->identity,
@@ -305,7 +315,9 @@ struct fa_alarm *fa_alarm_begin(struct fa_engine *engine, const struct fa_alarm_
 {
     struct fa_alarm *alarm = fa_xcalloc(1, sizeof *alarm);
     struct fa_interned **texts = &engine->texts;
-    alarm->id.id = fa_id_random(&engine->rng);
+    do {
+        alarm->id.id = fa_id_random(&engine->rng);
+    } while (fa_id_is_zero(alarm->id.id) || fa_engine_alarm(engine, alarm->id) != NULL);
     alarm->identity = fa_xstrdup(spec->identity);
     alarm->rule = fa_intern(texts, spec->rule);
     alarm->category = fa_intern(texts, spec->category);

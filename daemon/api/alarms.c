@@ -2,6 +2,7 @@
 /* Alarms for those who are told. fa_may() decides on each; what it refuses is not there. */
 #include "api/internal.h"
 #include "base/panic.h"
+#include "metrics/labels.h"
 #include "net/query.h"
 
 #include <math.h>
@@ -39,15 +40,15 @@ static json_t *flags_json(uint32_t flags)
 static json_t *labels_json(const struct fa_alarm *alarm)
 {
     json_t *labels = json_object();
-    struct fa_label_walk walk = {fa_str_of(alarm->labels)};
-    struct fa_buf name, value;
-    fa_buf_init(&name, 4096);
-    fa_buf_init(&value, 65536);
-    while (fa_label_next(&walk, &name, &value)) {
-        fa_json_set_text(labels, fa_buf_text(&name), fa_buf_text(&value));
+    struct fa_labels *parsed = NULL;
+    if (fa_labels_parse(fa_str_of(alarm->labels), &parsed) == 0) {
+        for (size_t i = 0; i < parsed->count; i++) {
+            json_object_setn_new_nocheck(
+                labels, parsed->items[i].name.ptr, parsed->items[i].name.len,
+                json_stringn(parsed->items[i].value.ptr, parsed->items[i].value.len));
+        }
+        fa_labels_free(parsed);
     }
-    fa_buf_done(&name);
-    fa_buf_done(&value);
     return labels;
 }
 

@@ -2,7 +2,7 @@
 /* Fields are laid into one text buffer of fixed limit first and pointed to last, so that growing it
  * moves nothing under a slice. */
 #include "api/describe.h"
-#include "base/panic.h"
+#include "metrics/labels.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,31 +14,6 @@ const char *const fa_describe_names[] = {
     "value",  "since",    "raised", "rule",        "severity", "category",
     "kind",   "customer", "filing", "at_customer", "filings",  NULL,
 };
-
-bool fa_label_next(struct fa_label_walk *walk, struct fa_buf *name, struct fa_buf *value)
-{
-    fa_buf_clear(name);
-    fa_buf_clear(value);
-    const char *p = walk->rest.ptr, *end = p + walk->rest.len;
-    while (p < end && *p != '=') {
-        fa_buf_putc(name, *p++);
-    }
-    if (end - p < 3) {
-        return false;
-    }
-    for (p += 2; p < end && *p != '"'; p++) {
-        if (*p == '\\' && p + 1 < end) {
-            p++;
-            fa_buf_putc(value, *p == 'n' ? '\n' : *p);
-        } else {
-            fa_buf_putc(value, *p);
-        }
-    }
-    p += p < end;             /* the closing quote */
-    p += p < end && *p == ','; /* and what separates */
-    walk->rest = (struct fa_str){p, (size_t)(end - p)};
-    return true;
-}
 
 /* While filling, a field's value.ptr is an offset into texts. */
 static void add(struct fa_describe *d, const char *name, struct fa_str value)
@@ -105,7 +80,7 @@ static void add_filing(struct fa_describe *d, const struct fa_engine *engine,
     const char *customer = filing != NULL ? filing->customer : NULL;
     char at[300] = "";
     if (customer != NULL) {
-        snprintf(at, sizeof at, " (%s)", customer);
+        snprintf(at, sizeof at, " at %s", customer);
     }
     add(d, "customer", fa_str_of(customer));
     add(d, "at_customer", fa_str_of(at));
@@ -115,17 +90,16 @@ static void add_filing(struct fa_describe *d, const struct fa_engine *engine,
 void fa_describe_init(struct fa_describe *d, const struct fa_engine *engine,
                       const struct fa_alarm *alarm, double value)
 {
-    struct fa_label_walk walk = {fa_str_of(alarm->labels)};
-    struct fa_buf name, text;
+    struct fa_labels *labels = NULL;
     char number[32];
     d->count = 0;
     fa_buf_init(&d->texts, TEXTS_MAX);
-    fa_buf_init(&name, 4096);
-    fa_buf_init(&text, 65536);
-    fa_buf_putc(&d->texts, '\0'); /* offset 0 means "the name is a literal" below */
-    size_t labels_from = d->count;
-    while (fa_label_next(&walk, &name, &text)) {
-        add_label(d, fa_buf_str(&name), fa_buf_str(&text));
+    /* Text that rules/ wrote; an unreadable one has no fields and still its summary. */
+    if (fa_labels_parse(fa_str_of(alarm->labels), &labels) == 0) {
+        for (size_t i = 0; i < labels->count; i++) {
+            add_label(d, labels->items[i].name, labels->items[i].value);
+        }
+        fa_labels_free(labels);
     }
     size_t labels_to = d->count;
     if (!isnan(value)) {
@@ -140,12 +114,10 @@ void fa_describe_init(struct fa_describe *d, const struct fa_engine *engine,
     const char *base = fa_buf_text(&d->texts);
     for (size_t i = 0; i < d->count; i++) {
         d->fields[i].value.ptr = base + (uintptr_t)d->fields[i].value.ptr;
-        if (i >= labels_from && i < labels_to) {
+        if (i < labels_to) {
             d->fields[i].name = base + (uintptr_t)d->fields[i].name;
         }
     }
-    fa_buf_done(&name);
-    fa_buf_done(&text);
 }
 
 void fa_describe_done(struct fa_describe *d)

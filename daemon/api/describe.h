@@ -28,10 +28,4 @@ void fa_describe_summary(const struct fa_describe *describe, const struct fa_ala
 void fa_describe_title(const struct fa_describe *describe, const struct fa_alarm *alarm,
                        fa_time now, struct fa_buf *out);
 
-/* Walks canonical labels: name="value",... unescaped into buf (cleared for each). False at the end. */
-struct fa_label_walk {
-    struct fa_str rest;
-};
-bool fa_label_next(struct fa_label_walk *walk, struct fa_buf *name, struct fa_buf *value);
-
 #endif

@@ -108,7 +108,7 @@ static void check_names(const struct fa_call *call, const char *member, const ch
                      : fa_directory_resolve(call->people, fa_str_of(names[i]), &set);
         if (rc != 0) {
             suggest_person(call, names[i], hint, sizeof hint);
-            fa_fault(faults, member, "Nobody here is called \"%s\".%s", names[i], hint);
+            fa_json_fault(faults, member, "Nobody here is called \"%s\".%s", names[i], hint);
         }
         fa_pset_done(&set);
     }
@@ -118,7 +118,7 @@ static void check_choice(const char *member, const char *text, int found, const 
                          struct fa_faults *faults)
 {
     if (text != NULL && found < 0) {
-        fa_fault(faults, member, "\"%s\" is none of %s.", text, choices);
+        fa_json_fault(faults, member, "\"%s\" is none of %s.", text, choices);
     }
 }
 
@@ -135,7 +135,7 @@ static void read_category(const struct fa_call *call, json_t *root, struct filin
             names[count] = call->setup->categories[count].name;
         }
         const char *near = fa_suggest(body->filing.category, names, count);
-        fa_fault(faults, "category", "There is no category \"%s\".%s%s%s", body->filing.category,
+        fa_json_fault(faults, "category", "There is no category \"%s\".%s%s%s", body->filing.category,
                  near != NULL ? " Did you mean \"" : "", near != NULL ? near : "",
                  near != NULL ? "\"?" : "");
     }
@@ -152,7 +152,7 @@ static void read_key(struct fa_call *call, json_t *root, struct filing_body *bod
         return;
     }
     if (fa_unhex(fa_str_of(key), bytes, sizeof bytes) != 0) {
-        fa_fault(faults, "key", "The key must be 32 lower-case hexadecimal digits.");
+        fa_json_fault(faults, "key", "The key must be 32 lower-case hexadecimal digits.");
         return;
     }
     int len = snprintf(material, sizeof material, "%s|%s", body->reporter, key);
@@ -223,7 +223,7 @@ static json_t *told_json(const struct fa_call *call, const struct fa_preview *pr
 static void level_too_low(struct fa_call *call)
 {
     struct fa_faults faults = {0};
-    fa_fault(&faults, "level", "This kind of problem is always raised: nobody should carry it alone.");
+    fa_json_fault(&faults, "level", "This kind of problem is always raised: nobody should carry it alone.");
     fa_answer_faults(call, &faults);
 }
 
@@ -524,7 +524,7 @@ void fa_route_status(struct fa_call *call)
     const char *word = fa_json_text(root, &comment, &faults);
     bool done = fa_json_bool(root, "done", &faults);
     if (text != NULL && parse_receipt(fa_str_of(text), &secret) != 0) {
-        fa_fault(&faults, "receipt", "A receipt looks like 7K2Q-M9XA-3DTR-WZ5E-142.");
+        fa_json_fault(&faults, "receipt", "A receipt looks like 7K2Q-M9XA-3DTR-WZ5E-142.");
     }
     if (!fa_answer_faults(call, &faults)) {
         status_of(call, id_of_receipt(call->api, secret), word, done);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void fa_fault(struct fa_faults *faults, const char *pointer, const char *fmt, ...)
+void fa_json_fault(struct fa_faults *faults, const char *pointer, const char *fmt, ...)
 {
     char text[400], place[160];
     va_list ap;
@@ -59,9 +59,9 @@ void fa_json_only(json_t *object, const char *const *names, struct fa_faults *fa
         }
         const char *near = known ? NULL : fa_suggest(key, names, count);
         if (near != NULL) {
-            fa_fault(faults, key, "There is no such member. Did you mean \"%s\"?", near);
+            fa_json_fault(faults, key, "There is no such member. Did you mean \"%s\"?", near);
         } else if (!known) {
-            fa_fault(faults, key, "There is no such member.");
+            fa_json_fault(faults, key, "There is no such member.");
         }
     }
 }
@@ -83,21 +83,21 @@ const char *fa_json_text(json_t *object, const struct fa_json_text *spec, struct
     json_t *value = json_object_get(object, spec->name);
     if (value == NULL || json_is_null(value)) {
         if (spec->required) {
-            fa_fault(faults, spec->name, "This is needed.");
+            fa_json_fault(faults, spec->name, "This is needed.");
         }
         return NULL;
     }
     if (!json_is_string(value)) {
-        fa_fault(faults, spec->name, "This must be a text.");
+        fa_json_fault(faults, spec->name, "This must be a text.");
         return NULL;
     }
     size_t len = json_string_length(value);
     if (len == 0 && spec->required) {
-        fa_fault(faults, spec->name, "This must not be empty.");
+        fa_json_fault(faults, spec->name, "This must not be empty.");
     } else if (len > spec->max) {
-        fa_fault(faults, spec->name, "This has %zu bytes; the limit is %zu.", len, spec->max);
+        fa_json_fault(faults, spec->name, "This has %zu bytes; the limit is %zu.", len, spec->max);
     } else if (!text_is_clean(json_string_value(value), len, spec->lines)) {
-        fa_fault(faults, spec->name, "This has a control character in it.");
+        fa_json_fault(faults, spec->name, "This has a control character in it.");
     } else {
         return json_string_value(value);
     }
@@ -113,7 +113,7 @@ size_t fa_json_texts(json_t *object, const char *name, size_t most, const char *
         return 0;
     }
     if (!json_is_array(list) || json_array_size(list) > most) {
-        fa_fault(faults, name, "This must be a list of at most %zu texts.", most);
+        fa_json_fault(faults, name, "This must be a list of at most %zu texts.", most);
         return 0;
     }
     size_t count = 0;
@@ -123,7 +123,7 @@ size_t fa_json_texts(json_t *object, const char *name, size_t most, const char *
         size_t len = json_string_length(item);
         if (!json_is_string(item) || len == 0 || len > 200 ||
             !text_is_clean(json_string_value(item), len, false)) {
-            fa_fault(faults, name, "Item %zu must be a name of 1 to 200 bytes.", i + 1);
+            fa_json_fault(faults, name, "Item %zu must be a name of 1 to 200 bytes.", i + 1);
         } else {
             (*ret)[count++] = json_string_value(item);
         }
@@ -137,7 +137,7 @@ fa_time fa_json_duration(json_t *object, const char *name, struct fa_faults *fau
     const char *text = fa_json_text(object, &spec, faults);
     fa_time ms = 0;
     if (text != NULL && (fa_parse_duration(fa_str_of(text), &ms) != 0 || ms == 0)) {
-        fa_fault(faults, name, "\"%s\" is no length of time. Write for instance 30m, 2h or 1d.",
+        fa_json_fault(faults, name, "\"%s\" is no length of time. Write for instance 30m, 2h or 1d.",
                  text);
         ms = 0;
     }
@@ -148,7 +148,7 @@ bool fa_json_bool(json_t *object, const char *name, struct fa_faults *faults)
 {
     json_t *value = json_object_get(object, name);
     if (value != NULL && !json_is_boolean(value) && !json_is_null(value)) {
-        fa_fault(faults, name, "This must be true or false.");
+        fa_json_fault(faults, name, "This must be true or false.");
     }
     return json_is_true(value);
 }

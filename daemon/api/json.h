@@ -12,7 +12,7 @@
 struct fa_faults {
     json_t *list; /* array of {"pointer", "detail"} */
 };
-void fa_fault(struct fa_faults *faults, const char *pointer, const char *fmt, ...) FA_PRINTF(3, 4);
+void fa_json_fault(struct fa_faults *faults, const char *pointer, const char *fmt, ...) FA_PRINTF(3, 4);
 
 /* NULL after answering 400: req is then taken. */
 json_t *fa_json_body(struct fa_http_request *req);

@@ -121,7 +121,7 @@ void fa_route_test(struct fa_call *call)
     const char *person = fa_json_text(root, &spec, &faults);
     fa_person found = person != NULL ? fa_directory_find(call->people, fa_str_of(person)) : 0;
     if (person != NULL && found == FA_NOBODY) {
-        fa_fault(&faults, "person", "Nobody here is called \"%s\".", person);
+        fa_json_fault(&faults, "person", "Nobody here is called \"%s\".", person);
     }
     if (fa_answer_faults(call, &faults)) {
         /* answered */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void set(struct fa_err *err, int code, const char *fmt, va_list ap)
+FA_PRINTF(3, 0) static void set(struct fa_err *err, int code, const char *fmt, va_list ap)
 {
     err->code = code;
     vsnprintf(err->text, sizeof err->text, fmt, ap);

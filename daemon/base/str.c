@@ -168,7 +168,10 @@ int fa_parse_u64(struct fa_str text, uint64_t *ret_value)
 
 int fa_parse_i64(struct fa_str text, int64_t *ret_value)
 {
-    bool negative = text.len > 0 && text.ptr[0] == '-';
+    if (text.len == 0) {
+        return FA_EPARSE; /* ptr may be NULL, to which nothing is added */
+    }
+    bool negative = text.ptr[0] == '-';
     uint64_t value = 0;
     int rc = fa_parse_u64((struct fa_str){text.ptr + negative, text.len - negative}, &value);
     if (rc != 0) {
@@ -185,7 +188,10 @@ const char *fa_format_double(double value, char buf[32])
 {
     for (int digits = 15; digits <= 17; digits++) {
         double back = 0;
-        snprintf(buf, 32, "%.*g", digits, value);
+        char text[64]; /* roomier than any double needs, so that the compiler sees it fit */
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        memcpy(buf, text, strnlen(text, 31) + 1);
+        buf[31] = '\0';
         if (!isfinite(value) ||
             (fa_parse_double(fa_str_of(buf), &back) == 0 && back == value)) { /* NOLINT */
             break;
@@ -204,12 +210,12 @@ static const struct {
 
 int fa_parse_duration(struct fa_str text, fa_time *ret_ms)
 {
-    const char *p = text.ptr, *end = text.ptr + text.len;
-    fa_time total = 0;
-    size_t next_unit = 0;
     if (text.len == 0) {
         return FA_EPARSE;
     }
+    const char *p = text.ptr, *end = text.ptr + text.len;
+    fa_time total = 0;
+    size_t next_unit = 0;
     while (p < end) {
         const char *start = p;
         uint64_t count = 0;

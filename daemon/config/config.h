@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* The configuration: libconfig files turned into one immutable, proved object, or refused whole with
- * every error at once. The main file's directory also holds rules.d/ and conf.d/, whose *.cfg files
- * are read in the order of their names; lists (people, rules, policies ...) are joined over all files,
- * a scalar given twice is an error that names both places. */
+/* The configuration: libconfig files turned into one immutable, proved object, or refused whole
+ * with every error at once. The main file's directory also holds rules.d/ and conf.d/, whose *.cfg
+ * files are read in the order of their names; lists (people, rules, policies ...) are joined over
+ * all files, a scalar given twice is an error that names both places. */
 #ifndef FA_CONFIG_CONFIG_H
 #define FA_CONFIG_CONFIG_H
 
 #include "alarms/policy.h"
 #include "host/options.h"
 
+#include <stdio.h>
+
 /* The settings of a plugin's instance as they were written: checked by host/ against the plugin's
  * own option table. Everything that the configuration does not know by itself goes here. */
 struct fa_plugin_config {
-    char *name;    /* the instance */
+    char *name; /* the instance */
     char *plugin;
     struct fa_option_given *given;
     size_t given_count;
@@ -30,21 +32,23 @@ struct fa_http_limits_config {
     fa_time header_ms, total_ms, idle_ms;
 };
 
-struct fa_listener_config {
+struct fa_listener_entry {
     char *name;
     char *address; /* "unix:/run/firealarm/api.sock", "127.0.0.1:8443", "[::1]:8443" */
     uint32_t mode; /* of a Unix socket, e.g. 0666 */
     uint32_t routes;
-    char *cert, *key; /* PEM files; NULL: no TLS (Unix sockets and loopback only) */
+    /* PEM; both or neither. NULL: no TLS (Unix sockets and loopback only). A path, or for key the
+     * name of a systemd credential too: fa_secret_resolve(). */
+    char *cert, *key;
     struct fa_http_limits_config limits;
     char *file;
     uint32_t line;
 };
 
-struct fa_feed_config {
+struct fa_feed_entry {
     char *name;
-    char *address;    /* "udp:127.0.0.1:8125", "unixgram:/run/firealarm/statsd.sock" */
-    uint32_t mode;
+    char *address; /* "udp:127.0.0.1:8125", "unixgram:/run/firealarm/statsd.sock" */
+    uint32_t mode; /* of a Unix socket */
     struct fa_plugin_config decoder;
     uint32_t series_max, labels_max, name_max, value_max;
     fa_time look_back; /* 0: the rule's or the default */
@@ -52,35 +56,55 @@ struct fa_feed_config {
 
 struct fa_config {
     char *company;
-    char *notice;      /* what the client says before it asks */
+    char *notice; /* what the client says before it asks */
     struct fa_setup setup;
-    struct fa_directory *people;     /* owned; setup.people points here */
-    struct fa_rule **rules;          /* owned; setup.rules points here */
+    struct fa_directory *people; /* owned; setup.people points here */
+    struct fa_rule **rules;      /* owned; setup.rules points here */
     size_t rule_count;
     struct fa_plugin_config *channels;
     size_t channel_count;
-    struct fa_plugin_config store;
-    char *mac_key_file;              /* 32 bytes as 64 hex digits; outside the store */
-    struct fa_listener_config *listeners;
+    struct fa_plugin_config store; /* plugin NULL: none was given (texts without plugins only) */
+    char *mac_key_file;            /* 32 bytes as 64 hex digits, outside the store: a path or the
+                                      name of a systemd credential, for fa_secret_resolve() */
+    struct fa_listener_entry *listeners;
     size_t listener_count;
-    struct fa_feed_config *feeds;
+    struct fa_feed_entry *feeds;
     size_t feed_count;
-    char *plugin_dir;                /* NULL: the built-in place */
-    char *source;                    /* the files' text without secrets, for the store's copy */
+    char *source; /* the files' text for the store's copy; fa_config_parse reads
+                     it back with the same places. Secrets are never in it: they
+                     are files, and the configuration holds only their names */
 };
 
-/* Called for every fault; warnings do not refuse. */
+/* A path begins with "/", or with "./" or "../" and is then taken from the main file's directory,
+ * wherever the daemon runs. That holds for our own keys, for addresses ("unix:./api.sock") and for
+ * plugins' options; the configuration that is given out has absolute ones only. */
+
+/* Called for every fault, with file and line; warnings do not refuse. */
 typedef void fa_config_fault_fn(void *ctx, bool is_warning, const struct fa_err *err);
 
-/* What the configuration is proved against: which plugins exist and what they take. */
+/* What the configuration is proved against: which plugins exist and what they take. NULL: plugins'
+ * options are not looked at, and a store is not asked for. They are loaded on first use, hence not
+ * const; where they lie is said on the command line, for a configuration cannot be proved before.
+ */
 struct fa_plugins;
 
-/* Reads and proves. 0 with *ret_config (fa_config_free), or a code after one or more faults. */
-int fa_config_load(const char *path, const struct fa_plugins *plugins, fa_config_fault_fn *fault,
+/* Reads and proves. 0 with *ret_config (fa_config_free), FA_EINVAL after one or more faults, none
+ * of which is left out but those that follow from another. */
+int fa_config_load(const char *path, struct fa_plugins *plugins, fa_config_fault_fn *fault,
                    void *ctx, struct fa_config **ret_config) FA_MUST_CHECK;
 /* The same from a text (the copy kept in the store, lab's worlds); name stands for the file. */
-int fa_config_parse(const char *name, struct fa_str text, const struct fa_plugins *plugins,
-                    fa_config_fault_fn *fault, void *ctx, struct fa_config **ret_config) FA_MUST_CHECK;
+int fa_config_parse(const char *name, struct fa_str text, struct fa_plugins *plugins,
+                    fa_config_fault_fn *fault, void *ctx,
+                    struct fa_config **ret_config) FA_MUST_CHECK;
 void fa_config_free(struct fa_config *config); /* accepts NULL */
+
+/* What a rule's summary and expect may use beside the labels in its `per` and `where`; whoever
+ * renders fills all of them: since is a time in milliseconds, value a number, at_customer " at
+ * NAME" or nothing, filing the reporter's words. A rule for a metric without summary gets
+ * "{rule}: {value} since {since|time}". */
+const char *const *fa_config_summary_fields(size_t *ret_count);
+
+/* The manual page firealarm.cfg(5), made from the tables that read the files. */
+void fa_config_reference(FILE *out);
 
 #endif

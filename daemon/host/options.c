@@ -307,8 +307,9 @@ static void take_value(struct parse *parse, size_t i, const struct fa_option_giv
     } else {
         rc = check_text(option, given->text, &err);
         if (rc == 0) {
-            value->text = (struct firealarm_text){fa_xstrndup(given->text.ptr, given->text.len),
-                                                  given->text.len};
+            const char *ptr = given->text.len > 0 ? given->text.ptr : "";
+            value->text.len = given->text.len;
+            value->text.ptr = fa_xstrndup(ptr, given->text.len);
         }
     }
     if (rc < 0) {

@@ -65,7 +65,9 @@ static size_t sort_unique(struct fa_label *items, size_t count)
 static struct fa_str copy_text(char **at, struct fa_str text)
 {
     struct fa_str copy = {*at, text.len};
-    memcpy(*at, text.ptr, text.len);
+    if (text.len > 0) {
+        memcpy(*at, text.ptr, text.len);
+    }
     *at += text.len;
     if (fa_utf8_valid(text)) {
         return copy;
@@ -87,30 +89,26 @@ static struct fa_str copy_text(char **at, struct fa_str text)
 
 int fa_labels_new(const struct fa_label *labels, size_t count, struct fa_labels **ret_labels)
 {
-    struct fa_label sorted[FA_LABELS_MAX];
     if (count > FA_LABELS_MAX) {
         return FA_ETOOBIG;
     }
+    size_t bytes = 0;
     for (size_t i = 0; i < count; i++) {
         if (labels[i].name.len == 0 || fa_str_has_control(labels[i].name) ||
             !is_value(labels[i].value)) {
             return FA_EINVAL;
         }
-        sorted[i] = labels[i];
-    }
-    count = sort_unique(sorted, count);
-    size_t bytes = 0;
-    for (size_t i = 0; i < count; i++) {
-        bytes += sorted[i].name.len + sorted[i].value.len;
+        bytes += labels[i].name.len + labels[i].value.len;
     }
     size_t head = sizeof(struct fa_labels) + count * sizeof(struct fa_label);
     struct fa_labels *set = fa_xmalloc(head + bytes);
     char *at = (char *)set + head;
-    set->count = count;
     for (size_t i = 0; i < count; i++) {
-        set->items[i].name = copy_text(&at, sorted[i].name);
-        set->items[i].value = copy_text(&at, sorted[i].value);
+        set->items[i].name = copy_text(&at, labels[i].name);
+        set->items[i].value = copy_text(&at, labels[i].value);
     }
+    /* After the copy: names that differ only in bad bytes have become one. */
+    set->count = sort_unique(set->items, count);
     *ret_labels = set;
     return 0;
 }

@@ -15,8 +15,8 @@
 struct fa_dgram;
 
 struct fa_dgram_config {
-    const char *address;   /* see fa_endpoint_parse; ignored with fd >= 0 */
-    int fd;                /* adopted, taken over; -1: none */
+    const char *address;   /* see fa_endpoint_parse; NULL: fd is adopted */
+    int fd;                /* bound socket, taken over; unused with an address */
     uint32_t mode;         /* of a Unix socket's file */
     uint32_t rcvbuf_bytes; /* asked of the kernel, which may give less; 0: its default */
 };

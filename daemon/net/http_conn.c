@@ -8,7 +8,7 @@
  * Invariants
  * 1. One timer, of the phase. None in WAITS: that time is the caller's.
  * 2. The next request is parsed when the last byte of the reply before has left, so a connection
- *    holds one reply at most, and at most READ_AHEAD bytes of what comes after.
+ *    holds one reply at most, and READ_AHEAD bytes of what comes after, give or take one read.
  * 3. Closing frees nothing at once: the connection is buried, because a handler that closes it may
  *    be called from its own read callback.
  * 4. What the client has sent is read before its end is believed.
@@ -316,6 +316,20 @@ static void act_on_eof(struct fa_http_conn *conn)
     }
 }
 
+/* Not by a watermark: bufferevent_openssl stops at it in the middle of a record, and what OpenSSL
+ * then holds decrypted never makes the socket readable again. Disabled, it first reads all of that.
+ */
+static void throttle(struct fa_http_conn *conn)
+{
+    bool full = evbuffer_get_length(bufferevent_get_input(conn->bev)) >= READ_AHEAD;
+    if (full && !conn->throttled) {
+        bufferevent_disable(conn->bev, EV_READ);
+    } else if (!full && conn->throttled) {
+        bufferevent_enable(conn->bev, EV_READ);
+    }
+    conn->throttled = full;
+}
+
 static void run(struct fa_http_conn *conn)
 {
     struct evbuffer *in = bufferevent_get_input(conn->bev);
@@ -341,7 +355,11 @@ static void run(struct fa_http_conn *conn)
         forget_input(conn);
     }
     conn->running = false;
-    if (conn->eof && conn->phase != FA_HTTP_CLOSED) {
+    if (conn->phase == FA_HTTP_CLOSED) {
+        return;
+    }
+    throttle(conn);
+    if (conn->eof) {
         act_on_eof(conn);
     }
 }
@@ -472,7 +490,6 @@ void fa_http_conn_accept(void *self, int fd, const struct fa_peer *peer)
     fa_timer_init(&conn->timer, server->loop, on_time, conn);
     fa_timer_set(&conn->timer, server->limits.header_ms);
     bufferevent_set_max_single_read(bev, READ_MAX);
-    bufferevent_setwatermark(bev, EV_READ, 0, READ_AHEAD);
     bufferevent_setcb(bev, on_read, on_written, on_event, conn);
     bufferevent_enable(bev, EV_READ | EV_WRITE);
 }

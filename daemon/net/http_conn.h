@@ -32,6 +32,7 @@ struct fa_http_conn {
     size_t linger_left; /* bytes it may still send */
     bool is_idle;       /* a request is behind it, no byte of the next one is there */
     bool shaken;        /* TLS is up, or was not asked for */
+    bool throttled;     /* enough is read ahead */
     bool eof;           /* the client has ended its side */
     bool keep;          /* goes on after this reply */
     bool running;       /* fa_http_conn_run is below us on the stack */

@@ -183,7 +183,7 @@ struct fa_listener *fa_listener_open(struct fa_loop *loop, const struct fa_liste
     }
     if (listen(sock.fd, BACKLOG) != 0) {
         fa_err_set(err, errno == EADDRINUSE ? FA_EBUSY : FA_EIO, "cannot listen on %s: %s",
-                   cfg->fd >= 0 ? "the socket handed over" : cfg->address, strerror(errno));
+                   cfg->address == NULL ? "the socket handed over" : cfg->address, strerror(errno));
         fa_socket_close(&sock);
         return NULL;
     }

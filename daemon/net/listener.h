@@ -12,8 +12,8 @@
 struct fa_listener;
 
 struct fa_listener_options {
-    const char *address;           /* see fa_endpoint_parse; ignored with fd >= 0 */
-    int fd;                        /* adopted listening socket, taken over; -1: none */
+    const char *address;           /* see fa_endpoint_parse; NULL: fd is adopted */
+    int fd;                        /* listening socket, taken over; unused with an address */
     uint32_t mode;                 /* of a Unix socket's file, e.g. 0660 */
     uint32_t connections;          /* open at once, at least 1 */
     uint32_t connections_per_peer; /* of these, from one uid or address; 0: all */

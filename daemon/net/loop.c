@@ -95,12 +95,23 @@ static int64_t monotonic_ns(void)
 
 struct fa_now fa_loop_now(struct fa_loop *loop)
 {
-    if (!loop->now_is_read) {
-        fa_time mono = read_clock(CLOCK_BOOTTIME) + loop->mono_shift;
-        loop->now.mono = mono > loop->now.mono ? mono : loop->now.mono;
-        loop->now.wall = read_clock(CLOCK_REALTIME) + loop->wall_shift;
-        loop->now_is_read = true;
+    if (loop->now_is_read) {
+        return loop->now;
     }
+    /* A process that is stopped between the two reads must not take the pause for a jump. */
+    fa_time mono = read_clock(CLOCK_BOOTTIME), wall = 0, again = 0;
+    for (int i = 0; i < 5; i++) {
+        wall = read_clock(CLOCK_REALTIME);
+        again = read_clock(CLOCK_BOOTTIME);
+        if (again - mono < 2) {
+            break;
+        }
+        mono = again;
+    }
+    mono += loop->mono_shift;
+    loop->now.mono = mono > loop->now.mono ? mono : loop->now.mono;
+    loop->now.wall = wall + loop->wall_shift;
+    loop->now_is_read = true;
     return loop->now;
 }
 

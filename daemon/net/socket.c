@@ -162,8 +162,8 @@ static void read_name(struct fa_socket *sock)
 
 int fa_socket_open(const struct fa_socket_config *cfg, struct fa_socket *ret, struct fa_err *err)
 {
-    struct fa_socket sock = {.fd = cfg->adopted_fd};
-    int rc = sock.fd >= 0 ? adopt(cfg, err) : make(&sock, cfg, err);
+    struct fa_socket sock = {.fd = cfg->address == NULL ? cfg->adopted_fd : -1};
+    int rc = cfg->address == NULL ? adopt(cfg, err) : make(&sock, cfg, err);
     if (rc != 0) {
         fa_socket_close(&sock);
         return rc;

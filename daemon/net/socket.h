@@ -14,9 +14,9 @@ struct fa_socket {
 };
 
 struct fa_socket_config {
-    const char *address;
-    int adopted_fd; /* -1: bind to address */
-    int type;       /* SOCK_STREAM or SOCK_DGRAM */
+    const char *address; /* NULL: adopted_fd, which is taken over */
+    int adopted_fd;
+    int type; /* SOCK_STREAM or SOCK_DGRAM */
     uint32_t mode;
 };
 

@@ -26,9 +26,18 @@ struct by_uid {
     UT_hash_handle hh;
 };
 
+/* Everybody who has the role; "independent" is kept as one of its own. */
+struct by_role {
+    const char *role;
+    struct fa_pset holders;
+    UT_hash_handle hh;
+};
+
 struct fa_directory_index {
     struct by_name *names;
     struct by_uid *uids;
+    struct by_role *roles;
+    struct fa_pset independents;
     fa_person *managers; /* of each person; FA_NOBODY at the top */
 };
 
@@ -80,6 +89,14 @@ static void free_index(struct fa_directory_index *index)
         HASH_DEL(index->uids, uid);
         free(uid);
     }
+    struct by_role *role, *next_role;
+    HASH_ITER(hh, index->roles, role, next_role)
+    {
+        HASH_DEL(index->roles, role);
+        fa_pset_done(&role->holders);
+        free(role);
+    }
+    fa_pset_done(&index->independents);
     free(index->managers);
     free(index);
 }
@@ -109,10 +126,41 @@ void fa_directory_free(struct fa_directory *dir)
     free(dir);
 }
 
+static void index_roles(struct fa_directory *dir, fa_person person)
+{
+    const struct fa_person_entry *entry = &dir->people[person];
+    if (entry->independent) {
+        fa_pset_add(&dir->index->independents, person);
+    }
+    for (size_t i = 0; i < entry->role_count; i++) {
+        struct by_role *role = NULL;
+        HASH_FIND_STR(dir->index->roles, entry->roles[i], role);
+        if (role == NULL) {
+            role = fa_xcalloc(1, sizeof *role);
+            role->role = entry->roles[i];
+            fa_pset_init(&role->holders, dir);
+            HASH_ADD_KEYPTR(hh, dir->index->roles, role->role, strlen(role->role), role);
+        }
+        fa_pset_add(&role->holders, person);
+    }
+}
+
+/* A name that a target's notation means otherwise would be told in somebody else's stead. */
+static bool is_reserved(const char *name)
+{
+    return name[0] == '\0' || strchr(name, ':') != NULL || strcmp(name, "independent") == 0;
+}
+
 static int index_person(struct fa_directory *dir, fa_person person, struct fa_err *err)
 {
     const struct fa_person_entry *entry = &dir->people[person];
     struct by_name *name = NULL;
+    if (is_reserved(entry->name)) {
+        return fa_err_set(err, FA_EINVAL,
+                          "person '%s': a name is not empty, not 'independent' and has no ':'",
+                          entry->name);
+    }
+    index_roles(dir, person);
     HASH_FIND_STR(dir->index->names, entry->name, name);
     if (name != NULL) {
         return fa_err_set(err, FA_EEXISTS, "person '%s' is listed twice", entry->name);
@@ -179,6 +227,48 @@ static int seal_person(struct fa_directory *dir, fa_person person, struct fa_err
     return 0;
 }
 
+static int seal_team(const struct fa_directory *dir, size_t at, struct fa_err *err)
+{
+    const struct fa_team_entry *team = &dir->teams[at];
+    if (fa_directory_team(dir, fa_str_of(team->name)) != team) {
+        return fa_err_set(err, FA_EEXISTS, "team '%s' is listed twice", team->name);
+    }
+    return known(dir, team->members, team->member_count, team->name, "member", err);
+}
+
+static int seal_channel(const struct fa_directory *dir, size_t at, struct fa_err *err)
+{
+    const struct fa_channel_entry *channel = &dir->channels[at];
+    struct fa_pset readers;
+    int rc = 0;
+    if (fa_directory_channel(dir, channel->name) != channel) {
+        return fa_err_set(err, FA_EEXISTS, "channel '%s' is listed twice", channel->name);
+    }
+    fa_pset_init(&readers, dir);
+    for (size_t i = 0; i < channel->reader_count && rc == 0; i++) {
+        if (fa_directory_resolve(dir, fa_str_of(channel->readers[i]), &readers) != 0) {
+            rc = fa_err_set(err, FA_ENOTFOUND, "reader of '%s': there is no '%s'", channel->name,
+                            channel->readers[i]);
+        }
+    }
+    fa_pset_done(&readers);
+    return rc;
+}
+
+/* A token names one person, or a request would be somebody else's. */
+static int check_tokens(const struct fa_directory *dir, fa_person person, struct fa_err *err)
+{
+    const struct fa_person_entry *entry = &dir->people[person];
+    for (size_t i = 0; i < entry->token_count; i++) {
+        fa_person owner = fa_directory_find_token(dir, entry->tokens[i]);
+        if (owner != person) {
+            return fa_err_set(err, FA_EEXISTS, "'%s' and '%s' have the same token", entry->name,
+                              dir->people[owner].name);
+        }
+    }
+    return 0;
+}
+
 static int check_lines_end(const struct fa_directory *dir, struct fa_err *err)
 {
     for (fa_person person = 0; person < dir->people_count; person++) {
@@ -199,6 +289,7 @@ int fa_directory_seal(struct fa_directory *dir, struct fa_err *err)
     fa_assert(dir->index == NULL && dir->people_count < FA_NOBODY);
     dir->index = fa_xcalloc(1, sizeof *dir->index);
     dir->index->managers = fa_xcalloc(dir->people_count, sizeof(fa_person));
+    fa_pset_init(&dir->index->independents, dir);
     for (fa_person person = 0; person < dir->people_count; person++) {
         int rc = index_person(dir, person, err);
         if (rc != 0) {
@@ -207,13 +298,19 @@ int fa_directory_seal(struct fa_directory *dir, struct fa_err *err)
     }
     for (fa_person person = 0; person < dir->people_count; person++) {
         int rc = seal_person(dir, person, err);
+        rc = rc == 0 ? check_tokens(dir, person, err) : rc;
         if (rc != 0) {
             return rc;
         }
     }
     for (size_t i = 0; i < dir->team_count; i++) {
-        const struct fa_team_entry *team = &dir->teams[i];
-        int rc = known(dir, team->members, team->member_count, team->name, "member", err);
+        int rc = seal_team(dir, i, err);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    for (size_t i = 0; i < dir->channel_count; i++) {
+        int rc = seal_channel(dir, i, err);
         if (rc != 0) {
             return rc;
         }
@@ -302,6 +399,19 @@ static int resolve_team(const struct fa_directory *dir, struct fa_str name, stru
     return 0;
 }
 
+static int resolve_role(const struct fa_directory *dir, struct fa_str name, struct fa_pset *set)
+{
+    struct by_role *role = NULL;
+    if (name.len > 0) {
+        HASH_FIND(hh, dir->index->roles, name.ptr, name.len, role);
+    }
+    if (role == NULL) {
+        return FA_ENOTFOUND;
+    }
+    fa_pset_add_all(set, &role->holders);
+    return 0;
+}
+
 static struct fa_str behind(struct fa_str text, const char *prefix)
 {
     size_t len = strlen(prefix);
@@ -313,19 +423,16 @@ int fa_directory_resolve(const struct fa_directory *dir, struct fa_str target, s
     if (fa_str_starts(target, "team:")) {
         return resolve_team(dir, behind(target, "team:"), set);
     }
-    bool is_role = fa_str_starts(target, "role:");
-    bool independent = fa_str_is(target, "independent");
-    int rc = FA_ENOTFOUND;
-    for (fa_person person = 0; person < dir->people_count; person++) {
-        bool meant = is_role ? fa_directory_has_role(dir, person, behind(target, "role:"))
-                             : independent ? dir->people[person].independent
-                                           : fa_str_is(target, dir->people[person].name);
-        if (meant) {
-            fa_pset_add(set, person);
-            rc = 0;
-        }
+    if (fa_str_starts(target, "role:")) {
+        return resolve_role(dir, behind(target, "role:"), set);
     }
-    return rc;
+    if (fa_str_is(target, "independent")) {
+        fa_pset_add_all(set, &dir->index->independents);
+        return fa_pset_is_empty(&dir->index->independents) ? FA_ENOTFOUND : 0;
+    }
+    fa_person person = fa_directory_find(dir, target);
+    fa_pset_add(set, person);
+    return person == FA_NOBODY ? FA_ENOTFOUND : 0;
 }
 
 static void add_names(const struct fa_directory *dir, char *const *names, size_t count,
@@ -371,22 +478,48 @@ static void add_conflict_of(const struct fa_directory *dir, fa_person subject, s
     }
 }
 
-void fa_people_conflicted(const struct fa_directory *dir, struct fa_str subject, struct fa_pset *set)
+/* What reaches a person's mailbox reaches its delegates: whose mail one of `set` reads is out too. */
+static void add_read_mailboxes(const struct fa_directory *dir, struct fa_pset *set)
 {
-    struct fa_pset meant;
-    fa_pset_init(&meant, dir);
-    if (fa_directory_resolve(dir, subject, &meant) == 0) {
-        for (fa_person p = fa_pset_next(&meant, 0); p != FA_NOBODY; p = fa_pset_next(&meant, p + 1)) {
-            add_conflict_of(dir, p, set);
+    struct fa_pset read;
+    fa_pset_init(&read, dir);
+    for (fa_person person = 0; person < dir->people_count; person++) {
+        const struct fa_person_entry *entry = &dir->people[person];
+        for (size_t i = 0; i < entry->delegate_count; i++) {
+            if (fa_pset_has(set, fa_directory_find(dir, fa_str_of(entry->delegates[i])))) {
+                fa_pset_add(&read, person);
+            }
         }
     }
+    fa_pset_add_all(set, &read);
+    fa_pset_done(&read);
+}
+
+void fa_people_conflicted(const struct fa_directory *dir, struct fa_str subject, struct fa_pset *set)
+{
+    struct fa_pset meant, near;
+    fa_pset_init(&meant, dir);
+    fa_pset_init(&near, dir);
+    if (fa_directory_resolve(dir, subject, &meant) == 0) {
+        for (fa_person p = fa_pset_next(&meant, 0); p != FA_NOBODY; p = fa_pset_next(&meant, p + 1)) {
+            add_conflict_of(dir, p, &near);
+        }
+        add_read_mailboxes(dir, &near);
+        fa_pset_add_all(set, &near);
+    }
+    fa_pset_done(&near);
     fa_pset_done(&meant);
 }
 
 void fa_people_struck(const struct fa_directory *dir, struct fa_str name, struct fa_pset *set)
 {
     fa_person person = fa_directory_find(dir, name);
+    struct fa_pset near;
     if (person != FA_NOBODY) {
-        add_household(dir, person, set);
+        fa_pset_init(&near, dir);
+        add_household(dir, person, &near);
+        add_read_mailboxes(dir, &near);
+        fa_pset_add_all(set, &near);
+        fa_pset_done(&near);
     }
 }

@@ -68,8 +68,8 @@ struct fa_directory {
 /* An empty directory; fill the arrays with malloc'ed memory (fa_x*). */
 struct fa_directory *fa_directory_new(void);
 void fa_directory_free(struct fa_directory *dir); /* accepts NULL */
-/* Builds the index. FA_EEXISTS a name or uid twice, FA_ENOTFOUND a name that nobody has, FA_EINVAL
- * a reporting line that is a circle; err names both ends. */
+/* Builds the index. FA_EEXISTS a name, uid or token twice, FA_ENOTFOUND a name that nobody has,
+ * FA_EINVAL a reserved name or a reporting line that is a circle; err names both ends. */
 int fa_directory_seal(struct fa_directory *dir, struct fa_err *err) FA_MUST_CHECK;
 
 fa_person fa_directory_find(const struct fa_directory *dir, struct fa_str name);
@@ -90,9 +90,11 @@ int fa_directory_resolve(const struct fa_directory *dir, struct fa_str target,
 
 /* Adds to set everybody who must not learn of what is about `subject` (a target's notation): those
  * meant, their deputies, assistants and mailbox delegates, everyone who reports to them directly or
- * not, and their managers up to, not including, the first independent one. Unknown names add nobody. */
+ * not, their managers up to, not including, the first independent one, and everyone whose mail one
+ * of all these reads. Unknown names add nobody. */
 void fa_people_conflicted(const struct fa_directory *dir, struct fa_str subject, struct fa_pset *set);
-/* Adds those whom the reporter struck: the person, deputies, assistants, delegates. */
+/* Adds those whom the reporter struck: the person, deputies, assistants, delegates, and those whose
+ * mail one of these reads. */
 void fa_people_struck(const struct fa_directory *dir, struct fa_str name, struct fa_pset *set);
 
 void fa_pset_init(struct fa_pset *set, const struct fa_directory *dir);

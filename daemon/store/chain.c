@@ -75,15 +75,23 @@ void store_chain_next(const struct keys *keys, const uint8_t prev[FA_STORE_CHAIN
     crypto_generichash_final(&state, ret_chain, FA_STORE_CHAIN_BYTES);
 }
 
-void store_head_encode(const struct fa_store_head *head, uint8_t ret_value[HEAD_VALUE_BYTES])
+void store_row_id(const struct keys *keys, uint32_t kind, struct firealarm_text key,
+                  uint8_t ret_id[LIVE_ID_BYTES])
+{
+    uint8_t head[4];
+    put_le(head, kind, 4);
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, keys->mac, sizeof keys->mac, LIVE_ID_BYTES);
+    update(&state, head, sizeof head);
+    update(&state, key.ptr, key.len);
+    crypto_generichash_final(&state, ret_id, LIVE_ID_BYTES);
+}
+
+void store_head_encode(const struct fa_store_head *head, const struct live_set *live,
+                       uint8_t ret_value[HEAD_VALUE_BYTES])
 {
     put_le(ret_value, head->n, 8);
     memcpy(ret_value + 8, head->chain, FA_STORE_CHAIN_BYTES);
-}
-
-bool store_head_matches(const struct fa_store_head *head, struct firealarm_text value)
-{
-    uint8_t expected[HEAD_VALUE_BYTES];
-    store_head_encode(head, expected);
-    return value.len == sizeof expected && memcmp(value.ptr, expected, sizeof expected) == 0;
+    put_le(ret_value + HEAD_JOURNAL_BYTES, live->count, 8);
+    memcpy(ret_value + HEAD_JOURNAL_BYTES + 8, live->digest, sizeof live->digest);
 }

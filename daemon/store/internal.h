@@ -3,6 +3,7 @@
 #ifndef FA_STORE_INTERNAL_H
 #define FA_STORE_INTERNAL_H
 
+#include "store/live.h"
 #include "store/store.h"
 
 #include <pthread.h>
@@ -10,7 +11,7 @@
 
 /* The room's own rows. */
 #define OWN_KIND 0u
-#define HEAD_KEY "journal" /* n and chain value of the newest entry */
+#define HEAD_KEY "head" /* what the store looked like at the last commit */
 
 enum change_kind { CHANGE_PUT, CHANGE_ERASE, CHANGE_JOURNAL };
 
@@ -87,6 +88,7 @@ struct fa_store {
 
     /* The writer's once it runs. */
     struct fa_store_head head;
+    struct live_set live;
     struct fa_txn *batch; /* what is being written, or waits for room */
     int64_t retry_at;     /* monotonic milliseconds; when to try batch again */
     int64_t reserve_at;   /* when to ask for the reserve again */
@@ -117,10 +119,14 @@ bool store_row_verifies(const struct keys *keys, const struct firealarm_row *row
 /* The chain value of entry, whose own chain member is not looked at, after prev. */
 void store_chain_next(const struct keys *keys, const uint8_t prev[FA_STORE_CHAIN_BYTES],
                       const struct firealarm_entry *entry, uint8_t ret_chain[FA_STORE_CHAIN_BYTES]);
-/* Head row's value: n and chain. */
-#define HEAD_VALUE_BYTES (8 + FA_STORE_CHAIN_BYTES)
-void store_head_encode(const struct fa_store_head *head, uint8_t ret_value[HEAD_VALUE_BYTES]);
-bool store_head_matches(const struct fa_store_head *head, struct firealarm_text value);
+void store_row_id(const struct keys *keys, uint32_t kind, struct firealarm_text key,
+                  uint8_t ret_id[LIVE_ID_BYTES]);
+/* The head row's value: the newest entry's n and chain, then the live rows' count and digest. */
+#define HEAD_JOURNAL_BYTES (8 + FA_STORE_CHAIN_BYTES)
+#define HEAD_LIVE_BYTES    (8 + FIREALARM_STORE_MAC_BYTES)
+#define HEAD_VALUE_BYTES   (HEAD_JOURNAL_BYTES + HEAD_LIVE_BYTES)
+void store_head_encode(const struct fa_store_head *head, const struct live_set *live,
+                       uint8_t ret_value[HEAD_VALUE_BYTES]);
 
 /* Errors of the plugin as ours; fills err with its words. */
 int store_error(int32_t code, const struct firealarm_error *error, const char *doing,

@@ -49,7 +49,7 @@ static void queue(struct fa_store *store, struct job *job)
 
 static uint32_t page(uint32_t limit)
 {
-    return limit < FA_STORE_PAGE_ROWS ? limit : FA_STORE_PAGE_ROWS;
+    return limit > 0 && limit < FA_STORE_PAGE_ROWS ? limit : FA_STORE_PAGE_ROWS;
 }
 
 void fa_store_get(struct fa_store *store, uint32_t kind, struct fa_str key,

@@ -128,6 +128,9 @@ static int32_t load_row(void *ctx, const struct firealarm_row *row)
         }
         return 0;
     }
+    uint8_t id[LIVE_ID_BYTES];
+    store_row_id(&load->store->keys, row->kind, row->key, id);
+    live_set_put(&load->store->live, id, row->mac);
     struct fa_row ours = {row->kind, row->live == 1, row->time, store_str(row->key),
                           store_str(row->value)};
     return load->visitor->row(load->visitor->ctx, &ours, load->err);
@@ -154,26 +157,38 @@ static int32_t keep_chain(void *ctx, const struct firealarm_entry *entry)
     return 1;
 }
 
-/* Does the newest entry follow from the one before it, and was it the newest when we last wrote?
- * Entries cut off the end leave a chain that verifies; the head row tells. */
-static bool head_is_intact(const struct load *load)
+/* Does the newest entry follow from the one before it? */
+static bool entry_verifies(const struct load *load)
 {
     const struct fa_store *store = load->store;
     struct firealarm_entry prev = {.n = 0};
     struct firealarm_error error;
     uint8_t chain[FA_STORE_CHAIN_BYTES];
     uint64_t n = load->head.n;
-    if (n == 0) {
-        return !load->has_head_row;
-    }
     if (n > 1 && (store->plugin->journal(store->self, n - 1, 1, keep_chain, &prev, &error) != 1 ||
                   prev.n != n - 1)) {
         return false;
     }
     store_chain_next(&store->keys, prev.chain, &load->head, chain);
-    struct firealarm_text value = {(const char *)load->head_value, HEAD_VALUE_BYTES};
-    return memcmp(chain, load->head.chain, sizeof chain) == 0 && load->has_head_row &&
-           store_head_matches(&store->head, value);
+    return memcmp(chain, load->head.chain, sizeof chain) == 0;
+}
+
+/* Compares what was loaded with the head row. Entries cut off the journal's end leave a chain that
+ * verifies, and a row that is gone leaves no trace; the head row knows of both. */
+static void judge(const struct load *load, struct fa_store_head *head)
+{
+    uint8_t is[HEAD_VALUE_BYTES];
+    const uint8_t *was = load->head_value;
+    store_head_encode(head, &load->store->live, is);
+    if (!load->has_head_row) {
+        head->intact = head->n == 0;
+        head->complete = load->rows == 0;
+        return;
+    }
+    head->intact =
+        memcmp(is, was, HEAD_JOURNAL_BYTES) == 0 && (head->n == 0 || entry_verifies(load));
+    head->complete = load->damaged == 0 && memcmp(is + HEAD_JOURNAL_BYTES, was + HEAD_JOURNAL_BYTES,
+                                                  HEAD_LIVE_BYTES) == 0;
 }
 
 int fa_store_load(struct fa_store *store, const struct fa_store_visitor *visitor,
@@ -181,6 +196,7 @@ int fa_store_load(struct fa_store *store, const struct fa_store_visitor *visitor
 {
     fa_assert(!store->loaded);
     struct load load = {.store = store, .visitor = visitor, .err = err};
+    live_set_done(&store->live); /* of a load that failed */
     struct firealarm_error error = {""};
     int32_t rc = store->plugin->load(store->self, load_row, load_head, &load, &error);
     int code = rc;
@@ -195,7 +211,7 @@ int fa_store_load(struct fa_store *store, const struct fa_store_visitor *visitor
         store->head.n = load.head.n;
         store->head.time = load.head.time;
         memcpy(store->head.chain, load.head.chain, sizeof store->head.chain);
-        store->head.intact = head_is_intact(&load);
+        judge(&load, &store->head);
         store->checkpoint = *ret_head = store->head;
         store->next_n = store->head.n + 1;
         store->loaded = true;
@@ -455,6 +471,7 @@ void store_free(struct fa_store *store)
     pthread_cond_destroy(&store->work);
     pthread_cond_destroy(&store->ended_cond);
     pthread_mutex_destroy(&store->lock);
+    live_set_done(&store->live);
     sodium_memzero(&store->keys, sizeof store->keys);
     store->magic = 0;
     free(store);

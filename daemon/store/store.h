@@ -45,7 +45,8 @@ struct fa_store_head {
     uint64_t n; /* 0: the journal is empty */
     fa_time time;
     uint8_t chain[FA_STORE_CHAIN_BYTES];
-    bool intact; /* the newest entry verifies and is the one that was written last */
+    bool intact;   /* the newest entry verifies and is the one that was written last */
+    bool complete; /* every live row that was written is there, in its newest version */
 };
 
 struct fa_store_options {
@@ -75,9 +76,9 @@ struct fa_store_visitor {
     void *ctx;
 };
 
-/* Once, before fa_store_start. A head that is not intact is no error: tell the operators; the
- * journal goes on from what is there. FA_EDENIED: not one row verifies, the key belongs to another
- * store. */
+/* Once, before fa_store_start. A head that is not intact or not complete is no error: tell the
+ * operators; the work goes on from what is there. FA_EDENIED: not one row verifies, the key belongs
+ * to another store. */
 int fa_store_load(struct fa_store *store, const struct fa_store_visitor *visitor,
                   struct fa_store_head *ret_head, struct fa_err *err) FA_MUST_CHECK;
 /* Starts the writer thread (all signals blocked in it). */
@@ -142,8 +143,8 @@ typedef void fa_store_answer_fn(void *ctx, const struct fa_store_answer *answer)
 void fa_store_get(struct fa_store *store, uint32_t kind, struct fa_str key,
                   fa_store_answer_fn *done, void *ctx);
 /* History of one kind older than (before, before_key), newest first. Start with FA_NEVER and an
- * empty key, go on with the answer's next_before and next_key. A page has at most limit and
- * FA_STORE_PAGE_ROWS rows, and ends early after FA_STORE_PAGE_BYTES. */
+ * empty key, go on with the answer's next_before and next_key. A page has at most limit (0: no
+ * limit of its own) and FA_STORE_PAGE_ROWS rows, and ends early after FA_STORE_PAGE_BYTES. */
 void fa_store_query(struct fa_store *store, uint32_t kind, fa_time before, struct fa_str before_key,
                     uint32_t limit, fa_store_answer_fn *done, void *ctx);
 /* Entries as they are stored, not checked against the chain; a page ends as above. */

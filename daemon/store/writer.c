@@ -11,7 +11,7 @@
  *  4. The plugin is called without the lock, so the loop never waits for a disk.
  *
  * Under a slow disk batches grow by themselves: what arrives during one commit is the next batch,
- * up to the limits below. Tests: tests/unit/test_store_writer.c. */
+ * up to the limits below. Tests: tests/unit/test_store_writer.c, test_store_kill.c. */
 #include "store/internal.h"
 
 #include "base/crashpoint.h"
@@ -68,7 +68,12 @@ static int32_t apply(struct fa_store *store, const struct change *change,
 {
     struct firealarm_text key = {change->data, change->key_len};
     struct firealarm_text value = {change->data + change->key_len, change->value_len};
+    uint8_t id[LIVE_ID_BYTES];
+    if (change->what != CHANGE_JOURNAL) {
+        store_row_id(&store->keys, change->kind, key, id);
+    }
     if (change->what == CHANGE_ERASE) {
+        live_set_erase(&store->live, id);
         return store->plugin->erase(store->self, change->kind, key, error);
     }
     if (change->what == CHANGE_PUT) {
@@ -77,7 +82,13 @@ static int32_t apply(struct fa_store *store, const struct change *change,
                                     .time = change->time,
                                     .key = key,
                                     .value = value};
-        return put_row(store, &row, error);
+        int32_t rc = put_row(store, &row, error);
+        if (row.live) {
+            live_set_put(&store->live, id, row.mac);
+        } else {
+            live_set_erase(&store->live, id);
+        }
+        return rc;
     }
     struct firealarm_entry entry = {.n = change->n, .time = change->time, .body = value};
     store_chain_next(&store->keys, head->chain, &entry, entry.chain);
@@ -91,7 +102,7 @@ static int32_t put_head(struct fa_store *store, const struct fa_store_head *head
                         struct firealarm_error *error)
 {
     uint8_t value[HEAD_VALUE_BYTES];
-    store_head_encode(head, value);
+    store_head_encode(head, &store->live, value);
     struct firealarm_row row = {.kind = OWN_KIND,
                                 .live = 1,
                                 .time = head->time,
@@ -111,7 +122,7 @@ static int32_t write_batch(struct fa_store *store, struct firealarm_error *error
             rc = apply(store, at, &head, error);
         }
     }
-    if (rc == 0 && head.n != store->head.n) {
+    if (rc == 0) {
         rc = put_head(store, &head, error);
     }
     FA_CRASHPOINT("store.before_commit");
@@ -123,7 +134,6 @@ static int32_t write_batch(struct fa_store *store, struct firealarm_error *error
         store->plugin->rollback(store->self);
         return rc;
     }
-    head.intact = head.n != store->head.n || head.intact;
     store->head = head;
     return 0;
 }
@@ -163,12 +173,13 @@ static void set_state(struct fa_store *store, enum fa_store_state state, const s
 static bool release_reserve(struct fa_store *store)
 {
     struct firealarm_error error = {""};
-    if (store->reserve_gone || store->plugin->reserve == NULL) {
+    if (store->reserve_gone || store->plugin->reserve == NULL ||
+        store->plugin->reserve(store->self, 0, &error) != 0) {
         return false;
     }
     store->reserve_gone = true;
     store->reserve_at = store_mono_ms() + (int64_t)RESERVE_RETRIES * store->retry_ms;
-    return store->plugin->reserve(store->self, 0, &error) == 0;
+    return true;
 }
 
 static void do_write(struct fa_store *store)

@@ -29,8 +29,8 @@ HIDDEN int32_t sqlite_dir_hold(struct dir *dir, struct firealarm_error *error);
 HIDDEN int32_t sqlite_dir_release(struct dir *dir, struct firealarm_error *error);
 
 /* Opens the database with every setting verified, checks it and brings its schema up to date. */
-HIDDEN int32_t sqlite_schema_open(const struct dir *dir, sqlite3 **ret_db,
-                                  struct firealarm_error *error);
+HIDDEN int32_t sqlite_schema_open(const struct firealarm_host *host, const struct dir *dir,
+                                  sqlite3 **ret_db, struct firealarm_error *error);
 
 HIDDEN int32_t sqlite_fail(struct firealarm_error *error, int32_t code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

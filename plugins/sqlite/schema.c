@@ -10,7 +10,8 @@
  *  4. A migration and its version number are one transaction: killed anywhere, the schema is
  *     either old or new.
  *
- * It does not repair anything: what is damaged is reported and left for people. */
+ * It repairs nothing but indexes, which only repeat what their table says: other damage is reported
+ * and left for people. */
 #include "internal.h"
 
 #include <errno.h>
@@ -199,22 +200,47 @@ static int is_too_late(void *ctx)
     return seconds_now() >= *until;
 }
 
-/* A large store is checked as far as the time goes: rows carry MACs, so that this is not the only
- * guard. */
-static int32_t quick_check(sqlite3 *db, struct firealarm_error *error)
+/* Runs one of the checks; *ret_sound is its verdict. A large store is checked as far as the time
+ * goes: rows carry MACs, so that this is not the only guard. */
+static int32_t run_check(sqlite3 *db, const char *sql, bool *ret_sound,
+                         struct firealarm_error *error)
 {
     char is[160];
     int64_t until = seconds_now() + CHECK_SECONDS;
     sqlite3_progress_handler(db, 10000, is_too_late, &until);
-    int32_t rc = ask(db, "PRAGMA quick_check(1)", is, sizeof is, error);
+    int32_t rc = ask(db, sql, is, sizeof is, error);
     sqlite3_progress_handler(db, 0, NULL, NULL);
     if (rc != 0 && (sqlite3_errcode(db) & 0xff) == SQLITE_INTERRUPT) {
+        *ret_sound = true;
         return 0;
     }
-    if (rc == 0 && strcmp(is, "ok") != 0) {
-        rc = sqlite_fail(error, FIREALARM_STORE_CORRUPT, "%s is damaged: %s", DB_FILE, is);
+    *ret_sound = rc == 0 && strcmp(is, "ok") == 0;
+    if (rc == 0 && !*ret_sound) {
+        sqlite_fail(error, FIREALARM_STORE_CORRUPT, "%s is damaged: %s", DB_FILE, is);
     }
     return rc;
+}
+
+/* A table that is damaged is refused. An index that does not agree with its sound table only
+ * repeats what the table says: it is made anew. */
+static int32_t check_database(const struct firealarm_host *host, sqlite3 *db,
+                              struct firealarm_error *error)
+{
+    bool sound = false;
+    int32_t rc = run_check(db, "PRAGMA quick_check(1)", &sound, error);
+    if (rc != 0 || !sound) {
+        return rc != 0 ? rc : FIREALARM_STORE_CORRUPT;
+    }
+    rc = run_check(db, "PRAGMA integrity_check(1)", &sound, error);
+    if (rc != 0 || sound) {
+        return rc;
+    }
+    host->log(host->ctx, 4, "sqlite: an index is damaged and is made anew");
+    rc = run(db, "REINDEX", error);
+    if (rc == 0) {
+        rc = run_check(db, "PRAGMA integrity_check(1)", &sound, error);
+    }
+    return rc == 0 && !sound ? FIREALARM_STORE_CORRUPT : rc;
 }
 
 static int32_t migrate(sqlite3 *db, int version, struct firealarm_error *error)
@@ -256,7 +282,8 @@ static int32_t make_file(const struct dir *dir, struct firealarm_error *error)
     return 0;
 }
 
-static int32_t set_up(const struct dir *dir, sqlite3 *db, struct firealarm_error *error)
+static int32_t set_up(const struct firealarm_host *host, const struct dir *dir, sqlite3 *db,
+                      struct firealarm_error *error)
 {
     int version = 0;
     int32_t rc = configure(db, error);
@@ -267,7 +294,7 @@ static int32_t set_up(const struct dir *dir, sqlite3 *db, struct firealarm_error
         rc = apply_pragmas(db, error);
     }
     if (rc == 0 && version > 0) {
-        rc = quick_check(db, error);
+        rc = check_database(host, db, error);
     }
     if (rc == 0) {
         rc = migrate(db, version, error);
@@ -278,7 +305,8 @@ static int32_t set_up(const struct dir *dir, sqlite3 *db, struct firealarm_error
     return rc;
 }
 
-int32_t sqlite_schema_open(const struct dir *dir, sqlite3 **ret_db, struct firealarm_error *error)
+int32_t sqlite_schema_open(const struct firealarm_host *host, const struct dir *dir,
+                           sqlite3 **ret_db, struct firealarm_error *error)
 {
     char path[4096];
     int len = snprintf(path, sizeof path, "%s/%s", dir->path, DB_FILE);
@@ -296,7 +324,7 @@ int32_t sqlite_schema_open(const struct dir *dir, sqlite3 **ret_db, struct firea
                         NULL) != SQLITE_OK) {
         rc = sqlite_fail_db(error, db, path);
     } else {
-        rc = set_up(dir, db, error);
+        rc = set_up(host, dir, db, error);
     }
     if (rc != 0) {
         sqlite3_close(db);

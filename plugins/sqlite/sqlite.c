@@ -219,8 +219,8 @@ static int32_t check(const struct firealarm_settings *settings, struct firealarm
     return 0;
 }
 
-static int32_t open_parts(struct self *self, const struct firealarm_settings *settings,
-                          struct firealarm_error *error)
+static int32_t open_parts(struct self *self, const struct firealarm_host *host,
+                          const struct firealarm_settings *settings, struct firealarm_error *error)
 {
     const struct firealarm_value *values = settings->values;
     char path[4000];
@@ -233,7 +233,7 @@ static int32_t open_parts(struct self *self, const struct firealarm_settings *se
     int32_t rc = sqlite_dir_open(&self->dir, path, values[OPT_ALLOW_UNSAFE_FS].number != 0, error);
     self->dir.ballast_bytes = values[OPT_BALLAST].number;
     if (rc == 0) {
-        rc = sqlite_schema_open(&self->dir, &self->db, error);
+        rc = sqlite_schema_open(host, &self->dir, &self->db, error);
     }
     if (rc == 0) {
         sqlite3_wal_hook(self->db, on_wal, self);
@@ -258,7 +258,7 @@ static int32_t store_open(const struct firealarm_host *host,
         return sqlite_fail(error, FIREALARM_STORE_FAILED, "out of memory");
     }
     *self = (struct self){.dir = {.fd = -1, .lock_fd = -1}};
-    rc = open_parts(self, settings, error);
+    rc = open_parts(self, host, settings, error);
     if (rc != 0) {
         store_close(self);
         return rc;

@@ -66,8 +66,10 @@ static void store_close(void *ptr)
 {
     struct self *self = ptr;
     if (self != NULL) {
-        self->faulty->inner->close(self->inner);
+        struct fa_faulty *faulty = self->faulty;
+        faulty->inner->close(self->inner);
         free(self);
+        atomic_store(&faulty->closed, 1);
     }
 }
 

@@ -40,6 +40,7 @@ struct fa_faulty {
     atomic_int permits;
     atomic_uint calls[FA_FAULTY__COUNT];
     atomic_uint rollbacks;
+    atomic_int closed; /* set when close() is done */
 };
 
 extern const struct firealarm_store fa_store_faulty;

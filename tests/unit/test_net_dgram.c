@@ -30,7 +30,7 @@ static void on_packet(void *self, struct fa_str bytes, const struct fa_peer *pee
 static void open_udp(struct app *app, uint32_t rcvbuf)
 {
     struct fa_err err;
-    struct fa_dgram_config cfg = {.address = "127.0.0.1:0", .fd = -1, .rcvbuf_bytes = rcvbuf};
+    struct fa_dgram_config cfg = {.address = "127.0.0.1:0", .rcvbuf_bytes = rcvbuf};
     app->dgram = fa_dgram_open(app->bench.loop, &cfg, on_packet, app, &err);
     assert_non_null(app->dgram);
     struct sockaddr_in addr = {.sin_family = AF_INET,
@@ -43,7 +43,7 @@ static void open_udp(struct app *app, uint32_t rcvbuf)
 static void open_unix(struct app *app)
 {
     struct fa_err err;
-    struct fa_dgram_config cfg = {.address = app->bench.path, .fd = -1, .mode = 0600};
+    struct fa_dgram_config cfg = {.address = app->bench.path, .mode = 0600};
     app->dgram = fa_dgram_open(app->bench.loop, &cfg, on_packet, app, &err);
     assert_non_null(app->dgram);
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -194,14 +194,19 @@ static void a_flood_does_not_hold_up_the_turn(void **state)
 static void a_quick_flood_is_read_in_many_batches_a_turn(void **state)
 {
     struct app *app = *state;
-    uint64_t sent = 0;
+    uint64_t sent = 0, most = 0;
     open_udp(app, 8 << 20);
-    for (int i = 0; i < 300; i++) {
-        sent += send(app->out, "x", 1, 0) == 1;
+    /* On a busy machine one batch may take the whole budget: any round out of twenty will do. */
+    for (int round = 0; round < 20 && most <= 64; round++) {
+        for (int i = 0; i < 300; i++) {
+            sent += send(app->out, "x", 1, 0) == 1;
+        }
+        uint64_t before = app->packets;
+        fa_loop_turn(app->bench.loop, false);
+        most = app->packets - before;
+        net_settle(app->bench.loop);
     }
-    fa_loop_turn(app->bench.loop, false);
-    assert_true(app->packets > 64);
-    net_settle(app->bench.loop);
+    assert_true(most > 64);
     assert_int_equal(app->packets + fa_dgram_counters(app->dgram)->kernel_dropped, sent);
 }
 

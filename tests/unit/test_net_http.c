@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "net_bench.h"
+#include "base/id.h"
 
 struct app {
     struct net_bench bench;
@@ -44,7 +45,10 @@ static void on_request(void *self, struct fa_http_request *req)
 {
     struct app *app = self;
     if (strcmp(fa_http_path(req), "/park") == 0) {
-        assert_true(app->parked_count < 4);
+        if (app->parked_count == 4) { /* only the crowd asks for so many */
+            fa_http_reply_problem(req, 503, "full");
+            return;
+        }
         app->parked[app->parked_count++] = req;
         return;
     }
@@ -80,7 +84,7 @@ static int setup(void **state)
     struct fa_err err;
     net_bench_open(&app->bench);
     struct fa_http_config cfg = {
-        .listener = {.address = app->bench.path, .fd = -1, .mode = 0600, .connections = 8},
+        .listener = {.address = app->bench.path, .mode = 0600, .connections = 8},
         .limits = fa_http_limits_default(),
         .handler = &handler,
         .self = app};
@@ -104,6 +108,8 @@ static int teardown(void **state)
 #define A50         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define A100        A50 A50
 #define A600        A100 A100 A100 A100 A100 A100
+#define H10         "a:\na:\na:\na:\na:\na:\na:\na:\na:\na:\n"
+#define H100        H10 H10 H10 H10 H10 H10 H10 H10 H10 H10
 #define BYTES(text) text, sizeof(text) - 1
 #define GET         "GET /echo HTTP/1.1\r\nHost: a\r\n"
 #define POST        "POST /echo HTTP/1.1\r\nHost: a\r\n"
@@ -269,6 +275,8 @@ static const struct row {
     {"head over the limit", BYTES(GET "X: " A600 "\r\n\r\n"), "431", true, NULL},
     {"request line over the limit", BYTES("GET /" A600 " HTTP/1.1\r\n\r\n"), "431", true, NULL},
     {"endless line", BYTES("GET /" A600 A600), "431", true, NULL},
+    {"100 fields", BYTES("GET /echo HTTP/1.1\n" H100 "\n"), "200", false, NULL},
+    {"101 fields", BYTES("GET /echo HTTP/1.1\n" H100 "a:\n\n"), "431", true, NULL},
     {"body at the limit", BYTES(POST "Content-Length: 100\r\n\r\n" A100), "200", false, NULL},
     {"body over the limit, said", BYTES(POST "Content-Length: 101\r\n\r\n" A100 "a"), "413", true,
      NULL},
@@ -336,6 +344,99 @@ static void each_request_gets_its_answer_in_odd_pieces(void **state)
         check_row(*state, &rows[i], 7);
         check_row(*state, &rows[i], 61);
     }
+}
+
+/* Acts as one of several clients and as the caller, at random; the sanitizers and the server's own
+ * counts are the judges. */
+struct crowd {
+    struct fa_rng rng;
+    int fds[6];
+    struct net_answer sink;
+};
+
+static uint64_t pick(struct crowd *crowd, uint64_t below)
+{
+    return fa_rng_next(&crowd->rng) % below;
+}
+
+static void send_something(struct crowd *crowd, struct app *app, int *fd)
+{
+    const struct row *row = &rows[pick(crowd, sizeof rows / sizeof rows[0])];
+    const char *park = "POST /park HTTP/1.1\r\nContent-Length: 1\r\n\r\nx";
+    if (*fd < 0) {
+        *fd = net_connect_unix(app->bench.path);
+    }
+    if (*fd >= 0 && pick(crowd, 4) == 0) {
+        (void)!send(*fd, park, strlen(park), MSG_NOSIGNAL);
+    } else if (*fd >= 0) {
+        (void)!send(*fd, row->request, pick(crowd, row->len) + 1, MSG_NOSIGNAL);
+    }
+}
+
+static void answer_parked(struct crowd *crowd, struct app *app)
+{
+    struct fa_http_request *req = app->parked[--app->parked_count];
+    if (pick(crowd, 3) == 0) {
+        fa_http_release(req);
+    } else {
+        fa_http_reply_problem(req, 503, "later");
+    }
+}
+
+static void step_crowd(struct crowd *crowd, struct app *app)
+{
+    int *fd = &crowd->fds[pick(crowd, 6)];
+    uint64_t what = pick(crowd, 20);
+    if (app->parked_count > 0 && (what < 3 || app->parked_count == 4)) {
+        answer_parked(crowd, app);
+    }
+    if (what < 12) {
+        send_something(crowd, app, fd);
+    } else if (what < 14 && *fd >= 0) {
+        close(*fd);
+        *fd = -1;
+    } else if (what == 14 && *fd >= 0) {
+        shutdown(*fd, SHUT_WR);
+    } else if (what == 15) {
+        fa_loop_test_advance(app->bench.loop, (fa_time)pick(crowd, 90000));
+    } else if (*fd >= 0) {
+        crowd->sink.len = 0;
+        net_read(*fd, &crowd->sink);
+    }
+    fa_loop_turn(app->bench.loop, false);
+}
+
+static void a_random_crowd_does_not_break_the_server(void **state)
+{
+    struct app *app = *state;
+    struct fa_http_counters counters;
+    struct crowd *crowd = calloc(1, sizeof *crowd);
+    crowd->rng = (struct fa_rng){{11, 12}};
+    for (int i = 0; i < 6; i++) {
+        crowd->fds[i] = -1;
+    }
+    for (int i = 0; i < 20000; i++) {
+        step_crowd(crowd, app);
+    }
+    while (app->parked_count > 0) {
+        answer_parked(crowd, app);
+    }
+    for (int i = 0; i < 6; i++) {
+        close(crowd->fds[i]);
+    }
+    net_settle(app->bench.loop);
+    fa_loop_test_advance(app->bench.loop, FA_HOUR);
+    net_settle(app->bench.loop);
+    while (app->parked_count > 0) {
+        answer_parked(crowd, app);
+    }
+    net_settle(app->bench.loop);
+    fa_http_server_counters(app->server, &counters);
+    assert_int_equal(counters.listener.open_now, 0);
+    assert_true(counters.requests > 300 && counters.gone > 10 && counters.bad > 10);
+    assert_true(counters.header_timeout > 10 && counters.total_timeout > 0);
+    assert_true(counters.idle_closed > 0 && counters.body_too_big > 0);
+    free(crowd);
 }
 
 static void errors_are_problems_with_date_and_length(void **state)
@@ -574,6 +675,7 @@ int main(void)
         TEST(each_request_gets_its_answer_all_at_once),
         TEST(each_request_gets_its_answer_one_byte_at_a_time),
         TEST(each_request_gets_its_answer_in_odd_pieces),
+        TEST(a_random_crowd_does_not_break_the_server),
         TEST(errors_are_problems_with_date_and_length),
         TEST(head_and_204_send_no_body),
         TEST(a_parked_request_blocks_those_behind_it_and_no_others),

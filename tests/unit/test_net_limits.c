@@ -35,17 +35,15 @@ static int setup(void **state)
     struct fa_err err;
     net_bench_open(&app->bench);
     app->big = calloc(1, BIG);
-    struct fa_http_config cfg = {.listener = {.address = "127.0.0.1:0",
-                                              .fd = -1,
-                                              .connections = 6,
-                                              .connections_per_peer = 4},
-                                 .limits = {.header_bytes = 300,
-                                            .body_bytes = 50,
-                                            .header_ms = 200,
-                                            .total_ms = 500,
-                                            .idle_ms = 1000},
-                                 .handler = &handler,
-                                 .self = app};
+    struct fa_http_config cfg = {
+        .listener = {.address = "127.0.0.1:0", .connections = 6, .connections_per_peer = 4},
+        .limits = {.header_bytes = 300,
+                   .body_bytes = 50,
+                   .header_ms = 200,
+                   .total_ms = 500,
+                   .idle_ms = 1000},
+        .handler = &handler,
+        .self = app};
     app->server = fa_http_server_open(app->bench.loop, &cfg, &err);
     assert_non_null(app->server);
     *state = app;
@@ -265,7 +263,7 @@ static void connections_over_the_limit_are_answered_busy(void **state)
     struct fa_err err;
     struct net_answer answer = {0};
     struct fa_http_config cfg = {
-        .listener = {.address = app->bench.path, .fd = -1, .mode = 0600, .connections = 2},
+        .listener = {.address = app->bench.path, .mode = 0600, .connections = 2},
         .limits = fa_http_limits_default(),
         .handler = &handler};
     struct fa_http_server *server = fa_http_server_open(app->bench.loop, &cfg, &err);

@@ -98,7 +98,7 @@ static void close_it(void *self, int fd, const struct fa_peer *peer)
 static struct fa_listener *open_at(struct net_bench *bench, const char *address,
                                    struct fa_peer *ret, struct fa_err *err)
 {
-    struct fa_listener_options cfg = {.address = address, .fd = -1, .mode = 0620, .connections = 4};
+    struct fa_listener_options cfg = {.address = address, .mode = 0620, .connections = 4};
     return fa_listener_open(bench->loop, &cfg, close_it, ret, err);
 }
 

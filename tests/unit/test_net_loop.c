@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fa_test.h"
-#include "net/loop.h"
+#include "net_bench.h"
 
 #include <pthread.h>
 #include <signal.h>

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT */
+/* Start, the 30 s tick, stop. The watchdog is fed on progress only: the loop turns and no deadline
+ * of the engine is overdue. */
+#include "app/internal.h"
+#include "base/panic.h"
+
+#include <signal.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+/* An engine's deadline that is late by more shows that time is not being acted on. */
+#define OVERDUE_MAX (20 * FA_SECOND)
+#define DRAIN_MS    (3 * FA_SECOND)
+
+/* ---- the interface's host ---- */
+
+static struct fa_engine *host_engine(void *ctx)
+{
+    return ((struct fa_daemon *)ctx)->engine;
+}
+
+static struct fa_store *host_store(void *ctx)
+{
+    return ((struct fa_daemon *)ctx)->store;
+}
+
+static struct fa_now host_now(void *ctx)
+{
+    return fa_loop_now(((struct fa_daemon *)ctx)->loop);
+}
+
+static struct fa_api_answer host_step(void *ctx, struct fa_event *event)
+{
+    return fa_turn_step(ctx, event);
+}
+
+static uint64_t host_next_journal(void *ctx)
+{
+    return fa_turn_next_journal(ctx);
+}
+
+static void host_reply(void *ctx, struct fa_http_request *req, int status, const char *type,
+                       struct fa_str body)
+{
+    fa_turn_park_reply(ctx, req, status, type, body);
+}
+
+static const char *host_refusing(void *ctx)
+{
+    struct fa_daemon *daemon = ctx;
+    if (daemon->store == NULL) {
+        return "The store cannot be used; keep the filing and send it again.";
+    }
+    return daemon->store_full ? daemon->store_why : NULL;
+}
+
+static const char *host_unhealthy(void *ctx, bool ready)
+{
+    struct fa_daemon *daemon = ctx;
+    if (daemon->store == NULL) {
+        return "no store: filings are refused\n";
+    }
+    if (ready && daemon->store_full) {
+        return "the disk is full: filings are refused\n";
+    }
+    if (ready && daemon->courier_down_since != 0) {
+        return "the courier is not up\n";
+    }
+    return ready && daemon->stopping ? "stopping\n" : NULL;
+}
+
+static void host_metrics(void *ctx, struct fa_buf *out)
+{
+    struct fa_daemon *daemon = ctx;
+    fa_feeds_metrics(daemon, out);
+    fa_listeners_metrics(daemon, out);
+    fa_buf_printf(out, "# TYPE firealarm_store_up gauge\nfirealarm_store_up %d\n",
+                  daemon->store != NULL);
+    fa_buf_printf(out, "# TYPE firealarm_courier_up gauge\nfirealarm_courier_up %d\n",
+                  daemon->courier_down_since == 0);
+    if (daemon->store != NULL) {
+        struct fa_store_stats stats;
+        fa_store_stats(daemon->store, &stats);
+        fa_buf_printf(out,
+                      "# TYPE firealarm_store_commits counter\n"
+                      "firealarm_store_commits_total %llu\n"
+                      "# TYPE firealarm_store_transactions counter\n"
+                      "firealarm_store_transactions_total %llu\n"
+                      "# TYPE firealarm_store_waiting gauge\nfirealarm_store_waiting %llu\n",
+                      (unsigned long long)stats.commits, (unsigned long long)stats.transactions,
+                      (unsigned long long)stats.waiting);
+    }
+    fa_buf_printf(out,
+                  "# TYPE firealarm_rule_evaluations counter\n"
+                  "firealarm_rule_evaluations_total %llu\n",
+                  (unsigned long long)fa_rules_evaluations(daemon->rules));
+}
+
+static void make_api(struct fa_daemon *daemon)
+{
+    struct fa_api_host host = {
+        .ctx = daemon,
+        .engine = host_engine,
+        .store = host_store,
+        .now = host_now,
+        .step = host_step,
+        .next_journal = host_next_journal,
+        .reply = host_reply,
+        .refusing = host_refusing,
+        .unhealthy = host_unhealthy,
+        .metrics = host_metrics,
+        .company = daemon->config->company,
+        .notice = daemon->config->notice,
+        .version = FA_VERSION,
+        .libraries = "",
+    };
+    uint8_t key[32];
+    /* Receipts have a key of their own, so that nothing else under the store's key can be one. */
+    crypto_generichash(key, sizeof key, (const unsigned char *)"receipts", 8, daemon->key,
+                       sizeof daemon->key);
+    daemon->api = fa_api_new(&host, key);
+    sodium_memzero(key, sizeof key);
+}
+
+/* ---- tick, signals, stop ---- */
+
+static bool progresses(const struct fa_daemon *daemon)
+{
+    fa_time late = fa_loop_now(daemon->loop).mono - fa_engine_next_deadline(daemon->engine);
+    return daemon->engine == NULL || fa_engine_next_deadline(daemon->engine) == FA_NEVER ||
+           late < OVERDUE_MAX;
+}
+
+static void on_tick(void *self)
+{
+    struct fa_daemon *daemon = self;
+    fa_timer_set(&daemon->tick, FA_TICK_MS);
+    fa_feeds_watch(daemon);
+    fa_sender_watch(daemon);
+    fa_metrics_expire(daemon->metrics, fa_loop_now(daemon->loop));
+    if (progresses(daemon)) {
+        sd_notify(0, "WATCHDOG=1");
+    } else {
+        fa_log(FA_LOG_ERROR, "a deadline is overdue: the watchdog is not fed");
+    }
+}
+
+static void stop_loop(void *self)
+{
+    fa_loop_stop(((struct fa_daemon *)self)->loop);
+}
+
+static void on_drained(void *self)
+{
+    struct fa_daemon *daemon = self;
+    if (--daemon->draining == 0) {
+        fa_loop_stop(daemon->loop);
+    }
+}
+
+static void stop(struct fa_daemon *daemon)
+{
+    if (daemon->stopping) {
+        return;
+    }
+    daemon->stopping = true;
+    sd_notify(0, "STOPPING=1");
+    fa_log(FA_LOG_NOTICE, "stopping");
+    fa_timer_set(&daemon->stop_timer, DRAIN_MS + FA_SECOND);
+    daemon->draining = 1;
+    for (size_t i = 0; i < daemon->listening_count; i++) {
+        daemon->draining++;
+        fa_http_server_drain(daemon->listening[i].http, DRAIN_MS, on_drained, daemon);
+    }
+    on_drained(daemon);
+}
+
+static void on_os_signal(void *self, int signo)
+{
+    struct fa_daemon *daemon = self;
+    if (signo == SIGHUP) {
+        sd_notify(0, "RELOADING=1");
+        fa_setup_reload(daemon);
+        sd_notify(0, "READY=1");
+    } else {
+        stop(daemon);
+    }
+}
+
+static int watch_signals(struct fa_daemon *daemon, struct fa_err *err)
+{
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+    int rc = 0;
+    for (size_t i = 0; i < 3 && rc == 0; i++) {
+        rc = fa_loop_on_signal(daemon->loop, signals[i], on_os_signal, daemon, err);
+    }
+    return rc;
+}
+
+/* ---- start ---- */
+
+static void on_plugin_log(void *ctx, uint32_t level, const char *text)
+{
+    fa_log((enum fa_log_level)(level < 3 ? 3 : level > 6 ? 6 : level), "plugin: %s", text);
+}
+
+static void panic(const char *file, int line, const char *what)
+{
+    fa_log(FA_LOG_ERROR, "bug or out of memory at %s:%d: %s; aborting", file, line, what);
+}
+
+static int open_rooms(struct fa_daemon *daemon, struct fa_err *err)
+{
+    struct fa_metrics_limits limits = {0};
+    randombytes_buf(&limits.hash_seed, sizeof limits.hash_seed);
+    fa_turn_init(daemon);
+    daemon->metrics = fa_metrics_new(&limits);
+    daemon->rules = fa_rules_new(daemon->config->setup.rules, daemon->config->setup.rule_count,
+                                 daemon->metrics);
+    int rc = fa_keep_init(daemon, err);
+    return rc == 0 ? watch_signals(daemon, err) : rc;
+}
+
+/* Opens everything that faces outward, when the state behind it is loaded. */
+static int open_doors(struct fa_daemon *daemon, struct fa_err *err)
+{
+    make_api(daemon);
+    int rc = fa_sender_open(daemon, err);
+    if (rc == 0) {
+        rc = fa_feeds_open(daemon, daemon->config, &daemon->feeds, &daemon->feed_count, err);
+    }
+    if (rc == 0) {
+        rc = fa_listeners_open(daemon, daemon->config, &daemon->listening,
+                               &daemon->listening_count, err);
+    }
+    return rc;
+}
+
+static void announce(struct fa_daemon *daemon)
+{
+    for (size_t i = 0; i < daemon->listening_count; i++) {
+        uint16_t port = fa_http_server_port(daemon->listening[i].http);
+        fa_log(FA_LOG_INFO, "listener %s: %s%s%.0d", daemon->listening[i].name,
+               daemon->listening[i].address, port != 0 ? " port " : "", port);
+    }
+    for (size_t i = 0; i < daemon->feed_count; i++) {
+        fa_log(FA_LOG_INFO, "feed %s: %s port %u", daemon->feeds[i]->name,
+               daemon->feeds[i]->address, fa_dgram_port(daemon->feeds[i]->dgram));
+    }
+    fa_log(FA_LOG_NOTICE, "ready");
+    sd_notify(0, "READY=1");
+}
+
+static int start(struct fa_daemon *daemon, struct fa_err *err)
+{
+    int rc = open_rooms(daemon, err);
+    if (rc != 0) {
+        return rc;
+    }
+    rc = fa_keep_open(daemon, err);
+    if (rc == FA_EBUSY) {
+        daemon->exit_status = FA_EXIT_BUSY;
+        return rc;
+    }
+    if (rc != 0) {
+        fa_keep_without(daemon, err);
+    }
+    rc = open_doors(daemon, err);
+    if (rc == 0) {
+        if (!daemon->on_accepted) {
+            fa_setup_remember(daemon);
+        }
+        fa_turn_trouble(daemon, "configuration-refused", !daemon->on_accepted,
+                        "the configuration was refused at start; the one accepted last runs");
+        fa_timer_init(&daemon->tick, daemon->loop, on_tick, daemon);
+        fa_timer_init(&daemon->stop_timer, daemon->loop, stop_loop, daemon);
+        fa_timer_set(&daemon->tick, FA_TICK_MS);
+    }
+    return rc;
+}
+
+static int finish(struct fa_daemon *daemon)
+{
+    int status = fa_keep_close(daemon);
+    fa_listeners_close(daemon->listening, daemon->listening_count);
+    fa_feeds_close(daemon->feeds, daemon->feed_count);
+    fa_sender_close(daemon);
+    fa_timer_stop(&daemon->tick);
+    fa_timer_stop(&daemon->stop_timer);
+    fa_timer_stop(&daemon->store_retry);
+    fa_turn_done(daemon);
+    fa_waker_free(daemon->store_waker);
+    fa_api_free(daemon->api);
+    fa_engine_free(daemon->engine);
+    daemon->engine = NULL;
+    fa_rules_free(daemon->rules);
+    fa_metrics_free(daemon->metrics);
+    fa_loop_free(daemon->loop);
+    return status;
+}
+
+int fa_daemon_run(const struct fa_daemon_options *options)
+{
+    struct fa_daemon daemon = {.options = options, .exit_status = FA_EXIT_FAILED, .link_fd = -1};
+    struct fa_err err;
+    fa_panic_set_hook(panic);
+    if (sodium_init() < 0) {
+        fa_log(FA_LOG_ERROR, "libsodium cannot be used");
+        return FA_EXIT_FAILED;
+    }
+    daemon.host = fa_host_table(on_plugin_log, NULL);
+    daemon.plugins = fa_plugins_new(options->plugins);
+    if (fa_setup_load(&daemon) != 0) {
+        fa_plugins_free(daemon.plugins);
+        return FA_EXIT_CONFIG;
+    }
+    daemon.loop = fa_loop_new(&err);
+    int status = FA_EXIT_FAILED;
+    if (daemon.loop == NULL) {
+        fa_log_err(FA_LOG_ERROR, &err);
+    } else if (start(&daemon, &err) != 0) {
+        fa_log_err(FA_LOG_ERROR, &err);
+        status = daemon.exit_status;
+        finish(&daemon);
+    } else {
+        announce(&daemon);
+        fa_loop_run(daemon.loop);
+        status = finish(&daemon);
+    }
+    fa_config_free(daemon.config);
+    fa_plugins_free(daemon.plugins);
+    return status;
+}
+
+static void print_fault(void *ctx, bool is_warning, const struct fa_err *err)
+{
+    char text[800];
+    fprintf(stderr, "%s: %s\n", is_warning ? "warning" : "error",
+            fa_err_format(err, text, sizeof text));
+    *(unsigned *)ctx += !is_warning;
+}
+
+int fa_daemon_check(const struct fa_daemon_options *options)
+{
+    struct fa_plugins *plugins = fa_plugins_new(options->plugins);
+    struct fa_config *config = NULL;
+    unsigned faults = 0;
+    int rc = fa_config_load(options->config, plugins, print_fault, &faults, &config);
+    if (rc == 0) {
+        printf("%s is sound: %zu people, %zu policies, %zu rules\n", options->config,
+               config->people->people_count, config->setup.policy_count, config->rule_count);
+    } else {
+        fprintf(stderr, "%s is refused: %u fault%s\n", options->config, faults,
+                faults == 1 ? "" : "s");
+    }
+    fa_config_free(config);
+    fa_plugins_free(plugins);
+    return rc == 0 ? FA_EXIT_OK : FA_EXIT_CONFIG;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* The root object and what the files of this room do for each other. */
+#ifndef FA_APP_INTERNAL_H
+#define FA_APP_INTERNAL_H
+
+#include "api/api.h"
+#include "app/daemon.h"
+#include "app/log.h"
+#include "courier/link.h"
+#include "metrics/metrics.h"
+#include "net/dgram.h"
+#include "net/http.h"
+#include "net/loop.h"
+#include "rules/rules.h"
+#include "store/store.h"
+
+#define FA_TICK_MS (30 * FA_SECOND)
+
+struct fa_daemon;
+
+/* A reply or a send that waits for a commit. */
+struct fa_parked {
+    uint64_t commit;
+    struct fa_http_request *req; /* NULL: a send */
+    int status;
+    const char *type;
+    char *body;
+    size_t body_len;
+    struct fa_notification_id send;
+};
+struct fa_parking {
+    struct fa_parked *items; /* a queue by rising commit number */
+    size_t first, count, cap;
+};
+
+struct fa_feed_socket {
+    struct fa_daemon *daemon;
+    char *name, *address;
+    struct fa_dgram *dgram;
+    const struct fa_plugin *plugin;
+    struct fa_options *options;
+    void *self, *conn;
+    struct fa_feed *feed;
+    uint64_t rejected, events_ignored;
+    char last_reject[64]; /* the plugin's reason, never the bytes */
+    uint64_t series_refused_seen;
+    bool over_budget;
+};
+
+struct fa_listening {
+    char *name, *address;
+    uint32_t routes;
+    struct fa_http_server *http;
+    struct fa_tls *tls;
+    bool kept; /* taken over from the configuration before */
+};
+
+struct fa_daemon {
+    const struct fa_daemon_options *options;
+    struct fa_loop *loop;
+    struct fa_plugins *plugins;
+    struct firealarm_host host;
+    struct fa_config *config;
+    struct fa_engine *engine;
+    struct fa_metrics *metrics;
+    struct fa_rules *rules;
+    bool rules_dirty;
+
+    struct fa_store *store; /* NULL: it cannot be used; then nothing is written and no filing taken */
+    struct fa_options *store_options;
+    struct fa_waker *store_waker;
+    uint8_t key[FA_STORE_KEY_BYTES];
+    struct fa_txn *txn;
+    uint64_t last_commit, journal_next;
+    struct fa_timer store_retry;
+    fa_time store_told; /* mono: when operators were last told that there is no store */
+    bool store_full;
+    char store_why[256];
+
+    struct fa_actions actions;
+    struct fa_parking parking; /* replies and sends of commits that are not durable yet */
+    size_t turn_from;          /* items of the turn under way start here: no number yet */
+
+    struct fa_link *link;
+    struct fa_watch *link_watch;
+    int link_fd;
+    struct fa_timer link_timer;
+    struct fa_notification_id *outgoing; /* durable, not yet with the courier; a ring-less queue */
+    size_t outgoing_first, outgoing_count, outgoing_cap;
+    fa_time courier_down_since; /* mono; 0: it is up */
+
+    struct fa_api *api;
+    struct fa_listening *listening;
+    size_t listening_count;
+    struct fa_feed_socket **feeds;
+    size_t feed_count;
+
+    struct fa_timer tick, stop_timer;
+    bool stopping;
+    int exit_status;
+    unsigned draining;
+    fa_time started;  /* wall */
+    bool on_accepted; /* the files were refused: what was accepted last runs */
+};
+
+/* turn.c */
+void fa_turn_init(struct fa_daemon *daemon);
+struct fa_api_answer fa_turn_step(struct fa_daemon *daemon, struct fa_event *event);
+void fa_turn_park_reply(struct fa_daemon *daemon, struct fa_http_request *req, int status,
+                        const char *type, struct fa_str body);
+uint64_t fa_turn_next_journal(const struct fa_daemon *daemon);
+/* Replies and sends whose commit is durable leave. */
+void fa_turn_release(struct fa_daemon *daemon);
+void fa_turn_done(struct fa_daemon *daemon);
+void fa_turn_trouble(struct fa_daemon *daemon, const char *code, bool over, const char *fmt, ...)
+    FA_PRINTF(4, 5);
+
+/* keep.c: the store's life. */
+int fa_keep_init(struct fa_daemon *daemon, struct fa_err *err) FA_MUST_CHECK;
+/* 0, FA_EBUSY (exit 73), or another code: the daemon goes on without it and tries again. */
+int fa_keep_open(struct fa_daemon *daemon, struct fa_err *err) FA_MUST_CHECK;
+void fa_keep_without(struct fa_daemon *daemon, const struct fa_err *err);
+void fa_keep_watch(struct fa_daemon *daemon);
+/* FA_EXIT_OK, or 74 when something queued is not durable. */
+int fa_keep_close(struct fa_daemon *daemon);
+
+/* sender.c */
+int fa_sender_open(struct fa_daemon *daemon, struct fa_err *err) FA_MUST_CHECK;
+int fa_sender_set_channels(struct fa_daemon *daemon, const struct fa_config *config,
+                           struct fa_err *err) FA_MUST_CHECK;
+void fa_sender_queue(struct fa_daemon *daemon, struct fa_notification_id id);
+void fa_sender_pump(struct fa_daemon *daemon);
+void fa_sender_watch(struct fa_daemon *daemon);
+void fa_sender_close(struct fa_daemon *daemon);
+
+/* notice.c: the frame for one notification. False: there is nothing to say any more. */
+struct fa_notice_texts {
+    char *texts[32];
+    size_t count;
+    struct firealarm_field fields[64];
+};
+bool fa_notice_compose(const struct fa_daemon *daemon, const struct fa_notification *notification,
+                       fa_time now, struct fa_frame_send *ret_send, struct fa_notice_texts *texts);
+void fa_notice_done(struct fa_notice_texts *texts);
+
+/* feeds.c */
+int fa_feeds_open(struct fa_daemon *daemon, const struct fa_config *config,
+                  struct fa_feed_socket ***ret_feeds, size_t *ret_count,
+                  struct fa_err *err) FA_MUST_CHECK;
+void fa_feeds_close(struct fa_feed_socket **feeds, size_t count);
+void fa_feeds_watch(struct fa_daemon *daemon);
+void fa_feeds_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
+
+/* listen.c */
+int fa_listeners_open(struct fa_daemon *daemon, const struct fa_config *config,
+                      struct fa_listening **ret_list, size_t *ret_count,
+                      struct fa_err *err) FA_MUST_CHECK;
+/* Gives back what a refused reload took over, and closes what it opened. */
+void fa_listeners_restore(struct fa_daemon *daemon, struct fa_listening *list, size_t count);
+void fa_listeners_close(struct fa_listening *list, size_t count);
+void fa_listeners_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
+
+/* setup.c: configuration at start and at SIGHUP. */
+int fa_setup_load(struct fa_daemon *daemon);
+void fa_setup_reload(struct fa_daemon *daemon);
+void fa_setup_remember(const struct fa_daemon *daemon);
+
+#endif

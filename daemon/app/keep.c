@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/* The store's life: opening, loading, what its troubles mean, and doing without it.
+ *
+ *   cannot be opened, held by another daemon   exit 73
+ *   cannot be opened, anything else            go on without: refuse filings, tell the operators from
+ *                                              the configuration alone, each hour; try every 30 s
+ *   full                                       refuse new filings, the writer tries again by itself
+ *   a commit's outcome is unknown              answer nothing more, exit 74, recover from disk
+ */
+#include "app/internal.h"
+#include "base/panic.h"
+#include "host/secret.h"
+#include "store/key.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STORE_RETRY_MS (30 * FA_SECOND)
+#define CLOSE_MS       4000u
+
+static void on_wake(void *self)
+{
+    struct fa_daemon *daemon = self;
+    if (daemon->store != NULL) {
+        fa_store_poll(daemon->store);
+        fa_keep_watch(daemon);
+        fa_turn_release(daemon);
+    }
+}
+
+static void wake(void *ctx)
+{
+    struct fa_daemon *daemon = ctx;
+    fa_waker_wake(daemon->store_waker);
+}
+
+static int load_row(void *ctx, const struct fa_row *row, struct fa_err *err)
+{
+    struct fa_daemon *daemon = ctx;
+    if (row->kind < FA_ROW_ALARM || row->kind > FA_ROW_POLICY) {
+        return 0; /* of a later version */
+    }
+    int rc = fa_engine_load_row(daemon->engine, (enum fa_row_kind)row->kind, row->key, row->value,
+                                err);
+    if (rc != 0) {
+        /* Damaged in spite of its MAC, or of a later version: the others must be kept going. */
+        fa_log_err(FA_LOG_ERROR, err);
+    }
+    return 0;
+}
+
+static void damaged(void *ctx, uint32_t kind, struct fa_str key)
+{
+    char hex[65];
+    fa_log(FA_LOG_ERROR, "store: a row of kind %u is damaged and left out (key %s)", kind,
+           fa_hex(key.ptr, key.len < 32 ? key.len : 32, hex));
+}
+
+static void on_option_error(void *ctx, const struct fa_err *err)
+{
+    fa_log_err(FA_LOG_ERROR, err);
+}
+
+static int parse_options(struct fa_daemon *daemon, const struct fa_plugin *plugin,
+                         struct fa_err *err)
+{
+    const struct fa_plugin_config *store = &daemon->config->store;
+    struct fa_options_input input = {
+        .table = plugin->options,
+        .what = "store",
+        .name = "store",
+        .given = store->given,
+        .count = store->given_count,
+        .file = store->file,
+        .line = store->line,
+        .credentials_dir = daemon->options->credentials,
+    };
+    int rc = fa_options_parse(&input, on_option_error, daemon, &daemon->store_options);
+    return rc == 0 ? 0 : fa_err_set(err, rc, "store: its options are not right");
+}
+
+static int read_key(struct fa_daemon *daemon, struct fa_err *err)
+{
+    char *path = NULL;
+    int rc = fa_secret_resolve(fa_str_of(daemon->config->mac_key_file),
+                               daemon->options->credentials, &path, err);
+    if (rc == 0) {
+        rc = fa_store_key_read(path, true, daemon->key, err);
+    }
+    free(path);
+    return rc;
+}
+
+static int open_plugin(struct fa_daemon *daemon, struct fa_err *err)
+{
+    const struct fa_plugin *plugin = NULL;
+    int rc = fa_plugins_load(daemon->plugins, FA_PLUGIN_STORE, daemon->config->store.plugin,
+                             &plugin, err);
+    if (rc == 0) {
+        rc = read_key(daemon, err);
+    }
+    if (rc == 0 && daemon->store_options == NULL) {
+        rc = parse_options(daemon, plugin, err);
+    }
+    if (rc != 0) {
+        return rc;
+    }
+    struct fa_store_options options = {
+        .plugin = plugin->store,
+        .settings = fa_options_settings(daemon->store_options),
+        .host = &daemon->host,
+        .wake = wake,
+        .ctx = daemon,
+    };
+    memcpy(options.key, daemon->key, sizeof options.key);
+    rc = fa_store_open(&options, &daemon->store, err);
+    sodium_memzero(options.key, sizeof options.key);
+    return rc;
+}
+
+static int start_store(struct fa_daemon *daemon, struct fa_store_head *ret_head, struct fa_err *err)
+{
+    struct fa_store_visitor visitor = {load_row, damaged, daemon};
+    int rc = fa_store_load(daemon->store, &visitor, ret_head, err);
+    return rc == 0 ? fa_store_start(daemon->store, err) : rc;
+}
+
+static void restore_rule(void *ctx, const struct fa_alarm *alarm)
+{
+    struct fa_daemon *daemon = ctx;
+    if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0) {
+        fa_rules_restore(daemon->rules, alarm->rule, alarm->labels, alarm->level);
+    }
+}
+
+int fa_keep_open(struct fa_daemon *daemon, struct fa_err *err)
+{
+    struct fa_store_head head = {0};
+    int rc = open_plugin(daemon, err);
+    if (rc != 0) {
+        return rc;
+    }
+    /* What told the operators meanwhile knew nothing of the stored alarms. */
+    fa_engine_free(daemon->engine);
+    daemon->engine = fa_engine_new(&daemon->config->setup);
+    rc = start_store(daemon, &head, err);
+    if (rc != 0) {
+        /* What was loaded so far is no state to go by. */
+        (void)!fa_store_close(daemon->store, CLOSE_MS);
+        daemon->store = NULL;
+        fa_engine_free(daemon->engine);
+        daemon->engine = NULL;
+        return rc;
+    }
+    daemon->journal_next = head.n + 1;
+    fa_engine_each_alarm(daemon->engine, restore_rule, daemon);
+    struct fa_event event = {.kind = FA_EV_START, .u.start = {head.time}};
+    fa_turn_step(daemon, &event);
+    struct fa_store_stats stats;
+    fa_store_stats(daemon->store, &stats);
+    fa_turn_trouble(daemon, "store-damaged", stats.damaged == 0,
+                    "%llu stored rows are damaged and were left out",
+                    (unsigned long long)stats.damaged);
+    fa_turn_trouble(daemon, "journal-broken", head.intact,
+                    "the journal's newest entry does not verify: was an old copy put back?");
+    daemon->rules_dirty = true;
+    return 0;
+}
+
+static void try_again(void *self)
+{
+    struct fa_daemon *daemon = self;
+    struct fa_err err;
+    int rc = fa_keep_open(daemon, &err);
+    if (rc == 0) {
+        fa_log(FA_LOG_NOTICE, "the store can be used again");
+        return;
+    }
+    fa_keep_without(daemon, &err);
+}
+
+void fa_keep_without(struct fa_daemon *daemon, const struct fa_err *err)
+{
+    struct fa_now now = fa_loop_now(daemon->loop);
+    char text[800];
+    fa_log(FA_LOG_ERROR, "no store: %s", fa_err_format(err, text, sizeof text));
+    snprintf(daemon->store_why, sizeof daemon->store_why,
+             "The store cannot be used; keep the filing and send it again.");
+    bool first = daemon->store_told == 0;
+    if (first || daemon->engine == NULL || now.mono - daemon->store_told >= FA_HOUR) {
+        fa_engine_free(daemon->engine);
+        daemon->engine = fa_engine_new(&daemon->config->setup);
+        daemon->store_told = now.mono;
+        struct fa_event event = {.kind = FA_EV_START, .u.start = {now.wall}};
+        fa_turn_step(daemon, &event);
+        fa_turn_trouble(daemon, "store-unusable", false,
+                        "the store cannot be opened: filings are refused, nothing is recorded");
+    }
+    fa_timer_set(&daemon->store_retry, STORE_RETRY_MS);
+}
+
+void fa_keep_watch(struct fa_daemon *daemon)
+{
+    enum fa_store_state state = fa_store_state(daemon->store);
+    struct fa_err err;
+    if (state == FA_STORE_UNKNOWN) {
+        fa_store_trouble(daemon->store, &err);
+        fa_log_err(FA_LOG_ERROR, &err);
+        fa_log(FA_LOG_ERROR, "a commit's outcome is unknown: leaving to recover from disk");
+        /* Nothing may be answered or sent on what is only in memory. */
+        _Exit(FA_EXIT_UNKNOWN);
+    }
+    bool full = state == FA_STORE_FULL || state == FA_STORE_LOW;
+    if (full != daemon->store_full) {
+        daemon->store_full = full;
+        fa_log(full ? FA_LOG_ERROR : FA_LOG_NOTICE,
+               full ? "the disk is full: filings are refused" : "the disk has room again");
+        fa_turn_trouble(daemon, "store-full", !full,
+                        "the store's disk is full: new filings are refused until it has room");
+    }
+    snprintf(daemon->store_why, sizeof daemon->store_why, "%s",
+             full ? "The store's disk is full; keep the filing and send it again." : "");
+}
+
+int fa_keep_close(struct fa_daemon *daemon)
+{
+    int rc = 0;
+    if (daemon->txn != NULL) {
+        daemon->last_commit = fa_txn_submit(daemon->txn);
+        daemon->txn = NULL;
+    }
+    if (daemon->store != NULL) {
+        rc = fa_store_close(daemon->store, CLOSE_MS);
+        daemon->store = NULL;
+        if (rc == FA_ETIMEOUT) {
+            fa_log(FA_LOG_ERROR, "the disk does not answer: leaving without it");
+            _Exit(FA_EXIT_UNKNOWN);
+        }
+    }
+    fa_options_free(daemon->store_options);
+    daemon->store_options = NULL;
+    sodium_memzero(daemon->key, sizeof daemon->key);
+    return rc == 0 ? FA_EXIT_OK : FA_EXIT_UNKNOWN;
+}
+
+int fa_keep_init(struct fa_daemon *daemon, struct fa_err *err)
+{
+    fa_timer_init(&daemon->store_retry, daemon->loop, try_again, daemon);
+    daemon->store_waker = fa_waker_new(daemon->loop, on_wake, daemon, err);
+    return daemon->store_waker != NULL ? 0 : err->code;
+}

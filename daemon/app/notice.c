@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/* What one notification says to its reader. A retry under the same key says the same: what may
+ * change meanwhile (the value) is the notification's own, and how an alarm stands is told by the
+ * kind of the notification, not looked up again. */
+#include "api/describe.h"
+#include "app/internal.h"
+#include "base/panic.h"
+#include "text/reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DETAILS_MAX ((size_t)48 * 1024)
+
+static struct firealarm_text text_of(const char *text)
+{
+    return text == NULL ? (struct firealarm_text){"", 0}
+                        : (struct firealarm_text){text, strlen(text)};
+}
+
+/* Takes what buf holds and keeps it until fa_notice_done(). */
+static struct firealarm_text keep(struct fa_notice_texts *texts, struct fa_buf *buf)
+{
+    fa_assert(texts->count < sizeof texts->texts / sizeof texts->texts[0]);
+    size_t len = buf->len;
+    char *text = fa_buf_take(buf);
+    texts->texts[texts->count++] = text;
+    return (struct firealarm_text){text, len};
+}
+
+static struct firealarm_text keep_clean(struct fa_notice_texts *texts, struct fa_buf *buf)
+{
+    struct fa_buf clean;
+    fa_buf_init(&clean, DETAILS_MAX * 3);
+    fa_reader_clean(&clean, fa_buf_str(buf));
+    fa_buf_done(buf);
+    return keep(texts, &clean);
+}
+
+static struct firealarm_text keep_id(struct fa_notice_texts *texts, struct fa_id id)
+{
+    struct fa_buf buf;
+    char text[FA_ID_TEXT_SIZE];
+    fa_buf_init(&buf, 64);
+    fa_buf_puts(&buf, fa_id_format(id, text));
+    return keep(texts, &buf);
+}
+
+static const char *display_of(const struct fa_daemon *daemon, const char *name)
+{
+    const struct fa_directory *dir = daemon->config->people;
+    fa_person person = name != NULL ? fa_directory_find(dir, fa_str_of(name)) : FA_NOBODY;
+    return person != FA_NOBODY && dir->people[person].display != NULL ? dir->people[person].display
+                                                                      : name;
+}
+
+static void put_filing(const struct fa_incident *incident, struct fa_buf *out)
+{
+    static const char *const known[] = {"seen by the reporter", "told to the reporter",
+                                        "heard by the reporter"};
+    if (out->len > 0) {
+        fa_buf_puts(out, "\n\n");
+    }
+    if (incident->customer != NULL) {
+        fa_buf_printf(out, "Customer: %s\n", incident->customer);
+    }
+    if (incident->since != NULL) {
+        fa_buf_printf(out, "Since: %s\n", incident->since);
+    }
+    fa_buf_printf(out, "How it is known: %s\n\n%s", known[incident->known], incident->text);
+}
+
+static void put_last_comment(const struct fa_daemon *daemon, const struct fa_alarm *alarm,
+                             struct fa_buf *out)
+{
+    if (alarm->comment_count > 0) {
+        const struct fa_comment *comment = &alarm->comments[alarm->comment_count - 1];
+        fa_buf_printf(out, "%s: %s", display_of(daemon, comment->who), comment->text);
+    }
+}
+
+static struct firealarm_text details_of(const struct fa_daemon *daemon,
+                                        const struct fa_notification *n,
+                                        const struct fa_alarm *alarm,
+                                        struct fa_notice_texts *texts)
+{
+    struct fa_buf out;
+    fa_buf_init(&out, DETAILS_MAX);
+    bool first_news = n->kind == FA_NOTE_ALARM || n->kind == FA_NOTE_REMINDER ||
+                      n->kind == FA_NOTE_OVERDUE || n->kind == FA_NOTE_UNOWNED;
+    if (!first_news) {
+        put_last_comment(daemon, alarm, &out);
+    }
+    for (size_t i = 0; first_news && i < alarm->incident_count; i++) {
+        const struct fa_incident *incident =
+            fa_engine_incident(daemon->engine, alarm->incidents[i]);
+        if (incident != NULL) {
+            put_filing(incident, &out);
+        }
+    }
+    return keep_clean(texts, &out);
+}
+
+static struct firealarm_text told_of(const struct fa_daemon *daemon, const struct fa_notification *n,
+                                     const struct fa_alarm *alarm, struct fa_notice_texts *texts)
+{
+    struct fa_buf out;
+    fa_buf_init(&out, 4096);
+    for (size_t i = 0; i < alarm->told_count; i++) {
+        if (strcmp(alarm->told[i].person, n->person) != 0) {
+            fa_buf_printf(&out, "%s%s", out.len > 0 ? ", " : "",
+                          display_of(daemon, alarm->told[i].person));
+        }
+    }
+    return keep_clean(texts, &out);
+}
+
+static struct firealarm_text how_to_ack(const struct fa_alarm *alarm, struct fa_notice_texts *texts)
+{
+    struct fa_buf out;
+    char id[FA_ID_TEXT_SIZE];
+    fa_buf_init(&out, 256);
+    fa_buf_printf(&out, "firealarm ack %s --for 1h", fa_id_format(alarm->id.id, id));
+    return keep(texts, &out);
+}
+
+static struct firealarm_text when_of(fa_time since, fa_time now, struct fa_notice_texts *texts)
+{
+    struct fa_buf out;
+    char text[FA_READER_TIME_SIZE];
+    fa_buf_init(&out, 256);
+    fa_buf_puts(&out, fa_reader_time(since, now, NULL, text));
+    return keep(texts, &out);
+}
+
+/* What the notice has a place of its own for; a filing's words are in details, and only there. */
+static bool said_elsewhere(const char *name)
+{
+    static const char *const names[] = {"since",    "raised", "rule",        "severity",
+                                        "category", "kind",   "at_customer", "filing"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_fields(const struct fa_describe *describe, struct fa_notice_texts *texts,
+                       struct firealarm_notice *notice)
+{
+    for (size_t i = 0; i < describe->count && i < 64; i++) {
+        struct fa_buf name, value;
+        if (texts->count + 2 > sizeof texts->texts / sizeof texts->texts[0]) {
+            break;
+        }
+        fa_buf_init(&name, 4096);
+        fa_buf_init(&value, 65536);
+        fa_buf_puts(&name, describe->fields[i].name);
+        fa_buf_putstr(&value, describe->fields[i].value);
+        if (!said_elsewhere(describe->fields[i].name)) {
+            struct firealarm_field *field = &texts->fields[notice->field_count++];
+            field->name = keep(texts, &name);
+            field->value = keep_clean(texts, &value);
+        } else {
+            fa_buf_done(&name);
+            fa_buf_done(&value);
+        }
+    }
+    notice->fields = texts->fields;
+}
+
+static enum fa_priority priority_of(const struct fa_daemon *daemon, const struct fa_alarm *alarm)
+{
+    const struct fa_severity *severity =
+        fa_setup_severity(&daemon->config->setup, alarm->severity);
+    if ((alarm->flags & FA_FLAG_FILED) != 0 || severity == NULL || severity->rank == 0) {
+        return FA_PRIORITY_CRITICAL;
+    }
+    return severity->rank == 1 ? FA_PRIORITY_HIGH : FA_PRIORITY_NORMAL;
+}
+
+static void compose_alarm(const struct fa_daemon *daemon, const struct fa_notification *n,
+                          const struct fa_alarm *alarm, struct fa_frame_send *send,
+                          struct fa_notice_texts *texts)
+{
+    struct firealarm_notice *notice = &send->notice;
+    struct fa_describe describe;
+    struct fa_buf title, summary;
+    fa_buf_init(&title, 4096);
+    fa_buf_init(&summary, 16384);
+    fa_describe_init(&describe, daemon->engine, alarm, n->value);
+    fa_describe_title(&describe, alarm, n->created, &title);
+    fa_describe_summary(&describe, alarm, n->created, &summary);
+    notice->alarm = keep_id(texts, alarm->id.id);
+    notice->thread = notice->alarm;
+    notice->severity = text_of(alarm->severity);
+    notice->category = text_of(alarm->category);
+    notice->rule = text_of(alarm->rule);
+    notice->policy = text_of(alarm->policy);
+    notice->state = text_of(fa_alarm_state_name(alarm->state));
+    notice->title = keep_clean(texts, &title);
+    notice->summary = keep_clean(texts, &summary);
+    notice->details = details_of(daemon, n, alarm, texts);
+    notice->expect = text_of(alarm->expect);
+    notice->told = told_of(daemon, n, alarm, texts);
+    notice->owner = text_of(display_of(daemon, alarm->owner));
+    notice->how_to_ack = how_to_ack(alarm, texts);
+    notice->since = alarm->since;
+    notice->raised = alarm->raised;
+    notice->promised = alarm->promised;
+    notice->step = n->step + 1;
+    notice->loop = n->loop;
+    notice->when = when_of(alarm->since, n->created, texts);
+    put_fields(&describe, texts, notice);
+    fa_describe_done(&describe);
+    send->priority = priority_of(daemon, alarm);
+}
+
+static void compose_help(const struct fa_incident *incident, fa_time created,
+                         struct fa_frame_send *send, struct fa_notice_texts *texts)
+{
+    struct firealarm_notice *notice = &send->notice;
+    struct fa_buf details, title;
+    fa_buf_init(&details, DETAILS_MAX);
+    fa_buf_init(&title, 1024);
+    put_filing(incident, &details);
+    fa_buf_printf(&title, "A colleague asks for help: %s%s%s", incident->category,
+                  incident->customer != NULL ? " at " : "",
+                  incident->customer != NULL ? incident->customer : "");
+    notice->title = keep_clean(texts, &title);
+    notice->summary = notice->title;
+    notice->details = keep_clean(texts, &details);
+    notice->expect = text_of("Help to solve it before it is due; then it becomes an alarm");
+    notice->category = text_of(incident->category);
+    notice->thread = keep_id(texts, incident->id.id);
+    notice->since = notice->raised = incident->filed;
+    notice->when = when_of(incident->filed, created, texts);
+    notice->severity = text_of("warning");
+    send->priority = FA_PRIORITY_HIGH;
+}
+
+static void compose_test(const struct fa_daemon *daemon, const struct fa_notification *n,
+                         struct fa_frame_send *send, struct fa_notice_texts *texts)
+{
+    struct firealarm_notice *notice = &send->notice;
+    notice->title = text_of("Test of this channel");
+    notice->summary = text_of("This is a test. Nothing has happened, nothing is to be done.");
+    notice->severity = text_of("info");
+    notice->thread = keep_id(texts, n->id.id);
+    notice->since = notice->raised = n->created;
+    notice->when = when_of(n->created, n->created, texts);
+    send->priority = FA_PRIORITY_NORMAL;
+}
+
+bool fa_notice_compose(const struct fa_daemon *daemon, const struct fa_notification *n, fa_time now,
+                       struct fa_frame_send *ret_send, struct fa_notice_texts *texts)
+{
+    const struct fa_alarm *alarm = fa_engine_alarm(daemon->engine, n->alarm);
+    const struct fa_incident *incident = fa_engine_incident(daemon->engine, n->incident);
+    *texts = (struct fa_notice_texts){0};
+    *ret_send = (struct fa_frame_send){.id = n->id, .channel = n->channel};
+    struct firealarm_notice *notice = &ret_send->notice;
+    notice->size = sizeof *notice;
+    notice->attempt = n->attempts + 1;
+    notice->key = keep_id(texts, n->id.id);
+    notice->kind = text_of(fa_notification_kind_name(n->kind));
+    notice->address = text_of(n->address);
+    notice->recipient = text_of(display_of(daemon, n->person));
+    notice->now = n->created;
+    if (n->kind == FA_NOTE_TEST) {
+        compose_test(daemon, n, ret_send, texts);
+    } else if (alarm != NULL) {
+        compose_alarm(daemon, n, alarm, ret_send, texts);
+    } else if (incident != NULL) {
+        compose_help(incident, n->created, ret_send, texts);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+void fa_notice_done(struct fa_notice_texts *texts)
+{
+    for (size_t i = 0; i < texts->count; i++) {
+        free(texts->texts[i]);
+    }
+    texts->count = 0;
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* Durable notifications to the courier, its verdicts to the engine. The queue holds ids only: what
+ * was settled meanwhile is passed over, and what the courier cannot take waits here. */
+#include "app/internal.h"
+#include "base/panic.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A courier that is away so long is the operators' business. */
+#define DOWN_TELL (20 * FA_SECOND)
+
+static void drive(struct fa_daemon *daemon);
+
+static void on_verdict(void *ctx, const struct fa_frame_verdict *verdict)
+{
+    static const enum fa_verdict_kind kinds[] = {
+        [FIREALARM_SENT] = FA_VERDICT_SENT,
+        [FIREALARM_RETRY] = FA_VERDICT_RETRY,
+        [FIREALARM_REJECTED] = FA_VERDICT_REJECTED,
+        [FA_VERDICT_UNKNOWN + 0] = FA_VERDICT_UNKNOWN,
+    };
+    struct fa_daemon *daemon = ctx;
+    bool known = verdict->verdict >= FIREALARM_SENT && verdict->verdict <= 4;
+    struct fa_event event = {
+        .kind = FA_EV_VERDICT,
+        .u.verdict = {verdict->id, known ? kinds[verdict->verdict] : FA_VERDICT_RETRY,
+                      verdict->status, verdict->retry_after},
+    };
+    if (verdict->verdict != FIREALARM_SENT) {
+        char id[FA_ID_TEXT_SIZE];
+        fa_log(FA_LOG_WARNING, "notification %s: not delivered (%u): %.*s",
+               fa_id_format(verdict->id.id, id), verdict->status, FA_STR_ARG(verdict->detail));
+    }
+    if (daemon->engine != NULL) {
+        fa_turn_step(daemon, &event);
+    }
+}
+
+static void on_log(void *ctx, uint32_t level, const char *text)
+{
+    fa_log((enum fa_log_level)(level < 3 ? 3 : level > 6 ? 6 : level), "courier: %s", text);
+}
+
+static void on_state(void *ctx, enum fa_link_state state, const char *why)
+{
+    struct fa_daemon *daemon = ctx;
+    fa_time now = fa_loop_now(daemon->loop).mono;
+    if (state == FA_LINK_UP) {
+        if (daemon->courier_down_since != 0 && now - daemon->courier_down_since >= DOWN_TELL) {
+            fa_turn_trouble(daemon, "courier-down", true, "the courier runs again");
+        }
+        daemon->courier_down_since = 0;
+    } else if (daemon->courier_down_since == 0) {
+        daemon->courier_down_since = now;
+    }
+    if (state == FA_LINK_WAITING) {
+        fa_log(FA_LOG_WARNING, "courier: %s; it is started again", why);
+    }
+    fa_loop_again(daemon->loop);
+}
+
+static void on_ready(void *self, unsigned what)
+{
+    struct fa_daemon *daemon = self;
+    struct fa_now now = fa_loop_now(daemon->loop);
+    if ((what & FA_WATCH_READ) != 0) {
+        fa_link_on_readable(daemon->link, now);
+    }
+    if ((what & FA_WATCH_WRITE) != 0 && fa_link_fd(daemon->link) >= 0) {
+        fa_link_on_writable(daemon->link, now);
+    }
+    drive(daemon);
+}
+
+static void on_timer(void *self)
+{
+    struct fa_daemon *daemon = self;
+    fa_link_on_tick(daemon->link, fa_loop_now(daemon->loop));
+    drive(daemon);
+}
+
+/* After anything that may have changed the link: its descriptor, what it waits for, when. */
+static void drive(struct fa_daemon *daemon)
+{
+    int fd = fa_link_fd(daemon->link);
+    fa_time now = fa_loop_now(daemon->loop).mono, next = fa_link_next_deadline(daemon->link);
+    if (fd != daemon->link_fd) {
+        fa_watch_free(daemon->link_watch);
+        daemon->link_watch = fd >= 0 ? fa_watch_new(daemon->loop, fd, on_ready, daemon) : NULL;
+        daemon->link_fd = fd;
+    }
+    if (daemon->link_watch != NULL) {
+        bool write = fa_link_wants_write(daemon->link);
+        fa_watch_set(daemon->link_watch, FA_WATCH_READ | (write ? FA_WATCH_WRITE : 0));
+    }
+    if (next == FA_NEVER) {
+        fa_timer_stop(&daemon->link_timer);
+    } else {
+        fa_timer_set(&daemon->link_timer, next > now ? next - now : 0);
+    }
+}
+
+/* ---- the queue ---- */
+
+void fa_sender_queue(struct fa_daemon *daemon, struct fa_notification_id id)
+{
+    if (daemon->outgoing_first > 0 && daemon->outgoing_first == daemon->outgoing_count) {
+        daemon->outgoing_first = daemon->outgoing_count = 0;
+    }
+    daemon->outgoing = fa_xgrow(daemon->outgoing, daemon->outgoing_count, &daemon->outgoing_cap,
+                                sizeof(struct fa_notification_id));
+    daemon->outgoing[daemon->outgoing_count++] = id;
+}
+
+/* 0: gone or passed over; FA_EAGAIN or FA_EFULL: later. */
+static int hand_over(struct fa_daemon *daemon, struct fa_notification_id id)
+{
+    const struct fa_notification *n = fa_engine_notification(daemon->engine, id);
+    struct fa_notice_texts texts;
+    struct fa_frame_send send;
+    struct fa_now now = fa_loop_now(daemon->loop);
+    if (n == NULL || n->state != FA_NOTICE_QUEUED || !n->with_courier) {
+        return 0;
+    }
+    if (!fa_notice_compose(daemon, n, now.wall, &send, &texts)) {
+        fa_notice_done(&texts);
+        return 0;
+    }
+    int rc = fa_link_send(daemon->link, &send, now);
+    fa_notice_done(&texts);
+    if (rc == FA_ETOOBIG) {
+        struct fa_event event = {.kind = FA_EV_VERDICT,
+                                 .u.verdict = {id, FA_VERDICT_REJECTED, 0, -1}};
+        fa_turn_step(daemon, &event);
+        rc = 0;
+    }
+    return rc == FA_EEXISTS ? 0 : rc;
+}
+
+void fa_sender_pump(struct fa_daemon *daemon)
+{
+    if (daemon->link == NULL || daemon->engine == NULL) {
+        return;
+    }
+    while (daemon->outgoing_first < daemon->outgoing_count) {
+        if (hand_over(daemon, daemon->outgoing[daemon->outgoing_first]) != 0) {
+            break;
+        }
+        daemon->outgoing_first++;
+    }
+    drive(daemon);
+}
+
+/* ---- life ---- */
+
+int fa_sender_set_channels(struct fa_daemon *daemon, const struct fa_config *config,
+                           struct fa_err *err)
+{
+    struct fa_frame_channel *list = fa_xcalloc(config->channel_count, sizeof *list);
+    for (size_t i = 0; i < config->channel_count; i++) {
+        const struct fa_plugin_config *channel = &config->channels[i];
+        const struct fa_channel_entry *entry = fa_directory_channel(config->people, channel->name);
+        list[i] = (struct fa_frame_channel){
+            .name = channel->name,
+            .plugin = channel->plugin,
+            .file = channel->file,
+            .line = channel->line,
+            .machine = entry != NULL && entry->machine,
+            .options = channel->given,
+            .option_count = (uint32_t)channel->given_count,
+        };
+    }
+    int rc = fa_link_set_channels(daemon->link, list, config->channel_count, err);
+    free(list);
+    return rc;
+}
+
+int fa_sender_open(struct fa_daemon *daemon, struct fa_err *err)
+{
+    static const struct fa_link_callbacks callbacks = {on_verdict, on_log, on_state};
+    struct fa_link_config config = {
+        .path = daemon->options->courier,
+        .plugins_dir = daemon->options->plugins,
+        .credentials_dir = daemon->options->credentials,
+    };
+    daemon->link_fd = -1;
+    daemon->link = fa_link_new(&config, &callbacks, daemon);
+    fa_timer_init(&daemon->link_timer, daemon->loop, on_timer, daemon);
+    int rc = fa_sender_set_channels(daemon, daemon->config, err);
+    if (rc == 0) {
+        fa_link_start(daemon->link, fa_loop_now(daemon->loop));
+        drive(daemon);
+    }
+    return rc;
+}
+
+void fa_sender_watch(struct fa_daemon *daemon)
+{
+    fa_time now = fa_loop_now(daemon->loop).mono;
+    if (daemon->courier_down_since != 0 && now - daemon->courier_down_since >= DOWN_TELL) {
+        fa_turn_trouble(daemon, "courier-down", false,
+                        "firealarm-courier does not run: nothing is delivered");
+    }
+}
+
+void fa_sender_close(struct fa_daemon *daemon)
+{
+    fa_timer_stop(&daemon->link_timer);
+    fa_watch_free(daemon->link_watch);
+    daemon->link_watch = NULL;
+    fa_link_free(daemon->link);
+    daemon->link = NULL;
+    free(daemon->outgoing);
+    daemon->outgoing = NULL;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* The configuration at start and at SIGHUP: read, prove, swap whole or keep the old one. The last
+ * accepted one is kept beside the store as accepted.cfg and runs when a start finds the files
+ * refused. */
+#include "app/internal.h"
+#include "base/panic.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ACCEPTED_MAX ((size_t)16 << 20)
+
+static void on_fault(void *ctx, bool is_warning, const struct fa_err *err)
+{
+    unsigned *faults = ctx;
+    *faults += !is_warning;
+    fa_log_err(is_warning ? FA_LOG_WARNING : FA_LOG_ERROR, err);
+}
+
+/* ---- accepted.cfg ---- */
+
+static void accepted_path(const struct fa_daemon *daemon, const char *suffix, char *buf, size_t size)
+{
+    snprintf(buf, size, "%s/accepted.cfg%s", daemon->options->state, suffix);
+}
+
+static bool write_all(int fd, const char *data, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, data, len);
+        if (n < 0 && errno != EINTR) {
+            return false;
+        }
+        data += n > 0 ? n : 0;
+        len -= n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+/* Temporary file, sync, rename, sync of the directory: there is always a whole one. */
+void fa_setup_remember(const struct fa_daemon *daemon)
+{
+    char path[1024], temp[1024];
+    if (daemon->options->state == NULL) {
+        return;
+    }
+    accepted_path(daemon, "", path, sizeof path);
+    accepted_path(daemon, ".new", temp, sizeof temp);
+    int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    bool ok = fd >= 0 && write_all(fd, daemon->config->source, strlen(daemon->config->source)) &&
+              fsync(fd) == 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    ok = ok && rename(temp, path) == 0;
+    int dir = open(daemon->options->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ok = ok && dir >= 0 && fsync(dir) == 0;
+    if (dir >= 0) {
+        close(dir);
+    }
+    if (!ok) {
+        fa_log(FA_LOG_WARNING, "the accepted configuration cannot be kept: %s", strerror(errno));
+    }
+}
+
+static char *read_accepted(const struct fa_daemon *daemon, size_t *ret_len)
+{
+    char path[1024];
+    struct stat st;
+    if (daemon->options->state == NULL) {
+        return NULL;
+    }
+    accepted_path(daemon, "", path, sizeof path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) {
+        return NULL;
+    }
+    /* Whoever may write it may make us tell anybody anything. */
+    bool ours = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 022) == 0 &&
+                (st.st_uid == geteuid() || st.st_uid == 0) && (size_t)st.st_size <= ACCEPTED_MAX;
+    char *text = ours ? fa_xmalloc((size_t)st.st_size + 1) : NULL;
+    ssize_t len = text != NULL ? read(fd, text, (size_t)st.st_size) : -1;
+    close(fd);
+    if (len < 0) {
+        free(text);
+        return NULL;
+    }
+    *ret_len = (size_t)len;
+    return text;
+}
+
+int fa_setup_load(struct fa_daemon *daemon)
+{
+    unsigned faults = 0;
+    if (fa_config_load(daemon->options->config, daemon->plugins, on_fault, &faults,
+                       &daemon->config) == 0) {
+        return 0;
+    }
+    fa_log(FA_LOG_ERROR, "the configuration is refused: %u fault%s", faults,
+           faults == 1 ? "" : "s");
+    size_t len = 0;
+    char *text = read_accepted(daemon, &len);
+    if (text == NULL) {
+        return FA_ENOTFOUND;
+    }
+    faults = 0;
+    int rc = fa_config_parse("accepted.cfg", (struct fa_str){text, len}, daemon->plugins, on_fault,
+                             &faults, &daemon->config);
+    free(text);
+    if (rc == 0) {
+        fa_log(FA_LOG_WARNING, "running on the configuration that was accepted last");
+        daemon->on_accepted = true;
+    }
+    return rc;
+}
+
+/* ---- reload ---- */
+
+static void restore_rule(void *ctx, const struct fa_alarm *alarm)
+{
+    if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0) {
+        fa_rules_restore(ctx, alarm->rule, alarm->labels, alarm->level);
+    }
+}
+
+/* Opens what the new configuration needs, then swaps; an error leaves all as it was. */
+static int swap(struct fa_daemon *daemon, struct fa_config *config, struct fa_err *err)
+{
+    struct fa_listening *listening = NULL;
+    struct fa_feed_socket **feeds = NULL;
+    size_t listening_count = 0, feed_count = 0;
+    if (strcmp(config->store.plugin, daemon->config->store.plugin) != 0 ||
+        strcmp(config->mac_key_file, daemon->config->mac_key_file) != 0) {
+        return fa_err_set(err, FA_EUNSUPPORTED, "another store or key needs a restart");
+    }
+    int rc = fa_sender_set_channels(daemon, config, err);
+    if (rc == 0) {
+        rc = fa_listeners_open(daemon, config, &listening, &listening_count, err);
+    }
+    if (rc == 0) {
+        rc = fa_feeds_open(daemon, config, &feeds, &feed_count, err);
+    }
+    if (rc != 0) {
+        struct fa_err other;
+        (void)!fa_sender_set_channels(daemon, daemon->config, &other);
+        if (listening != NULL) {
+            fa_listeners_restore(daemon, listening, listening_count);
+        }
+        return rc;
+    }
+    fa_listeners_close(daemon->listening, daemon->listening_count);
+    fa_feeds_close(daemon->feeds, daemon->feed_count);
+    daemon->listening = listening;
+    daemon->listening_count = listening_count;
+    daemon->feeds = feeds;
+    daemon->feed_count = feed_count;
+    struct fa_rules *rules = fa_rules_new(config->setup.rules, config->setup.rule_count,
+                                          daemon->metrics);
+    fa_engine_each_alarm(daemon->engine, restore_rule, rules);
+    fa_rules_free(daemon->rules);
+    fa_metrics_sweep(daemon->metrics);
+    daemon->rules = rules;
+    struct fa_config *old = daemon->config;
+    daemon->config = config;
+    struct fa_event event = {.kind = FA_EV_RELOAD, .u.reload = {&config->setup}};
+    fa_turn_step(daemon, &event);
+    fa_api_set_texts(daemon->api, config->company, config->notice);
+    fa_config_free(old);
+    daemon->rules_dirty = true;
+    return 0;
+}
+
+void fa_setup_reload(struct fa_daemon *daemon)
+{
+    struct fa_config *config = NULL;
+    struct fa_err err;
+    unsigned faults = 0;
+    int rc = fa_config_load(daemon->options->config, daemon->plugins, on_fault, &faults, &config);
+    if (rc == 0) {
+        rc = swap(daemon, config, &err);
+        if (rc != 0) {
+            fa_log_err(FA_LOG_ERROR, &err);
+            fa_config_free(config);
+        }
+    }
+    if (rc == 0) {
+        daemon->on_accepted = false;
+        fa_setup_remember(daemon);
+        fa_log(FA_LOG_NOTICE, "the new configuration holds");
+    } else {
+        fa_log(FA_LOG_ERROR, "the new configuration is refused, the running one stays");
+    }
+    fa_turn_trouble(daemon, "configuration-refused", rc == 0,
+                    "a changed configuration was refused; the running one stays: see the log");
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/* One loop turn: events into the engine as they come; at the turn's end the rules run, what is due
+ * ticks, all records of the turn go to the store as one transaction, and what depends on it is
+ * parked under its number.
+ *
+ * Invariants:
+ *  1. No reply and no send leaves before the number it is parked under is durable.
+ *  2. Journal numbers are given out in the order of the actions, within this turn's transaction.
+ *  3. Without a store nothing is written; then only the operators' own troubles are told.
+ */
+#include "app/internal.h"
+#include "base/panic.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum journal_tag { J_CODE = 1, J_ALARM, J_INCIDENT, J_NOTIFICATION, J_WHO, J_NUMBER };
+
+static struct fa_parked *park(struct fa_daemon *daemon)
+{
+    struct fa_parking *parking = &daemon->parking;
+    if (parking->first > 0 && parking->first == parking->count) {
+        parking->first = parking->count = daemon->turn_from = 0;
+    }
+    parking->items = fa_xgrow(parking->items, parking->count, &parking->cap, sizeof(struct fa_parked));
+    struct fa_parked *item = &parking->items[parking->count++];
+    *item = (struct fa_parked){0};
+    return item;
+}
+
+void fa_turn_park_reply(struct fa_daemon *daemon, struct fa_http_request *req, int status,
+                        const char *type, struct fa_str body)
+{
+    struct fa_parked *item = park(daemon);
+    item->req = req;
+    item->status = status;
+    item->type = type;
+    item->body = fa_xstrndup(body.ptr, body.len);
+    item->body_len = body.len;
+    fa_loop_again(daemon->loop);
+}
+
+/* ---- actions into the turn's transaction ---- */
+
+static struct fa_txn *open_txn(struct fa_daemon *daemon)
+{
+    if (daemon->txn == NULL) {
+        daemon->txn = fa_txn_begin(daemon->store);
+    }
+    return daemon->txn;
+}
+
+/* People are in the journal as keyed hashes: equal for one person, told to nobody by the file. */
+static void put_who(struct fa_daemon *daemon, struct fa_str who, struct fa_buf *body)
+{
+    uint8_t hash[16];
+    crypto_generichash(hash, sizeof hash, (const unsigned char *)who.ptr, who.len, daemon->key,
+                       sizeof daemon->key);
+    fa_rec_put_bytes(body, J_WHO, hash, sizeof hash);
+}
+
+static void put_id(struct fa_buf *body, uint32_t tag, struct fa_id id)
+{
+    if (!fa_id_is_zero(id)) {
+        fa_rec_put_bytes(body, tag, id.bytes, FA_ID_BYTES);
+    }
+}
+
+static void write_journal(struct fa_daemon *daemon, const struct fa_action *action, fa_time wall)
+{
+    struct fa_buf body;
+    fa_buf_init(&body, 4096);
+    fa_rec_put_u64(&body, J_CODE, action->u.journal.code);
+    put_id(&body, J_ALARM, action->u.journal.alarm.id);
+    put_id(&body, J_INCIDENT, action->u.journal.incident.id);
+    put_id(&body, J_NOTIFICATION, action->u.journal.notification.id);
+    if (action->u.journal.who_len > 0) {
+        put_who(daemon,
+                (struct fa_str){daemon->actions.bytes.data + action->u.journal.who_at,
+                                action->u.journal.who_len},
+                &body);
+    }
+    fa_rec_put_i64(&body, J_NUMBER, action->u.journal.number);
+    uint64_t n = 0;
+    int rc = fa_txn_journal(open_txn(daemon), wall, fa_buf_str(&body), &n);
+    fa_assert(rc == 0);
+    daemon->journal_next = n + 1;
+    fa_buf_done(&body);
+}
+
+static void write_row(struct fa_daemon *daemon, const struct fa_action *action)
+{
+    struct fa_str key = {(const char *)action->u.row.key, action->u.row.key_len};
+    int rc;
+    if (action->kind == FA_ACT_ERASE) {
+        rc = fa_txn_erase(open_txn(daemon), action->u.row.kind, key);
+    } else {
+        struct fa_row row = {
+            .kind = action->u.row.kind,
+            .live = action->u.row.live,
+            .time = action->u.row.time,
+            .key = key,
+            .value = {daemon->actions.bytes.data + action->u.row.at, action->u.row.len},
+        };
+        rc = fa_txn_put(open_txn(daemon), &row);
+    }
+    fa_assert(rc == 0);
+}
+
+static void carry_out(struct fa_daemon *daemon, fa_time wall, struct fa_api_answer *answer)
+{
+    for (size_t i = 0; i < daemon->actions.count; i++) {
+        const struct fa_action *action = &daemon->actions.list[i];
+        switch (action->kind) {
+        case FA_ACT_PUT:
+        case FA_ACT_ERASE:
+            if (daemon->store != NULL) {
+                write_row(daemon, action);
+            }
+            break;
+        case FA_ACT_JOURNAL:
+            if (daemon->store != NULL) {
+                write_journal(daemon, action, wall);
+            }
+            break;
+        case FA_ACT_SEND:
+            park(daemon)->send = action->u.send;
+            break;
+        case FA_ACT_REPLY:
+            answer->code = action->u.reply.code;
+            answer->already = action->u.reply.already;
+            answer->count = action->u.reply.count;
+            break;
+        }
+    }
+    fa_actions_clear(&daemon->actions);
+}
+
+struct fa_api_answer fa_turn_step(struct fa_daemon *daemon, struct fa_event *event)
+{
+    struct fa_api_answer answer = {0};
+    struct fa_now now = fa_loop_now(daemon->loop);
+    randombytes_buf(event->rng.state, sizeof event->rng.state);
+    event->reply_to = 1;
+    fa_engine_step(daemon->engine, event, now, &daemon->actions);
+    carry_out(daemon, now.wall, &answer);
+    fa_loop_again(daemon->loop);
+    return answer;
+}
+
+uint64_t fa_turn_next_journal(const struct fa_daemon *daemon)
+{
+    return daemon->journal_next;
+}
+
+void fa_turn_trouble(struct fa_daemon *daemon, const char *code, bool over, const char *fmt, ...)
+{
+    char text[256];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (daemon->engine != NULL) {
+        struct fa_event event = {.kind = FA_EV_TROUBLE, .u.trouble = {code, text, over}};
+        fa_turn_step(daemon, &event);
+    }
+}
+
+/* ---- the turn's end ---- */
+
+static void on_signal(void *ctx, const struct fa_signal *signal)
+{
+    struct fa_event event = {.kind = FA_EV_SIGNAL, .u.signal = signal};
+    fa_turn_step(ctx, &event);
+}
+
+static void run_rules(struct fa_daemon *daemon, struct fa_now now)
+{
+    bool due = daemon->rules_dirty || fa_rules_next(daemon->rules) <= now.wall;
+    if (due && daemon->store != NULL && !daemon->stopping) {
+        daemon->rules_dirty = false;
+        fa_rules_run(daemon->rules, now, on_signal, daemon);
+    }
+}
+
+static void set_deadline(struct fa_daemon *daemon, struct fa_now now)
+{
+    fa_time next = fa_engine_next_deadline(daemon->engine);
+    fa_time rules = daemon->store != NULL ? fa_rules_next(daemon->rules) : FA_NEVER;
+    next = next == FA_NEVER ? FA_NEVER : now.wall + (next - now.mono);
+    fa_loop_set_deadline(daemon->loop, next < rules ? next : rules);
+}
+
+void fa_turn_release(struct fa_daemon *daemon)
+{
+    struct fa_parking *parking = &daemon->parking;
+    uint64_t durable = daemon->store != NULL ? fa_store_durable(daemon->store) : UINT64_MAX;
+    while (parking->first < daemon->turn_from &&
+           parking->items[parking->first].commit <= durable) {
+        struct fa_parked *item = &parking->items[parking->first++];
+        if (item->req != NULL) {
+            fa_http_reply(item->req, item->status, item->type,
+                          (struct fa_str){item->body, item->body_len});
+            free(item->body);
+        } else {
+            fa_sender_queue(daemon, item->send);
+        }
+    }
+    fa_sender_pump(daemon);
+}
+
+static void end_turn(void *self)
+{
+    struct fa_daemon *daemon = self;
+    struct fa_now now = fa_loop_now(daemon->loop);
+    if (daemon->engine == NULL) {
+        return;
+    }
+    run_rules(daemon, now);
+    if (fa_engine_next_deadline(daemon->engine) <= now.mono) {
+        struct fa_event event = {.kind = FA_EV_TICK};
+        fa_turn_step(daemon, &event);
+    }
+    if (daemon->txn != NULL) {
+        daemon->last_commit = fa_txn_submit(daemon->txn);
+        daemon->txn = NULL;
+    }
+    for (size_t i = daemon->turn_from; i < daemon->parking.count; i++) {
+        daemon->parking.items[i].commit = daemon->last_commit;
+    }
+    daemon->turn_from = daemon->parking.count;
+    fa_turn_release(daemon);
+    set_deadline(daemon, now);
+}
+
+static void on_deadline(void *self)
+{
+    /* The turn's end looks at what is due. */
+}
+
+static void on_jump(void *self, const struct fa_clock_jump *jump)
+{
+    struct fa_daemon *daemon = self;
+    struct fa_event event = {.kind = FA_EV_CLOCK, .u.clock = {jump->delta_ms}};
+    fa_log(FA_LOG_WARNING, "the wall clock stepped by %lld ms", (long long)jump->delta_ms);
+    if (daemon->engine != NULL) {
+        fa_turn_step(daemon, &event);
+    }
+}
+
+void fa_turn_init(struct fa_daemon *daemon)
+{
+    fa_actions_init(&daemon->actions);
+    fa_loop_on_turn(daemon->loop, end_turn, daemon);
+    fa_loop_on_deadline(daemon->loop, on_deadline, daemon);
+    fa_loop_on_clock_jump(daemon->loop, on_jump, daemon);
+}
+
+void fa_turn_done(struct fa_daemon *daemon)
+{
+    for (size_t i = daemon->parking.first; i < daemon->parking.count; i++) {
+        if (daemon->parking.items[i].req != NULL) {
+            fa_http_release(daemon->parking.items[i].req);
+            free(daemon->parking.items[i].body);
+        }
+    }
+    free(daemon->parking.items);
+    fa_actions_done(&daemon->actions);
+}

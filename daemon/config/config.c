@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/* From files to a proved configuration, in the order in which faults can be told apart:
+ *
+ *   read and join -> scan -> parse -> tables (types, ranges, unknown keys) -> put together -> prove
+ *
+ * Reading goes on after a fault, so that one run shows them all. Only two things are held back: the
+ * proof when a file has an error of grammar (what it would have defined would be reported missing),
+ * and the proof about conflicts when people, teams or channels themselves are at fault. */
+#include "config/build.h"
+#include "config/proof.h"
+
+#include <stdlib.h>
+
+static void read_draft(struct fa_faults *faults, const struct fa_files *files,
+                       struct fa_draft *draft)
+{
+    struct fa_seen seen = {0};
+    const config_setting_t *first = NULL;
+    for (size_t i = 0; i < files->count; i++) {
+        if (files->files[i].is_read) {
+            const config_setting_t *root = config_root_setting(&files->files[i].tree);
+            first = first == NULL ? root : first;
+            fa_keys_members(faults, &fa_draft_section, root, draft, &seen);
+        }
+    }
+    if (faults->unread_files == 0) {
+        fa_keys_finish(faults, &fa_draft_section, first, draft, &seen);
+    }
+}
+
+static void seal(struct fa_faults *faults, struct fa_config *config)
+{
+    struct fa_err err;
+    if (fa_directory_seal(config->people, &err) != 0) {
+        fa_fault(faults, NULL, err.code, "%s", err.text);
+    }
+}
+
+static void prove(struct fa_faults *faults, const struct fa_draft *draft, struct fa_config *config,
+                  struct fa_plugins *plugins)
+{
+    size_t policies = draft->policies.count;
+    struct fa_proof proof = {.faults = faults,
+                             .draft = draft,
+                             .config = config,
+                             .plugins = plugins,
+                             .policy_used = fa_xcalloc(policies + 1, sizeof(bool)),
+                             .policy_filings = fa_xcalloc(policies + 1, sizeof(bool))};
+    size_t before = faults->count;
+    fa_prove_names(&proof);
+    fa_prove_people(&proof);
+    bool people_sound = faults->count == before && faults->people_count == 0;
+    fa_prove_guide(&proof);
+    fa_build_inherit(config, draft);
+    fa_prove_rules(&proof);
+    fa_prove_policies(&proof);
+    fa_prove_sockets(&proof);
+    fa_prove_plugins(&proof);
+    if (people_sound) {
+        seal(faults, config);
+        fa_prove_conflicts(&proof);
+    }
+    free(proof.policy_used);
+    free(proof.policy_filings);
+}
+
+static void make(struct fa_faults *faults, struct fa_files *files, struct fa_plugins *plugins,
+                 struct fa_config **ret_config)
+{
+    struct fa_draft draft = {0};
+    fa_files_parse(files, faults);
+    read_draft(faults, files, &draft);
+    struct fa_config *config = fa_build(faults, &draft);
+    if (faults->unread_files == 0) {
+        prove(faults, &draft, config, plugins);
+    }
+    for (size_t i = 0; faults->count == 0 && i < config->setup.policy_count; i++) {
+        fa_policy_seal(&config->setup.policies[i]);
+    }
+    fa_keys_free(&fa_draft_section, &draft);
+    *ret_config = config;
+}
+
+/* Gives the configuration out, or frees it after faults. */
+static int finish(struct fa_faults *faults, struct fa_files *files, struct fa_config *config,
+                  struct fa_config **ret_config)
+{
+    int rc = faults->count == 0 ? 0 : FA_EINVAL;
+    if (rc == 0) {
+        config->source = files->joined;
+        files->joined = NULL;
+        *ret_config = config;
+    } else {
+        fa_config_free(config);
+    }
+    fa_files_done(files);
+    return rc;
+}
+
+int fa_config_load(const char *path, struct fa_plugins *plugins, fa_config_fault_fn *fault,
+                   void *ctx, struct fa_config **ret_config)
+{
+    struct fa_files files = {0};
+    struct fa_faults faults = {.fn = fault, .ctx = ctx, .files = &files};
+    struct fa_config *config = NULL;
+    if (fa_files_load(&files, path, &faults) == 0) {
+        make(&faults, &files, plugins, &config);
+    }
+    return finish(&faults, &files, config, ret_config);
+}
+
+int fa_config_parse(const char *name, struct fa_str text, struct fa_plugins *plugins,
+                    fa_config_fault_fn *fault, void *ctx, struct fa_config **ret_config)
+{
+    struct fa_files files = {0};
+    struct fa_faults faults = {.fn = fault, .ctx = ctx, .files = &files};
+    struct fa_config *config = NULL;
+    if (fa_files_take(&files, name, text, &faults) == 0) {
+        make(&faults, &files, plugins, &config);
+    }
+    return finish(&faults, &files, config, ret_config);
+}
+
+static void free_texts(char **texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(texts[i]);
+    }
+    free(texts);
+}
+
+static void free_plugin(struct fa_plugin_config *plugin)
+{
+    struct fa_given_list given = {plugin->given, plugin->given_count};
+    fa_given_free(&given);
+    free(plugin->name);
+    free(plugin->plugin);
+    free(plugin->file);
+}
+
+static void free_setup(struct fa_setup *setup)
+{
+    for (size_t i = 0; i < setup->policy_count; i++) {
+        fa_policy_done(&setup->policies[i]);
+    }
+    for (size_t i = 0; i < setup->severity_count; i++) {
+        free(setup->severities[i].name);
+    }
+    for (size_t i = 0; i < setup->category_count; i++) {
+        struct fa_category *category = &setup->categories[i];
+        free(category->name);
+        free(category->title);
+        free(category->hint);
+        free(category->severity);
+        free(category->policy);
+        free(category->value);
+        free_texts(category->examples, category->example_count);
+        free_texts(category->helpers, category->helper_count);
+    }
+    for (size_t i = 0; i < setup->value_count; i++) {
+        free(setup->values[i].name);
+        free(setup->values[i].title);
+        free_texts(setup->values[i].violations, setup->values[i].violation_count);
+    }
+    free(setup->policies);
+    free(setup->severities);
+    free(setup->categories);
+    free(setup->values);
+}
+
+static void free_rule(struct fa_rule *rule)
+{
+    for (size_t i = 0; i < rule->metric.match_count; i++) {
+        free(rule->metric.matches[i].name);
+        free(rule->metric.matches[i].value);
+    }
+    free(rule->metric.matches);
+    free(rule->metric.metric);
+    free_texts(rule->metric.per, rule->metric.per_count);
+    free_texts(rule->incident.categories, rule->incident.category_count);
+    free_texts(rule->incident.per, rule->incident.per_count);
+    free(rule->name);
+    free(rule->category);
+    free(rule->severity);
+    free(rule->policy);
+    free(rule->summary);
+    free(rule->expect);
+    free(rule->file);
+    free(rule);
+}
+
+static void free_sockets(struct fa_config *config)
+{
+    for (size_t i = 0; i < config->listener_count; i++) {
+        free(config->listeners[i].name);
+        free(config->listeners[i].address);
+        free(config->listeners[i].cert);
+        free(config->listeners[i].key);
+        free(config->listeners[i].file);
+    }
+    for (size_t i = 0; i < config->feed_count; i++) {
+        free(config->feeds[i].name);
+        free(config->feeds[i].address);
+        free_plugin(&config->feeds[i].decoder);
+    }
+    free(config->listeners);
+    free(config->feeds);
+}
+
+void fa_config_free(struct fa_config *config)
+{
+    if (config == NULL) {
+        return;
+    }
+    free_setup(&config->setup);
+    for (size_t i = 0; i < config->rule_count; i++) {
+        free_rule(config->rules[i]);
+    }
+    for (size_t i = 0; i < config->channel_count; i++) {
+        free_plugin(&config->channels[i]);
+    }
+    free_sockets(config);
+    free_plugin(&config->store);
+    fa_directory_free(config->people);
+    free(config->rules);
+    free(config->channels);
+    free(config->mac_key_file);
+    free(config->company);
+    free(config->notice);
+    free(config->source);
+    free(config);
+}

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: MIT */
+/* The tables: every group, every key. What is not here cannot be configured; what is here is read,
+ * checked and documented by it (keys.c, reference.c). A default is written as in a file. */
+#include "config/draft.h"
+
+#define KEYS(table)         .keys = (table), .key_count = sizeof(table) / sizeof(table)[0]
+#define AT(type, m)         .offset = offsetof(type, m)
+#define LIST(type, m)       .offset = offsetof(type, m.items), .offset2 = offsetof(type, m.count)
+#define PAIR(type, m, n)    .offset = offsetof(type, m), .offset2 = offsetof(type, n)
+#define DURATION(low, high) .min = (low), .max = (high)
+
+#define T struct fa_draft_contact
+static const struct fa_key contact_keys[] = {
+    {"channel", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.channel), .help = "The channel's name."},
+    {"address", FA_KEY_TEXT, 0, AT(T, e.address), .max = 500,
+     .help =
+         "The person's address there, for instance a mail address. Without it the channel's own "
+         "address is used."},
+};
+static const struct fa_section contact_section = {
+    "a person's channel", KEYS(contact_keys), sizeof(T), .help = "One way to reach the person."};
+#undef T
+
+#define T struct fa_draft_person
+static const struct fa_key person_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.name),
+     .help = "Short name that targets, managers and teams refer to."},
+    {"display", FA_KEY_TEXT, 0, AT(T, e.display), .max = 200,
+     .help = "Name as people read it. Without it: name."},
+    {"uid", FA_KEY_U32S, 0, LIST(T, uid), .min = 0, .max = INT64_C(4294967294),
+     .help = "User id on this machine: who connects to a Unix socket with it is this person."},
+    {"uids", FA_KEY_U32S, 0, PAIR(T, e.uids, e.uid_count), .min = 0, .max = INT64_C(4294967294),
+     .help = "The same, for several."},
+    {"token", FA_KEY_TEXTS, 0, LIST(T, token), .max = 1,
+     .help = "BLAKE2b-256 of the person's bearer token in 64 hexadecimal digits; never the token."},
+    {"tokens", FA_KEY_TEXTS, 0, LIST(T, tokens), .max = 16, .help = "The same, for several."},
+    {"roles", FA_KEY_TEXTS, 0, PAIR(T, e.roles, e.role_count), .max = 64,
+     .help = "Roles that the person has; targets say \"role:NAME\"."},
+    {"manager", FA_KEY_NAME, 0, AT(T, e.manager),
+     .help = "Whom the person reports to. Decides who is too near to an accused."},
+    {"deputies", FA_KEY_TEXTS, 0, PAIR(T, e.deputies, e.deputy_count), .max = 64,
+     .help = "Who stands in for the person."},
+    {"assistants", FA_KEY_TEXTS, 0, PAIR(T, e.assistants, e.assistant_count), .max = 64,
+     .help = "Who works for the person and may learn what the person learns."},
+    {"delegates", FA_KEY_TEXTS, 0, PAIR(T, e.delegates, e.delegate_count), .max = 64,
+     .help = "Who reads the person's mail."},
+    {"channels", FA_KEY_GROUPS, 0, LIST(T, contacts), .section = &contact_section,
+     .help = "How to reach the person, the preferred way first."},
+    {"independent", FA_KEY_BOOL, 0, AT(T, e.independent), .def = "false",
+     .help = "An independent contact: takes what nobody else may learn. At least two are needed."},
+    {"operator", FA_KEY_BOOL, 0, AT(T, e.operator_), .def = "false",
+     .help = "May see the outbox, without content, and test channels."},
+    {"email", FA_KEY_REFUSED,
+     .help = "write channels = ( { channel = \"mail\"; address = \"...\"; } )"},
+    {"mail", FA_KEY_REFUSED,
+     .help = "write channels = ( { channel = \"mail\"; address = \"...\"; } )"},
+};
+static const struct fa_section person_section = {
+    "a person", KEYS(person_keys), sizeof(T),
+    .help = "Somebody who files, is told, or is reported on."};
+#undef T
+
+#define T struct fa_draft_team
+static const struct fa_key team_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.name), .help = "Targets say \"team:NAME\"."},
+    {"display", FA_KEY_TEXT, 0, AT(T, e.display), .max = 200, .help = "Name as people read it."},
+    {"members", FA_KEY_TEXTS, FA_KEY_REQUIRED, PAIR(T, e.members, e.member_count), .min = 1,
+     .max = 1000, .help = "People's names."},
+};
+static const struct fa_section team_section = {"a team", KEYS(team_keys), sizeof(T),
+                                               .help = "Several people under one name."};
+#undef T
+
+#define T struct fa_draft_channel
+static const struct fa_key channel_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.name),
+     .help = "What people's channels refer to."},
+    {"plugin", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.plugin),
+     .help = "The notifier plugin. All further keys are the plugin's own."},
+    {"shared", FA_KEY_BOOL, 0, AT(T, e.shared), .def = "false",
+     .help = "More people than the addressee read it: a chat room, a wall display."},
+    {"machine", FA_KEY_BOOL, 0, AT(T, e.machine), .def = "false",
+     .help = "A program reads it, so there is no limit on how much it gets."},
+    {"readers", FA_KEY_TEXTS, 0, PAIR(T, e.readers, e.reader_count), .max = 1000,
+     .help =
+         "Who reads a shared channel: people and \"team:NAME\". A shared channel without readers "
+         "never carries what people filed."},
+};
+static const struct fa_section channel_section = {"a channel",
+                                                  KEYS(channel_keys),
+                                                  sizeof(T),
+                                                  .is_open = true,
+                                                  .given_offset = offsetof(T, given),
+                                                  .help = "An instance of a notifier plugin."};
+#undef T
+
+#define T struct fa_draft_severity
+static const struct fa_key severity_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.name), .help = "What rules refer to."},
+    {"ack_default", FA_KEY_DURATION, 0, AT(T, e.ack_default), DURATION(FA_MINUTE, 30 * FA_DAY),
+     .def = "4h",
+     .help = "An acknowledgement without a time lasts so long, then the climb resumes."},
+    {"ack_max", FA_KEY_DURATION, 0, AT(T, e.ack_max), DURATION(FA_MINUTE, 90 * FA_DAY), .def = "1d",
+     .help = "The longest that an acknowledgement may last."},
+    {"fail_attempts", FA_KEY_U32, 0, AT(T, e.fail_attempts), .min = 1, .max = 100, .def = "3",
+     .help = "After so many failed tries of one message the escalation moves on."},
+    {"fail_after", FA_KEY_DURATION, 0, AT(T, e.fail_after), DURATION(FA_SECOND, FA_DAY),
+     .def = "1m", .help = "Or after failing for so long, whichever comes first."},
+};
+static const struct fa_section severity_section = {
+    "a severity", KEYS(severity_keys), sizeof(T),
+    .help = "How hard an alarm presses, the worst first. Without the list: critical (30m, 4h), "
+            "warning (4h, 1d) and info (1d, 7d) for ack_default and ack_max."};
+#undef T
+
+#define T struct fa_draft_value
+static const struct fa_key value_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.name), .help = "What rules refer to."},
+    {"title", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, e.title), .max = 200,
+     .help = "The value in plain words, for instance \"We do not lie\"."},
+    {"violations", FA_KEY_TEXTS, FA_KEY_REQUIRED, PAIR(T, e.violations, e.violation_count),
+     .min = 1, .max = 64,
+     .help = "The categories that violate it; each belongs to one value at most."},
+};
+static const struct fa_section value_section = {"a value", KEYS(value_keys), sizeof(T),
+                                                .help = "What the company stands for, named once."};
+#undef T
+
+#define T struct fa_draft_category
+static const struct fa_key category_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.name),
+     .help = "What rules and values refer to."},
+    {"title", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, e.title), .max = 200,
+     .help = "The kind of problem in one line."},
+    {"examples", FA_KEY_TEXTS, 0, PAIR(T, e.examples, e.example_count), .max = 16,
+     .help = "Examples in plain words: people recognise their case by them."},
+    {"hint", FA_KEY_TEXT, 0, AT(T, e.hint), .max = 500, .help = "One sentence: why this guidance."},
+    {"guidance", FA_KEY_CHOICE, 0, AT(T, guidance), .choices = "solve help raise", .def = "raise",
+     .help = "solve: yours to mend; help: ask the helpers; raise: pull the alarm."},
+    {"severity", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.severity),
+     .help = "Of the alarm that a filing becomes."},
+    {"policy", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.policy),
+     .help = "Of the alarm that a filing becomes."},
+    {"helpers", FA_KEY_TEXTS, 0, PAIR(T, e.helpers, e.helper_count), .max = 64,
+     .help = "Targets that are told of a filing which asks for help."},
+    {"due", FA_KEY_DURATION, 0, AT(T, e.due), DURATION(FA_MINUTE, 365 * FA_DAY), .def = "2d",
+     .help = "What is to be solved or helped with is raised when it is not done by then."},
+    {"value", FA_KEY_NAME, 0, AT(T, e.value),
+     .help = "The value that it violates. Not needed: the value lists it."},
+};
+static const struct fa_section category_section = {"a category", KEYS(category_keys), sizeof(T),
+                                                   .help = "A kind of problem that people file."};
+#undef T
+
+#define T struct fa_draft_step
+static const struct fa_key step_keys[] = {
+    {"targets", FA_KEY_TEXTS, FA_KEY_REQUIRED, PAIR(T, e.targets, e.target_count), .min = 1,
+     .max = 64, .help = "Whom to tell: a person, \"role:NAME\", \"team:NAME\" or \"independent\"."},
+    {"channels", FA_KEY_TEXTS, 0, PAIR(T, e.channels, e.channel_count), .max = 16,
+     .help = "Only over these channels. Without it: each person's own, in their order."},
+    {"wait", FA_KEY_DURATION, 0, AT(T, e.wait), DURATION(FA_MINUTE, 7 * FA_DAY), .def = "15m",
+     .help = "From this step to the next; from the last to its repetition."},
+};
+static const struct fa_section step_section = {"a step", KEYS(step_keys), sizeof(T),
+                                               .help = "One rung of a policy."};
+#undef T
+
+#define T struct fa_draft_policy
+static const struct fa_key policy_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, name),
+     .help = "What rules and categories refer to. The policy \"operators\" is needed: it hears of "
+             "the daemon's own troubles."},
+    {"steps", FA_KEY_GROUPS, FA_KEY_REQUIRED, LIST(T, steps), .section = &step_section,
+     .help = "In their order; the last repeats until somebody owns the alarm."},
+};
+static const struct fa_section policy_section = {"a policy", KEYS(policy_keys), sizeof(T),
+                                                 .help = "Who is told, in which order."};
+#undef T
+
+#define T struct fa_draft_incident
+static const struct fa_key incident_keys[] = {
+    {"category", FA_KEY_TEXTS, 0, PAIR(T, e.categories, e.category_count), .max = 64,
+     .help = "Categories of filings that count."},
+    {"value", FA_KEY_TEXTS, 0, LIST(T, values), .max = 64,
+     .help = "Values: all their violations count."},
+    {"per", FA_KEY_TEXTS, 0, PAIR(T, e.per, e.per_count), .max = 1,
+     .help = "\"customer\": one alarm for each customer."},
+    {"count", FA_KEY_U32, 0, AT(T, e.count), .min = 1, .max = 10000, .def = "1",
+     .help = "Filings needed."},
+    {"distinct_reporters", FA_KEY_U32, 0, AT(T, e.distinct_reporters), .min = 1, .max = 1000,
+     .def = "1", .help = "Different people who must have filed."},
+    {"within", FA_KEY_DURATION, 0, AT(T, e.within), DURATION(FA_MINUTE, 400 * FA_DAY),
+     .help = "Only filings that are not older count. Without it: all open ones."},
+};
+static const struct fa_section incident_section = {
+    "an incident pattern", KEYS(incident_keys), sizeof(T), .help = "Which filings make the alarm."};
+#undef T
+
+#define T struct fa_draft_rule
+static const struct fa_key rule_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.name), .help = "Names the alarm too."},
+    {"category", FA_KEY_NAME, 0, AT(T, e.category),
+     .help = "Needed for a metric rule; of an incident rule the first category that counts."},
+    {"severity", FA_KEY_NAME, 0, AT(T, e.severity), .help = "Without it: the category's."},
+    {"policy", FA_KEY_NAME, 0, AT(T, e.policy), .help = "Without it: the category's."},
+    {"summary", FA_KEY_TEXT, 0, AT(T, e.summary), .max = 1000,
+     .help =
+         "What the reader sees first; fields in braces, for instance {queue}, {value|duration}, "
+         "{since|time}."},
+    {"expect", FA_KEY_TEXT, 0, AT(T, e.expect), .max = 500,
+     .help = "What is expected of the reader."},
+    {"for", FA_KEY_DURATION, 0, AT(T, e.for_ms), DURATION(0, 30 * FA_DAY), .def = "0s",
+     .help = "The condition must hold so long."},
+    {"latched", FA_KEY_BOOL, 0, AT(T, e.latched), .def = "false",
+     .help = "The alarm stays until a person closes it."},
+    {"shadow", FA_KEY_BOOL, 0, AT(T, e.shadow), .def = "false",
+     .help = "Evaluate and keep a record, tell nobody."},
+    {"metric", FA_KEY_TEXT, 0, AT(T, e.metric.metric), .max = 200,
+     .help = "The metric's name. A rule has either metric or incident."},
+    {"where", FA_KEY_PAIRS, 0, PAIR(T, e.metric.matches, e.metric.match_count),
+     .help = "Labels that the series must carry, for instance { region = \"eu\"; }."},
+    {"take", FA_KEY_TEXT, 0, AT(T, take), .max = 16,
+     .help = "How the window becomes one number: last, avg, min, max, sum, count, rate, increase, "
+             "share, or p1 to p99 for a quantile. Without it: last."},
+    {"at_least", FA_KEY_U32, 0, AT(T, at_least), .min = 0, .max = INT64_C(1000000000), .def = "0",
+     .help = "Fewer samples than that in the window say nothing."},
+    {"over", FA_KEY_DURATION, 0, AT(T, e.metric.over), DURATION(FA_SECOND, 400 * FA_DAY),
+     .help = "The window; needed for every take but last."},
+    {"look_back", FA_KEY_DURATION, 0, AT(T, e.metric.look_back), DURATION(FA_SECOND, 400 * FA_DAY),
+     .def = "5m", .help = "How old the newest sample may be; more for what is sent once a day."},
+    {"per", FA_KEY_TEXTS, 0, PAIR(T, e.metric.per, e.metric.per_count), .max = 16,
+     .help = "Labels that tell one alarm from another."},
+    {"above", FA_KEY_REAL, 0, PAIR(T, e.metric.above, e.metric.has_above),
+     .help = "Fires when the number is above it."},
+    {"below", FA_KEY_REAL, 0, PAIR(T, e.metric.below, e.metric.has_below),
+     .help = "Fires when the number is below it."},
+    {"clear_below", FA_KEY_REAL, 0, PAIR(T, e.metric.clear_below, e.metric.has_clear_below),
+     .help = "With above: clears only when the number is below this lower one."},
+    {"clear_above", FA_KEY_REAL, 0, PAIR(T, e.metric.clear_above, e.metric.has_clear_above),
+     .help = "With below: clears only when the number is above this higher one."},
+    {"absent", FA_KEY_DURATION, 0, AT(T, e.metric.absent), DURATION(FA_SECOND, 400 * FA_DAY),
+     .help = "Fires when no sample came for so long; instead of above or below."},
+    {"incident", FA_KEY_GROUP, 0, AT(T, incident), .section = &incident_section,
+     .help = "Fires on what people file."},
+    {"expr", FA_KEY_REFUSED,
+     .help = "expressions are not read: write metric, take, over and above"},
+};
+static const struct fa_section rule_section = {
+    "a rule", KEYS(rule_keys), sizeof(T),
+    .help = "When an alarm is raised: from a metric, or from filings."};
+#undef T
+
+#define T struct fa_draft_http_limits
+static const struct fa_key http_limits_keys[] = {
+    {"connections", FA_KEY_U32, 0, AT(T, e.connections), .min = 1, .max = 10000, .def = "256",
+     .help = "Open at once."},
+    {"header_bytes", FA_KEY_U32, 0, AT(T, e.header_bytes), .min = 1024, .max = 1 << 20,
+     .def = "16384", .help = "Of one request."},
+    {"body_bytes", FA_KEY_U32, 0, AT(T, e.body_bytes), .min = 1024, .max = 64 << 20,
+     .def = "1048576", .help = "Of one request."},
+    {"header_time", FA_KEY_DURATION, 0, AT(T, e.header_ms), DURATION(FA_SECOND, 10 * FA_MINUTE),
+     .def = "10s", .help = "For a request's header to come in."},
+    {"total_time", FA_KEY_DURATION, 0, AT(T, e.total_ms), DURATION(FA_SECOND, FA_HOUR), .def = "1m",
+     .help = "For a whole request."},
+    {"idle_time", FA_KEY_DURATION, 0, AT(T, e.idle_ms), DURATION(FA_SECOND, FA_HOUR), .def = "1m",
+     .help = "Between two requests."},
+};
+static const struct fa_section http_limits_section = {"a listener's limits", KEYS(http_limits_keys),
+                                                      sizeof(T), .help = "What a peer may take."};
+#undef T
+
+#define T struct fa_draft_listener
+static const struct fa_key listener_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.name), .help = "For messages and metrics."},
+    {"address", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, e.address), .max = 200,
+     .help = "\"unix:/run/firealarm/api.sock\", \"127.0.0.1:8650\", \"[::1]:8650\" or \"*:8650\"."},
+    {"mode", FA_KEY_MODE, 0, AT(T, e.mode), .def = "0660", .help = "Of a Unix socket's file."},
+    {"routes", FA_KEY_TEXTS, FA_KEY_REQUIRED, LIST(T, routes), .min = 1, .max = 4,
+     .help =
+         "What is served: ingest, api, pages, metrics. Feeds and people never share a listener."},
+    {"cert", FA_KEY_PATH, 0, AT(T, e.cert),
+     .help = "Certificate chain, PEM. TCP beyond loopback needs it."},
+    {"key", FA_KEY_PATH, FA_KEY_CREDENTIAL, AT(T, e.key), .help = "Its private key, PEM."},
+    {"limits", FA_KEY_GROUP, 0, AT(T, limits), .section = &http_limits_section,
+     .help = "What a peer may take."},
+};
+static const struct fa_section listener_section = {"a listener", KEYS(listener_keys), sizeof(T),
+                                                   .help = "An HTTP server's socket."};
+#undef T
+
+#define T struct fa_draft_feed_limits
+static const struct fa_key feed_limits_keys[] = {
+    {"series", FA_KEY_U32, 0, AT(T, series), .min = 1, .max = 10000000, .def = "100000",
+     .help = "Series kept for this feed; further ones are counted and dropped."},
+    {"labels", FA_KEY_U32, 0, AT(T, labels), .min = 0, .max = 256, .def = "32",
+     .help = "Labels of one series."},
+    {"name", FA_KEY_U32, 0, AT(T, name), .min = 8, .max = 4096, .def = "200",
+     .help = "Bytes of a metric's or label's name."},
+    {"value", FA_KEY_U32, 0, AT(T, value), .min = 8, .max = 65536, .def = "1024",
+     .help = "Bytes of a label's value."},
+};
+static const struct fa_section feed_limits_section = {"a feed's limits", KEYS(feed_limits_keys),
+                                                      sizeof(T), .help = "What a sender may take."};
+#undef T
+
+#define T struct fa_draft_feed
+static const struct fa_key feed_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, name), .help = "For messages and metrics."},
+    {"address", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, address), .max = 200,
+     .help = "\"udp:127.0.0.1:8125\" or \"unixgram:/run/firealarm/statsd.sock\"."},
+    {"mode", FA_KEY_MODE, 0, AT(T, mode), .def = "0660", .help = "Of a Unix socket's file."},
+    {"decoder", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, decoder),
+     .help = "The decoder plugin. All further keys are the plugin's own."},
+    {"limits", FA_KEY_GROUP, 0, AT(T, limits), .section = &feed_limits_section,
+     .help = "What a sender may take."},
+    {"look_back", FA_KEY_DURATION, 0, AT(T, look_back), DURATION(FA_SECOND, 400 * FA_DAY),
+     .help = "How old the newest sample may be, where a rule does not say."},
+};
+static const struct fa_section feed_section = {"a feed",
+                                               KEYS(feed_keys),
+                                               sizeof(T),
+                                               .is_open = true,
+                                               .given_offset = offsetof(T, given),
+                                               .help = "Where samples come in."};
+#undef T
+
+#define T struct fa_draft_store
+static const struct fa_key store_keys[] = {
+    {"plugin", FA_KEY_NAME, 0, AT(T, plugin), .def = "sqlite",
+     .help = "The store plugin. All further keys are the plugin's own."},
+    {"mac_key", FA_KEY_PATH, FA_KEY_REQUIRED | FA_KEY_CREDENTIAL, AT(T, mac_key),
+     .help =
+         "File with 64 hexadecimal digits: the key under which records are sealed. Never keep it "
+         "beside the store's backups."},
+};
+static const struct fa_section store_section = {
+    "the store",
+    KEYS(store_keys),
+    sizeof(T),
+    .is_open = true,
+    .given_offset = offsetof(T, given),
+    .help = "Where filings, alarms and the journal are kept."};
+#undef T
+
+#define T struct fa_draft_times
+static const struct fa_key times_keys[] = {
+    {"rearm", FA_KEY_DURATION, 0, AT(T, rearm), DURATION(FA_MINUTE, 7 * FA_DAY), .def = "1h",
+     .help = "An alarm that returned to normal and fires again within it goes on where it was."},
+    {"returned_max", FA_KEY_DURATION, 0, AT(T, returned_max), DURATION(FA_HOUR, 30 * FA_DAY),
+     .def = "1d",
+     .help = "Returned and unowned for so long: closed as owned by nobody, and the level "
+             "above hears of it."},
+    {"slow_retry", FA_KEY_DURATION, 0, AT(T, slow_retry), DURATION(10 * FA_SECOND, FA_DAY),
+     .def = "5m", .help = "Between tries of a rejected message while the alarm is unowned."},
+};
+static const struct fa_section times_section = {"the times", KEYS(times_keys), sizeof(T),
+                                                .help = "Times of the engine."};
+#undef T
+
+#define T struct fa_draft_limits
+static const struct fa_key limits_keys[] = {
+    {"filings_open", FA_KEY_U32, 0, AT(T, filings_open), .min = 100, .max = 1000000, .def = "10000",
+     .help = "Filings that are not closed."},
+    {"alarms_open", FA_KEY_U32, 0, AT(T, alarms_open), .min = 100, .max = 1000000, .def = "10000",
+     .help = "Alarms that are not resolved."},
+    {"outbox", FA_KEY_U32, 0, AT(T, outbox), .min = 100, .max = 1000000, .def = "20000",
+     .help = "Messages that are not settled."},
+};
+static const struct fa_section limits_section = {
+    "the limits", KEYS(limits_keys), sizeof(T),
+    .help = "What the daemon holds; operators are told when one is reached."};
+#undef T
+
+#define T struct fa_draft
+static const struct fa_key top_keys[] = {
+    {"company", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, company), .max = 200,
+     .help = "Your company's name, as people read it."},
+    {"notice", FA_KEY_TEXT, FA_KEY_LINES, AT(T, notice), .max = 4000,
+     .help =
+         "What the client says before it asks anything, for instance who can read this machine."},
+    {"people", FA_KEY_GROUPS, 0, LIST(T, people), .section = &person_section,
+     .help = "Everybody who is named elsewhere."},
+    {"teams", FA_KEY_GROUPS, 0, LIST(T, teams), .section = &team_section, .help = "Teams."},
+    {"channels", FA_KEY_GROUPS, 0, LIST(T, channels), .section = &channel_section,
+     .help = "Ways to reach people."},
+    {"severities", FA_KEY_GROUPS, 0, LIST(T, severities), .section = &severity_section,
+     .help = "The worst first."},
+    {"values", FA_KEY_GROUPS, 0, LIST(T, values), .section = &value_section,
+     .help = "What the company stands for."},
+    {"categories", FA_KEY_GROUPS, 0, LIST(T, categories), .section = &category_section,
+     .help = "What people may file."},
+    {"policies", FA_KEY_GROUPS, 0, LIST(T, policies), .section = &policy_section,
+     .help = "Who is told, in which order."},
+    {"rules", FA_KEY_GROUPS, 0, LIST(T, rules), .section = &rule_section,
+     .help = "When an alarm is raised."},
+    {"listeners", FA_KEY_GROUPS, 0, LIST(T, listeners), .section = &listener_section,
+     .help = "Where people and programs reach the daemon."},
+    {"feeds", FA_KEY_GROUPS, 0, LIST(T, feeds), .section = &feed_section,
+     .help = "Where samples come in."},
+    {"store", FA_KEY_GROUP, 0, AT(T, store), .section = &store_section,
+     .help = "What is kept where."},
+    {"times", FA_KEY_GROUP, 0, AT(T, times), .section = &times_section,
+     .help = "Times of the engine."},
+    {"limits", FA_KEY_GROUP, 0, AT(T, limits), .section = &limits_section,
+     .help = "What the daemon holds."},
+};
+const struct fa_section fa_draft_section = {
+    "the configuration", KEYS(top_keys), sizeof(T),
+    .help =
+        "The files are firealarm.cfg and, beside it, rules.d/*.cfg and conf.d/*.cfg in the order "
+        "of their names. Lists are joined over all files."};
+#undef T

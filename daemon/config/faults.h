@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* The files of one configuration while they are read, and what is wrong with them. */
+#ifndef FA_CONFIG_FAULTS_H
+#define FA_CONFIG_FAULTS_H
+
+#include "base/panic.h"
+#include "config/config.h"
+#include "config/scan.h"
+
+#include <libconfig.h>
+
+#define FA_FAULTS_MAX 500u /* told one by one; a last one counts the rest */
+
+/* One file. The tree stays until the proof is done: settings know their line. */
+struct fa_file {
+    char *name;         /* as messages show it */
+    struct fa_str text; /* borrowed from files->joined */
+    struct fa_scan scan;
+    config_t tree;
+    bool is_read; /* tree is initialised and holds the file */
+};
+
+struct fa_files {
+    char *base;   /* absolute directory that "./" stands for */
+    char *joined; /* owned: all texts with markers, see files.c */
+    struct fa_file *files;
+    size_t count;
+};
+
+struct fa_faults {
+    fa_config_fault_fn *fn;
+    void *ctx;
+    const struct fa_files *files;
+    size_t count; /* that refuse */
+    size_t warnings;
+    size_t people_count; /* of these, in people, teams and channels */
+    size_t unread_files; /* for errors of grammar: what they hold is not known */
+};
+
+/* `at` may be NULL: the main file as a whole. */
+void fa_fault(struct fa_faults *faults, const config_setting_t *at, int code, const char *fmt, ...)
+    FA_PRINTF(4, 5);
+/* At the member `key` of the group `at`, or at the group if it has none. */
+void fa_fault_key(struct fa_faults *faults, const config_setting_t *at, const char *key, int code,
+                  const char *fmt, ...) FA_PRINTF(5, 6);
+void fa_warn(struct fa_faults *faults, const config_setting_t *at, const char *fmt, ...)
+    FA_PRINTF(3, 4);
+/* One that was made elsewhere, with its place. */
+void fa_fault_err(struct fa_faults *faults, const struct fa_err *err);
+/* " (did you mean 'word'?)" or "", in buf. */
+const char *fa_did_you_mean(const char *word, const char *const *candidates, size_t count,
+                            char buf[96]);
+
+const char *fa_file_of(const struct fa_faults *faults, const config_setting_t *at);
+uint32_t fa_line_of(const config_setting_t *at);
+/* "FILE:LINE" of a setting, in buf. */
+const char *fa_place_of(const struct fa_faults *faults, const config_setting_t *at, char buf[200]);
+
+/* "./x" and "../x" from the files' base; all else is copied. */
+char *fa_files_resolve(const struct fa_files *files, const char *path);
+
+/* files.c: reads PATH, rules.d/ and conf.d/ beside it into files->joined. FA_EINVAL after faults.
+ */
+int fa_files_load(struct fa_files *files, const char *path, struct fa_faults *faults) FA_MUST_CHECK;
+/* Takes a text as fa_files_load would have joined it, or a plain one. */
+int fa_files_take(struct fa_files *files, const char *name, struct fa_str text,
+                  struct fa_faults *faults) FA_MUST_CHECK;
+/* Scans and parses every file. */
+void fa_files_parse(struct fa_files *files, struct fa_faults *faults);
+void fa_files_done(struct fa_files *files);
+
+#endif

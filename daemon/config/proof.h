@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* The proof: what no table can see, because it lies between the groups. Works on a configuration
+ * that is put together but may still have holes where values were refused: every name may be NULL.
+ * Faults that follow only from another fault are left out where that is possible. */
+#ifndef FA_CONFIG_PROOF_H
+#define FA_CONFIG_PROOF_H
+
+#include "config/draft.h"
+
+struct fa_proof {
+    struct fa_faults *faults;
+    const struct fa_draft *draft;
+    struct fa_config *config;           /* lists in the order of the draft's */
+    struct fa_plugins *plugins;         /* NULL: not looked at */
+    bool *policy_used, *policy_filings; /* for each policy */
+};
+
+/* The lists that have names. */
+enum fa_kind {
+    FA_KIND_PERSON,
+    FA_KIND_TEAM,
+    FA_KIND_CHANNEL,
+    FA_KIND_SEVERITY,
+    FA_KIND_VALUE,
+    FA_KIND_CATEGORY,
+    FA_KIND_POLICY,
+    FA_KIND_RULE,
+    FA_KIND_LISTENER,
+    FA_KIND_FEED,
+    FA_KIND__COUNT
+};
+
+#define FA_NONE SIZE_MAX
+
+size_t fa_proof_count(const struct fa_proof *proof, enum fa_kind kind);
+/* May be NULL. */
+const char *fa_proof_name(const struct fa_proof *proof, enum fa_kind kind, size_t i);
+const config_setting_t *fa_proof_at(const struct fa_proof *proof, enum fa_kind kind, size_t i);
+/* FA_NONE: not there, or name is NULL. */
+size_t fa_proof_find(const struct fa_proof *proof, enum fa_kind kind, const char *name);
+/* The same with a fault at `at` when a name is not there. `what` says whose it is. */
+size_t fa_proof_need(const struct fa_proof *proof, enum fa_kind kind, const char *name,
+                     const config_setting_t *at, const char *what);
+/* The element of the list `key` of group `at` that is this text; the list, or the group. */
+const config_setting_t *fa_proof_elem(const config_setting_t *at, const char *key,
+                                      const char *text);
+/* Marks in set[people_count] whom the targets mean; a fault for each that means nobody. */
+void fa_proof_targets(const struct fa_proof *proof, const config_setting_t *at, const char *key,
+                      char *const *targets, size_t count, bool *set);
+/* Can this person be reached: by any channel, or by one of `channels`? For filings a shared channel
+ * counts only with readers. */
+bool fa_proof_reachable(const struct fa_proof *proof, size_t person, char *const *channels,
+                        size_t channel_count, bool is_filing);
+
+void fa_prove_names(const struct fa_proof *proof);
+void fa_prove_people(const struct fa_proof *proof);
+/* Needs the sealed directory. */
+void fa_prove_conflicts(const struct fa_proof *proof);
+void fa_prove_guide(const struct fa_proof *proof);
+void fa_prove_rules(const struct fa_proof *proof);
+/* After rules and categories, which say what policies are used for. */
+void fa_prove_policies(const struct fa_proof *proof);
+void fa_prove_sockets(const struct fa_proof *proof);
+void fa_prove_plugins(const struct fa_proof *proof);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* Policies proved: no climb can end with nobody. Each step names people who exist, each of them can
+ * be reached, and at least one of them over the channels that the step allows; where filings climb,
+ * over channels that may carry filings. A step that tells nobody new over no other channel is
+ * pointed out: it only delays the next. */
+#include "config/proof.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* People who are told and have no channel at all: said once for each policy that tells them. */
+static void need_channels(const struct fa_proof *proof, const config_setting_t *at, const bool *set)
+{
+    for (size_t p = 0; p < proof->draft->people.count; p++) {
+        const struct fa_person_entry *entry = &proof->config->people->people[p];
+        if (set[p] && entry->contact_count == 0 && entry->name != NULL) {
+            fa_fault_key(proof->faults, at, "targets", FA_EINVAL,
+                         "'%s' has no channel: this step tells a person who cannot be reached",
+                         entry->name);
+        }
+    }
+}
+
+static size_t reachable_count(const struct fa_proof *proof, const struct fa_step *step,
+                              const bool *set, bool is_filing)
+{
+    size_t count = 0;
+    for (size_t p = 0; p < proof->draft->people.count; p++) {
+        count +=
+            set[p] && fa_proof_reachable(proof, p, step->channels, step->channel_count, is_filing);
+    }
+    return count;
+}
+
+static bool any(const bool *set, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (set[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool all_channels_known(const struct fa_proof *proof, const struct fa_step *step,
+                               const config_setting_t *at)
+{
+    bool known = true;
+    for (size_t c = 0; c < step->channel_count; c++) {
+        known = fa_proof_need(proof, FA_KIND_CHANNEL, step->channels[c],
+                              fa_proof_elem(at, "channels", step->channels[c]),
+                              "channels") != FA_NONE &&
+                known;
+    }
+    return known;
+}
+
+/* Fills set with whom the step tells. */
+static void prove_step(const struct fa_proof *proof, size_t policy, size_t i, bool *set)
+{
+    const struct fa_step *step = &proof->config->setup.policies[policy].steps[i];
+    const config_setting_t *at = proof->draft->policies.items[policy].steps.items[i].at;
+    size_t people = proof->draft->people.count;
+    fa_proof_targets(proof, at, "targets", step->targets, step->target_count, set);
+    if (!all_channels_known(proof, step, at) || !any(set, people)) {
+        return; /* a target or channel that is not there was reported */
+    }
+    need_channels(proof, at, set);
+    if (reachable_count(proof, step, set, false) == 0) {
+        fa_fault_key(proof->faults, at, "channels", FA_EINVAL,
+                     "step %zu reaches nobody: none of its people has one of its channels", i + 1);
+    } else if (proof->policy_filings[policy] && reachable_count(proof, step, set, true) == 0) {
+        fa_fault_key(proof->faults, at, "targets", FA_EINVAL,
+                     "step %zu cannot carry what people file: all its channels are shared and list "
+                     "no readers",
+                     i + 1);
+    }
+}
+
+/* Nobody new over no other channel than before? */
+static void warn_of_repetition(const struct fa_proof *proof, size_t policy, size_t i,
+                               const bool *told, const bool *set)
+{
+    const struct fa_policy *entry = &proof->config->setup.policies[policy];
+    bool is_new = entry->steps[i].channel_count > 0;
+    for (size_t p = 0; p < proof->draft->people.count; p++) {
+        is_new = is_new || (set[p] && !told[p]);
+    }
+    if (i > 0 && !is_new && any(set, proof->draft->people.count)) {
+        fa_warn(proof->faults, proof->draft->policies.items[policy].steps.items[i].at,
+                "step %zu tells nobody who was not told before", i + 1);
+    }
+}
+
+static void warn_of_one_operator(const struct fa_proof *proof, size_t policy, const bool *told)
+{
+    const char *name = proof->config->setup.policies[policy].name;
+    size_t count = 0;
+    for (size_t p = 0; p < proof->draft->people.count; p++) {
+        count += told[p];
+    }
+    if (name != NULL && strcmp(name, FA_POLICY_OPERATORS) == 0 && count == 1) {
+        fa_warn(
+            proof->faults, proof->draft->policies.items[policy].at,
+            "the policy \"operators\" tells one person: who hears of trouble on their holiday?");
+    }
+}
+
+static void prove_policy(const struct fa_proof *proof, size_t i)
+{
+    const struct fa_policy *policy = &proof->config->setup.policies[i];
+    const config_setting_t *at = proof->draft->policies.items[i].at;
+    size_t people = proof->draft->people.count;
+    bool *told = fa_xcalloc(people + 1, sizeof *told);
+    bool *set = fa_xcalloc(people + 1, sizeof *set);
+    const config_setting_t *steps = config_setting_get_member(at, "steps");
+    if (steps != NULL && config_setting_length(steps) == 0) {
+        fa_fault(proof->faults, steps, FA_EINVAL, "a policy without steps ends with nobody");
+    }
+    for (size_t s = 0; s < policy->step_count; s++) {
+        memset(set, 0, people * sizeof *set);
+        prove_step(proof, i, s, set);
+        warn_of_repetition(proof, i, s, told, set);
+        for (size_t p = 0; p < people; p++) {
+            told[p] = told[p] || set[p];
+        }
+    }
+    warn_of_one_operator(proof, i, told);
+    free(told);
+    free(set);
+}
+
+static void need_operators(const struct fa_proof *proof)
+{
+    size_t i = fa_proof_find(proof, FA_KIND_POLICY, FA_POLICY_OPERATORS);
+    if (i != FA_NONE) {
+        proof->policy_used[i] = true;
+        return;
+    }
+    fa_fault(proof->faults, NULL, FA_EINVAL,
+             "there is no policy \"operators\": it hears of a full disk, a dead channel, a refused "
+             "configuration; name at least two people in it");
+}
+
+void fa_prove_policies(const struct fa_proof *proof)
+{
+    need_operators(proof);
+    for (size_t i = 0; i < proof->draft->policies.count; i++) {
+        prove_policy(proof, i);
+    }
+    for (size_t i = 0; i < proof->draft->policies.count; i++) {
+        const char *name = proof->config->setup.policies[i].name;
+        if (!proof->policy_used[i] && name != NULL) {
+            fa_warn(proof->faults, proof->draft->policies.items[i].at,
+                    "no rule and no category uses the policy '%s'", name);
+        }
+    }
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/* Rules proved: each is either about a metric or about filings, can fire, can clear, and leads to a
+ * category, a severity and a policy that exist. What a rule leaves out it takes from its category.
+ */
+#include "config/proof.h"
+#include "text/template.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* See config.h: what the host fills in for every alarm, beside the labels of its rule. */
+static const char *const template_fields[] = {
+    "rule",  "title", "severity", "category",    "policy", "company", "since",
+    "value", "kind",  "customer", "at_customer", "filing", "count",
+};
+#define TEMPLATE_FIELDS (sizeof template_fields / sizeof template_fields[0])
+
+const char *const *fa_config_summary_fields(size_t *ret_count)
+{
+    *ret_count = TEMPLATE_FIELDS;
+    return template_fields;
+}
+
+static void fault_at(const struct fa_proof *proof, size_t i, const char *key, const char *text)
+{
+    fa_fault_key(proof->faults, proof->draft->rules.items[i].at, key, FA_EINVAL, "%s", text);
+}
+
+static bool is_given(const struct fa_proof *proof, size_t i, const char *key)
+{
+    return config_setting_get_member(proof->draft->rules.items[i].at, key) != NULL;
+}
+
+/* Hysteresis and limits on the wrong side never clear, or never fire. */
+static void prove_limits(const struct fa_proof *proof, size_t i)
+{
+    const struct fa_metric_rule *m = &proof->config->rules[i]->metric;
+    if (m->has_clear_below && !is_given(proof, i, "above")) {
+        fault_at(proof, i, "clear_below", "clear_below goes with above, which is not given");
+    } else if (m->has_clear_below && m->has_above && m->clear_below >= m->above) {
+        fault_at(proof, i, "clear_below",
+                 "clear_below must be lower than above: it is where the alarm clears again");
+    }
+    if (m->has_clear_above && !is_given(proof, i, "below")) {
+        fault_at(proof, i, "clear_above", "clear_above goes with below, which is not given");
+    } else if (m->has_clear_above && m->has_below && m->clear_above <= m->below) {
+        fault_at(proof, i, "clear_above",
+                 "clear_above must be higher than below: it is where the alarm clears again");
+    }
+    if (m->has_above && m->has_below && m->below >= m->above) {
+        fault_at(
+            proof, i, "below",
+            "above and below contradict each other: every number would fire; for a band, below "
+            "is the lower end and above the upper");
+    }
+}
+
+static void prove_absent(const struct fa_proof *proof, size_t i)
+{
+    static const char *const others[] = {"above", "below", "clear_below", "clear_above",
+                                         "take",  "over",  "at_least"};
+    for (size_t k = 0; k < sizeof others / sizeof others[0]; k++) {
+        if (is_given(proof, i, others[k])) {
+            fa_fault_key(proof->faults, proof->draft->rules.items[i].at, others[k], FA_EINVAL,
+                         "%s does not go with absent, which looks only at when samples come",
+                         others[k]);
+        }
+    }
+}
+
+static bool is_label(const char *text)
+{
+    size_t len = strlen(text);
+    for (size_t i = 0; i < len; i++) {
+        bool is_letter = (text[i] >= 'a' && text[i] <= 'z') || (text[i] >= 'A' && text[i] <= 'Z') ||
+                         text[i] == '_';
+        if (!is_letter && (i == 0 || text[i] < '0' || text[i] > '9')) {
+            return false;
+        }
+    }
+    return len > 0 && len <= 64;
+}
+
+static void prove_labels(const struct fa_proof *proof, size_t i)
+{
+    const struct fa_metric_rule *m = &proof->config->rules[i]->metric;
+    const config_setting_t *at = proof->draft->rules.items[i].at;
+    for (size_t k = 0; k < m->per_count; k++) {
+        if (!is_label(m->per[k])) {
+            fa_fault(proof->faults, fa_proof_elem(at, "per", m->per[k]), FA_EINVAL,
+                     "'%.80s' is no label: letters, digits and _, first no digit", m->per[k]);
+        }
+    }
+    for (size_t k = 0; k < m->match_count; k++) {
+        if (!is_label(m->matches[k].name)) {
+            fault_at(proof, i, "where", "where: a label holds letters, digits and _ only");
+        }
+    }
+}
+
+static void prove_window(const struct fa_proof *proof, size_t i)
+{
+    const struct fa_metric_rule *m = &proof->config->rules[i]->metric;
+    bool has_over = is_given(proof, i, "over");
+    if (m->take == FA_TAKE_LAST && has_over) {
+        fault_at(
+            proof, i, "over",
+            "over says nothing with take = \"last\": give another take, or look_back for how old "
+            "the newest sample may be");
+    } else if (m->take != FA_TAKE_LAST && !has_over) {
+        fault_at(proof, i, "take", "take needs over: the window, for instance over = \"15m\"");
+    }
+    if (m->over >= FA_DAY && !is_given(proof, i, "look_back")) {
+        fa_warn(proof->faults, proof->draft->rules.items[i].at,
+                "over a day or more, yet a series without a sample for 5m counts as unknown: what "
+                "comes once a day needs look_back = \"2d\"");
+    }
+    bool is_noisy = m->take == FA_TAKE_LAST || m->take == FA_TAKE_MIN || m->take == FA_TAKE_MAX;
+    if (is_noisy && proof->config->rules[i]->for_ms == 0 && (m->has_above || m->has_below)) {
+        fa_warn(proof->faults, proof->draft->rules.items[i].at,
+                "one sample is enough to fire: give for, so that a single outlier wakes nobody");
+    }
+}
+
+static void prove_metric(const struct fa_proof *proof, size_t i)
+{
+    const struct fa_metric_rule *m = &proof->config->rules[i]->metric;
+    const char *metric = m->metric;
+    if (metric != NULL && strpbrk(metric, " \t{}\"") != NULL) {
+        fault_at(proof, i, "metric",
+                 "a metric's name holds no blanks, braces or quotes; labels go "
+                 "into where");
+    }
+    prove_labels(proof, i);
+    if (is_given(proof, i, "absent")) {
+        prove_absent(proof, i);
+        return;
+    }
+    if (!is_given(proof, i, "above") && !is_given(proof, i, "below")) {
+        fa_fault(proof->faults, proof->draft->rules.items[i].at, FA_EINVAL,
+                 "this rule can never fire: give above, below or absent");
+    }
+    prove_limits(proof, i);
+    prove_window(proof, i);
+}
+
+static void prove_incident(const struct fa_proof *proof, size_t i)
+{
+    static const char *const metric_keys[] = {
+        "where", "take",  "at_least", "over",        "look_back",   "per",
+        "above", "below", "absent",   "clear_below", "clear_above", "for",
+    };
+    const struct fa_draft_rule *draft = &proof->draft->rules.items[i];
+    const struct fa_incident_rule *incident = &proof->config->rules[i]->incident;
+    for (size_t k = 0; k < sizeof metric_keys / sizeof metric_keys[0]; k++) {
+        if (is_given(proof, i, metric_keys[k])) {
+            fa_fault_key(proof->faults, draft->at, metric_keys[k], FA_EINVAL,
+                         "%s is for metrics; an incident rule says per, count and within inside "
+                         "incident = { }",
+                         metric_keys[k]);
+        }
+    }
+    for (size_t k = 0; k < incident->category_count; k++) {
+        const char *name = incident->categories[k];
+        if (config_setting_get_member(draft->incident.at, "category") != NULL) {
+            fa_proof_need(proof, FA_KIND_CATEGORY, name,
+                          fa_proof_elem(draft->incident.at, "category", name), "incident");
+        }
+    }
+    for (size_t k = 0; k < draft->incident.values.count; k++) {
+        const char *name = draft->incident.values.items[k];
+        fa_proof_need(proof, FA_KIND_VALUE, name, fa_proof_elem(draft->incident.at, "value", name),
+                      "incident");
+    }
+    if (!is_given(proof, i, "incident")) {
+        return;
+    }
+    if (config_setting_get_member(draft->incident.at, "category") == NULL &&
+        config_setting_get_member(draft->incident.at, "value") == NULL) {
+        fa_fault(proof->faults, draft->incident.at, FA_EINVAL,
+                 "this rule can never fire: incident needs category or value");
+    }
+    for (size_t k = 0; k < incident->per_count; k++) {
+        if (strcmp(incident->per[k], "customer") != 0) {
+            fa_fault_key(proof->faults, draft->incident.at, "per", FA_EINVAL,
+                         "per: '%.64s' is no field of a filing; only \"customer\" is",
+                         incident->per[k]);
+        }
+    }
+}
+
+/* Category, severity and policy: there, or inherited, and existing. */
+static void prove_references(const struct fa_proof *proof, size_t i)
+{
+    const struct fa_rule *rule = proof->config->rules[i];
+    const config_setting_t *at = proof->draft->rules.items[i].at;
+    if (is_given(proof, i, "category")) {
+        fa_proof_need(proof, FA_KIND_CATEGORY, rule->category,
+                      config_setting_get_member(at, "category"), "category");
+    } else if (!rule->is_incident) {
+        fa_fault(proof->faults, at, FA_EINVAL, "a rule for a metric lacks category");
+    }
+    bool is_inherited = fa_proof_find(proof, FA_KIND_CATEGORY, rule->category) != FA_NONE;
+    if (is_given(proof, i, "severity")) {
+        fa_proof_need(proof, FA_KIND_SEVERITY, rule->severity,
+                      config_setting_get_member(at, "severity"), "severity");
+    } else if (!is_inherited) {
+        fa_fault(proof->faults, at, FA_EINVAL,
+                 "a rule without its severity: give severity, or a "
+                 "category that has one");
+    }
+    if (is_given(proof, i, "policy")) {
+        fa_proof_need(proof, FA_KIND_POLICY, rule->policy, config_setting_get_member(at, "policy"),
+                      "policy");
+    } else if (!is_inherited) {
+        fa_fault(proof->faults, at, FA_EINVAL,
+                 "a rule without its policy: give policy, or a category that has one");
+    }
+    size_t policy = fa_proof_find(proof, FA_KIND_POLICY, rule->policy);
+    if (policy != FA_NONE) {
+        proof->policy_used[policy] = true;
+        proof->policy_filings[policy] = proof->policy_filings[policy] || rule->is_incident;
+    }
+}
+
+/* A field that nobody fills would show as "?" on a phone at night. */
+static void prove_template(const struct fa_proof *proof, size_t i, const char *key,
+                           const char *text)
+{
+    const struct fa_metric_rule *m = &proof->config->rules[i]->metric;
+    const config_setting_t *at = proof->draft->rules.items[i].at;
+    struct fa_template *tpl = NULL;
+    struct fa_err err;
+    if (text == NULL) {
+        return;
+    }
+    size_t count = 0;
+    const char **known =
+        fa_xcalloc(TEMPLATE_FIELDS + m->per_count + m->match_count + 1, sizeof *known);
+    for (size_t k = 0; k < TEMPLATE_FIELDS; k++) {
+        known[count++] = template_fields[k];
+    }
+    for (size_t k = 0; k < m->per_count; k++) {
+        known[count++] = m->per[k];
+    }
+    for (size_t k = 0; k < m->match_count; k++) {
+        known[count++] = m->matches[k].name;
+    }
+    int rc = fa_template_compile(fa_str_of(text), &tpl, &err);
+    if (rc == 0) {
+        rc = fa_template_check(tpl, known, count, &err);
+    }
+    if (rc != 0) {
+        fa_fault_key(proof->faults, at, key, rc, "%s, at character %u: %s", key, err.col, err.text);
+    }
+    fa_template_free(tpl);
+    free(known);
+}
+
+static void prove_rule(const struct fa_proof *proof, size_t i)
+{
+    const struct fa_rule *rule = proof->config->rules[i];
+    const config_setting_t *at = proof->draft->rules.items[i].at;
+    bool has_incident = is_given(proof, i, "incident");
+    bool has_metric = is_given(proof, i, "metric");
+    prove_references(proof, i);
+    prove_template(proof, i, "summary", rule->summary);
+    prove_template(proof, i, "expect", rule->expect);
+    if (has_incident == has_metric) {
+        fa_fault(proof->faults, at, FA_EINVAL,
+                 has_incident ? "a rule has either metric or incident, not both"
+                              : "a rule needs metric or incident: what is watched?");
+    } else if (has_incident) {
+        prove_incident(proof, i);
+    } else {
+        prove_metric(proof, i);
+    }
+}
+
+void fa_prove_rules(const struct fa_proof *proof)
+{
+    for (size_t i = 0; i < proof->draft->rules.count; i++) {
+        prove_rule(proof, i);
+    }
+}

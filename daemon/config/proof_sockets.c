@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/* Listeners and feeds proved: addresses that can be opened without a resolver, no two on one
+ * address, TLS wherever strangers could listen in, and never people and feeds on one listener. */
+#include "config/proof.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+enum reach { REACH_BAD, REACH_UNIX, REACH_LOOPBACK, REACH_NETWORK };
+
+static enum reach unix_reach(const char *path)
+{
+    return path[0] == '/' && strlen(path) < sizeof((struct sockaddr_un *)NULL)->sun_path
+               ? REACH_UNIX
+               : REACH_BAD;
+}
+
+static bool is_port(const char *text)
+{
+    uint64_t port = 0;
+    return fa_parse_u64(fa_str_of(text), &port) == 0 && port <= 65535;
+}
+
+/* HOST:PORT, [IPv6]:PORT or *:PORT; numbers only. */
+static enum reach inet_reach(const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    if (colon == NULL || !is_port(colon + 1)) {
+        return REACH_BAD;
+    }
+    char host[64];
+    size_t len = (size_t)(colon - text);
+    if (len >= sizeof host) {
+        return REACH_BAD;
+    }
+    bool is_v6 = len > 2 && text[0] == '[' && text[len - 1] == ']';
+    snprintf(host, sizeof host, "%.*s", (int)(is_v6 ? len - 2 : len), is_v6 ? text + 1 : text);
+    struct in6_addr v6;
+    struct in_addr v4;
+    if (strcmp(host, "*") == 0) {
+        return REACH_NETWORK;
+    }
+    if (is_v6) {
+        return inet_pton(AF_INET6, host, &v6) != 1 ? REACH_BAD
+               : IN6_IS_ADDR_LOOPBACK(&v6)         ? REACH_LOOPBACK
+                                                   : REACH_NETWORK;
+    }
+    if (inet_pton(AF_INET, host, &v4) != 1) {
+        return REACH_BAD;
+    }
+    return ntohl(v4.s_addr) >> 24 == 127 ? REACH_LOOPBACK : REACH_NETWORK;
+}
+
+static enum reach listener_reach(const char *address)
+{
+    if (strncmp(address, "unix:", 5) == 0) {
+        return unix_reach(address + 5);
+    }
+    return inet_reach(address);
+}
+
+static enum reach feed_reach(const char *address)
+{
+    if (strncmp(address, "unixgram:", 9) == 0) {
+        return unix_reach(address + 9);
+    }
+    return strncmp(address, "udp:", 4) == 0 ? inet_reach(address + 4) : REACH_BAD;
+}
+
+static void prove_tls(const struct fa_proof *proof, size_t i, enum reach reach)
+{
+    const struct fa_listener_entry *entry = &proof->config->listeners[i];
+    const config_setting_t *at = proof->draft->listeners.items[i].at;
+    if ((entry->cert == NULL) != (entry->key == NULL)) {
+        fa_fault_key(proof->faults, at, entry->cert != NULL ? "cert" : "key", FA_EINVAL,
+                     "cert and key go together: %s is missing",
+                     entry->cert != NULL ? "key" : "cert");
+    } else if (reach == REACH_NETWORK && entry->cert == NULL) {
+        fa_fault_key(
+            proof->faults, at, "address", FA_EDENIED,
+            "'%.100s' is reachable from other machines: give cert and key for TLS, or listen "
+            "on 127.0.0.1, [::1] or a Unix socket",
+            entry->address);
+    } else if (reach == REACH_UNIX && entry->cert != NULL) {
+        fa_fault_key(proof->faults, at, "cert", FA_EINVAL, "a Unix socket takes no TLS");
+    }
+}
+
+static void prove_listener(const struct fa_proof *proof, size_t i)
+{
+    const struct fa_listener_entry *entry = &proof->config->listeners[i];
+    const config_setting_t *at = proof->draft->listeners.items[i].at;
+    if (entry->address != NULL) {
+        enum reach reach = listener_reach(entry->address);
+        if (reach == REACH_BAD) {
+            fa_fault_key(proof->faults, at, "address", FA_EPARSE,
+                         "'%.120s' is no address: write \"unix:/path\" (up to 107 bytes), "
+                         "\"127.0.0.1:8650\", \"[::1]:8650\" or \"*:8650\"; names are not resolved",
+                         entry->address);
+        } else {
+            prove_tls(proof, i, reach);
+        }
+    }
+    if ((entry->routes & FA_ROUTES_INGEST) != 0 &&
+        (entry->routes & (FA_ROUTES_API | FA_ROUTES_PAGES)) != 0) {
+        fa_fault_key(
+            proof->faults, at, "routes", FA_EINVAL,
+            "ingest may not share a listener with api or pages: a flood of samples must not "
+            "keep people from filing; give it its own");
+    }
+}
+
+static void prove_feed(const struct fa_proof *proof, size_t i)
+{
+    const struct fa_feed_entry *entry = &proof->config->feeds[i];
+    const config_setting_t *at = proof->draft->feeds.items[i].at;
+    enum reach reach = entry->address != NULL ? feed_reach(entry->address) : REACH_UNIX;
+    if (reach == REACH_BAD) {
+        fa_fault_key(
+            proof->faults, at, "address", FA_EPARSE,
+            "'%.120s' is no feed's address: write \"udp:127.0.0.1:8125\", \"udp:[::1]:8125\" "
+            "or \"unixgram:/path\" (up to 107 bytes)",
+            entry->address);
+    } else if (reach == REACH_NETWORK) {
+        fa_warn(proof->faults, at, "everybody who can send to '%.100s' can raise and clear alarms",
+                entry->address);
+    }
+}
+
+static const char *address_of(const struct fa_proof *proof, size_t i,
+                              const config_setting_t **ret_at)
+{
+    size_t listeners = proof->draft->listeners.count;
+    *ret_at = i < listeners ? proof->draft->listeners.items[i].at
+                            : proof->draft->feeds.items[i - listeners].at;
+    return i < listeners ? proof->config->listeners[i].address
+                         : proof->config->feeds[i - listeners].address;
+}
+
+/* "unix:/x" and "unixgram:/x" are one file; a TCP and a UDP port are two. */
+static bool same_address(const char *a, const char *b)
+{
+    const char *file_a = strchr(a, '/'), *file_b = strchr(b, '/');
+    bool has_port =
+        strchr(a, '/') == NULL && strrchr(a, ':') != NULL && strcmp(strrchr(a, ':'), ":0") != 0;
+    if (file_a != NULL && file_b != NULL) {
+        return strcmp(file_a, file_b) == 0;
+    }
+    return has_port && strcmp(a, b) == 0;
+}
+
+static void prove_addresses_apart(const struct fa_proof *proof)
+{
+    size_t count = proof->draft->listeners.count + proof->draft->feeds.count;
+    for (size_t i = 0; i < count; i++) {
+        const config_setting_t *at = NULL, *first_at = NULL;
+        const char *address = address_of(proof, i, &at);
+        for (size_t k = 0; address != NULL && k < i; k++) {
+            const char *first = address_of(proof, k, &first_at);
+            char place[200];
+            if (first != NULL && same_address(first, address)) {
+                fa_fault_key(proof->faults, at, "address", FA_EEXISTS,
+                             "'%.100s' is taken by the entry at %s", address,
+                             fa_place_of(proof->faults, first_at, place));
+            }
+        }
+    }
+}
+
+void fa_prove_sockets(const struct fa_proof *proof)
+{
+    uint32_t routes = 0;
+    for (size_t i = 0; i < proof->draft->listeners.count; i++) {
+        prove_listener(proof, i);
+        routes |= proof->config->listeners[i].routes;
+    }
+    for (size_t i = 0; i < proof->draft->feeds.count; i++) {
+        prove_feed(proof, i);
+    }
+    prove_addresses_apart(proof);
+    if (proof->plugins != NULL && (routes & FA_ROUTES_API) == 0) {
+        fa_warn(proof->faults, NULL, "no listener serves api: nobody can file or acknowledge");
+    }
+}

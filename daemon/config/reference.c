@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* The manual page firealarm.cfg(5) from the tables: a key that can be configured is documented, and
+ * with the range and default that are really checked. */
+#include "config/draft.h"
+
+#include <string.h>
+
+/* roff reads a leading dot or quote and every backslash as its own. */
+static void put(FILE *out, const char *text)
+{
+    if (*text == '.' || *text == '\'') {
+        fputs("\\&", out);
+    }
+    for (; *text != '\0'; text++) {
+        if (*text == '\\') {
+            fputs("\\e", out);
+        } else if (*text == '-') {
+            fputs("\\-", out);
+        } else {
+            fputc(*text, out);
+        }
+    }
+}
+
+static const char *type_words(const struct fa_key *key)
+{
+    static const char *const words[] = {
+        [FA_KEY_TEXT] = "text",
+        [FA_KEY_NAME] = "name",
+        [FA_KEY_PATH] = "path",
+        [FA_KEY_DURATION] = "duration",
+        [FA_KEY_U32] = "whole number",
+        [FA_KEY_REAL] = "number",
+        [FA_KEY_BOOL] = "true or false",
+        [FA_KEY_CHOICE] = "one of",
+        [FA_KEY_MODE] = "octal digits in quotes",
+        [FA_KEY_TEXTS] = "text or list of texts",
+        [FA_KEY_U32S] = "whole number or list of them",
+        [FA_KEY_PAIRS] = "group of texts",
+        [FA_KEY_GROUP] = "group",
+        [FA_KEY_GROUPS] = "list of groups",
+        [FA_KEY_REFUSED] = "",
+    };
+    return words[key->type];
+}
+
+static void put_range(FILE *out, const struct fa_key *key)
+{
+    char low[40], high[40];
+    if (key->type == FA_KEY_DURATION && key->max > 0) {
+        fprintf(out, ", %s to %s", fa_format_duration(key->min, low),
+                fa_format_duration(key->max, high));
+    } else if ((key->type == FA_KEY_U32 || key->type == FA_KEY_U32S) && key->max > 0) {
+        fprintf(out, ", %lld to %lld", (long long)key->min, (long long)key->max);
+    } else if (key->type == FA_KEY_TEXT && key->max > 0) {
+        fprintf(out, ", up to %lld bytes", (long long)key->max);
+    } else if (key->type == FA_KEY_TEXTS && key->max > 0) {
+        fprintf(out, ", up to %lld", (long long)key->max);
+    }
+}
+
+static void put_key(FILE *out, const struct fa_key *key)
+{
+    fprintf(out, ".TP\n.BR ");
+    put(out, key->name);
+    fprintf(out, " \" (%s", type_words(key));
+    if (key->choices != NULL) {
+        fprintf(out, " %s", key->choices);
+    }
+    put_range(out, key);
+    if ((key->flags & FA_KEY_REQUIRED) != 0) {
+        fputs("; required", out);
+    } else if (key->def != NULL) {
+        fprintf(out, "; default %s", key->def);
+    }
+    fputs(")\"\n", out);
+    put(out, key->help);
+    fputc('\n', out);
+}
+
+/* The keys of one group, then those of the groups in it. */
+static void put_section(FILE *out, const struct fa_section *section, const char *path)
+{
+    fputs(".SS ", out);
+    put(out, path);
+    fputc('\n', out);
+    put(out, section->help);
+    fputc('\n', out);
+    for (size_t i = 0; i < section->key_count; i++) {
+        if (section->keys[i].type != FA_KEY_REFUSED) {
+            put_key(out, &section->keys[i]);
+        }
+    }
+    if (section->is_open) {
+        fputs(".TP\n.I other keys\nare options of the plugin.\n", out);
+    }
+    for (size_t i = 0; i < section->key_count; i++) {
+        const struct fa_key *key = &section->keys[i];
+        char sub[200];
+        if (key->section != NULL) {
+            snprintf(sub, sizeof sub, "%s%s%s", strcmp(path, "top") == 0 ? "" : path,
+                     strcmp(path, "top") == 0 ? "" : ".", key->name);
+            put_section(out, key->section, sub);
+        }
+    }
+}
+
+void fa_config_reference(FILE *out)
+{
+    fputs(".TH FIREALARM.CFG 5\n.SH NAME\nfirealarm.cfg \\- configuration of firealarmd\n"
+          ".SH DESCRIPTION\n"
+          "Settings are written as in libconfig files: name = value; lists are ( ), arrays [ ], "
+          "groups { }; comments begin with #.\n"
+          "Durations are texts such as \"30s\", \"15m\", \"1h30m\", \"2d\" or \"1w\".\n"
+          "A path begins with / or, counted from the directory of this file, with ./ or ../; that "
+          "holds for options of plugins and for addresses of Unix sockets too.\n"
+          "Secrets are never in these files: an option that is one names its file, or a systemd "
+          "credential by its plain name.\n"
+          ".PP\nAll faults are reported at once, with file and line; a configuration with one is "
+          "refused whole.\n.SH GROUPS\n",
+          out);
+    put_section(out, &fa_draft_section, "top");
+    fputs(".SH FILES\n.I firealarm.cfg\n.br\n.I rules.d/*.cfg\n.br\n.I conf.d/*.cfg\n", out);
+}

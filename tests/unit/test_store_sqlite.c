@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: MIT */
+/* links: fa_plugin_sqlite_static fa_host PkgConfig::SQLITE3 */
+/* What is particular to the SQLite store: its lock, its settings, what it refuses to open, and a
+ * disk that fills up. */
+#include "fa_test.h"
+#include "host/plugins.h"
+#include "tmpdir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+
+struct fixture {
+    struct tmpdir dir;
+    struct firealarm_value values[3]; /* path, ballast, allow_unsafe_fs */
+    struct firealarm_settings settings;
+    struct firealarm_host host;
+    struct firealarm_error error;
+};
+
+static void use_path(struct fixture *fixture, const char *path)
+{
+    fixture->values[0].text = (struct firealarm_text){path, strlen(path)};
+}
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+    assert_non_null(fixture);
+    tmpdir_make(&fixture->dir);
+    use_path(fixture, fixture->dir.path);
+    fixture->values[1].number = 65536;
+    fixture->values[2].number = 1;
+    fixture->settings = (struct firealarm_settings){"main", fixture->values, 3};
+    fixture->host = fa_host_table(NULL, NULL);
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    (void)umount(fixture->dir.path); /* of the tests that mounted something */
+    tmpdir_remove(&fixture->dir);
+    free(fixture);
+    return 0;
+}
+
+static int32_t open_store(struct fixture *fixture, void **ret_self)
+{
+    fixture->error.text[0] = '\0';
+    *ret_self = NULL;
+    return firealarm_store.open(&fixture->host, &fixture->settings, ret_self, &fixture->error);
+}
+
+static void *must_open(struct fixture *fixture)
+{
+    void *self = NULL;
+    if (open_store(fixture, &self) != 0) {
+        fail_msg("%s", fixture->error.text);
+    }
+    return self;
+}
+
+/* One row of `bytes` in a transaction of its own. */
+static int32_t put_one(struct fixture *fixture, void *self, int i, size_t bytes)
+{
+    char key[16], *value = calloc(1, bytes + 1);
+    assert_non_null(value);
+    memset(value, 'v', bytes);
+    snprintf(key, sizeof key, "k%06d", i);
+    struct firealarm_row row = {
+        .kind = 1, .live = 1, .time = i, .key = {key, strlen(key)}, .value = {value, bytes}};
+    int32_t rc = firealarm_store.begin(self, &fixture->error);
+    if (rc == 0) {
+        rc = firealarm_store.put(self, &row, &fixture->error);
+    }
+    if (rc == 0) {
+        rc = firealarm_store.commit(self, &fixture->error);
+    }
+    if (rc != 0) {
+        firealarm_store.rollback(self);
+    }
+    free(value);
+    return rc;
+}
+
+static int32_t count_row(void *ctx, const struct firealarm_row *row)
+{
+    ++*(int *)ctx;
+    return 0;
+}
+
+static int32_t ignore_entry(void *ctx, const struct firealarm_entry *entry)
+{
+    return 0;
+}
+
+static int count_rows(struct fixture *fixture, void *self)
+{
+    int count = 0;
+    assert_int_equal(firealarm_store.load(self, count_row, ignore_entry, &count, &fixture->error),
+                     0);
+    return count;
+}
+
+/* Runs SQL as a stranger would, while no store is open. */
+static void edit(struct fixture *fixture, const char *sql)
+{
+    sqlite3 *db = NULL;
+    char *message = NULL;
+    assert_int_equal(sqlite3_open(tmpdir_file(&fixture->dir, "firealarm.db"), &db), SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK) {
+        fail_msg("%s: %s", sql, message);
+    }
+    sqlite3_close(db);
+}
+
+static void a_second_daemon_is_told_the_pid_of_the_first(void **state)
+{
+    struct fixture *fixture = *state;
+    int ready[2], done[2];
+    char byte = 0, words[64];
+    assert_int_equal(pipe(ready), 0);
+    assert_int_equal(pipe(done), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        void *self = NULL;
+        byte = open_store(fixture, &self) == 0;
+        (void)!write(ready[1], &byte, 1);
+        (void)!read(done[0], &byte, 1);
+        _exit(0); /* without closing: the kernel frees the lock */
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_int_equal(byte, 1);
+    void *self = NULL;
+    assert_int_equal(open_store(fixture, &self), FIREALARM_STORE_BUSY);
+    snprintf(words, sizeof words, "is held by process %d", (int)child);
+    assert_contains(fixture->error.text, words);
+    assert_contains(fixture->error.text, fixture->dir.path);
+    assert_int_equal(write(done[1], "x", 1), 1);
+    waitpid(child, NULL, 0);
+    self = must_open(fixture);
+    firealarm_store.close(self);
+    close(ready[0]), close(ready[1]), close(done[0]), close(done[1]);
+}
+
+/* Opening and closing the database's file drops SQLite's own locks; ours must hold. */
+static void the_lock_survives_somebody_opening_the_file(void **state)
+{
+    struct fixture *fixture = *state;
+    void *self = must_open(fixture);
+    int fd = open(tmpdir_file(&fixture->dir, "firealarm.db"), O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    close(fd);
+    void *second = NULL;
+    assert_int_equal(open_store(fixture, &second), FIREALARM_STORE_BUSY);
+    firealarm_store.close(self);
+}
+
+static void another_program_holding_the_database_is_busy_too(void **state)
+{
+    struct fixture *fixture = *state;
+    void *self = must_open(fixture);
+    firealarm_store.close(self);
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(tmpdir_file(&fixture->dir, "firealarm.db"), &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db, "PRAGMA locking_mode=EXCLUSIVE; BEGIN IMMEDIATE", NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(open_store(fixture, &self), FIREALARM_STORE_BUSY);
+    assert_contains(fixture->error.text, "locked");
+    sqlite3_close(db);
+}
+
+static void files_are_private_whatever_the_umask(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const files[] = {"firealarm.db", "firealarm.db-wal", "lock", "ballast"};
+    mode_t old = umask(0);
+    void *self = must_open(fixture);
+    assert_int_equal(firealarm_store.reserve(self, 1, &fixture->error), 0);
+    assert_int_equal(put_one(fixture, self, 1, 10), 0);
+    umask(old);
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        struct stat st;
+        assert_int_equal(stat(tmpdir_file(&fixture->dir, files[i]), &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0600);
+    }
+    assert_int_not_equal(access(tmpdir_file(&fixture->dir, "firealarm.db-shm"), F_OK), 0);
+    firealarm_store.close(self);
+}
+
+static void a_newer_schema_is_left_alone(void **state)
+{
+    struct fixture *fixture = *state;
+    void *self = must_open(fixture);
+    assert_int_equal(put_one(fixture, self, 1, 10), 0);
+    firealarm_store.close(self);
+    edit(fixture, "PRAGMA user_version = 99");
+    assert_int_equal(open_store(fixture, &self), FIREALARM_STORE_NEWER);
+    assert_contains(fixture->error.text, "schema 99 is newer than this firealarm's (1)");
+    assert_null(self);
+    edit(fixture, "PRAGMA user_version = 1");
+    self = must_open(fixture);
+    assert_int_equal(count_rows(fixture, self), 1);
+    firealarm_store.close(self);
+}
+
+static void a_database_of_another_program_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    void *self = NULL;
+    edit(fixture, "CREATE TABLE theirs (x)");
+    assert_int_equal(open_store(fixture, &self), FIREALARM_STORE_FAILED);
+    assert_contains(fixture->error.text, "belongs to another program");
+    edit(fixture, "PRAGMA application_id = 7");
+    assert_int_equal(open_store(fixture, &self), FIREALARM_STORE_FAILED);
+    assert_contains(fixture->error.text, "belongs to another program");
+}
+
+static void a_damaged_file_is_refused_and_stays_as_it_is(void **state)
+{
+    struct fixture *fixture = *state;
+    void *self = NULL;
+    tmpdir_write(&fixture->dir, "firealarm.db",
+                 "this is a text of some length and certainly no database, none at all, not even a "
+                 "small one with only a few tables in it; it goes on for a little while longer",
+                 0600);
+    assert_int_equal(open_store(fixture, &self), FIREALARM_STORE_CORRUPT);
+    assert_contains(fixture->error.text, "not a database");
+    char text[16] = "";
+    int fd = open(tmpdir_file(&fixture->dir, "firealarm.db"), O_RDONLY | O_CLOEXEC);
+    assert_int_equal(read(fd, text, 14), 14);
+    assert_string_equal(text, "this is a text");
+    close(fd);
+}
+
+static void damage_within_the_tree_is_seen_at_start(void **state)
+{
+    struct fixture *fixture = *state;
+    void *self = must_open(fixture);
+    for (int i = 0; i < 200; i++) {
+        assert_int_equal(put_one(fixture, self, i, 500), 0);
+    }
+    firealarm_store.close(self);
+    int fd = open(tmpdir_file(&fixture->dir, "firealarm.db"), O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    char zeros[4096] = {0};
+    for (off_t page = 2; page < 20; page++) {
+        assert_int_equal(pwrite(fd, zeros, sizeof zeros, page * 4096), sizeof zeros);
+    }
+    close(fd);
+    assert_int_equal(open_store(fixture, &self), FIREALARM_STORE_CORRUPT);
+    assert_true(strlen(fixture->error.text) > 0);
+}
+
+static void the_directory_must_be_there_and_writable(void **state)
+{
+    struct fixture *fixture = *state;
+    void *self = NULL;
+    use_path(fixture, "/nonexistent/firealarm");
+    assert_int_equal(open_store(fixture, &self), FIREALARM_STORE_FAILED);
+    assert_contains(fixture->error.text, "/nonexistent/firealarm: No such file");
+    assert_contains(fixture->error.text, "StateDirectory=");
+    use_path(fixture, "/etc/passwd");
+    assert_int_equal(open_store(fixture, &self), FIREALARM_STORE_FAILED);
+    assert_contains(fixture->error.text, "Not a directory");
+    use_path(fixture, "relative");
+    assert_int_equal(open_store(fixture, &self), FIREALARM_STORE_FAILED);
+    assert_contains(fixture->error.text, "path must be absolute");
+    use_path(fixture, "/proc/self/task"); /* a directory in which nobody makes a file */
+    assert_int_equal(open_store(fixture, &self), FIREALARM_STORE_FAILED);
+    assert_contains(fixture->error.text, "/proc/self/task/lock: ");
+}
+
+static void a_symbolic_link_is_not_followed(void **state)
+{
+    struct fixture *fixture = *state;
+    void *self = NULL;
+    assert_int_equal(symlink("/etc/passwd", tmpdir_file(&fixture->dir, "lock")), 0);
+    assert_int_equal(open_store(fixture, &self), FIREALARM_STORE_FAILED);
+    assert_contains(fixture->error.text, "/lock: ");
+}
+
+static int32_t count_entry(void *ctx, const struct firealarm_entry *entry)
+{
+    ++*(int *)ctx;
+    return 0;
+}
+
+static void the_wal_is_moved_into_the_database_as_it_grows(void **state)
+{
+    struct fixture *fixture = *state;
+    struct stat wal;
+    void *self = must_open(fixture);
+    for (int i = 0; i < 600; i++) {
+        assert_int_equal(put_one(fixture, self, i, 6000), 0);
+    }
+    assert_int_equal(stat(tmpdir_file(&fixture->dir, "firealarm.db-wal"), &wal), 0);
+    assert_true(wal.st_size < 3 << 20); /* about 5 MB went through it */
+    firealarm_store.close(self);
+    self = must_open(fixture);
+    int count = 0;
+    assert_int_equal(count_rows(fixture, self), 600);
+    assert_int_equal(firealarm_store.journal(self, 1, 5, count_entry, &count, &fixture->error), 0);
+    assert_int_equal(count, 0);
+    firealarm_store.close(self);
+}
+
+static void the_ballast_is_real_and_given_up_on_request(void **state)
+{
+    struct fixture *fixture = *state;
+    struct stat st;
+    void *self = must_open(fixture);
+    assert_int_equal(firealarm_store.reserve(self, 1, &fixture->error), 0);
+    assert_int_equal(stat(tmpdir_file(&fixture->dir, "ballast"), &st), 0);
+    assert_int_equal(st.st_size, 65536);
+    assert_true((long long)st.st_blocks * 512 >= 65536);
+    assert_int_equal(firealarm_store.reserve(self, 0, &fixture->error), 0);
+    assert_int_not_equal(stat(tmpdir_file(&fixture->dir, "ballast"), &st), 0);
+    assert_int_equal(firealarm_store.reserve(self, 0, &fixture->error), FIREALARM_STORE_NOT_FOUND);
+    firealarm_store.close(self);
+    fixture->values[1].number = 0;
+    self = must_open(fixture);
+    assert_int_equal(firealarm_store.reserve(self, 1, &fixture->error), 0);
+    assert_int_not_equal(stat(tmpdir_file(&fixture->dir, "ballast"), &st), 0);
+    firealarm_store.close(self);
+}
+
+/* An SQLite that takes one setting for granted and ignores it. */
+static const char *ignored;
+
+static int ignore_setting(void *ctx, int action, const char *name, const char *value,
+                          const char *database, const char *trigger)
+{
+    return action == SQLITE_PRAGMA && value != NULL && strcmp(name, ignored) == 0 ? SQLITE_IGNORE
+                                                                                  : SQLITE_OK;
+}
+
+static int make_stubborn(sqlite3 *db, char **ret_message, const void *api)
+{
+    sqlite3_exec(db,
+                 "PRAGMA synchronous = NORMAL; PRAGMA secure_delete = OFF;"
+                 "PRAGMA mmap_size = 65536; PRAGMA busy_timeout = 50",
+                 NULL, NULL, NULL);
+    return sqlite3_set_authorizer(db, ignore_setting, NULL);
+}
+
+static void no_setting_is_believed_before_it_was_read_back(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const settings[] = {
+        "cell_size_check",    "temp_store",   "foreign_keys",       "secure_delete",
+        "journal_mode",       "synchronous",  "locking_mode",       "mmap_size",
+        "wal_autocheckpoint", "busy_timeout", "journal_size_limit",
+    };
+    void *self = NULL;
+    sqlite3_auto_extension((void (*)(void))make_stubborn);
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        ignored = settings[i];
+        if (open_store(fixture, &self) != FIREALARM_STORE_FAILED) {
+            fail_msg("%s was believed", settings[i]);
+        }
+        assert_contains(fixture->error.text, "did not take effect");
+        if (strcmp(ignored, "locking_mode") != 0) {
+            assert_contains(fixture->error.text, settings[i]);
+        }
+    }
+    ignored = "none";
+    self = must_open(fixture);
+    firealarm_store.close(self);
+    sqlite3_reset_auto_extension();
+}
+
+/* A small tmpfs over the test's directory; false (and said) where that is not allowed. */
+static bool mount_small(struct fixture *fixture, const char *what)
+{
+    if (mount("tmpfs", fixture->dir.path, "tmpfs", 0, "size=1m") == 0) {
+        return true;
+    }
+    print_message("%s: skipped, a tmpfs cannot be mounted here (%s)\n", what, strerror(errno));
+    return false;
+}
+
+static void a_memory_file_system_needs_to_be_allowed(void **state)
+{
+    struct fixture *fixture = *state;
+    if (!mount_small(fixture, __func__)) {
+        skip();
+    }
+    void *self = NULL;
+    fixture->values[2].number = 0;
+    assert_int_equal(open_store(fixture, &self), FIREALARM_STORE_FAILED);
+    assert_contains(fixture->error.text, "is on tmpfs, which can lose what was stored");
+    assert_contains(fixture->error.text, "allow_unsafe_fs = true");
+}
+
+static void a_full_disk_loses_nothing_and_the_ballast_helps(void **state)
+{
+    struct fixture *fixture = *state;
+    if (!mount_small(fixture, __func__)) {
+        skip();
+    }
+    fixture->values[1].number = 256 * 1024;
+    void *self = must_open(fixture);
+    assert_int_equal(firealarm_store.reserve(self, 1, &fixture->error), 0);
+    int i = 0;
+    int32_t rc;
+    while ((rc = put_one(fixture, self, i, 3000)) == 0) {
+        i++;
+        assert_true(i < 1000);
+    }
+    assert_int_equal(rc, FIREALARM_STORE_FULL);
+    assert_true(i > 20);
+    assert_int_equal(count_rows(fixture, self), i);
+    assert_int_equal(put_one(fixture, self, i, 3000), FIREALARM_STORE_FULL);
+    assert_int_equal(firealarm_store.reserve(self, 0, &fixture->error), 0);
+    for (int more = 0; more < 4; more++, i++) {
+        assert_int_equal(put_one(fixture, self, i, 3000), 0);
+    }
+    assert_int_equal(firealarm_store.reserve(self, 1, &fixture->error), FIREALARM_STORE_FULL);
+    firealarm_store.close(self);
+    self = must_open(fixture); /* a start on a nearly full disk */
+    assert_int_equal(count_rows(fixture, self), i);
+    firealarm_store.close(self);
+}
+
+/* Killed at any moment of the first start, the next one finds a new store or a whole one. */
+static void a_first_start_that_is_killed_leaves_nothing_in_between(void **state)
+{
+    struct fixture *fixture = *state;
+    for (useconds_t delay = 0; delay < 20000; delay += 1000) {
+        pid_t child = fork();
+        if (child == 0) {
+            void *self = NULL;
+            _exit(open_store(fixture, &self) != 0);
+        }
+        usleep(delay);
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+        void *self = must_open(fixture);
+        assert_int_equal(put_one(fixture, self, 1, 10), 0);
+        firealarm_store.close(self);
+        unlink(tmpdir_file(&fixture->dir, "firealarm.db"));
+    }
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_second_daemon_is_told_the_pid_of_the_first),
+        TEST(the_lock_survives_somebody_opening_the_file),
+        TEST(another_program_holding_the_database_is_busy_too),
+        TEST(files_are_private_whatever_the_umask),
+        TEST(a_newer_schema_is_left_alone),
+        TEST(a_database_of_another_program_is_refused),
+        TEST(a_damaged_file_is_refused_and_stays_as_it_is),
+        TEST(damage_within_the_tree_is_seen_at_start),
+        TEST(the_directory_must_be_there_and_writable),
+        TEST(a_symbolic_link_is_not_followed),
+        TEST(the_wal_is_moved_into_the_database_as_it_grows),
+        TEST(no_setting_is_believed_before_it_was_read_back),
+        TEST(the_ballast_is_real_and_given_up_on_request),
+        TEST(a_memory_file_system_needs_to_be_allowed),
+        TEST(a_full_disk_loses_nothing_and_the_ballast_helps),
+        TEST(a_first_start_that_is_killed_leaves_nothing_in_between),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
