@@ -21,15 +21,17 @@ static bool is(struct firealarm_text text, const char *word)
 /* How each kind of notice is announced. */
 static const struct kind {
     const char *name, *subject, *says, *color;
+    const char *banner; /* instead of the severity; NULL: the severity */
 } KINDS[] = {
-    {"alarm", "", "You are asked to act.", NULL},
-    {"reminder", "Reminder: ", "Nobody owns this yet.", NULL},
-    {"overdue", "Overdue: ", "The owner's time for the next word has passed.", NULL},
-    {"acknowledged", "Owned: ", "Somebody owns it. Nothing is expected of you.", "#175cd3"},
-    {"resolved", "Resolved: ", "It is over. Nothing is expected of you.", "#067647"},
-    {"returned", "Calm for now: ", "The values are back in bounds. It is still watched.",
-     "#067647"},
-    {"test", "Test: ", "This is a test. Nothing is expected of you.", "#475467"},
+    {"alarm", "", "You are asked to act.", NULL, NULL},
+    {"reminder", "Reminder: ", "Nobody owns this yet.", NULL, NULL},
+    {"overdue", "Overdue: ", "The owner's time for the next word has passed.", NULL, NULL},
+    {"acknowledged", "Owned: ", "Somebody owns it. Nothing is expected of you.", "#175cd3",
+     "OWNED"},
+    {"resolved", "Resolved: ", "It is over. Nothing is expected of you.", "#067647", "RESOLVED"},
+    {"returned", "Calm for now: ", "The values are back in bounds. It is still watched.", "#067647",
+     "CALM FOR NOW"},
+    {"test", "Test: ", "This is a test. Nothing is expected of you.", "#475467", "TEST"},
 };
 
 static const struct kind *kind_of(const struct firealarm_notice *notice)
@@ -239,7 +241,11 @@ static void put_html_banner(struct out *out, const struct firealarm_notice *noti
                "line-height:20px;border-radius:11px 11px 0 0\"><b style=\"letter-spacing:.06em\">",
                color_of(notice));
     out_init(&severity, 64);
-    put_severity(&severity, notice);
+    if (kind->banner != NULL) {
+        out_puts(&severity, kind->banner);
+    } else {
+        put_severity(&severity, notice);
+    }
     out_html(out, (struct firealarm_text){severity.data, severity.len}, 250);
     out_done(&severity);
     out_printf(out, "</b> &nbsp;%s</td></tr>\n", kind->says);
