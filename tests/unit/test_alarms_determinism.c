@@ -35,15 +35,23 @@ static void play(uint64_t seed, struct fa_buf *log)
         case 0:
             world_signal(&w, draw & 64 ? "slow" : "late", "", (enum fa_level)(draw / 128 % 3));
             break;
-        case 1: world_answer(&w, (enum fa_verdict_kind)(draw / 8 % 4)); break;
-        case 2: world_advance(&w, (fa_time)(draw % (20 * FA_MINUTE))); break;
-        case 3: world_file(&w, (uint8_t)i, "lying", draw & 64 ? "rep" : NULL, -1); break;
+        case 1:
+            world_answer(&w, (enum fa_verdict_kind)(draw / 8 % 4));
+            break;
+        case 2:
+            world_advance(&w, (fa_time)(draw % (20 * FA_MINUTE)));
+            break;
+        case 3:
+            world_file(&w, (uint8_t)i, "lying", draw & 64 ? "rep" : NULL, -1);
+            break;
         case 4:
             if (slow != NULL) {
                 world_act(&w, draw & 64 ? FA_EV_ACK : FA_EV_RESOLVE, slow, "boss", 0);
             }
             break;
-        default: world_advance(&w, FA_SECOND); break;
+        default:
+            world_advance(&w, FA_SECOND);
+            break;
         }
         take_down(&w, log);
     }

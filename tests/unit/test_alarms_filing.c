@@ -18,9 +18,9 @@ static void the_level_is_the_guidance_or_higher(void **state)
         const char *category;
         int asked, rc, level;
     } rows[] = {
-        {"mess", -1, 0, FA_GUIDE_SOLVE},      {"mess", FA_GUIDE_RAISE, 0, FA_GUIDE_RAISE},
-        {"stuck", -1, 0, FA_GUIDE_HELP},      {"stuck", FA_GUIDE_SOLVE, 0, FA_GUIDE_SOLVE},
-        {"lying", -1, 0, FA_GUIDE_RAISE},     {"lying", FA_GUIDE_HELP, FA_EINVAL, 0},
+        {"mess", -1, 0, FA_GUIDE_SOLVE},         {"mess", FA_GUIDE_RAISE, 0, FA_GUIDE_RAISE},
+        {"stuck", -1, 0, FA_GUIDE_HELP},         {"stuck", FA_GUIDE_SOLVE, 0, FA_GUIDE_SOLVE},
+        {"lying", -1, 0, FA_GUIDE_RAISE},        {"lying", FA_GUIDE_HELP, FA_EINVAL, 0},
         {"lying", FA_GUIDE_SOLVE, FA_EINVAL, 0}, {"mess", FA_GUIDE__COUNT, FA_EINVAL, 0},
         {"unheard-of", -1, FA_ENOTFOUND, 0},
     };
@@ -218,7 +218,8 @@ static void limits_are_told_and_closed_filings_do_not_count(void **state)
     large[70000] = '\0';
     /* Closing one made room for it: its size alone is refused. */
     const char *about = large;
-    struct fa_filing filing = {.category = "mess", .text = "t", .about = &about, .about_count = 1, .level = -1};
+    struct fa_filing filing = {
+        .category = "mess", .text = "t", .about = &about, .about_count = 1, .level = -1};
     filing.id.id.bytes[0] = 78;
     world_step_event(&w, (struct fa_event){.kind = FA_EV_FILE, .u.file = &filing});
     assert_int_equal(w.reply.u.reply.code, FA_ETOOBIG);
@@ -235,9 +236,13 @@ static void the_preview_names_exactly_those_who_are_told(void **state)
         struct fa_preview preview;
         const char *about = abouts[i % 7];
         world_begin_firm(&w);
-        struct fa_filing filing = {.category = categories[i / 7], .text = "t", .customer = "Acme",
-                                   .reporter = "person:rep2", .about = &about,
-                                   .about_count = about != NULL, .level = -1};
+        struct fa_filing filing = {.category = categories[i / 7],
+                                   .text = "t",
+                                   .customer = "Acme",
+                                   .reporter = "person:rep2",
+                                   .about = &about,
+                                   .about_count = about != NULL,
+                                   .level = -1};
         assert_int_equal(fa_engine_preview(w.engine, &filing, w.now.wall, &preview), 0);
         world_file(&w, 1, categories[i / 7], about, -1);
         fa_time begun = w.now.mono;
