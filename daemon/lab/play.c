@@ -613,7 +613,7 @@ static char *list_told(const struct fa_lab *lab)
 
 static void restart_between(struct fa_lab *lab)
 {
-    if (lab->engine != NULL && lab->store.count == 0 && !lab->failed) {
+    if (lab->engine != NULL && lab->store.count == 0 && lab->store.failing == 0 && !lab->failed) {
         fa_lab_stop(lab, true);
         fa_lab_start(lab);
     }
@@ -647,6 +647,9 @@ static void play_one(struct fa_lab *lab, const struct fa_script *script, size_t 
                                                    : 0));
     } else if (!lab->failed) {
         play_line(lab, script->file, line);
+    }
+    if (!is_expectation) {
+        fa_lab_advance_to(lab, lab->elapsed); /* what it made due at this instant */
     }
     if (restarts && !is_expectation) {
         restart_between(lab);
