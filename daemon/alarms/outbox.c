@@ -229,6 +229,9 @@ static bool supersede(struct fa_engine *engine, const struct fa_note_spec *spec,
             !n->moved_on) {
             return true;
         }
+        if (n->with_courier && n->moved_on) {
+            return true; /* no verdict for so long: one more would only queue up behind it */
+        }
         if (n->state == FA_NOTICE_SLOW || n->state == FA_NOTICE_WAITING) {
             fa_journal(engine, FA_J_DROPPED, ids_of(n), NULL, 0);
             settle(engine, n, FA_NOTICE_DROPPED);
