@@ -247,16 +247,11 @@ const struct fa_http_handler *fa_api_handler(void)
     return &handler;
 }
 
-void fa_api_set_key(struct fa_api *api, const uint8_t key[32])
-{
-    memcpy(api->receipt_key, key, 32);
-}
-
 struct fa_api *fa_api_new(const struct fa_api_host *host, const uint8_t key[32])
 {
     struct fa_api *api = fa_xcalloc(1, sizeof *api);
     api->host = *host;
-    fa_api_set_key(api, key);
+    memcpy(api->receipt_key, key, sizeof api->receipt_key);
     return api;
 }
 

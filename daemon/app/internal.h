@@ -124,7 +124,6 @@ int fa_keep_init(struct fa_daemon *daemon, struct fa_err *err) FA_MUST_CHECK;
 /* 0, FA_EBUSY (exit 73), or another code: the daemon goes on without it and tries again. */
 int fa_keep_open(struct fa_daemon *daemon, struct fa_err *err) FA_MUST_CHECK;
 void fa_keep_without(struct fa_daemon *daemon, const struct fa_err *err);
-void fa_keep_set_api_key(struct fa_daemon *daemon);
 void fa_keep_watch(struct fa_daemon *daemon);
 /* FA_EXIT_OK, or 74 when something queued is not durable. */
 int fa_keep_close(struct fa_daemon *daemon);

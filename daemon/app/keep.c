@@ -134,18 +134,6 @@ static void restore_rule(void *ctx, const struct fa_alarm *alarm)
     }
 }
 
-void fa_keep_set_api_key(struct fa_daemon *daemon)
-{
-    uint8_t key[32];
-    /* Receipts have a key of their own, so that nothing else under the store's key can be one. */
-    crypto_generichash(key, sizeof key, (const unsigned char *)"receipts", 8, daemon->key,
-                       sizeof daemon->key);
-    if (daemon->api != NULL) {
-        fa_api_set_key(daemon->api, key);
-    }
-    sodium_memzero(key, sizeof key);
-}
-
 int fa_keep_open(struct fa_daemon *daemon, struct fa_err *err)
 {
     struct fa_store_head head = {0};
@@ -166,7 +154,6 @@ int fa_keep_open(struct fa_daemon *daemon, struct fa_err *err)
         return rc;
     }
     daemon->journal_next = head.n + 1;
-    fa_keep_set_api_key(daemon);
     fa_engine_each_alarm(daemon->engine, restore_rule, daemon);
     struct fa_event event = {.kind = FA_EV_START, .u.start = {head.time}};
     fa_turn_step(daemon, &event);
