@@ -19,6 +19,20 @@
 /* The fields are api/describe.h's. */
 #define FILING_SUMMARY "{kind}{at_customer}: {filing}"
 
+/* The category of a filing. One that nobody sorted goes where the first category goes that is
+ * always raised: too loud is better than unheard. */
+static const struct fa_category *category_of(const struct fa_setup *setup, const char *name)
+{
+    const struct fa_category *found = fa_setup_category(setup, name);
+    if (found != NULL || strcmp(name, FA_CATEGORY_UNSORTED) != 0) {
+        return found;
+    }
+    for (size_t i = 0; i < setup->category_count && found == NULL; i++) {
+        found = setup->categories[i].guidance == FA_GUIDE_RAISE ? &setup->categories[i] : NULL;
+    }
+    return found;
+}
+
 static struct fa_incident_fact fact_of(const struct fa_incident *incident)
 {
     return (struct fa_incident_fact){incident->category, incident->customer, incident->reporter,
@@ -154,7 +168,7 @@ static struct fa_alarm *begin_filed(struct fa_engine *engine, struct fa_incident
                                     const struct fa_rule *rule, const char *labels,
                                     const char *identity)
 {
-    const struct fa_category *category = fa_setup_category(engine->setup, incident->category);
+    const struct fa_category *category = category_of(engine->setup, incident->category);
     const char *policy_name = rule != NULL ? rule->policy : category != NULL ? category->policy : "";
     const struct fa_policy *policy = fa_setup_policy(engine->setup, policy_name);
     struct fa_alarm_spec spec = {
@@ -343,7 +357,7 @@ static bool make_room(struct fa_engine *engine)
 
 int fa_file(struct fa_engine *engine, const struct fa_filing *filing, bool *ret_already)
 {
-    const struct fa_category *category = fa_setup_category(engine->setup, filing->category);
+    const struct fa_category *category = category_of(engine->setup, filing->category);
     enum fa_guidance level = FA_GUIDE_RAISE;
     *ret_already = fa_engine_incident(engine, filing->id) != NULL;
     if (*ret_already) {
@@ -351,6 +365,9 @@ int fa_file(struct fa_engine *engine, const struct fa_filing *filing, bool *ret_
     }
     if (category == NULL) {
         return FA_ENOTFOUND;
+    }
+    if (fa_id_is_zero(filing->id.id)) {
+        return FA_EINVAL; /* zero is "no filing" in everything that refers to one */
     }
     if (effective_level(category, filing->level, &level) != 0) {
         return FA_EINVAL;
@@ -447,14 +464,32 @@ static bool has_open_alarm(const struct fa_engine *engine, const struct fa_incid
     return false;
 }
 
+/* The alarm goes to history; its filing keeps what the reporter may ask for. */
+static void remember(struct fa_incident *incident, const struct fa_alarm *alarm)
+{
+    incident->told += (uint32_t)alarm->told_count;
+    for (size_t i = 0; i < alarm->told_count; i++) {
+        if (incident->told_first == 0 || alarm->told[i].when < incident->told_first) {
+            incident->told_first = alarm->told[i].when;
+        }
+    }
+    if (alarm->owned != 0 && (incident->owned == 0 || alarm->owned < incident->owned)) {
+        incident->owned = alarm->owned;
+    }
+}
+
 void fa_incidents_closed(struct fa_engine *engine, const struct fa_alarm *alarm)
 {
     for (size_t i = 0; i < alarm->incident_count; i++) {
         struct fa_incident *incident = NULL;
         HASH_FIND(by_id, engine->incidents, &alarm->incidents[i], sizeof alarm->incidents[i],
                   incident);
-        if (incident != NULL && incident->state == FA_INCIDENT_RAISED &&
-            !has_open_alarm(engine, incident)) {
+        if (incident == NULL || incident->state != FA_INCIDENT_RAISED) {
+            continue;
+        }
+        remember(incident, alarm);
+        fa_touch_incident(engine, incident);
+        if (!has_open_alarm(engine, incident)) {
             close_incident(engine, incident);
         }
     }
@@ -553,7 +588,7 @@ static void preview_raise(const struct fa_engine *engine, const struct fa_filing
 int fa_engine_preview(const struct fa_engine *engine, const struct fa_filing *filing, fa_time wall,
                       struct fa_preview *ret_preview)
 {
-    const struct fa_category *category = fa_setup_category(engine->setup, filing->category);
+    const struct fa_category *category = category_of(engine->setup, filing->category);
     struct fa_preview preview = {0};
     struct fa_circle circle;
     if (category == NULL) {

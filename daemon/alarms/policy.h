@@ -77,6 +77,8 @@ struct fa_setup {
 
 #define FA_POLICY_OPERATORS   "operators"
 #define FA_TARGET_INDEPENDENT "independent"
+/* Of a filing whose reporter had no list to choose from. */
+#define FA_CATEGORY_UNSORTED  "unsorted"
 
 const struct fa_policy *fa_setup_policy(const struct fa_setup *setup, const char *name);
 const struct fa_severity *fa_setup_severity(const struct fa_setup *setup, const char *name);

@@ -72,7 +72,8 @@ static json_t *alarm_json(const struct fa_call *call, const struct fa_alarm *ala
     json_object_set_new(item, "labels", labels_json(alarm));
     fa_json_set_time(item, "raised", alarm->raised);
     fa_json_set_time(item, "since", alarm->since);
-    json_object_set_new(item, "value", isfinite(alarm->value) ? json_real(alarm->value) : json_null());
+    json_object_set_new(item, "value",
+                        isfinite(alarm->value) ? json_real(alarm->value) : json_null());
     fa_json_set_text(item, "owner", alarm->owner);
     fa_json_set_time(item, "promised", alarm->promised);
     json_object_set_new(item, "step", json_integer(alarm->climbing ? alarm->step + 1 : 0));
@@ -185,8 +186,8 @@ static void answer_list(struct fa_call *call, struct list *list, size_t limit)
     free(list->alarms);
     if (late != NULL) {
         *late = (struct late_list){*call, items, limit};
-        fa_store_query(store, FA_ROW_ALARM, FA_NEVER, (struct fa_str){"", 0},
-                       (uint32_t)limit, on_history, late);
+        fa_store_query(store, FA_ROW_ALARM, FA_NEVER, (struct fa_str){"", 0}, (uint32_t)limit,
+                       on_history, late);
         return;
     }
     json_t *body = json_object();
@@ -321,8 +322,7 @@ static json_t *filings_json(const struct fa_call *call, const struct fa_alarm *a
 {
     json_t *list = json_array();
     for (size_t i = 0; i < alarm->incident_count; i++) {
-        const struct fa_incident *incident =
-            fa_engine_incident(call->engine, alarm->incidents[i]);
+        const struct fa_incident *incident = fa_engine_incident(call->engine, alarm->incidents[i]);
         if (incident != NULL) {
             json_array_append_new(list, filing_json(incident));
         }
@@ -362,8 +362,7 @@ static void answer_state(struct fa_call *call, struct fa_alarm_id id)
 {
     const struct fa_alarm *alarm = fa_engine_alarm(call->engine, id);
     json_t *body = json_object();
-    fa_json_set_text(body, "state",
-                     alarm != NULL ? fa_alarm_state_name(alarm->state) : "resolved");
+    fa_json_set_text(body, "state", alarm != NULL ? fa_alarm_state_name(alarm->state) : "resolved");
     fa_json_set_text(body, "owner", alarm != NULL ? alarm->owner : NULL);
     fa_json_set_time(body, "promised", alarm != NULL ? alarm->promised : 0);
     fa_answer_json(call, 200, body);
@@ -400,8 +399,7 @@ static void read_and_do(struct fa_call *call, struct fa_event *event, enum fa_ve
     }
     fa_json_only(root, names, &faults);
     event->u.act.text = fa_json_text(root, &spec, &faults);
-    event->u.act.for_ms =
-        event->kind == FA_EV_ACK ? fa_json_duration(root, "for", &faults) : 0;
+    event->u.act.for_ms = event->kind == FA_EV_ACK ? fa_json_duration(root, "for", &faults) : 0;
     if (!fa_answer_faults(call, &faults)) {
         deed(call, event, verb);
     }

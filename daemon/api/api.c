@@ -154,7 +154,7 @@ static struct found find_route(uint32_t groups, struct fa_str method, const char
 
 static bool known_method(struct fa_str method)
 {
-    static const char *const methods[] = {"GET",   "HEAD",    "POST",  "PUT",
+    static const char *const methods[] = {"GET",    "HEAD",    "POST",  "PUT",
                                           "DELETE", "OPTIONS", "PATCH", NULL};
     for (size_t i = 0; methods[i] != NULL; i++) {
         if (fa_str_is(method, methods[i])) {
@@ -210,9 +210,9 @@ static void on_head(void *self, struct fa_http_request *req, struct fa_http_rout
         route->status = 404;
         route->detail = "There is nothing at this path.";
     } else if (!found.route->anybody &&
-               find_caller(fa_engine_setup(listener->api->host.engine(listener->api->host.ctx))
-                               ->people,
-                           req, &caller) != 0) {
+               find_caller(
+                   fa_engine_setup(listener->api->host.engine(listener->api->host.ctx))->people,
+                   req, &caller) != 0) {
         route->status = 401;
         route->detail = "A bearer token is needed here, and this one is not known (or none came).";
         (void)!fa_http_reply_field(req, "WWW-Authenticate", FA_STR("Bearer"));
@@ -251,7 +251,7 @@ struct fa_api *fa_api_new(const struct fa_api_host *host, const uint8_t key[32])
 {
     struct fa_api *api = fa_xcalloc(1, sizeof *api);
     api->host = *host;
-    memcpy(api->receipt_key, key, 32);
+    memcpy(api->receipt_key, key, sizeof api->receipt_key);
     return api;
 }
 

@@ -11,8 +11,8 @@
 #define TEXTS_MAX ((size_t)128 * 1024)
 
 const char *const fa_describe_names[] = {
-    "value",  "since",    "raised", "rule",        "severity", "category",
-    "kind",   "customer", "filing", "at_customer", "filings",  NULL,
+    "value", "since",    "raised", "rule",        "severity", "category",
+    "kind",  "customer", "filing", "at_customer", "filings",  NULL,
 };
 
 /* While filling, a field's value.ptr is an offset into texts. */
@@ -125,8 +125,7 @@ void fa_describe_done(struct fa_describe *d)
     fa_buf_done(&d->texts);
 }
 
-static void render(const struct fa_describe *d, const char *source, fa_time now,
-                   struct fa_buf *out)
+static void render(const struct fa_describe *d, const char *source, fa_time now, struct fa_buf *out)
 {
     struct fa_template *tpl = NULL;
     struct fa_err err;

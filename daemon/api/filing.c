@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Filing, its preview, its guide and its status.
  *
- * Receipts: R = first 80 bits of BLAKE2b(key, "receipt" | reporter | client's key), and the filing's
- * id = first 80 bits of BLAKE2b(key, "filing" | R). So the same key of the same caller gives the same
- * receipt after any crash, nothing of it is stored, and an id in a log opens nothing. */
+ * Receipts: R = first 80 bits of BLAKE2b(key, "receipt" | reporter | client's key), and the
+ * filing's id = first 80 bits of BLAKE2b(key, "filing" | R). So the same key of the same caller
+ * gives the same receipt after any crash, nothing of it is stored, and an id in a log opens
+ * nothing. */
 #include "api/internal.h"
 
 #include <sodium.h>
@@ -90,8 +91,7 @@ static void suggest_person(const struct fa_call *call, const char *name, char *b
     for (size_t i = 0; names != NULL && i < call->people->people_count; i++) {
         names[i] = call->people->people[i].name;
     }
-    const char *near =
-        names != NULL ? fa_suggest(name, names, call->people->people_count) : NULL;
+    const char *near = names != NULL ? fa_suggest(name, names, call->people->people_count) : NULL;
     snprintf(buf, size, near != NULL ? " Did you mean \"%s\"?" : "", near);
     free(names);
 }
@@ -103,9 +103,8 @@ static void check_names(const struct fa_call *call, const char *member, const ch
         struct fa_pset set;
         char hint[300];
         fa_pset_init(&set, call->people);
-        int rc = people_only
-                     ? (fa_directory_find(call->people, fa_str_of(names[i])) == FA_NOBODY)
-                     : fa_directory_resolve(call->people, fa_str_of(names[i]), &set);
+        int rc = people_only ? (fa_directory_find(call->people, fa_str_of(names[i])) == FA_NOBODY)
+                             : fa_directory_resolve(call->people, fa_str_of(names[i]), &set);
         if (rc != 0) {
             suggest_person(call, names[i], hint, sizeof hint);
             fa_json_fault(faults, member, "Nobody here is called \"%s\".%s", names[i], hint);
@@ -125,19 +124,20 @@ static void check_choice(const char *member, const char *text, int found, const 
 static void read_category(const struct fa_call *call, json_t *root, struct filing_body *body,
                           struct fa_faults *faults)
 {
-    struct fa_json_text spec = {"category", 100, true, false};
+    struct fa_json_text spec = {"category", 100, false, false};
     body->filing.category = fa_json_text(root, &spec, faults);
-    if (body->filing.category != NULL &&
-        fa_setup_category(call->setup, body->filing.category) == NULL) {
+    if (body->filing.category == NULL) {
+        body->filing.category = FA_CATEGORY_UNSORTED;
+    } else if (fa_setup_category(call->setup, body->filing.category) == NULL) {
         const char *names[256];
         size_t count = 0;
         for (; count < call->setup->category_count && count < 256; count++) {
             names[count] = call->setup->categories[count].name;
         }
         const char *near = fa_suggest(body->filing.category, names, count);
-        fa_json_fault(faults, "category", "There is no category \"%s\".%s%s%s", body->filing.category,
-                 near != NULL ? " Did you mean \"" : "", near != NULL ? near : "",
-                 near != NULL ? "\"?" : "");
+        fa_json_fault(faults, "category", "There is no category \"%s\".%s%s%s",
+                      body->filing.category, near != NULL ? " Did you mean \"" : "",
+                      near != NULL ? near : "", near != NULL ? "\"?" : "");
     }
 }
 
@@ -165,9 +165,9 @@ static void read_body(struct fa_call *call, json_t *root, struct filing_body *bo
 {
     static const char *const names[] = {"key",   "category", "customer", "text",  "since",
                                         "known", "about",    "strike",   "level", NULL};
-    struct fa_json_text customer = {"customer", 200, false, false}, since = {"since", 100, false, false},
-                        text = {"text", TEXT_MAX, true, true}, known = {"known", 10, false, false},
-                        level = {"level", 10, false, false};
+    struct fa_json_text customer = {"customer", 200, false, false},
+                        since = {"since", 100, false, false}, text = {"text", TEXT_MAX, true, true},
+                        known = {"known", 10, false, false}, level = {"level", 10, false, false};
     *body = (struct filing_body){0};
     name_reporter(call, body->reporter, sizeof body->reporter);
     body->filing.reporter = body->reporter;
@@ -223,7 +223,8 @@ static json_t *told_json(const struct fa_call *call, const struct fa_preview *pr
 static void level_too_low(struct fa_call *call)
 {
     struct fa_faults faults = {0};
-    fa_json_fault(&faults, "level", "This kind of problem is always raised: nobody should carry it alone.");
+    fa_json_fault(&faults, "level",
+                  "This kind of problem is always raised: nobody should carry it alone.");
     fa_answer_faults(call, &faults);
 }
 
@@ -374,11 +375,10 @@ void fa_route_file(struct fa_call *call)
         return;
     }
     struct fa_store *store = host->store(host->ctx);
-    struct late_filing *late =
-        fa_engine_incident(call->engine, body.filing.id) == NULL && store != NULL &&
-                host->refusing(host->ctx) == NULL
-            ? calloc(1, sizeof *late)
-            : NULL;
+    struct late_filing *late = fa_engine_incident(call->engine, body.filing.id) == NULL &&
+                                       store != NULL && host->refusing(host->ctx) == NULL
+                                   ? calloc(1, sizeof *late)
+                                   : NULL;
     if (late != NULL) {
         *late = (struct late_filing){.call = *call, .receipt = body.receipt, .root = root};
         fa_store_get(store, FA_ROW_INCIDENT,
@@ -405,23 +405,51 @@ static void add_event(json_t *events, fa_time when, const char *what, const char
 
 struct progress {
     size_t told;
-    bool owned;
-    fa_time until;
+    fa_time told_first, owned; /* 0: never */
+    bool is_owned;             /* now */
+    fa_time until, overdue;
 };
 
-static void add_alarm_events(const struct fa_alarm *alarm, struct progress *progress,
-                             json_t *events)
+static void count_alarm(const struct fa_alarm *alarm, struct progress *progress)
 {
     progress->told += alarm->told_count;
     for (size_t i = 0; i < alarm->told_count; i++) {
-        add_event(events, alarm->told[i].when, "told", NULL);
+        if (progress->told_first == 0 || alarm->told[i].when < progress->told_first) {
+            progress->told_first = alarm->told[i].when;
+        }
     }
+    progress->owned = alarm->owned != 0 ? alarm->owned : progress->owned;
     if (alarm->state == FA_ALARM_ACKED) {
-        progress->owned = true;
+        progress->is_owned = true;
         progress->until = alarm->promised;
-        add_event(events, alarm->changed, "owned", NULL);
     } else if ((alarm->flags & FA_FLAG_OVERDUE) != 0) {
-        add_event(events, alarm->changed, "overdue", NULL);
+        progress->overdue = alarm->changed;
+    }
+}
+
+/* Closed alarms have left their numbers in the filing; open ones are asked. */
+static struct progress progress_of(const struct fa_call *call, const struct fa_incident *incident)
+{
+    struct progress progress = {incident->told, incident->told_first, incident->owned, false, 0, 0};
+    for (size_t i = 0; i < incident->alarm_count; i++) {
+        const struct fa_alarm *alarm = fa_engine_alarm(call->engine, incident->alarms[i]);
+        if (alarm != NULL && alarm->state != FA_ALARM_RESOLVED) {
+            count_alarm(alarm, &progress);
+        }
+    }
+    return progress;
+}
+
+static void add_progress(const struct progress *progress, json_t *events)
+{
+    if (progress->told_first != 0) {
+        add_event(events, progress->told_first, "told", NULL);
+    }
+    if (progress->owned != 0) {
+        add_event(events, progress->owned, "owned", NULL);
+    }
+    if (progress->overdue != 0) {
+        add_event(events, progress->overdue, "overdue", NULL);
     }
 }
 
@@ -430,31 +458,25 @@ static json_t *status_json(const struct fa_call *call, const struct fa_incident 
 {
     static const char *const states[] = {"open", "open", "closed"};
     json_t *answer = json_object(), *events = json_array();
-    struct progress progress = {0};
+    struct progress progress = progress_of(call, incident);
     add_event(events, incident->filed, "filed", NULL);
-    for (size_t i = 0; i < incident->alarm_count; i++) {
-        const struct fa_alarm *alarm = fa_engine_alarm(call->engine, incident->alarms[i]);
-        if (alarm != NULL) {
-            add_alarm_events(alarm, &progress, events);
-        }
-    }
+    add_progress(&progress, events);
     for (size_t i = 0; i < incident->comment_count; i++) {
         add_event(events, incident->comments[i].when, "comment", incident->comments[i].text);
     }
     if (incident->state == FA_INCIDENT_CLOSED) {
         add_event(events, incident->closed, "closed", NULL);
     }
-    bool owned = progress.owned && incident->state == FA_INCIDENT_RAISED;
+    bool owned = progress.is_owned && incident->state == FA_INCIDENT_RAISED;
     fa_json_set_time(answer, "filed", incident->filed);
     fa_json_set_text(answer, "category", incident->category);
     fa_json_set_text(answer, "level", level_names[incident->level]);
     fa_json_set_text(answer, "state", owned ? "owned" : states[incident->state]);
     json_object_set_new(answer, "told", json_integer((json_int_t)progress.told));
     fa_json_set_time(answer, "owned_until", owned ? progress.until : 0);
-    fa_json_set_time(answer, "due",
-                     incident->state == FA_INCIDENT_OPEN
-                         ? incident->due.armed + incident->due.length
-                         : 0);
+    fa_json_set_time(
+        answer, "due",
+        incident->state == FA_INCIDENT_OPEN ? incident->due.armed + incident->due.length : 0);
     json_object_set_new(answer, "events", events);
     return answer;
 }
@@ -484,11 +506,12 @@ static void look_in_history(struct fa_call *call, struct fa_incident_id id)
         return;
     }
     *late = *call;
-    fa_store_get(store, FA_ROW_INCIDENT,
-                 (struct fa_str){(const char *)id.id.bytes, FA_ID_BYTES}, on_old_status, late);
+    fa_store_get(store, FA_ROW_INCIDENT, (struct fa_str){(const char *)id.id.bytes, FA_ID_BYTES},
+                 on_old_status, late);
 }
 
-static void status_of(struct fa_call *call, struct fa_incident_id id, const char *comment, bool done)
+static void status_of(struct fa_call *call, struct fa_incident_id id, const char *comment,
+                      bool done)
 {
     const struct fa_api_host *host = &call->api->host;
     if (fa_engine_incident(call->engine, id) == NULL) {

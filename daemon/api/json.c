@@ -27,8 +27,8 @@ json_t *fa_json_body(struct fa_http_request *req)
     json_error_t error;
     char detail[256];
     struct fa_str body = fa_http_body(req);
-    json_t *root = json_loadb(body.ptr != NULL ? body.ptr : "", body.len, JSON_REJECT_DUPLICATES,
-                              &error);
+    json_t *root =
+        json_loadb(body.ptr != NULL ? body.ptr : "", body.len, JSON_REJECT_DUPLICATES, &error);
     if (root != NULL && json_is_object(root)) {
         return root;
     }
@@ -137,8 +137,8 @@ fa_time fa_json_duration(json_t *object, const char *name, struct fa_faults *fau
     const char *text = fa_json_text(object, &spec, faults);
     fa_time ms = 0;
     if (text != NULL && (fa_parse_duration(fa_str_of(text), &ms) != 0 || ms == 0)) {
-        fa_json_fault(faults, name, "\"%s\" is no length of time. Write for instance 30m, 2h or 1d.",
-                 text);
+        fa_json_fault(faults, name,
+                      "\"%s\" is no length of time. Write for instance 30m, 2h or 1d.", text);
         ms = 0;
     }
     return ms;

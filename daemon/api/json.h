@@ -12,11 +12,13 @@
 struct fa_faults {
     json_t *list; /* array of {"pointer", "detail"} */
 };
-void fa_json_fault(struct fa_faults *faults, const char *pointer, const char *fmt, ...) FA_PRINTF(3, 4);
+void fa_json_fault(struct fa_faults *faults, const char *pointer, const char *fmt, ...)
+    FA_PRINTF(3, 4);
 
 /* NULL after answering 400: req is then taken. */
 json_t *fa_json_body(struct fa_http_request *req);
-/* Every member of object is one of names (NULL-terminated); others become faults with a suggestion. */
+/* Every member of object is one of names (NULL-terminated); others become faults with a suggestion.
+ */
 void fa_json_only(json_t *object, const char *const *names, struct fa_faults *faults);
 /* A text member: NULL when absent or null. Control characters but newline (where `lines`), NUL and
  * more than max bytes are faults. Borrowed from object. */

@@ -44,8 +44,7 @@ static void add_row(void *ctx, const struct fa_notification *n)
 
 static bool is_operator(const struct fa_call *call)
 {
-    return call->caller.person != FA_NOBODY &&
-           call->people->people[call->caller.person].operator_;
+    return call->caller.person != FA_NOBODY && call->people->people[call->caller.person].operator_;
 }
 
 /* True after a 403. */
@@ -92,8 +91,7 @@ static void queue_deed(struct fa_call *call, enum fa_event_kind kind)
     }
     n = fa_engine_notification(call->engine, event.u.note.id);
     json_t *body = json_object();
-    fa_json_set_text(body, "state",
-                     n != NULL ? fa_notification_state_name(n->state) : "dropped");
+    fa_json_set_text(body, "state", n != NULL ? fa_notification_state_name(n->state) : "dropped");
     fa_answer_json(call, 200, body);
 }
 

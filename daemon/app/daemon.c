@@ -181,6 +181,16 @@ static void on_drained(void *self)
     }
 }
 
+/* What the courier has begun is worth a moment: its verdict spares a second message. */
+static void wait_for_courier(void *self)
+{
+    struct fa_daemon *daemon = self;
+    if (daemon->stopping && !daemon->courier_drained && fa_sender_is_idle(daemon)) {
+        daemon->courier_drained = true;
+        on_drained(daemon);
+    }
+}
+
 static void stop(struct fa_daemon *daemon)
 {
     if (daemon->stopping) {
@@ -190,7 +200,7 @@ static void stop(struct fa_daemon *daemon)
     sd_notify(0, "STOPPING=1");
     fa_log(FA_LOG_NOTICE, "stopping");
     fa_timer_set(&daemon->stop_timer, DRAIN_MS + FA_SECOND);
-    daemon->draining = 1;
+    daemon->draining = 2; /* the courier, and this function */
     for (size_t i = 0; i < daemon->listening_count; i++) {
         daemon->draining++;
         fa_http_server_drain(daemon->listening[i].http, DRAIN_MS, on_drained, daemon);
@@ -248,6 +258,7 @@ static int open_rooms(struct fa_daemon *daemon, struct fa_err *err)
     struct fa_metrics_limits limits = {0};
     randombytes_buf(&limits.hash_seed, sizeof limits.hash_seed);
     fa_turn_init(daemon);
+    fa_loop_on_turn(daemon->loop, wait_for_courier, daemon);
     daemon->metrics = fa_metrics_new(&limits);
     daemon->rules = fa_rules_new(daemon->config->setup.rules, daemon->config->setup.rule_count,
                                  daemon->metrics);
@@ -264,8 +275,8 @@ static int open_doors(struct fa_daemon *daemon, struct fa_err *err)
         rc = fa_feeds_open(daemon, daemon->config, &daemon->feeds, &daemon->feed_count, err);
     }
     if (rc == 0) {
-        rc = fa_listeners_open(daemon, daemon->config, &daemon->listening,
-                               &daemon->listening_count, err);
+        rc = fa_listeners_open(daemon, daemon->config, &daemon->listening, &daemon->listening_count,
+                               err);
     }
     return rc;
 }

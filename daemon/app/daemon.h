@@ -7,12 +7,12 @@
 #include "host/plugins.h"
 
 struct fa_daemon_options {
-    const char *config;          /* path of the main file */
-    const char *plugins;         /* directory of decoders/, notifiers/, stores/ */
-    const char *courier;         /* path of firealarm-courier */
-    const char *state;           /* where accepted.cfg is kept; NULL: nowhere */
-    const char *credentials;     /* systemd's credential directory; NULL: none */
-    bool quiet_start;            /* no line for each listener */
+    const char *config;      /* path of the main file */
+    const char *plugins;     /* directory of decoders/, notifiers/, stores/ */
+    const char *courier;     /* path of firealarm-courier */
+    const char *state;       /* where accepted.cfg is kept; NULL: nowhere */
+    const char *credentials; /* systemd's credential directory; NULL: none */
+    bool quiet_start;        /* no line for each listener */
 };
 
 /* sysexits: what systemd and people go by. */

@@ -34,7 +34,8 @@ static void sink_push(void *ctx, const uint64_t *handles, const double *values,
                       const double *weights, const int64_t *times, uint32_t n)
 {
     struct fa_feed_socket *feed = ctx;
-    fa_metrics_push(feed->feed, fa_loop_now(feed->daemon->loop), handles, values, weights, times, n);
+    fa_metrics_push(feed->feed, fa_loop_now(feed->daemon->loop), handles, values, weights, times,
+                    n);
     feed->daemon->rules_dirty = true;
 }
 
@@ -280,14 +281,15 @@ void fa_feeds_watch(struct fa_daemon *daemon)
 void fa_feeds_metrics(const struct fa_daemon *daemon, struct fa_buf *out)
 {
     static const char *const heads[] = {
-        "# TYPE firealarm_feed_samples counter\n", "# TYPE firealarm_feed_series gauge\n",
+        "# TYPE firealarm_feed_samples counter\n",
+        "# TYPE firealarm_feed_series gauge\n",
         "# TYPE firealarm_feed_series_refused counter\n",
-        "# TYPE firealarm_feed_rejected counter\n", "# TYPE firealarm_feed_packets counter\n",
+        "# TYPE firealarm_feed_rejected counter\n",
+        "# TYPE firealarm_feed_packets counter\n",
         "# TYPE firealarm_feed_kernel_dropped counter\n",
     };
-    static const char *const names[] = {"samples_total",        "series",
-                                        "series_refused_total", "rejected_total",
-                                        "packets_total",        "kernel_dropped_total"};
+    static const char *const names[] = {"samples_total",  "series",        "series_refused_total",
+                                        "rejected_total", "packets_total", "kernel_dropped_total"};
     for (size_t m = 0; m < 6; m++) {
         fa_buf_puts(out, heads[m]);
         for (size_t i = 0; i < daemon->feed_count; i++) {

@@ -66,7 +66,8 @@ struct fa_daemon {
     struct fa_rules *rules;
     bool rules_dirty;
 
-    struct fa_store *store; /* NULL: it cannot be used; then nothing is written and no filing taken */
+    struct fa_store
+        *store; /* NULL: it cannot be used; then nothing is written and no filing taken */
     struct fa_options *store_options;
     struct fa_waker *store_waker;
     uint8_t key[FA_STORE_KEY_BYTES];
@@ -101,6 +102,7 @@ struct fa_daemon {
     bool stopping;
     int exit_status;
     unsigned draining;
+    bool courier_drained;
     fa_time started;  /* wall */
     bool on_accepted; /* the files were refused: what was accepted last runs */
 };
@@ -132,6 +134,8 @@ int fa_sender_set_channels(struct fa_daemon *daemon, const struct fa_config *con
                            struct fa_err *err) FA_MUST_CHECK;
 void fa_sender_queue(struct fa_daemon *daemon, struct fa_notification_id id);
 void fa_sender_pump(struct fa_daemon *daemon);
+/* Nothing is with the courier or waits for it. */
+bool fa_sender_is_idle(const struct fa_daemon *daemon);
 void fa_sender_close(struct fa_daemon *daemon);
 
 /* notice.c: the frame for one notification. False: there is nothing to say any more. */

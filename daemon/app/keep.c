@@ -2,10 +2,10 @@
 /* The store's life: opening, loading, what its troubles mean, and doing without it.
  *
  *   cannot be opened, held by another daemon   exit 73
- *   cannot be opened, anything else            go on without: refuse filings, tell the operators from
- *                                              the configuration alone, each hour; try every 30 s
- *   full                                       refuse new filings, the writer tries again by itself
- *   a commit's outcome is unknown              answer nothing more, exit 74, recover from disk
+ *   cannot be opened, anything else            go on without: refuse filings, tell the operators
+ * from the configuration alone, each hour; try every 30 s full refuse new filings, the writer tries
+ * again by itself a commit's outcome is unknown              answer nothing more, exit 74, recover
+ * from disk
  */
 #include "app/internal.h"
 #include "base/panic.h"
@@ -41,8 +41,8 @@ static int load_row(void *ctx, const struct fa_row *row, struct fa_err *err)
     if (row->kind < FA_ROW_ALARM || row->kind > FA_ROW_POLICY) {
         return 0; /* of a later version */
     }
-    int rc = fa_engine_load_row(daemon->engine, (enum fa_row_kind)row->kind, row->key, row->value,
-                                err);
+    int rc =
+        fa_engine_load_row(daemon->engine, (enum fa_row_kind)row->kind, row->key, row->value, err);
     if (rc != 0) {
         /* Damaged in spite of its MAC, or of a later version: the others must be kept going. */
         fa_log_err(FA_LOG_ERROR, err);

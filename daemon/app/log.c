@@ -14,9 +14,10 @@ void fa_log_init(bool journal)
 
 void fa_log(enum fa_log_level level, const char *fmt, ...)
 {
-    static const char *const words[] = {
-        [FA_LOG_ERROR] = "error: ", [FA_LOG_WARNING] = "warning: ", [FA_LOG_NOTICE] = "",
-        [FA_LOG_INFO] = ""};
+    static const char *const words[] = {[FA_LOG_ERROR] = "error: ",
+                                        [FA_LOG_WARNING] = "warning: ",
+                                        [FA_LOG_NOTICE] = "",
+                                        [FA_LOG_INFO] = ""};
     char line[1200];
     int at = to_journal ? snprintf(line, sizeof line, "<%d>", (int)level)
                         : snprintf(line, sizeof line, "firealarmd: %s", words[level]);

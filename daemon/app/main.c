@@ -38,8 +38,17 @@ static const char usage[] =
     "unknown (start again: it recovers), 78 no sound configuration.\n";
 
 enum option_code {
-    OPT_CHECK = 256, OPT_INIT, OPT_REFERENCE, OPT_STATE, OPT_PLUGINS, OPT_COURIER, OPT_COMPANY,
-    OPT_RELAY, OPT_OWNER, OPT_INDEPENDENT, OPT_VERSION,
+    OPT_CHECK = 256,
+    OPT_INIT,
+    OPT_REFERENCE,
+    OPT_STATE,
+    OPT_PLUGINS,
+    OPT_COURIER,
+    OPT_COMPANY,
+    OPT_RELAY,
+    OPT_OWNER,
+    OPT_INDEPENDENT,
+    OPT_VERSION,
 };
 
 static const struct option long_options[] = {
@@ -180,13 +189,14 @@ static int run_init(struct arguments *args)
 int main(int argc, char **argv)
 {
     struct arguments args = {
-        .daemon = {
-            .config = "/etc/firealarm/firealarm.cfg",
-            .plugins = FA_PLUGIN_DIR,
-            .courier = FA_LIBEXEC_DIR "/firealarm-courier",
-            .state = getenv("STATE_DIRECTORY"),
-            .credentials = getenv("CREDENTIALS_DIRECTORY"),
-        },
+        .daemon =
+            {
+                .config = "/etc/firealarm/firealarm.cfg",
+                .plugins = FA_PLUGIN_DIR,
+                .courier = FA_LIBEXEC_DIR "/firealarm-courier",
+                .state = getenv("STATE_DIRECTORY"),
+                .credentials = getenv("CREDENTIALS_DIRECTORY"),
+            },
     };
     int code;
     while ((code = getopt_long(argc, argv, "c:h", long_options, NULL)) != -1) {

@@ -81,8 +81,7 @@ static void put_last_comment(const struct fa_daemon *daemon, const struct fa_ala
 
 static struct firealarm_text details_of(const struct fa_daemon *daemon,
                                         const struct fa_notification *n,
-                                        const struct fa_alarm *alarm,
-                                        struct fa_notice_texts *texts)
+                                        const struct fa_alarm *alarm, struct fa_notice_texts *texts)
 {
     struct fa_buf out;
     fa_buf_init(&out, DETAILS_MAX);
@@ -101,8 +100,9 @@ static struct firealarm_text details_of(const struct fa_daemon *daemon,
     return keep_clean(texts, &out);
 }
 
-static struct firealarm_text told_of(const struct fa_daemon *daemon, const struct fa_notification *n,
-                                     const struct fa_alarm *alarm, struct fa_notice_texts *texts)
+static struct firealarm_text told_of(const struct fa_daemon *daemon,
+                                     const struct fa_notification *n, const struct fa_alarm *alarm,
+                                     struct fa_notice_texts *texts)
 {
     struct fa_buf out;
     fa_buf_init(&out, 4096);
@@ -172,8 +172,7 @@ static void put_fields(const struct fa_describe *describe, struct fa_notice_text
 
 static enum fa_priority priority_of(const struct fa_daemon *daemon, const struct fa_alarm *alarm)
 {
-    const struct fa_severity *severity =
-        fa_setup_severity(&daemon->config->setup, alarm->severity);
+    const struct fa_severity *severity = fa_setup_severity(&daemon->config->setup, alarm->severity);
     if ((alarm->flags & FA_FLAG_FILED) != 0 || severity == NULL || severity->rank == 0) {
         return FA_PRIORITY_CRITICAL;
     }

@@ -167,6 +167,12 @@ void fa_sender_pump(struct fa_daemon *daemon)
     drive(daemon);
 }
 
+bool fa_sender_is_idle(const struct fa_daemon *daemon)
+{
+    return daemon->outgoing_first == daemon->outgoing_count &&
+           fa_link_open_count(daemon->link) == 0;
+}
+
 /* ---- life ---- */
 
 int fa_sender_set_channels(struct fa_daemon *daemon, const struct fa_config *config,

@@ -23,7 +23,8 @@ static void on_fault(void *ctx, bool is_warning, const struct fa_err *err)
 
 /* ---- accepted.cfg ---- */
 
-static void accepted_path(const struct fa_daemon *daemon, const char *suffix, char *buf, size_t size)
+static void accepted_path(const struct fa_daemon *daemon, const char *suffix, char *buf,
+                          size_t size)
 {
     snprintf(buf, size, "%s/accepted.cfg%s", daemon->options->state, suffix);
 }
@@ -158,8 +159,8 @@ static int swap(struct fa_daemon *daemon, struct fa_config *config, struct fa_er
     daemon->listening_count = listening_count;
     daemon->feeds = feeds;
     daemon->feed_count = feed_count;
-    struct fa_rules *rules = fa_rules_new(config->setup.rules, config->setup.rule_count,
-                                          daemon->metrics);
+    struct fa_rules *rules =
+        fa_rules_new(config->setup.rules, config->setup.rule_count, daemon->metrics);
     fa_engine_each_alarm(daemon->engine, restore_rule, rules);
     fa_rules_free(daemon->rules);
     fa_metrics_sweep(daemon->metrics);

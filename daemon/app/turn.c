@@ -25,7 +25,8 @@ static struct fa_parked *park(struct fa_daemon *daemon)
     if (parking->first > 0 && parking->first == parking->count) {
         parking->first = parking->count = daemon->turn_from = 0;
     }
-    parking->items = fa_xgrow(parking->items, parking->count, &parking->cap, sizeof(struct fa_parked));
+    parking->items =
+        fa_xgrow(parking->items, parking->count, &parking->cap, sizeof(struct fa_parked));
     struct fa_parked *item = &parking->items[parking->count++];
     *item = (struct fa_parked){0};
     return item;
@@ -198,8 +199,7 @@ void fa_turn_release(struct fa_daemon *daemon)
 {
     struct fa_parking *parking = &daemon->parking;
     uint64_t durable = daemon->store != NULL ? fa_store_durable(daemon->store) : UINT64_MAX;
-    while (parking->first < daemon->turn_from &&
-           parking->items[parking->first].commit <= durable) {
+    while (parking->first < daemon->turn_from && parking->items[parking->first].commit <= durable) {
         /* A copy: the next request of this connection may be read at once and park its own. */
         struct fa_parked item = parking->items[parking->first++];
         if (item.req != NULL) {

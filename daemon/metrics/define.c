@@ -172,7 +172,7 @@ static struct fa_series *find_series(const struct fa_metrics *metrics, uint64_t 
 {
     size_t cursor;
     struct fa_series *series = fa_index_first(&metrics->series, hash, &cursor);
-    while (series != NULL && !(series->kind == stored && fa_str_is(name, series->name) &&
+    while (series != NULL && !(series->kind == stored && fa_str_is(name, series->watched->name) &&
                                same_labels(series->labels, labels))) {
         series = fa_index_next(&metrics->series, hash, &cursor);
     }
@@ -196,14 +196,19 @@ static void place_series(struct fa_metrics *metrics, struct fa_series *series)
 
 /* Takes labels. */
 static struct fa_series *make_series(struct fa_feed *feed, enum fa_kind stored,
-                                     const struct fa_watched *watched, struct fa_labels *labels,
+                                     struct fa_watched *watched, struct fa_labels *labels,
                                      uint64_t hash)
 {
     struct fa_series *series = fa_xcalloc(1, sizeof *series);
     series->feed = feed;
     series->kind = stored;
     series->fold = fold_of(stored);
-    series->name = fa_xstrdup(watched->name);
+    series->watched = watched;
+    series->next_of_name = watched->series;
+    if (watched->series != NULL) {
+        watched->series->prev_of_name = series;
+    }
+    watched->series = series;
     series->labels = labels;
     series->hash = hash;
     series->since = FA_NEVER;
@@ -231,8 +236,8 @@ static struct fa_series *take_series(struct fa_feed *feed, enum fa_kind kind, st
                                      const struct fa_label *labels, size_t count)
 {
     struct fa_metrics *metrics = feed->metrics;
-    const struct fa_watched *watched = fa_watched_find(metrics, name);
-    if (watched == NULL) {
+    struct fa_watched *watched = fa_watched_find(metrics, name);
+    if (watched == NULL || watched->watches == NULL) {
         note_unwatched(feed, name);
         return NULL;
     }
@@ -275,6 +280,19 @@ uint64_t fa_metrics_define(struct fa_feed *feed, enum fa_kind kind, struct fa_st
     return handle_of(feed->metrics, series, kind);
 }
 
+static void leave_name(struct fa_metrics *metrics, struct fa_series *series)
+{
+    if (series->prev_of_name != NULL) {
+        series->prev_of_name->next_of_name = series->next_of_name;
+    } else {
+        series->watched->series = series->next_of_name;
+    }
+    if (series->next_of_name != NULL) {
+        series->next_of_name->prev_of_name = series->prev_of_name;
+    }
+    fa_watched_release(metrics, series->watched);
+}
+
 static void drop_raws(struct fa_metrics *metrics, struct fa_series *series)
 {
     while (series->raws != NULL) {
@@ -302,6 +320,7 @@ void fa_series_drop(struct fa_metrics *metrics, struct fa_series *series)
         fa_link_mark(link);
     }
     drop_raws(metrics, series);
+    leave_name(metrics, series);
     fa_index_remove(&metrics->series, series->hash, series);
     struct fa_slot_of_series *slot = &metrics->slots[series->place];
     slot->series = NULL;
@@ -316,7 +335,6 @@ void fa_series_drop(struct fa_metrics *metrics, struct fa_series *series)
     free(series->windows);
     fa_set_done(&series->set);
     fa_labels_free(series->labels);
-    free(series->name);
     free(series);
 }
 

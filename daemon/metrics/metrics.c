@@ -71,12 +71,12 @@ void fa_metrics_free(struct fa_metrics *metrics)
     if (metrics == NULL) {
         return;
     }
-    fa_assert(metrics->watched == NULL);
     for (size_t i = 0; i < metrics->slot_count; i++) {
         if (metrics->slots[i].series != NULL) {
             fa_series_drop(metrics, metrics->slots[i].series);
         }
     }
+    fa_assert(metrics->watched == NULL); /* else rules are left that point into this */
     while (metrics->feeds != NULL) {
         struct fa_feed *feed = metrics->feeds;
         metrics->feeds = feed->next;

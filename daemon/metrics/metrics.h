@@ -65,7 +65,8 @@ struct fa_feed_stats {
 
 /* limits: copied; NULL gives the defaults. Never NULL. */
 struct fa_metrics *fa_metrics_new(const struct fa_metrics_limits *limits);
-void fa_metrics_free(struct fa_metrics *metrics); /* accepts NULL; every fa_rules over it goes first */
+void fa_metrics_free(
+    struct fa_metrics *metrics); /* accepts NULL; every fa_rules over it goes first */
 
 /* The feed of that name, made at its first mention; borrowed. */
 struct fa_feed *fa_metrics_feed(struct fa_metrics *metrics, const char *name);

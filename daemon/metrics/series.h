@@ -33,7 +33,8 @@ struct fa_series {
     struct fa_feed *feed; /* who made it and whose limit it counts on */
     enum fa_kind kind;    /* GAUGE, COUNTER_DELTA, COUNTER_CUMULATIVE, DISTRIBUTION or SET */
     enum fa_fold fold;
-    char *name;               /* owned */
+    struct fa_watched *watched; /* its name */
+    struct fa_series *next_of_name, *prev_of_name;
     struct fa_labels *labels; /* owned */
     uint64_t hash;
     size_t place; /* in metrics->slots */
@@ -65,11 +66,12 @@ struct fa_watcher {
     struct fa_link *dirty_first, *dirty_last;
 };
 
-/* A metric name that somebody watches. */
+/* A metric name that somebody watches, or that series are still kept of. */
 struct fa_watched {
     char *name;
     uint64_t hash;
     struct fa_watch *watches;
+    struct fa_series *series;
     struct fa_watched *next; /* of all */
 };
 
@@ -92,10 +94,10 @@ struct fa_metrics {
     struct fa_feed *feeds;
     struct fa_slot_of_series *slots; /* what handles point into */
     size_t slot_count, slot_cap;
-    uint32_t first_free;      /* UINT32_MAX: none */
-    struct fa_index raws;     /* struct fa_raw */
-    struct fa_index series;   /* struct fa_series by name, labels, kind */
-    struct fa_index names;    /* struct fa_watched */
+    uint32_t first_free;    /* UINT32_MAX: none */
+    struct fa_index raws;   /* struct fa_raw */
+    struct fa_index series; /* struct fa_series by name, labels, kind */
+    struct fa_index names;  /* struct fa_watched */
     struct fa_watched *watched;
     uint64_t ignored[FA_IGNORED_CELLS]; /* hashes of raw keys known to be ignored; 0: free */
     char **catalogue;
@@ -106,6 +108,8 @@ struct fa_metrics {
 /* Every stored kind is one of five: a delta or a state is a gauge once it is stored. */
 enum fa_kind fa_kind_stored(enum fa_kind kind);
 struct fa_watched *fa_watched_find(const struct fa_metrics *metrics, struct fa_str name);
+/* Frees it when neither watches nor series are left. */
+void fa_watched_release(struct fa_metrics *metrics, struct fa_watched *watched);
 bool fa_watch_matches(const struct fa_watch *watch, const struct fa_labels *labels);
 /* Links the series to the watch and gives it the window it needs. */
 void fa_watch_link(struct fa_watch *watch, struct fa_series *series);

@@ -20,8 +20,8 @@ struct fa_sketch_side {
 };
 struct fa_sketch {
     struct fa_sketch_side positive, negative;
-    double zero;                  /* weight of values too small for a bin */
-    double count, sum, min, max;  /* exact; min and max are meaningless while count is 0 */
+    double zero;                 /* weight of values too small for a bin */
+    double count, sum, min, max; /* exact; min and max are meaningless while count is 0 */
 };
 
 /* All zero bytes is an empty sketch. */

@@ -205,14 +205,28 @@ void fa_watcher_add(struct fa_watcher *watcher, const struct fa_watch_spec *spec
     watched->watches = watch;
     watch->next_of_watcher = watcher->watches;
     watcher->watches = watch;
-    for (size_t i = 0; i < metrics->slot_count; i++) {
-        struct fa_series *series = metrics->slots[i].series;
-        if (series != NULL && fa_str_is(spec->metric, series->name) &&
-            fa_watch_matches(watch, series->labels)) {
+    struct fa_series *series = watched->series;
+    for (; series != NULL; series = series->next_of_name) {
+        if (fa_watch_matches(watch, series->labels)) {
             fa_watch_link(watch, series);
         }
     }
     fa_metrics_forget_ignored(metrics);
+}
+
+void fa_watched_release(struct fa_metrics *metrics, struct fa_watched *watched)
+{
+    if (watched->watches != NULL || watched->series != NULL) {
+        return;
+    }
+    struct fa_watched **at = &metrics->watched;
+    while (*at != watched) {
+        at = &(*at)->next;
+    }
+    *at = watched->next;
+    fa_index_remove(&metrics->names, watched->hash, watched);
+    free(watched->name);
+    free(watched);
 }
 
 static void remove_watch(struct fa_metrics *metrics, struct fa_watch *watch)
@@ -223,16 +237,7 @@ static void remove_watch(struct fa_metrics *metrics, struct fa_watch *watch)
         at = &(*at)->next_of_name;
     }
     *at = watch->next_of_name;
-    if (watched->watches == NULL) {
-        struct fa_watched **place = &metrics->watched;
-        while (*place != watched) {
-            place = &(*place)->next;
-        }
-        *place = watched->next;
-        fa_index_remove(&metrics->names, watched->hash, watched);
-        free(watched->name);
-        free(watched);
-    }
+    fa_watched_release(metrics, watched);
 }
 
 void fa_watcher_free(struct fa_watcher *watcher)

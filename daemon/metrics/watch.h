@@ -20,10 +20,10 @@ struct fa_watch_spec {
 };
 
 struct fa_link {
-    void *owner;            /* of the watch */
-    void *member;           /* the caller's, for this series; NULL at first */
+    void *owner;  /* of the watch */
+    void *member; /* the caller's, for this series; NULL at first */
     struct fa_series *series;
-    bool gone;              /* the series was dropped: forget the member, then release the link */
+    bool gone; /* the series was dropped: forget the member, then release the link */
     /* metrics/ only */
     bool dirty;
     struct fa_watch *watch;

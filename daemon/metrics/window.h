@@ -63,7 +63,7 @@ struct fa_summary {
     double count, sum, min, max, increase;
     double last;
     fa_time last_at;
-    fa_time next_at; /* when the oldest slot leaves; FA_NEVER */
+    fa_time next_at;   /* when the oldest slot leaves; FA_NEVER */
     bool has_increase; /* at least one pair of samples, or a delta */
 };
 

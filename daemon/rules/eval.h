@@ -8,7 +8,7 @@
 
 /* A series as one leaf of one label set reads it. */
 struct fa_member {
-    struct fa_member *next;
+    struct fa_member *next, *prev;
     void *group; /* the caller's */
     struct fa_link *link;
     size_t leaf;

@@ -75,9 +75,9 @@ struct fa_expr {
             const char *metric;                  /* borrowed from the rule */
             const struct fa_rule_match *matches; /* borrowed */
             size_t match_count;
-            fa_time range;     /* 0: an instant selector, the newest sample within look_back */
+            fa_time range; /* 0: an instant selector, the newest sample within look_back */
             fa_time look_back;
-            size_t leaf;       /* set by the planner: number of the watch */
+            size_t leaf; /* set by the planner: number of the watch */
         } selector;
         struct {
             enum fa_fn fn;
@@ -85,10 +85,10 @@ struct fa_expr {
         } call;
         struct {
             enum fa_agg agg;
-            double param;         /* the quantile */
-            char *const *by;      /* borrowed */
+            double param;    /* the quantile */
+            char *const *by; /* borrowed */
             size_t by_count;
-            struct fa_expr *arg;  /* owned */
+            struct fa_expr *arg; /* owned */
         } aggregate;
         struct {
             enum fa_op op;

@@ -18,7 +18,8 @@ struct fa_plan {
     size_t count;
 };
 
-/* Numbers the tree's selectors. More than FA_PLAN_LEAVES different ones are a bug of the compiler. */
+/* Numbers the tree's selectors. More than FA_PLAN_LEAVES different ones are a bug of the compiler.
+ */
 void fa_plan(struct fa_expr *expr, struct fa_plan *ret_plan);
 
 #endif

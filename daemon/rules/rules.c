@@ -173,6 +173,7 @@ static struct fa_member *take_member(struct fa_rules *rules, struct fa_link *lin
     member->group = group;
     member->link = link;
     member->leaf = leaf->number;
+    member->prev = population->last;
     *(population->last != NULL ? &population->last->next : &population->first) = member;
     population->last = member;
     population->count++;
@@ -184,14 +185,8 @@ static void drop_member(struct fa_member *member)
 {
     struct fa_group *group = member->group;
     struct fa_population *population = &group->leaves[member->leaf];
-    struct fa_member *before = NULL;
-    for (struct fa_member *at = population->first; at != member; at = at->next) {
-        before = at;
-    }
-    *(before != NULL ? &before->next : &population->first) = member->next;
-    if (population->last == member) {
-        population->last = before;
-    }
+    *(member->prev != NULL ? &member->prev->next : &population->first) = member->next;
+    *(member->next != NULL ? &member->next->prev : &population->last) = member->prev;
     population->count--;
     free(member);
 }

@@ -34,13 +34,13 @@ uint64_t fa_rules_evaluations(const struct fa_rules *rules);
 /* One label set as it stands, for explain and lists. */
 struct fa_rule_status {
     const struct fa_rule *rule;
-    const char *labels;     /* borrowed until the next call with these rules */
+    const char *labels; /* borrowed until the next call with these rules */
     enum fa_level level;
-    double value;           /* NaN: none */
-    fa_time newest;         /* wall time of its newest sample; 0: none */
-    fa_time covered_at;     /* wall: from then on the window is covered by data; until then it is
-                               warming. 0: needs no cover; FA_NEVER: no data yet */
-    uint64_t samples;       /* in the window */
+    double value;       /* NaN: none */
+    fa_time newest;     /* wall time of its newest sample; 0: none */
+    fa_time covered_at; /* wall: from then on the window is covered by data; until then it is
+                           warming. 0: needs no cover; FA_NEVER: no data yet */
+    uint64_t samples;   /* in the window */
 };
 typedef void fa_rule_status_fn(void *ctx, const struct fa_rule_status *status);
 void fa_rules_each(const struct fa_rules *rules, fa_rule_status_fn *fn, void *ctx);

@@ -81,18 +81,21 @@ static void gauge(struct world *world, const char *labels, double value)
 static void advance(struct world *world, fa_time by)
 {
     fa_time until = world->now + by;
-    char all[sizeof world->said] = "";
+    struct fa_buf all;
     fa_time next;
+    fa_buf_init(&all, sizeof world->said - 1);
     while ((next = fa_rules_next(world->rules)) <= until) {
         world->now = next > world->now ? next : world->now;
         run(world);
         if (world->said[0] != '\0') {
-            snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", all[0] ? "; " : "",
-                     world->said);
+            fa_buf_puts(&all, all.len > 0 ? "; " : "");
+            fa_buf_puts(&all, world->said);
         }
     }
+    assert_false(all.over);
     world->now = until;
-    strcpy(world->said, all);
+    memcpy(world->said, fa_buf_text(&all), all.len + 1);
+    fa_buf_done(&all);
 }
 
 #define EXPECT(world, text) assert_string_equal((world)->said, text)
@@ -760,6 +763,20 @@ static void a_restored_alarm_in_its_dead_band_stays_firing(void **state)
     world_close(&world);
 }
 
+static void a_restored_alarm_is_held_by_data_that_came_first(void **state)
+{
+    struct fa_rule rule = last_above(120);
+    rule.metric.has_clear_below = true;
+    rule.metric.clear_below = 90;
+    struct world world;
+    world_open(&world, (const struct fa_rule *[]){&rule}, 1);
+    fa_rules_restore(world.rules, "r", "", FA_LEVEL_FIRING);
+    gauge(&world, "", 100);
+    run(&world);
+    EXPECT(&world, "firing 100");
+    world_close(&world);
+}
+
 static void a_restored_alarm_whose_data_stay_away_turns_unknown_and_stays_held(void **state)
 {
     struct fa_rule rule = last_above(120);
@@ -868,6 +885,7 @@ int main(void)
         cmocka_unit_test(a_sample_evaluates_exactly_the_rules_that_read_it),
         cmocka_unit_test(a_late_sample_corrects_its_window),
         cmocka_unit_test(a_restored_alarm_in_its_dead_band_stays_firing),
+        cmocka_unit_test(a_restored_alarm_is_held_by_data_that_came_first),
         cmocka_unit_test(a_restored_alarm_whose_data_stay_away_turns_unknown_and_stays_held),
         cmocka_unit_test(a_reload_keeps_the_samples_and_the_levels),
         cmocka_unit_test(incident_rules_are_somebody_elses),
