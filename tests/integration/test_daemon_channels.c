@@ -246,7 +246,7 @@ static void operators_hear_of_a_courier_that_does_not_run(void **state)
     rig_until(rig, rig_ask(rig, &ready)->status == 503);
     assert_int_equal(rig_file(rig, 1, "danger", receipt), 201);
     rig_later(rig);
-    rig_until(rig, rig_metric(rig, "firealarm_alarms{state=\"unacknowledged\"}") == 2);
+    rig_until(rig, rig_metric(rig, "firealarm_alarms{state=\"unacknowledged\"}") >= 2);
     assert_int_equal(symlink(rig_built_courier(), path), 0);
     rig_until(rig, receiver_find(rig->receiver, "/first", "text-1") != NULL);
     rig_until(rig, receiver_find(rig->receiver, "/ines", "firealarm-courier does not run") != NULL);

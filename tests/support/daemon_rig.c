@@ -193,6 +193,18 @@ static char *read_all(const char *path, size_t from)
     return text;
 }
 
+bool rig_has_text(const char *path, const char *word, char **ret_text)
+{
+    char *text = read_all(path, 0);
+    bool found = strstr(text, word) != NULL;
+    if (found) {
+        *ret_text = text;
+    } else {
+        free(text);
+    }
+    return found;
+}
+
 void rig_fail(struct rig *rig, const char *what, const char *file, int line)
 {
     char *log = rig_log(rig);

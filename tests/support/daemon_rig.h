@@ -104,6 +104,9 @@ double rig_metric(struct rig *rig, const char *name);
 const char *rig_alarm(struct rig *rig, const char *rule);
 int rig_connect(struct rig *rig); /* a bare connection to the api's socket */
 
+/* Does the file hold the word? Then its text, which the caller frees. */
+bool rig_has_text(const char *path, const char *word, char **ret_text);
+
 int64_t rig_ms(void);
 void rig_pause(void); /* a few milliseconds between two looks */
 
