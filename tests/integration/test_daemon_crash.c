@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define KILLS       50
@@ -149,10 +150,10 @@ static void killed_at_any_moment_it_loses_no_receipt_and_tells_nobody_twice(void
 static void killed_at_each_named_place_it_loses_nothing(void **state)
 {
     static const char *const places[] = {
-        "store.before_begin:%u", "store.before_commit:%u", "store.after_commit:%u",
-        "store.before_wake:%u",  "app.before_submit:%u",   "app.before_reply:%u",
-        "app.after_reply:%u",    "app.before_send:%u",     "app.after_send:%u",
-        "app.before_verdict:%u",
+        "store.before_begin", "store.before_commit", "store.after_commit",
+        "store.before_wake",  "app.before_submit",   "app.before_reply",
+        "app.after_reply",    "app.before_send",     "app.after_send",
+        "app.before_verdict",
     };
     struct rig *rig = *state;
     struct ledger *ledger = calloc(1, sizeof *ledger);
@@ -165,7 +166,7 @@ static void killed_at_each_named_place_it_loses_nothing(void **state)
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         for (unsigned pass = 1; pass <= 3; pass += 2) {
             char place[64];
-            snprintf(place, sizeof place, places[i], pass);
+            snprintf(place, sizeof place, "%s:%u", places[i], pass);
             rig->crash_at = place;
             rig_spawn(rig);
             /* It may die at any time from here on, even before it is ready. */
@@ -304,7 +305,7 @@ static void a_receipt_is_written_after_the_sync_that_keeps_it(void **state)
         return;
     }
     snprintf(output, sizeof output, "%s/trace", rig->dir);
-    const char *const under[] = {"strace", "-f", "-s", "4096", "-e",
+    const char *const under[] = {"strace", "-D", "-f", "-s", "4096", "-e",
                                  "trace=fsync,fdatasync,write,writev,sendto,sendmsg,read,readv,"
                                  "recvfrom,recvmsg",
                                  "-e", "signal=none", "-o", output, NULL};
@@ -331,7 +332,7 @@ static void a_commit_whose_outcome_is_unknown_ends_it_with_74(void **state)
     rig_start(rig);
     assert_int_equal(rig_file(rig, 1, "danger", receipt), 201);
     rig_until(rig, rig_metric(rig, "firealarm_outbox") == 0);
-    char command[200];
+    char command[400];
     snprintf(command, sizeof command,
              "strace -f -p %d -e trace=fdatasync,fsync -e inject=fdatasync,fsync:error=EIO "
              "-o /dev/null 2>%s/attached & echo $!",
