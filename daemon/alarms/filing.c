@@ -366,6 +366,9 @@ int fa_file(struct fa_engine *engine, const struct fa_filing *filing, bool *ret_
     if (category == NULL) {
         return FA_ENOTFOUND;
     }
+    if (fa_id_is_zero(filing->id.id)) {
+        return FA_EINVAL; /* zero is "no filing" in everything that refers to one */
+    }
     if (effective_level(category, filing->level, &level) != 0) {
         return FA_EINVAL;
     }

@@ -51,7 +51,8 @@ static void happen(struct world *w, uint8_t what, uint8_t arg)
 {
     static const char *const labels[] = {"", "q=\"1\"", "q=\"2\"", "q=\"3\""};
     static const char *const categories[] = {"mess", "stuck", "lying", "unheard-of"};
-    static const char *const about[] = {NULL, "rep", "boss", "ceo", "i1", "role:top", "zoe", "lead"};
+    static const char *const about[] = {NULL, "rep",      "boss", "ceo",
+                                        "i1", "role:top", "zoe",  "lead"};
     static const fa_time spans[] = {1, FA_SECOND, FA_MINUTE, 15 * FA_MINUTE, FA_HOUR, FA_DAY};
     switch (what % 13) {
     case 0:
@@ -62,19 +63,33 @@ static void happen(struct world *w, uint8_t what, uint8_t arg)
     case 2:
         world_file(w, arg, categories[arg % 4], about[arg / 4 % 8], arg / 32 % 5 - 1);
         break;
-    case 3: act(w, FA_EV_ACK, arg); break;
-    case 4: act(w, FA_EV_RESOLVE, arg); break;
-    case 5: act(w, FA_EV_COMMENT, arg); break;
-    case 6: world_answer(w, (enum fa_verdict_kind)(arg % 4)); break;
+    case 3:
+        act(w, FA_EV_ACK, arg);
+        break;
+    case 4:
+        act(w, FA_EV_RESOLVE, arg);
+        break;
+    case 5:
+        act(w, FA_EV_COMMENT, arg);
+        break;
+    case 6:
+        world_answer(w, (enum fa_verdict_kind)(arg % 4));
+        break;
     case 7:
         if (w->send_count > 0) {
             world_verdict(w, w->sends[arg % w->send_count], (enum fa_verdict_kind)(arg / 64));
         }
         break;
     case 8:
-    case 9: world_advance(w, spans[arg % 6]); break;
-    case 10: note(w, arg & 1 ? FA_EV_REPLAY : FA_EV_DROP, arg / 2); break;
-    case 11: trouble(w, arg); break;
+    case 9:
+        world_advance(w, spans[arg % 6]);
+        break;
+    case 10:
+        note(w, arg & 1 ? FA_EV_REPLAY : FA_EV_DROP, arg / 2);
+        break;
+    case 11:
+        trouble(w, arg);
+        break;
     default:
         if (arg % 4 == 0) {
             world_restart(w);

@@ -47,8 +47,8 @@ struct fa_channel_entry *world_channel(struct world *w, const char *name, bool s
     struct fa_directory *dir = w->dir;
     dir->channels = fa_xrealloc(dir->channels, (dir->channel_count + 1) * sizeof *dir->channels);
     struct fa_channel_entry *entry = &dir->channels[dir->channel_count++];
-    *entry = (struct fa_channel_entry){fa_xstrdup(name), fa_xstrdup("webhook"), shared, false,
-                                       NULL, 0};
+    *entry =
+        (struct fa_channel_entry){fa_xstrdup(name), fa_xstrdup("webhook"), shared, false, NULL, 0};
     return entry;
 }
 
@@ -120,9 +120,8 @@ static void add_severity(struct world *w, const char *name, fa_time ack_default)
 {
     struct fa_setup *s = &w->setup;
     s->severities = fa_xrealloc(s->severities, (s->severity_count + 1) * sizeof *s->severities);
-    s->severities[s->severity_count] =
-        (struct fa_severity){fa_xstrdup(name), (uint32_t)s->severity_count, ack_default,
-                             8 * FA_HOUR, 3, FA_MINUTE};
+    s->severities[s->severity_count] = (struct fa_severity){
+        fa_xstrdup(name), (uint32_t)s->severity_count, ack_default, 8 * FA_HOUR, 3, FA_MINUTE};
     s->severity_count++;
 }
 
@@ -233,9 +232,9 @@ void world_begin_firm(struct world *w)
     static const struct {
         const char *name, *manager, *channels[2];
     } people[] = {
-        {"ceo", NULL, {"mail", "sms"}},  {"boss", "ceo", {"mail", "sms"}},
+        {"ceo", NULL, {"mail", "sms"}},    {"boss", "ceo", {"mail", "sms"}},
         {"lead", "boss", {"mail", "sms"}}, {"rep", "lead", {"mail", NULL}},
-        {"rep2", "lead", {"mail", NULL}}, {"i1", NULL, {"mail", NULL}},
+        {"rep2", "lead", {"mail", NULL}},  {"i1", NULL, {"mail", NULL}},
         {"i2", NULL, {"sms", NULL}},
     };
     world_init(w);
@@ -538,8 +537,8 @@ static void check_notification(void *ctx, const struct fa_notification *n)
         check->broken = "queued and with the courier are not the same";
     }
     struct fa_access access;
-    fa_person person = fa_directory_find(fa_engine_setup(check->engine)->people,
-                                         fa_str_of(n->person));
+    fa_person person =
+        fa_directory_find(fa_engine_setup(check->engine)->people, fa_str_of(n->person));
     fa_access_init_queue(&access, check->engine, n);
     if (person != FA_NOBODY && n->state != FA_NOTICE_DEAD &&
         (fa_pset_has(&access.conflicted, person) || fa_pset_has(&access.struck, person))) {

@@ -51,8 +51,11 @@ static void loops_add_one_level_of_managers_at_a_time(void **state)
     world_rule(&w, "r", "p", 0);
     world_begin(&w);
     world_signal(&w, "r", "", FA_LEVEL_FIRING);
-    const char *told[] = {"a/mail", "a/mail b/mail", "a/mail b/mail c/mail",
-                          "a/mail b/mail c/mail d/mail", "a/mail b/mail c/mail d/mail",
+    const char *told[] = {"a/mail",
+                          "a/mail b/mail",
+                          "a/mail b/mail c/mail",
+                          "a/mail b/mail c/mail d/mail",
+                          "a/mail b/mail c/mail d/mail",
                           "a/mail b/mail c/mail d/mail i/mail"};
     for (size_t i = 0; i < 6; i++) {
         WAITING(&w, told[i]);
@@ -67,8 +70,8 @@ static void a_failure_for_good_moves_on_at_once_to_channel_target_and_step(void 
     struct world w;
     world_begin_firm(&w);
     world_signal(&w, "slow", "", FA_LEVEL_FIRING);
-    static const char *const next[] = {"lead/mail", "lead/sms", "boss/mail", "boss/sms",
-                                       "ceo/mail", "ceo/sms"};
+    static const char *const next[] = {"lead/mail", "lead/sms", "boss/mail",
+                                       "boss/sms",  "ceo/mail", "ceo/sms"};
     fa_time begun = w.now.mono;
     for (size_t i = 0; i < 6; i++) {
         char buf[256];

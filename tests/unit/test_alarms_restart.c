@@ -156,32 +156,84 @@ static void play(struct world *w, size_t step)
 {
     const struct fa_alarm *slow = fa_engine_alarm_by_identity(w->engine, "slow{}");
     switch (step) {
-    case 0: world_signal(w, "late", "q=\"1\"", FA_LEVEL_FIRING); break;
-    case 1: world_signal(w, "slow", "", FA_LEVEL_FIRING); break;
-    case 2: world_answer(w, FA_VERDICT_RETRY); break;
-    case 3: world_advance(w, 4 * FA_SECOND); break;
-    case 4: world_answer(w, FA_VERDICT_REJECTED); break;
-    case 5: world_answer(w, FA_VERDICT_SENT); break;
-    case 6: world_file(w, 1, "mess", NULL, -1); break;
-    case 7: world_file(w, 2, "stuck", "rep", -1); break;
-    case 8: world_file(w, 3, "lying", "boss", -1); break;
-    case 9: world_answer(w, FA_VERDICT_UNKNOWN); break;
-    case 10: world_answer(w, FA_VERDICT_SENT); break;
-    case 11: world_advance(w, 16 * FA_MINUTE); break;
-    case 12: world_step_event(w, reporter_word(1, true)); break;
-    case 13: world_step_event(w, reporter_word(2, false)); break;
-    case 14: world_act(w, FA_EV_ACK, slow, "boss", 30 * FA_MINUTE); break;
-    case 15: world_act(w, FA_EV_COMMENT, slow, "boss", 0); break;
-    case 16: world_answer(w, FA_VERDICT_REJECTED); break;
-    case 17: world_advance(w, 31 * FA_MINUTE); break;
-    case 18: world_signal(w, "slow", "", FA_LEVEL_CLEAR); break;
-    case 19: world_answer(w, FA_VERDICT_SENT); break;
-    case 20: world_signal(w, "slow", "", FA_LEVEL_FIRING); break;
-    case 21: world_act(w, FA_EV_RESOLVE, slow, "ceo", 0); break;
-    case 22: world_advance(w, 2 * FA_DAY); break;
-    case 23: world_answer(w, FA_VERDICT_SENT); break;
-    case 24: world_act(w, FA_EV_RESOLVE, world_alarm_of(w, "filing"), "i1", 0); break;
-    default: world_advance(w, 40 * FA_DAY); break;
+    case 0:
+        world_signal(w, "late", "q=\"1\"", FA_LEVEL_FIRING);
+        break;
+    case 1:
+        world_signal(w, "slow", "", FA_LEVEL_FIRING);
+        break;
+    case 2:
+        world_answer(w, FA_VERDICT_RETRY);
+        break;
+    case 3:
+        world_advance(w, 4 * FA_SECOND);
+        break;
+    case 4:
+        world_answer(w, FA_VERDICT_REJECTED);
+        break;
+    case 5:
+        world_answer(w, FA_VERDICT_SENT);
+        break;
+    case 6:
+        world_file(w, 1, "mess", NULL, -1);
+        break;
+    case 7:
+        world_file(w, 2, "stuck", "rep", -1);
+        break;
+    case 8:
+        world_file(w, 3, "lying", "boss", -1);
+        break;
+    case 9:
+        world_answer(w, FA_VERDICT_UNKNOWN);
+        break;
+    case 10:
+        world_answer(w, FA_VERDICT_SENT);
+        break;
+    case 11:
+        world_advance(w, 16 * FA_MINUTE);
+        break;
+    case 12:
+        world_step_event(w, reporter_word(1, true));
+        break;
+    case 13:
+        world_step_event(w, reporter_word(2, false));
+        break;
+    case 14:
+        world_act(w, FA_EV_ACK, slow, "boss", 30 * FA_MINUTE);
+        break;
+    case 15:
+        world_act(w, FA_EV_COMMENT, slow, "boss", 0);
+        break;
+    case 16:
+        world_answer(w, FA_VERDICT_REJECTED);
+        break;
+    case 17:
+        world_advance(w, 31 * FA_MINUTE);
+        break;
+    case 18:
+        world_signal(w, "slow", "", FA_LEVEL_CLEAR);
+        break;
+    case 19:
+        world_answer(w, FA_VERDICT_SENT);
+        break;
+    case 20:
+        world_signal(w, "slow", "", FA_LEVEL_FIRING);
+        break;
+    case 21:
+        world_act(w, FA_EV_RESOLVE, slow, "ceo", 0);
+        break;
+    case 22:
+        world_advance(w, 2 * FA_DAY);
+        break;
+    case 23:
+        world_answer(w, FA_VERDICT_SENT);
+        break;
+    case 24:
+        world_act(w, FA_EV_RESOLVE, world_alarm_of(w, "filing"), "i1", 0);
+        break;
+    default:
+        world_advance(w, 40 * FA_DAY);
+        break;
     }
 }
 #define STEPS 26

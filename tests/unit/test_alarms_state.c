@@ -9,39 +9,50 @@ static const struct {
     enum fa_alarm_event event;
     int rc;
     enum fa_alarm_state next;
-    bool gone;             /* moved to history, or erased */
-    const char *waiting;   /* who is told */
-    fa_time armed;         /* what is left of the deadline; FA_NEVER: none; -1: as before */
-    int journal;           /* a code that is written; 0: none */
+    bool gone;           /* moved to history, or erased */
+    const char *waiting; /* who is told */
+    fa_time armed;       /* what is left of the deadline; FA_NEVER: none; -1: as before */
+    int journal;         /* a code that is written; 0: none */
 } cells[] = {
     /* "late" has a `for` of 30 min, of which 10 min have passed. */
     {FA_ALARM_PENDING, FA_AEV_FIRE, 0, FA_ALARM_PENDING, false, "", -1, 0},
     {FA_ALARM_PENDING, FA_AEV_CLEAR, 0, FA_ALARM_RESOLVED, true, "", FA_NEVER, 0},
     {FA_ALARM_PENDING, FA_AEV_UNKNOWN, 0, FA_ALARM_PENDING, false, "", FA_NEVER, FA_J_UNKNOWN},
-    {FA_ALARM_PENDING, FA_AEV_DUE, 0, FA_ALARM_UNACKED, false, "lead/mail", 15 * FA_MINUTE, FA_J_RAISED},
+    {FA_ALARM_PENDING, FA_AEV_DUE, 0, FA_ALARM_UNACKED, false, "lead/mail", 15 * FA_MINUTE,
+     FA_J_RAISED},
     {FA_ALARM_PENDING, FA_AEV_ACK, FA_ECONFLICT, FA_ALARM_PENDING, false, "", -1, 0},
     {FA_ALARM_PENDING, FA_AEV_RESOLVE, FA_ECONFLICT, FA_ALARM_PENDING, false, "", -1, 0},
     /* Raised, the lead was told; 10 min of the step's 15 have passed. */
     {FA_ALARM_UNACKED, FA_AEV_FIRE, 0, FA_ALARM_UNACKED, false, "", -1, 0},
-    {FA_ALARM_UNACKED, FA_AEV_CLEAR, 0, FA_ALARM_RETURNED, false, "lead/mail", FA_DAY, FA_J_RETURNED},
+    {FA_ALARM_UNACKED, FA_AEV_CLEAR, 0, FA_ALARM_RETURNED, false, "lead/mail", FA_DAY,
+     FA_J_RETURNED},
     {FA_ALARM_UNACKED, FA_AEV_UNKNOWN, 0, FA_ALARM_UNACKED, false, "", -1, FA_J_UNKNOWN},
-    {FA_ALARM_UNACKED, FA_AEV_DUE, 0, FA_ALARM_UNACKED, false, "boss/mail", 15 * FA_MINUTE, FA_J_STEP},
+    {FA_ALARM_UNACKED, FA_AEV_DUE, 0, FA_ALARM_UNACKED, false, "boss/mail", 15 * FA_MINUTE,
+     FA_J_STEP},
     {FA_ALARM_UNACKED, FA_AEV_ACK, 0, FA_ALARM_ACKED, false, "lead/mail", FA_HOUR, FA_J_ACKED},
-    {FA_ALARM_UNACKED, FA_AEV_RESOLVE, 0, FA_ALARM_RESOLVED, false, "lead/mail", FA_HOUR, FA_J_RESOLVED},
+    {FA_ALARM_UNACKED, FA_AEV_RESOLVE, 0, FA_ALARM_RESOLVED, false, "lead/mail", FA_HOUR,
+     FA_J_RESOLVED},
     /* Owned by the boss for an hour. */
     {FA_ALARM_ACKED, FA_AEV_FIRE, 0, FA_ALARM_ACKED, false, "", -1, 0},
-    {FA_ALARM_ACKED, FA_AEV_CLEAR, 0, FA_ALARM_RESOLVED, false, "lead/mail", FA_NEVER, FA_J_RESOLVED},
+    {FA_ALARM_ACKED, FA_AEV_CLEAR, 0, FA_ALARM_RESOLVED, false, "lead/mail", FA_NEVER,
+     FA_J_RESOLVED},
     {FA_ALARM_ACKED, FA_AEV_UNKNOWN, 0, FA_ALARM_ACKED, false, "", -1, FA_J_UNKNOWN},
-    {FA_ALARM_ACKED, FA_AEV_DUE, 0, FA_ALARM_UNACKED, false, "ceo/mail lead/mail", 15 * FA_MINUTE, FA_J_OVERDUE},
+    {FA_ALARM_ACKED, FA_AEV_DUE, 0, FA_ALARM_UNACKED, false, "ceo/mail lead/mail", 15 * FA_MINUTE,
+     FA_J_OVERDUE},
     {FA_ALARM_ACKED, FA_AEV_ACK, 0, FA_ALARM_ACKED, false, "lead/mail", FA_HOUR, FA_J_ACKED},
-    {FA_ALARM_ACKED, FA_AEV_RESOLVE, 0, FA_ALARM_RESOLVED, false, "lead/mail", FA_HOUR, FA_J_RESOLVED},
+    {FA_ALARM_ACKED, FA_AEV_RESOLVE, 0, FA_ALARM_RESOLVED, false, "lead/mail", FA_HOUR,
+     FA_J_RESOLVED},
     /* The data say it is over; nobody owned it. */
-    {FA_ALARM_RETURNED, FA_AEV_FIRE, 0, FA_ALARM_UNACKED, false, "lead/mail", 15 * FA_MINUTE, FA_J_RESUMED},
+    {FA_ALARM_RETURNED, FA_AEV_FIRE, 0, FA_ALARM_UNACKED, false, "lead/mail", 15 * FA_MINUTE,
+     FA_J_RESUMED},
     {FA_ALARM_RETURNED, FA_AEV_CLEAR, 0, FA_ALARM_RETURNED, false, "", -1, 0},
     {FA_ALARM_RETURNED, FA_AEV_UNKNOWN, 0, FA_ALARM_RETURNED, false, "", -1, FA_J_UNKNOWN},
-    {FA_ALARM_RETURNED, FA_AEV_DUE, 0, FA_ALARM_RESOLVED, false, "boss/mail", FA_NEVER, FA_J_UNOWNED},
-    {FA_ALARM_RETURNED, FA_AEV_ACK, 0, FA_ALARM_RESOLVED, false, "lead/mail", FA_NEVER, FA_J_RESOLVED},
-    {FA_ALARM_RETURNED, FA_AEV_RESOLVE, 0, FA_ALARM_RESOLVED, false, "lead/mail", FA_NEVER, FA_J_RESOLVED},
+    {FA_ALARM_RETURNED, FA_AEV_DUE, 0, FA_ALARM_RESOLVED, false, "boss/mail", FA_NEVER,
+     FA_J_UNOWNED},
+    {FA_ALARM_RETURNED, FA_AEV_ACK, 0, FA_ALARM_RESOLVED, false, "lead/mail", FA_NEVER,
+     FA_J_RESOLVED},
+    {FA_ALARM_RETURNED, FA_AEV_RESOLVE, 0, FA_ALARM_RESOLVED, false, "lead/mail", FA_NEVER,
+     FA_J_RESOLVED},
     /* Closed by the boss while its series still fires: quiet for an hour. */
     {FA_ALARM_RESOLVED, FA_AEV_FIRE, 0, FA_ALARM_RESOLVED, false, "", -1, 0},
     {FA_ALARM_RESOLVED, FA_AEV_CLEAR, 0, FA_ALARM_RESOLVED, true, "", FA_NEVER, 0},
@@ -95,14 +106,15 @@ static void visit(size_t i)
     world_begin_firm(&w);
     const char *rule = bring_to(&w, cells[i].state);
     struct fa_alarm_id id = world_alarm(&w)->id;
-    fa_time due = world_alarm(&w)->deadline.length == FA_NEVER ? FA_NEVER
-                                                               : world_alarm(&w)->deadline.node.at;
+    fa_time due =
+        world_alarm(&w)->deadline.length == FA_NEVER ? FA_NEVER : world_alarm(&w)->deadline.node.at;
     int rc = happen(&w, rule, cells[i].event);
     const struct fa_alarm *alarm = fa_engine_alarm(w.engine, id);
     world_waiting(&w, waiting, sizeof waiting);
     if (rc != cells[i].rc || (alarm == NULL) != cells[i].gone ||
         strcmp(waiting, cells[i].waiting) != 0) {
-        fail_msg("cell %zu: rc %d, %s, told '%s'", i, rc, alarm == NULL ? "gone" : "there", waiting);
+        fail_msg("cell %zu: rc %d, %s, told '%s'", i, rc, alarm == NULL ? "gone" : "there",
+                 waiting);
     }
     if (alarm != NULL) {
         fa_time left = alarm->deadline.length == FA_NEVER ? FA_NEVER : alarm->deadline.node.at;

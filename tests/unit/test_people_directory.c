@@ -27,12 +27,30 @@ static void token(struct fa_person_entry *entry, uint8_t byte)
     entry->tokens[0][31] = byte;
 }
 
-static void twice(struct world *w) { person(w, "ann", NULL), person(w, "ann", NULL); }
-static void named_independent(struct world *w) { person(w, "independent", NULL); }
-static void named_like_a_role(struct world *w) { person(w, "role:coo", NULL); }
-static void no_such_manager(struct world *w) { person(w, "ann", "zoe"); }
-static void circle(struct world *w) { person(w, "ann", "bob"), person(w, "bob", "ann"); }
-static void own_manager(struct world *w) { person(w, "ann", "ann"); }
+static void twice(struct world *w)
+{
+    person(w, "ann", NULL), person(w, "ann", NULL);
+}
+static void named_independent(struct world *w)
+{
+    person(w, "independent", NULL);
+}
+static void named_like_a_role(struct world *w)
+{
+    person(w, "role:coo", NULL);
+}
+static void no_such_manager(struct world *w)
+{
+    person(w, "ann", "zoe");
+}
+static void circle(struct world *w)
+{
+    person(w, "ann", "bob"), person(w, "bob", "ann");
+}
+static void own_manager(struct world *w)
+{
+    person(w, "ann", "ann");
+}
 static void same_uid(struct world *w)
 {
     uid(person(w, "ann", NULL), 1000);
@@ -58,8 +76,14 @@ static void no_such_member(struct world *w)
     struct fa_team_entry *team = world_team(w, "support");
     world_text(&team->members, &team->member_count, "zoe");
 }
-static void team_twice(struct world *w) { world_team(w, "support"), world_team(w, "support"); }
-static void channel_twice(struct world *w) { world_channel(w, "mail", true); }
+static void team_twice(struct world *w)
+{
+    world_team(w, "support"), world_team(w, "support");
+}
+static void channel_twice(struct world *w)
+{
+    world_channel(w, "mail", true);
+}
 static void no_such_reader(struct world *w)
 {
     struct fa_channel_entry *room = world_channel(w, "room", true);
@@ -140,9 +164,9 @@ static void a_target_means_a_person_a_role_a_team_or_the_independent_contacts(vo
         int rc;
         const char *who;
     } rows[] = {
-        {"lead", 0, "lead"},         {"role:top", 0, "ceo"},           {"role:", FA_ENOTFOUND, ""},
-        {"role:to", FA_ENOTFOUND, ""}, {"independent", 0, "i1 i2"},    {"zoe", FA_ENOTFOUND, ""},
-        {"team:x", FA_ENOTFOUND, ""}, {"", FA_ENOTFOUND, ""},
+        {"lead", 0, "lead"},           {"role:top", 0, "ceo"},      {"role:", FA_ENOTFOUND, ""},
+        {"role:to", FA_ENOTFOUND, ""}, {"independent", 0, "i1 i2"}, {"zoe", FA_ENOTFOUND, ""},
+        {"team:x", FA_ENOTFOUND, ""},  {"", FA_ENOTFOUND, ""},
     };
     struct world w;
     world_begin_firm(&w);
