@@ -81,6 +81,7 @@ struct fa_alarm {
     struct fa_deadline deadline;
     char *owner;         /* a person's name; NULL: nobody */
     fa_time promised;    /* wall: the owner's next word */
+    fa_time owned;       /* wall: when somebody first owned it; 0: nobody did */
     struct fa_incident_id *incidents;
     size_t incident_count, incident_cap;
     char **about, **struck; /* targets it is about; people whom the reporters struck */
@@ -115,6 +116,9 @@ struct fa_incident {
     size_t alarm_count, alarm_cap;
     struct fa_comment *comments;
     size_t comment_count, comment_cap;
+    /* What came of alarms that are closed, for the reporter; none of it says who. */
+    uint32_t told;             /* people */
+    fa_time told_first, owned; /* wall; 0: never */
     UT_hash_handle by_id; /* the engine's */
     bool dirty;
     struct fa_incident *next_dirty;

@@ -366,6 +366,9 @@ int fa_file(struct fa_engine *engine, const struct fa_filing *filing, bool *ret_
     if (category == NULL) {
         return FA_ENOTFOUND;
     }
+    if (fa_id_is_zero(filing->id.id)) {
+        return FA_EINVAL; /* zero is "no filing" in everything that refers to one */
+    }
     if (effective_level(category, filing->level, &level) != 0) {
         return FA_EINVAL;
     }
@@ -461,14 +464,32 @@ static bool has_open_alarm(const struct fa_engine *engine, const struct fa_incid
     return false;
 }
 
+/* The alarm goes to history; its filing keeps what the reporter may ask for. */
+static void remember(struct fa_incident *incident, const struct fa_alarm *alarm)
+{
+    incident->told += (uint32_t)alarm->told_count;
+    for (size_t i = 0; i < alarm->told_count; i++) {
+        if (incident->told_first == 0 || alarm->told[i].when < incident->told_first) {
+            incident->told_first = alarm->told[i].when;
+        }
+    }
+    if (alarm->owned != 0 && (incident->owned == 0 || alarm->owned < incident->owned)) {
+        incident->owned = alarm->owned;
+    }
+}
+
 void fa_incidents_closed(struct fa_engine *engine, const struct fa_alarm *alarm)
 {
     for (size_t i = 0; i < alarm->incident_count; i++) {
         struct fa_incident *incident = NULL;
         HASH_FIND(by_id, engine->incidents, &alarm->incidents[i], sizeof alarm->incidents[i],
                   incident);
-        if (incident != NULL && incident->state == FA_INCIDENT_RAISED &&
-            !has_open_alarm(engine, incident)) {
+        if (incident == NULL || incident->state != FA_INCIDENT_RAISED) {
+            continue;
+        }
+        remember(incident, alarm);
+        fa_touch_incident(engine, incident);
+        if (!has_open_alarm(engine, incident)) {
             close_incident(engine, incident);
         }
     }

@@ -11,11 +11,12 @@ enum alarm_tag {
     A_ID = 1, A_IDENTITY, A_RULE, A_CATEGORY, A_SEVERITY, A_POLICY, A_HASH, A_SUMMARY, A_EXPECT,
     A_LABELS, A_STATE, A_FLAGS, A_LEVEL, A_VALUE, A_SINCE, A_RAISED, A_CHANGED, A_FOR, A_STEP,
     A_LOOP, A_CLIMBING, A_ARMED, A_LENGTH, A_OWNER, A_PROMISED, A_INCIDENT, A_ABOUT, A_STRUCK,
-    A_TOLD, A_COMMENT, A_HELD,
+    A_TOLD, A_COMMENT, A_OWNED, A_HELD,
 };
 enum incident_tag {
     I_ID = 1, I_CATEGORY, I_CUSTOMER, I_TEXT, I_SINCE, I_KNOWN, I_REPORTER, I_ABOUT, I_STRUCK,
     I_LEVEL, I_STATE, I_FILED, I_CLOSED, I_JOURNAL, I_ARMED, I_LENGTH, I_ALARM, I_COMMENT,
+    I_TOLD, I_TOLD_FIRST, I_OWNED,
 };
 enum notification_tag {
     N_ID = 1, N_ALARM, N_INCIDENT, N_PERSON, N_CHANNEL, N_ADDRESS, N_KIND, N_STATE, N_ATTEMPTS,
@@ -86,6 +87,7 @@ void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
     put_deadline(buf, A_ARMED, A_LENGTH, &a->deadline);
     fa_rec_put_text(buf, A_OWNER, a->owner);
     fa_rec_put_i64(buf, A_PROMISED, a->promised);
+    fa_rec_put_i64(buf, A_OWNED, a->owned);
     for (size_t i = 0; i < a->incident_count; i++) {
         put_id(buf, A_INCIDENT, &a->incidents[i].id);
     }
@@ -116,6 +118,9 @@ void fa_incident_encode(const struct fa_incident *i, struct fa_buf *buf)
     fa_rec_put_i64(buf, I_FILED, i->filed);
     fa_rec_put_i64(buf, I_CLOSED, i->closed);
     fa_rec_put_u64(buf, I_JOURNAL, i->journal_n);
+    fa_rec_put_u64(buf, I_TOLD, i->told);
+    fa_rec_put_i64(buf, I_TOLD_FIRST, i->told_first);
+    fa_rec_put_i64(buf, I_OWNED, i->owned);
     put_deadline(buf, I_ARMED, I_LENGTH, &i->due);
     for (size_t n = 0; n < i->alarm_count; n++) {
         put_id(buf, I_ALARM, &i->alarms[n].id);
@@ -283,7 +288,7 @@ static void read_alarm_number(struct fa_alarm *a, const struct fa_rec_field *f)
     } times[] = {
         {A_SINCE, &a->since}, {A_RAISED, &a->raised},         {A_CHANGED, &a->changed},
         {A_FOR, &a->for_ms},  {A_ARMED, &a->deadline.armed},
-        {A_PROMISED, &a->promised},
+        {A_PROMISED, &a->promised}, {A_OWNED, &a->owned},
         {A_HELD, &a->held},
     };
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
@@ -379,6 +384,15 @@ static bool read_incident_field(struct fa_incident *i, const struct fa_rec_field
         break;
     case I_JOURNAL:
         i->journal_n = f->u64;
+        break;
+    case I_TOLD:
+        i->told = (uint32_t)f->u64;
+        break;
+    case I_TOLD_FIRST:
+        i->told_first = f->i64;
+        break;
+    case I_OWNED:
+        i->owned = f->i64;
         break;
     case I_ARMED:
         i->due.armed = get_time(f);

@@ -35,11 +35,12 @@ static void enter(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_alar
     fa_touch_alarm(engine, alarm);
 }
 
-static void set_owner(struct fa_alarm *alarm, const char *who)
+static void set_owner(const struct fa_engine *engine, struct fa_alarm *alarm, const char *who)
 {
     char *owner = fa_xstrdup(who);
     free(alarm->owner);
     alarm->owner = owner;
+    alarm->owned = alarm->owned != 0 ? alarm->owned : engine->now.wall;
 }
 
 static void forget_identity(struct fa_engine *engine, struct fa_alarm *alarm)
@@ -131,7 +132,7 @@ static void own(struct fa_engine *engine, struct fa_alarm *alarm, const struct f
     severity = severity != NULL ? severity : &engine->setup->severities[0];
     fa_time length = deed->for_ms > 0 ? deed->for_ms : severity->ack_default;
     length = length < severity->ack_max ? length : severity->ack_max;
-    set_owner(alarm, deed->who);
+    set_owner(engine, alarm, deed->who);
     alarm->promised = engine->now.wall + length;
     alarm->flags &= ~FA_FLAG_OVERDUE;
     fa_journal_alarm(engine, FA_J_ACKED, alarm, deed->who, length);
@@ -163,7 +164,7 @@ static void close_it(struct fa_engine *engine, struct fa_alarm *alarm, const str
     bool still_fires = (alarm->flags & FA_FLAG_FILED) == 0 && alarm->level == FA_LEVEL_FIRING;
     fa_journal_alarm(engine, FA_J_RESOLVED, alarm, who, 0);
     if (who != NULL) {
-        set_owner(alarm, who);
+        set_owner(engine, alarm, who);
     }
     alarm->promised = 0;
     fa_notifications_stop(engine, alarm);

@@ -405,23 +405,51 @@ static void add_event(json_t *events, fa_time when, const char *what, const char
 
 struct progress {
     size_t told;
-    bool owned;
-    fa_time until;
+    fa_time told_first, owned; /* 0: never */
+    bool is_owned;             /* now */
+    fa_time until, overdue;
 };
 
-static void add_alarm_events(const struct fa_alarm *alarm, struct progress *progress,
-                             json_t *events)
+static void count_alarm(const struct fa_alarm *alarm, struct progress *progress)
 {
     progress->told += alarm->told_count;
     for (size_t i = 0; i < alarm->told_count; i++) {
-        add_event(events, alarm->told[i].when, "told", NULL);
+        if (progress->told_first == 0 || alarm->told[i].when < progress->told_first) {
+            progress->told_first = alarm->told[i].when;
+        }
     }
+    progress->owned = alarm->owned != 0 ? alarm->owned : progress->owned;
     if (alarm->state == FA_ALARM_ACKED) {
-        progress->owned = true;
+        progress->is_owned = true;
         progress->until = alarm->promised;
-        add_event(events, alarm->changed, "owned", NULL);
     } else if ((alarm->flags & FA_FLAG_OVERDUE) != 0) {
-        add_event(events, alarm->changed, "overdue", NULL);
+        progress->overdue = alarm->changed;
+    }
+}
+
+/* Closed alarms have left their numbers in the filing; open ones are asked. */
+static struct progress progress_of(const struct fa_call *call, const struct fa_incident *incident)
+{
+    struct progress progress = {incident->told, incident->told_first, incident->owned, false, 0, 0};
+    for (size_t i = 0; i < incident->alarm_count; i++) {
+        const struct fa_alarm *alarm = fa_engine_alarm(call->engine, incident->alarms[i]);
+        if (alarm != NULL && alarm->state != FA_ALARM_RESOLVED) {
+            count_alarm(alarm, &progress);
+        }
+    }
+    return progress;
+}
+
+static void add_progress(const struct progress *progress, json_t *events)
+{
+    if (progress->told_first != 0) {
+        add_event(events, progress->told_first, "told", NULL);
+    }
+    if (progress->owned != 0) {
+        add_event(events, progress->owned, "owned", NULL);
+    }
+    if (progress->overdue != 0) {
+        add_event(events, progress->overdue, "overdue", NULL);
     }
 }
 
@@ -430,21 +458,16 @@ static json_t *status_json(const struct fa_call *call, const struct fa_incident 
 {
     static const char *const states[] = {"open", "open", "closed"};
     json_t *answer = json_object(), *events = json_array();
-    struct progress progress = {0};
+    struct progress progress = progress_of(call, incident);
     add_event(events, incident->filed, "filed", NULL);
-    for (size_t i = 0; i < incident->alarm_count; i++) {
-        const struct fa_alarm *alarm = fa_engine_alarm(call->engine, incident->alarms[i]);
-        if (alarm != NULL) {
-            add_alarm_events(alarm, &progress, events);
-        }
-    }
+    add_progress(&progress, events);
     for (size_t i = 0; i < incident->comment_count; i++) {
         add_event(events, incident->comments[i].when, "comment", incident->comments[i].text);
     }
     if (incident->state == FA_INCIDENT_CLOSED) {
         add_event(events, incident->closed, "closed", NULL);
     }
-    bool owned = progress.owned && incident->state == FA_INCIDENT_RAISED;
+    bool owned = progress.is_owned && incident->state == FA_INCIDENT_RAISED;
     fa_json_set_time(answer, "filed", incident->filed);
     fa_json_set_text(answer, "category", incident->category);
     fa_json_set_text(answer, "level", level_names[incident->level]);

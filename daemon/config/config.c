@@ -28,12 +28,15 @@ static void read_draft(struct fa_faults *faults, const struct fa_files *files,
     }
 }
 
-static void seal(struct fa_faults *faults, struct fa_config *config)
+/* The last word on people is the directory's own. */
+static bool seal(struct fa_faults *faults, struct fa_config *config)
 {
     struct fa_err err;
     if (fa_directory_seal(config->people, &err) != 0) {
         fa_fault(faults, NULL, err.code, "%s", err.text);
+        return false;
     }
+    return true;
 }
 
 static void prove(struct fa_faults *faults, const struct fa_draft *draft, struct fa_config *config,
@@ -56,8 +59,7 @@ static void prove(struct fa_faults *faults, const struct fa_draft *draft, struct
     fa_prove_policies(&proof);
     fa_prove_sockets(&proof);
     fa_prove_plugins(&proof);
-    if (people_sound) {
-        seal(faults, config);
+    if (people_sound && seal(faults, config)) {
         fa_prove_conflicts(&proof);
     }
     free(proof.policy_used);

@@ -98,10 +98,9 @@ int fa_config_parse(const char *name, struct fa_str text, struct fa_plugins *plu
                     struct fa_config **ret_config) FA_MUST_CHECK;
 void fa_config_free(struct fa_config *config); /* accepts NULL */
 
-/* What a rule's summary and expect may use beside the labels in its `per` and `where`; whoever
- * renders fills all of them: since is a time in milliseconds, value a number, at_customer " at
- * NAME" or nothing, filing the reporter's words. A rule for a metric without summary gets
- * "{rule}: {value} since {since|time}". */
+/* What a rule's summary may use beside the labels in its `per` and `where`: the names that api/
+ * fills (fa_describe_names; a test holds the two lists together). A rule for a metric without
+ * summary gets "{rule}: {value} since {since|time}". */
 const char *const *fa_config_summary_fields(size_t *ret_count);
 
 /* The manual page firealarm.cfg(5), made from the tables that read the files. */

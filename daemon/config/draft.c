@@ -208,7 +208,7 @@ static const struct fa_key rule_keys[] = {
          "What the reader sees first; fields in braces, for instance {queue}, {value|duration}, "
          "{since|time}."},
     {"expect", FA_KEY_TEXT, 0, AT(T, e.expect), .max = 500,
-     .help = "What is expected of the reader."},
+     .help = "What is expected of the reader; plain text."},
     {"for", FA_KEY_DURATION, 0, AT(T, e.for_ms), DURATION(0, 30 * FA_DAY), .def = "0s",
      .help = "The condition must hold so long."},
     {"latched", FA_KEY_BOOL, 0, AT(T, e.latched), .def = "false",

@@ -41,21 +41,18 @@ static bool is_about_people(const config_setting_t *at)
 
 static void tell(struct fa_faults *faults, bool is_warning, const struct fa_err *err)
 {
-    size_t told = faults->count + faults->warnings;
-    if (is_warning) {
-        faults->warnings++;
-    } else {
-        faults->count++;
+    size_t *count = is_warning ? &faults->warnings : &faults->count;
+    size_t max = is_warning ? FA_WARNINGS_MAX : FA_FAULTS_MAX;
+    struct fa_err last;
+    if (*count == max) {
+        fa_err_set(&last, FA_ETOOBIG, "more than %zu %s: the others are not listed", max,
+                   is_warning ? "warnings" : "faults");
+        err = &last;
     }
-    if (told < FA_FAULTS_MAX) {
+    if (*count <= max) {
         faults->fn(faults->ctx, is_warning, err);
-    } else if (told == FA_FAULTS_MAX) {
-        struct fa_err last;
-        fa_err_set(&last, FA_ETOOBIG, "more than %u faults: the others are not listed",
-                   FA_FAULTS_MAX);
-        faults->fn(faults->ctx, false, &last);
-        faults->count += is_warning;
     }
+    *count += 1;
 }
 
 static void tell_at(struct fa_faults *faults, bool is_warning, const config_setting_t *at, int code,

@@ -9,7 +9,8 @@
 
 #include <libconfig.h>
 
-#define FA_FAULTS_MAX 500u /* told one by one; a last one counts the rest */
+#define FA_FAULTS_MAX   500u /* told one by one; a last one says that there are more */
+#define FA_WARNINGS_MAX 100u
 
 /* One file. The tree stays until the proof is done: settings know their line. */
 struct fa_file {

@@ -11,8 +11,8 @@
  *     ...
  *
  * Invariants: (1) one tree a file, so that a syntax error ends that file alone; (2) nothing is read
- * but plain files of bounded size that not everybody can write, from directories to which not everybody
- * can add; (3) a file cannot forge a marker. */
+ * but plain files of bounded size that not everybody can write, from directories to which not
+ * everybody can add; (3) a file cannot forge a marker. */
 #include "config/faults.h"
 
 #include <dirent.h>
@@ -97,8 +97,9 @@ static int read_file(const char *path, struct fa_buf *buf, struct fa_faults *fau
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         file_fault(faults, FA_EINVAL, path, "is no plain file");
     } else if ((st.st_mode & S_IWOTH) != 0) {
-        file_fault(faults, FA_EDENIED, path,
-                   "everybody on this machine may write it, and so say whom alarms reach: chmod o-w");
+        file_fault(
+            faults, FA_EDENIED, path,
+            "everybody on this machine may write it, and so say whom alarms reach: chmod o-w");
     } else {
         rc = read_all(fd, path, buf, faults);
     }

@@ -192,16 +192,15 @@ static void put_people(struct fa_buf *buf, const struct fa_init *in, char names[
     fa_buf_puts(buf, ");\n\n");
 }
 
-/* A relay on this machine takes mail as it is; from elsewhere it must be TLS: from the start on port
- * 465, by STARTTLS on every other. */
-static void put_tls(struct fa_buf *buf, const char *relay)
+/* How the way to the relay is encrypted; STARTTLS is the plugin's default. */
+static const char *tls_words(const char *relay)
 {
-    const char *colon = strrchr(relay, ':');
-    if (strncmp(relay, "127.", 4) == 0 || strncmp(relay, "localhost", 9) == 0) {
-        fa_buf_puts(buf, ";\n    tls = \"none\"; allow_plain = true");
-    } else if (colon != NULL && strcmp(colon, ":465") == 0) {
-        fa_buf_puts(buf, ";\n    tls = \"tls\"");
+    size_t len = strlen(relay);
+    if (strncmp(relay, "127.", 4) == 0 || strncmp(relay, "[::1]", 5) == 0 ||
+        strcmp(relay, "localhost") == 0 || strncmp(relay, "localhost:", 10) == 0) {
+        return ";\n    tls = \"none\"; allow_plain = true";
     }
+    return len > 4 && strcmp(relay + len - 4, ":465") == 0 ? "; tls = \"tls\"" : "";
 }
 
 static void put_rest(struct fa_buf *buf, const struct fa_init *in, const char *owner)
@@ -214,7 +213,7 @@ static void put_rest(struct fa_buf *buf, const struct fa_init *in, const char *o
              "# climb faster when the first fails: secrets/webhook.key is there to sign it.\n"
              "channels = (\n  { name = \"mail\"; plugin = \"email\"; relay = ");
     put_quoted(buf, in->relay);
-    put_tls(buf, in->relay);
+    fa_buf_puts(buf, tls_words(in->relay));
     fa_buf_puts(buf, "; from = ");
     put_quoted(buf, from);
     fa_buf_puts(

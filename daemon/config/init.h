@@ -19,7 +19,7 @@ struct fa_init_person {
 struct fa_init {
     const char *dir;
     const char *company;
-    const char *relay; /* of mail: "127.0.0.1:25", "mail.example.com:587" */
+    const char *relay; /* of mail, HOST or HOST:PORT; a loopback one is spoken to without TLS */
     struct fa_init_person owner;
     struct fa_init_person independents[FA_INIT_INDEPENDENTS]; /* outside the owner's reach */
     uint32_t uid;                                             /* of the owner on this machine */

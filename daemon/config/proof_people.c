@@ -30,6 +30,18 @@ static void not_oneself(const struct fa_proof *proof, const config_setting_t *at
     }
 }
 
+static void prove_uids(const struct fa_proof *proof, const config_setting_t *at,
+                       const struct fa_person_entry *entry)
+{
+    for (size_t i = 1; i < entry->uid_count; i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (entry->uids[i] == entry->uids[k]) {
+                fa_fault(proof->faults, at, FA_EEXISTS, "uid %u is given twice", entry->uids[i]);
+            }
+        }
+    }
+}
+
 static void prove_person(const struct fa_proof *proof, size_t i)
 {
     const struct fa_person_entry *entry = &proof->config->people->people[i];
@@ -44,6 +56,7 @@ static void prove_person(const struct fa_proof *proof, size_t i)
     need_people(proof, at, "assistants", entry->assistants, entry->assistant_count);
     need_people(proof, at, "delegates", entry->delegates, entry->delegate_count);
     not_oneself(proof, at, entry);
+    prove_uids(proof, at, entry);
     for (size_t c = 0; c < entry->contact_count; c++) {
         const config_setting_t *contact = proof->draft->people.items[i].contacts.items[c].at;
         fa_proof_need(proof, FA_KIND_CHANNEL, entry->contacts[c].channel,

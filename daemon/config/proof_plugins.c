@@ -11,6 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A credential's plain name is right wherever the proof runs, also by hand, where the service
+ * manager has made no directory; nothing is read from it here. */
+#define ANY_CREDENTIALS "/run/credentials/firealarmd.service"
+
 struct use {
     enum fa_plugin_kind kind;
     const struct fa_plugin_config *config;
@@ -90,6 +94,7 @@ static void prove_options(const struct fa_proof *proof, const struct use *use,
                                      .count = count,
                                      .file = use->config->file,
                                      .line = use->config->line,
+                                     .credentials_dir = ANY_CREDENTIALS,
                                      .flags = FA_OPTIONS_SECRETS_UNREAD};
     if (fa_options_parse(&input, on_error, proof->faults, &options) == 0) {
         struct fa_err err;

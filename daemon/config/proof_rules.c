@@ -10,8 +10,8 @@
 
 /* See config.h: what the host fills in for every alarm, beside the labels of its rule. */
 static const char *const template_fields[] = {
-    "rule",  "title", "severity", "category",    "policy", "company", "since",
-    "value", "kind",  "customer", "at_customer", "filing", "count",
+    "value", "since",    "raised", "rule",        "severity", "category",
+    "kind",  "customer", "filing", "at_customer", "filings",
 };
 #define TEMPLATE_FIELDS (sizeof template_fields / sizeof template_fields[0])
 
@@ -224,14 +224,13 @@ static void prove_references(const struct fa_proof *proof, size_t i)
 }
 
 /* A field that nobody fills would show as "?" on a phone at night. */
-static void prove_template(const struct fa_proof *proof, size_t i, const char *key,
-                           const char *text)
+static void prove_summary(const struct fa_proof *proof, size_t i)
 {
-    const struct fa_metric_rule *m = &proof->config->rules[i]->metric;
-    const config_setting_t *at = proof->draft->rules.items[i].at;
+    const struct fa_rule *rule = proof->config->rules[i];
+    const struct fa_metric_rule *m = &rule->metric;
     struct fa_template *tpl = NULL;
     struct fa_err err;
-    if (text == NULL) {
+    if (rule->summary == NULL) {
         return;
     }
     size_t count = 0;
@@ -246,12 +245,13 @@ static void prove_template(const struct fa_proof *proof, size_t i, const char *k
     for (size_t k = 0; k < m->match_count; k++) {
         known[count++] = m->matches[k].name;
     }
-    int rc = fa_template_compile(fa_str_of(text), &tpl, &err);
+    int rc = fa_template_compile(fa_str_of(rule->summary), &tpl, &err);
     if (rc == 0) {
         rc = fa_template_check(tpl, known, count, &err);
     }
     if (rc != 0) {
-        fa_fault_key(proof->faults, at, key, rc, "%s, at character %u: %s", key, err.col, err.text);
+        fa_fault_key(proof->faults, proof->draft->rules.items[i].at, "summary", rc,
+                     "summary, at character %u: %s", err.col, err.text);
     }
     fa_template_free(tpl);
     free(known);
@@ -264,8 +264,10 @@ static void prove_rule(const struct fa_proof *proof, size_t i)
     bool has_incident = is_given(proof, i, "incident");
     bool has_metric = is_given(proof, i, "metric");
     prove_references(proof, i);
-    prove_template(proof, i, "summary", rule->summary);
-    prove_template(proof, i, "expect", rule->expect);
+    prove_summary(proof, i);
+    if (rule->expect != NULL && strpbrk(rule->expect, "{}") != NULL) {
+        fault_at(proof, i, "expect", "expect is plain text: fields in braces are for summary");
+    }
     if (has_incident == has_metric) {
         fa_fault(proof->faults, at, FA_EINVAL,
                  has_incident ? "a rule has either metric or incident, not both"

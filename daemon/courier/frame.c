@@ -21,7 +21,15 @@ enum {
     CHANNEL_TIMEOUT,
     CHANNEL_OPTION,
 };
-enum { OPTION_NAME = 1, OPTION_KIND, OPTION_TEXT, OPTION_NUMBER, OPTION_REAL, OPTION_FILE, OPTION_LINE };
+enum {
+    OPTION_NAME = 1,
+    OPTION_KIND,
+    OPTION_TEXT,
+    OPTION_NUMBER,
+    OPTION_REAL,
+    OPTION_FILE,
+    OPTION_LINE
+};
 enum { SEND_ID = 1, SEND_CHANNEL, SEND_PLAIN, SEND_PRIORITY, SEND_NOTICE };
 enum {
     VERDICT_ID = 1,
@@ -316,7 +324,8 @@ static void take_cstr(struct walk *walk, const char **ret)
 {
     struct fa_str bytes = walk->field.bytes;
     if (walk_is(walk, FA_REC_BYTES)) {
-        walk->bad = bytes.len == 0 || memchr(bytes.ptr, '\0', bytes.len) != bytes.ptr + bytes.len - 1;
+        walk->bad =
+            bytes.len == 0 || memchr(bytes.ptr, '\0', bytes.len) != bytes.ptr + bytes.len - 1;
         *ret = walk->bad ? NULL : bytes.ptr;
     }
 }

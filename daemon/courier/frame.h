@@ -11,9 +11,9 @@
  * The reader of frames trusts no byte: a frame that is too long, of an unknown type or with a field
  * missing is FA_EPROTO with what was wrong.
  *
- * Encoders append one whole frame or nothing (FA_ETOOBIG: the frame is over its limit; FA_EFULL: out
- * has no room; out stays usable). Decoded texts are borrowed from the frame's bytes; those that are
- * `const char *` are NUL-terminated in it. */
+ * Encoders append one whole frame or nothing (FA_ETOOBIG: the frame is over its limit; FA_EFULL:
+ * out has no room; out stays usable). Decoded texts are borrowed from the frame's bytes; those that
+ * are `const char *` are NUL-terminated in it. */
 #ifndef FA_COURIER_FRAME_H
 #define FA_COURIER_FRAME_H
 
@@ -86,10 +86,10 @@ struct fa_frame_verdict {
     struct fa_notification_id id;
     uint32_t attempt;
     uint32_t verdict;
-    uint32_t status;     /* HTTP status or SMTP reply; 0: none came */
-    bool plain;          /* it went out with the built-in body */
+    uint32_t status;      /* HTTP status or SMTP reply; 0: none came */
+    bool plain;           /* it went out with the built-in body */
     struct fa_str detail; /* why; no word of what was sent, no answer's text */
-    fa_time retry_after; /* -1: not said */
+    fa_time retry_after;  /* -1: not said */
     fa_time duration;
 };
 
@@ -119,7 +119,8 @@ int fa_frame_put_log(struct fa_buf *out, const struct fa_frame_log *log) FA_MUST
 /* FA_FRAME_CHANNELS_END or FA_FRAME_STOP. */
 int fa_frame_put_empty(struct fa_buf *out, enum fa_frame_type type) FA_MUST_CHECK;
 
-/* Takes the first whole frame off *bytes: 1 and *ret_frame, 0 when more bytes are needed, FA_EPROTO. */
+/* Takes the first whole frame off *bytes: 1 and *ret_frame, 0 when more bytes are needed,
+ * FA_EPROTO. */
 int fa_frame_next(struct fa_str *bytes, struct fa_frame *ret_frame,
                   struct fa_err *err) FA_MUST_CHECK;
 

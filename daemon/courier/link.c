@@ -6,8 +6,8 @@
  *   any --stop--> (STOP sent, 2 s) --> STOPPED
  *
  * Invariants: 1. every attempt taken by fa_link_send is in `open` until its one verdict was given;
- * 2. at most one child exists, and its pid is signalled only while it is not reaped; 3. `open` is in
- * the order of sending, so that its first is the oldest; 4. after any callback the state may be
+ * 2. at most one child exists, and its pid is signalled only while it is not reaped; 3. `open` is
+ * in the order of sending, so that its first is the oldest; 4. after any callback the state may be
  * another one: nothing is kept over a callback but the link itself.
  * Does not decide whether, when or how often something is sent again: that is the engine's. */
 #include "courier/link.h"
@@ -56,12 +56,12 @@ struct fa_link {
     struct fa_link_callbacks callbacks;
     void *ctx;
     enum fa_link_state state;
-    pid_t pid;                /* 0: none, or reaped */
-    int fd;                   /* -1: none */
-    bool stopping;            /* fa_link_stop was called */
-    struct fa_buf in, out;    /* out also holds what is not a SEND, beyond FA_LINK_OUT_MAX */
-    struct fa_buf channels;   /* CHANNEL frames and CHANNELS_END, as sent to every courier */
-    fa_time attempt_within;   /* by the longest time-out of a channel */
+    pid_t pid;              /* 0: none, or reaped */
+    int fd;                 /* -1: none */
+    bool stopping;          /* fa_link_stop was called */
+    struct fa_buf in, out;  /* out also holds what is not a SEND, beyond FA_LINK_OUT_MAX */
+    struct fa_buf channels; /* CHANNEL frames and CHANNELS_END, as sent to every courier */
+    fa_time attempt_within; /* by the longest time-out of a channel */
     fa_time up_since, backoff;
     fa_time hello_by, stop_by, restart_at, reap_at; /* FA_NEVER: not armed */
     fa_time ping_at, pong_by;
@@ -262,10 +262,8 @@ static void end_child(struct fa_link *link, fa_time mono, const char *why)
     bool steady = link->state == FA_LINK_UP && mono - link->up_since >= STEADY_AFTER;
     if (!reap(link, &status)) {
         kill(link->pid, SIGKILL);
-        if (!reap(link, &status)) {
-            link->reap_at = mono + REAP_EVERY;
-        }
-        status = 0; /* our own signal says nothing about it */
+        status = 0;
+        link->reap_at = mono + REAP_EVERY;
     }
     describe_end(status, why, &err);
     if (link->fd >= 0) {
@@ -577,8 +575,8 @@ int fa_link_send(struct fa_link *link, const struct fa_frame_send *send, struct 
     int rc = fa_frame_put_send(&link->out, &copy);
     if (rc == 0) {
         link->open = fa_xgrow(link->open, link->open_count, &link->open_cap, sizeof *link->open);
-        link->open[link->open_count++] = (struct attempt){
-            .id = send->id, .attempt = send->notice.attempt, .started = now.mono};
+        link->open[link->open_count++] =
+            (struct attempt){.id = send->id, .attempt = send->notice.attempt, .started = now.mono};
     }
     return rc;
 }
@@ -629,7 +627,7 @@ static void overdue(struct fa_link *link, fa_time mono, const fa_time *deadline,
 static fa_time attempt_deadline(const struct fa_link *link)
 {
     return link->open_count > 0 && link->fd >= 0 ? link->open[0].started + link->attempt_within
-                                                  : FA_NEVER;
+                                                 : FA_NEVER;
 }
 
 static void ping(struct fa_link *link, fa_time mono)
@@ -643,11 +641,28 @@ static void ping(struct fa_link *link, fa_time mono)
     }
 }
 
+/* What it died of is often known only after its socket closed. Our own SIGKILL is no news; one that
+ * was already ending keeps its own status. */
+static void reap_late(struct fa_link *link, fa_time mono)
+{
+    struct fa_err err = {0};
+    int status;
+    if (!reap(link, &status)) {
+        link->reap_at = mono + REAP_EVERY;
+        return;
+    }
+    link->reap_at = FA_NEVER;
+    bool ours = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    if (!ours && status != 0) {
+        describe_end(status, "has ended", &err);
+        link->callbacks.on_log(link->ctx, 3, err.text);
+    }
+}
+
 static void tick_without_child(struct fa_link *link, fa_time mono)
 {
-    int status;
     if (mono >= link->reap_at) {
-        link->reap_at = reap(link, &status) ? FA_NEVER : mono + REAP_EVERY;
+        reap_late(link, mono);
     }
     if (mono >= link->restart_at && link->pid == 0) {
         start_child(link, mono);

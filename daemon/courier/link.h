@@ -27,10 +27,10 @@ enum fa_link_state {
 };
 
 struct fa_link_config {
-    const char *path;            /* of firealarm-courier */
-    const char *plugins_dir;     /* see fa_frame_hello */
+    const char *path;        /* of firealarm-courier */
+    const char *plugins_dir; /* see fa_frame_hello */
     const char *credentials_dir;
-    char *const *env;            /* the child's environment; NULL: only PATH and LC_ALL */
+    char *const *env; /* the child's environment; NULL: only PATH and LC_ALL */
 };
 
 /* Called from within the functions below, never after fa_link_free; they may call fa_link_send and
@@ -52,7 +52,8 @@ struct fa_link *fa_link_new(const struct fa_link_config *config,
 void fa_link_free(struct fa_link *link);
 
 /* The set of channels; sent at once and again to every later courier. Attempts under way go on.
- * FA_ETOOBIG: a channel is over a limit; the old set stays. */
+ * FA_ETOOBIG: a channel is over a limit; FA_EAGAIN: the courier has not taken earlier sets yet. The
+ * old set stays then. */
 int fa_link_set_channels(struct fa_link *link, const struct fa_frame_channel *channels,
                          size_t count, struct fa_err *err) FA_MUST_CHECK;
 /* Starts the courier; a failure to is reported by on_state(WAITING) and tried again. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Escaping by the place a value lands in. Whatever comes in, what goes out is UTF-8 and cannot leave
- * its place: no mark-up, no second header, no end of a JSON string. A full output buffer cuts
+/* Escaping by the place a value lands in. Whatever comes in, what goes out is UTF-8 and cannot
+ * leave its place: no mark-up, no second header, no end of a JSON string. A full output buffer cuts
  * between characters, never within one or within an escape. */
 #include "text/template.h"
 #include "text/utf8.h"

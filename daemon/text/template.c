@@ -119,8 +119,12 @@ static const struct filter {
     const char *name;
     filter_fn *apply;
 } FILTERS[] = {
-    {"duration", filter_duration}, {"time", filter_time},   {"number", filter_number},
-    {"percent", filter_percent},   {"upper", filter_upper}, {"lower", filter_lower},
+    {"duration", filter_duration},
+    {"time", filter_time},
+    {"number", filter_number},
+    {"percent", filter_percent},
+    {"upper", filter_upper},
+    {"lower", filter_lower},
     {"default", NULL},
 };
 #define FILTER_COUNT (sizeof FILTERS / sizeof FILTERS[0])
@@ -140,8 +144,9 @@ static const struct filter *find_filter(struct fa_str name, uint32_t col, struct
     word[len] = '\0';
     const char *near = fa_suggest(word, names, FILTER_COUNT);
     (void)fa_err_at(err, FA_EPARSE, NULL, 0, col, "unknown filter \"%s\"%s%s%s", word,
-                    near != NULL ? "; did you mean \"" : "; there are duration, time, number, "
-                                                         "percent, upper, lower and default:TEXT",
+                    near != NULL ? "; did you mean \""
+                                 : "; there are duration, time, number, "
+                                   "percent, upper, lower and default:TEXT",
                     near != NULL ? near : "", near != NULL ? "\"?" : "");
     return NULL;
 }

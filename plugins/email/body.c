@@ -21,14 +21,17 @@ static bool is(struct firealarm_text text, const char *word)
 /* How each kind of notice is announced. */
 static const struct kind {
     const char *name, *subject, *says, *color;
+    const char *banner; /* instead of the severity; NULL: the severity */
 } KINDS[] = {
-    {"alarm", "", "You are asked to act.", NULL},
-    {"reminder", "Reminder: ", "Nobody owns this yet.", NULL},
-    {"overdue", "Overdue: ", "The owner's time for the next word has passed.", NULL},
-    {"acknowledged", "Owned: ", "Somebody owns it. Nothing is expected of you.", "#175cd3"},
-    {"resolved", "Resolved: ", "It is over. Nothing is expected of you.", "#067647"},
-    {"returned", "Calm for now: ", "The values are back in bounds. It is still watched.", "#067647"},
-    {"test", "Test: ", "This is a test. Nothing is expected of you.", "#475467"},
+    {"alarm", "", "You are asked to act.", NULL, NULL},
+    {"reminder", "Reminder: ", "Nobody owns this yet.", NULL, NULL},
+    {"overdue", "Overdue: ", "The owner's time for the next word has passed.", NULL, NULL},
+    {"acknowledged", "Owned: ", "Somebody owns it. Nothing is expected of you.", "#175cd3",
+     "OWNED"},
+    {"resolved", "Resolved: ", "It is over. Nothing is expected of you.", "#067647", "RESOLVED"},
+    {"returned", "Calm for now: ", "The values are back in bounds. It is still watched.", "#067647",
+     "CALM FOR NOW"},
+    {"test", "Test: ", "This is a test. Nothing is expected of you.", "#475467", "TEST"},
 };
 
 static const struct kind *kind_of(const struct firealarm_notice *notice)
@@ -52,7 +55,9 @@ static const char *color_of(const struct firealarm_notice *notice)
     if (kind->color != NULL) {
         return kind->color;
     }
-    return body_is_critical(notice) ? "#b42318" : is(notice->severity, "info") ? "#175cd3" : "#b54708";
+    return body_is_critical(notice)       ? "#b42318"
+           : is(notice->severity, "info") ? "#175cd3"
+                                          : "#b54708";
 }
 
 static struct firealarm_text text_of(const char *text)
@@ -132,7 +137,8 @@ static void gather_facts(const struct firealarm_notice *notice, struct facts *fa
     add_fact(facts, "Category", notice->category);
 }
 
-/* ------------------------------------------------------------------------------------ plain text */
+/* ------------------------------------------------------------------------------------ plain text
+ */
 
 static void put_paragraph(struct out *out, const char *head, struct firealarm_text text, size_t max)
 {
@@ -185,7 +191,8 @@ void body_text(struct out *out, const struct firealarm_notice *notice)
     put_text_footer(out, notice);
 }
 
-/* ------------------------------------------------------------------------------------------ HTML */
+/* ------------------------------------------------------------------------------------------ HTML
+ */
 
 #define FONT "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;"
 
@@ -214,8 +221,9 @@ static void put_html(struct out *out, const char *before, struct firealarm_text 
 
 static void put_html_row(struct out *out, struct firealarm_text label, struct firealarm_text value)
 {
-    out_puts(out, "<tr><td class=\"dim\" style=\"padding:6px 12px 6px 0;color:#667085;font-size:14px;"
-                  "line-height:20px;vertical-align:top;width:30%\">");
+    out_puts(out,
+             "<tr><td class=\"dim\" style=\"padding:6px 12px 6px 0;color:#667085;font-size:14px;"
+             "line-height:20px;vertical-align:top;width:30%\">");
     out_html(out, label, 64);
     out_puts(out, "</td>\n<td class=\"ink\" style=\"padding:6px 0;color:#101828;font-size:15px;"
                   "line-height:20px;vertical-align:top;word-break:break-word\">");
@@ -233,7 +241,11 @@ static void put_html_banner(struct out *out, const struct firealarm_notice *noti
                "line-height:20px;border-radius:11px 11px 0 0\"><b style=\"letter-spacing:.06em\">",
                color_of(notice));
     out_init(&severity, 64);
-    put_severity(&severity, notice);
+    if (kind->banner != NULL) {
+        out_puts(&severity, kind->banner);
+    } else {
+        put_severity(&severity, notice);
+    }
     out_html(out, (struct firealarm_text){severity.data, severity.len}, 250);
     out_done(&severity);
     out_printf(out, "</b> &nbsp;%s</td></tr>\n", kind->says);
@@ -242,12 +254,13 @@ static void put_html_banner(struct out *out, const struct firealarm_notice *noti
 static void put_html_boxes(struct out *out, const struct firealarm_notice *notice)
 {
     if (notice->expect.len > 0) {
-        out_printf(out,
-                   "<div class=\"box\" style=\"margin:16px 0 0;padding:12px 16px;background:#f9fafb;"
-                   "border-left:4px solid %s;border-radius:4px\">"
-                   "<div class=\"dim\" style=\"color:#667085;font-size:13px;line-height:18px\">"
-                   "Expected of you</div>\n",
-                   color_of(notice));
+        out_printf(
+            out,
+            "<div class=\"box\" style=\"margin:16px 0 0;padding:12px 16px;background:#f9fafb;"
+            "border-left:4px solid %s;border-radius:4px\">"
+            "<div class=\"dim\" style=\"color:#667085;font-size:13px;line-height:18px\">"
+            "Expected of you</div>\n",
+            color_of(notice));
         put_html(out,
                  "<div class=\"ink\" style=\"color:#101828;font-size:17px;line-height:24px;"
                  "font-weight:600\">",

@@ -77,7 +77,8 @@ static int32_t fail(struct firealarm_error *error, const char *text)
     return -1;
 }
 
-/* ------------------------------------------------------------------------------------- addresses */
+/* ------------------------------------------------------------------------------------- addresses
+ */
 
 static bool is_atom_char(char c)
 {
@@ -168,7 +169,8 @@ static bool has_port(struct firealarm_text relay)
 static int32_t check_relay(struct firealarm_text relay, struct firealarm_error *error)
 {
     const char *colon = relay.len > 0 ? memchr(relay.ptr, ':', relay.len) : NULL;
-    struct firealarm_text host = {relay.ptr, colon != NULL ? (size_t)(colon - relay.ptr) : relay.len};
+    struct firealarm_text host = {relay.ptr,
+                                  colon != NULL ? (size_t)(colon - relay.ptr) : relay.len};
     unsigned long port = colon != NULL ? 0 : 25;
     for (const char *p = colon != NULL ? colon + 1 : relay.ptr + relay.len;
          p < relay.ptr + relay.len && port < 100000; p++) {
@@ -190,8 +192,9 @@ static int32_t check(const struct firealarm_settings *settings, struct firealarm
         return -1;
     }
     if (none && values[ALLOW_PLAIN].number == 0) {
-        return fail(error, "tls is \"none\", which anybody on the way can read; use \"starttls\" or "
-                           "\"tls\", or allow_plain = true if that is meant");
+        return fail(error,
+                    "tls is \"none\", which anybody on the way can read; use \"starttls\" or "
+                    "\"tls\", or allow_plain = true if that is meant");
     }
     if (none && values[USER].text.ptr != NULL) {
         return fail(error, "user with tls = \"none\" would send the password in clear");
@@ -214,9 +217,9 @@ static void destroy(void *self)
     if (email->password.data != NULL) {
         explicit_bzero(email->password.data, email->password.cap);
     }
-    struct out *const all[] = {&email->url,  &email->from_name, &email->from, &email->user,
-                               &email->password, &email->helo, &email->ca, &email->list_id,
-                               &email->domain, &email->mail, &email->rcpt};
+    struct out *const all[] = {&email->url,      &email->from_name, &email->from, &email->user,
+                               &email->password, &email->helo,      &email->ca,   &email->list_id,
+                               &email->domain,   &email->mail,      &email->rcpt};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         out_done(all[i]);
     }

@@ -72,7 +72,12 @@ void out_printf(struct out *out, const char *fmt, ...)
 static size_t char_len(const char *text, size_t rest)
 {
     const unsigned char *p = (const unsigned char *)text;
-    size_t len = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+    size_t len = p[0] < 0x80   ? 1
+                 : p[0] < 0xc2 ? 0
+                 : p[0] < 0xe0 ? 2
+                 : p[0] < 0xf0 ? 3
+                 : p[0] < 0xf5 ? 4
+                               : 0;
     if (len == 0 || len > rest) {
         return 0;
     }
@@ -123,12 +128,19 @@ void out_html(struct out *out, struct firealarm_text text, size_t max)
     static const struct {
         char c;
         const char *escape;
-    } escapes[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}, {'\n', "<br>\n"}};
+    } escapes[] = {{'&', "&amp;"},  {'<', "&lt;"},   {'>', "&gt;"},
+                   {'"', "&quot;"}, {'\'', "&#39;"}, {'\n', "<br>\n"}};
     size_t end = out->len + max;
     char one[5];
+    bool digit = false; /* before this one: a number and its unit stay on one line */
     while (text.len > 0 && out->len < end) {
         const char *put = one;
         next_clean(&text, one);
+        bool unit = text.len > 0 && text.ptr[0] >= 'a' && text.ptr[0] <= 'z';
+        if (digit && one[0] == ' ' && unit) {
+            put = "&nbsp;";
+        }
+        digit = one[0] >= '0' && one[0] <= '9';
         for (size_t i = 0; i < sizeof escapes / sizeof escapes[0]; i++) {
             if (one[0] == escapes[i].c) {
                 put = escapes[i].escape;
@@ -174,7 +186,8 @@ static bool is_plain(struct firealarm_text text, size_t max, const char *others)
 {
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
-        bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == ' ';
+        bool word =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == ' ';
         if (!word && (c == '\0' || strchr(others, c) == NULL)) {
             return false;
         }

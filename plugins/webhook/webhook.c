@@ -47,8 +47,7 @@ static const struct firealarm_option OPTIONS[] = {
                  "more headers, \"Name: value\", one a line"},
     [ALLOW_PRIVATE] = {"allow_private", FIREALARM_OPT_BOOL, 0, "false", 0, 0, NULL,
                        "the receiver may have a private or loopback address"},
-    [ALLOW_PLAIN] = {"allow_plain", FIREALARM_OPT_BOOL, 0, "false", 0, 0, NULL,
-                     "http:// is meant"},
+    [ALLOW_PLAIN] = {"allow_plain", FIREALARM_OPT_BOOL, 0, "false", 0, 0, NULL, "http:// is meant"},
     [FRESH] = {"fresh", FIREALARM_OPT_BOOL, 0, "false", 0, 0, NULL,
                "a new connection every time, for receivers that do not know keys"},
     {NULL, 0, 0, NULL, 0, 0, NULL, NULL},
@@ -157,8 +156,8 @@ static int is_token_char(char c)
 static int32_t parse_header(struct firealarm_text line, struct firealarm_field *ret,
                             struct firealarm_error *error)
 {
-    static const char *const ours[] = {"webhook-id", "webhook-timestamp", "webhook-signature",
-                                       "Content-Type", "Content-Length", "Host",
+    static const char *const ours[] = {"webhook-id",       "webhook-timestamp", "webhook-signature",
+                                       "Content-Type",     "Content-Length",    "Host",
                                        "Transfer-Encoding"};
     size_t name = 0;
     while (name < line.len && is_token_char(line.ptr[name])) {
@@ -198,7 +197,8 @@ static int32_t parse_headers(struct firealarm_text text, struct firealarm_field 
             if (count == HEADERS_MAX) {
                 return fail(error, "headers holds more than 16 lines");
             }
-            if (parse_header((struct firealarm_text){text.ptr, len}, &fields[count++], error) != 0) {
+            if (parse_header((struct firealarm_text){text.ptr, len}, &fields[count++], error) !=
+                0) {
                 return -1;
             }
         }
@@ -307,15 +307,14 @@ static json_t *time_value(int64_t ms)
 
 static json_t *alarm_value(const struct firealarm_notice *n)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}",
-                     "id", text_value(n->alarm, TEXT_MAX), "rule", text_value(n->rule, TEXT_MAX),
-                     "severity", text_value(n->severity, TEXT_MAX),
-                     "category", text_value(n->category, TEXT_MAX),
-                     "policy", text_value(n->policy, TEXT_MAX),
-                     "state", text_value(n->state, TEXT_MAX), "step", (json_int_t)n->step,
-                     "loop", (json_int_t)n->loop, "since", time_value(n->since),
-                     "raised", time_value(n->raised), "owner", text_value(n->owner, TEXT_MAX),
-                     "promised", time_value(n->promised));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "id",
+                     text_value(n->alarm, TEXT_MAX), "rule", text_value(n->rule, TEXT_MAX),
+                     "severity", text_value(n->severity, TEXT_MAX), "category",
+                     text_value(n->category, TEXT_MAX), "policy", text_value(n->policy, TEXT_MAX),
+                     "state", text_value(n->state, TEXT_MAX), "step", (json_int_t)n->step, "loop",
+                     (json_int_t)n->loop, "since", time_value(n->since), "raised",
+                     time_value(n->raised), "owner", text_value(n->owner, TEXT_MAX), "promised",
+                     time_value(n->promised));
 }
 
 static json_t *fields_value(const struct firealarm_notice *n)
@@ -337,14 +336,14 @@ static json_t *fields_value(const struct firealarm_notice *n)
 static char *make_body(const struct firealarm_notice *n)
 {
     json_t *root = json_pack(
-        "{s:i, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-        "version", 1, "key", text_value(n->key, TEXT_MAX), "kind", text_value(n->kind, TEXT_MAX),
-        "attempt", (json_int_t)n->attempt, "sent", time_value(n->now), "alarm", alarm_value(n),
-        "recipient", text_value(n->recipient, TEXT_MAX), "title", text_value(n->title, TEXT_MAX),
-        "summary", text_value(n->summary, TEXT_MAX), "details", text_value(n->details, DETAILS_MAX),
-        "when", text_value(n->when, TEXT_MAX), "expect", text_value(n->expect, TEXT_MAX),
-        "told", text_value(n->told, TEXT_MAX), "how_to_ack", text_value(n->how_to_ack, TEXT_MAX),
-        "fields", fields_value(n));
+        "{s:i, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", 1,
+        "key", text_value(n->key, TEXT_MAX), "kind", text_value(n->kind, TEXT_MAX), "attempt",
+        (json_int_t)n->attempt, "sent", time_value(n->now), "alarm", alarm_value(n), "recipient",
+        text_value(n->recipient, TEXT_MAX), "title", text_value(n->title, TEXT_MAX), "summary",
+        text_value(n->summary, TEXT_MAX), "details", text_value(n->details, DETAILS_MAX), "when",
+        text_value(n->when, TEXT_MAX), "expect", text_value(n->expect, TEXT_MAX), "told",
+        text_value(n->told, TEXT_MAX), "how_to_ack", text_value(n->how_to_ack, TEXT_MAX), "fields",
+        fields_value(n));
     char *body = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(root);
     return body;
@@ -375,7 +374,8 @@ static void sign(struct webhook *hook)
         crypto_auth_hmacsha256_init(&state, hook->secrets[i].key, hook->secrets[i].len);
         const char *const parts[] = {hook->id, ".", hook->timestamp, ".", hook->body};
         for (size_t j = 0; j < 5; j++) {
-            crypto_auth_hmacsha256_update(&state, (const unsigned char *)parts[j], strlen(parts[j]));
+            crypto_auth_hmacsha256_update(&state, (const unsigned char *)parts[j],
+                                          strlen(parts[j]));
         }
         crypto_auth_hmacsha256_final(&state, mac);
         sodium_bin2base64(text, sizeof text, mac, sizeof mac, sodium_base64_VARIANT_ORIGINAL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* links: fa_text fa_base */
-/* Up to the first newline a template, after it the value of field `f`. Output stays in its place. */
+/* Up to the first newline a template, after it the value of field `f`. Output stays in its place.
+ */
 #include "text/template.h"
 
 #include <stdlib.h>
@@ -38,14 +39,16 @@ static void render(const struct fa_template *tpl, struct fa_str value, bool from
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct fa_str value, source = fa_str_cut((struct fa_str){(const char *)data, size}, '\n', &value);
+    struct fa_str value,
+        source = fa_str_cut((struct fa_str){(const char *)data, size}, '\n', &value);
     struct fa_template *tpl = NULL;
     struct fa_err err = {0};
     if (fa_template_compile(source, &tpl, &err) == 0) {
         render(tpl, value, false);
         fa_template_free(tpl);
     }
-    if (fa_template_compile(FA_STR("{f|upper}{f|time}{f|duration}{f|number}{f|percent}"), &tpl, &err) == 0) {
+    if (fa_template_compile(FA_STR("{f|upper}{f|time}{f|duration}{f|number}{f|percent}"), &tpl,
+                            &err) == 0) {
         render(tpl, value, true);
         fa_template_free(tpl);
     }

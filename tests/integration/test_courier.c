@@ -16,7 +16,7 @@
 
 extern char **environ;
 
-#define GUARD (15 * FA_SECOND)
+#define GUARD    (15 * FA_SECOND)
 #define SEEN_MAX 256
 
 struct seen {
@@ -226,27 +226,29 @@ static void make_mail(struct mail *mail, const char *name, const char *host, uns
                                               .option_count = 4};
 }
 
-#define TEXT(literal) {(literal), sizeof(literal) - 1}
+#define TEXT(literal)                                                                              \
+    {                                                                                              \
+        (literal), sizeof(literal) - 1                                                             \
+    }
 
 static struct fa_notification_id send_to(struct rig *rig, const char *channel, const char *address)
 {
     struct fa_notification_id id = {{{1, 2, ++rig->last_id}}};
     static char key[FA_ID_TEXT_SIZE];
     fa_id_format(id.id, key);
-    struct fa_frame_send send = {
-        .id = id,
-        .channel = channel,
-        .notice = {.size = sizeof send.notice,
-                   .attempt = 1,
-                   .key = {key, strlen(key)},
-                   .kind = TEXT("alarm"),
-                   .alarm = TEXT("7K2Q-M9XA-3DTR-WZ5E"),
-                   .severity = TEXT("critical"),
-                   .title = TEXT("Support queue answers in 5 min 12 s"),
-                   .summary = TEXT("Customers wait."),
-                   .thread = TEXT("7K2Q-M9XA-3DTR-WZ5E"),
-                   .address = {address, strlen(address)},
-                   .now = now().wall}};
+    struct fa_frame_send send = {.id = id,
+                                 .channel = channel,
+                                 .notice = {.size = sizeof send.notice,
+                                            .attempt = 1,
+                                            .key = {key, strlen(key)},
+                                            .kind = TEXT("alarm"),
+                                            .alarm = TEXT("7K2Q-M9XA-3DTR-WZ5E"),
+                                            .severity = TEXT("critical"),
+                                            .title = TEXT("Support queue answers in 5 min 12 s"),
+                                            .summary = TEXT("Customers wait."),
+                                            .thread = TEXT("7K2Q-M9XA-3DTR-WZ5E"),
+                                            .address = {address, strlen(address)},
+                                            .now = now().wall}};
     assert_int_equal(fa_link_send(rig->link, &send, now()), 0);
     return id;
 }
@@ -376,8 +378,7 @@ static void a_certificate_nobody_vouches_for_is_refused(void **state)
     snprintf(url, sizeof url, "https://localhost:%u/ok", rig->https);
     make_hook(&unknown, "unknown", url);
     make_hook(&known, "known", url);
-    known.options[3] =
-        (struct fa_option_given){.name = "ca", .text = fa_str_of(rig->ca)};
+    known.options[3] = (struct fa_option_given){.name = "ca", .text = fa_str_of(rig->ca)};
     known.channel.option_count = 4;
     start(rig, (struct fa_frame_channel[]){unknown.channel, known.channel}, 2);
     const struct seen *seen = try(rig, "unknown", "");
@@ -390,8 +391,8 @@ static void a_certificate_nobody_vouches_for_is_refused(void **state)
 static void a_private_address_is_refused_unless_it_is_meant(void **state)
 {
     struct rig *rig = *state;
-    static const char *const hosts[] = {"127.0.0.1", "localhost", "2130706433", "0x7f.1",
-                                        "[::1]", "[::ffff:127.0.0.1]"};
+    static const char *const hosts[] = {"127.0.0.1", "localhost", "2130706433",
+                                        "0x7f.1",    "[::1]",     "[::ffff:127.0.0.1]"};
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
         struct hook hook;
         char url[128];
@@ -413,10 +414,8 @@ static void each_answer_of_a_mail_relay_has_its_verdict(void **state)
         const char *address;
         uint32_t verdict, status;
     } table[] = {
-        {"ann@example.com", FIREALARM_SENT, 250},
-        {"450@example.com", FIREALARM_RETRY, 450},
-        {"550@example.com", FIREALARM_REJECTED, 550},
-        {"hang@example.com", FIREALARM_RETRY, 354},
+        {"ann@example.com", FIREALARM_SENT, 250},     {"450@example.com", FIREALARM_RETRY, 450},
+        {"550@example.com", FIREALARM_REJECTED, 550}, {"hang@example.com", FIREALARM_RETRY, 354},
         {"ben@example.com", FIREALARM_SENT, 250},
     };
     struct mail mail;
@@ -425,8 +424,8 @@ static void each_answer_of_a_mail_relay_has_its_verdict(void **state)
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         const struct seen *seen = try(rig, "mail", table[i].address);
         if (seen->verdict != table[i].verdict || seen->status != table[i].status) {
-            fail_msg("%s: verdict %u, status %u (%s)", table[i].address,
-                     seen->verdict, seen->status, seen->detail);
+            fail_msg("%s: verdict %u, status %u (%s)", table[i].address, seen->verdict,
+                     seen->status, seen->detail);
         }
         assert_false(seen->plain);
     }

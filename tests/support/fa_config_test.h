@@ -10,40 +10,40 @@
 
 #include <string.h>
 
-struct fa_told {
+struct fa_test_told {
     struct fa_buf faults, warnings; /* "file:line:col: text\n" each */
     size_t fault_count, warning_count;
 };
 
-static inline void fa_told_init(struct fa_told *told)
+static inline void fa_test_told_init(struct fa_test_told *told)
 {
     memset(told, 0, sizeof *told);
     fa_buf_init(&told->faults, (size_t)1 << 22);
     fa_buf_init(&told->warnings, (size_t)1 << 22);
 }
 
-static inline void fa_told_done(struct fa_told *told)
+static inline void fa_test_told_done(struct fa_test_told *told)
 {
     fa_buf_done(&told->faults);
     fa_buf_done(&told->warnings);
 }
 
-static inline void fa_told_fault(void *ctx, bool is_warning, const struct fa_err *err)
+static inline void fa_test_told_fault(void *ctx, bool is_warning, const struct fa_err *err)
 {
-    struct fa_told *told = ctx;
+    struct fa_test_told *told = ctx;
     char line[1024];
     fa_err_format(err, line, sizeof line);
     fa_buf_printf(is_warning ? &told->warnings : &told->faults, "%s\n", line);
     *(is_warning ? &told->warning_count : &told->fault_count) += 1;
 }
 
-/* The configuration or NULL; the caller frees it and calls fa_told_done. */
+/* The configuration or NULL; the caller frees it and calls fa_test_told_done. */
 static inline struct fa_config *fa_test_parse(const char *text, struct fa_plugins *plugins,
-                                              struct fa_told *told)
+                                              struct fa_test_told *told)
 {
     struct fa_config *config = NULL;
-    fa_told_init(told);
-    int rc = fa_config_parse("t.cfg", fa_str_of(text), plugins, fa_told_fault, told, &config);
+    fa_test_told_init(told);
+    int rc = fa_config_parse("t.cfg", fa_str_of(text), plugins, fa_test_told_fault, told, &config);
     return rc == 0 ? config : NULL;
 }
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* links: fa_plugin_sqlite_static PkgConfig::LIBSODIUM */
+/* links: fa_api fa_plugin_sqlite_static PkgConfig::LIBSODIUM */
+/* needs: fa_plugin_email fa_plugin_webhook fa_plugin_statsd fa_plugin_sqlite */
 /* What is shipped and what --init writes: it loads, proves clean and survives being damaged. */
 #include "fa_test.h"
 #include "fa_config_test.h"
 
+#include "api/describe.h"
 #include "base/id.h"
 #include "config/init.h"
 #include "host/secret.h"
@@ -20,13 +22,20 @@ static char *shipped_path(void)
     return path;
 }
 
-static struct fa_config *load(const char *path, struct fa_told *told)
+/* The real ones. */
+static struct fa_plugins *built_plugins(void)
 {
-    struct fa_plugins *plugins = fa_test_plugins();
+    char root[512];
+    snprintf(root, sizeof root, "%s/plugins", getenv("FA_BUILD_DIR"));
+    return fa_plugins_new(root);
+}
+
+static struct fa_config *load(const char *path, struct fa_test_told *told)
+{
+    struct fa_plugins *plugins = built_plugins();
     struct fa_config *config = NULL;
-    assert_non_null(plugins);
-    fa_told_init(told);
-    int rc = fa_config_load(path, plugins, fa_told_fault, told, &config);
+    fa_test_told_init(told);
+    int rc = fa_config_load(path, plugins, fa_test_told_fault, told, &config);
     fa_plugins_free(plugins);
     if (rc != 0) {
         assert_true(told->fault_count > 0);
@@ -37,7 +46,7 @@ static struct fa_config *load(const char *path, struct fa_told *told)
 
 static void the_shipped_configuration_is_proved_without_a_warning(void **state)
 {
-    struct fa_told told;
+    struct fa_test_told told;
     struct fa_config *config = load(shipped_path(), &told);
     assert_string_equal(fa_buf_text(&told.faults), "");
     assert_string_equal(fa_buf_text(&told.warnings), "");
@@ -58,12 +67,12 @@ static void the_shipped_configuration_is_proved_without_a_warning(void **state)
     assert_string_equal(fa_setup_category(&config->setup, "pressure")->value, "safety");
     assert_int_equal(strlen(fa_setup_policy(&config->setup, "operators")->hash), 32);
     fa_config_free(config);
-    fa_told_done(&told);
+    fa_test_told_done(&told);
 }
 
 static void paths_are_absolute_and_count_from_the_files_directory(void **state)
 {
-    struct fa_told told;
+    struct fa_test_told told;
     struct fa_config *config = load(shipped_path(), &told);
     char expect[600];
     char *real = realpath(getenv("FA_SOURCE_DIR"), NULL);
@@ -76,15 +85,15 @@ static void paths_are_absolute_and_count_from_the_files_directory(void **state)
     assert_string_equal(config->store.given[0].text.ptr, expect);
     free(real);
     fa_config_free(config);
-    fa_told_done(&told);
+    fa_test_told_done(&told);
 }
 
 static void the_stored_copy_reads_back_the_same_with_the_same_places(void **state)
 {
-    struct fa_told told, again_told;
+    struct fa_test_told told, again_told;
     struct fa_config *config = load(shipped_path(), &told), *again = NULL;
-    fa_told_init(&again_told);
-    assert_int_equal(fa_config_parse("stored", fa_str_of(config->source), NULL, fa_told_fault,
+    fa_test_told_init(&again_told);
+    assert_int_equal(fa_config_parse("stored", fa_str_of(config->source), NULL, fa_test_told_fault,
                                      &again_told, &again),
                      0);
     assert_string_equal(again->source, config->source);
@@ -99,8 +108,8 @@ static void the_stored_copy_reads_back_the_same_with_the_same_places(void **stat
                         fa_setup_policy(&config->setup, "independent")->hash);
     fa_config_free(again);
     fa_config_free(config);
-    fa_told_done(&told);
-    fa_told_done(&again_told);
+    fa_test_told_done(&told);
+    fa_test_told_done(&again_told);
 }
 
 /* Cuts, doubles, swaps and overwrites pieces of the text. */
@@ -130,29 +139,29 @@ static void mutate(struct fa_buf *buf, const char *text, struct fa_rng *rng)
 
 static void a_damaged_configuration_loads_clean_or_says_why(void **state)
 {
-    struct fa_told told;
+    struct fa_test_told told;
     struct fa_config *config = load(shipped_path(), &told);
-    struct fa_plugins *plugins = fa_test_plugins();
+    struct fa_plugins *plugins = built_plugins();
     struct fa_rng rng = {{11, 13}};
     size_t refused = 0;
     for (int i = 0; i < 400; i++) {
         struct fa_buf text;
         fa_buf_init(&text, (size_t)1 << 20);
         mutate(&text, config->source, &rng);
-        struct fa_told each;
+        struct fa_test_told each;
         struct fa_config *damaged = fa_test_parse(fa_buf_text(&text), plugins, &each);
         if ((damaged == NULL) != (each.fault_count > 0)) {
             fail_msg("mutation %d: %s", i, fa_buf_text(&each.faults));
         }
         refused += damaged == NULL;
         fa_config_free(damaged);
-        fa_told_done(&each);
+        fa_test_told_done(&each);
         fa_buf_done(&text);
     }
     assert_true(refused > 100 && refused < 400);
     fa_plugins_free(plugins);
     fa_config_free(config);
-    fa_told_done(&told);
+    fa_test_told_done(&told);
 }
 
 static struct fa_init example(const char *dir)
@@ -213,7 +222,7 @@ static void what_init_writes_proves_clean(void **state)
     struct fa_err err;
     assert_int_equal(fa_config_init(&in, &err), 0);
     snprintf(path, sizeof path, "%s/firealarm.cfg", dir);
-    struct fa_told told;
+    struct fa_test_told told;
     struct fa_config *config = load(path, &told);
     assert_string_equal(fa_buf_text(&told.faults), "");
     assert_non_null(config);
@@ -226,7 +235,7 @@ static void what_init_writes_proves_clean(void **state)
     assert_mode(dir, "secrets/owner.token", 0600);
     assert_mode(dir, "firealarm.cfg", 0640);
     fa_config_free(config);
-    fa_told_done(&told);
+    fa_test_told_done(&told);
     dir[strlen(dir) - 4] = '\0';
     remove_tree(dir);
 }
@@ -245,7 +254,7 @@ static void the_owners_token_opens_and_is_not_in_the_configuration(void **state)
     assert_int_equal(fa_secret_read(path, &key, &key_len, &err), 0);
     assert_int_equal(key_len, 64);
     snprintf(path, sizeof path, "%s/firealarm.cfg", dir);
-    struct fa_told told;
+    struct fa_test_told told;
     struct fa_config *config = load(path, &told);
     uint8_t hash[32];
     crypto_generichash(hash, sizeof hash, (const unsigned char *)token, len, NULL, 0);
@@ -255,7 +264,7 @@ static void the_owners_token_opens_and_is_not_in_the_configuration(void **state)
     fa_secret_free(token, len);
     fa_secret_free(key, key_len);
     fa_config_free(config);
-    fa_told_done(&told);
+    fa_test_told_done(&told);
     remove_tree(dir);
 }
 
@@ -365,6 +374,17 @@ static void the_reference_names_every_group_and_default(void **state)
     free(text);
 }
 
+static void a_summary_may_use_what_is_filled_in_and_nothing_else(void **state)
+{
+    size_t count = 0;
+    const char *const *names = fa_config_summary_fields(&count);
+    for (size_t i = 0; i < count; i++) {
+        assert_non_null(fa_describe_names[i]);
+        assert_string_equal(names[i], fa_describe_names[i]);
+    }
+    assert_null(fa_describe_names[count]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +397,7 @@ int main(void)
         cmocka_unit_test(init_overwrites_nothing_and_leaves_nothing_behind),
         cmocka_unit_test(init_names_what_is_missing),
         cmocka_unit_test(init_asks_for_what_the_options_lack),
+        cmocka_unit_test(a_summary_may_use_what_is_filled_in_and_nothing_else),
         cmocka_unit_test(the_reference_names_every_group_and_default),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -58,7 +58,10 @@ static struct firealarm_text header_of(const struct firealarm_request_out *req, 
     return (struct firealarm_text){"", 0};
 }
 
-#define TEXT(literal) {(literal), sizeof(literal) - 1}
+#define TEXT(literal)                                                                              \
+    {                                                                                              \
+        (literal), sizeof(literal) - 1                                                             \
+    }
 
 static void the_body_has_all_members_in_their_order(void **state)
 {
@@ -67,7 +70,8 @@ static void the_body_has_all_members_in_their_order(void **state)
         "\"sent\":\"2025-11-22T08:40:00Z\",\"alarm\":{\"id\":\"A1\",\"rule\":\"slow\","
         "\"severity\":\"critical\",\"category\":\"\",\"policy\":\"\",\"state\":\"\",\"step\":1,"
         "\"loop\":0,\"since\":\"2025-11-22T08:15:00Z\",\"raised\":null,\"owner\":\"\","
-        "\"promised\":null},\"recipient\":\"\",\"title\":\"Caf\xc3\xa9 \\\"x\\\"\",\"summary\":\"\","
+        "\"promised\":null},\"recipient\":\"\",\"title\":\"Caf\xc3\xa9 \\\"x\\\"\","
+        "\"summary\":\"\","
         "\"details\":\"\",\"when\":\"\",\"expect\":\"\",\"told\":\"\",\"how_to_ack\":\"\","
         "\"fields\":{\"queue\":\"support\"}}";
     const struct fa_option_given given[] = {
@@ -135,7 +139,8 @@ static void the_signature_verifies_with_another_implementation(void **state)
     assert_int_equal(write(fd, req.body.ptr, req.body.len), (ssize_t)req.body.len);
     close(fd);
     snprintf(command, sizeof command, "/usr/bin/python3 '%s' '%s' '%s' '%s' '%s'", script, path,
-             header_of(&req, "webhook-id").ptr, header_of(&req, "webhook-timestamp").ptr, body_path);
+             header_of(&req, "webhook-id").ptr, header_of(&req, "webhook-timestamp").ptr,
+             body_path);
     FILE *pipe = popen(command, "r");
     assert_non_null(fgets(line, sizeof line, pipe));
     assert_int_equal(pclose(pipe), 0);

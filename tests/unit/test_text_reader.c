@@ -98,8 +98,15 @@ static void text_loses_what_could_mislead_a_reader(void **state)
         {"a\tb\x1b[31mred\x7f", "a b [31mred "},
         {"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x94\xa5", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x94\xa5"},
         {"\xe2\x80\xaegpj.exe", "gpj.exe"},
-        {"a\xe2\x80\x8b" "b\xef\xbb\xbf" "c\xe2\x81\xa6" "d\xc2\x9b", "abcd"},
-        {"a\xff" "b\xc3", "a\xef\xbf\xbd" "b\xef\xbf\xbd"},
+        {"a\xe2\x80\x8b"
+         "b\xef\xbb\xbf"
+         "c\xe2\x81\xa6"
+         "d\xc2\x9b",
+         "abcd"},
+        {"a\xff"
+         "b\xc3",
+         "a\xef\xbf\xbd"
+         "b\xef\xbf\xbd"},
         {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {

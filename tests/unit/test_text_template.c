@@ -13,7 +13,10 @@ static const struct fa_template_field FIELDS[] = {
     {"empty", {"", 0}},
     {"evil", {"<a href=\"x\">\r\nBcc: 'y' & {queue}\x01", 33}},
     {"broken", {"a\xff\xc3", 3}},
-    {"word", {"Stra\xc3\x9f" "e", 7}},
+    {"word",
+     {"Stra\xc3\x9f"
+      "e",
+      7}},
 };
 
 static int render(const char *source, enum fa_escape escape, struct fa_buf *out)
@@ -50,7 +53,9 @@ static void renders_fields_through_filters(void **state)
         {"{since|time}", FA_ESCAPE_PLAIN, "22 Nov 08:15 UTC (25 min ago)"},
         {"{big|number} {ratio|percent}", FA_ESCAPE_PLAIN, "12,346 2.3 %"},
         {"{queue|upper} {queue|upper|lower}", FA_ESCAPE_PLAIN, "SUPPORT support"},
-        {"{word|upper}", FA_ESCAPE_PLAIN, "STRA\xc3\x9f" "E"},
+        {"{word|upper}", FA_ESCAPE_PLAIN,
+         "STRA\xc3\x9f"
+         "E"},
         {"{queue|duration}", FA_ESCAPE_PLAIN, "support"},
         {"{nothing} {empty}", FA_ESCAPE_PLAIN, "? ?"},
         {"{nothing|default:no queue}", FA_ESCAPE_PLAIN, "no queue"},
@@ -61,8 +66,7 @@ static void renders_fields_through_filters(void **state)
         {"<b>{evil}</b>", FA_ESCAPE_HTML,
          "<b>&lt;a href=&quot;x&quot;&gt; \nBcc: &#39;y&#39; &amp; {queue} </b>"},
         {"X\n{evil}", FA_ESCAPE_HEADER, "X <a href=\"x\">  Bcc: 'y' & {queue} "},
-        {"\"{evil}", FA_ESCAPE_JSON,
-         "\\\"<a href=\\\"x\\\">\\r\\nBcc: 'y' & {queue}\\u0001"},
+        {"\"{evil}", FA_ESCAPE_JSON, "\\\"<a href=\\\"x\\\">\\r\\nBcc: 'y' & {queue}\\u0001"},
         {"{broken}", FA_ESCAPE_PLAIN, "a\xef\xbf\xbd\xef\xbf\xbd"},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
@@ -140,8 +144,7 @@ static void output_is_cut_between_characters_and_escapes(void **state)
 {
     static const char expect[] = "<&lt;\xc3\xa4";
     struct fa_template_field field = {"f", {"<\xc3\xa4", 3}};
-    struct fa_template_input input = {
-        .fields = &field, .field_count = 1, .escape = FA_ESCAPE_HTML};
+    struct fa_template_input input = {.fields = &field, .field_count = 1, .escape = FA_ESCAPE_HTML};
     struct fa_err err = {0};
     struct fa_template *tpl = NULL;
     assert_int_equal(fa_template_compile(FA_STR("<{f}"), &tpl, &err), 0);

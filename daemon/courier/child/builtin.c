@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The built-in bodies.
  *
- * They are meant to be dull: no template, no plugin, no option but those that say where to. The mail
- * is one base64 part, so that no word of a notice can be taken for a header or an SMTP command; the
- * JSON is unsigned, so a receiver that insists on signatures will refuse it, and the verdict says
- * so to the daemon. */
+ * They are meant to be dull: no template, no plugin, no option but those that say where to. The
+ * mail is one base64 part, so that no word of a notice can be taken for a header or an SMTP
+ * command; the JSON is unsigned, so a receiver that insists on signatures will refuse it, and the
+ * verdict says so to the daemon. */
 #include "courier/child/builtin.h"
 #include "text/template.h"
 
@@ -43,8 +43,7 @@ static const struct firealarm_value *find_value(const struct firealarm_option *t
 }
 
 struct firealarm_text fa_builtin_option(const struct firealarm_option *table,
-                                        const struct firealarm_settings *settings,
-                                        const char *name)
+                                        const struct firealarm_settings *settings, const char *name)
 {
     const struct firealarm_value *value = find_value(table, settings, name);
     return value != NULL && value->text.ptr != NULL ? value->text : FIREALARM_TEXT("");
@@ -77,7 +76,8 @@ void fa_builtin_url(const struct firealarm_option *table, const struct firealarm
     }
 }
 
-/* ------------------------------------------------------------------------------------------ JSON */
+/* ------------------------------------------------------------------------------------------ JSON
+ */
 
 static void put_member(struct fa_buf *out, const char *name, struct firealarm_text value)
 {
@@ -106,7 +106,8 @@ static void put_json(struct fa_buf *out, const struct firealarm_notice *notice)
     fa_buf_puts(out, ",\"builtin\":true}\n");
 }
 
-/* ------------------------------------------------------------------------------------------ mail */
+/* ------------------------------------------------------------------------------------------ mail
+ */
 
 /* `ann@example.com` of either that or `Ann <ann@example.com>`. */
 static void put_bare_address(struct fa_buf *out, struct firealarm_text text)
@@ -121,7 +122,8 @@ static void put_bare_address(struct fa_buf *out, struct firealarm_text text)
 
 /* Base64 with `before` and `after` around every piece of at most `piece` bytes; pieces end between
  * characters. */
-static void put_base64(struct fa_buf *out, struct fa_str text, size_t piece, const char *const *ends)
+static void put_base64(struct fa_buf *out, struct fa_str text, size_t piece,
+                       const char *const *ends)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     while (text.len > 0) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Channels: plugin, options, secrets, instance.
  *
- * A channel that cannot be made costs itself and nothing else: it stays in the set, broken, and says
- * why to everything that is sent through it. References keep a replaced channel until what is under
- * way through it has come back. */
+ * A channel that cannot be made costs itself and nothing else: it stays in the set, broken, and
+ * says why to everything that is sent through it. References keep a replaced channel until what is
+ * under way through it has come back. */
 #include "courier/child/channel.h"
 #include "base/panic.h"
 
@@ -74,7 +74,8 @@ static char *endpoint_of(struct fa_channel *channel)
         fa_builtin_url(channel->plugin->options, fa_options_settings(channel->options),
                        &channel->builtin.url);
         struct fa_str url = fa_buf_str(&channel->builtin.url);
-        if (fa_url_endpoint((struct firealarm_text){url.ptr, url.len}, endpoint, sizeof endpoint) == 0) {
+        if (fa_url_endpoint((struct firealarm_text){url.ptr, url.len}, endpoint, sizeof endpoint) ==
+            0) {
             return fa_xstrdup(endpoint);
         }
     }

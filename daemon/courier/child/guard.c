@@ -49,7 +49,8 @@ static uint32_t load_v4(const uint8_t *p)
 
 static bool is_private_v6(const uint8_t a[16])
 {
-    static const uint8_t zero[12], nat64[12] = {0, 0x64, 0xff, 0x9b}, mapped[12] = {[10] = 0xff, 0xff};
+    static const uint8_t zero[12], nat64[12] = {0, 0x64, 0xff, 0x9b},
+                                   mapped[12] = {[10] = 0xff, 0xff};
     if (memcmp(a, zero, 12) == 0) {
         return true; /* ::, ::1 and the old compatible form */
     }
@@ -174,8 +175,9 @@ static int check_smtp(const struct firealarm_request_out *req, struct fa_err *er
 int fa_guard_request(const struct firealarm_request_out *req, struct fa_err *err)
 {
     if (req->url.len == 0 || req->url.len > 4096 || has_bad_byte(req->url, true)) {
-        return fa_err_set(err, FA_EINVAL, "the address to send to is empty, longer than 4096 bytes "
-                                          "or holds a blank or control character");
+        return fa_err_set(err, FA_EINVAL,
+                          "the address to send to is empty, longer than 4096 bytes "
+                          "or holds a blank or control character");
     }
     if (has_bad_byte(req->user, false) || has_bad_byte(req->password, false) ||
         has_bad_byte(req->ca_file, false)) {

@@ -9,8 +9,8 @@
 #include <firealarm/notifier.h>
 #include <sys/socket.h>
 
-/* Loopback, private, link-local, CGNAT, unique local, multicast, reserved, and IPv6 forms that carry
- * such an IPv4 address; everything that is neither IPv4 nor IPv6. */
+/* Loopback, private, link-local, CGNAT, unique local, multicast, reserved, and IPv6 forms that
+ * carry such an IPv4 address; everything that is neither IPv4 nor IPv6. */
 bool fa_guard_is_private(const struct sockaddr *addr, socklen_t len);
 
 /* Is the request safe to hand to a protocol library that checks nothing itself? FA_EINVAL says what

@@ -3,9 +3,9 @@
  *
  * Decides nothing about whether or when to try again: one SEND, one attempt, one VERDICT. Holds no
  * state that matters: killed at any moment, the daemon sends again under the same key. The plugin's
- * code runs here and nowhere else; AT frames say for whom, so that a message that brings the process
- * down is known. It ends with the daemon, by STOP, or when the two are not of one build, and then
- * by _exit: a resolver thread may still wait for a name server that never answers. */
+ * code runs here and nowhere else; AT frames say for whom, so that a message that brings the
+ * process down is known. It ends with the daemon, by STOP, or when the two are not of one build,
+ * and then by _exit: a resolver thread may still wait for a name server that never answers. */
 #include "base/heap.h"
 #include "base/panic.h"
 #include "courier/child/channel.h"
@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PIPE_FD 3
+#define PIPE_FD  3
 #define EX_USAGE 64
 
 struct set {
@@ -158,8 +158,8 @@ static void start_job(struct job *job)
     struct courier *courier = job->courier;
     struct fa_frame_send send;
     struct fa_err err = {0};
-    int rc = fa_frame_get_send((struct fa_str){job->record, job->record_len}, &courier->lists, &send,
-                               &err);
+    int rc = fa_frame_get_send((struct fa_str){job->record, job->record_len}, &courier->lists,
+                               &send, &err);
     fa_assert(rc == 0); /* it was decoded when it came */
     if (!job->plain) {
         if (send_rendered(job, &send.notice, &err) == 0) {
@@ -288,7 +288,8 @@ static int on_hello(struct courier *courier, struct fa_str record, struct fa_err
     }
     courier->greeted = true;
     courier->plugins = fa_plugins_new(hello.plugins_dir);
-    courier->credentials_dir = hello.credentials_dir != NULL ? fa_xstrdup(hello.credentials_dir) : NULL;
+    courier->credentials_dir =
+        hello.credentials_dir != NULL ? fa_xstrdup(hello.credentials_dir) : NULL;
     return 0;
 }
 
@@ -306,8 +307,9 @@ static int on_frame(void *ctx, const struct fa_frame *frame, struct fa_err *err)
 {
     struct courier *courier = ctx;
     if (courier->greeted == (frame->type == FA_FRAME_HELLO)) {
-        return fa_err_set(err, FA_EPROTO, courier->greeted ? "the daemon said HELLO twice"
-                                                           : "the daemon did not begin with HELLO");
+        return fa_err_set(err, FA_EPROTO,
+                          courier->greeted ? "the daemon said HELLO twice"
+                                           : "the daemon did not begin with HELLO");
     }
     switch (frame->type) {
     case FA_FRAME_HELLO:
@@ -330,8 +332,9 @@ static int on_frame(void *ctx, const struct fa_frame *frame, struct fa_err *err)
     case FA_FRAME__END:
         break;
     }
-    return fa_err_set(err, FA_EPROTO, "the daemon sent a frame of type %d, which only the courier "
-                                      "sends",
+    return fa_err_set(err, FA_EPROTO,
+                      "the daemon sent a frame of type %d, which only the courier "
+                      "sends",
                       (int)frame->type);
 }
 
@@ -373,12 +376,14 @@ int main(int argc, char **argv)
         return 0;
     }
     if (argc != 1 || getsockopt(PIPE_FD, SOL_SOCKET, SO_TYPE, &type, &len) < 0) {
-        fprintf(stderr, "firealarm-courier is started by firealarmd, with a socket on descriptor 3; "
-                        "the only option is --version\n");
+        fprintf(stderr,
+                "firealarm-courier is started by firealarmd, with a socket on descriptor 3; "
+                "the only option is --version\n");
         return EX_USAGE;
     }
     protect();
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || (courier.base = event_base_new()) == NULL ||
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
+        (courier.base = event_base_new()) == NULL ||
         (courier.performer = fa_performer_new(courier.base, &err)) == NULL) {
         fprintf(stderr, "firealarm-courier: libcurl or libevent cannot start\n");
         return 71;

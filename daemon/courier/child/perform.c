@@ -12,11 +12,12 @@
  *     server in a blocking loop (smtp_done), also within a multi handle, and after a time-out there
  *     it even keeps the connection for the next mail. A relay that hangs there would hold up all.
  *     While the thread runs, the transfer is its own but for deadline, done and ctx. It comes back
- *     through a pipe twice: with its result, and when the connection is closed and all may be freed.
- *     One that is overdue is reported at once and its late result dropped.
+ *     through a pipe twice: with its result, and when the connection is closed and all may be
+ * freed. One that is overdue is reported at once and its late result dropped.
  *  5. Fail closed: TLS 1.2 with verification, no redirect, no proxy, no private address, unless the
  *     request says so. An answer is cut off at 64 KiB, its headers too.
- * Strings given to libcurl are copied by it, but the body and the lists, which live in the transfer. */
+ * Strings given to libcurl are copied by it, but the body and the lists, which live in the
+ * transfer. */
 #include "courier/child/perform.h"
 #include "base/buf.h"
 #include "base/panic.h"
@@ -32,12 +33,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CONNECT_WITHIN    (3 * FA_SECOND)
-#define OWN_TIMER_SLACK   500
-#define RETRY_AFTER_MAX   FA_DAY
-#define CONNECTIONS_KEPT  64L
-#define RESULTS_PER_TURN  64
-#define THREAD_STACK      ((size_t)1024 * 1024) /* reserved, not used: libcurl and TLS need some 64 KiB */
+#define CONNECT_WITHIN   (3 * FA_SECOND)
+#define OWN_TIMER_SLACK  500
+#define RETRY_AFTER_MAX  FA_DAY
+#define CONNECTIONS_KEPT 64L
+#define RESULTS_PER_TURN 64
+#define THREAD_STACK                                                                               \
+    ((size_t)1024 * 1024) /* reserved, not used: libcurl and TLS need some 64 KiB */
 
 struct fa_performer {
     struct event_base *base;
@@ -78,7 +80,8 @@ struct fa_transfer {
     void *ctx;
 };
 
-/* ------------------------------------------------------------------------- judging, pure helpers */
+/* ------------------------------------------------------------------------- judging, pure helpers
+ */
 
 fa_time fa_retry_after_parse(const char *value, fa_time wall)
 {
@@ -160,7 +163,8 @@ static void say_transport(const struct firealarm_response *res, struct firealarm
 
 static uint32_t judge_smtp(const struct firealarm_response *res, struct firealarm_error *why)
 {
-    bool said_no = res->transport == CURLE_SEND_ERROR || res->transport == CURLE_WEIRD_SERVER_REPLY ||
+    bool said_no = res->transport == CURLE_SEND_ERROR ||
+                   res->transport == CURLE_WEIRD_SERVER_REPLY ||
                    res->transport == CURLE_LOGIN_DENIED;
     if (res->transport == 0) {
         snprintf(why->text, sizeof why->text, "SMTP %u", res->status);
@@ -202,7 +206,8 @@ uint32_t fa_outcome_judge(const struct fa_outcome *outcome, struct firealarm_err
                : FIREALARM_REJECTED;
 }
 
-/* ----------------------------------------------------------------------------- ending a transfer */
+/* ----------------------------------------------------------------------------- ending a transfer
+ */
 
 static fa_time wall_now(void)
 {
@@ -319,7 +324,8 @@ static void on_deadline(evutil_socket_t fd, short what, void *ctx)
     }
 }
 
-/* ----------------------------------------------------------------------------- mails, in threads */
+/* ----------------------------------------------------------------------------- mails, in threads
+ */
 
 static void give_back(struct fa_transfer *transfer, bool gone)
 {
@@ -370,7 +376,8 @@ static int start_thread(struct fa_transfer *transfer)
     return rc;
 }
 
-/* --------------------------------------------------------------------------- libcurl on libevent */
+/* --------------------------------------------------------------------------- libcurl on libevent
+ */
 
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
 {
@@ -383,7 +390,8 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 static void on_socket(evutil_socket_t fd, short what, void *ctx)
 {
     struct fa_performer *performer = ctx;
-    int running, flags = (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
+    int running,
+        flags = (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
     curl_multi_socket_action(performer->multi, fd, flags, &running);
     read_results(performer);
 }
@@ -453,7 +461,8 @@ struct fa_performer *fa_performer_new(struct event_base *base, struct fa_err *er
     return performer;
 }
 
-/* ---------------------------------------------------------------------------- libcurl's callbacks */
+/* ---------------------------------------------------------------------------- libcurl's callbacks
+ */
 
 static size_t on_body(char *data, size_t size, size_t count, void *ctx)
 {
@@ -533,7 +542,8 @@ static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_so
     return socket(addr->family, addr->socktype | SOCK_CLOEXEC, addr->protocol);
 }
 
-/* ---------------------------------------------------------------------------- starting a transfer */
+/* ---------------------------------------------------------------------------- starting a transfer
+ */
 
 /* All setters of one transfer; the first that fails decides. */
 struct setup {
@@ -543,20 +553,23 @@ struct setup {
 
 static void set_long(struct setup *setup, CURLoption option, long value)
 {
-    setup->code = setup->code == CURLE_OK ? curl_easy_setopt(setup->easy, option, value) : setup->code;
+    setup->code =
+        setup->code == CURLE_OK ? curl_easy_setopt(setup->easy, option, value) : setup->code;
 }
 
 static void set_text(struct setup *setup, CURLoption option, struct firealarm_text text)
 {
     char *copy = fa_xstrndup(text.len > 0 ? text.ptr : "", text.len);
-    setup->code = setup->code == CURLE_OK ? curl_easy_setopt(setup->easy, option, copy) : setup->code;
+    setup->code =
+        setup->code == CURLE_OK ? curl_easy_setopt(setup->easy, option, copy) : setup->code;
     explicit_bzero(copy, text.len);
     free(copy);
 }
 
 static void set_ptr(struct setup *setup, CURLoption option, const void *ptr)
 {
-    setup->code = setup->code == CURLE_OK ? curl_easy_setopt(setup->easy, option, ptr) : setup->code;
+    setup->code =
+        setup->code == CURLE_OK ? curl_easy_setopt(setup->easy, option, ptr) : setup->code;
 }
 
 static void add_line(struct curl_slist **list, const char *line)
@@ -660,7 +673,8 @@ static void set_common(struct fa_transfer *transfer, struct setup *setup,
     set_long(setup, CURLOPT_NOSIGNAL, 1);
     set_long(setup, CURLOPT_QUICK_EXIT, 1);
     set_long(setup, CURLOPT_TIMEOUT_MS, (long)timeout);
-    set_long(setup, CURLOPT_CONNECTTIMEOUT_MS, (long)(timeout < CONNECT_WITHIN ? timeout : CONNECT_WITHIN));
+    set_long(setup, CURLOPT_CONNECTTIMEOUT_MS,
+             (long)(timeout < CONNECT_WITHIN ? timeout : CONNECT_WITHIN));
     set_long(setup, CURLOPT_SSL_VERIFYPEER, 1);
     set_long(setup, CURLOPT_SSL_VERIFYHOST, 2);
     set_long(setup, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);

@@ -31,7 +31,8 @@ void fa_queue_init(struct fa_queue *queue)
 static struct fa_endpoint *get_endpoint(struct fa_queue *queue, const char *name)
 {
     struct fa_endpoint *endpoint;
-    TAILQ_FOREACH (endpoint, &queue->endpoints, entry) {
+    TAILQ_FOREACH(endpoint, &queue->endpoints, entry)
+    {
         if (strcmp(endpoint->name, name) == 0) {
             return endpoint;
         }
@@ -65,7 +66,8 @@ static unsigned count_young(const struct fa_queue *queue, fa_time mono)
 {
     unsigned count = 0;
     const struct fa_queued *item;
-    TAILQ_FOREACH_REVERSE (item, &queue->running, fa_queued_list, entry) {
+    TAILQ_FOREACH_REVERSE(item, &queue->running, fa_queued_list, entry)
+    {
         if (mono - item->since >= FA_QUEUE_YOUNG_FOR) {
             break;
         }
@@ -89,7 +91,8 @@ struct fa_queued *fa_queue_start(struct fa_queue *queue, fa_time mono)
         if (young >= YOUNG_LIMIT[i] || queue->running_count >= FA_QUEUE_ALL) {
             return NULL;
         }
-        TAILQ_FOREACH (item, &queue->waiting[i], entry) {
+        TAILQ_FOREACH(item, &queue->waiting[i], entry)
+        {
             if (item->endpoint->running < item->per_host) {
                 take_waiting(queue, item);
                 item->endpoint->running++;
@@ -138,7 +141,8 @@ fa_time fa_queue_next(const struct fa_queue *queue, fa_time mono)
     }
     /* One that grows old makes room; the first of the young ones is the next to. */
     const struct fa_queued *item;
-    TAILQ_FOREACH (item, &queue->running, entry) {
+    TAILQ_FOREACH(item, &queue->running, entry)
+    {
         if (queue->waiting_count > 0 && mono - item->since < FA_QUEUE_YOUNG_FOR) {
             fa_time old = item->since + FA_QUEUE_YOUNG_FOR;
             return old < next ? old : next;

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* Senders of samples, and the rules that read them. What is sent while the daemon is down is lost,
+ * as over UDP. */
+#include "lab/world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    enum fa_kind kind;
+} KINDS[] = {
+    {"gauge", FA_KIND_GAUGE},         {"counter", FA_KIND_COUNTER_DELTA},
+    {"total", FA_KIND_COUNTER_CUMULATIVE}, {"timer", FA_KIND_DISTRIBUTION},
+    {"set", FA_KIND_SET},             {"state", FA_KIND_STATE},
+};
+
+static enum fa_kind kind_of(const char *name)
+{
+    for (size_t i = 0; name != NULL && i < sizeof KINDS / sizeof KINDS[0]; i++) {
+        if (strcmp(KINDS[i].name, name) == 0) {
+            return KINDS[i].kind;
+        }
+    }
+    return FA_KIND_GAUGE;
+}
+
+/* ---- pushing ---- */
+
+static uint64_t define(struct fa_lab *lab, struct fa_feed *feed, enum fa_kind kind,
+                       struct fa_str series)
+{
+    struct fa_str labels = {0}, name = fa_str_cut(series, '{', &labels);
+    struct fa_labels *set = NULL;
+    if (labels.len > 0) {
+        labels.len--; /* the closing brace */
+    }
+    if (fa_labels_parse(labels, &set) != 0) {
+        fa_lab_fail(lab, "the labels of '%.*s' are not as name=\"value\",... sorted by name",
+                    FA_STR_ARG(series));
+        return FA_HANDLE_IGNORED;
+    }
+    uint64_t handle = fa_metrics_define(feed, kind, series, name, set->items, set->count);
+    fa_labels_free(set);
+    return handle;
+}
+
+static uint64_t handle_of(struct fa_lab *lab, enum fa_kind kind, const char *series)
+{
+    struct fa_feed *feed = fa_metrics_feed(lab->metrics, "lab");
+    uint64_t handle = fa_metrics_key(feed, kind, fa_str_of(series));
+    return handle == FA_HANDLE_MISS ? define(lab, feed, kind, fa_str_of(series)) : handle;
+}
+
+static void push(struct fa_lab *lab, struct fa_lab_sender *sender)
+{
+    double value = sender->values[sender->next++ % sender->value_count];
+    if (lab->engine == NULL) {
+        return;
+    }
+    uint64_t handle = handle_of(lab, sender->kind, sender->series);
+    for (uint32_t i = 0; i < sender->times && handle != FA_HANDLE_IGNORED; i++) {
+        fa_metrics_push(fa_metrics_feed(lab->metrics, "lab"), fa_lab_now(lab), &handle, &value, NULL,
+                        NULL, 1);
+    }
+}
+
+static void free_sender(struct fa_lab_sender *sender)
+{
+    free(sender->series);
+    free(sender->values);
+}
+
+static void remove_sender(struct fa_lab *lab, size_t i)
+{
+    free_sender(&lab->senders[i]);
+    lab->sender_count--;
+    memmove(&lab->senders[i], &lab->senders[i + 1],
+            (lab->sender_count - i) * sizeof lab->senders[0]);
+}
+
+void fa_lab_quiet(struct fa_lab *lab, const char *series)
+{
+    for (size_t i = lab->sender_count; i-- > 0;) {
+        if (strcmp(lab->senders[i].series, series) == 0) {
+            remove_sender(lab, i);
+        }
+    }
+}
+
+static void read_values(struct fa_lab_sender *sender, const char *text)
+{
+    struct fa_str rest = fa_str_of(text);
+    size_t cap = 0;
+    do {
+        double value = 0;
+        int rc = fa_parse_double(fa_str_cut(rest, ',', &rest), &value);
+        fa_assert(rc == 0); /* the parser has looked */
+        sender->values = fa_xgrow(sender->values, sender->value_count, &cap, sizeof value);
+        sender->values[sender->value_count++] = value;
+    } while (rest.ptr != NULL);
+}
+
+void fa_lab_feed(struct fa_lab *lab, const struct fa_script_line *line)
+{
+    const char *series = fa_script_text(line, "SERIES");
+    const struct fa_script_slot *times = fa_script_slot(line, "times");
+    struct fa_lab_sender sender = {
+        .series = fa_xstrdup(series),
+        .kind = kind_of(fa_script_text(line, "as")),
+        .times = times != NULL ? (uint32_t)times->number : 1,
+        .every = fa_script_duration(line, "every", 0),
+    };
+    read_values(&sender, fa_script_text(line, "NUMBERS"));
+    fa_time length = fa_script_duration(line, "for", FA_NEVER);
+    sender.until = length == FA_NEVER ? FA_NEVER : lab->elapsed + length;
+    sender.at = lab->elapsed + sender.every;
+    fa_lab_quiet(lab, series);
+    push(lab, &sender);
+    if (sender.every > 0) {
+        lab->senders =
+            fa_xgrow(lab->senders, lab->sender_count, &lab->sender_cap, sizeof sender);
+        lab->senders[lab->sender_count++] = sender;
+    } else {
+        free_sender(&sender);
+    }
+    fa_lab_run_rules(lab);
+}
+
+void fa_lab_stale(struct fa_lab *lab, const char *series)
+{
+    fa_lab_quiet(lab, series);
+    if (lab->engine != NULL) {
+        uint64_t handle = handle_of(lab, FA_KIND_GAUGE, series);
+        if (handle != FA_HANDLE_IGNORED) {
+            fa_metrics_stale(fa_metrics_feed(lab->metrics, "lab"), handle, fa_lab_now(lab).wall);
+        }
+        fa_lab_run_rules(lab);
+    }
+}
+
+void fa_lab_feed_due(struct fa_lab *lab)
+{
+    bool pushed = false;
+    for (size_t i = 0; i < lab->sender_count;) {
+        struct fa_lab_sender *sender = &lab->senders[i];
+        if (sender->at > lab->elapsed) {
+            i++;
+        } else if (sender->at >= sender->until) {
+            remove_sender(lab, i);
+        } else {
+            sender->at += sender->every;
+            push(lab, sender);
+            pushed = true;
+            i++;
+        }
+    }
+    if (pushed) {
+        fa_lab_run_rules(lab);
+    }
+}
+
+fa_time fa_lab_feed_next(const struct fa_lab *lab)
+{
+    fa_time next = FA_NEVER;
+    for (size_t i = 0; i < lab->sender_count; i++) {
+        next = lab->senders[i].at < next ? lab->senders[i].at : next;
+    }
+    return next;
+}
+
+/* ---- rules ---- */
+
+static void take_signal(void *ctx, const struct fa_signal *signal)
+{
+    struct fa_lab *lab = ctx;
+    lab->signals =
+        fa_xgrow(lab->signals, lab->signal_count, &lab->signal_cap, sizeof lab->signals[0]);
+    lab->signals[lab->signal_count++] =
+        (struct fa_lab_signal){signal->rule, fa_xstrdup(signal->labels), signal->level,
+                               signal->value, signal->since};
+}
+
+void fa_lab_run_rules(struct fa_lab *lab)
+{
+    if (lab->engine == NULL || lab->failed) {
+        return;
+    }
+    fa_rules_run(lab->rules, fa_lab_now(lab), take_signal, lab);
+    for (size_t i = 0; i < lab->signal_count; i++) {
+        struct fa_lab_signal *copy = &lab->signals[i];
+        struct fa_signal signal = {copy->rule, copy->labels, copy->level, copy->value, copy->since};
+        struct fa_event event = {.kind = FA_EV_SIGNAL, .u.signal = &signal};
+        fa_lab_step(lab, &event);
+        free(copy->labels);
+    }
+    if (lab->signal_count > 0) {
+        lab->signal_count = 0;
+        fa_lab_turn_end(lab);
+    }
+}
+
+struct restore {
+    struct fa_rules *rules;
+};
+
+static void restore_one(void *ctx, const struct fa_alarm *alarm)
+{
+    const struct restore *restore = ctx;
+    if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0) {
+        fa_rules_restore(restore->rules, alarm->rule, alarm->labels, alarm->level);
+    }
+}
+
+void fa_lab_restore_rules(struct fa_lab *lab, struct fa_rules *rules)
+{
+    struct restore restore = {rules};
+    fa_engine_each_alarm(lab->engine, restore_one, &restore);
+}
+
+void fa_lab_feed_done(struct fa_lab *lab)
+{
+    while (lab->sender_count > 0) {
+        remove_sender(lab, lab->sender_count - 1);
+    }
+    free(lab->senders);
+    for (size_t i = 0; i < lab->signal_count; i++) {
+        free(lab->signals[i].labels);
+    }
+    free(lab->signals);
+}

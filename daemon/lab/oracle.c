@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* Who must not learn of a filing, told anew from DESIGN's words and from the plain lists of the
+ * directory: no function of people/ is called, so that an error there is seen here.
+ *
+ *   A subject is never told, nor those who stand in for them, work for them or read their mail,
+ *   nor who reports to them, near or far, nor their own managers up to the first independent one.
+ *   A struck person is not told, nor their deputies, assistants and delegates.
+ *   A shared channel carries a message only if each reader may know, and a filing only if its
+ *   readers are listed. */
+#include "lab/world.h"
+
+#include <string.h>
+
+static const struct fa_person_entry *entry_of(const struct fa_directory *dir, const char *name)
+{
+    for (size_t i = 0; name != NULL && i < dir->people_count; i++) {
+        if (strcmp(dir->people[i].name, name) == 0) {
+            return &dir->people[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_in(char *const *names, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_meant(const struct fa_directory *dir, const char *target,
+                     const struct fa_person_entry *entry)
+{
+    if (strncmp(target, "team:", 5) == 0) {
+        for (size_t i = 0; i < dir->team_count; i++) {
+            if (strcmp(dir->teams[i].name, target + 5) == 0) {
+                return is_in(dir->teams[i].members, dir->teams[i].member_count, entry->name);
+            }
+        }
+        return false;
+    }
+    if (strncmp(target, "role:", 5) == 0) {
+        return is_in(entry->roles, entry->role_count, target + 5);
+    }
+    return strcmp(target, "independent") == 0 ? entry->independent
+                                              : strcmp(target, entry->name) == 0;
+}
+
+static bool is_near(const struct fa_person_entry *subject, const char *person)
+{
+    return strcmp(subject->name, person) == 0 ||
+           is_in(subject->deputies, subject->deputy_count, person) ||
+           is_in(subject->assistants, subject->assistant_count, person) ||
+           is_in(subject->delegates, subject->delegate_count, person);
+}
+
+static bool is_below(const struct fa_directory *dir, const char *person, const char *boss)
+{
+    const struct fa_person_entry *at = entry_of(dir, person);
+    while (at != NULL && at->manager != NULL) {
+        if (strcmp(at->manager, boss) == 0) {
+            return true;
+        }
+        at = entry_of(dir, at->manager);
+    }
+    return false;
+}
+
+static bool is_above(const struct fa_directory *dir, const char *person,
+                     const struct fa_person_entry *subject)
+{
+    const struct fa_person_entry *at = entry_of(dir, subject->manager);
+    while (at != NULL && !at->independent) {
+        if (strcmp(at->name, person) == 0) {
+            return true;
+        }
+        at = entry_of(dir, at->manager);
+    }
+    return false;
+}
+
+bool fa_lab_is_conflicted(const struct fa_directory *dir, const char *person, const char *subject)
+{
+    for (size_t i = 0; i < dir->people_count; i++) {
+        const struct fa_person_entry *accused = &dir->people[i];
+        if (is_meant(dir, subject, accused) &&
+            (is_near(accused, person) || is_below(dir, person, accused->name) ||
+             is_above(dir, person, accused))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool fa_lab_is_struck(const struct fa_directory *dir, const char *person, const char *struck)
+{
+    const struct fa_person_entry *entry = entry_of(dir, struck);
+    return entry != NULL && is_near(entry, person);
+}
+
+/* NULL: this person may know of the filing. */
+static const char *person_why_not(const struct fa_directory *dir,
+                                  const struct fa_lab_filing *filing, const char *person)
+{
+    for (size_t i = 0; i < filing->about_count; i++) {
+        if (fa_lab_is_conflicted(dir, person, filing->about[i])) {
+            return "it is about them or they are too near to whom it is about";
+        }
+    }
+    for (size_t i = 0; i < filing->struck_count; i++) {
+        if (fa_lab_is_struck(dir, person, filing->struck[i])) {
+            return "the reporter struck them";
+        }
+    }
+    return NULL;
+}
+
+static const char *channel_why_not(const struct fa_directory *dir,
+                                   const struct fa_lab_filing *filing, const char *name)
+{
+    const struct fa_channel_entry *channel = NULL;
+    for (size_t i = 0; i < dir->channel_count; i++) {
+        channel = strcmp(dir->channels[i].name, name) == 0 ? &dir->channels[i] : channel;
+    }
+    if (channel == NULL || !channel->shared) {
+        return NULL;
+    }
+    if (channel->reader_count == 0) {
+        return "nobody knows who reads this shared channel";
+    }
+    for (size_t r = 0; r < channel->reader_count; r++) {
+        for (size_t i = 0; i < dir->people_count; i++) {
+            if (is_meant(dir, channel->readers[r], &dir->people[i]) &&
+                person_why_not(dir, filing, dir->people[i].name) != NULL) {
+                return "a reader of this shared channel must not know of it";
+            }
+        }
+    }
+    return NULL;
+}
+
+static const char *filing_why_not(const struct fa_lab *lab, struct fa_incident_id id,
+                                  const char *person, const char *channel)
+{
+    const struct fa_directory *dir = lab->config->people;
+    for (size_t i = 0; i < lab->filing_count; i++) {
+        const struct fa_lab_filing *filing = &lab->filings[i];
+        if (!fa_id_eq(filing->id.id, id.id)) {
+            continue;
+        }
+        const char *why = person_why_not(dir, filing, person);
+        why = why == NULL && channel != NULL ? channel_why_not(dir, filing, channel) : why;
+        return why;
+    }
+    return NULL;
+}
+
+const char *fa_lab_why_not(const struct fa_lab *lab, const struct fa_alarm *alarm,
+                           struct fa_incident_id incident, const char *person, const char *channel)
+{
+    const char *why = fa_id_is_zero(incident.id)
+                          ? NULL
+                          : filing_why_not(lab, incident, person, channel);
+    for (size_t i = 0; why == NULL && alarm != NULL && i < alarm->incident_count; i++) {
+        why = filing_why_not(lab, alarm->incidents[i], person, channel);
+    }
+    return why;
+}

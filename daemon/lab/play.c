@@ -1,0 +1,699 @@
+/* SPDX-License-Identifier: MIT */
+/* Plays a scenario: each line's deed on the world. With `restarts`, the daemon stops and starts
+ * after every line and expectations are not asked: what is compared then is who was told what.
+ *
+ * A question (file, ack ...) is put as the daemon's HTTP side would: fa_may() is asked first, and a
+ * store that is known to be full takes no filing. */
+#include "lab/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_up(struct fa_lab *lab)
+{
+    if (lab->engine == NULL) {
+        fa_lab_fail(lab, "the daemon is down: 'start' it first");
+    }
+    return lab->engine != NULL;
+}
+
+/* ---- configuration ---- */
+
+static char *read_file(struct fa_lab *lab, const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    struct fa_buf buf;
+    char piece[4096];
+    size_t got;
+    if (file == NULL) {
+        fa_lab_fail(lab, "cannot open %s", path);
+        return NULL;
+    }
+    fa_buf_init(&buf, (size_t)1 << 20);
+    while ((got = fread(piece, 1, sizeof piece, file)) > 0) {
+        fa_buf_put(&buf, piece, got);
+    }
+    fclose(file);
+    if (buf.over || memchr(fa_buf_text(&buf), '\0', buf.len) != NULL) {
+        fa_lab_fail(lab, "%s is no text of at most 1 MiB", path);
+        fa_buf_done(&buf);
+        return NULL;
+    }
+    return fa_buf_take(&buf);
+}
+
+static void add_source(struct fa_lab *lab, const char *file, const struct fa_script_line *line)
+{
+    const char *block = fa_script_text(line, "BLOCK");
+    if (block != NULL) {
+        fa_lab_add_piece(lab, file, block, true, line->line);
+        return;
+    }
+    const char *name = fa_script_text(line, "SOURCE"), *slash = strrchr(file, '/');
+    struct fa_buf path;
+    fa_buf_init(&path, 4096);
+    if (name[0] != '/' && slash != NULL) {
+        fa_buf_put(&path, file, (size_t)(slash - file) + 1);
+    }
+    fa_buf_puts(&path, name);
+    char *text = read_file(lab, fa_buf_text(&path));
+    if (text != NULL) {
+        fa_lab_add_piece(lab, fa_buf_text(&path), text, false, 0);
+    }
+    free(text);
+    fa_buf_done(&path);
+}
+
+/* The pieces are complete as soon as something else happens. */
+static void begin(struct fa_lab *lab)
+{
+    struct fa_buf faults;
+    if (lab->config != NULL || lab->failed) {
+        return;
+    }
+    if (fa_lab_configure(lab, &faults, &lab->config) != 0) {
+        fa_lab_fail(lab, "the configuration is refused:\n  %s", fa_buf_text(&faults));
+    } else {
+        fa_lab_start(lab);
+    }
+    fa_buf_done(&faults);
+}
+
+static void do_reload(struct fa_lab *lab, const char *file, const struct fa_script_line *line)
+{
+    bool refused = line->verb == FA_DO_RELOAD_REFUSED;
+    struct fa_lab_piece *kept = lab->pieces;
+    size_t kept_count = lab->piece_count;
+    struct fa_config *config = NULL;
+    struct fa_buf faults;
+    lab->pieces = NULL;
+    lab->piece_count = 0;
+    for (size_t i = 0; i < kept_count; i++) {
+        if (!kept[i].is_block) {
+            fa_lab_add_piece(lab, kept[i].name, kept[i].text, false, 0);
+        }
+    }
+    add_source(lab, file, line);
+    int rc = lab->failed ? FA_EIO : fa_lab_configure(lab, &faults, &config);
+    const char *wanted = fa_script_text(line, "TEXT");
+    if (lab->failed) {
+        fa_buf_init(&faults, 1);
+    } else if (refused && (rc == 0 || (wanted != NULL &&
+                                       strstr(fa_buf_text(&faults), wanted) == NULL))) {
+        fa_lab_fail(lab, rc == 0 ? "it is accepted%s" : "refused, but for:\n  %s",
+                    rc == 0 ? "" : fa_buf_text(&faults));
+    } else if (!refused && rc != 0) {
+        fa_lab_fail(lab, "the configuration is refused:\n  %s", fa_buf_text(&faults));
+    }
+    fa_buf_done(&faults);
+    /* What is refused leaves everything as it was. */
+    struct fa_lab_piece *drop = refused ? lab->pieces : kept;
+    size_t drop_count = refused ? lab->piece_count : kept_count;
+    for (size_t i = 0; i < drop_count; i++) {
+        free(drop[i].name);
+        free(drop[i].text);
+    }
+    free(drop);
+    if (refused) {
+        lab->pieces = kept;
+        lab->piece_count = kept_count;
+    }
+    if (config != NULL && !refused && !lab->failed) {
+        fa_lab_reload(lab, config);
+    } else {
+        fa_config_free(config);
+    }
+}
+
+/* ---- filing ---- */
+
+#define NAMES_MAX 16
+
+struct filing {
+    const char *key, *receipt;
+    struct fa_filing given;
+    char *about[NAMES_MAX], *strike[NAMES_MAX]; /* owned */
+    char reporter[128];
+};
+
+static size_t split_names(const char *text, char **names)
+{
+    struct fa_str rest = fa_str_of(text);
+    size_t count = 0;
+    while (rest.len > 0 && count < NAMES_MAX) {
+        struct fa_str name = fa_str_cut(rest, ',', &rest);
+        names[count++] = fa_xstrndup(name.ptr, name.len);
+    }
+    return count;
+}
+
+static int index_of(const char *value, const char *const *names, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (strcmp(names[i], value) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static void read_pair(struct fa_lab *lab, struct filing *filing, const char *pair)
+{
+    static const char *const known[] = {"category", "customer", "about", "strike", "level",
+                                        "key",      "known",    "receipt", "since"};
+    static const char *const levels[] = {"solve", "help", "raise"};
+    static const char *const sources[] = {"seen", "told", "heard"};
+    const char *value = strchr(pair, '=') + 1;
+    size_t len = (size_t)(value - pair) - 1;
+    char name[32];
+    snprintf(name, sizeof name, "%.*s", len < 31 ? (int)len : 31, pair);
+    struct fa_filing *given = &filing->given;
+    switch (index_of(name, known, sizeof known / sizeof known[0])) {
+    case 0:
+        given->category = value;
+        break;
+    case 1:
+        given->customer = value;
+        break;
+    case 2:
+        given->about_count = split_names(value, filing->about);
+        break;
+    case 3:
+        given->struck_count = split_names(value, filing->strike);
+        break;
+    case 4:
+        given->level = index_of(value, levels, 3);
+        if (given->level < 0) {
+            fa_lab_fail(lab, "level=%s: solve, help or raise", value);
+        }
+        break;
+    case 5:
+        filing->key = value;
+        break;
+    case 6: {
+        int at = index_of(value, sources, 3);
+        given->known = at >= 0 ? (enum fa_known)at : FA_KNOWN_SEEN;
+        break;
+    }
+    case 7:
+        filing->receipt = value;
+        break;
+    case 8:
+        given->since = value;
+        break;
+    default: {
+        const char *near = fa_suggest(name, known, sizeof known / sizeof known[0]);
+        fa_lab_fail(lab, "a filing has no '%s'%s%s", name, near != NULL ? ": did you mean " : "",
+                    near != NULL ? near : "");
+    }
+    }
+}
+
+static struct fa_incident_id id_of_key(const char *key)
+{
+    struct fa_rng rng = {{UINT64_C(0x5eed), 1}};
+    for (const char *p = key; *p != '\0'; p++) {
+        rng.state[0] = (rng.state[0] ^ (unsigned char)*p) * UINT64_C(1099511628211);
+    }
+    fa_rng_next(&rng);
+    return (struct fa_incident_id){fa_id_random(&rng)};
+}
+
+static char **copy_names(char *const *names, size_t count)
+{
+    char **copy = fa_xcalloc(count + 1, sizeof(char *));
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = fa_xstrdup(names[i]);
+    }
+    return copy;
+}
+
+static void remember_filing(struct fa_lab *lab, const struct filing *filing)
+{
+    lab->filings = fa_xgrow(lab->filings, lab->filing_count, &lab->filing_cap,
+                            sizeof lab->filings[0]);
+    lab->filings[lab->filing_count++] = (struct fa_lab_filing){
+        .name = fa_xstrdup(filing->receipt),
+        .id = filing->given.id,
+        .about = copy_names(filing->about, filing->given.about_count),
+        .struck = copy_names(filing->strike, filing->given.struck_count),
+        .about_count = filing->given.about_count,
+        .struck_count = filing->given.struck_count,
+    };
+}
+
+/* The preview must name nobody who may not know either. */
+static void check_preview(struct fa_lab *lab, const struct fa_filing *given)
+{
+    struct fa_preview preview;
+    if (fa_engine_preview(lab->engine, given, fa_lab_now(lab).wall, &preview) != 0) {
+        return;
+    }
+    for (size_t i = 0; i < preview.line_count; i++) {
+        const char *name = lab->config->people->people[preview.lines[i].person].name;
+        if (fa_lab_why_not(lab, NULL, given->id, name, NULL) != NULL) {
+            fa_lab_fail(lab, "invariant 4 (a subject is never told): the preview says that %s would "
+                             "be told",
+                        name);
+        }
+    }
+    fa_preview_done(&preview);
+}
+
+static uint64_t ask(struct fa_lab *lab)
+{
+    lab->reply_state = FA_LAB_REPLY_NONE;
+    lab->reply_code = 0;
+    lab->reply_already = false;
+    return ++lab->asked;
+}
+
+static void refuse(struct fa_lab *lab, int code)
+{
+    ask(lab);
+    lab->reply_state = FA_LAB_REPLY_GIVEN;
+    lab->reply_code = code;
+}
+
+static void file_once(struct fa_lab *lab, const struct fa_script_line *line)
+{
+    struct filing filing = {.given = {.level = -1}};
+    char receipt[32];
+    const char *reporter = fa_script_text(line, "NAME"), *text = fa_script_text(line, "TEXT");
+    if (!is_up(lab)) {
+        return;
+    }
+    snprintf(receipt, sizeof receipt, "R%zu", lab->filing_count + 1);
+    filing.receipt = receipt;
+    for (size_t i = 0; i < line->rest_count; i++) {
+        read_pair(lab, &filing, line->rest[i]);
+    }
+    filing.given.id = id_of_key(filing.key != NULL ? filing.key : filing.receipt);
+    filing.given.text = text != NULL ? text : "something happened";
+    filing.given.category = filing.given.category != NULL ? filing.given.category : "";
+    snprintf(filing.reporter, sizeof filing.reporter, "person:%s", reporter);
+    filing.given.reporter = strcmp(reporter, "nobody") != 0 ? filing.reporter : NULL;
+    filing.given.about = (const char *const *)filing.about;
+    filing.given.struck = (const char *const *)filing.strike;
+    filing.given.journal_n = lab->store.journal_n;
+    remember_filing(lab, &filing);
+    fa_lab_tell(lab, "%s files %s: %s", reporter, filing.receipt, filing.given.category);
+    if (lab->store.full) {
+        refuse(lab, FA_EFULL);
+    } else if (!lab->failed) {
+        struct fa_event event = {.kind = FA_EV_FILE, .reply_to = ask(lab), .u.file = &filing.given};
+        check_preview(lab, &filing.given);
+        fa_lab_turn(lab, &event);
+    }
+    for (size_t i = 0; i < NAMES_MAX; i++) {
+        free(filing.about[i]);
+        free(filing.strike[i]);
+    }
+}
+
+static void do_file(struct fa_lab *lab, const struct fa_script_line *line)
+{
+    const struct fa_script_slot *times = fa_script_slot(line, "times");
+    for (uint32_t i = 0; !lab->failed && i < (times != NULL ? (uint32_t)times->number : 1); i++) {
+        file_once(lab, line);
+    }
+}
+
+static void do_word(struct fa_lab *lab, const struct fa_script_line *line)
+{
+    const struct fa_lab_filing *filing = fa_lab_named_filing(lab, fa_script_text(line, "NAME"));
+    if (is_up(lab) && filing != NULL) {
+        struct fa_event event = {.kind = FA_EV_REPORTER,
+                                 .reply_to = ask(lab),
+                                 .u.reporter = {.incident = filing->id,
+                                                .text = fa_script_text(line, "TEXT"),
+                                                .done = line->verb == FA_DO_DONE}};
+        fa_lab_turn(lab, &event);
+    }
+}
+
+/* ---- deeds ---- */
+
+static bool may(struct fa_lab *lab, const struct fa_lab_alarm *seen, const char *who,
+                enum fa_verb verb)
+{
+    const struct fa_alarm *alarm = fa_engine_alarm(lab->engine, seen->id);
+    const struct fa_directory *dir = lab->config->people;
+    struct fa_access access;
+    if (alarm == NULL) {
+        return true; /* the engine says that it is gone */
+    }
+    fa_access_init(&access, lab->engine, alarm);
+    bool answer =
+        fa_may(dir, (struct fa_viewer){fa_directory_find(dir, fa_str_of(who))}, verb, &access.object);
+    fa_access_done(&access);
+    return answer;
+}
+
+static void do_deed(struct fa_lab *lab, const struct fa_script_line *line)
+{
+    static const struct {
+        enum fa_event_kind event;
+        enum fa_verb verb;
+        const char *words;
+    } deeds[] = {
+        {FA_EV_ACK, FA_VERB_ACK, "owns"},
+        {FA_EV_RESOLVE, FA_VERB_RESOLVE, "closes"},
+        {FA_EV_COMMENT, FA_VERB_COMMENT, "comments"},
+    };
+    const char *who = fa_script_text(line, "by");
+    const struct fa_lab_alarm *seen =
+        is_up(lab) ? fa_lab_named_alarm(lab, fa_script_text(line, "ALARM"), false) : NULL;
+    if (seen == NULL || lab->failed) {
+        return;
+    }
+    size_t i = line->verb == FA_DO_ACK ? 0 : line->verb == FA_DO_RESOLVE ? 1 : 2;
+    fa_lab_tell(lab, "%s %s %s", who, deeds[i].words, seen->identity);
+    if (!may(lab, seen, who, deeds[i].verb)) {
+        refuse(lab, FA_EDENIED);
+        return;
+    }
+    struct fa_event event = {.kind = deeds[i].event,
+                             .reply_to = ask(lab),
+                             .u.act = {.alarm = seen->id,
+                                       .who = who,
+                                       .text = fa_script_text(line, "TEXT"),
+                                       .for_ms = fa_script_duration(line, "for", 0)}};
+    fa_lab_turn(lab, &event);
+}
+
+struct pick {
+    const char *person, *channel;
+    struct fa_notification_id id;
+    bool found;
+};
+
+static void pick(void *ctx, const struct fa_notification *n)
+{
+    struct pick *pick = ctx;
+    if (!pick->found && strcmp(n->person, pick->person) == 0 &&
+        strcmp(n->channel, pick->channel) == 0) {
+        pick->id = n->id;
+        pick->found = true;
+    }
+}
+
+static void do_operator(struct fa_lab *lab, const struct fa_script_line *line)
+{
+    struct pick chosen = {fa_script_text(line, "NAME"), fa_script_text(line, "via"), {{{0}}}, false};
+    if (!is_up(lab)) {
+        return;
+    }
+    fa_engine_each_notification(lab->engine, pick, &chosen);
+    struct fa_event event = {.kind = line->verb == FA_DO_REPLAY ? FA_EV_REPLAY : FA_EV_DROP,
+                             .reply_to = ask(lab),
+                             .u.note.id = chosen.id};
+    struct fa_lab_key *key = fa_lab_find_key(lab, chosen.id);
+    if (key != NULL) {
+        key->may_repeat = true;
+    }
+    fa_lab_turn(lab, &event);
+}
+
+static void do_test(struct fa_lab *lab, const struct fa_script_line *line)
+{
+    if (is_up(lab)) {
+        struct fa_event event = {.kind = FA_EV_TEST,
+                                 .reply_to = ask(lab),
+                                 .u.test.person = fa_script_text(line, "NAME")};
+        fa_lab_turn(lab, &event);
+    }
+}
+
+static void do_trouble(struct fa_lab *lab, const struct fa_script_line *line)
+{
+    if (is_up(lab)) {
+        struct fa_event event = {.kind = FA_EV_TROUBLE,
+                                 .u.trouble = {.code = fa_script_text(line, "NAME"),
+                                               .text = "something is wrong with the daemon",
+                                               .over = fa_script_slot(line, "over") != NULL}};
+        fa_lab_turn(lab, &event);
+    }
+}
+
+/* ---- the world's own ---- */
+
+static void do_receiver(struct fa_lab *lab, const struct fa_script_line *line)
+{
+    static const char *const moods[] = {"ok", "503", "404", "hang", "lost"};
+    const char *channel = fa_script_text(line, "NAME");
+    if (fa_directory_channel(lab->config->people, channel) == NULL) {
+        fa_lab_fail(lab, "there is no channel '%s'", channel);
+        return;
+    }
+    fa_lab_set_receiver(lab, channel, fa_script_text(line, "for"),
+                        (enum fa_lab_mood)index_of(fa_script_text(line, "choice"), moods, 5));
+    fa_lab_tell(lab, "%s", line->source);
+}
+
+static void do_forget(struct fa_lab *lab)
+{
+    for (size_t i = 0; i < lab->delivery_count; i++) {
+        lab->deliveries[i].taken = true;
+    }
+    for (size_t i = 0; i < lab->journal_count; i++) {
+        lab->journal[i].taken = true;
+    }
+}
+
+static void do_never(struct fa_lab *lab, const struct fa_script_line *line)
+{
+    lab->nevers =
+        fa_xrealloc(lab->nevers, (lab->never_count + 1) * sizeof(struct fa_lab_never));
+    lab->nevers[lab->never_count++] = (struct fa_lab_never){
+        fa_xstrdup(fa_script_text(line, "NAME")), fa_xstrdup(fa_script_text(line, "via"))};
+}
+
+static void do_stop(struct fa_lab *lab, bool clean)
+{
+    if (is_up(lab)) {
+        fa_lab_stop(lab, clean);
+    }
+}
+
+static void do_start(struct fa_lab *lab, fa_time after)
+{
+    fa_lab_advance_to(lab, lab->elapsed + after);
+    if (lab->engine != NULL) {
+        fa_lab_fail(lab, "the daemon is up already");
+    } else if (!lab->failed) {
+        fa_lab_start(lab);
+    }
+}
+
+static void do_world(struct fa_lab *lab, const char *file, const struct fa_script_line *line)
+{
+    switch ((int)line->verb) {
+    case FA_DO_RELOAD:
+    case FA_DO_RELOAD_REFUSED:
+        do_reload(lab, file, line);
+        break;
+    case FA_DO_ADVANCE:
+        fa_lab_advance_to(lab, lab->elapsed + fa_script_slot(line, "DURATION")->duration);
+        break;
+    case FA_DO_METRIC:
+        fa_lab_feed(lab, line);
+        break;
+    case FA_DO_QUIET:
+        fa_lab_quiet(lab, fa_script_text(line, "SERIES"));
+        break;
+    case FA_DO_STALE:
+        fa_lab_stale(lab, fa_script_text(line, "SERIES"));
+        break;
+    case FA_DO_COURIER:
+        if (strcmp(fa_script_text(line, "choice"), "dies") == 0) {
+            fa_lab_post_die(lab);
+        } else {
+            fa_lab_post_return(lab);
+        }
+        break;
+    case FA_DO_JUMP:
+        fa_lab_jump(lab, fa_script_slot(line, "SIGNED")->duration);
+        break;
+    case FA_DO_FAIL_STORE:
+        lab->store.failing = (uint32_t)fa_script_slot(line, "COUNT")->number;
+        break;
+    case FA_DO_STORE_TAKES:
+        lab->store.takes = fa_script_slot(line, "DURATION")->duration;
+        break;
+    case FA_DO_CRASH:
+        do_stop(lab, false);
+        do_start(lab, fa_script_duration(line, "for", 0));
+        break;
+    case FA_DO_RESTART:
+        do_stop(lab, true);
+        do_start(lab, fa_script_duration(line, "after", 0));
+        break;
+    case FA_DO_STOP:
+        do_stop(lab, true);
+        break;
+    case FA_DO_START:
+        do_start(lab, 0);
+        break;
+    case FA_DO_FORGET:
+        do_forget(lab);
+        break;
+    case FA_DO_NEVER:
+        do_never(lab, line);
+        break;
+    case FA_DO_RECEIVER:
+        do_receiver(lab, line);
+        break;
+    default:
+        break;
+    }
+}
+
+static void play_line(struct fa_lab *lab, const char *file, const struct fa_script_line *line)
+{
+    switch ((int)line->verb) {
+    case FA_DO_FILE:
+        do_file(lab, line);
+        break;
+    case FA_DO_WORD:
+    case FA_DO_DONE:
+        do_word(lab, line);
+        break;
+    case FA_DO_ACK:
+    case FA_DO_RESOLVE:
+    case FA_DO_COMMENT:
+        do_deed(lab, line);
+        break;
+    case FA_DO_REPLAY:
+    case FA_DO_DROP:
+        do_operator(lab, line);
+        break;
+    case FA_DO_TEST:
+        do_test(lab, line);
+        break;
+    case FA_DO_TROUBLE:
+        do_trouble(lab, line);
+        break;
+    default:
+        if (line->verb >= FA_EXPECT_TELL) {
+            fa_lab_expect(lab, line);
+        } else {
+            do_world(lab, file, line);
+        }
+    }
+}
+
+/* ---- a whole scenario ---- */
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Each message that reached somebody, once a key, without its time: sorted, a line each. */
+static char *list_told(const struct fa_lab *lab)
+{
+    char **lines = fa_xcalloc(lab->delivery_count + 1, sizeof(char *));
+    size_t count = 0;
+    for (size_t i = 0; i < lab->delivery_count; i++) {
+        const struct fa_lab_delivery *delivery = &lab->deliveries[i];
+        if (delivery->reached && !delivery->again) {
+            struct fa_buf buf;
+            fa_buf_init(&buf, 4096);
+            fa_buf_printf(&buf, "%s via %s: %s of %s, step %u loop %u\n", delivery->person,
+                          delivery->channel, fa_notification_kind_name(delivery->kind),
+                          delivery->identity != NULL ? delivery->identity : "a filing",
+                          delivery->step + 1, delivery->loop);
+            lines[count++] = fa_buf_take(&buf);
+        }
+    }
+    qsort(lines, count, sizeof(char *), by_text);
+    struct fa_buf all;
+    fa_buf_init(&all, (size_t)4 << 20);
+    for (size_t i = 0; i < count; i++) {
+        fa_buf_puts(&all, lines[i]);
+        free(lines[i]);
+    }
+    free(lines);
+    return fa_buf_take(&all);
+}
+
+static void restart_between(struct fa_lab *lab)
+{
+    if (lab->engine != NULL && lab->store.count == 0 && lab->store.failing == 0 && !lab->failed) {
+        fa_lab_stop(lab, true);
+        fa_lab_start(lab);
+    }
+}
+
+static void play_one(struct fa_lab *lab, const struct fa_script *script, size_t i, bool restarts)
+{
+    const struct fa_script_line *line = &script->lines[i];
+    if (line->verb == FA_DO_CONFIG) {
+        if (lab->config != NULL) {
+            fa_lab_fail(lab, "config comes before everything else; later it is reload");
+        } else {
+            add_source(lab, script->file, line);
+        }
+        return;
+    }
+    begin(lab);
+    if (lab->failed) {
+        return;
+    }
+    if (line->at != FA_NEVER) {
+        if (line->at < lab->elapsed) {
+            fa_lab_fail(lab, "that time is over");
+        }
+        fa_lab_advance_to(lab, line->at);
+    }
+    bool is_expectation = line->verb >= FA_EXPECT_TELL;
+    if (restarts && is_expectation) {
+        fa_lab_advance_to(lab, lab->elapsed + (line->verb == FA_EXPECT_NOTHING
+                                                   ? fa_script_duration(line, "for", 0)
+                                                   : 0));
+    } else if (!lab->failed) {
+        play_line(lab, script->file, line);
+    }
+    if (!is_expectation) {
+        fa_lab_advance_to(lab, lab->elapsed); /* what it made due at this instant */
+    }
+    if (restarts && !is_expectation) {
+        restart_between(lab);
+    }
+}
+
+void fa_lab_play(const struct fa_script *script, bool restarts, struct fa_lab_result *ret_result)
+{
+    struct fa_lab lab;
+    struct fa_lab_result result = {0};
+    fa_lab_init(&lab);
+    for (size_t i = 0; i < script->count && !lab.failed; i++) {
+        const struct fa_script_line *line = &script->lines[i];
+        if (line->verb == FA_DO_NO_RESTARTS) {
+            result.no_restarts = fa_script_text(line, "TEXT");
+        }
+        play_one(&lab, script, i, restarts);
+        result.line = line->line;
+        result.col = line->col;
+        result.steps++;
+    }
+    if (lab.config == NULL && !lab.failed) {
+        fa_lab_fail(&lab, "nothing happens in this scenario");
+    }
+    result.failed = lab.failed;
+    memcpy(result.failure, lab.failure, sizeof result.failure);
+    result.digest = lab.digest;
+    result.told = list_told(&lab);
+    result.story = fa_buf_take(&lab.story);
+    fa_lab_done(&lab);
+    *ret_result = result;
+}
+
+void fa_lab_result_done(struct fa_lab_result *result)
+{
+    free(result->story);
+    free(result->told);
+    *result = (struct fa_lab_result){0};
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/* What was seen: deliveries, journal, alarms (also those that the engine has let go), filings. */
+#include "lab/world.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *fa_lab_since(fa_time elapsed, char buf[48])
+{
+    char length[40];
+    snprintf(buf, 48, "+%s", fa_format_duration(elapsed, length));
+    return buf;
+}
+
+/* ---- alarms ---- */
+
+struct fa_lab_alarm *fa_lab_find_alarm(struct fa_lab *lab, struct fa_alarm_id id)
+{
+    for (size_t i = 0; i < lab->alarm_count; i++) {
+        if (fa_id_eq(lab->alarms[i].id.id, id.id)) {
+            return &lab->alarms[i];
+        }
+    }
+    return NULL;
+}
+
+static struct fa_lab_alarm *add_alarm(struct fa_lab *lab, const struct fa_alarm *alarm)
+{
+    lab->alarms = fa_xgrow(lab->alarms, lab->alarm_count, &lab->alarm_cap, sizeof lab->alarms[0]);
+    struct fa_lab_alarm *seen = &lab->alarms[lab->alarm_count++];
+    *seen = (struct fa_lab_alarm){
+        .id = alarm->id,
+        .identity = fa_xstrdup(alarm->identity),
+        .rule = fa_xstrdup(alarm->rule),
+        .labels = fa_xstrdup(alarm->labels),
+        .state = FA_ALARM_PENDING,
+        .last_step = lab->elapsed,
+    };
+    return seen;
+}
+
+static void update_alarm(void *ctx, const struct fa_alarm *alarm)
+{
+    struct fa_lab *lab = ctx;
+    struct fa_lab_alarm *seen = fa_lab_find_alarm(lab, alarm->id);
+    seen = seen != NULL ? seen : add_alarm(lab, alarm);
+    free(seen->owner);
+    seen->owner = fa_xstrdup(alarm->owner);
+    seen->state = alarm->state;
+    seen->flags = alarm->flags;
+    seen->step = alarm->step;
+    seen->loop = alarm->loop;
+    seen->climbing = alarm->climbing;
+    seen->filings = alarm->incident_count;
+    seen->value = alarm->value;
+    seen->raised = seen->raised || alarm->state != FA_ALARM_PENDING;
+    seen->resumed = false;
+}
+
+void fa_lab_see_alarms(struct fa_lab *lab)
+{
+    fa_engine_each_alarm(lab->engine, update_alarm, lab);
+    for (size_t i = 0; i < lab->alarm_count; i++) {
+        struct fa_lab_alarm *seen = &lab->alarms[i];
+        if (!seen->gone && fa_engine_alarm(lab->engine, seen->id) == NULL) {
+            seen->gone = true;
+            seen->state = FA_ALARM_RESOLVED;
+        }
+    }
+}
+
+static const char *identity_of(struct fa_lab *lab, struct fa_alarm_id id)
+{
+    const struct fa_alarm *alarm = fa_engine_alarm(lab->engine, id);
+    const struct fa_lab_alarm *seen = fa_lab_find_alarm(lab, id);
+    return alarm != NULL ? alarm->identity : seen != NULL ? seen->identity : NULL;
+}
+
+static void see_journal(struct fa_lab *lab, const struct fa_action *action)
+{
+    enum fa_journal_code code = action->u.journal.code;
+    struct fa_alarm_id id = action->u.journal.alarm;
+    const char *identity = identity_of(lab, id);
+    const char *who = action->u.journal.who_len > 0
+                          ? lab->actions.bytes.data + action->u.journal.who_at
+                          : "";
+    if (code != FA_J_NOTIFY && code != FA_J_SENT) {
+        fa_lab_tell(lab, "%s %s%s%.*s (%" PRId64 ")", fa_journal_code_name(code),
+                    identity != NULL ? identity : "", action->u.journal.who_len > 0 ? " " : "",
+                    (int)action->u.journal.who_len, who, action->u.journal.number);
+    }
+    const struct fa_alarm *alarm = fa_engine_alarm(lab->engine, id);
+    if (alarm == NULL) {
+        return;
+    }
+    struct fa_lab_alarm *seen = fa_lab_find_alarm(lab, id);
+    seen = seen != NULL ? seen : add_alarm(lab, alarm);
+    if (code == FA_J_STEP) {
+        seen->last_step = lab->elapsed;
+    }
+    seen->resumed = seen->resumed || code == FA_J_RESUMED;
+}
+
+void fa_lab_see_step(struct fa_lab *lab)
+{
+    for (size_t i = lab->step_from; i < lab->actions.count; i++) {
+        if (lab->actions.list[i].kind == FA_ACT_JOURNAL) {
+            see_journal(lab, &lab->actions.list[i]);
+        }
+    }
+}
+
+void fa_lab_see_durable(struct fa_lab *lab, const struct fa_actions *actions)
+{
+    for (size_t i = 0; i < actions->count; i++) {
+        const struct fa_action *action = &actions->list[i];
+        if (action->kind != FA_ACT_JOURNAL) {
+            continue;
+        }
+        lab->journal =
+            fa_xgrow(lab->journal, lab->journal_count, &lab->journal_cap, sizeof lab->journal[0]);
+        lab->journal[lab->journal_count++] = (struct fa_lab_entry){
+            action->u.journal.code,         action->u.journal.alarm,  action->u.journal.incident,
+            action->u.journal.notification, action->u.journal.number, false};
+        struct fa_lab_key *key = action->u.journal.code == FA_J_SENT
+                                     ? fa_lab_find_key(lab, action->u.journal.notification)
+                                     : NULL;
+        if (key != NULL) {
+            key->settled = true;
+        }
+    }
+}
+
+/* ---- deliveries ---- */
+
+struct fa_lab_key *fa_lab_find_key(struct fa_lab *lab, struct fa_notification_id id)
+{
+    for (size_t i = 0; i < lab->key_count; i++) {
+        if (fa_id_eq(lab->keys[i].id.id, id.id)) {
+            return &lab->keys[i];
+        }
+    }
+    return NULL;
+}
+
+struct fa_lab_key *fa_lab_see_attempt(struct fa_lab *lab, const struct fa_notification *n)
+{
+    const char *identity = identity_of(lab, n->alarm);
+    struct fa_lab_key *key = fa_lab_find_key(lab, n->id);
+    if (key == NULL) {
+        lab->keys = fa_xgrow(lab->keys, lab->key_count, &lab->key_cap, sizeof lab->keys[0]);
+        key = &lab->keys[lab->key_count++];
+        *key = (struct fa_lab_key){.id = n->id, .first = lab->delivery_count};
+    }
+    lab->deliveries = fa_xgrow(lab->deliveries, lab->delivery_count, &lab->delivery_cap,
+                               sizeof lab->deliveries[0]);
+    lab->deliveries[lab->delivery_count++] = (struct fa_lab_delivery){
+        .at = lab->elapsed,
+        .id = n->id,
+        .alarm = n->alarm,
+        .incident = n->incident,
+        .person = fa_xstrdup(n->person),
+        .channel = fa_xstrdup(n->channel),
+        .address = fa_xstrdup(n->address),
+        .identity = fa_xstrdup(identity),
+        .kind = n->kind,
+        .step = n->step,
+        .loop = n->loop,
+        .value = n->value,
+    };
+    return key;
+}
+
+/* ---- filings, and alarms by name ---- */
+
+struct fa_lab_filing *fa_lab_find_filing(struct fa_lab *lab, struct fa_incident_id id)
+{
+    for (size_t i = 0; i < lab->filing_count; i++) {
+        if (fa_id_eq(lab->filings[i].id.id, id.id)) {
+            return &lab->filings[i];
+        }
+    }
+    return NULL;
+}
+
+struct fa_lab_filing *fa_lab_named_filing(struct fa_lab *lab, const char *name)
+{
+    for (size_t i = 0; i < lab->filing_count; i++) {
+        if (strcmp(lab->filings[i].name, name) == 0) {
+            return &lab->filings[i];
+        }
+    }
+    fa_lab_fail(lab, "there is no receipt '%s' in this scenario", name);
+    return NULL;
+}
+
+static bool holds_filing(struct fa_lab *lab, const struct fa_lab_alarm *seen, const char *receipt)
+{
+    const struct fa_alarm *alarm = fa_engine_alarm(lab->engine, seen->id);
+    const struct fa_lab_filing *filing = fa_lab_named_filing(lab, receipt);
+    char id[FA_ID_TEXT_SIZE];
+    if (filing == NULL) {
+        return false;
+    }
+    for (size_t i = 0; alarm != NULL && i < alarm->incident_count; i++) {
+        if (fa_id_eq(alarm->incidents[i].id, filing->id.id)) {
+            return true;
+        }
+    }
+    /* One that the engine has let go is known by the filing in its name. */
+    return alarm == NULL && strstr(seen->identity, fa_id_format(filing->id.id, id)) != NULL;
+}
+
+static bool is_named(struct fa_lab *lab, const struct fa_lab_alarm *seen, const char *text)
+{
+    const char *at = strchr(text, '@'), *brace = strchr(text, '{');
+    if (at != NULL && (brace == NULL || at < brace)) {
+        size_t len = (size_t)(at - text);
+        return (len == 0 || (strlen(seen->rule) == len && strncmp(seen->rule, text, len) == 0)) &&
+               holds_filing(lab, seen, at + 1);
+    }
+    return brace != NULL ? strcmp(seen->identity, text) == 0 : strcmp(seen->rule, text) == 0;
+}
+
+struct fa_lab_alarm *fa_lab_named_alarm(struct fa_lab *lab, const char *text, bool quiet)
+{
+    struct fa_lab_alarm *found = NULL;
+    bool several = false;
+    for (size_t i = 0; lab->engine != NULL && i < lab->alarm_count; i++) {
+        struct fa_lab_alarm *seen = &lab->alarms[i];
+        if (text == NULL ? (seen->flags & FA_FLAG_TROUBLE) != 0 : !is_named(lab, seen, text)) {
+            continue;
+        }
+        several = several || (found != NULL && strcmp(found->identity, seen->identity) != 0);
+        found = seen;
+    }
+    if (found == NULL && !quiet) {
+        fa_lab_fail(lab, "there is no alarm '%s'%s", text != NULL ? text : "(any)",
+                    lab->engine == NULL ? ": the daemon is down" : "");
+    }
+    if (several && !quiet) {
+        fa_lab_fail(lab, "'%s' means several alarms: write its labels, rule@RECEIPT or @RECEIPT",
+                    text != NULL ? text : "(any)");
+    }
+    return found;
+}
+
+void fa_lab_seen_done(struct fa_lab *lab)
+{
+    for (size_t i = 0; i < lab->alarm_count; i++) {
+        free(lab->alarms[i].identity);
+        free(lab->alarms[i].rule);
+        free(lab->alarms[i].labels);
+        free(lab->alarms[i].owner);
+    }
+    for (size_t i = 0; i < lab->delivery_count; i++) {
+        free(lab->deliveries[i].person);
+        free(lab->deliveries[i].channel);
+        free(lab->deliveries[i].address);
+        free(lab->deliveries[i].identity);
+    }
+    for (size_t i = 0; i < lab->filing_count; i++) {
+        struct fa_lab_filing *filing = &lab->filings[i];
+        for (size_t n = 0; n < filing->about_count; n++) {
+            free(filing->about[n]);
+        }
+        for (size_t n = 0; n < filing->struck_count; n++) {
+            free(filing->struck[n]);
+        }
+        free(filing->about);
+        free(filing->struck);
+        free(filing->name);
+    }
+    for (size_t i = 0; i < lab->never_count; i++) {
+        free(lab->nevers[i].person);
+        free(lab->nevers[i].channel);
+    }
+    free(lab->alarms);
+    free(lab->deliveries);
+    free(lab->keys);
+    free(lab->journal);
+    free(lab->filings);
+    free(lab->nevers);
+}

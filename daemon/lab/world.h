@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside lab/ only: the world that a scenario plays in. It is the host of the engine, so it keeps a
+ * host's promises (a turn's actions are one transaction; replies and sends leave when it is durable)
+ * and breaks nothing by itself but what the scenario asks for.
+ *
+ *   world.c    the clock, a turn, starts and stops      store.c   rows, commits, what is durable
+ *   post.c     the courier and the receivers            feed.c    samples and rules
+ *   check.c    DESIGN's invariants after every step     oracle.c  the conflict rule, told anew
+ *   seen.c     what was told, journalled and answered   config.c  configurations out of pieces */
+#ifndef FA_LAB_WORLD_H
+#define FA_LAB_WORLD_H
+
+#include "alarms/internal.h"
+#include "config/config.h"
+#include "lab/script.h"
+#include "metrics/metrics.h"
+#include "rules/rules.h"
+
+/* 2026-01-05T08:00:00Z, a Monday. */
+#define FA_LAB_BEGIN INT64_C(1767600000000)
+
+/* ---- store.c ---- */
+
+struct fa_lab_row {
+    uint32_t kind;
+    uint8_t key[16];
+    size_t key_len;
+    bool live;
+    char *value; /* owned */
+    size_t len;
+};
+
+struct fa_lab_rows {
+    struct fa_lab_row *list;
+    size_t count, cap;
+};
+
+/* The actions of one turn on their way to the disk. */
+struct fa_lab_commit {
+    struct fa_actions actions;
+    fa_time at; /* elapsed: when it is tried (again) */
+    fa_time wall;
+};
+
+struct fa_lab_store {
+    struct fa_lab_rows durable;
+    struct fa_lab_rows latest; /* durable and what is on the way */
+    struct fa_lab_commit *queue;
+    size_t count, cap;
+    fa_time takes;
+    uint32_t failing; /* commits that will find it full */
+    bool full;        /* the last one did */
+    fa_time last_wall; /* of the newest durable journal entry; 0: none */
+    uint64_t journal_n;
+};
+
+/* ---- seen.c ---- */
+
+struct fa_lab_delivery {
+    fa_time at; /* since the beginning */
+    struct fa_notification_id id;
+    struct fa_alarm_id alarm;
+    struct fa_incident_id incident;
+    char *person, *channel, *address, *identity; /* owned; identity: of the alarm, NULL: none */
+    enum fa_notification_kind kind;
+    uint32_t step, loop;
+    double value;
+    bool reached;  /* the receiver took it */
+    bool again;    /* this key had reached it before */
+    bool taken;    /* by an expectation */
+};
+
+struct fa_lab_entry {
+    enum fa_journal_code code;
+    struct fa_alarm_id alarm;
+    struct fa_incident_id incident;
+    struct fa_notification_id notification;
+    int64_t number;
+    bool taken;
+};
+
+/* What one key is: the same person, channel and content for ever. */
+struct fa_lab_key {
+    struct fa_notification_id id;
+    size_t first;      /* index of its first delivery */
+    bool reached;
+    bool settled;      /* its verdict `sent` is durable */
+    bool may_repeat;   /* since it reached: crash, lost answer, dead courier or an operator's word */
+};
+
+struct fa_lab_alarm { /* remembers alarms that the engine has let go */
+    struct fa_alarm_id id;
+    char *identity, *rule, *labels, *owner; /* owned */
+    enum fa_alarm_state state;
+    uint32_t flags, step, loop;
+    size_t filings;
+    double value;
+    bool raised;       /* it was more than pending */
+    bool gone;         /* not in the engine any more */
+    bool climbing;
+    fa_time last_step; /* elapsed: of its last STEP or of the start */
+    bool resumed;      /* in this step */
+};
+
+struct fa_lab_filing {
+    char *name;        /* owned: the receipt's name in the scenario */
+    struct fa_incident_id id;
+    char **about, **struck; /* owned */
+    size_t about_count, struck_count;
+    bool accepted;     /* a positive reply left */
+};
+
+struct fa_lab_never {
+    char *person, *channel; /* owned; channel NULL: any */
+};
+
+/* ---- post.c ---- */
+
+enum fa_lab_mood { FA_MOOD_OK, FA_MOOD_503, FA_MOOD_404, FA_MOOD_HANG, FA_MOOD_LOST };
+
+struct fa_lab_receiver {
+    char *channel, *person; /* owned; person NULL: everybody */
+    enum fa_lab_mood mood;
+};
+
+struct fa_lab_flight {
+    struct fa_notification_id id;
+    fa_time at; /* elapsed: when its verdict comes */
+    enum fa_verdict_kind verdict;
+    uint32_t status;
+};
+
+struct fa_lab_post {
+    bool dead;
+    struct fa_lab_receiver *receivers;
+    size_t receiver_count;
+    struct fa_lab_flight *flights;
+    size_t flight_count, flight_cap;
+    struct fa_notification_id *held; /* handed over while the courier was dead */
+    size_t held_count, held_cap;
+};
+
+/* ---- feed.c ---- */
+
+struct fa_lab_sender {
+    char *series; /* owned */
+    enum fa_kind kind;
+    double *values; /* owned */
+    size_t value_count, next;
+    uint32_t times;
+    fa_time at, every, until; /* elapsed */
+};
+
+struct fa_lab_signal { /* a copy */
+    const struct fa_rule *rule;
+    char *labels;
+    enum fa_level level;
+    double value;
+    fa_time since;
+};
+
+/* ---- the world ---- */
+
+enum fa_lab_reply_state { FA_LAB_REPLY_NOT_ASKED, FA_LAB_REPLY_NONE, FA_LAB_REPLY_GIVEN };
+
+struct fa_lab_piece { /* of a configuration */
+    char *name, *text; /* owned */
+    bool is_block;
+    uint32_t line;
+};
+
+struct fa_lab {
+    /* time */
+    fa_time elapsed; /* since the beginning: true time, what the scenario speaks of */
+    fa_time wall_offset, mono_offset;
+    /* configuration */
+    struct fa_lab_piece *pieces;
+    size_t piece_count;
+    struct fa_config *config;
+    /* the daemon; engine NULL: it is down */
+    struct fa_engine *engine;
+    struct fa_metrics *metrics;
+    struct fa_rules *rules;
+    struct fa_actions actions; /* of the turn under way */
+    size_t step_from;          /* first action of the step under way */
+    const struct fa_event *event;
+    /* around it */
+    struct fa_lab_store store;
+    struct fa_lab_post post;
+    struct fa_lab_sender *senders;
+    size_t sender_count, sender_cap;
+    struct fa_lab_signal *signals;
+    size_t signal_count, signal_cap;
+    /* seen */
+    struct fa_lab_delivery *deliveries;
+    size_t delivery_count, delivery_cap;
+    struct fa_lab_key *keys;
+    size_t key_count, key_cap;
+    struct fa_lab_entry *journal;
+    size_t journal_count, journal_cap;
+    struct fa_lab_alarm *alarms;
+    size_t alarm_count, alarm_cap;
+    struct fa_lab_filing *filings;
+    size_t filing_count, filing_cap;
+    struct fa_lab_never *nevers;
+    size_t never_count;
+    uint64_t asked;            /* reply_to of the last question */
+    enum fa_lab_reply_state reply_state;
+    int reply_code;
+    bool reply_already;
+    struct fa_incident_id reply_incident;
+    struct fa_buf story;       /* the timeline */
+    /* judgement */
+    bool failed;
+    char failure[1024];
+    uint64_t digest;           /* of all actions so far */
+    uint32_t events[FA_EV__COUNT]; /* of each kind at this instant: seeds differ */
+    uint32_t busy;             /* turns at this instant */
+};
+
+/* world.c */
+void fa_lab_init(struct fa_lab *lab);
+void fa_lab_done(struct fa_lab *lab);
+struct fa_now fa_lab_now(const struct fa_lab *lab);
+/* Everything due until then happens. */
+void fa_lab_advance_to(struct fa_lab *lab, fa_time elapsed);
+/* One event as one turn: step, checks, commit. */
+void fa_lab_turn(struct fa_lab *lab, struct fa_event *event);
+/* Several events in one turn: begin, step ..., end. */
+void fa_lab_step(struct fa_lab *lab, struct fa_event *event);
+void fa_lab_turn_end(struct fa_lab *lab);
+void fa_lab_start(struct fa_lab *lab);
+/* A clean stop lets the store finish; else what is not durable is lost. */
+void fa_lab_stop(struct fa_lab *lab, bool clean);
+void fa_lab_jump(struct fa_lab *lab, fa_time delta);
+void fa_lab_reload(struct fa_lab *lab, struct fa_config *config);
+/* The first failure stops the scenario. */
+void fa_lab_fail(struct fa_lab *lab, const char *fmt, ...) FA_PRINTF(2, 3);
+/* A line of the timeline. */
+void fa_lab_tell(struct fa_lab *lab, const char *fmt, ...) FA_PRINTF(2, 3);
+
+/* config.c: joins the pieces; a block is padded so that its lines are the scenario's. */
+void fa_lab_add_piece(struct fa_lab *lab, const char *name, const char *text, bool is_block,
+                      uint32_t line);
+void fa_lab_drop_blocks(struct fa_lab *lab);
+/* 0 or FA_EINVAL with the first faults in faults. */
+int fa_lab_configure(const struct fa_lab *lab, struct fa_buf *faults,
+                     struct fa_config **ret_config) FA_MUST_CHECK;
+
+/* store.c */
+void fa_lab_store_init(struct fa_lab_store *store);
+void fa_lab_store_done(struct fa_lab_store *store);
+/* Takes the actions of a turn (and leaves an empty list). */
+void fa_lab_commit_take(struct fa_lab *lab, struct fa_actions *actions);
+void fa_lab_commit_due(struct fa_lab *lab);
+fa_time fa_lab_commit_next(const struct fa_lab *lab);
+/* What is on the way: durable now, or lost. */
+void fa_lab_commit_all(struct fa_lab *lab);
+void fa_lab_commit_lose(struct fa_lab *lab);
+void fa_lab_load(struct fa_lab *lab);
+void fa_lab_note_rows(struct fa_lab *lab, const struct fa_actions *actions, size_t from);
+const struct fa_lab_row *fa_lab_find_row(const struct fa_lab_rows *rows, uint32_t kind,
+                                         const void *key, size_t key_len);
+
+/* post.c */
+void fa_lab_post_init(struct fa_lab_post *post);
+void fa_lab_post_done(struct fa_lab_post *post);
+void fa_lab_post_send(struct fa_lab *lab, struct fa_notification_id id);
+void fa_lab_post_due(struct fa_lab *lab);
+fa_time fa_lab_post_next(const struct fa_lab *lab);
+void fa_lab_post_die(struct fa_lab *lab);
+void fa_lab_post_return(struct fa_lab *lab);
+/* The daemon goes and the courier with it. */
+void fa_lab_post_drop(struct fa_lab *lab);
+void fa_lab_set_receiver(struct fa_lab *lab, const char *channel, const char *person,
+                         enum fa_lab_mood mood);
+
+/* feed.c */
+void fa_lab_feed(struct fa_lab *lab, const struct fa_script_line *line);
+void fa_lab_quiet(struct fa_lab *lab, const char *series);
+void fa_lab_stale(struct fa_lab *lab, const char *series);
+void fa_lab_feed_due(struct fa_lab *lab);
+fa_time fa_lab_feed_next(const struct fa_lab *lab);
+/* Rules over what was pushed; signals become steps. */
+void fa_lab_run_rules(struct fa_lab *lab);
+void fa_lab_restore_rules(struct fa_lab *lab, struct fa_rules *rules);
+void fa_lab_feed_done(struct fa_lab *lab);
+
+/* seen.c */
+void fa_lab_see_step(struct fa_lab *lab);
+void fa_lab_see_alarms(struct fa_lab *lab);
+void fa_lab_see_durable(struct fa_lab *lab, const struct fa_actions *actions);
+struct fa_lab_key *fa_lab_see_attempt(struct fa_lab *lab, const struct fa_notification *n);
+struct fa_lab_key *fa_lab_find_key(struct fa_lab *lab, struct fa_notification_id id);
+struct fa_lab_alarm *fa_lab_find_alarm(struct fa_lab *lab, struct fa_alarm_id id);
+struct fa_lab_filing *fa_lab_find_filing(struct fa_lab *lab, struct fa_incident_id id);
+struct fa_lab_filing *fa_lab_named_filing(struct fa_lab *lab, const char *name);
+/* An ALARM of a scenario; NULL after fa_lab_fail() unless quiet. text NULL: the only one. */
+struct fa_lab_alarm *fa_lab_named_alarm(struct fa_lab *lab, const char *text, bool quiet);
+const char *fa_lab_since(fa_time elapsed, char buf[48]);
+void fa_lab_seen_done(struct fa_lab *lab);
+
+/* check.c */
+void fa_lab_check_step(struct fa_lab *lab);
+void fa_lab_check_turn(struct fa_lab *lab);
+void fa_lab_check_attempt(struct fa_lab *lab, const struct fa_notification *n);
+void fa_lab_check_reply(struct fa_lab *lab, const struct fa_action *action);
+void fa_lab_check_load(struct fa_lab *lab);
+
+/* oracle.c: told from DESIGN's words, with no code of people/. */
+bool fa_lab_is_conflicted(const struct fa_directory *dir, const char *person, const char *subject);
+bool fa_lab_is_struck(const struct fa_directory *dir, const char *person, const char *struck);
+/* May a message about these filings go to the person over the channel? NULL: yes; else why not. */
+const char *fa_lab_why_not(const struct fa_lab *lab, const struct fa_alarm *alarm,
+                           struct fa_incident_id incident, const char *person, const char *channel);
+
+/* play.c */
+struct fa_lab_result {
+    bool failed;
+    uint32_t line, col;
+    char failure[1024];
+    char *story; /* owned */
+    uint64_t digest;
+    char *told;  /* owned: who was told what, for comparing runs */
+    const char *no_restarts; /* borrowed from the script: why; NULL */
+    size_t steps;
+};
+void fa_lab_play(const struct fa_script *script, bool restarts, struct fa_lab_result *ret_result);
+void fa_lab_result_done(struct fa_lab_result *result);
+/* expect.c */
+void fa_lab_expect(struct fa_lab *lab, const struct fa_script_line *line);
+
+#endif

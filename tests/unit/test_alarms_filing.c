@@ -1,0 +1,299 @@
+/* links: fa_test_world */
+/* SPDX-License-Identifier: MIT */
+#include "fa_test.h"
+#include "world.h"
+
+static char text[256];
+#define WAITING(w, expected) assert_string_equal(world_waiting(w, text, sizeof text), expected)
+
+static const struct fa_incident *incident(const struct world *w, uint8_t key)
+{
+    struct fa_incident_id id = {{{key}}};
+    return fa_engine_incident(w->engine, id);
+}
+
+static void the_level_is_the_guidance_or_higher(void **state)
+{
+    static const struct {
+        const char *category;
+        int asked, rc, level;
+    } rows[] = {
+        {"mess", -1, 0, FA_GUIDE_SOLVE},         {"mess", FA_GUIDE_RAISE, 0, FA_GUIDE_RAISE},
+        {"stuck", -1, 0, FA_GUIDE_HELP},         {"stuck", FA_GUIDE_SOLVE, 0, FA_GUIDE_SOLVE},
+        {"lying", -1, 0, FA_GUIDE_RAISE},        {"lying", FA_GUIDE_HELP, FA_EINVAL, 0},
+        {"lying", FA_GUIDE_SOLVE, FA_EINVAL, 0}, {"mess", FA_GUIDE__COUNT, FA_EINVAL, 0},
+        {"unheard-of", -1, FA_ENOTFOUND, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct world w;
+        world_begin_firm(&w);
+        int rc = world_file(&w, 1, rows[i].category, NULL, rows[i].asked);
+        if (rc != rows[i].rc || (rc == 0 && (int)incident(&w, 1)->level != rows[i].level)) {
+            fail_msg("row %zu: %d", i, rc);
+        }
+        assert_true(rc == 0 || incident(&w, 1) == NULL);
+        world_done(&w);
+    }
+}
+
+static void the_filing_is_the_first_in_the_journal_of_its_step(void **state)
+{
+    static const char *const categories[] = {"mess", "stuck", "lying"};
+    for (size_t i = 0; i < 3; i++) {
+        struct world w;
+        world_begin_firm(&w);
+        uint64_t n = w.journal_n;
+        world_file(&w, 1, categories[i], NULL, -1);
+        size_t at = 0;
+        while (w.actions.list[at].kind != FA_ACT_JOURNAL) {
+            at++;
+        }
+        assert_int_equal(w.actions.list[at].u.journal.code, FA_J_FILED);
+        assert_int_equal(incident(&w, 1)->journal_n, n + 1);
+        world_done(&w);
+    }
+}
+
+static void the_same_key_is_answered_and_not_filed_again(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    world_file(&w, 1, "lying", NULL, -1);
+    assert_false(w.reply.u.reply.already);
+    uint64_t n = w.journal_n;
+    assert_int_equal(world_file(&w, 1, "lying", NULL, -1), 0);
+    assert_true(w.reply.u.reply.already);
+    assert_int_equal(w.journal_n, n);
+    world_restart(&w);
+    assert_int_equal(world_file(&w, 1, "lying", NULL, -1), 0);
+    assert_true(w.reply.u.reply.already);
+    assert_non_null(world_alarm(&w));
+    world_done(&w);
+}
+
+static void help_is_asked_of_helpers_and_raised_when_it_is_due(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    world_file(&w, 1, "stuck", NULL, -1);
+    WAITING(&w, "lead/mail rep2/mail");
+    world_answer(&w, FA_VERDICT_SENT);
+    world_advance(&w, FA_DAY - 1);
+    assert_null(world_alarm(&w));
+    world_advance(&w, 1);
+    assert_int_equal(incident(&w, 1)->state, FA_INCIDENT_RAISED);
+    WAITING(&w, "lead/mail");
+    world_done(&w);
+}
+
+static void what_its_reporter_mended_is_never_raised(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    world_file(&w, 1, "mess", NULL, -1);
+    world_file(&w, 2, "lying", NULL, -1);
+    struct fa_event event = {.kind = FA_EV_REPORTER};
+    event.u.reporter.done = true;
+    event.u.reporter.incident.id.bytes[0] = 2;
+    world_step_event(&w, event);
+    assert_int_equal(w.reply.u.reply.code, FA_ECONFLICT); /* it climbs: others close it */
+    event.u.reporter.incident.id.bytes[0] = 1;
+    world_step_event(&w, event);
+    assert_int_equal(incident(&w, 1)->state, FA_INCIDENT_CLOSED);
+    world_advance(&w, 2 * FA_DAY);
+    assert_int_equal(incident(&w, 1)->state, FA_INCIDENT_CLOSED);
+    world_advance(&w, 30 * FA_DAY);
+    assert_null(incident(&w, 1));
+    world_done(&w);
+}
+
+static void a_filing_is_closed_with_the_last_of_its_alarms(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    world_file(&w, 1, "lying", NULL, -1);
+    world_act(&w, FA_EV_RESOLVE, world_alarm(&w), "boss", 0);
+    assert_int_equal(incident(&w, 1)->state, FA_INCIDENT_CLOSED);
+    world_done(&w);
+}
+
+static struct fa_rule *pattern(struct world *w, uint32_t count, uint32_t reporters)
+{
+    struct fa_rule *rule = w->rules[1]; /* "late" is made an incident rule */
+    rule->is_incident = true;
+    rule->for_ms = 0;
+    rule->incident.count = count;
+    rule->incident.distinct_reporters = reporters;
+    rule->incident.within = 14 * FA_DAY;
+    world_text(&rule->incident.categories, &rule->incident.category_count, "mess");
+    world_text(&rule->incident.per, &rule->incident.per_count, "customer");
+    return rule;
+}
+
+static int file_by(struct world *w, uint8_t key, const char *reporter, const char *about)
+{
+    struct fa_filing filing = {.category = "mess",
+                               .text = "again",
+                               .customer = "Acme",
+                               .reporter = reporter,
+                               .about = &about,
+                               .about_count = about != NULL,
+                               .level = FA_GUIDE_RAISE};
+    filing.id.id.bytes[0] = key;
+    world_step_event(w, (struct fa_event){.kind = FA_EV_FILE, .u.file = &filing});
+    return w->reply.u.reply.code;
+}
+
+static const struct fa_alarm *pattern_alarm(const struct world *w)
+{
+    return fa_engine_alarm_by_identity(w->engine, "late{customer=\"Acme\"}");
+}
+
+static void a_pattern_needs_different_people_and_takes_the_earlier_filings_along(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    pattern(&w, 1, 2);
+    file_by(&w, 1, "person:rep", NULL);
+    file_by(&w, 2, "person:rep", NULL);
+    file_by(&w, 3, NULL, NULL);
+    assert_null(pattern_alarm(&w));
+    file_by(&w, 4, "person:rep2", NULL);
+    assert_non_null(pattern_alarm(&w));
+    assert_int_equal(pattern_alarm(&w)->incident_count, 4);
+    world_done(&w);
+}
+
+static void a_filing_joins_only_an_alarm_that_keeps_the_same_people_out(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    pattern(&w, 1, 1);
+    file_by(&w, 1, "person:rep", NULL);
+    file_by(&w, 2, "person:rep", NULL);
+    assert_int_equal(pattern_alarm(&w)->incident_count, 2);
+    file_by(&w, 3, "person:rep", "lead");
+    assert_int_equal(pattern_alarm(&w)->incident_count, 2);
+    assert_int_equal(pattern_alarm(&w)->about_count, 0);
+    assert_int_equal(incident(&w, 3)->alarm_count, 1);
+    const struct fa_alarm *own = fa_engine_alarm(w.engine, incident(&w, 3)->alarms[0]);
+    assert_string_equal(own->about[0], "lead");
+    world_done(&w);
+}
+
+static void owners_hear_that_their_alarm_grew(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    pattern(&w, 1, 1);
+    file_by(&w, 1, "person:rep", NULL);
+    world_answer(&w, FA_VERDICT_SENT);
+    world_act(&w, FA_EV_ACK, pattern_alarm(&w), "lead", 0);
+    world_answer(&w, FA_VERDICT_SENT);
+    file_by(&w, 2, "person:rep", NULL);
+    WAITING(&w, "lead/mail");
+    world_done(&w);
+}
+
+static void limits_are_told_and_closed_filings_do_not_count(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    w.setup.filings_open_max = 3;
+    for (uint8_t key = 1; key <= 3; key++) {
+        assert_int_equal(world_file(&w, key, "lying", NULL, -1), 0);
+    }
+    assert_int_equal(world_file(&w, 4, "lying", NULL, -1), FA_EFULL);
+    assert_non_null(world_alarm_of(&w, "firealarm:filings-full"));
+    for (uint8_t key = 4; key < 20; key++) {
+        const struct fa_alarm *alarm = world_alarm_of(&w, "filing");
+        world_act(&w, FA_EV_RESOLVE, alarm, "ceo", 0);
+        world_answer(&w, FA_VERDICT_SENT);
+        world_answer(&w, FA_VERDICT_SENT);
+        assert_int_equal(world_file(&w, key, "lying", NULL, -1), 0);
+    }
+    assert_true(HASH_CNT(by_id, w.engine->incidents) <= 8);
+    char *large = malloc(70001);
+    memset(large, 'x', 70000);
+    large[70000] = '\0';
+    /* Closing one made room for it: its size alone is refused. */
+    const char *about = large;
+    struct fa_filing filing = {
+        .category = "mess", .text = "t", .about = &about, .about_count = 1, .level = -1};
+    filing.id.id.bytes[0] = 78;
+    world_step_event(&w, (struct fa_event){.kind = FA_EV_FILE, .u.file = &filing});
+    assert_int_equal(w.reply.u.reply.code, FA_ETOOBIG);
+    free(large);
+    world_done(&w);
+}
+
+static void the_preview_names_exactly_those_who_are_told(void **state)
+{
+    static const char *const abouts[] = {NULL, "rep", "lead", "boss", "ceo", "i1", "role:top"};
+    static const char *const categories[] = {"mess", "stuck", "lying"};
+    for (size_t i = 0; i < 21; i++) {
+        struct world w;
+        struct fa_preview preview;
+        const char *about = abouts[i % 7];
+        world_begin_firm(&w);
+        struct fa_filing filing = {.category = categories[i / 7],
+                                   .text = "t",
+                                   .customer = "Acme",
+                                   .reporter = "person:rep2",
+                                   .about = &about,
+                                   .about_count = about != NULL,
+                                   .level = -1};
+        assert_int_equal(fa_engine_preview(w.engine, &filing, w.now.wall, &preview), 0);
+        world_file(&w, 1, categories[i / 7], about, -1);
+        fa_time begun = w.now.mono;
+        struct fa_pset told, named;
+        fa_pset_init(&told, w.dir);
+        fa_pset_init(&named, w.dir);
+        for (size_t l = 0; l < preview.line_count; l++) {
+            fa_pset_add(&named, preview.lines[l].person);
+        }
+        /* Up to the end of the last step's wait; then loops widen, which no preview shows. */
+        while (w.now.mono - begun < FA_HOUR) {
+            for (size_t s = 0; s < w.send_count; s++) {
+                const struct fa_notification *n = fa_engine_notification(w.engine, w.sends[s]);
+                fa_person person = fa_directory_find(w.dir, fa_str_of(n->person));
+                bool timely = fa_pset_has(&told, person);
+                fa_pset_add(&told, person);
+                for (size_t l = 0; l < preview.line_count; l++) {
+                    timely = timely || (preview.lines[l].person == person &&
+                                        preview.lines[l].when == w.now.mono - begun);
+                }
+                if (!timely) {
+                    fail_msg("%s about %s: %s", categories[i / 7], about, n->person);
+                }
+            }
+            world_answer(&w, FA_VERDICT_SENT);
+            world_advance(&w, 5 * FA_MINUTE);
+        }
+        for (fa_person p = 0; p < w.dir->people_count; p++) {
+            assert_int_equal(fa_pset_has(&told, p), fa_pset_has(&named, p));
+        }
+        fa_pset_done(&told);
+        fa_pset_done(&named);
+        fa_preview_done(&preview);
+        world_done(&w);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_level_is_the_guidance_or_higher),
+        cmocka_unit_test(the_filing_is_the_first_in_the_journal_of_its_step),
+        cmocka_unit_test(the_same_key_is_answered_and_not_filed_again),
+        cmocka_unit_test(help_is_asked_of_helpers_and_raised_when_it_is_due),
+        cmocka_unit_test(what_its_reporter_mended_is_never_raised),
+        cmocka_unit_test(a_filing_is_closed_with_the_last_of_its_alarms),
+        cmocka_unit_test(a_pattern_needs_different_people_and_takes_the_earlier_filings_along),
+        cmocka_unit_test(a_filing_joins_only_an_alarm_that_keeps_the_same_people_out),
+        cmocka_unit_test(owners_hear_that_their_alarm_grew),
+        cmocka_unit_test(limits_are_told_and_closed_filings_do_not_count),
+        cmocka_unit_test(the_preview_names_exactly_those_who_are_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}

@@ -1,0 +1,246 @@
+/* links: fa_test_world */
+/* SPDX-License-Identifier: MIT */
+#include "fa_test.h"
+#include "world.h"
+
+static struct fa_interned *texts;
+
+/* Every field of it differs from every other and from its default. */
+static struct fa_alarm *full_alarm(void)
+{
+    struct fa_alarm *a = fa_xcalloc(1, sizeof *a);
+    struct fa_rng rng = {{1, 2}};
+    a->id.id = fa_id_random(&rng);
+    a->identity = fa_xstrdup("slow{q=\"1\"}");
+    a->rule = "slow", a->category = "service", a->severity = "critical", a->policy = "line";
+    a->policy_hash = "0123", a->summary = "it is bad", a->expect = "mend it";
+    a->labels = fa_xstrdup("q=\"1\"");
+    a->state = FA_ALARM_ACKED;
+    a->flags = FA_FLAG_LATCHED | FA_FLAG_FILED;
+    a->level = FA_LEVEL_FIRING;
+    a->value = -1.5;
+    a->since = 11, a->raised = 12, a->changed = 13, a->for_ms = 14, a->held = 15;
+    a->step = 2, a->loop = 3, a->climbing = true;
+    a->deadline.armed = 16, a->deadline.length = 17;
+    a->owner = fa_xstrdup("boss");
+    a->promised = 18;
+    a->incidents = fa_xgrow(NULL, 0, &a->incident_cap, sizeof *a->incidents);
+    a->incidents[0].id = fa_id_random(&rng);
+    a->incidents[1].id = fa_id_random(&rng);
+    a->incident_count = 2;
+    world_text(&a->about, &a->about_count, "rep");
+    world_text(&a->about, &a->about_count, "team:x");
+    world_text(&a->struck, &a->struck_count, "lead");
+    a->told = fa_xgrow(NULL, 0, &a->told_cap, sizeof *a->told);
+    a->told[a->told_count++] = (struct fa_told){"ceo", "mail", 19};
+    fa_add_comment(&a->comments, &a->comment_count, &a->comment_cap,
+                   (struct fa_comment){fa_xstrdup("ceo"), fa_xstrdup("a word"), 20});
+    fa_add_comment(&a->comments, &a->comment_count, &a->comment_cap,
+                   (struct fa_comment){NULL, fa_xstrdup("a reporter's"), 21});
+    return a;
+}
+
+static struct fa_incident *full_incident(void)
+{
+    struct fa_incident *i = fa_xcalloc(1, sizeof *i);
+    struct fa_rng rng = {{3, 4}};
+    i->id.id = fa_id_random(&rng);
+    i->category = "lying";
+    i->customer = fa_xstrdup("Acme"), i->text = fa_xstrdup("text"), i->since = fa_xstrdup("May");
+    i->known = FA_KNOWN_HEARD;
+    i->reporter = fa_xstrdup("person:rep");
+    world_text(&i->about, &i->about_count, "boss");
+    world_text(&i->struck, &i->struck_count, "lead");
+    i->level = FA_GUIDE_HELP;
+    i->state = FA_INCIDENT_CLOSED;
+    i->filed = 1, i->closed = 2, i->journal_n = UINT64_MAX;
+    i->due.armed = 3, i->due.length = 4;
+    i->alarms = fa_xgrow(NULL, 0, &i->alarm_cap, sizeof *i->alarms);
+    i->alarms[i->alarm_count++].id = fa_id_random(&rng);
+    fa_add_comment(&i->comments, &i->comment_count, &i->comment_cap,
+                   (struct fa_comment){NULL, fa_xstrdup("more"), 5});
+    return i;
+}
+
+static struct fa_notification *full_notification(void)
+{
+    struct fa_notification *n = fa_xcalloc(1, sizeof *n);
+    struct fa_rng rng = {{5, 6}};
+    n->id.id = fa_id_random(&rng), n->alarm.id = fa_id_random(&rng);
+    n->incident.id = fa_id_random(&rng);
+    n->person = "lead", n->channel = "mail", n->address = "lead@example.org";
+    n->kind = FA_NOTE_OVERDUE, n->state = FA_NOTICE_SLOW;
+    n->attempts = 1, n->step = 2, n->loop = 3, n->contact = 4, n->status = 503;
+    n->moved_on = true;
+    n->value = 0.25;
+    n->created = 5, n->failing = 6;
+    n->deadline.armed = 7, n->deadline.length = 8;
+    return n;
+}
+
+/* Encodes what it decodes: equal bytes are equal fields, as no field is left out (below). */
+static int again(int kind, struct fa_str bytes, struct fa_buf *ret)
+{
+    struct fa_alarm *a = NULL;
+    struct fa_incident *i = NULL;
+    struct fa_notification *n = NULL;
+    int rc = kind == 0   ? fa_alarm_decode(bytes, &texts, &a)
+             : kind == 1 ? fa_incident_decode(bytes, &texts, &i)
+                         : fa_notification_decode(bytes, &texts, &n);
+    fa_buf_clear(ret);
+    if (rc == 0 && kind == 0) {
+        fa_alarm_encode(a, ret);
+        fa_alarm_free(a);
+    } else if (rc == 0 && kind == 1) {
+        fa_incident_encode(i, ret);
+        fa_incident_free(i);
+    } else if (rc == 0) {
+        fa_notification_encode(n, ret);
+        free(n);
+    }
+    return rc;
+}
+
+static void write_full(int kind, struct fa_buf *buf)
+{
+    struct fa_alarm *a = full_alarm();
+    struct fa_incident *i = full_incident();
+    struct fa_notification *n = full_notification();
+    fa_buf_clear(buf);
+    if (kind == 0) {
+        fa_alarm_encode(a, buf);
+    } else if (kind == 1) {
+        fa_incident_encode(i, buf);
+    } else {
+        fa_notification_encode(n, buf);
+    }
+    fa_alarm_free(a);
+    fa_incident_free(i);
+    free(n);
+}
+
+static const uint32_t last_tag[] = {31, 18, 19};
+
+static void every_field_reads_back(void **state)
+{
+    struct fa_buf buf, back;
+    fa_buf_init(&buf, 1 << 20);
+    fa_buf_init(&back, 1 << 20);
+    for (int kind = 0; kind < 3; kind++) {
+        bool seen[40] = {false};
+        struct fa_rec_field field;
+        write_full(kind, &buf);
+        struct fa_rec_reader reader = fa_rec_read(fa_buf_str(&buf));
+        while (fa_rec_next(&reader, &field)) {
+            seen[field.tag] = true;
+        }
+        for (uint32_t tag = 1; tag <= last_tag[kind]; tag++) {
+            assert_true(seen[tag]);
+        }
+        assert_int_equal(again(kind, fa_buf_str(&buf), &back), 0);
+        assert_int_equal(back.len, buf.len);
+        assert_memory_equal(back.data, buf.data, buf.len);
+    }
+    fa_buf_done(&buf);
+    fa_buf_done(&back);
+}
+
+static void what_is_read_back_is_what_was_meant(void **state)
+{
+    struct fa_buf buf;
+    struct fa_alarm *a = NULL;
+    fa_buf_init(&buf, 1 << 20);
+    write_full(0, &buf);
+    assert_int_equal(fa_alarm_decode(fa_buf_str(&buf), &texts, &a), 0);
+    assert_string_equal(a->owner, "boss");
+    assert_true(a->value == -1.5 && a->promised == 18 && a->held == 15 && a->for_ms == 14);
+    assert_true(a->deadline.armed == 16 && a->deadline.length == 17 && a->climbing);
+    assert_true(a->step == 2 && a->loop == 3 && a->state == FA_ALARM_ACKED);
+    assert_string_equal(a->about[1], "team:x");
+    assert_string_equal(a->told[0].channel, "mail");
+    assert_string_equal(a->comments[0].who, "ceo");
+    assert_null(a->comments[1].who);
+    fa_alarm_free(a);
+    fa_buf_done(&buf);
+}
+
+static void cut_at_any_byte_it_is_refused_or_read_and_never_harms(void **state)
+{
+    struct fa_buf buf, back;
+    fa_buf_init(&buf, 1 << 20);
+    fa_buf_init(&back, 1 << 20);
+    for (int kind = 0; kind < 3; kind++) {
+        size_t refused = 0;
+        write_full(kind, &buf);
+        for (size_t len = 0; len < buf.len; len++) {
+            char *copy = malloc(len + 1);
+            memcpy(copy, buf.data, len);
+            refused += again(kind, (struct fa_str){copy, len}, &back) == FA_ECORRUPT;
+            for (size_t bit = 0; bit < 8 && len > 0; bit++) {
+                copy[len - 1] ^= (char)(1 << bit);
+                (void)!again(kind, (struct fa_str){copy, len}, &back);
+                copy[len - 1] ^= (char)(1 << bit);
+            }
+            free(copy);
+        }
+        assert_true(refused > buf.len / 2);
+    }
+    fa_buf_done(&buf);
+    fa_buf_done(&back);
+}
+
+static void unknown_tags_are_skipped(void **state)
+{
+    struct fa_buf buf, plain, back;
+    fa_buf_init(&buf, 1 << 20);
+    fa_buf_init(&plain, 1 << 20);
+    fa_buf_init(&back, 1 << 20);
+    for (int kind = 0; kind < 3; kind++) {
+        write_full(kind, &plain);
+        fa_buf_clear(&buf);
+        fa_rec_put_text(&buf, 0, "of nothing");
+        fa_rec_put_f64(&buf, 1000, 1);
+        fa_buf_putstr(&buf, fa_buf_str(&plain));
+        fa_rec_put_i64(&buf, 99, -1);
+        assert_int_equal(again(kind, fa_buf_str(&buf), &back), 0);
+        assert_int_equal(back.len, plain.len);
+        assert_memory_equal(back.data, plain.data, plain.len);
+    }
+    fa_buf_done(&buf);
+    fa_buf_done(&plain);
+    fa_buf_done(&back);
+}
+
+static void damaged_times_cannot_overflow(void **state)
+{
+    struct fa_notification *n = full_notification(), *back = NULL;
+    struct fa_buf buf;
+    fa_buf_init(&buf, 1 << 16);
+    n->created = INT64_MIN, n->failing = INT64_MAX;
+    n->deadline.armed = INT64_MIN, n->deadline.length = INT64_MIN;
+    fa_notification_encode(n, &buf);
+    assert_int_equal(fa_notification_decode(fa_buf_str(&buf), &texts, &back), 0);
+    assert_int_equal(back->deadline.length, 0);
+    assert_true(back->failing < INT64_MAX / 4 && back->created > INT64_MIN / 4);
+    free(back);
+    free(n);
+    fa_buf_done(&buf);
+}
+
+static int done(void **state)
+{
+    fa_intern_done(&texts);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_field_reads_back),
+        cmocka_unit_test(what_is_read_back_is_what_was_meant),
+        cmocka_unit_test(cut_at_any_byte_it_is_refused_or_read_and_never_harms),
+        cmocka_unit_test(unknown_tags_are_skipped),
+        cmocka_unit_test(damaged_times_cannot_overflow),
+    };
+    return cmocka_run_group_tests(tests, NULL, done) != 0;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* links: fa_plugin_email_static fa_host fa_base fa_public */
+#include "fa_test.h"
+#include "host/options.h"
+
+#include <firealarm/notifier.h>
+
+#define TEXT(literal)                                                                              \
+    {                                                                                              \
+        (literal), sizeof(literal) - 1                                                             \
+    }
+
+static char errors[1024];
+
+static void on_error(void *ctx, const struct fa_err *err)
+{
+    snprintf(errors, sizeof errors, "%s", err->text);
+}
+
+/* 0 and a self, or -1 and the words in `errors`. `more` replaces or adds to what is always given.
+ */
+static int make(const struct fa_option_given *more, size_t count, struct fa_options **options,
+                void **self)
+{
+    struct fa_option_given given[8] = {
+        {.name = "relay", .text = FA_STR("mail.example.com")},
+        {.name = "from", .text = FA_STR("Fire alarm <alarm@example.com>")}};
+    size_t given_count = 2;
+    for (size_t i = 0; i < count; i++) {
+        bool known = false;
+        for (size_t j = 0; j < 2; j++) {
+            if (strcmp(given[j].name, more[i].name) == 0) {
+                given[j] = more[i];
+                known = true;
+            }
+        }
+        if (!known) {
+            given[given_count++] = more[i];
+        }
+    }
+    struct fa_options_input input = {.table = firealarm_notifier.options,
+                                     .what = "notifier \"mail\"",
+                                     .name = "mail",
+                                     .given = given,
+                                     .count = given_count};
+    struct firealarm_error error = {""};
+    errors[0] = '\0';
+    if (fa_options_parse(&input, on_error, NULL, options) < 0) {
+        return -1;
+    }
+    const struct firealarm_settings *settings = fa_options_settings(*options);
+    if (firealarm_notifier.check(settings, &error) != 0 ||
+        firealarm_notifier.create(NULL, settings, self, &error) != 0) {
+        snprintf(errors, sizeof errors, "%s", error.text);
+        fa_options_free(*options);
+        return -1;
+    }
+    return 0;
+}
+
+static void render(const struct firealarm_notice *notice, const struct fa_option_given *more,
+                   size_t count, void (*look)(const struct firealarm_request_out *req))
+{
+    struct fa_options *options = NULL;
+    void *self = NULL;
+    struct firealarm_request_out req = {.size = sizeof req};
+    struct firealarm_error error = {""};
+    if (make(more, count, &options, &self) != 0 ||
+        firealarm_notifier.render(self, notice, &req, &error) != 0) {
+        fail_msg("%s%s", errors, error.text);
+    }
+    look(&req);
+    firealarm_notifier.destroy(self);
+    fa_options_free(options);
+}
+
+static void look_at_headers(const struct firealarm_request_out *req)
+{
+    static const char expect[] =
+        "From: Fire alarm\r\n <alarm@example.com>\r\n"
+        "To: =?UTF-8?B?QW5uIMOEcmdlcg==?=\r\n <ann@example.com>\r\n"
+        "Subject: CRITICAL: Support queue answers in 5 min 12 s\r\n"
+        "Date: Sat, 22 Nov 2025 08:40:00 +0000\r\n"
+        "Message-ID: <N1-x@example.com>\r\n"
+        "In-Reply-To: <thread-A1@example.com>\r\n"
+        "References: <thread-A1@example.com>\r\n"
+        "List-Id: <firealarm.example.com>\r\n"
+        "Auto-Submitted: auto-generated\r\n"
+        "X-Auto-Response-Suppress: OOF, DR, RN, NRN, AutoReply\r\n"
+        "Importance: high\r\nX-Priority: 1\r\n"
+        "MIME-Version: 1.0\r\n"
+        "Content-Type: multipart/alternative; boundary=\"=-firealarm-part-=\"\r\n\r\n"
+        "--=-firealarm-part-=\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        "Content-Transfer-Encoding: base64\r\n\r\n";
+    assert_true(req->body.len > sizeof expect);
+    if (memcmp(req->body.ptr, expect, sizeof expect - 1) != 0) {
+        fail_msg("%s", req->body.ptr);
+    }
+    assert_string_equal(req->url.ptr, "smtp://mail.example.com:587");
+    assert_string_equal(req->mail_from.ptr, "alarm@example.com");
+    assert_string_equal(req->rcpt_to.ptr, "ann@example.com");
+    assert_string_equal(req->helo.ptr, "example.com");
+    assert_int_equal(req->flags, FIREALARM_REQ_ALLOW_PRIVATE);
+}
+
+static void the_headers_are_these_and_no_others(void **state)
+{
+    struct firealarm_notice notice = {.size = sizeof notice,
+                                      .key = TEXT("N1.x"),
+                                      .kind = TEXT("alarm"),
+                                      .severity = TEXT("critical"),
+                                      .title = TEXT("Support queue answers in 5 min 12 s"),
+                                      .recipient = TEXT("Ann \xc3\x84rger"),
+                                      .address = TEXT("ann@example.com"),
+                                      .thread = TEXT("A1"),
+                                      .now = INT64_C(1763800800000)};
+    render(&notice, NULL, 0, look_at_headers);
+}
+
+static void look_at_subject(const struct firealarm_request_out *req)
+{
+    /* Folded between characters, each word at most 75 bytes. */
+    assert_contains(
+        req->body.ptr,
+        "Subject: =?UTF-8?B?UmVzb2x2ZWQ6IEhJR0g6IGEgQmNjOiBldmlsQGV4YW1wbGUuY29tID0/?=\r\n"
+        " =?UTF-8?B?");
+    assert_null(strstr(req->body.ptr, "\r\nBcc"));
+    assert_null(strstr(req->body.ptr, "X-Priority"));
+    assert_null(strstr(req->body.ptr, "Auto-Submitted"));
+    assert_contains(req->body.ptr, "List-Id: <alarms.example.com>");
+    assert_string_equal(req->url.ptr, "smtps://mail.example.com:465");
+}
+
+static void a_title_cannot_become_a_header(void **state)
+{
+    const struct fa_option_given more[] = {
+        {.name = "tls", .text = FA_STR("tls")},
+        {.name = "list_id", .text = FA_STR("alarms.example.com")},
+        {.name = "auto_submitted", .kind = FA_GIVEN_BOOL, .number = 0}};
+    struct firealarm_notice notice = {
+        .size = sizeof notice,
+        .kind = TEXT("resolved"),
+        .severity = TEXT("high"),
+        .title = TEXT("a\nBcc: evil@example.com =?UTF-8?Q?x?= \xf0\x9f\x94\xa5\xf0\x9f\x94\xa5"),
+        .address = TEXT("ann@example.com")};
+    render(&notice, more, 3, look_at_subject);
+}
+
+static void a_wrong_option_is_refused_in_words(void **state)
+{
+    static const struct {
+        const char *name, *text, *expect;
+    } table[] = {
+        {"relay", "mail example", "host or host:port"},
+        {"relay", "mail:0", "host or host:port"},
+        {"relay", "mail:99999", "host or host:port"},
+        {"relay", "mail:25/x", "host or host:port"},
+        {"from", "Fire alarm", "from is no mail address"},
+        {"from", "Fire alarm <alarm@example.com", "lacks the >"},
+        {"from", "a@b\r\nX: y", "from is no mail address"},
+        {"tls", "none", "allow_plain = true"},
+        {"tls", "maybe", "starttls"},
+        {"helo", "a b", "helo is no host name"},
+        {"list_id", "<x>", "list_id"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        const struct fa_option_given more = {.name = table[i].name,
+                                             .text = fa_str_of(table[i].text)};
+        struct fa_options *options = NULL;
+        void *self = NULL;
+        if (make(&more, 1, &options, &self) == 0) {
+            fail_msg("%s = %s was taken", table[i].name, table[i].text);
+        }
+        assert_contains(errors, table[i].expect);
+    }
+}
+
+static void addresses_are_checked_strictly(void **state)
+{
+    static const struct {
+        const char *address;
+        bool good;
+    } table[] = {
+        {"ann@example.com", true},
+        {"ann+alarm@mail.example.com", true},
+        {"o'hara@example.com", true},
+        {"ann@xn--bcher-kva.example", true},
+        {"", false},
+        {"ann", false},
+        {"@example.com", false},
+        {"ann@", false},
+        {"ann@@example.com", false},
+        {"ann@exa mple.com", false},
+        {".ann@example.com", false},
+        {"ann.@example.com", false},
+        {"ann@example..com", false},
+        {"ann@b\xc3\xbc"
+         "cher.example",
+         false},
+        {"<ann@example.com>", false},
+        {"ann@example.com\r\nRCPT TO:<x@y>", false},
+        {"ann@example.com,ben@example.com", false},
+        {"\"a b\"@example.com", false},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct firealarm_error error = {""};
+        struct firealarm_text address = {table[i].address, strlen(table[i].address)};
+        bool good = firealarm_notifier.check_address(address, &error) == 0;
+        if (good != table[i].good || good != (error.text[0] == '\0')) {
+            fail_msg("%s", table[i].address);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_headers_are_these_and_no_others),
+        cmocka_unit_test(a_title_cannot_become_a_header),
+        cmocka_unit_test(a_wrong_option_is_refused_in_words),
+        cmocka_unit_test(addresses_are_checked_strictly),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
