@@ -150,9 +150,8 @@ static void make_api(struct fa_daemon *daemon)
 
 static bool progresses(const struct fa_daemon *daemon)
 {
-    fa_time late = fa_loop_now(daemon->loop).mono - fa_engine_next_deadline(daemon->engine);
-    return daemon->engine == NULL || fa_engine_next_deadline(daemon->engine) == FA_NEVER ||
-           late < OVERDUE_MAX;
+    fa_time next = fa_engine_next_deadline(daemon->engine);
+    return next == FA_NEVER || fa_loop_now(daemon->loop).mono - next < OVERDUE_MAX;
 }
 
 static void on_tick(void *self)

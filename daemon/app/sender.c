@@ -13,20 +13,27 @@
 
 static void drive(struct fa_daemon *daemon);
 
+enum fa_verdict_kind fa_sender_verdict(uint32_t verdict)
+{
+    switch (verdict) {
+    case FIREALARM_SENT:
+        return FA_VERDICT_SENT;
+    case FIREALARM_REJECTED:
+        return FA_VERDICT_REJECTED;
+    case FA_FRAME_OUTCOME_UNKNOWN:
+        return FA_VERDICT_UNKNOWN;
+    default:
+        return FA_VERDICT_RETRY;
+    }
+}
+
 static void on_verdict(void *ctx, const struct fa_frame_verdict *verdict)
 {
-    static const enum fa_verdict_kind kinds[] = {
-        [FIREALARM_SENT] = FA_VERDICT_SENT,
-        [FIREALARM_RETRY] = FA_VERDICT_RETRY,
-        [FIREALARM_REJECTED] = FA_VERDICT_REJECTED,
-        [FA_FRAME_UNKNOWN] = FA_VERDICT_UNKNOWN,
-    };
     struct fa_daemon *daemon = ctx;
-    bool known = verdict->verdict >= FIREALARM_SENT && verdict->verdict <= FA_FRAME_UNKNOWN;
     struct fa_event event = {
         .kind = FA_EV_VERDICT,
-        .u.verdict = {verdict->id, known ? kinds[verdict->verdict] : FA_VERDICT_RETRY,
-                      verdict->status, verdict->retry_after},
+        .u.verdict = {verdict->id, fa_sender_verdict(verdict->verdict), verdict->status,
+                      verdict->retry_after},
     };
     if (verdict->verdict != FIREALARM_SENT) {
         char id[FA_ID_TEXT_SIZE];
