@@ -96,12 +96,8 @@ static void on_datagram(void *self, struct fa_str bytes, const struct fa_peer *p
 
 /* ---- opening ---- */
 
-static void close_one(struct fa_feed_socket *feed)
+static void close_decoder(struct fa_feed_socket *feed)
 {
-    if (feed == NULL) {
-        return;
-    }
-    fa_dgram_close(feed->dgram);
     if (feed->plugin != NULL && feed->conn != NULL) {
         feed->plugin->decoder->close(feed->conn);
     }
@@ -109,6 +105,17 @@ static void close_one(struct fa_feed_socket *feed)
         fa_plugin_destroy(feed->plugin, feed->self);
     }
     fa_options_free(feed->options);
+    feed->conn = feed->self = NULL;
+    feed->options = NULL;
+}
+
+static void close_one(struct fa_feed_socket *feed)
+{
+    if (feed == NULL) {
+        return;
+    }
+    fa_dgram_close(feed->dgram);
+    close_decoder(feed);
     free(feed->name);
     free(feed->address);
     free(feed);
@@ -165,6 +172,17 @@ static const char *bare_address(const char *address)
     return strncmp(address, "unixgram:", 9) == 0 ? address + 9 : address;
 }
 
+static void set_limits(struct fa_feed_socket *feed, const struct fa_feed_entry *entry)
+{
+    struct fa_metrics_limits limits = {
+        .series = entry->series_max,
+        .labels = entry->labels_max,
+        .name_bytes = entry->name_max,
+        .value_bytes = entry->value_max,
+    };
+    fa_feed_set_limits(feed->feed, &limits);
+}
+
 static int open_one(struct fa_daemon *daemon, const struct fa_feed_entry *entry,
                     struct fa_feed_socket **ret_feed, struct fa_err *err)
 {
@@ -177,14 +195,8 @@ static int open_one(struct fa_daemon *daemon, const struct fa_feed_entry *entry,
         close_one(feed);
         return rc;
     }
-    struct fa_metrics_limits limits = {
-        .series = entry->series_max,
-        .labels = entry->labels_max,
-        .name_bytes = entry->name_max,
-        .value_bytes = entry->value_max,
-    };
     feed->feed = fa_metrics_feed(daemon->metrics, entry->name);
-    fa_feed_set_limits(feed->feed, &limits);
+    set_limits(feed, entry);
     struct fa_dgram_config config = {
         .address = bare_address(entry->address),
         .fd = -1,
@@ -216,36 +228,110 @@ static struct fa_feed_socket *take_same(struct fa_daemon *daemon, const struct f
     return NULL;
 }
 
+static bool is_same_given(const struct fa_option_given *a, const struct fa_option_given *b)
+{
+    return strcmp(a->name, b->name) == 0 && a->kind == b->kind && a->number == b->number &&
+           a->real == b->real && a->text.len == b->text.len &&
+           (a->text.len == 0 || memcmp(a->text.ptr, b->text.ptr, a->text.len) == 0);
+}
+
+/* Does the running configuration give this feed's decoder the same options? */
+static bool has_same_options(const struct fa_daemon *daemon, const struct fa_feed_entry *entry)
+{
+    for (size_t i = 0; i < daemon->config->feed_count; i++) {
+        const struct fa_plugin_config *was = &daemon->config->feeds[i].decoder;
+        bool same = strcmp(daemon->config->feeds[i].name, entry->name) == 0 &&
+                    was->given_count == entry->decoder.given_count;
+        for (size_t k = 0; same && k < was->given_count; k++) {
+            same = is_same_given(&was->given[k], &entry->decoder.given[k]);
+        }
+        if (same) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A decoder with the new options for a socket that stays, in a feed without a socket; NULL: the
+ * one it has is right. */
+static int open_renewed(struct fa_daemon *daemon, const struct fa_feed_entry *entry,
+                        struct fa_feed_socket **ret_renewed, struct fa_err *err)
+{
+    if (has_same_options(daemon, entry)) {
+        return 0;
+    }
+    struct fa_feed_socket *renewed = fa_xcalloc(1, sizeof *renewed);
+    renewed->daemon = daemon;
+    int rc = open_decoder(renewed, entry, err);
+    if (rc != 0) {
+        close_one(renewed);
+        return rc;
+    }
+    *ret_renewed = renewed;
+    return 0;
+}
+
+static void renew(struct fa_feed_socket *feed, struct fa_feed_socket *renewed,
+                  const struct fa_feed_entry *entry)
+{
+    set_limits(feed, entry);
+    if (renewed != NULL) {
+        close_decoder(feed);
+        feed->plugin = renewed->plugin;
+        feed->options = renewed->options;
+        feed->self = renewed->self;
+        feed->conn = renewed->conn;
+        renewed->options = NULL;
+        renewed->self = renewed->conn = NULL;
+        close_one(renewed);
+    }
+}
+
+/* All or nothing: what was taken goes back to the daemon's list, what was opened is closed. */
+static void undo_open(struct fa_daemon *daemon, struct fa_feed_socket **feeds,
+                      struct fa_feed_socket **renewed, const bool *kept, size_t count)
+{
+    size_t slot = 0;
+    for (size_t i = 0; i < count; i++) {
+        close_one(renewed[i]);
+        if (!kept[i]) {
+            close_one(feeds[i]);
+            continue;
+        }
+        while (daemon->feeds[slot] != NULL) {
+            slot++;
+        }
+        daemon->feeds[slot] = feeds[i];
+    }
+    free(feeds);
+}
+
 int fa_feeds_open(struct fa_daemon *daemon, const struct fa_config *config,
                   struct fa_feed_socket ***ret_feeds, size_t *ret_count, struct fa_err *err)
 {
-    struct fa_feed_socket **feeds = fa_xcalloc(config->feed_count, sizeof(struct fa_feed_socket *));
-    bool *kept = fa_xcalloc(config->feed_count, sizeof(bool));
+    size_t count = config->feed_count;
+    struct fa_feed_socket **feeds = fa_xcalloc(count, sizeof(struct fa_feed_socket *));
+    struct fa_feed_socket **renewed = fa_xcalloc(count, sizeof(struct fa_feed_socket *));
+    bool *kept = fa_xcalloc(count, sizeof(bool));
     int rc = 0;
-    for (size_t i = 0; i < config->feed_count && rc == 0; i++) {
+    for (size_t i = 0; i < count && rc == 0; i++) {
         feeds[i] = take_same(daemon, &config->feeds[i]);
         kept[i] = feeds[i] != NULL;
-        if (feeds[i] == NULL) {
-            rc = open_one(daemon, &config->feeds[i], &feeds[i], err);
-        }
+        rc = kept[i] ? open_renewed(daemon, &config->feeds[i], &renewed[i], err)
+                     : open_one(daemon, &config->feeds[i], &feeds[i], err);
     }
-    if (rc != 0) { /* all or nothing: what was taken goes back */
-        size_t slot = 0;
-        for (size_t i = 0; i < config->feed_count; i++) {
+    if (rc != 0) {
+        undo_open(daemon, feeds, renewed, kept, count);
+    } else {
+        for (size_t i = 0; i < count; i++) {
             if (kept[i]) {
-                while (daemon->feeds[slot] != NULL) {
-                    slot++;
-                }
-                daemon->feeds[slot] = feeds[i];
-            } else {
-                close_one(feeds[i]);
+                renew(feeds[i], renewed[i], &config->feeds[i]);
             }
         }
-        free(feeds);
-    } else {
         *ret_feeds = feeds;
-        *ret_count = config->feed_count;
+        *ret_count = count;
     }
+    free(renewed);
     free(kept);
     return rc;
 }
