@@ -194,6 +194,22 @@ static void limits_and_options_of_a_feed_that_stays_are_the_new_ones(void **stat
         rig_statsd(rig, line);
     }
     rig_until(rig, rig_metric(rig, "firealarm_feed_series_refused_total{feed=\"statsd\"}") == 8);
+    /* A sign is a step from the value before; with the new option it is the value's own. */
+    rig_statsd(rig, "queue_seconds:+200|g|#queue:q0");
+    rig_until(rig, receiver_find(rig->receiver, "/first", "q0 answers in 3 min 21 s") != NULL);
+    rig->words.feeds =
+        "feeds = ( { name = \"statsd\"; address = \"udp:127.0.0.1:0\"; decoder = \"statsd\";"
+        " gauge_sign = \"absolute\"; } );\n";
+    rig->words.listeners =
+        "listeners = ( { name = \"api\"; address = \"unix:./run/api.sock\"; mode = \"0660\";"
+        " routes = [ \"api\" ]; }, { name = \"metrics\"; address = \"127.0.0.1:0\";"
+        " routes = [ \"metrics\" ]; } );\n";
+    rig_write_config(rig);
+    reload(rig, true);
+    assert_true(rig_logged(rig, "listener api: its new mode and limits hold after a restart"));
+    assert_false(rig_logged(rig, "listener metrics: its new"));
+    rig_statsd(rig, "queue_seconds:+190|g|#queue:q1");
+    rig_until(rig, receiver_find(rig->receiver, "/first", "q1 answers in 3 min 10 s") != NULL);
     rig_stop(rig);
 }
 

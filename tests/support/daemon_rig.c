@@ -208,12 +208,9 @@ bool rig_has_text(const char *path, const char *word, char **ret_text)
 void rig_fail(struct rig *rig, const char *what, const char *file, int line)
 {
     char *log = rig_log(rig);
-    size_t len = strlen(log), from = len > 1500 ? len - 1500 : 0;
+    size_t len = strlen(log), from = len > 4000 ? len - 4000 : 0;
     fprintf(stderr, "%s:%d: did not happen in time: %s\nlog: %s\n", file, line, what, log + from);
     free(log);
-    const struct rig_reply *reply = rig_ask(
-        rig, &(struct rig_call){.method = "GET", .path = "/v1/outbox", .guard_ms = 1000, .uid = 2007});
-    fprintf(stderr, "%.1500s\n", reply->body);
     _fail(file, line);
 }
 
