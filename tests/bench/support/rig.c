@@ -48,8 +48,8 @@ static const char words[] =
     "  { name = \"independent\"; steps = ( { targets = [ \"out\" ]; wait = \"4h\"; },\n"
     "      { targets = [ \"independent\" ]; wait = \"12h\"; } ); }%s\n"
     ");\n"
-    "severities = ( { name = \"critical\"; fail_attempts = 3; fail_after = \"2s\"; },\n"
-    "  { name = \"warning\"; fail_attempts = 3; fail_after = \"2s\"; } );\n"
+    "severities = ( { name = \"critical\"; fail_after = \"%s\"; },\n"
+    "  { name = \"warning\"; } );\n"
     "categories = (\n"
     "  { name = \"question\"; title = \"A customer waits\"; guidance = \"solve\"; due = \"3d\";\n"
     "    severity = \"warning\"; policy = \"leaders\"; },\n"
@@ -103,7 +103,8 @@ static void write_config(const struct rig *rig)
     static const char *const names[] = {"first", "top", "out", "far", "ops", "night"};
     FILE *file = create(rig, "firealarm.cfg");
     fprintf(file, words, getuid(), rig->people != NULL ? rig->people : "",
-            rig->policies != NULL ? rig->policies : "");
+            rig->policies != NULL ? rig->policies : "",
+            rig->fail_after != NULL ? rig->fail_after : "1m");
     fputs(rig->rules != NULL ? rig->rules : plain_rules, file);
     fputs("channels = (\n", file);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -524,7 +525,7 @@ struct probe {
     pthread_t thread;
     int fd;
     atomic_int stop;
-    struct figures figures;
+    struct figures figures, machine;
 };
 
 static void *run_probe(void *arg)
@@ -534,7 +535,9 @@ static void *run_probe(void *arg)
         int64_t start = bench_ns();
         rig_get(probe->fd, "/-/healthy", NULL, 0);
         figures_add(&probe->figures, bench_ms_since(start));
+        start = bench_ns();
         bench_pause_us(1000);
+        figures_add(&probe->machine, bench_ms_since(start) - 1);
     }
     return NULL;
 }
@@ -552,14 +555,20 @@ struct probe *probe_start(const struct rig *rig)
     return probe;
 }
 
-void probe_stop(struct probe *probe, struct figures *ret)
+static void move_figures(struct figures *from, struct figures *to)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        figures_add(to, from->values[i]);
+    }
+    figures_done(from);
+}
+
+void probe_stop(struct probe *probe, struct figures *ret_lag, struct figures *ret_machine)
 {
     atomic_store(&probe->stop, 1);
     pthread_join(probe->thread, NULL);
-    for (size_t i = 0; i < probe->figures.count; i++) {
-        figures_add(ret, probe->figures.values[i]);
-    }
-    figures_done(&probe->figures);
+    move_figures(&probe->figures, ret_lag);
+    move_figures(&probe->machine, ret_machine);
     close(probe->fd);
     free(probe);
 }

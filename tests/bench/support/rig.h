@@ -15,6 +15,7 @@ struct rig {
     /* Set before rig_open(); each may be NULL. */
     const char *people, *channels, *policies; /* groups with a comma before them */
     const char *rules;                        /* the whole list */
+    const char *fail_after;                   /* of severity critical; NULL: "1m" */
     receiver_fn *on_post;
     void *ctx;
     int silent_dns; /* names are asked of a server that never answers */
@@ -60,7 +61,8 @@ double rig_metric(int fd, const char *name);
 /* ---- the loop's lag: /-/healthy every ms on a connection of its own ---- */
 struct probe;
 struct probe *probe_start(const struct rig *rig);
-/* Latencies in ms are added to ret. */
-void probe_stop(struct probe *probe, struct figures *ret);
+/* Adds latencies in ms, and by how much each sleep of 1 ms between them was too long: what the
+ * machine itself held up. */
+void probe_stop(struct probe *probe, struct figures *ret_lag, struct figures *ret_machine);
 
 #endif
