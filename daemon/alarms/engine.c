@@ -448,6 +448,7 @@ static void start(struct fa_engine *engine, fa_time last_wall)
         if (series) { /* the windows are empty: nothing is known of it */
             a->flags |= FA_FLAG_UNKNOWN;
             a->level = a->level == FA_LEVEL_FIRING ? a->level : FA_LEVEL_UNKNOWN;
+            fa_touch_alarm(engine, a);
         }
     }
     fa_journal(engine, FA_J_START, (struct fa_journal_ids){0}, NULL, last_wall);

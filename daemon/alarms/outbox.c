@@ -492,6 +492,25 @@ static void retry(struct fa_engine *engine, struct fa_notification *n, fa_time r
     }
 }
 
+/* Whoever was being told while somebody owned or closed it, or its data recovered, was in no list
+ * then: they hear of that now, or they would go on believing that nobody has it. */
+static void tell_latecomer(struct fa_engine *engine, struct fa_alarm *alarm,
+                           const struct fa_notification *n)
+{
+    static const enum fa_notification_kind kinds[FA_ALARM__COUNT] = {
+        [FA_ALARM_ACKED] = FA_NOTE_ACKNOWLEDGED,
+        [FA_ALARM_RETURNED] = FA_NOTE_RETURNED,
+        [FA_ALARM_RESOLVED] = FA_NOTE_RESOLVED,
+    };
+    fa_person person = fa_directory_find(engine->setup->people, fa_str_of(n->person));
+    bool by_them = alarm->owner != NULL && strcmp(alarm->owner, n->person) == 0;
+    if (person != FA_NOBODY && !by_them && alarm->state != FA_ALARM_UNACKED) {
+        struct fa_note_spec spec = {
+            .alarm = alarm, .person = person, .kind = kinds[alarm->state], .contact = n->contact};
+        fa_notify(engine, &spec);
+    }
+}
+
 static void sent(struct fa_engine *engine, struct fa_notification *n)
 {
     struct fa_alarm *alarm = n->owner_alarm;
@@ -509,6 +528,7 @@ static void sent(struct fa_engine *engine, struct fa_notification *n)
                                    sizeof(struct fa_told));
             alarm->told[alarm->told_count++] =
                 (struct fa_told){n->person, n->channel, engine->now.wall};
+            tell_latecomer(engine, alarm, n);
         }
         fa_touch_alarm(engine, alarm);
     }

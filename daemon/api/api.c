@@ -251,7 +251,7 @@ struct fa_api *fa_api_new(const struct fa_api_host *host, const uint8_t key[32])
 {
     struct fa_api *api = fa_xcalloc(1, sizeof *api);
     api->host = *host;
-    memcpy(api->receipt_key, key, 32);
+    memcpy(api->receipt_key, key, sizeof api->receipt_key);
     return api;
 }
 
@@ -267,6 +267,11 @@ void fa_api_free(struct fa_api *api)
     }
     sodium_memzero(api->receipt_key, sizeof api->receipt_key);
     free(api);
+}
+
+void fa_api_set_key(struct fa_api *api, const uint8_t key[32])
+{
+    memcpy(api->receipt_key, key, sizeof api->receipt_key);
 }
 
 void fa_api_set_texts(struct fa_api *api, const char *company, const char *notice)

@@ -92,7 +92,8 @@ static void suggest_person(const struct fa_call *call, const char *name, char *b
         names[i] = call->people->people[i].name;
     }
     const char *near = names != NULL ? fa_suggest(name, names, call->people->people_count) : NULL;
-    snprintf(buf, size, near != NULL ? " Did you mean \"%s\"?" : "", near);
+    snprintf(buf, size, "%s%s%s", near != NULL ? " Did you mean \"" : "", near != NULL ? near : "",
+             near != NULL ? "\"?" : "");
     free(names);
 }
 

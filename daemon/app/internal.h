@@ -89,6 +89,8 @@ struct fa_daemon {
     struct fa_notification_id *outgoing; /* durable, not yet with the courier; a ring-less queue */
     size_t outgoing_first, outgoing_count, outgoing_cap;
     fa_time courier_down_since; /* mono; 0: it is up */
+    bool courier_told;          /* operators know that it is down */
+    struct fa_timer courier_timer;
 
     struct fa_api *api;
     struct fa_listening *listening;
@@ -100,6 +102,7 @@ struct fa_daemon {
     bool stopping;
     int exit_status;
     unsigned draining;
+    bool courier_drained;
     fa_time started;  /* wall */
     bool on_accepted; /* the files were refused: what was accepted last runs */
 };
@@ -131,7 +134,8 @@ int fa_sender_set_channels(struct fa_daemon *daemon, const struct fa_config *con
                            struct fa_err *err) FA_MUST_CHECK;
 void fa_sender_queue(struct fa_daemon *daemon, struct fa_notification_id id);
 void fa_sender_pump(struct fa_daemon *daemon);
-void fa_sender_watch(struct fa_daemon *daemon);
+/* Nothing is with the courier or waits for it. */
+bool fa_sender_is_idle(const struct fa_daemon *daemon);
 void fa_sender_close(struct fa_daemon *daemon);
 
 /* notice.c: the frame for one notification. False: there is nothing to say any more. */
@@ -160,6 +164,12 @@ int fa_listeners_open(struct fa_daemon *daemon, const struct fa_config *config,
 void fa_listeners_restore(struct fa_daemon *daemon, struct fa_listening *list, size_t count);
 void fa_listeners_close(struct fa_listening *list, size_t count);
 void fa_listeners_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
+
+/* daemon.c: after the store's key was read. */
+void fa_daemon_renew_receipts(struct fa_daemon *daemon);
+
+/* Says where listeners and feeds are. */
+void fa_daemon_announce(const struct fa_daemon *daemon);
 
 /* setup.c: configuration at start and at SIGHUP. */
 int fa_setup_load(struct fa_daemon *daemon);

@@ -191,6 +191,7 @@ void fa_setup_reload(struct fa_daemon *daemon)
     if (rc == 0) {
         daemon->on_accepted = false;
         fa_setup_remember(daemon);
+        fa_daemon_announce(daemon);
         fa_log(FA_LOG_NOTICE, "the new configuration holds");
     } else {
         fa_log(FA_LOG_ERROR, "the new configuration is refused, the running one stays");

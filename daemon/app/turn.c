@@ -9,6 +9,7 @@
  *  3. Without a store nothing is written; then only the operators' own troubles are told.
  */
 #include "app/internal.h"
+#include "base/crashpoint.h"
 #include "base/panic.h"
 
 #include <sodium.h>
@@ -199,13 +200,16 @@ void fa_turn_release(struct fa_daemon *daemon)
     struct fa_parking *parking = &daemon->parking;
     uint64_t durable = daemon->store != NULL ? fa_store_durable(daemon->store) : UINT64_MAX;
     while (parking->first < daemon->turn_from && parking->items[parking->first].commit <= durable) {
-        struct fa_parked *item = &parking->items[parking->first++];
-        if (item->req != NULL) {
-            fa_http_reply(item->req, item->status, item->type,
-                          (struct fa_str){item->body, item->body_len});
-            free(item->body);
+        /* A copy: the next request of this connection may be read at once and park its own. */
+        struct fa_parked item = parking->items[parking->first++];
+        if (item.req != NULL) {
+            FA_CRASHPOINT("app.before_reply");
+            fa_http_reply(item.req, item.status, item.type,
+                          (struct fa_str){item.body, item.body_len});
+            FA_CRASHPOINT("app.after_reply");
+            free(item.body);
         } else {
-            fa_sender_queue(daemon, item->send);
+            fa_sender_queue(daemon, item.send);
         }
     }
     fa_sender_pump(daemon);
@@ -224,6 +228,7 @@ static void end_turn(void *self)
         fa_turn_step(daemon, &event);
     }
     if (daemon->txn != NULL) {
+        FA_CRASHPOINT("app.before_submit");
         daemon->last_commit = fa_txn_submit(daemon->txn);
         daemon->txn = NULL;
     }

@@ -154,6 +154,22 @@ static void print_json(const struct options *options, const char *path,
     fputs("}\n", options->out);
 }
 
+#define STORY_LINES 80
+
+/* The newest lines; the whole of it is there with --verbose. */
+static const char *cut_story(const char *story, bool whole)
+{
+    size_t lines = 0;
+    const char *at = story + strlen(story);
+    while (!whole && at > story) {
+        if (at[-1] == '\n' && ++lines > STORY_LINES) {
+            return at;
+        }
+        at--;
+    }
+    return story;
+}
+
 static void print_text(const struct options *options, const char *path,
                        const struct fa_lab_result *result)
 {
@@ -164,7 +180,10 @@ static void print_text(const struct options *options, const char *path,
                 result->col, result->failure);
     }
     if (result->failed || options->verbose) {
-        fprintf(options->out, "what happened:\n%s", result->story != NULL ? result->story : "");
+        const char *story = result->story != NULL ? result->story : "";
+        const char *cut = cut_story(story, options->verbose);
+        fprintf(options->out, "what happened%s:\n%s", cut != story ? " last (--verbose shows all)" : "",
+                cut);
     }
 }
 

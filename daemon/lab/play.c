@@ -276,7 +276,7 @@ static void refuse(struct fa_lab *lab, int code)
     lab->reply_code = code;
 }
 
-static void do_file(struct fa_lab *lab, const struct fa_script_line *line)
+static void file_once(struct fa_lab *lab, const struct fa_script_line *line)
 {
     struct filing filing = {.given = {.level = -1}};
     char receipt[32];
@@ -309,6 +309,14 @@ static void do_file(struct fa_lab *lab, const struct fa_script_line *line)
     for (size_t i = 0; i < NAMES_MAX; i++) {
         free(filing.about[i]);
         free(filing.strike[i]);
+    }
+}
+
+static void do_file(struct fa_lab *lab, const struct fa_script_line *line)
+{
+    const struct fa_script_slot *times = fa_script_slot(line, "times");
+    for (uint32_t i = 0; !lab->failed && i < (times != NULL ? (uint32_t)times->number : 1); i++) {
+        file_once(lab, line);
     }
 }
 
@@ -613,7 +621,7 @@ static char *list_told(const struct fa_lab *lab)
 
 static void restart_between(struct fa_lab *lab)
 {
-    if (lab->engine != NULL && lab->store.count == 0 && !lab->failed) {
+    if (lab->engine != NULL && lab->store.count == 0 && lab->store.failing == 0 && !lab->failed) {
         fa_lab_stop(lab, true);
         fa_lab_start(lab);
     }
@@ -647,6 +655,9 @@ static void play_one(struct fa_lab *lab, const struct fa_script *script, size_t 
                                                    : 0));
     } else if (!lab->failed) {
         play_line(lab, script->file, line);
+    }
+    if (!is_expectation) {
+        fa_lab_advance_to(lab, lab->elapsed); /* what it made due at this instant */
     }
     if (restarts && !is_expectation) {
         restart_between(lab);

@@ -34,7 +34,7 @@ static const struct verb {
      "samples; a later line for the same series takes the place of one that repeats"},
     {FA_DO_QUIET, "quiet SERIES", "a series that repeats falls silent"},
     {FA_DO_STALE, "stale SERIES", "the sender says that the series ends"},
-    {FA_DO_FILE, "file NAME PAIRS [TEXT]",
+    {FA_DO_FILE, "file NAME PAIRS [TEXT] [times COUNT]",
      "NAME (nobody: not proved) files; category customer about strike level key known receipt; about "
      "and strike take several, a,b"},
     {FA_DO_WORD, "word NAME TEXT", "the reporter's word to receipt NAME"},
@@ -450,6 +450,9 @@ static int take_rest(struct reader *reader, struct fa_script_line *line, const s
 {
     bool pairs = strcmp(item->text, "PAIRS") == 0;
     for (; *at < reader->count && !reader->words[*at].quoted; (*at)++) {
+        if (pairs && strcmp(reader->words[*at].text, "times") == 0) {
+            break;
+        }
         if (pairs && strchr(reader->words[*at].text, '=') == NULL) {
             return fault(reader, reader->words[*at].col, "'%.60s' is no key=value",
                          reader->words[*at].text);

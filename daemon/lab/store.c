@@ -151,7 +151,7 @@ static void durable(struct fa_lab *lab)
     apply(&store->durable, &commit.actions, 0);
     for (size_t i = 0; i < commit.actions.count; i++) {
         if (commit.actions.list[i].kind == FA_ACT_JOURNAL) {
-            store->last_wall = commit.wall > store->last_wall ? commit.wall : store->last_wall;
+            store->last_wall = commit.wall;
         }
     }
     fa_lab_see_durable(lab, &commit.actions);

@@ -21,8 +21,9 @@ struct firealarm_notice {
     uint32_t size;
     uint32_t attempt;                        /* 1 for the first try */
     struct firealarm_text key;               /* idempotency key, the same in every try */
-    struct firealarm_text kind;              /* alarm, reminder, acknowledged, overdue, resolved,
-                                                returned, test */
+    struct firealarm_text kind;              /* alarm, reminder, help, acknowledged, overdue,
+                                                returned, resolved, unowned, test; take one that
+                                                you do not know for an alarm */
     struct firealarm_text alarm;             /* alarm id */
     struct firealarm_text severity, category, rule, policy, state;
     struct firealarm_text address;           /* the person's address on this channel; len 0: the
