@@ -19,10 +19,10 @@ static void on_verdict(void *ctx, const struct fa_frame_verdict *verdict)
         [FIREALARM_SENT] = FA_VERDICT_SENT,
         [FIREALARM_RETRY] = FA_VERDICT_RETRY,
         [FIREALARM_REJECTED] = FA_VERDICT_REJECTED,
-        [FA_VERDICT_UNKNOWN + 0] = FA_VERDICT_UNKNOWN,
+        [FA_FRAME_UNKNOWN] = FA_VERDICT_UNKNOWN,
     };
     struct fa_daemon *daemon = ctx;
-    bool known = verdict->verdict >= FIREALARM_SENT && verdict->verdict <= 4;
+    bool known = verdict->verdict >= FIREALARM_SENT && verdict->verdict <= FA_FRAME_UNKNOWN;
     struct fa_event event = {
         .kind = FA_EV_VERDICT,
         .u.verdict = {verdict->id, known ? kinds[verdict->verdict] : FA_VERDICT_RETRY,

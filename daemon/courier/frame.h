@@ -80,7 +80,7 @@ struct fa_frame_send {
 };
 
 /* Beside FIREALARM_SENT, _RETRY and _REJECTED: the courier ended while it was under way. */
-#define FA_VERDICT_UNKNOWN 4u
+#define FA_FRAME_UNKNOWN 4u
 
 struct fa_frame_verdict {
     struct fa_notification_id id;

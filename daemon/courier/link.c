@@ -135,7 +135,7 @@ static void give_up_open(struct fa_link *link, fa_time mono, const char *why)
     for (size_t i = 0; i < count; i++) {
         struct fa_frame_verdict verdict = {.id = lost[i].id,
                                            .attempt = lost[i].attempt,
-                                           .verdict = FA_VERDICT_UNKNOWN,
+                                           .verdict = FA_FRAME_UNKNOWN,
                                            .detail = fa_str_of(why),
                                            .retry_after = -1,
                                            .duration = mono - lost[i].started};
