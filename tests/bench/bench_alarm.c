@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* links: fa_bench_rig */
-/* One alarm at a time, from its cause to its webhook: from a StatsD datagram over the threshold, and
- * from a filing's request. Each includes one commit to disk before anything leaves (invariant 2),
- * whose own time in the same directory is printed beside it. */
+/* One alarm at a time, from its cause to its webhook: from a StatsD datagram over the threshold,
+ * and from a filing's request. Each includes one commit to disk before anything leaves (invariant
+ * 2), whose own time in the same directory is printed beside it. */
 #include "rig.h"
 
 #include <errno.h>

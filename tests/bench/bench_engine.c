@@ -80,20 +80,9 @@ static void ask(struct world *w, struct columns *c)
 static void round_of(struct fa_notification_id *ids, struct columns *c)
 {
     struct world w;
-    world_init(&w);
-    world_person(&w, "rep", "lead");
-    world_person(&w, "lead", "boss");
-    world_person(&w, "boss", NULL);
-    world_contact(&w, "lead", "mail");
-    world_contact(&w, "boss", "mail");
-    world_channel(&w, "mail", false);
-    world_policy(&w, "line");
-    world_step(&w, "lead", 15 * FA_MINUTE);
-    world_step(&w, "boss", FA_HOUR);
-    world_rule(&w, "slow", "line", 0);
-    w.setup.alarms_open_max = w.setup.outbox_max = 10 * ALARMS;
+    world_begin_firm(&w);
     w.unchecked = true;
-    world_begin(&w);
+    w.setup.alarms_open_max = w.setup.outbox_max = 10 * ALARMS;
     fa_actions_clear(&w.actions);
     size_t before = mallinfo2().uordblks;
     int64_t start = bench_ns();
@@ -106,7 +95,8 @@ static void round_of(struct fa_notification_id *ids, struct columns *c)
     ask(&w, c);
     start = bench_ns();
     for (size_t i = 0; i < count; i++) {
-        struct fa_event event = {.kind = FA_EV_VERDICT, .u.verdict = {ids[i], FA_VERDICT_SENT, 0, -1}};
+        struct fa_event event = {.kind = FA_EV_VERDICT,
+                                 .u.verdict = {ids[i], FA_VERDICT_SENT, 0, -1}};
         step(&w, &event);
         fa_actions_clear(&w.actions);
     }

@@ -64,8 +64,8 @@ static void file_one(struct client *client, const char *category, unsigned n)
 /* True when the receipt is whole. */
 static int read_receipt(struct client *client)
 {
-    ssize_t n = recv(client->fd, client->answer + client->len,
-                     sizeof client->answer - 1 - client->len, 0);
+    ssize_t n =
+        recv(client->fd, client->answer + client->len, sizeof client->answer - 1 - client->len, 0);
     if (n <= 0) {
         bench_fail("no receipt: %s", n == 0 ? "closed" : strerror(errno));
     }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* links: fa_bench_rig */
 /* StatsD through the sockets: lines a second until /metrics has counted them, with a sender that
- * waits for a full queue (Unix) and one that does not (UDP, where the kernel drops); and the receipt
- * of a filing while UDP is flooded (aim: p99 within 20 ms, where the disk alone allows it). Half the
- * lines are of series that a rule watches. */
+ * waits for a full queue (Unix) and one that does not (UDP, where the kernel drops); and the
+ * receipt of a filing while UDP is flooded (aim: p99 within 20 ms, where the disk alone allows it).
+ * Half the lines are of series that a rule watches. */
 #include "rig.h"
 
 #include <errno.h>
@@ -40,10 +40,10 @@ static void fill(void)
     for (size_t i = 0; i < DATAGRAMS; i++) {
         for (int line = 0; line < LINES; line++) {
             n = n * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-            datagrams[i].len += (size_t)snprintf(
-                datagrams[i].bytes + datagrams[i].len, 60, "%s:%u|g|#env:prod,queue:q%u\n",
-                line % 2 == 0 ? "response_time" : "something_else", (unsigned)(n >> 50),
-                (unsigned)(n >> 33) % SERIES);
+            datagrams[i].len += (size_t)snprintf(datagrams[i].bytes + datagrams[i].len, 60,
+                                                 "%s:%u|g|#env:prod,queue:q%u\n",
+                                                 line % 2 == 0 ? "response_time" : "something_else",
+                                                 (unsigned)(n >> 50), (unsigned)(n >> 33) % SERIES);
         }
     }
 }

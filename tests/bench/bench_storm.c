@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* links: fa_bench_rig */
 /* 10,000 alarms at once (100 rules, 100 label sets each) to one machine channel: until the receiver
- * has the last, what it costs, and how long the loop is held meanwhile. Then the daemon is ended and
- * started on that store: how long until it answers, and in what memory, beside a start on an empty
- * store. */
+ * has the last, what it costs, and how long the loop is held meanwhile. Then the daemon is ended
+ * and started on that store: how long until it answers, and in what memory, beside a start on an
+ * empty store. */
 #include "rig.h"
 
 #include <errno.h>
@@ -54,12 +54,13 @@ static char *make_rules(void)
     size_t len = 0;
     len += (size_t)sprintf(text + len, "rules = (");
     for (int i = 0; i < RULES; i++) {
-        len += (size_t)sprintf(text + len,
-                               "%s\n  { name = \"r%d\"; category = \"danger\"; policy = \"leaders\";"
-                               " severity = \"critical\";\n    metric = \"m%d\"; take = \"last\";"
-                               " per = [ \"k\" ]; above = 10.0;\n"
-                               "    summary = \"{k} is at {value}\"; expect = \"Decide\"; }",
-                               i > 0 ? "," : "", i, i);
+        len +=
+            (size_t)sprintf(text + len,
+                            "%s\n  { name = \"r%d\"; category = \"danger\"; policy = \"leaders\";"
+                            " severity = \"critical\";\n    metric = \"m%d\"; take = \"last\";"
+                            " per = [ \"k\" ]; above = 10.0;\n"
+                            "    summary = \"{k} is at {value}\"; expect = \"Decide\"; }",
+                            i > 0 ? "," : "", i, i);
     }
     sprintf(text + len, "\n);\n");
     return text;
@@ -109,7 +110,8 @@ static void wait_for_rest(const struct rig *rig)
 }
 
 struct columns {
-    struct figures all_ms, first_ms, rate, cpu, daemon_cpu, daemon_peak, courier_peak, lag, machine, again, climbed;
+    struct figures all_ms, first_ms, rate, cpu, daemon_cpu, daemon_peak, courier_peak, lag, machine,
+        again, climbed;
     struct figures empty_start, start, start_rss, start_peak, metrics_ms, list_ms;
 };
 
@@ -129,8 +131,8 @@ static void storm(struct rig *rig, struct arrivals *arrivals, struct columns *c)
     figures_add(&c->first_ms, (double)(atomic_load(&arrivals->first) - start) / 1e6);
     figures_add(&c->rate, RULES * SETS * 1000.0 / ms);
     figures_add(&c->daemon_cpu, (daemon.cpu_ms - before) * 1000 / (RULES * SETS));
-    figures_add(&c->cpu, (daemon.cpu_ms - before + child.cpu_ms - courier_before) * 1000 /
-                             (RULES * SETS));
+    figures_add(&c->cpu,
+                (daemon.cpu_ms - before + child.cpu_ms - courier_before) * 1000 / (RULES * SETS));
     figures_add(&c->daemon_peak, daemon.peak_mib);
     figures_add(&c->courier_peak, child.peak_mib);
     figures_add(&c->again, atomic_load(&arrivals->again));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A firealarmd of this build with its courier, in a directory of its own that is removed at the end.
+/* A firealarmd of this build with its courier, in a directory of its own that is removed at the
+ * end.
  *
  * The company: "filer" is whoever runs the bench; "boss" is told first over channel "first", then
  * "top"; channels post to the receiver's path "/NAME". Rules, people and channels can be added. */
@@ -32,7 +33,7 @@ void rig_open(struct rig *rig);
 void rig_close(struct rig *rig); /* ends the daemon and removes the directory */
 /* Gives the ms from exec until GET /-/healthy answers 200. */
 double rig_start(struct rig *rig);
-void rig_stop(struct rig *rig); /* SIGTERM; fails when it does not end with status 0 */
+void rig_stop(struct rig *rig);           /* SIGTERM; fails when it does not end with status 0 */
 pid_t rig_courier(const struct rig *rig); /* waits for one that runs */
 /* True when this user may give the daemon a resolver of its own. */
 int rig_can_silence_dns(void);
