@@ -96,8 +96,12 @@ static void on_datagram(void *self, struct fa_str bytes, const struct fa_peer *p
 
 /* ---- opening ---- */
 
-static void close_decoder(struct fa_feed_socket *feed)
+static void close_one(struct fa_feed_socket *feed)
 {
+    if (feed == NULL) {
+        return;
+    }
+    fa_dgram_close(feed->dgram);
     if (feed->plugin != NULL && feed->conn != NULL) {
         feed->plugin->decoder->close(feed->conn);
     }
@@ -105,17 +109,6 @@ static void close_decoder(struct fa_feed_socket *feed)
         fa_plugin_destroy(feed->plugin, feed->self);
     }
     fa_options_free(feed->options);
-    feed->conn = feed->self = NULL;
-    feed->options = NULL;
-}
-
-static void close_one(struct fa_feed_socket *feed)
-{
-    if (feed == NULL) {
-        return;
-    }
-    fa_dgram_close(feed->dgram);
-    close_decoder(feed);
     free(feed->name);
     free(feed->address);
     free(feed);
@@ -172,17 +165,6 @@ static const char *bare_address(const char *address)
     return strncmp(address, "unixgram:", 9) == 0 ? address + 9 : address;
 }
 
-static void set_limits(struct fa_feed_socket *feed, const struct fa_feed_entry *entry)
-{
-    struct fa_metrics_limits limits = {
-        .series = entry->series_max,
-        .labels = entry->labels_max,
-        .name_bytes = entry->name_max,
-        .value_bytes = entry->value_max,
-    };
-    fa_feed_set_limits(feed->feed, &limits);
-}
-
 static int open_one(struct fa_daemon *daemon, const struct fa_feed_entry *entry,
                     struct fa_feed_socket **ret_feed, struct fa_err *err)
 {
@@ -195,8 +177,6 @@ static int open_one(struct fa_daemon *daemon, const struct fa_feed_entry *entry,
         close_one(feed);
         return rc;
     }
-    feed->feed = fa_metrics_feed(daemon->metrics, entry->name);
-    set_limits(feed, entry);
     struct fa_dgram_config config = {
         .address = bare_address(entry->address),
         .fd = -1,
@@ -213,127 +193,102 @@ static int open_one(struct fa_daemon *daemon, const struct fa_feed_entry *entry,
     return 0;
 }
 
-/* One that stays as it is across a reload keeps its socket: nothing sent meanwhile is lost. */
-static struct fa_feed_socket *take_same(struct fa_daemon *daemon, const struct fa_feed_entry *entry)
+/* One that stays across a reload keeps its socket: nothing sent meanwhile is lost. */
+static struct fa_feed_socket *find_same(struct fa_daemon *daemon, const struct fa_feed_entry *entry)
 {
     for (size_t i = 0; i < daemon->feed_count; i++) {
         struct fa_feed_socket *feed = daemon->feeds[i];
-        if (feed != NULL && strcmp(feed->name, entry->name) == 0 &&
-            strcmp(feed->address, entry->address) == 0 &&
-            strcmp(feed->plugin->name, entry->decoder.plugin) == 0) {
-            daemon->feeds[i] = NULL;
+        if (strcmp(feed->name, entry->name) == 0 && strcmp(feed->address, entry->address) == 0) {
             return feed;
         }
     }
     return NULL;
 }
 
-static bool is_same_given(const struct fa_option_given *a, const struct fa_option_given *b)
+/* The decoder with its new options, for a feed that keeps its socket. */
+static int renew_decoder(struct fa_daemon *daemon, const struct fa_feed_entry *entry,
+                         struct fa_feed_socket **ret_fresh, struct fa_err *err)
 {
-    return strcmp(a->name, b->name) == 0 && a->kind == b->kind && a->number == b->number &&
-           a->real == b->real && a->text.len == b->text.len &&
-           (a->text.len == 0 || memcmp(a->text.ptr, b->text.ptr, a->text.len) == 0);
-}
-
-/* Does the running configuration give this feed's decoder the same options? */
-static bool has_same_options(const struct fa_daemon *daemon, const struct fa_feed_entry *entry)
-{
-    for (size_t i = 0; i < daemon->config->feed_count; i++) {
-        const struct fa_plugin_config *was = &daemon->config->feeds[i].decoder;
-        bool same = strcmp(daemon->config->feeds[i].name, entry->name) == 0 &&
-                    was->given_count == entry->decoder.given_count;
-        for (size_t k = 0; same && k < was->given_count; k++) {
-            same = is_same_given(&was->given[k], &entry->decoder.given[k]);
-        }
-        if (same) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A decoder with the new options for a socket that stays, in a feed without a socket; NULL: the
- * one it has is right. */
-static int open_renewed(struct fa_daemon *daemon, const struct fa_feed_entry *entry,
-                        struct fa_feed_socket **ret_renewed, struct fa_err *err)
-{
-    if (has_same_options(daemon, entry)) {
-        return 0;
-    }
-    struct fa_feed_socket *renewed = fa_xcalloc(1, sizeof *renewed);
-    renewed->daemon = daemon;
-    int rc = open_decoder(renewed, entry, err);
+    struct fa_feed_socket *fresh = fa_xcalloc(1, sizeof *fresh);
+    fresh->daemon = daemon;
+    int rc = open_decoder(fresh, entry, err);
     if (rc != 0) {
-        close_one(renewed);
+        close_one(fresh);
         return rc;
     }
-    *ret_renewed = renewed;
+    *ret_fresh = fresh;
     return 0;
 }
 
-static void renew(struct fa_feed_socket *feed, struct fa_feed_socket *renewed,
-                  const struct fa_feed_entry *entry)
+/* The old feed goes on with the fresh decoder; its old one is closed. */
+static void take_decoder(struct fa_feed_socket *feed, struct fa_feed_socket *fresh)
 {
-    set_limits(feed, entry);
-    if (renewed != NULL) {
-        close_decoder(feed);
-        feed->plugin = renewed->plugin;
-        feed->options = renewed->options;
-        feed->self = renewed->self;
-        feed->conn = renewed->conn;
-        renewed->options = NULL;
-        renewed->self = renewed->conn = NULL;
-        close_one(renewed);
-    }
+    struct fa_feed_socket old = *feed;
+    feed->plugin = fresh->plugin;
+    feed->options = fresh->options;
+    feed->self = fresh->self;
+    feed->conn = fresh->conn;
+    fresh->plugin = old.plugin;
+    fresh->options = old.options;
+    fresh->self = old.self;
+    fresh->conn = old.conn;
+    close_one(fresh);
 }
 
-/* All or nothing: what was taken goes back to the daemon's list, what was opened is closed. */
-static void undo_open(struct fa_daemon *daemon, struct fa_feed_socket **feeds,
-                      struct fa_feed_socket **renewed, const bool *kept, size_t count)
+/* All of it could be opened: those that stay leave the old list, which closes the rest. */
+static void keep_same(struct fa_daemon *daemon, struct fa_feed_socket **feeds,
+                      struct fa_feed_socket **same, size_t count)
 {
-    size_t slot = 0;
     for (size_t i = 0; i < count; i++) {
-        close_one(renewed[i]);
-        if (!kept[i]) {
-            close_one(feeds[i]);
-            continue;
+        for (size_t k = 0; same[i] != NULL && k < daemon->feed_count; k++) {
+            if (daemon->feeds[k] == same[i]) {
+                take_decoder(same[i], feeds[i]);
+                feeds[i] = same[i];
+                daemon->feeds[k] = NULL;
+                break;
+            }
         }
-        while (daemon->feeds[slot] != NULL) {
-            slot++;
-        }
-        daemon->feeds[slot] = feeds[i];
     }
-    free(feeds);
 }
 
 int fa_feeds_open(struct fa_daemon *daemon, const struct fa_config *config,
                   struct fa_feed_socket ***ret_feeds, size_t *ret_count, struct fa_err *err)
 {
-    size_t count = config->feed_count;
-    struct fa_feed_socket **feeds = fa_xcalloc(count, sizeof(struct fa_feed_socket *));
-    struct fa_feed_socket **renewed = fa_xcalloc(count, sizeof(struct fa_feed_socket *));
-    bool *kept = fa_xcalloc(count, sizeof(bool));
+    struct fa_feed_socket **feeds = fa_xcalloc(config->feed_count, sizeof(struct fa_feed_socket *));
+    struct fa_feed_socket **same = fa_xcalloc(config->feed_count, sizeof(struct fa_feed_socket *));
     int rc = 0;
-    for (size_t i = 0; i < count && rc == 0; i++) {
-        feeds[i] = take_same(daemon, &config->feeds[i]);
-        kept[i] = feeds[i] != NULL;
-        rc = kept[i] ? open_renewed(daemon, &config->feeds[i], &renewed[i], err)
-                     : open_one(daemon, &config->feeds[i], &feeds[i], err);
+    for (size_t i = 0; i < config->feed_count && rc == 0; i++) {
+        const struct fa_feed_entry *entry = &config->feeds[i];
+        same[i] = find_same(daemon, entry);
+        rc = same[i] != NULL ? renew_decoder(daemon, entry, &feeds[i], err)
+                             : open_one(daemon, entry, &feeds[i], err);
     }
     if (rc != 0) {
-        undo_open(daemon, feeds, renewed, kept, count);
+        fa_feeds_close(feeds, config->feed_count);
     } else {
-        for (size_t i = 0; i < count; i++) {
-            if (kept[i]) {
-                renew(feeds[i], renewed[i], &config->feeds[i]);
-            }
-        }
+        keep_same(daemon, feeds, same, config->feed_count);
         *ret_feeds = feeds;
-        *ret_count = count;
+        *ret_count = config->feed_count;
     }
-    free(renewed);
-    free(kept);
+    free(same);
     return rc;
+}
+
+void fa_feeds_bind(struct fa_daemon *daemon)
+{
+    for (size_t i = 0; i < daemon->feed_count; i++) {
+        const struct fa_feed_entry *entry = &daemon->config->feeds[i];
+        struct fa_metrics_limits limits = {
+            .series = entry->series_max,
+            .labels = entry->labels_max,
+            .name_bytes = entry->name_max,
+            .value_bytes = entry->value_max,
+        };
+        daemon->feeds[i]->feed = fa_metrics_feed(daemon->metrics, entry->name);
+        fa_feed_set_limits(daemon->feeds[i]->feed, &limits);
+        daemon->feeds[i]->series_refused_seen =
+            fa_feed_stats(daemon->feeds[i]->feed).series_refused;
+    }
 }
 
 void fa_feeds_close(struct fa_feed_socket **feeds, size_t count)

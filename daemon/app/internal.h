@@ -158,6 +158,19 @@ void fa_feeds_close(struct fa_feed_socket **feeds, size_t count);
 void fa_feeds_watch(struct fa_daemon *daemon);
 void fa_feeds_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
 
+/* Gives each feed its place in the metrics and its limits, as the running configuration says. */
+void fa_feeds_bind(struct fa_daemon *daemon);
+
+/* windows.c */
+void fa_windows_open(struct fa_daemon *daemon);
+void fa_windows_close(struct fa_daemon *daemon);
+/* What the engine's alarms say about their rules, after it was loaded. */
+void fa_windows_restore(struct fa_daemon *daemon);
+/* config's rules over the samples that are there; the old configuration may go afterwards. */
+void fa_windows_reload(struct fa_daemon *daemon, const struct fa_config *config);
+/* The wall clock stepped by delta. */
+void fa_windows_step(struct fa_daemon *daemon, fa_time delta);
+
 /* listen.c */
 int fa_listeners_open(struct fa_daemon *daemon, const struct fa_config *config,
                       struct fa_listening **ret_list, size_t *ret_count,

@@ -12,23 +12,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static size_t count_of(struct rig *rig, const char *word)
-{
-    char *log = rig_log(rig);
-    size_t count = 0;
-    for (const char *at = log; (at = strstr(at, word)) != NULL; at++) {
-        count++;
-    }
-    free(log);
-    return count;
-}
-
 static void reload(struct rig *rig, bool good)
 {
     const char *word = good ? "the new configuration holds" : "the new configuration is refused";
-    size_t before = count_of(rig, word);
+    size_t before = rig_log_count(rig, word);
     rig_signal(rig, SIGHUP);
-    rig_until(rig, count_of(rig, word) == before + 1);
+    rig_until(rig, rig_log_count(rig, word) == before + 1);
 }
 
 /* Chris left: dana leads alone. */
