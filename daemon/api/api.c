@@ -193,6 +193,18 @@ static int find_caller(const struct fa_directory *dir, const struct fa_http_requ
     return 0;
 }
 
+bool fa_call_again(struct fa_call *call)
+{
+    call->engine = call->api->host.engine(call->api->host.ctx);
+    call->setup = fa_engine_setup(call->engine);
+    call->people = call->setup->people;
+    if (find_caller(call->people, call->req, &call->caller) == 0) {
+        return true;
+    }
+    fa_answer_problem(call, 401, "The token is no longer known.");
+    return false;
+}
+
 static void on_head(void *self, struct fa_http_request *req, struct fa_http_route *route)
 {
     static char allow[64]; /* borrowed until on_head returns */
@@ -226,14 +238,14 @@ static void on_request(void *self, struct fa_http_request *req)
     struct fa_api_listener *listener = self;
     struct fa_api *api = listener->api;
     struct found found = find_route(listener->routes, fa_http_method(req), fa_http_path(req));
-    struct fa_call call = {.api = api, .req = req, .engine = api->host.engine(api->host.ctx)};
+    struct fa_call call = {.api = api, .req = req};
     fa_assert(found.route != NULL);
+    path_fits(found.route->path, fa_http_path(req), call.id, sizeof call.id);
+    call.engine = api->host.engine(api->host.ctx);
     call.setup = fa_engine_setup(call.engine);
     call.people = call.setup->people;
-    path_fits(found.route->path, fa_http_path(req), call.id, sizeof call.id);
-    if (!found.route->anybody && find_caller(call.people, req, &call.caller) != 0) {
-        fa_answer_problem(&call, 401, "The token is no longer known."); /* a reload came between */
-        return;
+    if (!found.route->anybody && !fa_call_again(&call)) {
+        return; /* a reload came between head and body */
     }
     found.route->run(&call);
 }

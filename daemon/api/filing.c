@@ -338,10 +338,11 @@ static void on_history(void *ctx, const struct fa_store_answer *answer)
     struct fa_preview preview = {0};
     struct fa_faults faults = {0};
     struct fa_incident *old = NULL;
-    /* A reload may have come between: everything is looked up again. */
-    call->engine = call->api->host.engine(call->api->host.ctx);
-    call->setup = fa_engine_setup(call->engine);
-    call->people = call->setup->people;
+    if (!fa_call_again(call)) {
+        json_decref(late->root);
+        free(late);
+        return;
+    }
     read_body(call, late->root, &body, &faults);
     if (fa_answer_faults(call, &faults)) {
         /* answered */
@@ -481,31 +482,45 @@ static json_t *status_json(const struct fa_call *call, const struct fa_incident 
     return answer;
 }
 
+/* In history: what happened can still be read, nothing more can be said. */
+struct late_status {
+    struct fa_call call;
+    bool worded; /* the reporter had something to say */
+};
+
 static void on_old_status(void *ctx, const struct fa_store_answer *answer)
 {
-    struct fa_call *call = ctx;
+    struct late_status *late = ctx;
+    struct fa_call *call = &late->call;
     struct fa_incident *old = NULL;
-    call->engine = call->api->host.engine(call->api->host.ctx);
-    if (answer->code == 0 && answer->row_count == 1 &&
-        fa_engine_read_incident(call->engine, answer->rows[0].value, &old) == 0) {
-        fa_answer_json(call, 200, status_json(call, old));
-        fa_incident_free(old);
-    } else {
+    if (!fa_call_again(call)) {
+        /* answered */
+    } else if (answer->code == FA_ENOTFOUND) {
         fa_answer_problem(call, 404, "No filing has this receipt.");
+    } else if (answer->code != 0 || answer->row_count != 1 ||
+               fa_engine_read_incident(call->engine, answer->rows[0].value, &old) != 0) {
+        fa_answer_problem(call, 503, "The store cannot say how this filing stands.");
+    } else if (late->worded) {
+        fa_answer_problem(call, 409, "It is closed: file again what is new.");
+    } else {
+        fa_answer_json(call, 200, status_json(call, old));
     }
-    free(call);
+    if (old != NULL) {
+        fa_incident_free(old);
+    }
+    free(late);
 }
 
-static void look_in_history(struct fa_call *call, struct fa_incident_id id)
+static void look_in_history(struct fa_call *call, struct fa_incident_id id, bool worded)
 {
     const struct fa_api_host *host = &call->api->host;
     struct fa_store *store = host->store(host->ctx);
-    struct fa_call *late = store != NULL ? malloc(sizeof *late) : NULL;
+    struct late_status *late = store != NULL ? malloc(sizeof *late) : NULL;
     if (late == NULL) {
-        fa_answer_problem(call, 404, "No filing has this receipt.");
+        fa_answer_problem(call, 503, "The store cannot say how this filing stands.");
         return;
     }
-    *late = *call;
+    *late = (struct late_status){*call, worded};
     fa_store_get(store, FA_ROW_INCIDENT, (struct fa_str){(const char *)id.id.bytes, FA_ID_BYTES},
                  on_old_status, late);
 }
@@ -515,7 +530,7 @@ static void status_of(struct fa_call *call, struct fa_incident_id id, const char
 {
     const struct fa_api_host *host = &call->api->host;
     if (fa_engine_incident(call->engine, id) == NULL) {
-        look_in_history(call, id);
+        look_in_history(call, id, comment != NULL || done);
         return;
     }
     if (comment != NULL || done) {

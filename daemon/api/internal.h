@@ -42,6 +42,10 @@ bool fa_answer_faults(struct fa_call *call, struct fa_faults *faults);
 /* The problem that fits an engine's code. */
 void fa_answer_code(struct fa_call *call, int code, const char *detail);
 
+/* For whoever answers later: a reload may have come between, and a caller is an index into the
+ * directory of then. Looks everything up again; false after an answer. */
+bool fa_call_again(struct fa_call *call);
+
 /* filing.c */
 fa_route_fn fa_route_guide, fa_route_preview, fa_route_file, fa_route_status;
 /* alarms.c */
