@@ -44,7 +44,9 @@ static struct fa_incident_fact fact_of_filing(const struct fa_filing *filing, fa
     return (struct fa_incident_fact){filing->category, filing->customer, filing->reporter, wall};
 }
 
-/* Facts of all raised or open filings, for patterns. The array is the caller's. */
+/* Facts of all raised or open filings but one, for patterns. The array is the caller's. Where `but`
+ * is NULL nothing is filed yet and whoever asks may be the subject of one: what has a subject is
+ * left out then, so that no preview tells that it is there. */
 static struct fa_incident_fact *gather(const struct fa_engine *engine,
                                        const struct fa_incident *but, size_t *ret_count)
 {
@@ -52,7 +54,8 @@ static struct fa_incident_fact *gather(const struct fa_engine *engine,
         fa_xcalloc(HASH_CNT(by_id, engine->incidents), sizeof(struct fa_incident_fact));
     *ret_count = 0;
     for (const struct fa_incident *i = engine->incidents; i != NULL; i = i->by_id.next) {
-        if (i != but) {
+        bool told_apart = but == NULL && (i->about_count > 0 || i->struck_count > 0);
+        if (i != but && !told_apart) {
             facts[(*ret_count)++] = fact_of(i);
         }
     }
@@ -102,6 +105,25 @@ static bool same_texts(char *const *a, size_t a_count, char *const *b, size_t b_
     return found == a_count && a_count == b_count;
 }
 
+static size_t bytes_of(char *const *texts, size_t count)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        bytes += strlen(texts[i]) + 8;
+    }
+    return bytes;
+}
+
+/* Would the alarm's row still hold everybody whom the two keep out? */
+static bool subjects_fit(const struct fa_alarm *alarm, const struct fa_incident *incident)
+{
+    return bytes_of(alarm->about, alarm->about_count) +
+               bytes_of(alarm->struck, alarm->struck_count) +
+               bytes_of(incident->about, incident->about_count) +
+               bytes_of(incident->struck, incident->struck_count) <=
+           FA_SUBJECTS_BYTES_MAX;
+}
+
 static void join(struct fa_engine *engine, struct fa_alarm *alarm, struct fa_incident *incident)
 {
     for (size_t i = 0; i < alarm->incident_count; i++) {
@@ -138,7 +160,7 @@ static void join_pattern(struct fa_engine *engine, struct fa_alarm *alarm,
         fact = fact_of(i);
         fa_time age = engine->now.wall - i->filed;
         if (i == newest || !fa_incident_rule_matches(rule, &fact) ||
-            alarm->incident_count >= FA_ALARM_FILINGS_MAX ||
+            alarm->incident_count >= FA_ALARM_FILINGS_MAX || !subjects_fit(alarm, i) ||
             (rule->incident.within > 0 && age >= rule->incident.within)) {
             continue;
         }
@@ -262,6 +284,26 @@ static char *copy_known(const char *text)
     return text != NULL && text[0] != '\0' ? fa_xstrdup(text) : NULL;
 }
 
+/* Who it is about is settled when it is filed: whoever holds a role or leaves a team later changes
+ * neither that those of today must not learn of it nor that their successors must not. */
+static void add_subject(const struct fa_directory *dir, struct fa_incident *incident,
+                        const char *subject)
+{
+    struct fa_pset meant;
+    add_text(&incident->about, &incident->about_count, subject);
+    fa_pset_init(&meant, dir);
+    if (strchr(subject, ':') != NULL &&
+        fa_directory_resolve(dir, fa_str_of(subject), &meant) == 0) {
+        for (fa_person p = fa_pset_next(&meant, 0);
+             p != FA_NOBODY &&
+             bytes_of(incident->about, incident->about_count) < FA_FILING_BYTES_MAX;
+             p = fa_pset_next(&meant, p + 1)) {
+            add_text(&incident->about, &incident->about_count, dir->people[p].name);
+        }
+    }
+    fa_pset_done(&meant);
+}
+
 static struct fa_incident *make_incident(struct fa_engine *engine, const struct fa_filing *filing,
                                          enum fa_guidance level)
 {
@@ -274,7 +316,7 @@ static struct fa_incident *make_incident(struct fa_engine *engine, const struct 
     incident->known = filing->known;
     incident->reporter = copy_known(filing->reporter);
     for (size_t i = 0; i < filing->about_count; i++) {
-        add_text(&incident->about, &incident->about_count, filing->about[i]);
+        add_subject(engine->setup->people, incident, filing->about[i]);
     }
     for (size_t i = 0; i < filing->struck_count; i++) {
         add_text(&incident->struck, &incident->struck_count, filing->struck[i]);
@@ -335,6 +377,18 @@ static size_t filing_bytes(const struct fa_filing *filing)
     return bytes;
 }
 
+/* One reporter leaves a quarter of the limit to all others, or he could keep them from being heard. */
+static bool has_share(const struct fa_engine *engine, const char *reporter)
+{
+    size_t open = 0, most = engine->setup->filings_open_max - engine->setup->filings_open_max / 4;
+    for (const struct fa_incident *i = engine->incidents; i != NULL && reporter != NULL;
+         i = i->by_id.next) {
+        open += i->state != FA_INCIDENT_CLOSED && i->reporter != NULL &&
+                strcmp(i->reporter, reporter) == 0;
+    }
+    return open < most;
+}
+
 /* False when the limit of open filings is reached. Closed ones are kept for patterns beside them, as
  * many again: beyond that the one that would leave next goes to history now. */
 static bool make_room(struct fa_engine *engine)
@@ -375,7 +429,7 @@ int fa_file(struct fa_engine *engine, const struct fa_filing *filing, bool *ret_
     if (filing_bytes(filing) > FA_FILING_BYTES_MAX) {
         return FA_ETOOBIG;
     }
-    if (!make_room(engine)) {
+    if (!make_room(engine) || !has_share(engine, filing->reporter)) {
         fa_trouble_once(engine, "filings-full", "the limit of open filings is reached");
         return FA_EFULL;
     }

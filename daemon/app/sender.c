@@ -130,6 +130,12 @@ static int hand_over(struct fa_daemon *daemon, struct fa_notification_id id)
     if (n == NULL || n->state != FA_NOTICE_QUEUED || !n->with_courier) {
         return 0;
     }
+    if (!fa_engine_may_send(daemon->engine, n)) {
+        struct fa_event event = {.kind = FA_EV_VERDICT,
+                                 .u.verdict = {id, FA_VERDICT_UNKNOWN, 0, -1}};
+        fa_turn_step(daemon, &event);
+        return 0;
+    }
     if (!fa_notice_compose(daemon, n, now.wall, &send, &texts)) {
         fa_notice_done(&texts);
         return 0;
