@@ -9,6 +9,8 @@
 
 /* A courier that is away so long is the operators' business. */
 #define DOWN_TELL (20 * FA_SECOND)
+/* Attempts under way beyond which alarms of series wait. */
+#define SERIES_OPEN_MAX (FA_LINK_OPEN_MAX / 4 * 3)
 
 static void drive(struct fa_daemon *daemon);
 
@@ -110,14 +112,37 @@ static void drive(struct fa_daemon *daemon)
 
 /* ---- the queue ---- */
 
+void fa_outgoing_put(struct fa_outgoing *outgoing, bool of_series, struct fa_notification_id id)
+{
+    struct fa_line *line = of_series ? &outgoing->series : &outgoing->urgent;
+    if (line->first > 0 && line->first == line->count) {
+        line->first = line->count = 0;
+    }
+    line->ids = fa_xgrow(line->ids, line->count, &line->cap, sizeof(struct fa_notification_id));
+    line->ids[line->count++] = id;
+}
+
+struct fa_line *fa_outgoing_next(struct fa_outgoing *outgoing, size_t open)
+{
+    if (outgoing->urgent.first < outgoing->urgent.count) {
+        return &outgoing->urgent;
+    }
+    bool may = outgoing->series.first < outgoing->series.count && open < SERIES_OPEN_MAX;
+    return may ? &outgoing->series : NULL;
+}
+
+void fa_outgoing_done(struct fa_outgoing *outgoing)
+{
+    free(outgoing->urgent.ids);
+    free(outgoing->series.ids);
+    *outgoing = (struct fa_outgoing){0};
+}
+
 void fa_sender_queue(struct fa_daemon *daemon, struct fa_notification_id id)
 {
-    if (daemon->outgoing_first > 0 && daemon->outgoing_first == daemon->outgoing_count) {
-        daemon->outgoing_first = daemon->outgoing_count = 0;
-    }
-    daemon->outgoing = fa_xgrow(daemon->outgoing, daemon->outgoing_count, &daemon->outgoing_cap,
-                                sizeof(struct fa_notification_id));
-    daemon->outgoing[daemon->outgoing_count++] = id;
+    const struct fa_notification *n =
+        daemon->engine != NULL ? fa_engine_notification(daemon->engine, id) : NULL;
+    fa_outgoing_put(&daemon->outgoing, n != NULL && n->of_series, id);
 }
 
 /* 0: gone or passed over; FA_EAGAIN or FA_EFULL: later. */
@@ -156,11 +181,10 @@ void fa_sender_pump(struct fa_daemon *daemon)
     if (daemon->link == NULL || daemon->engine == NULL) {
         return;
     }
-    while (daemon->outgoing_first < daemon->outgoing_count) {
-        if (hand_over(daemon, daemon->outgoing[daemon->outgoing_first]) != 0) {
-            break;
-        }
-        daemon->outgoing_first++;
+    struct fa_line *line;
+    while ((line = fa_outgoing_next(&daemon->outgoing, fa_link_open_count(daemon->link))) != NULL &&
+           hand_over(daemon, line->ids[line->first]) == 0) {
+        line->first++;
     }
     drive(daemon);
 }
@@ -224,6 +248,5 @@ void fa_sender_close(struct fa_daemon *daemon)
     daemon->link_watch = NULL;
     fa_link_free(daemon->link);
     daemon->link = NULL;
-    free(daemon->outgoing);
-    daemon->outgoing = NULL;
+    fa_outgoing_done(&daemon->outgoing);
 }
