@@ -406,6 +406,10 @@ static void deed(struct fa_call *call, struct fa_event *event, enum fa_verb verb
     event->u.act.alarm = id;
     event->u.act.who = call->people->people[call->caller.person].name;
     struct fa_api_answer answer = host->step(host->ctx, event);
+    if (answer.code == FA_EFULL) {
+        fa_answer_problem(call, 409, FA_WORDS_FULL);
+        return;
+    }
     if (answer.code != 0) {
         fa_answer_code(call, answer.code, "This alarm is closed already.");
         return;

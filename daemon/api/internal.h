@@ -9,6 +9,8 @@
 
 #define FA_RECEIPT_TEXT_SIZE 48
 
+#define FA_WORDS_FULL "So much was written here already that no more fits."
+
 struct fa_api {
     struct fa_api_host host;
     uint8_t receipt_key[32];

@@ -141,8 +141,9 @@ int fa_keep_open(struct fa_daemon *daemon, struct fa_err *err)
     if (rc != 0) {
         return rc;
     }
-    /* What told the operators meanwhile knew nothing of the stored alarms. */
-    fa_engine_free(daemon->engine);
+    /* What told the operators meanwhile knew nothing of the stored alarms; it goes on telling them
+     * until those are there, or each try would tell them anew. */
+    struct fa_engine *meanwhile = daemon->engine;
     daemon->engine = fa_engine_new(&daemon->config->setup);
     rc = start_store(daemon, &head, err);
     if (rc != 0) {
@@ -150,9 +151,10 @@ int fa_keep_open(struct fa_daemon *daemon, struct fa_err *err)
         (void)!fa_store_close(daemon->store, CLOSE_MS);
         daemon->store = NULL;
         fa_engine_free(daemon->engine);
-        daemon->engine = NULL;
+        daemon->engine = meanwhile;
         return rc;
     }
+    fa_engine_free(meanwhile);
     daemon->journal_next = head.n + 1;
     fa_engine_each_alarm(daemon->engine, restore_rule, daemon);
     struct fa_event event = {.kind = FA_EV_START, .u.start = {head.time}};
