@@ -95,7 +95,7 @@ struct fa_daemon {
     int link_fd;
     struct fa_timer link_timer;
     struct fa_outgoing outgoing; /* durable, not yet with the courier */
-    fa_time courier_down_since; /* mono; 0: it is up */
+    fa_time courier_down_since;  /* mono; 0: it is up */
 
     struct fa_api *api;
     struct fa_listening *listening;

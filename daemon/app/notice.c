@@ -170,7 +170,8 @@ static void put_fields(const struct fa_describe *describe, struct fa_notice_text
     notice->fields = texts->fields;
 }
 
-/* What people filed is served before any series, however severe: a feed can flood, people do not. */
+/* What people filed is served before any series, however severe: a feed can flood, people do not.
+ */
 static enum fa_priority priority_of(const struct fa_daemon *daemon, const struct fa_alarm *alarm)
 {
     const struct fa_severity *severity = fa_setup_severity(&daemon->config->setup, alarm->severity);

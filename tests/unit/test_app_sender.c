@@ -20,8 +20,7 @@ static void every_verdict_of_the_courier_has_its_word_in_the_engine(void **state
     assert_int_equal(FA_VERDICT_UNKNOWN, 3);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (fa_sender_verdict(rows[i].frame) != rows[i].kind) {
-            fail_msg("verdict %u becomes %d", rows[i].frame,
-                     (int)fa_sender_verdict(rows[i].frame));
+            fail_msg("verdict %u becomes %d", rows[i].frame, (int)fa_sender_verdict(rows[i].frame));
         }
     }
 }
