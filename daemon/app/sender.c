@@ -11,8 +11,8 @@
 /* A courier that is away so long is the operators' business. */
 #define DOWN_TELL (20 * FA_SECOND)
 
-/* Composed and handed over in one turn, about 10 us each: more would hold up everybody else. */
-#define HAND_OVER_MAX 256
+/* Composed and handed over in one turn, some 15 us each: more would hold up everybody else. */
+#define HAND_OVER_MAX 64
 
 static void drive(struct fa_daemon *daemon);
 
