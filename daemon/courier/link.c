@@ -27,8 +27,8 @@
 #include <uthash.h>
 
 #define CHILD_FD       3
-#define PING_EVERY     (1 * FA_SECOND)
-#define PONG_WITHIN    (3 * FA_SECOND)
+#define PING_EVERY     500
+#define PONG_WITHIN    1200 /* with the ping and a restart: other channels wait 2 s at most */
 #define HELLO_WITHIN   (10 * FA_SECOND) /* loading libraries from a cold disk takes its time */
 #define STOP_WITHIN    (2 * FA_SECOND)
 #define BACKOFF_FIRST  100
@@ -694,7 +694,7 @@ void fa_link_on_tick(struct fa_link *link, struct fa_now now)
     } else if (mono >= link->hello_by) {
         overdue(link, mono, &link->hello_by, "did not say HELLO");
     } else if (mono >= link->pong_by) {
-        overdue(link, mono, &link->pong_by, "did not answer for 3 s");
+        overdue(link, mono, &link->pong_by, "did not answer for 1.2 s");
     } else if (mono >= oldest && read_all(link, mono) && mono >= attempt_deadline(link)) {
         end_child(link, mono, "sat on an attempt");
     }

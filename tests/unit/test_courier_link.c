@@ -226,7 +226,7 @@ static void a_bad_courier_is_ended_with_a_reason(void **state)
         {"garbage", "broke the protocol: a frame of"},
         {"old", "was refused: the other side is build \"0.0.1-old\""},
         {"silent", "did not say HELLO"},
-        {"stuck", "did not answer for 3 s"},
+        {"stuck", "did not answer for 1.2 s"},
         {"invents", "broke the protocol: a verdict about an attempt that is not under way"},
         {"dies", "ended"},
     };
