@@ -33,6 +33,13 @@ struct fa_parking {
     size_t first, count, cap;
 };
 
+/* What waits for the courier, a queue for each channel: one that hangs holds up its own only. */
+struct fa_lane {
+    char *channel;
+    struct fa_notification_id *ids;
+    size_t first, count, cap;
+};
+
 struct fa_feed_socket {
     struct fa_daemon *daemon;
     char *name, *address;
@@ -86,8 +93,8 @@ struct fa_daemon {
     struct fa_watch *link_watch;
     int link_fd;
     struct fa_timer link_timer;
-    struct fa_notification_id *outgoing; /* durable, not yet with the courier; a ring-less queue */
-    size_t outgoing_first, outgoing_count, outgoing_cap;
+    struct fa_lane *lanes; /* durable, not yet with the courier */
+    size_t lane_count, lane_cap, lane_next;
     fa_time courier_down_since; /* mono; 0: it is up */
     bool courier_told;          /* operators know that it is down */
     struct fa_timer courier_timer;

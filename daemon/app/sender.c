@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Durable notifications to the courier, its verdicts to the engine. The queue holds ids only: what
- * was settled meanwhile is passed over, and what the courier cannot take waits here. */
+/* Durable notifications to the courier, its verdicts to the engine. The queues hold ids only: what
+ * was settled meanwhile is passed over, and what the courier cannot take waits here. Each channel
+ * has a queue of its own and a share of what may be with the courier, and they take turns:
+ * thousands for one that hangs delay no other. */
 #include "app/internal.h"
 #include "base/crashpoint.h"
 #include "base/panic.h"
@@ -119,17 +121,35 @@ static void drive(struct fa_daemon *daemon)
 
 /* ---- the queue ---- */
 
-void fa_sender_queue(struct fa_daemon *daemon, struct fa_notification_id id)
+static struct fa_lane *take_lane(struct fa_daemon *daemon, const char *channel)
 {
-    if (daemon->outgoing_first > 0 && daemon->outgoing_first == daemon->outgoing_count) {
-        daemon->outgoing_first = daemon->outgoing_count = 0;
+    for (size_t i = 0; i < daemon->lane_count; i++) {
+        if (strcmp(daemon->lanes[i].channel, channel) == 0) {
+            return &daemon->lanes[i];
+        }
     }
-    daemon->outgoing = fa_xgrow(daemon->outgoing, daemon->outgoing_count, &daemon->outgoing_cap,
-                                sizeof(struct fa_notification_id));
-    daemon->outgoing[daemon->outgoing_count++] = id;
+    daemon->lanes =
+        fa_xgrow(daemon->lanes, daemon->lane_count, &daemon->lane_cap, sizeof(struct fa_lane));
+    struct fa_lane *lane = &daemon->lanes[daemon->lane_count++];
+    *lane = (struct fa_lane){.channel = fa_xstrdup(channel)};
+    return lane;
 }
 
-/* 0: gone or passed over; FA_EAGAIN or FA_EFULL: later. */
+void fa_sender_queue(struct fa_daemon *daemon, struct fa_notification_id id)
+{
+    const struct fa_notification *n = fa_engine_notification(daemon->engine, id);
+    if (n == NULL) {
+        return; /* settled meanwhile */
+    }
+    struct fa_lane *lane = take_lane(daemon, n->channel);
+    if (lane->first == lane->count) {
+        lane->first = lane->count = 0;
+    }
+    lane->ids = fa_xgrow(lane->ids, lane->count, &lane->cap, sizeof(struct fa_notification_id));
+    lane->ids[lane->count++] = id;
+}
+
+/* 0: gone or passed over; FA_EBUSY: this channel later; FA_EAGAIN or FA_EFULL: all later. */
 static int hand_over(struct fa_daemon *daemon, struct fa_notification_id id)
 {
     const struct fa_notification *n = fa_engine_notification(daemon->engine, id);
@@ -138,6 +158,9 @@ static int hand_over(struct fa_daemon *daemon, struct fa_notification_id id)
     struct fa_now now = fa_loop_now(daemon->loop);
     if (n == NULL || n->state != FA_NOTICE_QUEUED || !n->with_courier) {
         return 0;
+    }
+    if (!fa_link_has_room(daemon->link, n->channel)) {
+        return FA_EBUSY;
     }
     if (!fa_notice_compose(daemon, n, now.wall, &send, &texts)) {
         fa_notice_done(&texts);
@@ -161,23 +184,31 @@ void fa_sender_pump(struct fa_daemon *daemon)
     if (daemon->link == NULL || daemon->engine == NULL) {
         return;
     }
-    for (size_t done = 0; daemon->outgoing_first < daemon->outgoing_count; done++) {
-        if (done == HAND_OVER_MAX) {
-            fa_loop_again(daemon->loop);
+    size_t done = 0, resting = 0; /* lanes in a row that had nothing, or no room */
+    while (resting < daemon->lane_count && done < HAND_OVER_MAX) {
+        struct fa_lane *lane = &daemon->lanes[daemon->lane_next++ % daemon->lane_count];
+        int rc = lane->first < lane->count ? hand_over(daemon, lane->ids[lane->first]) : FA_EBUSY;
+        if (rc != 0 && rc != FA_EBUSY) {
             break;
         }
-        if (hand_over(daemon, daemon->outgoing[daemon->outgoing_first]) != 0) {
-            break;
-        }
-        daemon->outgoing_first++;
+        lane->first += rc == 0;
+        done += rc == 0;
+        resting = rc == 0 ? 0 : resting + 1;
+    }
+    if (done == HAND_OVER_MAX) {
+        fa_loop_again(daemon->loop);
     }
     drive(daemon);
 }
 
 bool fa_sender_is_idle(const struct fa_daemon *daemon)
 {
-    return daemon->outgoing_first == daemon->outgoing_count &&
-           fa_link_open_count(daemon->link) == 0;
+    for (size_t i = 0; i < daemon->lane_count; i++) {
+        if (daemon->lanes[i].first < daemon->lanes[i].count) {
+            return false;
+        }
+    }
+    return fa_link_open_count(daemon->link) == 0;
 }
 
 /* ---- life ---- */
@@ -232,6 +263,11 @@ void fa_sender_close(struct fa_daemon *daemon)
     daemon->link_watch = NULL;
     fa_link_free(daemon->link);
     daemon->link = NULL;
-    free(daemon->outgoing);
-    daemon->outgoing = NULL;
+    for (size_t i = 0; i < daemon->lane_count; i++) {
+        free(daemon->lanes[i].channel);
+        free(daemon->lanes[i].ids);
+    }
+    free(daemon->lanes);
+    daemon->lanes = NULL;
+    daemon->lane_count = 0;
 }

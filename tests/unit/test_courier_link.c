@@ -344,9 +344,18 @@ static void what_waits_for_the_courier_is_bounded(void **state)
         memcpy(send.id.id.bytes, &n, sizeof n);
         rc = fa_link_send(rig.link, &send, rig.now);
         taken += rc == 0;
+        if (n < 2 * FA_LINK_CHANNEL_MAX) {
+            assert_true(fa_link_has_room(rig.link, "x") == (taken < FA_LINK_CHANNEL_MAX));
+            assert_true(fa_link_has_room(rig.link, "y"));
+        }
     }
     assert_int_equal(rc, FA_EFULL);
     assert_int_equal(taken, FA_LINK_OPEN_MAX);
+    assert_int_equal(kill(fa_link_pid(rig.link), SIGKILL), 0);
+    while (rig.state != FA_LINK_WAITING) {
+        hear(&rig);
+    }
+    assert_true(fa_link_has_room(rig.link, "x")); /* an end gives the places back */
     fa_link_free(rig.link);
 }
 
