@@ -62,6 +62,11 @@ struct fa_outgoing {
         size_t first, count, cap;
     } urgent, series;
 };
+/* What is durable for one channel and not yet with the courier. */
+struct fa_lane {
+    char *channel;
+    struct fa_outgoing outgoing;
+};
 
 struct fa_daemon {
     const struct fa_daemon_options *options;
@@ -94,9 +99,10 @@ struct fa_daemon {
     struct fa_watch *link_watch;
     int link_fd;
     struct fa_timer link_timer;
-    struct fa_outgoing outgoing; /* durable, not yet with the courier */
-    fa_time courier_down_since;  /* mono; 0: it is up */
-    bool courier_told;           /* operators know that it is down */
+    struct fa_lane *lanes; /* durable, not yet with the courier */
+    size_t lane_count, lane_cap, lane_next;
+    fa_time courier_down_since; /* mono; 0: it is up */
+    bool courier_told;          /* operators know that it is down */
     struct fa_timer courier_timer;
 
     struct fa_api *api;

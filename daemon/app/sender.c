@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Durable notifications to the courier, its verdicts to the engine. The queue holds ids only: what
- * was settled meanwhile is passed over, and what the courier cannot take waits here. */
+/* Durable notifications to the courier, its verdicts to the engine. The queues hold ids only: what
+ * was settled meanwhile is passed over, and what the courier cannot take waits here. Each channel
+ * has a queue of its own and a share of what may be with the courier, and they take turns:
+ * thousands for one that hangs delay no other. */
 #include "app/internal.h"
 #include "base/crashpoint.h"
 #include "base/panic.h"
@@ -10,11 +12,11 @@
 
 /* A courier that is away so long is the operators' business. */
 #define DOWN_TELL (20 * FA_SECOND)
-/* Attempts under way beyond which alarms of series wait. */
-#define SERIES_OPEN_MAX (FA_LINK_OPEN_MAX / 4 * 3)
+/* Attempts under way for a channel beyond which its alarms of series wait. */
+#define SERIES_OPEN_MAX (FA_LINK_CHANNEL_MAX / 4 * 3)
 
-/* Composed and handed over in one turn, about 10 us each: more would hold up everybody else. */
-#define HAND_OVER_MAX 256
+/* Composed and handed over in one turn, some 15 us each: more would hold up everybody else. */
+#define HAND_OVER_MAX 64
 
 static void drive(struct fa_daemon *daemon);
 
@@ -126,7 +128,7 @@ static void drive(struct fa_daemon *daemon)
     }
 }
 
-/* ---- the queue ---- */
+/* ---- the queues ---- */
 
 void fa_outgoing_put(struct fa_outgoing *outgoing, bool of_series, struct fa_notification_id id)
 {
@@ -141,7 +143,7 @@ void fa_outgoing_put(struct fa_outgoing *outgoing, bool of_series, struct fa_not
 struct fa_line *fa_outgoing_next(struct fa_outgoing *outgoing, size_t open)
 {
     if (outgoing->urgent.first < outgoing->urgent.count) {
-        return &outgoing->urgent;
+        return open < FA_LINK_CHANNEL_MAX ? &outgoing->urgent : NULL;
     }
     bool may = outgoing->series.first < outgoing->series.count && open < SERIES_OPEN_MAX;
     return may ? &outgoing->series : NULL;
@@ -154,14 +156,29 @@ void fa_outgoing_done(struct fa_outgoing *outgoing)
     *outgoing = (struct fa_outgoing){0};
 }
 
-void fa_sender_queue(struct fa_daemon *daemon, struct fa_notification_id id)
+static struct fa_lane *take_lane(struct fa_daemon *daemon, const char *channel)
 {
-    const struct fa_notification *n =
-        daemon->engine != NULL ? fa_engine_notification(daemon->engine, id) : NULL;
-    fa_outgoing_put(&daemon->outgoing, n != NULL && n->of_series, id);
+    for (size_t i = 0; i < daemon->lane_count; i++) {
+        if (strcmp(daemon->lanes[i].channel, channel) == 0) {
+            return &daemon->lanes[i];
+        }
+    }
+    daemon->lanes =
+        fa_xgrow(daemon->lanes, daemon->lane_count, &daemon->lane_cap, sizeof(struct fa_lane));
+    struct fa_lane *lane = &daemon->lanes[daemon->lane_count++];
+    *lane = (struct fa_lane){.channel = fa_xstrdup(channel)};
+    return lane;
 }
 
-/* 0: gone or passed over; FA_EAGAIN or FA_EFULL: later. */
+void fa_sender_queue(struct fa_daemon *daemon, struct fa_notification_id id)
+{
+    const struct fa_notification *n = fa_engine_notification(daemon->engine, id);
+    if (n != NULL) { /* else it was settled meanwhile */
+        fa_outgoing_put(&take_lane(daemon, n->channel)->outgoing, n->of_series, id);
+    }
+}
+
+/* 0: gone or passed over; FA_EAGAIN or FA_EFULL: all of them later. */
 static int hand_over(struct fa_daemon *daemon, struct fa_notification_id id)
 {
     const struct fa_notification *n = fa_engine_notification(daemon->engine, id);
@@ -194,23 +211,43 @@ static int hand_over(struct fa_daemon *daemon, struct fa_notification_id id)
     return rc == FA_EEXISTS ? 0 : rc;
 }
 
+/* The lanes take turns; one that hangs keeps what is its own waiting, and nothing else. */
 void fa_sender_pump(struct fa_daemon *daemon)
 {
     if (daemon->link == NULL || daemon->engine == NULL) {
         return;
     }
-    struct fa_line *line;
-    while ((line = fa_outgoing_next(&daemon->outgoing, fa_link_open_count(daemon->link))) != NULL &&
-           hand_over(daemon, line->ids[line->first]) == 0) {
+    size_t done = 0, resting = 0; /* lanes in a row that had nothing, or no room */
+    while (resting < daemon->lane_count && done < HAND_OVER_MAX) {
+        struct fa_lane *lane = &daemon->lanes[daemon->lane_next++ % daemon->lane_count];
+        struct fa_line *line = fa_outgoing_next(&lane->outgoing,
+                                                fa_link_channel_open(daemon->link, lane->channel));
+        if (line == NULL) {
+            resting++;
+            continue;
+        }
+        if (hand_over(daemon, line->ids[line->first]) != 0) {
+            break;
+        }
         line->first++;
+        resting = 0;
+        done++;
+    }
+    if (done == HAND_OVER_MAX) {
+        fa_loop_again(daemon->loop);
     }
     drive(daemon);
 }
 
 bool fa_sender_is_idle(const struct fa_daemon *daemon)
 {
-    return daemon->outgoing_first == daemon->outgoing_count &&
-           fa_link_open_count(daemon->link) == 0;
+    for (size_t i = 0; i < daemon->lane_count; i++) {
+        const struct fa_outgoing *out = &daemon->lanes[i].outgoing;
+        if (out->urgent.first < out->urgent.count || out->series.first < out->series.count) {
+            return false;
+        }
+    }
+    return fa_link_open_count(daemon->link) == 0;
 }
 
 /* ---- life ---- */
@@ -265,5 +302,11 @@ void fa_sender_close(struct fa_daemon *daemon)
     daemon->link_watch = NULL;
     fa_link_free(daemon->link);
     daemon->link = NULL;
-    fa_outgoing_done(&daemon->outgoing);
+    for (size_t i = 0; i < daemon->lane_count; i++) {
+        free(daemon->lanes[i].channel);
+        fa_outgoing_done(&daemon->lanes[i].outgoing);
+    }
+    free(daemon->lanes);
+    daemon->lanes = NULL;
+    daemon->lane_count = 0;
 }

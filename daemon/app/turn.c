@@ -19,7 +19,7 @@
 
 /* Label sets evaluated in one turn; each may be an alarm, of about 20 us. What is left is evaluated
  * in the next turns, so that thousands at once hold up nobody. */
-#define EVALUATE_MAX 256
+#define EVALUATE_MAX 128
 
 enum journal_tag { J_CODE = 1, J_ALARM, J_INCIDENT, J_NOTIFICATION, J_WHO, J_NUMBER };
 

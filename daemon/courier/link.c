@@ -27,8 +27,8 @@
 #include <uthash.h>
 
 #define CHILD_FD       3
-#define PING_EVERY     (1 * FA_SECOND)
-#define PONG_WITHIN    (3 * FA_SECOND)
+#define PING_EVERY     500
+#define PONG_WITHIN    1200 /* with the ping and a restart: other channels wait 2 s at most */
 #define HELLO_WITHIN   (10 * FA_SECOND) /* loading libraries from a cold disk takes its time */
 #define STOP_WITHIN    (2 * FA_SECOND)
 #define BACKOFF_FIRST  100
@@ -41,7 +41,15 @@
 #define SUSPECTS       64u
 #define DEATHS_PLAIN   2u
 
+/* Attempts under way for one channel. Kept as long as the link: there are as many as channels. */
+struct share {
+    char *channel;
+    size_t count;
+    UT_hash_handle hh;
+};
+
 struct attempt {
+    struct share *share;
     struct fa_notification_id id;
     uint32_t attempt;
     fa_time started;
@@ -71,6 +79,7 @@ struct fa_link {
     fa_time ping_at, pong_by;
     uint64_t ping_n;
     struct attempt *open;         /* a hash; its first is the oldest */
+    struct share *shares;         /* a hash */
     struct fa_notification_id at; /* whose plugin code runs; zero: none */
     struct suspect suspects[SUSPECTS];
     size_t suspect_next;
@@ -90,10 +99,34 @@ static struct attempt *find_open(struct fa_link *link, struct fa_notification_id
     return attempt;
 }
 
+static struct share *take_share(struct fa_link *link, const char *channel)
+{
+    struct share *share;
+    HASH_FIND_STR(link->shares, channel, share);
+    if (share == NULL) {
+        share = fa_xcalloc(1, sizeof *share);
+        share->channel = fa_xstrdup(channel);
+        HASH_ADD_KEYPTR(hh, link->shares, share->channel, strlen(share->channel), share);
+    }
+    return share;
+}
+
+static void free_shares(struct fa_link *link)
+{
+    struct share *share, *next;
+    HASH_ITER (hh, link->shares, share, next) {
+        HASH_DELETE(hh, link->shares, share);
+        free(share->channel);
+        free(share);
+    }
+}
+
 static void add_open(struct fa_link *link, const struct fa_frame_send *send, fa_time mono)
 {
     struct attempt *attempt = fa_xcalloc(1, sizeof *attempt);
     attempt->id = send->id;
+    attempt->share = take_share(link, send->channel);
+    attempt->share->count++;
     attempt->attempt = send->notice.attempt;
     attempt->started = mono;
     HASH_ADD(hh, link->open, id, sizeof attempt->id, attempt);
@@ -102,6 +135,7 @@ static void add_open(struct fa_link *link, const struct fa_frame_send *send, fa_
 static void remove_open(struct fa_link *link, struct attempt *attempt)
 {
     HASH_DELETE(hh, link->open, attempt);
+    attempt->share->count--;
     free(attempt);
 }
 
@@ -147,6 +181,9 @@ static void give_up_open(struct fa_link *link, fa_time mono, const char *why)
 {
     struct attempt *lost = link->open;
     link->open = NULL;
+    for (struct attempt *at = lost; at != NULL; at = at->hh.next) {
+        at->share->count--;
+    }
     for (struct attempt *at = lost; at != NULL; at = at->hh.next) {
         struct fa_frame_verdict verdict = {.id = at->id,
                                            .attempt = at->attempt,
@@ -502,6 +539,7 @@ void fa_link_free(struct fa_link *link)
     fa_buf_done(&link->out);
     fa_buf_done(&link->channels);
     free_open(&link->open);
+    free_shares(link);
     free(link->path);
     free(link->plugins_dir);
     free(link->credentials_dir);
@@ -694,7 +732,7 @@ void fa_link_on_tick(struct fa_link *link, struct fa_now now)
     } else if (mono >= link->hello_by) {
         overdue(link, mono, &link->hello_by, "did not say HELLO");
     } else if (mono >= link->pong_by) {
-        overdue(link, mono, &link->pong_by, "did not answer for 3 s");
+        overdue(link, mono, &link->pong_by, "did not answer for 1.2 s");
     } else if (mono >= oldest && read_all(link, mono) && mono >= attempt_deadline(link)) {
         end_child(link, mono, "sat on an attempt");
     }
@@ -730,6 +768,13 @@ enum fa_link_state fa_link_get_state(const struct fa_link *link)
 pid_t fa_link_pid(const struct fa_link *link)
 {
     return link->pid;
+}
+
+size_t fa_link_channel_open(const struct fa_link *link, const char *channel)
+{
+    struct share *share;
+    HASH_FIND_STR(link->shares, channel, share);
+    return share != NULL ? share->count : 0;
 }
 
 size_t fa_link_open_count(const struct fa_link *link)

@@ -3,9 +3,9 @@
  * Knows no loop: the caller watches fa_link_fd, calls in when something happens and again at
  * fa_link_next_deadline. Nothing here blocks.
  *
- * A courier that ends, does not answer a ping for 3 s, breaks the protocol or sits on an attempt is
- * killed by its pid, reaped and replaced after 100 ms, doubling up to 5 s. Every attempt that was
- * open then gets the verdict FA_FRAME_OUTCOME_UNKNOWN; the caller sends it again under the same key. A
+ * A courier that ends, does not answer a ping for 1.2 s, breaks the protocol or sits on an attempt
+ * is killed by its pid, reaped and replaced after 100 ms, doubling up to 5 s. Every attempt that
+ * was open then gets the verdict FA_FRAME_OUTCOME_UNKNOWN; the caller sends it again under the same key. A
  * notification whose plugin code ran (or, when that is not known, that was the oldest) at two such
  * ends is sent `plain` from then on. The caller must not reap children with waitpid(-1). */
 #ifndef FA_COURIER_LINK_H
@@ -15,8 +15,9 @@
 
 #include <sys/types.h>
 
-#define FA_LINK_OPEN_MAX 4096u                     /* attempts under way */
-#define FA_LINK_OUT_MAX  ((size_t)8 * 1024 * 1024) /* bytes not yet taken by the courier */
+#define FA_LINK_OPEN_MAX    4096u /* attempts under way */
+#define FA_LINK_CHANNEL_MAX 256u  /* of them for one channel: see fa_link_channel_open */
+#define FA_LINK_OUT_MAX     ((size_t)8 * 1024 * 1024) /* bytes not yet taken by the courier */
 
 enum fa_link_state {
     FA_LINK_STOPPED,  /* not started, or stopped */
@@ -79,6 +80,9 @@ fa_time fa_link_next_deadline(const struct fa_link *link);
 enum fa_link_state fa_link_get_state(const struct fa_link *link);
 /* 0 while there is none. For `explain` and tests. */
 pid_t fa_link_pid(const struct fa_link *link);
+/* Attempts under way for this channel. At FA_LINK_CHANNEL_MAX the caller keeps more for later, lest
+ * one that hangs takes all places; fa_link_send itself does not refuse them. */
+size_t fa_link_channel_open(const struct fa_link *link, const char *channel);
 /* Attempts under way. */
 size_t fa_link_open_count(const struct fa_link *link);
 

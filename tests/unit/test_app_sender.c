@@ -39,7 +39,7 @@ static void filings_do_not_wait_behind_a_flood_of_series(void **state)
     line = fa_outgoing_next(&outgoing, 0);
     assert_true(fa_id_eq(line->ids[line->first++].id, series.id));
     /* A courier full of series still has places for what people filed. */
-    size_t open = FA_LINK_OPEN_MAX / 4 * 3;
+    size_t open = FA_LINK_CHANNEL_MAX / 4 * 3;
     assert_null(fa_outgoing_next(&outgoing, open));
     fa_outgoing_put(&outgoing, false, filing);
     line = fa_outgoing_next(&outgoing, open);

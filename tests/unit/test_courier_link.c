@@ -226,7 +226,7 @@ static void a_bad_courier_is_ended_with_a_reason(void **state)
         {"garbage", "broke the protocol: a frame of"},
         {"old", "was refused: the other side is build \"0.0.1-old\""},
         {"silent", "did not say HELLO"},
-        {"stuck", "did not answer for 3 s"},
+        {"stuck", "did not answer for 1.2 s"},
         {"invents", "broke the protocol: a verdict about an attempt that is not under way"},
         {"dies", "ended"},
     };
@@ -344,9 +344,16 @@ static void what_waits_for_the_courier_is_bounded(void **state)
         memcpy(send.id.id.bytes, &n, sizeof n);
         rc = fa_link_send(rig.link, &send, rig.now);
         taken += rc == 0;
+        assert_int_equal(fa_link_channel_open(rig.link, "x"), taken);
+        assert_int_equal(fa_link_channel_open(rig.link, "y"), 0);
     }
     assert_int_equal(rc, FA_EFULL);
     assert_int_equal(taken, FA_LINK_OPEN_MAX);
+    assert_int_equal(kill(fa_link_pid(rig.link), SIGKILL), 0);
+    while (rig.state != FA_LINK_WAITING) {
+        hear(&rig);
+    }
+    assert_int_equal(fa_link_channel_open(rig.link, "x"), 0); /* an end gives the places back */
     fa_link_free(rig.link);
 }
 

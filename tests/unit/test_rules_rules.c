@@ -616,6 +616,32 @@ static void per_tells_label_sets_apart_and_where_picks_series(void **state)
     world_close(&world);
 }
 
+static void what_a_bounded_run_leaves_is_said_by_the_next_ones(void **state)
+{
+    char *per[] = {"q"};
+    struct fa_rule rule = last_above(10);
+    rule.metric.per = per;
+    rule.metric.per_count = 1;
+    struct world world;
+    struct fa_now now = {.mono = 0, .wall = T0};
+    world_open(&world, (const struct fa_rule *[]){&rule}, 1);
+    gauge(&world, "q=\"a\"", 11);
+    gauge(&world, "q=\"b\"", 12);
+    gauge(&world, "q=\"c\"", 13);
+    world.said[0] = '\0';
+    assert_true(fa_rules_run_some(world.rules, now, 2, say, &world));
+    EXPECT(&world, "q=\"a\" firing 11; q=\"b\" firing 12");
+    gauge(&world, "q=\"c\"", 14); /* waits already: said once, as it is now */
+    gauge(&world, "q=\"a\"", 9);
+    world.said[0] = '\0';
+    assert_true(fa_rules_run_some(world.rules, now, 1, say, &world));
+    EXPECT(&world, "q=\"c\" firing 14");
+    world.said[0] = '\0';
+    assert_false(fa_rules_run_some(world.rules, now, 1, say, &world));
+    EXPECT(&world, "q=\"a\" clear 9");
+    world_close(&world);
+}
+
 /* --- absent ------------------------------------------------------------------------------- */
 
 static void absence_fires_after_its_time_and_clears_on_a_sample(void **state)
@@ -871,6 +897,7 @@ int main(void)
         cmocka_unit_test(the_short_form_becomes_the_tree_of_its_words),
         cmocka_unit_test(every_take_of_a_population_agrees_with_all_its_samples),
         cmocka_unit_test(levels_follow_the_table),
+        cmocka_unit_test(what_a_bounded_run_leaves_is_said_by_the_next_ones),
         cmocka_unit_test(hysteresis_holds_until_the_clear_threshold_is_passed),
         cmocka_unit_test(silence_turns_unknown_and_never_clear),
         cmocka_unit_test(a_stale_marker_is_no_value),
