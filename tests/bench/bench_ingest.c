@@ -62,6 +62,7 @@ static void local(const struct rig *rig, struct columns *c)
 {
     int fd = rig_connect_statsd(rig), http = rig_connect_http(rig);
     double before = rig_metric(http, "firealarm_feed_packets_total{feed=\"local\"}");
+    double samples = rig_metric(http, "firealarm_feed_samples_total{feed=\"local\"}");
     double cpu = usage_of(rig->pid).cpu_ms;
     int64_t start = bench_ns();
     for (size_t i = 0; i < SEND; i++) {
@@ -77,6 +78,10 @@ static void local(const struct rig *rig, struct columns *c)
         bench_pause_us(1000);
     }
     double ms = bench_ms_since(start);
+    samples = rig_metric(http, "firealarm_feed_samples_total{feed=\"local\"}") - samples;
+    if (samples != SEND * LINES / 2.0) {
+        bench_fail("%.0f samples of %d watched lines", samples, SEND * LINES / 2);
+    }
     figures_add(&c->local_rate, SEND * LINES * 1000.0 / ms);
     figures_add(&c->local_cpu, (usage_of(rig->pid).cpu_ms - cpu) * 100 / ms);
     close(fd);
