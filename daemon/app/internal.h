@@ -33,13 +33,18 @@ struct fa_parking {
     size_t first, count, cap;
 };
 
+/* A decoder plugin's instance and its one connection. */
+struct fa_decoding {
+    const struct fa_plugin *plugin;
+    struct fa_options *options;
+    void *self, *conn;
+};
+
 struct fa_feed_socket {
     struct fa_daemon *daemon;
     char *name, *address;
     struct fa_dgram *dgram;
-    const struct fa_plugin *plugin;
-    struct fa_options *options;
-    void *self, *conn;
+    struct fa_decoding decoding;
     struct fa_feed *feed;
     uint64_t rejected, events_ignored;
     char last_reject[64]; /* the plugin's reason, never the bytes */
@@ -49,7 +54,7 @@ struct fa_feed_socket {
 
 struct fa_listening {
     char *name, *address;
-    uint32_t routes;
+    struct fa_api_listener *api;
     struct fa_http_server *http;
     struct fa_tls *tls;
     bool kept; /* taken over from the configuration before */
@@ -160,6 +165,8 @@ void fa_feeds_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
 int fa_listeners_open(struct fa_daemon *daemon, const struct fa_config *config,
                       struct fa_listening **ret_list, size_t *ret_count,
                       struct fa_err *err) FA_MUST_CHECK;
+/* After everything else of a reload was opened: those that stay get their new limits and routes. */
+void fa_listeners_renew(struct fa_listening *list, size_t count, const struct fa_config *config);
 /* Gives back what a refused reload took over, and closes what it opened. */
 void fa_listeners_restore(struct fa_daemon *daemon, struct fa_listening *list, size_t count);
 void fa_listeners_close(struct fa_listening *list, size_t count);

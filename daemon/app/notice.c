@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What one notification says to its reader. A retry under the same key says the same words: what may
- * change meanwhile (the value, how long ago) is the notification's own, and how an alarm stands is
- * told by the kind of the notification, not looked up again. Only `now` is of the try. */
+/* What one notification says to its reader. A retry under the same key says the same words: what
+ * may change meanwhile (the value, how long ago) is the notification's own, and how an alarm stands
+ * is told by the kind of the notification, not looked up again. Only `now` is of the try. */
 #include "api/describe.h"
 #include "app/internal.h"
 #include "base/panic.h"
