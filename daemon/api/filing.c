@@ -101,7 +101,7 @@ static void suggest_person(const struct fa_call *call, const char *name, char *b
 static void check_names(const struct fa_call *call, const char *member, const char **names,
                         size_t count, bool people_only, struct fa_faults *faults)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !fa_faults_full(faults); i++) {
         struct fa_pset set;
         char hint[300];
         fa_pset_init(&set, call->people);

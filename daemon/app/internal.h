@@ -134,6 +134,8 @@ void fa_keep_watch(struct fa_daemon *daemon);
 int fa_keep_close(struct fa_daemon *daemon);
 
 /* sender.c */
+/* The engine's word for a frame's verdict; what no courier of ours says is a retry. */
+enum fa_verdict_kind fa_sender_verdict(uint32_t verdict);
 int fa_sender_open(struct fa_daemon *daemon, struct fa_err *err) FA_MUST_CHECK;
 int fa_sender_set_channels(struct fa_daemon *daemon, const struct fa_config *config,
                            struct fa_err *err) FA_MUST_CHECK;
