@@ -147,10 +147,9 @@ static void give_up_open(struct fa_link *link, fa_time mono, const char *why)
 {
     struct attempt *lost = link->open;
     link->open = NULL;
-    link->open_count = link->open_cap = 0;
-    for (size_t i = 0; i < count; i++) {
-        struct fa_frame_verdict verdict = {.id = lost[i].id,
-                                           .attempt = lost[i].attempt,
+    for (struct attempt *at = lost; at != NULL; at = at->hh.next) {
+        struct fa_frame_verdict verdict = {.id = at->id,
+                                           .attempt = at->attempt,
                                            .verdict = FA_FRAME_OUTCOME_UNKNOWN,
                                            .detail = fa_str_of(why),
                                            .retry_after = -1,
