@@ -87,26 +87,14 @@ static void on_datagram(void *self, struct fa_str bytes, const struct fa_peer *p
         .reject = sink_reject,
         .reply = sink_reply,
     };
-    const struct firealarm_decoder *decoder = feed->decoding.plugin->decoder;
-    if (decoder->feed(feed->decoding.conn, &sink, (struct firealarm_text){bytes.ptr, bytes.len},
-                      FIREALARM_FEED_END, &error) != 0) {
+    if (feed->plugin->decoder->feed(feed->conn, &sink,
+                                    (struct firealarm_text){bytes.ptr, bytes.len},
+                                    FIREALARM_FEED_END, &error) != 0) {
         feed->rejected++;
     }
 }
 
 /* ---- opening ---- */
-
-static void close_decoding(struct fa_decoding *decoding)
-{
-    if (decoding->conn != NULL) {
-        decoding->plugin->decoder->close(decoding->conn);
-    }
-    if (decoding->self != NULL) {
-        fa_plugin_destroy(decoding->plugin, decoding->self);
-    }
-    fa_options_free(decoding->options);
-    *decoding = (struct fa_decoding){0};
-}
 
 static void close_one(struct fa_feed_socket *feed)
 {
@@ -114,7 +102,13 @@ static void close_one(struct fa_feed_socket *feed)
         return;
     }
     fa_dgram_close(feed->dgram);
-    close_decoding(&feed->decoding);
+    if (feed->plugin != NULL && feed->conn != NULL) {
+        feed->plugin->decoder->close(feed->conn);
+    }
+    if (feed->plugin != NULL && feed->self != NULL) {
+        fa_plugin_destroy(feed->plugin, feed->self);
+    }
+    fa_options_free(feed->options);
     free(feed->name);
     free(feed->address);
     free(feed);
@@ -125,20 +119,17 @@ static void on_option_error(void *ctx, const struct fa_err *err)
     fa_log_err(FA_LOG_ERROR, err);
 }
 
-/* What it opened is in *ret also after an error. */
-static int open_decoding(struct fa_daemon *daemon, const struct fa_feed_entry *entry,
-                         struct fa_decoding *ret, struct fa_err *err)
+static int open_decoder(struct fa_feed_socket *feed, const struct fa_feed_entry *entry,
+                        struct fa_err *err)
 {
-    static const struct firealarm_request request = {.size = sizeof request,
-                                                     .transport = FIREALARM_DATAGRAM};
-    struct firealarm_error error = {{0}};
+    struct fa_daemon *daemon = feed->daemon;
     int rc = fa_plugins_load(daemon->plugins, FA_PLUGIN_DECODER, entry->decoder.plugin,
-                             &ret->plugin, err);
+                             &feed->plugin, err);
     if (rc != 0) {
         return rc;
     }
     struct fa_options_input input = {
-        .table = ret->plugin->options,
+        .table = feed->plugin->options,
         .what = "feed",
         .name = entry->name,
         .given = entry->decoder.given,
@@ -147,18 +138,22 @@ static int open_decoding(struct fa_daemon *daemon, const struct fa_feed_entry *e
         .line = entry->decoder.line,
         .credentials_dir = daemon->options->credentials,
     };
-    rc = fa_options_parse(&input, on_option_error, NULL, &ret->options);
+    rc = fa_options_parse(&input, on_option_error, NULL, &feed->options);
     if (rc != 0) {
         return fa_err_set(err, rc, "feed '%s': its options are not right", entry->name);
     }
-    rc = fa_plugin_create(ret->plugin, &daemon->host, fa_options_settings(ret->options), &ret->self,
-                          err);
+    rc = fa_plugin_create(feed->plugin, &daemon->host, fa_options_settings(feed->options),
+                          &feed->self, err);
     if (rc != 0) {
         return rc;
     }
-    return ret->plugin->decoder->open(ret->self, &request, &ret->conn, &error) == 0
-               ? 0
-               : fa_err_set(err, FA_EINVAL, "feed '%s': %s", entry->name, error.text);
+    struct firealarm_error error = {{0}};
+    static const struct firealarm_request request = {.size = sizeof request,
+                                                     .transport = FIREALARM_DATAGRAM};
+    if (feed->plugin->decoder->open(feed->self, &request, &feed->conn, &error) != 0) {
+        return fa_err_set(err, FA_EINVAL, "feed '%s': %s", entry->name, error.text);
+    }
+    return 0;
 }
 
 /* "udp:127.0.0.1:8125" and "unixgram:/path" as net/ writes them. */
@@ -170,17 +165,6 @@ static const char *bare_address(const char *address)
     return strncmp(address, "unixgram:", 9) == 0 ? address + 9 : address;
 }
 
-static void set_limits(struct fa_feed_socket *feed, const struct fa_feed_entry *entry)
-{
-    struct fa_metrics_limits limits = {
-        .series = entry->series_max,
-        .labels = entry->labels_max,
-        .name_bytes = entry->name_max,
-        .value_bytes = entry->value_max,
-    };
-    fa_feed_set_limits(feed->feed, &limits);
-}
-
 static int open_one(struct fa_daemon *daemon, const struct fa_feed_entry *entry,
                     struct fa_feed_socket **ret_feed, struct fa_err *err)
 {
@@ -188,7 +172,11 @@ static int open_one(struct fa_daemon *daemon, const struct fa_feed_entry *entry,
     feed->daemon = daemon;
     feed->name = fa_xstrdup(entry->name);
     feed->address = fa_xstrdup(entry->address);
-    feed->feed = fa_metrics_feed(daemon->metrics, entry->name);
+    int rc = open_decoder(feed, entry, err);
+    if (rc != 0) {
+        close_one(feed);
+        return rc;
+    }
     struct fa_dgram_config config = {
         .address = bare_address(entry->address),
         .fd = -1,
@@ -197,81 +185,110 @@ static int open_one(struct fa_daemon *daemon, const struct fa_feed_entry *entry,
     };
     feed->dgram = fa_dgram_open(daemon->loop, &config, on_datagram, feed, err);
     if (feed->dgram == NULL) {
+        rc = fa_err_wrap(err, "feed '%s'", entry->name);
         close_one(feed);
-        return fa_err_wrap(err, "feed '%s'", entry->name);
+        return rc;
     }
     *ret_feed = feed;
     return 0;
 }
 
-/* One whose address stays keeps its socket across a reload: nothing sent meanwhile is lost. */
-static struct fa_feed_socket **find_same(struct fa_daemon *daemon,
-                                         const struct fa_feed_entry *entry)
+/* One that stays across a reload keeps its socket: nothing sent meanwhile is lost. */
+static struct fa_feed_socket *find_same(struct fa_daemon *daemon, const struct fa_feed_entry *entry)
 {
     for (size_t i = 0; i < daemon->feed_count; i++) {
         struct fa_feed_socket *feed = daemon->feeds[i];
-        if (feed != NULL && strcmp(feed->name, entry->name) == 0 &&
-            strcmp(feed->address, entry->address) == 0) {
-            return &daemon->feeds[i];
+        if (strcmp(feed->name, entry->name) == 0 && strcmp(feed->address, entry->address) == 0) {
+            return feed;
         }
     }
     return NULL;
 }
 
-/* What a feed is to become, before anything that runs is touched. */
-struct prepared {
-    struct fa_feed_socket **same; /* NULL: opened anew */
-    struct fa_feed_socket *opened;
-    struct fa_decoding decoding;
-};
-
-static int prepare(struct fa_daemon *daemon, const struct fa_feed_entry *entry,
-                   struct prepared *ret, struct fa_err *err)
+/* The decoder with its new options, for a feed that keeps its socket. */
+static int renew_decoder(struct fa_daemon *daemon, const struct fa_feed_entry *entry,
+                         struct fa_feed_socket **ret_fresh, struct fa_err *err)
 {
-    int rc = open_decoding(daemon, entry, &ret->decoding, err);
-    ret->same = find_same(daemon, entry);
-    if (rc == 0 && ret->same == NULL) {
-        rc = open_one(daemon, entry, &ret->opened, err);
+    struct fa_feed_socket *fresh = fa_xcalloc(1, sizeof *fresh);
+    fresh->daemon = daemon;
+    int rc = open_decoder(fresh, entry, err);
+    if (rc != 0) {
+        close_one(fresh);
+        return rc;
     }
-    return rc;
+    *ret_fresh = fresh;
+    return 0;
 }
 
-static struct fa_feed_socket *take(struct prepared *prepared, const struct fa_feed_entry *entry)
+/* The old feed goes on with the fresh decoder; its old one is closed. */
+static void take_decoder(struct fa_feed_socket *feed, struct fa_feed_socket *fresh)
 {
-    struct fa_feed_socket *feed = prepared->opened;
-    if (prepared->same != NULL) {
-        feed = *prepared->same;
-        *prepared->same = NULL;
-        close_decoding(&feed->decoding);
+    struct fa_feed_socket old = *feed;
+    feed->plugin = fresh->plugin;
+    feed->options = fresh->options;
+    feed->self = fresh->self;
+    feed->conn = fresh->conn;
+    fresh->plugin = old.plugin;
+    fresh->options = old.options;
+    fresh->self = old.self;
+    fresh->conn = old.conn;
+    close_one(fresh);
+}
+
+/* All of it could be opened: those that stay leave the old list, which closes the rest. */
+static void keep_same(struct fa_daemon *daemon, struct fa_feed_socket **feeds,
+                      struct fa_feed_socket **same, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; same[i] != NULL && k < daemon->feed_count; k++) {
+            if (daemon->feeds[k] == same[i]) {
+                take_decoder(same[i], feeds[i]);
+                feeds[i] = same[i];
+                daemon->feeds[k] = NULL;
+                break;
+            }
+        }
     }
-    feed->decoding = prepared->decoding;
-    set_limits(feed, entry);
-    return feed;
 }
 
 int fa_feeds_open(struct fa_daemon *daemon, const struct fa_config *config,
                   struct fa_feed_socket ***ret_feeds, size_t *ret_count, struct fa_err *err)
 {
-    size_t count = config->feed_count;
-    struct prepared *prepared = fa_xcalloc(count, sizeof *prepared);
+    struct fa_feed_socket **feeds = fa_xcalloc(config->feed_count, sizeof(struct fa_feed_socket *));
+    struct fa_feed_socket **same = fa_xcalloc(config->feed_count, sizeof(struct fa_feed_socket *));
     int rc = 0;
-    for (size_t i = 0; i < count && rc == 0; i++) {
-        rc = prepare(daemon, &config->feeds[i], &prepared[i], err);
+    for (size_t i = 0; i < config->feed_count && rc == 0; i++) {
+        const struct fa_feed_entry *entry = &config->feeds[i];
+        same[i] = find_same(daemon, entry);
+        rc = same[i] != NULL ? renew_decoder(daemon, entry, &feeds[i], err)
+                             : open_one(daemon, entry, &feeds[i], err);
     }
-    if (rc == 0) {
-        *ret_feeds = fa_xcalloc(count, sizeof **ret_feeds);
-        *ret_count = count;
+    if (rc != 0) {
+        fa_feeds_close(feeds, config->feed_count);
+    } else {
+        keep_same(daemon, feeds, same, config->feed_count);
+        *ret_feeds = feeds;
+        *ret_count = config->feed_count;
     }
-    for (size_t i = 0; i < count; i++) {
-        if (rc == 0) {
-            (*ret_feeds)[i] = take(&prepared[i], &config->feeds[i]);
-        } else {
-            close_one(prepared[i].opened);
-            close_decoding(&prepared[i].decoding);
-        }
-    }
-    free(prepared);
+    free(same);
     return rc;
+}
+
+void fa_feeds_bind(struct fa_daemon *daemon)
+{
+    for (size_t i = 0; i < daemon->feed_count; i++) {
+        const struct fa_feed_entry *entry = &daemon->config->feeds[i];
+        struct fa_metrics_limits limits = {
+            .series = entry->series_max,
+            .labels = entry->labels_max,
+            .name_bytes = entry->name_max,
+            .value_bytes = entry->value_max,
+        };
+        daemon->feeds[i]->feed = fa_metrics_feed(daemon->metrics, entry->name);
+        fa_feed_set_limits(daemon->feeds[i]->feed, &limits);
+        daemon->feeds[i]->series_refused_seen =
+            fa_feed_stats(daemon->feeds[i]->feed).series_refused;
+    }
 }
 
 void fa_feeds_close(struct fa_feed_socket **feeds, size_t count)

@@ -33,18 +33,13 @@ struct fa_parking {
     size_t first, count, cap;
 };
 
-/* A decoder plugin's instance and its one connection. */
-struct fa_decoding {
-    const struct fa_plugin *plugin;
-    struct fa_options *options;
-    void *self, *conn;
-};
-
 struct fa_feed_socket {
     struct fa_daemon *daemon;
     char *name, *address;
     struct fa_dgram *dgram;
-    struct fa_decoding decoding;
+    const struct fa_plugin *plugin;
+    struct fa_options *options;
+    void *self, *conn;
     struct fa_feed *feed;
     uint64_t rejected, events_ignored;
     char last_reject[64]; /* the plugin's reason, never the bytes */
@@ -162,6 +157,19 @@ int fa_feeds_open(struct fa_daemon *daemon, const struct fa_config *config,
 void fa_feeds_close(struct fa_feed_socket **feeds, size_t count);
 void fa_feeds_watch(struct fa_daemon *daemon);
 void fa_feeds_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
+
+/* Gives each feed its place in the metrics and its limits, as the running configuration says. */
+void fa_feeds_bind(struct fa_daemon *daemon);
+
+/* windows.c */
+void fa_windows_open(struct fa_daemon *daemon);
+void fa_windows_close(struct fa_daemon *daemon);
+/* What the engine's alarms say about their rules, after it was loaded. */
+void fa_windows_restore(struct fa_daemon *daemon);
+/* config's rules over the samples that are there; the old configuration may go afterwards. */
+void fa_windows_reload(struct fa_daemon *daemon, const struct fa_config *config);
+/* The wall clock stepped by delta. */
+void fa_windows_step(struct fa_daemon *daemon, fa_time delta);
 
 /* listen.c */
 int fa_listeners_open(struct fa_daemon *daemon, const struct fa_config *config,

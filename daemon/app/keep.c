@@ -155,14 +155,6 @@ static void tell_damage(struct fa_daemon *daemon, const struct fa_store_head *he
                     "the journal's newest entry does not verify: was an old copy put back?");
 }
 
-static void restore_rule(void *ctx, const struct fa_alarm *alarm)
-{
-    struct fa_daemon *daemon = ctx;
-    if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0) {
-        fa_rules_restore(daemon->rules, alarm->rule, alarm->labels, alarm->level);
-    }
-}
-
 int fa_keep_open(struct fa_daemon *daemon, struct fa_err *err)
 {
     struct fa_store_head head = {0};
@@ -175,11 +167,10 @@ int fa_keep_open(struct fa_daemon *daemon, struct fa_err *err)
         return rc;
     }
     daemon->journal_next = head.n + 1;
-    fa_engine_each_alarm(daemon->engine, restore_rule, daemon);
+    fa_windows_restore(daemon);
     struct fa_event event = {.kind = FA_EV_START, .u.start = {head.time}};
     fa_turn_step(daemon, &event);
     tell_damage(daemon, &head);
-    daemon->rules_dirty = true;
     return 0;
 }
 

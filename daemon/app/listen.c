@@ -118,12 +118,24 @@ static struct fa_listening *find_same(struct fa_daemon *daemon,
     return NULL;
 }
 
+/* What cannot change on a socket that stays is said, not passed over. */
+static void say_what_waits(const struct fa_daemon *daemon, const struct fa_listener_entry *entry)
+{
+    for (size_t i = 0; i < daemon->config->listener_count; i++) {
+        const struct fa_listener_entry *was = &daemon->config->listeners[i];
+        if (strcmp(was->name, entry->name) == 0 && was->mode != entry->mode) {
+            fa_log(FA_LOG_WARNING, "listener %s: its new mode holds after a restart", entry->name);
+        }
+    }
+}
+
 /* New certificates for one that stays; the old ones hold if the new cannot be read. */
 static int renew_tls(struct fa_daemon *daemon, const struct fa_listener_entry *entry,
                      struct fa_listening *one, struct fa_err *err)
 {
     struct fa_tls *tls = NULL;
     int rc = open_tls(daemon, entry, &tls, err);
+    say_what_waits(daemon, entry);
     if (rc == 0 && tls != NULL) {
         fa_http_server_set_tls(one->http, tls);
         fa_tls_close(one->tls);

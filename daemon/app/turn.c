@@ -259,6 +259,7 @@ static void on_jump(void *self, const struct fa_clock_jump *jump)
     fa_log(FA_LOG_WARNING, "the wall clock stepped by %lld ms", (long long)jump->delta_ms);
     if (daemon->engine != NULL) {
         fa_turn_step(daemon, &event);
+        fa_windows_step(daemon, jump->delta_ms);
     }
 }
 
