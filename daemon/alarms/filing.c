@@ -9,6 +9,7 @@
  *  4. "solve" and "help" have a due time; when it passes they are raised.
  */
 #include "alarms/internal.h"
+#include "base/texts.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -85,15 +86,12 @@ static bool single(const struct fa_rule *rule)
 
 /* ---- alarms from filings ---- */
 
+/* Each once. */
 static void add_text(char ***texts, size_t *count, const char *text)
 {
-    for (size_t i = 0; i < *count; i++) {
-        if (strcmp((*texts)[i], text) == 0) {
-            return;
-        }
+    if (!fa_texts_has(*texts, *count, text)) {
+        fa_texts_add(texts, count, fa_str_of(text));
     }
-    *texts = fa_xrealloc(*texts, (*count + 1) * sizeof(char *));
-    (*texts)[(*count)++] = fa_xstrdup(text);
 }
 
 static bool same_texts(char *const *a, size_t a_count, char *const *b, size_t b_count)

@@ -17,6 +17,7 @@
  *  5. Nobody is called by an alarm that is owned or closed: what fails then is not tried elsewhere.
  */
 #include "alarms/internal.h"
+#include "base/texts.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -148,15 +149,8 @@ static void send_now(struct fa_engine *engine, struct fa_notification *n)
 
 static bool channel_in_step(const struct fa_step *step, const char *channel)
 {
-    if (step == NULL || step->channel_count == 0) {
-        return true;
-    }
-    for (size_t i = 0; i < step->channel_count; i++) {
-        if (strcmp(step->channels[i], channel) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return step == NULL || step->channel_count == 0 ||
+           fa_texts_has(step->channels, step->channel_count, channel);
 }
 
 uint32_t fa_usable_contact(const struct fa_engine *engine, const struct fa_circle *circle,

@@ -4,6 +4,7 @@
 #include "alarms/policy.h"
 #include "base/id.h"
 #include "base/panic.h"
+#include "base/texts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -85,21 +86,15 @@ void fa_policy_seal(struct fa_policy *policy)
     fa_buf_done(&buf);
 }
 
-static void add_text(char ***texts, size_t *count, struct fa_str text)
-{
-    *texts = fa_xrealloc(*texts, (*count + 1) * sizeof(char *));
-    (*texts)[(*count)++] = fa_xstrndup(text.ptr, text.len);
-}
-
 static int decode_step(struct fa_str bytes, struct fa_step *step)
 {
     struct fa_rec_reader reader = fa_rec_read(bytes);
     struct fa_rec_field field;
     while (fa_rec_next(&reader, &field)) {
         if (field.tag == TAG_TARGET) {
-            add_text(&step->targets, &step->target_count, field.bytes);
+            fa_texts_add(&step->targets, &step->target_count, field.bytes);
         } else if (field.tag == TAG_CHANNEL) {
-            add_text(&step->channels, &step->channel_count, field.bytes);
+            fa_texts_add(&step->channels, &step->channel_count, field.bytes);
         } else if (field.tag == TAG_WAIT) {
             step->wait = field.i64;
         }
@@ -139,14 +134,8 @@ void fa_policy_done(struct fa_policy *policy)
 {
     for (size_t i = 0; i < policy->step_count; i++) {
         struct fa_step *step = &policy->steps[i];
-        for (size_t t = 0; t < step->target_count; t++) {
-            free(step->targets[t]);
-        }
-        for (size_t c = 0; c < step->channel_count; c++) {
-            free(step->channels[c]);
-        }
-        free(step->targets);
-        free(step->channels);
+        fa_texts_free(step->targets, step->target_count);
+        fa_texts_free(step->channels, step->channel_count);
     }
     free(policy->steps);
     free(policy->name);

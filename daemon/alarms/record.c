@@ -2,6 +2,7 @@
 /* How alarms, incidents and notifications are stored. A tag is never reused; a reader skips those
  * it does not know. What history holds can be read with the same functions. */
 #include "alarms/internal.h"
+#include "base/texts.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -183,12 +184,6 @@ static char *get_text(const struct fa_rec_field *field, char *old)
     return fa_xstrndup(field->bytes.ptr, field->bytes.len);
 }
 
-static void add_text(const struct fa_rec_field *field, char ***texts, size_t *count)
-{
-    *texts = fa_xrealloc(*texts, (*count + 1) * sizeof(char *));
-    (*texts)[(*count)++] = fa_xstrndup(field->bytes.ptr, field->bytes.len);
-}
-
 static bool get_comment(const struct fa_rec_field *outer, struct fa_comment *ret)
 {
     struct fa_rec_reader reader = fa_rec_read(outer->bytes);
@@ -236,10 +231,10 @@ static bool read_alarm_list(struct fa_alarm *a, const struct fa_rec_field *f,
                                 sizeof(struct fa_incident_id));
         return get_id(f, &a->incidents[a->incident_count++].id);
     case A_ABOUT:
-        add_text(f, &a->about, &a->about_count);
+        fa_texts_add(&a->about, &a->about_count, f->bytes);
         return true;
     case A_STRUCK:
-        add_text(f, &a->struck, &a->struck_count);
+        fa_texts_add(&a->struck, &a->struck_count, f->bytes);
         return true;
     case A_TOLD:
         a->told = fa_xgrow(a->told, a->told_count, &a->told_cap, sizeof(struct fa_told));
@@ -365,10 +360,10 @@ static bool read_incident_field(struct fa_incident *i, const struct fa_rec_field
         i->reporter = get_text(f, i->reporter);
         break;
     case I_ABOUT:
-        add_text(f, &i->about, &i->about_count);
+        fa_texts_add(&i->about, &i->about_count, f->bytes);
         break;
     case I_STRUCK:
-        add_text(f, &i->struck, &i->struck_count);
+        fa_texts_add(&i->struck, &i->struck_count, f->bytes);
         break;
     case I_LEVEL:
         i->level = (enum fa_guidance)(f->u64 < FA_GUIDE__COUNT ? f->u64 : FA_GUIDE_RAISE);
@@ -506,14 +501,6 @@ int fa_notification_decode(struct fa_str bytes, struct fa_interned **texts,
 
 /* ---- freeing ---- */
 
-static void free_texts(char **texts, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        free(texts[i]);
-    }
-    free(texts);
-}
-
 static void free_comments(struct fa_comment *comments, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -530,8 +517,8 @@ void fa_alarm_free(struct fa_alarm *alarm)
     free(alarm->owner);
     free(alarm->incidents);
     free(alarm->told);
-    free_texts(alarm->about, alarm->about_count);
-    free_texts(alarm->struck, alarm->struck_count);
+    fa_texts_free(alarm->about, alarm->about_count);
+    fa_texts_free(alarm->struck, alarm->struck_count);
     free_comments(alarm->comments, alarm->comment_count);
     free(alarm);
 }
@@ -543,8 +530,8 @@ void fa_incident_free(struct fa_incident *incident)
     free(incident->since);
     free(incident->reporter);
     free(incident->alarms);
-    free_texts(incident->about, incident->about_count);
-    free_texts(incident->struck, incident->struck_count);
+    fa_texts_free(incident->about, incident->about_count);
+    fa_texts_free(incident->struck, incident->struck_count);
     free_comments(incident->comments, incident->comment_count);
     free(incident);
 }

@@ -243,7 +243,10 @@ static void on_request(void *self, struct fa_http_request *req)
     struct fa_api_listener *listener = self;
     struct found found = find_route(listener->routes, fa_http_method(req), fa_http_path(req));
     struct fa_call call = {.api = listener->api, .req = req};
-    fa_assert(found.route != NULL);
+    if (found.route == NULL) { /* a reload took it away since its head was read */
+        fa_http_reply_problem(req, 404, "There is nothing at this path.");
+        return;
+    }
     path_fits(found.route->path, fa_http_path(req), call.id, sizeof call.id);
     look_up(&call);
     if (found.route->anybody || fa_call_renew(&call)) {
@@ -301,4 +304,9 @@ struct fa_api_listener *fa_api_listener(struct fa_api *api, uint32_t groups)
     listener->next = api->listeners;
     api->listeners = listener;
     return listener;
+}
+
+void fa_api_listener_set_routes(struct fa_api_listener *listener, uint32_t groups)
+{
+    listener->routes = groups;
 }

@@ -57,6 +57,7 @@ void fa_api_set_texts(struct fa_api *api, const char *company, const char *notic
 /* One for each listener; routes: FA_API_ROUTES_*. Lives as long as api. */
 struct fa_api_listener;
 struct fa_api_listener *fa_api_listener(struct fa_api *api, uint32_t routes);
+void fa_api_listener_set_routes(struct fa_api_listener *listener, uint32_t routes);
 /* For struct fa_http_config: its self is the fa_api_listener. */
 const struct fa_http_handler *fa_api_handler(void);
 

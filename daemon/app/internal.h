@@ -49,7 +49,7 @@ struct fa_feed_socket {
 
 struct fa_listening {
     char *name, *address;
-    uint32_t routes;
+    struct fa_api_listener *api;
     struct fa_http_server *http;
     struct fa_tls *tls;
     bool kept; /* taken over from the configuration before */
@@ -193,6 +193,8 @@ void fa_windows_step(struct fa_daemon *daemon, fa_time delta);
 int fa_listeners_open(struct fa_daemon *daemon, const struct fa_config *config,
                       struct fa_listening **ret_list, size_t *ret_count,
                       struct fa_err *err) FA_MUST_CHECK;
+/* After everything else of a reload was opened: those that stay get their new limits and routes. */
+void fa_listeners_renew(struct fa_listening *list, size_t count, const struct fa_config *config);
 /* Gives back what a refused reload took over, and closes what it opened. */
 void fa_listeners_restore(struct fa_daemon *daemon, struct fa_listening *list, size_t count);
 void fa_listeners_close(struct fa_listening *list, size_t count);

@@ -53,10 +53,27 @@ static void close_one(struct fa_listening *one)
     *one = (struct fa_listening){0};
 }
 
+/* One caller cannot take all places; a quarter is plenty for a person. */
+static uint32_t per_peer(const struct fa_listener_entry *entry)
+{
+    return entry->limits.connections / 4 + 1;
+}
+
+static struct fa_http_limits limits_of(const struct fa_listener_entry *entry)
+{
+    return (struct fa_http_limits){
+        .header_bytes = entry->limits.header_bytes,
+        .body_bytes = entry->limits.body_bytes,
+        .header_ms = entry->limits.header_ms,
+        .total_ms = entry->limits.total_ms,
+        .idle_ms = entry->limits.idle_ms,
+    };
+}
+
 static int open_one(struct fa_daemon *daemon, const struct fa_listener_entry *entry,
                     struct fa_listening *ret, struct fa_err *err)
 {
-    struct fa_listening one = {.routes = entry->routes};
+    struct fa_listening one = {.api = fa_api_listener(daemon->api, entry->routes)};
     int rc = open_tls(daemon, entry, &one.tls, err);
     if (rc != 0) {
         return fa_err_wrap(err, "listener '%s'", entry->name);
@@ -69,20 +86,12 @@ static int open_one(struct fa_daemon *daemon, const struct fa_listener_entry *en
                 .fd = fd,
                 .mode = entry->mode,
                 .connections = entry->limits.connections,
-                /* One caller cannot take all places; a quarter is plenty for a person. */
-                .connections_per_peer = entry->limits.connections / 4 + 1,
+                .connections_per_peer = per_peer(entry),
             },
         .tls = one.tls,
-        .limits =
-            {
-                .header_bytes = entry->limits.header_bytes,
-                .body_bytes = entry->limits.body_bytes,
-                .header_ms = entry->limits.header_ms,
-                .total_ms = entry->limits.total_ms,
-                .idle_ms = entry->limits.idle_ms,
-            },
+        .limits = limits_of(entry),
         .handler = fa_api_handler(),
-        .self = fa_api_listener(daemon->api, entry->routes),
+        .self = one.api,
     };
     one.http = fa_http_server_open(daemon->loop, &config, err);
     if (one.http == NULL) {
@@ -101,7 +110,7 @@ static struct fa_listening *find_same(struct fa_daemon *daemon,
     for (size_t i = 0; i < daemon->listening_count; i++) {
         struct fa_listening *one = &daemon->listening[i];
         if (one->name != NULL && strcmp(one->name, entry->name) == 0 &&
-            strcmp(one->address, entry->address) == 0 && one->routes == entry->routes &&
+            strcmp(one->address, entry->address) == 0 &&
             (one->tls != NULL) == (entry->cert != NULL)) {
             return one;
         }
@@ -114,14 +123,8 @@ static void say_what_waits(const struct fa_daemon *daemon, const struct fa_liste
 {
     for (size_t i = 0; i < daemon->config->listener_count; i++) {
         const struct fa_listener_entry *was = &daemon->config->listeners[i];
-        const struct fa_http_limits_config *a = &was->limits, *b = &entry->limits;
-        bool same = was->mode == entry->mode && a->connections == b->connections &&
-                    a->header_bytes == b->header_bytes && a->body_bytes == b->body_bytes &&
-                    a->header_ms == b->header_ms && a->total_ms == b->total_ms &&
-                    a->idle_ms == b->idle_ms;
-        if (strcmp(was->name, entry->name) == 0 && !same) {
-            fa_log(FA_LOG_WARNING, "listener %s: its new mode and limits hold after a restart",
-                   entry->name);
+        if (strcmp(was->name, entry->name) == 0 && was->mode != entry->mode) {
+            fa_log(FA_LOG_WARNING, "listener %s: its new mode holds after a restart", entry->name);
         }
     }
 }
@@ -170,6 +173,19 @@ int fa_listeners_open(struct fa_daemon *daemon, const struct fa_config *config,
     *ret_list = list;
     *ret_count = config->listener_count;
     return 0;
+}
+
+void fa_listeners_renew(struct fa_listening *list, size_t count, const struct fa_config *config)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct fa_listener_entry *entry = &config->listeners[i];
+        struct fa_http_limits limits = limits_of(entry);
+        if (list[i].kept) {
+            fa_http_server_set_limits(list[i].http, &limits, entry->limits.connections,
+                                      per_peer(entry));
+            fa_api_listener_set_routes(list[i].api, entry->routes);
+        }
+    }
 }
 
 void fa_listeners_restore(struct fa_daemon *daemon, struct fa_listening *list, size_t count)

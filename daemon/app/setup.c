@@ -146,6 +146,7 @@ static int swap(struct fa_daemon *daemon, struct fa_config *config, struct fa_er
         }
         return rc;
     }
+    fa_listeners_renew(listening, listening_count, config);
     fa_listeners_close(daemon->listening, daemon->listening_count);
     fa_feeds_close(daemon->feeds, daemon->feed_count);
     daemon->listening = listening;

@@ -7,6 +7,7 @@
  * proof when a file has an error of grammar (what it would have defined would be reported missing),
  * and the proof about conflicts when people, teams or channels themselves are at fault. */
 #include "config/build.h"
+#include "base/texts.h"
 #include "config/proof.h"
 
 #include <stdlib.h>
@@ -123,14 +124,6 @@ int fa_config_parse(const char *name, struct fa_str text, struct fa_plugins *plu
     return finish(&faults, &files, config, ret_config);
 }
 
-static void free_texts(char **texts, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        free(texts[i]);
-    }
-    free(texts);
-}
-
 static void free_plugin(struct fa_plugin_config *plugin)
 {
     struct fa_given_list given = {plugin->given, plugin->given_count};
@@ -156,13 +149,13 @@ static void free_setup(struct fa_setup *setup)
         free(category->severity);
         free(category->policy);
         free(category->value);
-        free_texts(category->examples, category->example_count);
-        free_texts(category->helpers, category->helper_count);
+        fa_texts_free(category->examples, category->example_count);
+        fa_texts_free(category->helpers, category->helper_count);
     }
     for (size_t i = 0; i < setup->value_count; i++) {
         free(setup->values[i].name);
         free(setup->values[i].title);
-        free_texts(setup->values[i].violations, setup->values[i].violation_count);
+        fa_texts_free(setup->values[i].violations, setup->values[i].violation_count);
     }
     free(setup->policies);
     free(setup->severities);
@@ -178,9 +171,9 @@ static void free_rule(struct fa_rule *rule)
     }
     free(rule->metric.matches);
     free(rule->metric.metric);
-    free_texts(rule->metric.per, rule->metric.per_count);
-    free_texts(rule->incident.categories, rule->incident.category_count);
-    free_texts(rule->incident.per, rule->incident.per_count);
+    fa_texts_free(rule->metric.per, rule->metric.per_count);
+    fa_texts_free(rule->incident.categories, rule->incident.category_count);
+    fa_texts_free(rule->incident.per, rule->incident.per_count);
     free(rule->name);
     free(rule->category);
     free(rule->severity);

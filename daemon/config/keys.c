@@ -5,6 +5,7 @@
  *
  * It knows nothing of what keys mean to each other: that is proof.c. */
 #include "config/set.h"
+#include "base/texts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -145,14 +146,6 @@ void fa_given_free(struct fa_given_list *given)
     *given = (struct fa_given_list){0};
 }
 
-static void free_texts(char **texts, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        free(texts[i]);
-    }
-    free(texts);
-}
-
 static void free_pairs(struct fa_rule_match *pairs, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -174,7 +167,7 @@ static void free_key(const struct fa_key *key, void *item)
         free(*(void **)place);
         break;
     case FA_KEY_TEXTS:
-        free_texts(*(char ***)place, *count);
+        fa_texts_free(*(char ***)place, *count);
         break;
     case FA_KEY_PAIRS:
         free_pairs(*(struct fa_rule_match **)place, *count);

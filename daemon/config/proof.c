@@ -3,6 +3,7 @@
  * of people, and the check that no name is given twice. Own look-ups instead of the directory's:
  * these must work before it can be sealed, with names missing. */
 #include "config/proof.h"
+#include "base/texts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -150,16 +151,6 @@ const config_setting_t *fa_proof_elem(const config_setting_t *at, const char *ke
     return list;
 }
 
-static bool has_role(const struct fa_person_entry *person, const char *role)
-{
-    for (size_t i = 0; i < person->role_count; i++) {
-        if (strcmp(person->roles[i], role) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A role that nobody has, with the nearest that somebody has. */
 static void unknown_role(const struct fa_proof *proof, const config_setting_t *at, const char *role)
 {
@@ -209,7 +200,8 @@ static void add_target(const struct fa_proof *proof, const config_setting_t *at,
     }
     bool any = false;
     for (size_t i = 0; i < dir->people_count; i++) {
-        if (is_role ? has_role(&dir->people[i], target + 5) : dir->people[i].independent) {
+        if (is_role ? fa_texts_has(dir->people[i].roles, dir->people[i].role_count, target + 5)
+                    : dir->people[i].independent) {
             set[i] = true;
             any = true;
         }
@@ -227,16 +219,6 @@ void fa_proof_targets(const struct fa_proof *proof, const config_setting_t *at, 
     }
 }
 
-static bool is_among(const char *word, char *const *words, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(words[i], word) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool fa_proof_reachable(const struct fa_proof *proof, size_t person, char *const *channels,
                         size_t channel_count, bool is_filing)
 {
@@ -244,7 +226,8 @@ bool fa_proof_reachable(const struct fa_proof *proof, size_t person, char *const
     for (size_t i = 0; i < entry->contact_count; i++) {
         const char *name = entry->contacts[i].channel;
         size_t channel = fa_proof_find(proof, FA_KIND_CHANNEL, name);
-        if (channel == FA_NONE || (channel_count > 0 && !is_among(name, channels, channel_count))) {
+        if (channel == FA_NONE ||
+            (channel_count > 0 && !fa_texts_has(channels, channel_count, name))) {
             continue;
         }
         const struct fa_channel_entry *found = &proof->config->people->channels[channel];

@@ -2,6 +2,7 @@
 /* What people may file, proved: severities, values with their violations, categories. Values and
  * categories refer to each other; whichever side says it, it must hold on both. */
 #include "config/proof.h"
+#include "base/texts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,12 +21,7 @@ static void prove_severity(const struct fa_proof *proof, size_t i)
 
 static bool lists(const struct fa_value *value, const char *category)
 {
-    for (size_t i = 0; i < value->violation_count; i++) {
-        if (strcmp(value->violations[i], category) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return fa_texts_has(value->violations, value->violation_count, category);
 }
 
 static void prove_value(const struct fa_proof *proof, size_t i)

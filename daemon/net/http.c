@@ -62,6 +62,15 @@ void fa_http_server_set_tls(struct fa_http_server *server, struct fa_tls *tls)
     fa_tls_close(old);
 }
 
+void fa_http_server_set_limits(struct fa_http_server *server, const struct fa_http_limits *limits,
+                               uint32_t connections, uint32_t connections_per_peer)
+{
+    server->limits = *limits;
+    if (server->listener != NULL) {
+        fa_listener_set_limits(server->listener, connections, connections_per_peer);
+    }
+}
+
 static void stop_listening(struct fa_http_server *server)
 {
     if (server->listener != NULL) {

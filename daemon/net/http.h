@@ -80,6 +80,9 @@ struct fa_http_server *fa_http_server_open(struct fa_loop *loop, const struct fa
                                            struct fa_err *err);
 /* New connections use tls; those that are there stay. Only on a server opened with TLS. */
 void fa_http_server_set_tls(struct fa_http_server *server, struct fa_tls *tls);
+/* For what begins from now on. connections as in fa_listener_options. */
+void fa_http_server_set_limits(struct fa_http_server *server, const struct fa_http_limits *limits,
+                               uint32_t connections, uint32_t connections_per_peer);
 /* Stops accepting, closes idle connections, lets the others finish what they have begun; on_drained
  * runs on the loop when none is left or after ms. Call fa_http_server_close() then. */
 void fa_http_server_drain(struct fa_http_server *server, fa_time ms, fa_loop_fn *on_drained,

@@ -177,7 +177,6 @@ struct fa_listener *fa_listener_open(struct fa_loop *loop, const struct fa_liste
     struct fa_socket_config socket_cfg = {
         .address = cfg->address, .adopted_fd = cfg->fd, .type = SOCK_STREAM, .mode = cfg->mode};
     struct fa_socket sock;
-    fa_assert(cfg->connections > 0);
     if (fa_socket_open(&socket_cfg, &sock, err) != 0) {
         return NULL;
     }
@@ -192,17 +191,22 @@ struct fa_listener *fa_listener_open(struct fa_loop *loop, const struct fa_liste
                                      .loop = loop,
                                      .sock = sock,
                                      .reserve_fd = -1,
-                                     .connections = cfg->connections,
-                                     .connections_per_peer = cfg->connections_per_peer > 0
-                                                                 ? cfg->connections_per_peer
-                                                                 : cfg->connections,
                                      .busy_text = fa_xstrdup(cfg->busy_text),
                                      .fn = fn,
                                      .self = self};
+    fa_listener_set_limits(listener, cfg->connections, cfg->connections_per_peer);
     take_reserve(listener);
     fa_timer_init(&listener->pause, loop, on_pause_over, listener);
     listener->watch = fa_watch_new(loop, sock.fd, on_ready, listener);
     return listener;
+}
+
+void fa_listener_set_limits(struct fa_listener *listener, uint32_t connections,
+                            uint32_t connections_per_peer)
+{
+    fa_assert(connections > 0);
+    listener->connections = connections;
+    listener->connections_per_peer = connections_per_peer > 0 ? connections_per_peer : connections;
 }
 
 static void free_listener(void *object)

@@ -48,6 +48,9 @@ struct fa_listener *fa_listener_open(struct fa_loop *loop, const struct fa_liste
 /* Stops accepting and closes the socket, the file of a Unix socket of our own making too. Seats
  * may outlive it. Accepts NULL. */
 void fa_listener_close(struct fa_listener *listener);
+/* From now on; those that are there stay. As in fa_listener_options. */
+void fa_listener_set_limits(struct fa_listener *listener, uint32_t connections,
+                            uint32_t connections_per_peer);
 void fa_listener_seat(struct fa_listener *listener, struct fa_seat *seat,
                       const struct fa_peer *peer);
 /* Harmless when given back already. */

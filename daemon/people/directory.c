@@ -8,6 +8,7 @@
  */
 #include "people/directory.h"
 #include "base/panic.h"
+#include "base/texts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,14 +47,6 @@ struct fa_directory *fa_directory_new(void)
     return fa_xcalloc(1, sizeof(struct fa_directory));
 }
 
-static void free_texts(char **texts, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        free(texts[i]);
-    }
-    free(texts);
-}
-
 static void free_person(struct fa_person_entry *entry)
 {
     free(entry->name);
@@ -61,10 +54,10 @@ static void free_person(struct fa_person_entry *entry)
     free(entry->uids);
     free(entry->tokens);
     free(entry->manager);
-    free_texts(entry->roles, entry->role_count);
-    free_texts(entry->deputies, entry->deputy_count);
-    free_texts(entry->assistants, entry->assistant_count);
-    free_texts(entry->delegates, entry->delegate_count);
+    fa_texts_free(entry->roles, entry->role_count);
+    fa_texts_free(entry->deputies, entry->deputy_count);
+    fa_texts_free(entry->assistants, entry->assistant_count);
+    fa_texts_free(entry->delegates, entry->delegate_count);
     for (size_t i = 0; i < entry->contact_count; i++) {
         free(entry->contacts[i].channel);
         free(entry->contacts[i].address);
@@ -112,12 +105,12 @@ void fa_directory_free(struct fa_directory *dir)
     for (size_t i = 0; i < dir->team_count; i++) {
         free(dir->teams[i].name);
         free(dir->teams[i].display);
-        free_texts(dir->teams[i].members, dir->teams[i].member_count);
+        fa_texts_free(dir->teams[i].members, dir->teams[i].member_count);
     }
     for (size_t i = 0; i < dir->channel_count; i++) {
         free(dir->channels[i].name);
         free(dir->channels[i].plugin);
-        free_texts(dir->channels[i].readers, dir->channels[i].reader_count);
+        fa_texts_free(dir->channels[i].readers, dir->channels[i].reader_count);
     }
     free(dir->people);
     free(dir->teams);

@@ -49,7 +49,8 @@ static void a_good_configuration_swaps_and_the_next_filing_goes_to_the_new_perso
     assert_true(rig_logged(rig, "running on the configuration that was accepted last"));
     assert_int_equal(rig_file(rig, 3, "danger", receipts[1]), 201);
     rig_until(rig, receiver_find(rig->receiver, "/dana", "text-3") != NULL);
-    rig_until(rig, receiver_find(rig->receiver, "/ines", "configuration was refused at start") != NULL);
+    rig_until(rig,
+              receiver_find(rig->receiver, "/ines", "configuration was refused at start") != NULL);
     assert_int_equal(rig_status(rig, receipts[0]), 200);
     rig_stop(rig);
 }
@@ -75,7 +76,8 @@ static void a_bad_configuration_is_refused_whole_and_operators_hear_of_it(void *
     }
     rig_until(rig, receiver_find(rig->receiver, "/first", "text-13") != NULL);
     assert_int_equal(receiver_matches(rig->receiver, "/dana", NULL), 0);
-    rig_until(rig, receiver_find(rig->receiver, "/ines", "changed configuration was refused") != NULL);
+    rig_until(rig,
+              receiver_find(rig->receiver, "/ines", "changed configuration was refused") != NULL);
     rig->words.more = NULL;
     rig_write_config(rig);
     reload(rig, true);
@@ -109,10 +111,10 @@ static void a_port_that_is_taken_refuses_the_configuration_whole(void **state)
         reload(rig, false);
     }
     assert_int_not_equal(access(rig_path(rig, "run/new.sock"), F_OK), 0);
-    assert_int_equal(rig_ask(rig, &(struct rig_call){.method = "GET", .path = "/-/healthy",
-                                                     .port = port})
-                         ->status,
-                     200);
+    assert_int_equal(
+        rig_ask(rig, &(struct rig_call){.method = "GET", .path = "/-/healthy", .port = port})
+            ->status,
+        200);
     assert_int_equal(rig_file(rig, 1, "danger", receipt), 201);
     rig_until(rig, receiver_find(rig->receiver, "/first", "text-1") != NULL);
     close(fd);
@@ -195,10 +197,33 @@ static void limits_and_options_of_a_feed_that_stays_are_the_new_ones(void **stat
         " routes = [ \"metrics\" ]; } );\n";
     rig_write_config(rig);
     reload(rig, true);
-    assert_true(rig_logged(rig, "listener api: its new mode and limits hold after a restart"));
+    assert_true(rig_logged(rig, "listener api: its new mode holds after a restart"));
     assert_false(rig_logged(rig, "listener metrics: its new"));
     rig_statsd(rig, "queue_seconds:+190|g|#queue:q1");
     rig_until(rig, receiver_find(rig->receiver, "/first", "q1 answers in 3 min 10 s") != NULL);
+    rig_stop(rig);
+}
+
+static void limits_and_routes_of_a_listener_that_stays_are_the_new_ones(void **state)
+{
+    struct rig *rig = *state;
+    rig_start(rig);
+    unsigned port = rig_port(rig, "metrics");
+    struct rig_call call = {.method = "GET", .path = "/v1/version", .port = port};
+    assert_int_equal(rig_ask(rig, &call)->status, 404);
+    rig->words.listeners =
+        "listeners = (\n"
+        "  { name = \"api\"; address = \"unix:./run/api.sock\"; mode = \"0666\";\n"
+        "    routes = [ \"api\" ]; limits = { body_bytes = 1024; }; },\n"
+        "  { name = \"metrics\"; address = \"127.0.0.1:0\"; routes = [ \"metrics\", \"api\" ]; } );\n";
+    rig_write_config(rig);
+    rig_signal(rig, SIGHUP);
+    rig_until(rig, rig_logged(rig, "the new configuration holds"));
+    assert_int_equal(rig_port(rig, "metrics"), port);
+    assert_int_equal(rig_ask(rig, &call)->status, 401);
+    char body[2048] = "{\"text\":\"";
+    memset(body + strlen(body), 'x', 1500);
+    assert_int_equal(rig_post(rig, "/v1/incidents", body)->status, 413);
     rig_stop(rig);
 }
 
@@ -257,8 +282,8 @@ static void an_alarm_whose_rule_is_gone_keeps_climbing(void **state)
     rig->words.rules = "rules = ( );\n";
     rig_write_config(rig);
     reload(rig, true);
-    const struct rig_reply *reply = rig_ask(
-        rig, &(struct rig_call){.method = "GET", .path = "/v1/alarms", .uid = 2005});
+    const struct rig_reply *reply =
+        rig_ask(rig, &(struct rig_call){.method = "GET", .path = "/v1/alarms", .uid = 2005});
     assert_contains(reply->body, "\"orphaned\"");
     assert_contains(reply->body, "\"state\":\"unacknowledged\"");
     assert_null(strstr(reply->body, "\"next\":null"));
@@ -339,6 +364,7 @@ int main(void)
         TEST(a_port_that_is_taken_refuses_the_configuration_whole),
         TEST(listeners_and_feeds_come_and_go_and_those_that_stay_keep_their_sockets),
         TEST(limits_and_options_of_a_feed_that_stays_are_the_new_ones),
+        TEST(limits_and_routes_of_a_listener_that_stays_are_the_new_ones),
         TEST(a_channel_that_moves_is_used_at_its_new_place),
         TEST(work_under_way_goes_on_over_a_reload),
         TEST(an_alarm_whose_rule_is_gone_keeps_climbing),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "world.h"
+#include "base/texts.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -149,14 +150,6 @@ void world_init(struct world *w)
     fa_actions_init(&w->actions);
 }
 
-static void free_texts(char **texts, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        free(texts[i]);
-    }
-    free(texts);
-}
-
 static void free_rule(struct fa_rule *rule)
 {
     free(rule->name);
@@ -165,8 +158,8 @@ static void free_rule(struct fa_rule *rule)
     free(rule->policy);
     free(rule->summary);
     free(rule->expect);
-    free_texts(rule->incident.categories, rule->incident.category_count);
-    free_texts(rule->incident.per, rule->incident.per_count);
+    fa_texts_free(rule->incident.categories, rule->incident.category_count);
+    fa_texts_free(rule->incident.per, rule->incident.per_count);
     free(rule);
 }
 
@@ -184,7 +177,7 @@ static void free_setup(struct world *w)
         free(category->title);
         free(category->severity);
         free(category->policy);
-        free_texts(category->helpers, category->helper_count);
+        fa_texts_free(category->helpers, category->helper_count);
     }
     for (size_t i = 0; i < w->setup.rule_count; i++) {
         free_rule(w->rules[i]);
