@@ -388,6 +388,7 @@ static void shift_all(struct fa_engine *engine, fa_time shift)
     for (struct fa_alarm *a = engine->alarms; a != NULL; a = a->by_id.next) {
         rearm(engine, &engine->alarm_heap, &a->deadline, shift);
         a->raised += a->state == FA_ALARM_PENDING ? shift : 0;
+        a->promised += a->promised != 0 ? shift : 0; /* the deadline in words */
         a->changed += a->state == FA_ALARM_RETURNED ? shift : 0; /* `rearm` counts from it */
         if (shift != 0) {
             fa_touch_alarm(engine, a);

@@ -326,10 +326,12 @@ static bool step_has_hope(const struct fa_alarm *alarm)
     return false;
 }
 
-static bool was_told_since(const struct fa_alarm *alarm, fa_time when)
+/* Was anybody reached since the step under way began? Its deadline was armed then. A notification's
+ * own beginning will not do: over a person's second channel it begins after others were reached. */
+static bool was_told_in_step(const struct fa_alarm *alarm)
 {
     for (size_t i = 0; i < alarm->told_count; i++) {
-        if (alarm->told[i].when >= when) {
+        if (alarm->told[i].when >= alarm->deadline.armed) {
             return true;
         }
     }
@@ -371,7 +373,7 @@ static void move_on(struct fa_engine *engine, struct fa_notification *n)
         hopeless = !fa_notify(engine, &spec);
     }
     if (hopeless && is_wanted(n) && n->step == alarm->step && n->loop == alarm->loop &&
-        !step_has_hope(alarm) && !was_told_since(alarm, n->created) &&
+        !step_has_hope(alarm) && !was_told_in_step(alarm) &&
         !fa_climb_is_widest(engine, alarm)) {
         fa_climb(engine, alarm);
     }

@@ -221,21 +221,34 @@ static void on_head(void *self, struct fa_http_request *req, struct fa_http_rout
     }
 }
 
+static void look_up(struct fa_call *call)
+{
+    call->engine = call->api->host.engine(call->api->host.ctx);
+    call->setup = fa_engine_setup(call->engine);
+    call->people = call->setup->people;
+}
+
+bool fa_call_renew(struct fa_call *call)
+{
+    look_up(call);
+    if (find_caller(call->people, call->req, &call->caller) != 0) {
+        fa_answer_problem(call, 401, "The token is no longer known.");
+        return false;
+    }
+    return true;
+}
+
 static void on_request(void *self, struct fa_http_request *req)
 {
     struct fa_api_listener *listener = self;
-    struct fa_api *api = listener->api;
     struct found found = find_route(listener->routes, fa_http_method(req), fa_http_path(req));
-    struct fa_call call = {.api = api, .req = req, .engine = api->host.engine(api->host.ctx)};
+    struct fa_call call = {.api = listener->api, .req = req};
     fa_assert(found.route != NULL);
-    call.setup = fa_engine_setup(call.engine);
-    call.people = call.setup->people;
     path_fits(found.route->path, fa_http_path(req), call.id, sizeof call.id);
-    if (!found.route->anybody && find_caller(call.people, req, &call.caller) != 0) {
-        fa_answer_problem(&call, 401, "The token is no longer known."); /* a reload came between */
-        return;
+    look_up(&call);
+    if (found.route->anybody || fa_call_renew(&call)) {
+        found.route->run(&call);
     }
-    found.route->run(&call);
 }
 
 const struct fa_http_handler *fa_api_handler(void)

@@ -6,6 +6,7 @@
  * gives the same receipt after any crash, nothing of it is stored, and an id in a log opens
  * nothing. */
 #include "api/internal.h"
+#include "base/panic.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -100,7 +101,7 @@ static void suggest_person(const struct fa_call *call, const char *name, char *b
 static void check_names(const struct fa_call *call, const char *member, const char **names,
                         size_t count, bool people_only, struct fa_faults *faults)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !fa_faults_full(faults); i++) {
         struct fa_pset set;
         char hint[300];
         fa_pset_init(&set, call->people);
@@ -339,10 +340,11 @@ static void on_history(void *ctx, const struct fa_store_answer *answer)
     struct fa_preview preview = {0};
     struct fa_faults faults = {0};
     struct fa_incident *old = NULL;
-    /* A reload may have come between: everything is looked up again. */
-    call->engine = call->api->host.engine(call->api->host.ctx);
-    call->setup = fa_engine_setup(call->engine);
-    call->people = call->setup->people;
+    if (!fa_call_renew(call)) {
+        json_decref(late->root);
+        free(late);
+        return;
+    }
     read_body(call, late->root, &body, &faults);
     if (fa_answer_faults(call, &faults)) {
         /* answered */
@@ -376,11 +378,9 @@ void fa_route_file(struct fa_call *call)
         return;
     }
     struct fa_store *store = host->store(host->ctx);
-    struct late_filing *late = fa_engine_incident(call->engine, body.filing.id) == NULL &&
-                                       store != NULL && host->refusing(host->ctx) == NULL
-                                   ? calloc(1, sizeof *late)
-                                   : NULL;
-    if (late != NULL) {
+    if (fa_engine_incident(call->engine, body.filing.id) == NULL && store != NULL &&
+        host->refusing(host->ctx) == NULL) {
+        struct late_filing *late = fa_xcalloc(1, sizeof *late);
         *late = (struct late_filing){.call = *call, .receipt = body.receipt, .root = root};
         fa_store_get(store, FA_ROW_INCIDENT,
                      (struct fa_str){(const char *)body.filing.id.id.bytes, FA_ID_BYTES},
@@ -482,31 +482,44 @@ static json_t *status_json(const struct fa_call *call, const struct fa_incident 
     return answer;
 }
 
+struct late_status {
+    struct fa_call call;
+    bool worded; /* the reporter says something: too late */
+};
+
 static void on_old_status(void *ctx, const struct fa_store_answer *answer)
 {
-    struct fa_call *call = ctx;
+    struct late_status *late = ctx;
+    struct fa_call *call = &late->call;
     struct fa_incident *old = NULL;
-    call->engine = call->api->host.engine(call->api->host.ctx);
-    if (answer->code == 0 && answer->row_count == 1 &&
-        fa_engine_read_incident(call->engine, answer->rows[0].value, &old) == 0) {
-        fa_answer_json(call, 200, status_json(call, old));
-        fa_incident_free(old);
-    } else {
+    if (!fa_call_renew(call)) {
+        /* answered */
+    } else if (answer->code == FA_ENOTFOUND) {
         fa_answer_problem(call, 404, "No filing has this receipt.");
+    } else if (answer->code != 0 || answer->row_count != 1 ||
+               fa_engine_read_incident(call->engine, answer->rows[0].value, &old) != 0) {
+        fa_answer_problem(call, 503, "The store cannot say what became of this filing.");
+    } else if (late->worded) {
+        fa_answer_problem(call, 409, "This filing is closed. If it goes on, file it again.");
+    } else {
+        fa_answer_json(call, 200, status_json(call, old));
     }
-    free(call);
+    if (old != NULL) {
+        fa_incident_free(old);
+    }
+    free(late);
 }
 
-static void look_in_history(struct fa_call *call, struct fa_incident_id id)
+static void look_in_history(struct fa_call *call, struct fa_incident_id id, bool worded)
 {
     const struct fa_api_host *host = &call->api->host;
     struct fa_store *store = host->store(host->ctx);
-    struct fa_call *late = store != NULL ? malloc(sizeof *late) : NULL;
-    if (late == NULL) {
-        fa_answer_problem(call, 404, "No filing has this receipt.");
+    if (store == NULL) {
+        fa_answer_problem(call, 503, host->refusing(host->ctx));
         return;
     }
-    *late = *call;
+    struct late_status *late = fa_xcalloc(1, sizeof *late);
+    *late = (struct late_status){*call, worded};
     fa_store_get(store, FA_ROW_INCIDENT, (struct fa_str){(const char *)id.id.bytes, FA_ID_BYTES},
                  on_old_status, late);
 }
@@ -516,7 +529,7 @@ static void status_of(struct fa_call *call, struct fa_incident_id id, const char
 {
     const struct fa_api_host *host = &call->api->host;
     if (fa_engine_incident(call->engine, id) == NULL) {
-        look_in_history(call, id);
+        look_in_history(call, id, comment != NULL || done);
         return;
     }
     if (comment != NULL || done) {

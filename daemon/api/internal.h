@@ -34,6 +34,10 @@ struct fa_call {
 
 typedef void fa_route_fn(struct fa_call *call);
 
+/* After a wait: a reload may have come between, and a person's index is of one directory only.
+ * Looks up the engine and who asks again; false after answering 401. */
+bool fa_call_renew(struct fa_call *call);
+
 /* api.c: answers; each takes call->req. */
 void fa_answer_json(struct fa_call *call, int status, json_t *body); /* takes body too */
 void fa_answer_problem(struct fa_call *call, int status, const char *detail);

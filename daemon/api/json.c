@@ -5,10 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* More are no help to anybody, and a body of nothing else must not stop the loop. */
+#define FAULTS_MAX 20
+
+bool fa_faults_full(const struct fa_faults *faults)
+{
+    return json_array_size(faults->list) >= FAULTS_MAX;
+}
+
 void fa_json_fault(struct fa_faults *faults, const char *pointer, const char *fmt, ...)
 {
     char text[400], place[160];
     va_list ap;
+    if (fa_faults_full(faults)) {
+        return;
+    }
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
@@ -54,6 +65,9 @@ void fa_json_only(json_t *object, const char *const *names, struct fa_faults *fa
     json_object_foreach(object, key, value)
     {
         bool known = false;
+        if (fa_faults_full(faults)) {
+            return;
+        }
         for (size_t i = 0; i < count; i++) {
             known = known || strcmp(names[i], key) == 0;
         }

@@ -8,10 +8,12 @@
 
 #include <jansson.h>
 
-/* The faults of one request. */
+/* The faults of one request: the first twenty. */
 struct fa_faults {
     json_t *list; /* array of {"pointer", "detail"} */
 };
+/* No more are kept: whoever looks for further ones can stop. */
+bool fa_faults_full(const struct fa_faults *faults);
 void fa_json_fault(struct fa_faults *faults, const char *pointer, const char *fmt, ...)
     FA_PRINTF(3, 4);
 

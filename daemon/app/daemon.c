@@ -150,9 +150,8 @@ static void make_api(struct fa_daemon *daemon)
 
 static bool progresses(const struct fa_daemon *daemon)
 {
-    fa_time late = fa_loop_now(daemon->loop).mono - fa_engine_next_deadline(daemon->engine);
-    return daemon->engine == NULL || fa_engine_next_deadline(daemon->engine) == FA_NEVER ||
-           late < OVERDUE_MAX;
+    fa_time next = fa_engine_next_deadline(daemon->engine);
+    return next == FA_NEVER || fa_loop_now(daemon->loop).mono - next < OVERDUE_MAX;
 }
 
 static void on_tick(void *self)
@@ -255,13 +254,9 @@ static void panic(const char *file, int line, const char *what)
 
 static int open_rooms(struct fa_daemon *daemon, struct fa_err *err)
 {
-    struct fa_metrics_limits limits = {0};
-    randombytes_buf(&limits.hash_seed, sizeof limits.hash_seed);
     fa_turn_init(daemon);
     fa_loop_on_turn(daemon->loop, wait_for_courier, daemon);
-    daemon->metrics = fa_metrics_new(&limits);
-    daemon->rules = fa_rules_new(daemon->config->setup.rules, daemon->config->setup.rule_count,
-                                 daemon->metrics);
+    fa_windows_open(daemon);
     int rc = fa_keep_init(daemon, err);
     return rc == 0 ? watch_signals(daemon, err) : rc;
 }
@@ -273,6 +268,7 @@ static int open_doors(struct fa_daemon *daemon, struct fa_err *err)
     int rc = fa_sender_open(daemon, err);
     if (rc == 0) {
         rc = fa_feeds_open(daemon, daemon->config, &daemon->feeds, &daemon->feed_count, err);
+        fa_feeds_bind(daemon);
     }
     if (rc == 0) {
         rc = fa_listeners_open(daemon, daemon->config, &daemon->listening, &daemon->listening_count,
@@ -351,8 +347,7 @@ static int finish(struct fa_daemon *daemon)
     fa_api_free(daemon->api);
     fa_engine_free(daemon->engine);
     daemon->engine = NULL;
-    fa_rules_free(daemon->rules);
-    fa_metrics_free(daemon->metrics);
+    fa_windows_close(daemon);
     fa_loop_free(daemon->loop);
     return status;
 }

@@ -129,6 +129,8 @@ void fa_keep_watch(struct fa_daemon *daemon);
 int fa_keep_close(struct fa_daemon *daemon);
 
 /* sender.c */
+/* The engine's word for a frame's verdict; what no courier of ours says is a retry. */
+enum fa_verdict_kind fa_sender_verdict(uint32_t verdict);
 int fa_sender_open(struct fa_daemon *daemon, struct fa_err *err) FA_MUST_CHECK;
 int fa_sender_set_channels(struct fa_daemon *daemon, const struct fa_config *config,
                            struct fa_err *err) FA_MUST_CHECK;
@@ -155,6 +157,19 @@ int fa_feeds_open(struct fa_daemon *daemon, const struct fa_config *config,
 void fa_feeds_close(struct fa_feed_socket **feeds, size_t count);
 void fa_feeds_watch(struct fa_daemon *daemon);
 void fa_feeds_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
+
+/* Gives each feed its place in the metrics and its limits, as the running configuration says. */
+void fa_feeds_bind(struct fa_daemon *daemon);
+
+/* windows.c */
+void fa_windows_open(struct fa_daemon *daemon);
+void fa_windows_close(struct fa_daemon *daemon);
+/* What the engine's alarms say about their rules, after it was loaded. */
+void fa_windows_restore(struct fa_daemon *daemon);
+/* config's rules over the samples that are there; the old configuration may go afterwards. */
+void fa_windows_reload(struct fa_daemon *daemon, const struct fa_config *config);
+/* The wall clock stepped by delta. */
+void fa_windows_step(struct fa_daemon *daemon, fa_time delta);
 
 /* listen.c */
 int fa_listeners_open(struct fa_daemon *daemon, const struct fa_config *config,

@@ -11,22 +11,32 @@
 /* A courier that is away so long is the operators' business. */
 #define DOWN_TELL (20 * FA_SECOND)
 
+/* Composed and handed over in one turn, about 10 us each: more would hold up everybody else. */
+#define HAND_OVER_MAX 256
+
 static void drive(struct fa_daemon *daemon);
+
+enum fa_verdict_kind fa_sender_verdict(uint32_t verdict)
+{
+    switch (verdict) {
+    case FIREALARM_SENT:
+        return FA_VERDICT_SENT;
+    case FIREALARM_REJECTED:
+        return FA_VERDICT_REJECTED;
+    case FA_FRAME_OUTCOME_UNKNOWN:
+        return FA_VERDICT_UNKNOWN;
+    default:
+        return FA_VERDICT_RETRY;
+    }
+}
 
 static void on_verdict(void *ctx, const struct fa_frame_verdict *verdict)
 {
-    static const enum fa_verdict_kind kinds[] = {
-        [FIREALARM_SENT] = FA_VERDICT_SENT,
-        [FIREALARM_RETRY] = FA_VERDICT_RETRY,
-        [FIREALARM_REJECTED] = FA_VERDICT_REJECTED,
-        [FA_VERDICT_UNKNOWN + 0] = FA_VERDICT_UNKNOWN,
-    };
     struct fa_daemon *daemon = ctx;
-    bool known = verdict->verdict >= FIREALARM_SENT && verdict->verdict <= 4;
     struct fa_event event = {
         .kind = FA_EV_VERDICT,
-        .u.verdict = {verdict->id, known ? kinds[verdict->verdict] : FA_VERDICT_RETRY,
-                      verdict->status, verdict->retry_after},
+        .u.verdict = {verdict->id, fa_sender_verdict(verdict->verdict), verdict->status,
+                      verdict->retry_after},
     };
     if (verdict->verdict != FIREALARM_SENT) {
         char id[FA_ID_TEXT_SIZE];
@@ -158,7 +168,11 @@ void fa_sender_pump(struct fa_daemon *daemon)
     if (daemon->link == NULL || daemon->engine == NULL) {
         return;
     }
-    while (daemon->outgoing_first < daemon->outgoing_count) {
+    for (size_t done = 0; daemon->outgoing_first < daemon->outgoing_count; done++) {
+        if (done == HAND_OVER_MAX) {
+            fa_loop_again(daemon->loop);
+            break;
+        }
         if (hand_over(daemon, daemon->outgoing[daemon->outgoing_first]) != 0) {
             break;
         }

@@ -17,6 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Label sets evaluated in one turn; each may be an alarm, of about 20 us. What is left is evaluated
+ * in the next turns, so that thousands at once hold up nobody. */
+#define EVALUATE_MAX 256
+
 enum journal_tag { J_CODE = 1, J_ALARM, J_INCIDENT, J_NOTIFICATION, J_WHO, J_NUMBER };
 
 static struct fa_parked *park(struct fa_daemon *daemon)
@@ -182,8 +186,11 @@ static void run_rules(struct fa_daemon *daemon, struct fa_now now)
 {
     bool due = daemon->rules_dirty || fa_rules_next(daemon->rules) <= now.wall;
     if (due && daemon->store != NULL && !daemon->stopping) {
-        daemon->rules_dirty = false;
-        fa_rules_run(daemon->rules, now, on_signal, daemon);
+        daemon->rules_dirty =
+            fa_rules_run_some(daemon->rules, now, EVALUATE_MAX, on_signal, daemon);
+        if (daemon->rules_dirty) {
+            fa_loop_again(daemon->loop);
+        }
     }
 }
 
@@ -252,6 +259,7 @@ static void on_jump(void *self, const struct fa_clock_jump *jump)
     fa_log(FA_LOG_WARNING, "the wall clock stepped by %lld ms", (long long)jump->delta_ms);
     if (daemon->engine != NULL) {
         fa_turn_step(daemon, &event);
+        fa_windows_step(daemon, jump->delta_ms);
     }
 }
 

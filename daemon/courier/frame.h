@@ -79,8 +79,9 @@ struct fa_frame_send {
     struct firealarm_notice notice; /* notice.fields borrowed, at most FA_FRAME_FIELDS_MAX */
 };
 
-/* Beside FIREALARM_SENT, _RETRY and _REJECTED: the courier ended while it was under way. */
-#define FA_VERDICT_UNKNOWN 4u
+/* Beside FIREALARM_SENT, _RETRY and _REJECTED: the courier ended while it was under way. An
+ * enumerator and no macro, so that the engine's own FA_VERDICT_UNKNOWN can never become it. */
+enum { FA_FRAME_OUTCOME_UNKNOWN = 4 };
 
 struct fa_frame_verdict {
     struct fa_notification_id id;

@@ -221,10 +221,9 @@ void fa_lab_load(struct fa_lab *lab)
     struct fa_err err;
     for (size_t i = 0; i < lab->store.durable.count; i++) {
         const struct fa_lab_row *row = &lab->store.durable.list[i];
-        if (row->live &&
-            fa_engine_load_row(lab->engine, (enum fa_row_kind)row->kind,
-                               (struct fa_str){(const char *)row->key, row->key_len},
-                               (struct fa_str){row->value, row->len}, &err) != 0) {
+        if (row->live && fa_engine_load_row(lab->engine, (enum fa_row_kind)row->kind,
+                                            (struct fa_str){(const char *)row->key, row->key_len},
+                                            (struct fa_str){row->value, row->len}, &err) != 0) {
             fa_lab_fail(lab, "invariant 1 (accepted means kept): %s", err.text);
         }
     }

@@ -556,7 +556,7 @@ static void a_killed_courier_is_replaced_and_what_it_held_is_unknown(void **stat
     pid_t first = fa_link_pid(rig->link);
     assert_int_equal(kill(first, SIGKILL), 0);
     run_until(rig, verdict_of(rig, id) != NULL);
-    assert_int_equal(verdict_of(rig, id)->verdict, FA_VERDICT_UNKNOWN);
+    assert_int_equal(verdict_of(rig, id)->verdict, FA_FRAME_OUTCOME_UNKNOWN);
     assert_int_equal(fa_link_open_count(rig->link), 0);
     run_until(rig, rig->state == FA_LINK_UP);
     assert_int_not_equal(fa_link_pid(rig->link), first);
@@ -576,7 +576,7 @@ static void a_courier_that_stands_still_is_replaced(void **state)
     assert_int_equal(kill(first, SIGSTOP), 0);
     run_until(rig, verdict_of(rig, id) != NULL);
     assert_contains(rig->why, "did not answer for 3 s");
-    assert_int_equal(verdict_of(rig, id)->verdict, FA_VERDICT_UNKNOWN);
+    assert_int_equal(verdict_of(rig, id)->verdict, FA_FRAME_OUTCOME_UNKNOWN);
     run_until(rig, rig->state == FA_LINK_UP);
     assert_int_not_equal(fa_link_pid(rig->link), first);
 }
@@ -609,7 +609,7 @@ static void a_stopped_courier_ends_by_itself(void **state)
     run_until(rig, strstr(received(rig), "HTTP /hang") != NULL);
     fa_link_stop(rig->link, now());
     run_until(rig, rig->state == FA_LINK_STOPPED && fa_link_pid(rig->link) == 0);
-    assert_int_equal(verdict_of(rig, id)->verdict, FA_VERDICT_UNKNOWN);
+    assert_int_equal(verdict_of(rig, id)->verdict, FA_FRAME_OUTCOME_UNKNOWN);
     assert_string_equal(rig->why, "");
 }
 

@@ -16,11 +16,13 @@
 #include <sys/types.h>
 
 #define RIG_GUARD_MS 15000
+#define RIG_TOKEN    "chris.0123456789abcdef0123456789abcdef" /* chris' bearer token */
 
 /* Blocks of the configuration that a test says differently; NULL: the company's. */
 struct rig_words {
     const char *people, *channels, *policies, *severities, *listeners, *feeds, *rules, *store;
-    const char *more; /* appended */
+    const char *chris; /* his channels */
+    const char *more;  /* appended */
 };
 
 struct rig {
@@ -33,9 +35,10 @@ struct rig {
     /* Set before rig_start(); each may be NULL or 0. */
     const char *crash_at; /* FA_CRASH_AT */
     const char *const *under; /* a command to run it under, e.g. strace */
+    const char *courier;      /* another path than the built one */
     unsigned files_max;       /* RLIMIT_NOFILE */
     bool silent_dns;          /* a mount namespace whose resolver is a socket that never answers */
-    int dns_fd;
+    int dns_fd;               /* that socket; closed at the end */
 };
 
 /* cmocka's per-test fixtures; *state is the struct rig. */
@@ -61,6 +64,7 @@ pid_t rig_courier_now(struct rig *rig); /* 0: none */
 /* Moves the daemon's clocks forward by 30 s (builds with test hooks only). */
 void rig_later(struct rig *rig);
 bool rig_has_hooks(void);
+const char *rig_built_courier(void);
 /* CPU time used so far, ms. */
 long rig_cpu_ms(const struct rig *rig);
 size_t rig_fd_count(const struct rig *rig);
@@ -99,6 +103,9 @@ double rig_metric(struct rig *rig, const char *name);
 /* The id of the first open alarm of that rule or category; "" when none. */
 const char *rig_alarm(struct rig *rig, const char *rule);
 int rig_connect(struct rig *rig); /* a bare connection to the api's socket */
+
+/* Does the file hold the word? Then its text, which the caller frees. */
+bool rig_has_text(const char *path, const char *word, char **ret_text);
 
 int64_t rig_ms(void);
 void rig_pause(void); /* a few milliseconds between two looks */

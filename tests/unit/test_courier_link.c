@@ -244,7 +244,7 @@ static void a_bad_courier_is_ended_with_a_reason(void **state)
         }
         assert_contains(rig.why, table[i].why);
         assert_int_equal(rig.count, up ? 1 : 0);
-        assert_int_equal(rig.last.verdict, up ? FA_VERDICT_UNKNOWN : 0);
+        assert_int_equal(rig.last.verdict, up ? FA_FRAME_OUTCOME_UNKNOWN : 0);
         assert_int_equal(fa_link_fd(rig.link), -1);
         fa_link_free(rig.link);
     }
@@ -326,7 +326,7 @@ static void an_attempt_is_not_sat_on_for_ever(void **state)
             hear(&rig);
         }
     }
-    assert_int_equal(rig.last.verdict, FA_VERDICT_UNKNOWN);
+    assert_int_equal(rig.last.verdict, FA_FRAME_OUTCOME_UNKNOWN);
     assert_contains(rig.why, "sat on an attempt");
     assert_int_equal(rig.now.mono - began, 60 * FA_SECOND);
     fa_link_free(rig.link);

@@ -37,7 +37,8 @@ struct firealarm_notice {
     struct firealarm_text owner;             /* who owns it, if somebody does */
     struct firealarm_text how_to_ack;        /* one line: how to own it */
     struct firealarm_text thread;            /* the same for all messages about this alarm */
-    int64_t since, raised, now, promised;    /* promised: the owner's time for the next word */
+    int64_t since, raised, now, promised;    /* now: of this try; promised: the owner's time for
+                                                the next word */
     uint32_t step, loop;                     /* 1-based step of the policy; loops done */
     const struct firealarm_field *fields;
     uint32_t field_count;
