@@ -224,6 +224,7 @@ static void on_os_signal(void *self, int signo)
 static void on_test_signal(void *self, int signo)
 {
     fa_loop_test_advance(((struct fa_daemon *)self)->loop, FA_TICK_MS);
+    fa_log(FA_LOG_INFO, "for a test, half a minute has passed");
 }
 #endif
 

@@ -109,12 +109,30 @@ static struct fa_listening *find_same(struct fa_daemon *daemon,
     return NULL;
 }
 
+/* What cannot change on a socket that stays is said, not passed over. */
+static void say_what_waits(const struct fa_daemon *daemon, const struct fa_listener_entry *entry)
+{
+    for (size_t i = 0; i < daemon->config->listener_count; i++) {
+        const struct fa_listener_entry *was = &daemon->config->listeners[i];
+        const struct fa_http_limits_config *a = &was->limits, *b = &entry->limits;
+        bool same = was->mode == entry->mode && a->connections == b->connections &&
+                    a->header_bytes == b->header_bytes && a->body_bytes == b->body_bytes &&
+                    a->header_ms == b->header_ms && a->total_ms == b->total_ms &&
+                    a->idle_ms == b->idle_ms;
+        if (strcmp(was->name, entry->name) == 0 && !same) {
+            fa_log(FA_LOG_WARNING, "listener %s: its new mode and limits hold after a restart",
+                   entry->name);
+        }
+    }
+}
+
 /* New certificates for one that stays; the old ones hold if the new cannot be read. */
 static int renew_tls(struct fa_daemon *daemon, const struct fa_listener_entry *entry,
                      struct fa_listening *one, struct fa_err *err)
 {
     struct fa_tls *tls = NULL;
     int rc = open_tls(daemon, entry, &tls, err);
+    say_what_waits(daemon, entry);
     if (rc == 0 && tls != NULL) {
         fa_http_server_set_tls(one->http, tls);
         fa_tls_close(one->tls);

@@ -145,7 +145,7 @@ static bool make_small_disk(struct rig *rig)
 {
     const char *path = rig_path(rig, "small");
     mkdir(path, 0700);
-    return mount("tmpfs", path, "tmpfs", 0, "size=8m,mode=0700") == 0;
+    return mount("tmpfs", path, "tmpfs", 0, "size=32m,mode=0700") == 0;
 }
 
 static void fill(struct rig *rig)
@@ -169,7 +169,9 @@ static void a_full_disk_refuses_filings_tells_operators_and_recovers(void **stat
         return;
     }
     rig->words.store =
-        "store = { plugin = \"sqlite\"; path = \"./small\"; mac_key = \"./secrets/mac.key\"; };\n";
+        "store = { plugin = \"sqlite\"; path = \"./small/store\";\n"
+        "  allow_unsafe_fs = true; mac_key = \"./secrets/mac.key\"; };\n";
+    mkdir(rig_path(rig, "small/store"), 0700);
     rig_start(rig);
     assert_int_equal(rig_file(rig, 1, "danger", receipt), 201);
     rig_until(rig, receiver_find(rig->receiver, "/first", "text-1") != NULL);

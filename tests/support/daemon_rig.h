@@ -72,6 +72,7 @@ size_t rig_fd_count(const struct rig *rig);
 /* ---- the log ---- */
 char *rig_log(struct rig *rig); /* of the running one; free() */
 bool rig_logged(struct rig *rig, const char *word);
+size_t rig_log_count(struct rig *rig, const char *word);
 unsigned rig_port(struct rig *rig, const char *name); /* from "listener NAME:" or "feed NAME:" */
 
 /* ---- speaking ---- */
