@@ -163,6 +163,7 @@ struct fa_notification {
     uint32_t status;     /* of the last answer: HTTP or SMTP code, 0: none */
     bool moved_on;       /* the escalation does not count on it any more */
     bool with_courier;   /* a SEND was asked for and has no verdict yet */
+    bool of_series;      /* of an alarm that no person filed: counts for the outbox's limit */
     double value;        /* of the series when it was written: a retry says the same */
     fa_time created;     /* wall */
     fa_time failing;     /* wall: of the first failure or first try without an answer; 0: none */

@@ -32,6 +32,44 @@ void fa_circle_init(struct fa_circle *circle, const struct fa_directory *dir, ch
     }
 }
 
+/* A name that the directory does not know any more: gone, or somebody with a new name. Groups are
+ * named beside those who were meant by them. */
+static bool has_unknown(const struct fa_directory *dir, char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strchr(names[i], ':') == NULL &&
+            fa_directory_find(dir, fa_str_of(names[i])) == FA_NOBODY) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool knows(const struct fa_directory *dir, const struct fa_alarm *alarm, fa_person person)
+{
+    const char *name = dir->people[person].name;
+    bool known = alarm->owner != NULL && strcmp(alarm->owner, name) == 0;
+    for (size_t i = 0; i < alarm->told_count && !known; i++) {
+        known = strcmp(alarm->told[i].person, name) == 0;
+    }
+    return known;
+}
+
+void fa_circle_close(const struct fa_directory *dir, const struct fa_alarm *alarm,
+                     const struct fa_incident *incident, struct fa_pset *set)
+{
+    bool unknown = (alarm != NULL && (has_unknown(dir, alarm->about, alarm->about_count) ||
+                                      has_unknown(dir, alarm->struck, alarm->struck_count))) ||
+                   (incident != NULL &&
+                    (has_unknown(dir, incident->about, incident->about_count) ||
+                     has_unknown(dir, incident->struck, incident->struck_count)));
+    for (fa_person p = 0; unknown && p < dir->people_count; p++) {
+        if (!dir->people[p].independent && (alarm == NULL || !knows(dir, alarm, p))) {
+            fa_pset_add(set, p);
+        }
+    }
+}
+
 void fa_circle_done(struct fa_circle *circle)
 {
     fa_pset_done(&circle->conflicted);
@@ -103,6 +141,7 @@ static void circle_of(struct fa_circle *circle, const struct fa_engine *engine,
 {
     fa_circle_init(circle, engine->setup->people, alarm->about, alarm->about_count, alarm->struck,
                    alarm->struck_count);
+    fa_circle_close(engine->setup->people, alarm, NULL, &circle->conflicted);
 }
 
 /* Tells everybody in set; how many could be told over some channel. */

@@ -191,6 +191,7 @@ int fa_comment_fits(const struct fa_comment *comments, size_t count, const char 
     size_t bytes = strlen(text);
     for (size_t i = 0; i < count && bytes <= FA_COMMENTS_BYTES_MAX; i++) {
         bytes += strlen(comments[i].text) + sizeof(struct fa_comment);
+        bytes += comments[i].who != NULL ? strlen(comments[i].who) : 0;
     }
     return bytes <= FA_COMMENTS_BYTES_MAX ? 0 : FA_EFULL;
 }
@@ -460,6 +461,7 @@ static void start(struct fa_engine *engine, fa_time last_wall)
         HASH_FIND(by_id, engine->alarms, &n->alarm, sizeof n->alarm, alarm);
         if (alarm != NULL) {
             fa_notification_link(alarm, n);
+            fa_notification_loaded(engine, n);
         }
     }
     for (struct fa_alarm *a = engine->alarms; a != NULL; a = next) {

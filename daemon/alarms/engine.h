@@ -176,6 +176,10 @@ const struct fa_incident *fa_engine_incident(const struct fa_engine *engine,
                                              struct fa_incident_id id);
 const struct fa_notification *fa_engine_notification(const struct fa_engine *engine,
                                                      struct fa_notification_id id);
+/* May it still leave? A reload may have brought its addressee or a reader of its channel too near
+ * while it waited for the courier. If not, a verdict UNKNOWN lets the escalation go on without it. */
+bool fa_engine_may_send(const struct fa_engine *engine,
+                        const struct fa_notification *notification);
 typedef void fa_alarm_fn(void *ctx, const struct fa_alarm *alarm);
 typedef void fa_incident_fn(void *ctx, const struct fa_incident *incident);
 typedef void fa_notification_fn(void *ctx, const struct fa_notification *notification);

@@ -46,7 +46,9 @@ static struct fa_incident_fact fact_of_filing(const struct fa_filing *filing, fa
     return (struct fa_incident_fact){filing->category, filing->customer, filing->reporter, wall};
 }
 
-/* Facts of all raised or open filings, for patterns. The array is the caller's. */
+/* Facts of all raised or open filings but one, for patterns. The array is the caller's. Where `but`
+ * is NULL nothing is filed yet and whoever asks may be the subject of one: what has a subject is
+ * left out then, so that no preview tells that it is there. */
 static struct fa_incident_fact *gather(const struct fa_engine *engine,
                                        const struct fa_incident *but, size_t *ret_count)
 {
@@ -54,7 +56,8 @@ static struct fa_incident_fact *gather(const struct fa_engine *engine,
         fa_xcalloc(HASH_CNT(by_id, engine->incidents), sizeof(struct fa_incident_fact));
     *ret_count = 0;
     for (const struct fa_incident *i = engine->incidents; i != NULL; i = i->by_id.next) {
-        if (i != but) {
+        bool told_apart = but == NULL && (i->about_count > 0 || i->struck_count > 0);
+        if (i != but && !told_apart) {
             facts[(*ret_count)++] = fact_of(i);
         }
     }
@@ -104,6 +107,25 @@ static bool same_texts(char *const *a, size_t a_count, char *const *b, size_t b_
     return found == a_count && a_count == b_count;
 }
 
+static size_t bytes_of(char *const *texts, size_t count)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        bytes += strlen(texts[i]) + 8;
+    }
+    return bytes;
+}
+
+/* Would the alarm's row still hold everybody whom the two keep out? */
+static bool subjects_fit(const struct fa_alarm *alarm, const struct fa_incident *incident)
+{
+    return bytes_of(alarm->about, alarm->about_count) +
+               bytes_of(alarm->struck, alarm->struck_count) +
+               bytes_of(incident->about, incident->about_count) +
+               bytes_of(incident->struck, incident->struck_count) <=
+           FA_SUBJECTS_BYTES_MAX;
+}
+
 static void join(struct fa_engine *engine, struct fa_alarm *alarm, struct fa_incident *incident)
 {
     for (size_t i = 0; i < alarm->incident_count; i++) {
@@ -140,7 +162,7 @@ static void join_pattern(struct fa_engine *engine, struct fa_alarm *alarm,
         fact = fact_of(i);
         fa_time age = engine->now.wall - i->filed;
         if (i == newest || !fa_incident_rule_matches(rule, &fact) ||
-            alarm->incident_count >= FA_ALARM_FILINGS_MAX ||
+            alarm->incident_count >= FA_ALARM_FILINGS_MAX || !subjects_fit(alarm, i) ||
             (rule->incident.within > 0 && age >= rule->incident.within)) {
             continue;
         }
@@ -355,6 +377,18 @@ static size_t filing_bytes(const struct fa_filing *filing)
     return bytes;
 }
 
+/* One reporter leaves a quarter of the limit to all others, or he could keep them from being heard. */
+static bool has_share(const struct fa_engine *engine, const char *reporter)
+{
+    size_t open = 0, most = engine->setup->filings_open_max - engine->setup->filings_open_max / 4;
+    for (const struct fa_incident *i = engine->incidents; i != NULL && reporter != NULL;
+         i = i->by_id.next) {
+        open += i->state != FA_INCIDENT_CLOSED && i->reporter != NULL &&
+                strcmp(i->reporter, reporter) == 0;
+    }
+    return open < most;
+}
+
 /* False when the limit of open filings is reached. Closed ones are kept for patterns beside them, as
  * many again: beyond that the one that would leave next goes to history now. */
 static bool make_room(struct fa_engine *engine)
@@ -395,7 +429,7 @@ int fa_file(struct fa_engine *engine, const struct fa_filing *filing, bool *ret_
     if (filing_bytes(filing) > FA_FILING_BYTES_MAX) {
         return FA_ETOOBIG;
     }
-    if (!make_room(engine)) {
+    if (!make_room(engine) || !has_share(engine, filing->reporter)) {
         fa_trouble_once(engine, "filings-full", "the limit of open filings is reached");
         return FA_EFULL;
     }

@@ -18,6 +18,8 @@
 /* What people write on one alarm or filing, and what one filing holds: bytes. A row always fits. */
 #define FA_COMMENTS_BYTES_MAX ((size_t)128 * 1024)
 #define FA_FILING_BYTES_MAX   ((size_t)64 * 1024)
+/* Names that one alarm's filings together keep out: a further filing is left to its own alarm. */
+#define FA_SUBJECTS_BYTES_MAX ((size_t)128 * 1024)
 /* Filings that one alarm takes; the next gets its own. */
 #define FA_ALARM_FILINGS_MAX 500
 
@@ -40,6 +42,8 @@ struct fa_engine {
     struct fa_notification *dirty_notifications;
     struct fa_engine_stats stats;
     uint32_t dead_letters; /* among notifications */
+    size_t series_live;    /* notifications about series that are neither settled nor dead: filings
+                              and tests take no room from feeds' alarms */
     /* The step under way. */
     struct fa_now now;
     struct fa_rng rng;
@@ -132,6 +136,11 @@ struct fa_circle { /* who must not be told */
 void fa_circle_init(struct fa_circle *circle, const struct fa_directory *dir, char *const *about,
                     size_t about_count, char *const *struck, size_t struck_count);
 void fa_circle_done(struct fa_circle *circle);
+/* When the directory does not know one whom the alarm or filing keeps out (either may be NULL), that
+ * one may be anybody in it under a new name: adds all but the independent contacts and those who
+ * know of the alarm already. */
+void fa_circle_close(const struct fa_directory *dir, const struct fa_alarm *alarm,
+                     const struct fa_incident *incident, struct fa_pset *set);
 /* Whom step and loop of the policy tell; *ret_emptied: a conflict left nobody and the independent
  * contacts stand in. */
 void fa_step_targets(const struct fa_directory *dir, const struct fa_policy *policy, uint32_t step,
@@ -170,6 +179,8 @@ uint32_t fa_usable_contact(const struct fa_engine *engine, const struct fa_circl
 /* Is it about a filing or an alarm with a subject? Such are in no count. */
 bool fa_notification_is_hidden(const struct fa_engine *engine,
                                const struct fa_notification *notification);
+/* Counts one that is new or came from a row, once it is linked. */
+void fa_notification_loaded(struct fa_engine *engine, const struct fa_notification *notification);
 /* Links a notification into its alarm's list, and out. */
 void fa_notification_link(struct fa_alarm *alarm, struct fa_notification *notification);
 void fa_notification_unlink(struct fa_notification *notification);

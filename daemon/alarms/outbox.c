@@ -26,9 +26,15 @@
 #define BACKOFF_FIRST (2 * FA_SECOND)
 #define BACKOFF_MAX   (5 * FA_MINUTE)
 
+static bool is_series(const struct fa_alarm *alarm)
+{
+    return (alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0;
+}
+
 void fa_notification_link(struct fa_alarm *alarm, struct fa_notification *n)
 {
     n->owner_alarm = alarm;
+    n->of_series = is_series(alarm);
     n->prev = NULL;
     n->next = alarm->notifications;
     if (n->next != NULL) {
@@ -86,9 +92,16 @@ bool fa_notification_is_hidden(const struct fa_engine *engine, const struct fa_n
            (incident != NULL && incident->about_count > 0);
 }
 
+static bool is_live(enum fa_notification_state state)
+{
+    return state == FA_NOTICE_QUEUED || state == FA_NOTICE_WAITING || state == FA_NOTICE_SLOW;
+}
+
 static void set_state(struct fa_engine *engine, struct fa_notification *n,
                       enum fa_notification_state state)
 {
+    engine->series_live -= n->of_series && is_live(n->state);
+    engine->series_live += n->of_series && is_live(state);
     engine->dead_letters -= n->state == FA_NOTICE_DEAD;
     engine->dead_letters += state == FA_NOTICE_DEAD;
     n->state = state;
@@ -188,6 +201,7 @@ static void circle_of(struct fa_circle *circle, const struct fa_directory *dir,
     } else {
         fa_circle_init(circle, dir, NULL, 0, NULL, 0);
     }
+    fa_circle_close(dir, alarm, alarm == NULL ? incident : NULL, &circle->conflicted);
 }
 
 static bool is_filing(const struct fa_alarm *alarm, const struct fa_incident *incident)
@@ -261,6 +275,7 @@ static struct fa_notification *make(struct fa_engine *engine, const struct fa_no
         n->step = spec->alarm->step;
         n->loop = spec->alarm->loop;
         fa_notification_link(spec->alarm, n);
+        fa_notification_loaded(engine, n);
     }
     if (spec->incident != NULL) {
         n->incident = spec->incident->id;
@@ -271,15 +286,14 @@ static struct fa_notification *make(struct fa_engine *engine, const struct fa_no
     return n;
 }
 
-static size_t live_count(const struct fa_engine *engine)
+void fa_notification_loaded(struct fa_engine *engine, const struct fa_notification *n)
 {
-    return HASH_CNT(by_id, engine->notifications) - engine->dead_letters;
+    engine->series_live += n->of_series && is_live(n->state);
 }
 
 bool fa_outbox_is_full(const struct fa_engine *engine, const struct fa_alarm *alarm)
 {
-    return (alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0 &&
-           live_count(engine) >= engine->setup->outbox_max;
+    return is_series(alarm) && engine->series_live >= engine->setup->outbox_max;
 }
 
 bool fa_notify(struct fa_engine *engine, const struct fa_note_spec *spec)
@@ -293,7 +307,7 @@ bool fa_notify(struct fa_engine *engine, const struct fa_note_spec *spec)
         return true;
     }
     if (spec->alarm != NULL && fa_outbox_is_full(engine, spec->alarm) &&
-        live_count(engine) >= (size_t)2 * engine->setup->outbox_max) {
+        engine->series_live >= (size_t)2 * engine->setup->outbox_max) {
         /* Rungs wait at the limit; what they began and what follows them has as much room again. */
         fa_trouble_once(engine, "outbox-full",
                         "the limit of unsettled notifications is reached: steps wait for room");
@@ -305,12 +319,27 @@ bool fa_notify(struct fa_engine *engine, const struct fa_note_spec *spec)
     return true;
 }
 
+/* One test of a channel at a time: nobody fills the outbox with them. */
+static bool is_tested(const struct fa_engine *engine, const struct fa_person_entry *entry,
+                      const struct fa_contact *contact)
+{
+    for (const struct fa_notification *n = engine->notifications; n != NULL; n = n->by_id.next) {
+        if (n->kind == FA_NOTE_TEST && is_live(n->state) && strcmp(n->person, entry->name) == 0 &&
+            strcmp(n->channel, contact->channel) == 0 && same_address(n, contact)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 uint32_t fa_notify_test(struct fa_engine *engine, fa_person person)
 {
     const struct fa_person_entry *entry = &engine->setup->people->people[person];
     struct fa_note_spec spec = {.person = person, .kind = FA_NOTE_TEST};
     for (uint32_t i = 0; i < entry->contact_count; i++) {
-        make(engine, &spec, i);
+        if (!is_tested(engine, entry, &entry->contacts[i])) {
+            make(engine, &spec, i);
+        }
     }
     return (uint32_t)entry->contact_count;
 }
@@ -437,6 +466,11 @@ static bool is_allowed(const struct fa_engine *engine, const struct fa_notificat
                                 &here) < dir->people[person].contact_count;
     fa_circle_done(&circle);
     return allowed;
+}
+
+bool fa_engine_may_send(const struct fa_engine *engine, const struct fa_notification *n)
+{
+    return is_allowed(engine, n);
 }
 
 /* Sends it once more, or drops it when it may not leave any more and lets the escalation go on. */

@@ -159,6 +159,7 @@ void fa_access_init(struct fa_access *access, const struct fa_engine *engine,
     const struct fa_directory *dir = engine->setup->people;
     init_sets(access, dir);
     add_circle(access, dir, alarm->about, alarm->about_count, alarm->struck, alarm->struck_count);
+    fa_circle_close(dir, alarm, NULL, &access->conflicted);
     add_targets(engine, alarm, &access->targets);
     access->object.targets = &access->targets;
     access->object.reporter = reporter_of(engine, alarm);
@@ -180,6 +181,7 @@ void fa_access_init_queue(struct fa_access *access, const struct fa_engine *engi
         add_circle(access, dir, incident->about, incident->about_count, incident->struck,
                    incident->struck_count);
     }
+    fa_circle_close(dir, alarm, incident, &access->conflicted);
     access->object.is_filing = incident != NULL ||
                                (alarm != NULL && (alarm->flags & FA_FLAG_FILED) != 0);
 }

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #define LIST_MAX 500
+/* Of history that one request looks through. */
+#define PAGES_MAX 20
 
 static bool may(const struct fa_call *call, const struct fa_alarm *alarm, enum fa_verb verb)
 {
@@ -152,21 +154,22 @@ struct late_list {
     struct fa_call call;
     json_t *items;
     size_t limit;
+    unsigned pages;
 };
 
-static void on_history(void *ctx, const struct fa_store_answer *answer)
+static void on_history(void *ctx, const struct fa_store_answer *answer);
+
+/* Pages are of one size whatever the caller asked for, and go on until he has so many or there are
+ * none: a short answer must not tell him that something is there which he may not know of. */
+static void ask_history(struct late_list *late, fa_time before, struct fa_str key)
 {
-    struct late_list *late = ctx;
+    const struct fa_api_host *host = &late->call.api->host;
+    fa_store_query(host->store(host->ctx), FA_ROW_ALARM, before, key, LIST_MAX, on_history, late);
+}
+
+static void take_page(struct late_list *late, const struct fa_store_answer *answer)
+{
     struct fa_call *call = &late->call;
-    bool renewed = fa_call_renew(call);
-    if (!renewed || answer->code != 0) {
-        if (renewed) {
-            fa_answer_problem(call, 503, "The store cannot be read now.");
-        }
-        json_decref(late->items);
-        free(late);
-        return;
-    }
     for (size_t i = 0; i < answer->row_count && json_array_size(late->items) < late->limit; i++) {
         struct fa_alarm *alarm = NULL;
         if (fa_engine_read_alarm(call->engine, answer->rows[i].value, &alarm) != 0) {
@@ -176,6 +179,28 @@ static void on_history(void *ctx, const struct fa_store_answer *answer)
             json_array_append_new(late->items, alarm_json(call, alarm, false));
         }
         fa_alarm_free(alarm);
+    }
+}
+
+static void on_history(void *ctx, const struct fa_store_answer *answer)
+{
+    struct late_list *late = ctx;
+    struct fa_call *call = &late->call;
+    const struct fa_api_host *host = &call->api->host;
+    bool renewed = fa_call_renew(call);
+    if (!renewed || answer->code != 0) {
+        if (renewed) {
+            fa_answer_problem(call, 503, "The store cannot be read now.");
+        }
+        json_decref(late->items);
+        free(late);
+        return;
+    }
+    take_page(late, answer);
+    if (answer->more && json_array_size(late->items) < late->limit &&
+        ++late->pages < PAGES_MAX && host->store(host->ctx) != NULL) {
+        ask_history(late, answer->next_before, answer->next_key);
+        return;
     }
     json_t *body = json_object();
     json_object_set_new(body, "alarms", late->items);
@@ -187,13 +212,13 @@ static void answer_list(struct fa_call *call, struct list *list, size_t limit)
 {
     const struct fa_api_host *host = &call->api->host;
     json_t *items = list_json(list, limit);
-    struct fa_store *store = list->closed ? host->store(host->ctx) : NULL;
+    bool stranger = call->caller.person == FA_NOBODY; /* nothing there is for him */
+    struct fa_store *store = list->closed && !stranger ? host->store(host->ctx) : NULL;
+    struct late_list *late = store != NULL ? malloc(sizeof *late) : NULL;
     free(list->alarms);
-    if (store != NULL) {
-        struct late_list *late = fa_xcalloc(1, sizeof *late);
-        *late = (struct late_list){*call, items, limit};
-        fa_store_query(store, FA_ROW_ALARM, FA_NEVER, (struct fa_str){"", 0}, (uint32_t)limit,
-                       on_history, late);
+    if (late != NULL) {
+        *late = (struct late_list){.call = *call, .items = items, .limit = limit};
+        ask_history(late, FA_NEVER, (struct fa_str){"", 0});
         return;
     }
     json_t *body = json_object();
@@ -385,6 +410,10 @@ static void deed(struct fa_call *call, struct fa_event *event, enum fa_verb verb
     event->u.act.alarm = id;
     event->u.act.who = call->people->people[call->caller.person].name;
     struct fa_api_answer answer = host->step(host->ctx, event);
+    if (answer.code == FA_EFULL) {
+        fa_answer_problem(call, 409, FA_WORDS_FULL);
+        return;
+    }
     if (answer.code != 0) {
         fa_answer_code(call, answer.code, "This alarm is closed already.");
         return;

@@ -536,6 +536,11 @@ static void status_of(struct fa_call *call, struct fa_incident_id id, const char
         struct fa_event event = {.kind = FA_EV_REPORTER,
                                  .u.reporter = {.incident = id, .text = comment, .done = done}};
         struct fa_api_answer answer = host->step(host->ctx, &event);
+        if (answer.code == FA_EFULL) {
+            /* Not 503: it will not fit later either. */
+            fa_answer_problem(call, 409, FA_WORDS_FULL);
+            return;
+        }
         if (answer.code != 0) {
             fa_answer_code(call, answer.code,
                            "It climbs: those who were told close it, not the reporter.");

@@ -9,6 +9,8 @@
 
 #define FA_RECEIPT_TEXT_SIZE 48
 
+#define FA_WORDS_FULL "So much was written here already that no more fits."
+
 struct fa_api {
     struct fa_api_host host;
     uint8_t receipt_key[32];
@@ -45,6 +47,7 @@ void fa_answer_problem(struct fa_call *call, int status, const char *detail);
 bool fa_answer_faults(struct fa_call *call, struct fa_faults *faults);
 /* The problem that fits an engine's code. */
 void fa_answer_code(struct fa_call *call, int code, const char *detail);
+
 
 /* filing.c */
 fa_route_fn fa_route_guide, fa_route_preview, fa_route_file, fa_route_status;

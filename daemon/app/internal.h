@@ -55,6 +55,14 @@ struct fa_listening {
     bool kept; /* taken over from the configuration before */
 };
 
+/* Two lines: what people filed and the daemon's own never wait behind a flood of series. */
+struct fa_outgoing {
+    struct fa_line {
+        struct fa_notification_id *ids;
+        size_t first, count, cap;
+    } urgent, series;
+};
+
 struct fa_daemon {
     const struct fa_daemon_options *options;
     struct fa_loop *loop;
@@ -86,10 +94,9 @@ struct fa_daemon {
     struct fa_watch *link_watch;
     int link_fd;
     struct fa_timer link_timer;
-    struct fa_notification_id *outgoing; /* durable, not yet with the courier; a ring-less queue */
-    size_t outgoing_first, outgoing_count, outgoing_cap;
-    fa_time courier_down_since; /* mono; 0: it is up */
-    bool courier_told;          /* operators know that it is down */
+    struct fa_outgoing outgoing; /* durable, not yet with the courier */
+    fa_time courier_down_since;  /* mono; 0: it is up */
+    bool courier_told;           /* operators know that it is down */
     struct fa_timer courier_timer;
 
     struct fa_api *api;
@@ -129,6 +136,11 @@ void fa_keep_watch(struct fa_daemon *daemon);
 int fa_keep_close(struct fa_daemon *daemon);
 
 /* sender.c */
+void fa_outgoing_put(struct fa_outgoing *outgoing, bool of_series, struct fa_notification_id id);
+/* The line whose first goes next, NULL when none may: series leave a quarter of the courier's open
+ * attempts to the others. Whoever handed the first over takes it off by line->first++. */
+struct fa_line *fa_outgoing_next(struct fa_outgoing *outgoing, size_t open);
+void fa_outgoing_done(struct fa_outgoing *outgoing);
 /* The engine's word for a frame's verdict; what no courier of ours says is a retry. */
 enum fa_verdict_kind fa_sender_verdict(uint32_t verdict);
 int fa_sender_open(struct fa_daemon *daemon, struct fa_err *err) FA_MUST_CHECK;

@@ -170,13 +170,15 @@ static void put_fields(const struct fa_describe *describe, struct fa_notice_text
     notice->fields = texts->fields;
 }
 
+/* What people filed is served before any series, however severe: a feed can flood, people do not.
+ */
 static enum fa_priority priority_of(const struct fa_daemon *daemon, const struct fa_alarm *alarm)
 {
     const struct fa_severity *severity = fa_setup_severity(&daemon->config->setup, alarm->severity);
-    if ((alarm->flags & FA_FLAG_FILED) != 0 || severity == NULL || severity->rank == 0) {
+    if ((alarm->flags & FA_FLAG_FILED) != 0) {
         return FA_PRIORITY_CRITICAL;
     }
-    return severity->rank == 1 ? FA_PRIORITY_HIGH : FA_PRIORITY_NORMAL;
+    return severity == NULL || severity->rank == 0 ? FA_PRIORITY_HIGH : FA_PRIORITY_NORMAL;
 }
 
 static void compose_alarm(const struct fa_daemon *daemon, const struct fa_notification *n,

@@ -10,6 +10,8 @@
 
 /* A courier that is away so long is the operators' business. */
 #define DOWN_TELL (20 * FA_SECOND)
+/* Attempts under way beyond which alarms of series wait. */
+#define SERIES_OPEN_MAX (FA_LINK_OPEN_MAX / 4 * 3)
 
 /* Composed and handed over in one turn, about 10 us each: more would hold up everybody else. */
 #define HAND_OVER_MAX 256
@@ -126,14 +128,37 @@ static void drive(struct fa_daemon *daemon)
 
 /* ---- the queue ---- */
 
+void fa_outgoing_put(struct fa_outgoing *outgoing, bool of_series, struct fa_notification_id id)
+{
+    struct fa_line *line = of_series ? &outgoing->series : &outgoing->urgent;
+    if (line->first > 0 && line->first == line->count) {
+        line->first = line->count = 0;
+    }
+    line->ids = fa_xgrow(line->ids, line->count, &line->cap, sizeof(struct fa_notification_id));
+    line->ids[line->count++] = id;
+}
+
+struct fa_line *fa_outgoing_next(struct fa_outgoing *outgoing, size_t open)
+{
+    if (outgoing->urgent.first < outgoing->urgent.count) {
+        return &outgoing->urgent;
+    }
+    bool may = outgoing->series.first < outgoing->series.count && open < SERIES_OPEN_MAX;
+    return may ? &outgoing->series : NULL;
+}
+
+void fa_outgoing_done(struct fa_outgoing *outgoing)
+{
+    free(outgoing->urgent.ids);
+    free(outgoing->series.ids);
+    *outgoing = (struct fa_outgoing){0};
+}
+
 void fa_sender_queue(struct fa_daemon *daemon, struct fa_notification_id id)
 {
-    if (daemon->outgoing_first > 0 && daemon->outgoing_first == daemon->outgoing_count) {
-        daemon->outgoing_first = daemon->outgoing_count = 0;
-    }
-    daemon->outgoing = fa_xgrow(daemon->outgoing, daemon->outgoing_count, &daemon->outgoing_cap,
-                                sizeof(struct fa_notification_id));
-    daemon->outgoing[daemon->outgoing_count++] = id;
+    const struct fa_notification *n =
+        daemon->engine != NULL ? fa_engine_notification(daemon->engine, id) : NULL;
+    fa_outgoing_put(&daemon->outgoing, n != NULL && n->of_series, id);
 }
 
 /* 0: gone or passed over; FA_EAGAIN or FA_EFULL: later. */
@@ -144,6 +169,12 @@ static int hand_over(struct fa_daemon *daemon, struct fa_notification_id id)
     struct fa_frame_send send;
     struct fa_now now = fa_loop_now(daemon->loop);
     if (n == NULL || n->state != FA_NOTICE_QUEUED || !n->with_courier) {
+        return 0;
+    }
+    if (!fa_engine_may_send(daemon->engine, n)) {
+        struct fa_event event = {.kind = FA_EV_VERDICT,
+                                 .u.verdict = {id, FA_VERDICT_UNKNOWN, 0, -1}};
+        fa_turn_step(daemon, &event);
         return 0;
     }
     if (!fa_notice_compose(daemon, n, now.wall, &send, &texts)) {
@@ -168,15 +199,10 @@ void fa_sender_pump(struct fa_daemon *daemon)
     if (daemon->link == NULL || daemon->engine == NULL) {
         return;
     }
-    for (size_t done = 0; daemon->outgoing_first < daemon->outgoing_count; done++) {
-        if (done == HAND_OVER_MAX) {
-            fa_loop_again(daemon->loop);
-            break;
-        }
-        if (hand_over(daemon, daemon->outgoing[daemon->outgoing_first]) != 0) {
-            break;
-        }
-        daemon->outgoing_first++;
+    struct fa_line *line;
+    while ((line = fa_outgoing_next(&daemon->outgoing, fa_link_open_count(daemon->link))) != NULL &&
+           hand_over(daemon, line->ids[line->first]) == 0) {
+        line->first++;
     }
     drive(daemon);
 }
@@ -239,6 +265,5 @@ void fa_sender_close(struct fa_daemon *daemon)
     daemon->link_watch = NULL;
     fa_link_free(daemon->link);
     daemon->link = NULL;
-    free(daemon->outgoing);
-    daemon->outgoing = NULL;
+    fa_outgoing_done(&daemon->outgoing);
 }

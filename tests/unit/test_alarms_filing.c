@@ -293,6 +293,150 @@ static void the_preview_names_exactly_those_who_are_told(void **state)
     }
 }
 
+static void a_preview_tells_nobody_of_a_filing_that_has_a_subject(void **state)
+{
+    struct world w;
+    for (int about = 0; about < 2; about++) {
+        struct fa_preview preview;
+        world_begin_firm(&w);
+        world_policy(&w, "apart");
+        world_step(&w, "i1", FA_HOUR);
+        fa_policy_seal(&w.setup.policies[w.setup.policy_count - 1]);
+        struct fa_rule *rule = pattern(&w, 1, 2);
+        free(rule->policy);
+        rule->policy = fa_xstrdup("apart");
+        file_by(&w, 1, "person:rep", about ? "lead" : NULL);
+        struct fa_filing filing = {.category = "mess",
+                                   .text = "t",
+                                   .customer = "Acme",
+                                   .reporter = "person:lead",
+                                   .level = FA_GUIDE_RAISE};
+        assert_int_equal(fa_engine_preview(w.engine, &filing, w.now.wall, &preview), 0);
+        fa_person i1 = fa_directory_find(w.dir, FA_STR("i1"));
+        bool named = false;
+        for (size_t i = 0; i < preview.line_count; i++) {
+            named = named || preview.lines[i].person == i1;
+        }
+        assert_int_equal(named, !about);
+        fa_preview_done(&preview);
+        world_done(&w);
+    }
+}
+
+static bool may_list(const struct world *w, const char *name)
+{
+    const struct fa_alarm *alarm = world_alarm_of(w, "filing");
+    struct fa_access access;
+    fa_access_init(&access, w->engine, alarm);
+    struct fa_viewer viewer = {fa_directory_find(w->dir, fa_str_of(name))};
+    bool may = fa_may(w->dir, viewer, FA_VERB_LIST, &access.object);
+    fa_access_done(&access);
+    return may;
+}
+
+static void whoever_held_the_role_when_it_was_filed_stays_out(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    world_file(&w, 1, "lying", "role:top", -1);
+    const struct fa_alarm *alarm = world_alarm_of(&w, "filing");
+    assert_int_equal(alarm->about_count, 2);
+    assert_string_equal(alarm->about[0], "role:top");
+    assert_string_equal(alarm->about[1], "ceo");
+    world_done(&w);
+}
+
+static void a_subject_whom_the_directory_does_not_know_may_be_anybody_in_it(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    world_file(&w, 1, "lying", "under-another-name", -1);
+    WAITING(&w, "i1/mail i2/sms");
+    assert_false(may_list(&w, "lead"));
+    assert_false(may_list(&w, "boss"));
+    assert_true(may_list(&w, "i1"));
+    world_advance(&w, 10 * FA_HOUR);
+    world_waiting(&w, text, sizeof text);
+    assert_non_null(strstr(text, "i1/mail"));
+    assert_null(strstr(text, "lead"));
+    assert_null(strstr(text, "boss"));
+    assert_null(strstr(text, "ceo"));
+    world_done(&w);
+}
+
+static void those_told_before_a_subject_left_go_on_with_it(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    world_file(&w, 1, "lying", NULL, -1);
+    world_answer(&w, FA_VERDICT_SENT);
+    struct fa_alarm *alarm = (struct fa_alarm *)(uintptr_t)world_alarm_of(&w, "filing");
+    world_text(&alarm->about, &alarm->about_count, "left-the-company");
+    assert_true(may_list(&w, "lead"));  /* was told */
+    assert_false(may_list(&w, "boss")); /* was not: might be the one */
+    world_done(&w);
+}
+
+static void one_reporter_leaves_room_for_the_others(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    w.setup.filings_open_max = 8;
+    for (uint8_t key = 1; key <= 6; key++) {
+        assert_int_equal(file_by(&w, key, "uid:1000", NULL), 0);
+    }
+    assert_int_equal(file_by(&w, 7, "uid:1000", NULL), FA_EFULL);
+    assert_int_equal(file_by(&w, 8, "uid:1001", NULL), 0);
+    world_done(&w);
+}
+
+static void a_row_holds_whatever_a_pattern_brings_together(void **state)
+{
+    enum { COUNT = 80, LENGTH = 8000 };
+    struct world w;
+    world_begin_firm(&w);
+    pattern(&w, 1, 1)->incident.count = COUNT;
+    for (unsigned i = 0; i < COUNT; i++) {
+        char *name = malloc(LENGTH + 1);
+        memset(name, (int)('a' + i % 26), LENGTH);
+        name[0] = (char)('A' + i / 26);
+        name[LENGTH] = '\0';
+        assert_int_equal(file_by(&w, (uint8_t)(i + 1), "person:rep", name), 0);
+        free(name);
+    }
+    assert_non_null(pattern_alarm(&w));
+    assert_true(pattern_alarm(&w)->incident_count > 1);
+    world_done(&w);
+}
+
+static void a_row_holds_all_comments_of_one_with_a_long_name(void **state)
+{
+    struct world w;
+    char name[65];
+    world_begin_firm(&w);
+    memset(name, 'n', 64);
+    name[64] = '\0';
+    file_by(&w, 1, "person:rep", NULL);
+    const struct fa_alarm *alarm = world_alarm_of(&w, "filing");
+    size_t bytes = 0;
+    for (unsigned i = 0; i < 2500; i++) {
+        struct fa_event event = {.kind = FA_EV_COMMENT,
+                                 .u.act = {.alarm = alarm->id, .who = name, .text = "x"}};
+        fa_actions_clear(&w.actions);
+        event.reply_to = 1;
+        fa_engine_step(w.engine, &event, w.now, &w.actions);
+        for (size_t a = 0; a < w.actions.count; a++) {
+            const struct fa_action *action = &w.actions.list[a];
+            if (action->kind == FA_ACT_PUT && action->u.row.kind == FA_ROW_ALARM) {
+                bytes = action->u.row.len;
+            }
+        }
+    }
+    assert_int_equal(fa_comment_fits(alarm->comments, alarm->comment_count, "x"), FA_EFULL);
+    assert_true(bytes < 192 * (size_t)1024); /* leaves room for all else that a row holds */
+    world_done(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +452,13 @@ int main(void)
         cmocka_unit_test(owners_hear_that_their_alarm_grew),
         cmocka_unit_test(limits_are_told_and_closed_filings_do_not_count),
         cmocka_unit_test(the_preview_names_exactly_those_who_are_told),
+        cmocka_unit_test(a_preview_tells_nobody_of_a_filing_that_has_a_subject),
+        cmocka_unit_test(whoever_held_the_role_when_it_was_filed_stays_out),
+        cmocka_unit_test(a_subject_whom_the_directory_does_not_know_may_be_anybody_in_it),
+        cmocka_unit_test(those_told_before_a_subject_left_go_on_with_it),
+        cmocka_unit_test(one_reporter_leaves_room_for_the_others),
+        cmocka_unit_test(a_row_holds_whatever_a_pattern_brings_together),
+        cmocka_unit_test(a_row_holds_all_comments_of_one_with_a_long_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

@@ -312,6 +312,70 @@ static void a_reload_that_moves_people_holds_back_what_still_waits(void **state)
     world_done(&w);
 }
 
+static void what_waits_for_the_courier_is_asked_once_more_before_it_leaves(void **state)
+{
+    struct world w, other;
+    world_begin_firm(&w);
+    world_file(&w, 1, "lying", "i1", -1);
+    const struct fa_notification *n = fa_engine_notification(w.engine, w.sends[0]);
+    struct fa_notification_id id = n->id;
+    assert_string_equal(n->person, "lead");
+    assert_true(fa_engine_may_send(w.engine, n));
+    /* From now on lead stands in for whom it is about. */
+    world_begin_firm(&other);
+    struct fa_person_entry *subject = world_find(&other, "i1");
+    world_text(&subject->deputies, &subject->deputy_count, "lead");
+    struct fa_event event = {.kind = FA_EV_RELOAD, .u.reload = {&other.setup}};
+    w.unchecked = true;
+    world_step_event(&w, event);
+    assert_false(fa_engine_may_send(w.engine, n));
+    world_verdict(&w, id, FA_VERDICT_UNKNOWN);
+    assert_null(fa_engine_notification(w.engine, id));
+    fa_engine_free(w.engine);
+    w.engine = NULL;
+    world_done(&other);
+    world_done(&w);
+}
+
+static void tests_and_filings_take_no_room_from_alarms_of_series(void **state)
+{
+    struct world w;
+    char buf[128];
+    world_begin_firm(&w);
+    w.setup.outbox_max = 4;
+    for (uint8_t key = 1; key <= 10; key++) {
+        assert_int_equal(world_file(&w, key, "stuck", NULL, -1), 0);
+    }
+    for (unsigned i = 0; i < 10; i++) {
+        world_step_event(&w, (struct fa_event){.kind = FA_EV_TEST, .u.test = {"ceo"}});
+        assert_int_equal(w.reply.u.reply.count, 2);
+    }
+    size_t tests = 0;
+    for (const struct fa_notification *n = w.engine->notifications; n != NULL; n = n->by_id.next) {
+        tests += n->kind == FA_NOTE_TEST;
+    }
+    assert_int_equal(tests, 2); /* one a channel, until it is settled */
+    w.send_count = 0;
+    world_signal(&w, "slow", "", FA_LEVEL_FIRING);
+    assert_string_equal(world_waiting(&w, buf, sizeof buf), "lead/mail");
+    world_done(&w);
+}
+
+static void what_series_have_in_the_outbox_is_counted_over_a_restart(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    world_signal(&w, "slow", "a=\"1\"", FA_LEVEL_FIRING);
+    world_signal(&w, "slow", "a=\"2\"", FA_LEVEL_FIRING);
+    world_file(&w, 1, "lying", NULL, -1);
+    assert_int_equal(w.engine->series_live, 2);
+    world_restart(&w);
+    assert_int_equal(w.engine->series_live, 2);
+    world_answer(&w, FA_VERDICT_SENT);
+    assert_int_equal(w.engine->series_live, 0);
+    world_done(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -328,6 +392,9 @@ int main(void)
         cmocka_unit_test(a_newer_rung_supersedes_what_still_fails_at_the_same_address),
         cmocka_unit_test(a_full_outbox_puts_steps_off_and_loses_none),
         cmocka_unit_test(a_reload_that_moves_people_holds_back_what_still_waits),
+        cmocka_unit_test(tests_and_filings_take_no_room_from_alarms_of_series),
+        cmocka_unit_test(what_series_have_in_the_outbox_is_counted_over_a_restart),
+        cmocka_unit_test(what_waits_for_the_courier_is_asked_once_more_before_it_leaves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

@@ -20,16 +20,39 @@ static void every_verdict_of_the_courier_has_its_word_in_the_engine(void **state
     assert_int_equal(FA_VERDICT_UNKNOWN, 3);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (fa_sender_verdict(rows[i].frame) != rows[i].kind) {
-            fail_msg("verdict %u becomes %d", rows[i].frame,
-                     (int)fa_sender_verdict(rows[i].frame));
+            fail_msg("verdict %u becomes %d", rows[i].frame, (int)fa_sender_verdict(rows[i].frame));
         }
     }
+}
+
+static void filings_do_not_wait_behind_a_flood_of_series(void **state)
+{
+    struct fa_outgoing outgoing = {0};
+    const struct fa_notification_id series = {{{1}}}, filing = {{{2}}};
+    assert_null(fa_outgoing_next(&outgoing, 0));
+    for (unsigned i = 0; i < 10000; i++) {
+        fa_outgoing_put(&outgoing, true, series);
+    }
+    fa_outgoing_put(&outgoing, false, filing);
+    struct fa_line *line = fa_outgoing_next(&outgoing, 0);
+    assert_true(fa_id_eq(line->ids[line->first++].id, filing.id));
+    line = fa_outgoing_next(&outgoing, 0);
+    assert_true(fa_id_eq(line->ids[line->first++].id, series.id));
+    /* A courier full of series still has places for what people filed. */
+    size_t open = FA_LINK_OPEN_MAX / 4 * 3;
+    assert_null(fa_outgoing_next(&outgoing, open));
+    fa_outgoing_put(&outgoing, false, filing);
+    line = fa_outgoing_next(&outgoing, open);
+    assert_true(fa_id_eq(line->ids[line->first++].id, filing.id));
+    assert_null(fa_outgoing_next(&outgoing, open));
+    fa_outgoing_done(&outgoing);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_verdict_of_the_courier_has_its_word_in_the_engine),
+        cmocka_unit_test(filings_do_not_wait_behind_a_flood_of_series),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
