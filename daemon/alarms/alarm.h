@@ -84,7 +84,9 @@ struct fa_alarm {
     fa_time owned;       /* wall: when somebody first owned it; 0: nobody did */
     struct fa_incident_id *incidents;
     size_t incident_count, incident_cap;
-    char **about, **struck; /* targets it is about; people whom the reporters struck */
+    /* Targets it is about, with all whom they meant when it was filed; people whom the reporters
+     * struck. */
+    char **about, **struck;
     size_t about_count, struck_count;
     struct fa_told *told;
     size_t told_count, told_cap;

@@ -389,6 +389,7 @@ static void shift_all(struct fa_engine *engine, fa_time shift)
     for (struct fa_alarm *a = engine->alarms; a != NULL; a = a->by_id.next) {
         rearm(engine, &engine->alarm_heap, &a->deadline, shift);
         a->raised += a->state == FA_ALARM_PENDING ? shift : 0;
+        a->promised += a->promised != 0 ? shift : 0; /* the deadline in words */
         a->changed += a->state == FA_ALARM_RETURNED ? shift : 0; /* `rearm` counts from it */
         if (shift != 0) {
             fa_touch_alarm(engine, a);
@@ -449,6 +450,7 @@ static void start(struct fa_engine *engine, fa_time last_wall)
         if (series) { /* the windows are empty: nothing is known of it */
             a->flags |= FA_FLAG_UNKNOWN;
             a->level = a->level == FA_LEVEL_FIRING ? a->level : FA_LEVEL_UNKNOWN;
+            fa_touch_alarm(engine, a);
         }
     }
     fa_journal(engine, FA_J_START, (struct fa_journal_ids){0}, NULL, last_wall);

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Names in one filing: an alarm with its most filings still fits a row. */
+#define SUBJECTS_MAX 256
 #define CATEGORY_RULE "filing"
 /* The fields are api/describe.h's. */
 #define FILING_SUMMARY "{kind}{at_customer}: {filing}"
@@ -284,19 +286,17 @@ static char *copy_known(const char *text)
     return text != NULL && text[0] != '\0' ? fa_xstrdup(text) : NULL;
 }
 
-/* Who it is about is settled when it is filed: whoever holds a role or leaves a team later changes
- * neither that those of today must not learn of it nor that their successors must not. */
-static void add_subject(const struct fa_directory *dir, struct fa_incident *incident,
-                        const char *subject)
+/* Whom a team or role means today stays out, whatever the directory says tomorrow; of more than
+ * SUBJECTS_MAX the directory is asked each time. */
+static void add_subject(const struct fa_engine *engine, struct fa_incident *incident,
+                        const char *target)
 {
+    const struct fa_directory *dir = engine->setup->people;
     struct fa_pset meant;
-    add_text(&incident->about, &incident->about_count, subject);
     fa_pset_init(&meant, dir);
-    if (strchr(subject, ':') != NULL &&
-        fa_directory_resolve(dir, fa_str_of(subject), &meant) == 0) {
-        for (fa_person p = fa_pset_next(&meant, 0);
-             p != FA_NOBODY &&
-             bytes_of(incident->about, incident->about_count) < FA_FILING_BYTES_MAX;
+    add_text(&incident->about, &incident->about_count, target);
+    if (fa_directory_resolve(dir, fa_str_of(target), &meant) == 0) {
+        for (fa_person p = fa_pset_next(&meant, 0); p != FA_NOBODY && incident->about_count < SUBJECTS_MAX;
              p = fa_pset_next(&meant, p + 1)) {
             add_text(&incident->about, &incident->about_count, dir->people[p].name);
         }
@@ -316,7 +316,7 @@ static struct fa_incident *make_incident(struct fa_engine *engine, const struct 
     incident->known = filing->known;
     incident->reporter = copy_known(filing->reporter);
     for (size_t i = 0; i < filing->about_count; i++) {
-        add_subject(engine->setup->people, incident, filing->about[i]);
+        add_subject(engine, incident, filing->about[i]);
     }
     for (size_t i = 0; i < filing->struck_count; i++) {
         add_text(&incident->struck, &incident->struck_count, filing->struck[i]);

@@ -355,10 +355,12 @@ static bool step_has_hope(const struct fa_alarm *alarm)
     return false;
 }
 
-static bool was_told_since(const struct fa_alarm *alarm, fa_time when)
+/* Was anybody reached since the step under way began? Its deadline was armed then. A notification's
+ * own beginning will not do: over a person's second channel it begins after others were reached. */
+static bool was_told_in_step(const struct fa_alarm *alarm)
 {
     for (size_t i = 0; i < alarm->told_count; i++) {
-        if (alarm->told[i].when >= when) {
+        if (alarm->told[i].when >= alarm->deadline.armed) {
             return true;
         }
     }
@@ -400,7 +402,7 @@ static void move_on(struct fa_engine *engine, struct fa_notification *n)
         hopeless = !fa_notify(engine, &spec);
     }
     if (hopeless && is_wanted(n) && n->step == alarm->step && n->loop == alarm->loop &&
-        !step_has_hope(alarm) && !was_told_since(alarm, n->created) &&
+        !step_has_hope(alarm) && !was_told_in_step(alarm) &&
         !fa_climb_is_widest(engine, alarm)) {
         fa_climb(engine, alarm);
     }
@@ -526,6 +528,25 @@ static void retry(struct fa_engine *engine, struct fa_notification *n, fa_time r
     }
 }
 
+/* Whoever was being told while somebody owned or closed it, or its data recovered, was in no list
+ * then: they hear of that now, or they would go on believing that nobody has it. */
+static void tell_latecomer(struct fa_engine *engine, struct fa_alarm *alarm,
+                           const struct fa_notification *n)
+{
+    static const enum fa_notification_kind kinds[FA_ALARM__COUNT] = {
+        [FA_ALARM_ACKED] = FA_NOTE_ACKNOWLEDGED,
+        [FA_ALARM_RETURNED] = FA_NOTE_RETURNED,
+        [FA_ALARM_RESOLVED] = FA_NOTE_RESOLVED,
+    };
+    fa_person person = fa_directory_find(engine->setup->people, fa_str_of(n->person));
+    bool by_them = alarm->owner != NULL && strcmp(alarm->owner, n->person) == 0;
+    if (person != FA_NOBODY && !by_them && alarm->state != FA_ALARM_UNACKED) {
+        struct fa_note_spec spec = {
+            .alarm = alarm, .person = person, .kind = kinds[alarm->state], .contact = n->contact};
+        fa_notify(engine, &spec);
+    }
+}
+
 static void sent(struct fa_engine *engine, struct fa_notification *n)
 {
     struct fa_alarm *alarm = n->owner_alarm;
@@ -543,6 +564,7 @@ static void sent(struct fa_engine *engine, struct fa_notification *n)
                                    sizeof(struct fa_told));
             alarm->told[alarm->told_count++] =
                 (struct fa_told){n->person, n->channel, engine->now.wall};
+            tell_latecomer(engine, alarm, n);
         }
         fa_touch_alarm(engine, alarm);
     }

@@ -389,10 +389,10 @@ static bool read_incident_field(struct fa_incident *i, const struct fa_rec_field
         i->told = (uint32_t)f->u64;
         break;
     case I_TOLD_FIRST:
-        i->told_first = f->i64;
+        i->told_first = get_time(f);
         break;
     case I_OWNED:
-        i->owned = f->i64;
+        i->owned = get_time(f);
         break;
     case I_ARMED:
         i->due.armed = get_time(f);

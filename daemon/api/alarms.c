@@ -97,55 +97,55 @@ static json_t *alarm_json(const struct fa_call *call, const struct fa_alarm *ala
 
 /* ---- list ---- */
 
+struct ranked {
+    const struct fa_alarm *alarm;
+    uint32_t rank; /* of its severity */
+};
+
 struct list {
     struct fa_call *call;
-    const struct fa_alarm **alarms;
+    struct ranked *alarms;
     size_t count, cap;
     bool open, closed;
 };
+
+static uint32_t rank_of(const struct fa_call *call, const struct fa_alarm *alarm)
+{
+    const struct fa_severity *severity = fa_setup_severity(call->setup, alarm->severity);
+    return severity != NULL ? severity->rank : UINT32_MAX;
+}
 
 static void collect(void *ctx, const struct fa_alarm *alarm)
 {
     struct list *list = ctx;
     bool is_closed = alarm->state == FA_ALARM_RESOLVED;
     if ((is_closed ? list->closed : list->open) && may(list->call, alarm, FA_VERB_LIST)) {
-        list->alarms = fa_xgrow(list->alarms, list->count, &list->cap, sizeof(struct fa_alarm *));
-        list->alarms[list->count++] = alarm;
+        list->alarms = fa_xgrow(list->alarms, list->count, &list->cap, sizeof list->alarms[0]);
+        list->alarms[list->count++] = (struct ranked){alarm, rank_of(list->call, alarm)};
     }
 }
-
-static uint32_t rank_of(const struct fa_call *call, const struct fa_alarm *alarm)
-{
-    const struct fa_severity *severity = fa_setup_severity(call->setup, alarm->severity);
-    return severity != NULL ? severity->rank : 99;
-}
-
-static const struct fa_call *sorting; /* qsort has no context; one thread */
 
 /* Unowned first, then the worst, then the oldest. */
 static int by_urgency(const void *left, const void *right)
 {
-    const struct fa_alarm *a = *(const struct fa_alarm *const *)left;
-    const struct fa_alarm *b = *(const struct fa_alarm *const *)right;
-    uint32_t a_rank = rank_of(sorting, a), b_rank = rank_of(sorting, b);
-    if (a->state != b->state) {
-        return a->state < b->state ? -1 : 1;
+    const struct ranked *a = left, *b = right;
+    if (a->alarm->state != b->alarm->state) {
+        return a->alarm->state < b->alarm->state ? -1 : 1;
     }
-    if (a_rank != b_rank) {
-        return a_rank < b_rank ? -1 : 1;
+    if (a->rank != b->rank) {
+        return a->rank < b->rank ? -1 : 1;
     }
-    return (a->raised > b->raised) - (a->raised < b->raised);
+    return (a->alarm->raised > b->alarm->raised) - (a->alarm->raised < b->alarm->raised);
 }
 
 static json_t *list_json(struct list *list, size_t limit)
 {
     json_t *items = json_array();
-    sorting = list->call;
     if (list->count > 0) {
         qsort(list->alarms, list->count, sizeof list->alarms[0], by_urgency);
     }
     for (size_t i = 0; i < list->count && i < limit; i++) {
-        json_array_append_new(items, alarm_json(list->call, list->alarms[i], false));
+        json_array_append_new(items, alarm_json(list->call, list->alarms[i].alarm, false));
     }
     return items;
 }
@@ -187,14 +187,18 @@ static void on_history(void *ctx, const struct fa_store_answer *answer)
     struct late_list *late = ctx;
     struct fa_call *call = &late->call;
     const struct fa_api_host *host = &call->api->host;
-    if (!fa_call_again(call)) {
+    bool renewed = fa_call_renew(call);
+    if (!renewed || answer->code != 0) {
+        if (renewed) {
+            fa_answer_problem(call, 503, "The store cannot be read now.");
+        }
         json_decref(late->items);
         free(late);
         return;
     }
     take_page(late, answer);
-    if (answer->code == 0 && answer->more && json_array_size(late->items) < late->limit &&
-        ++late->pages < PAGES_MAX && host->store(host->ctx) != NULL) {
+    if (answer->more && json_array_size(late->items) < late->limit && ++late->pages < PAGES_MAX &&
+        host->store(host->ctx) != NULL) {
         ask_history(late, answer->next_before, answer->next_key);
         return;
     }

@@ -193,18 +193,6 @@ static int find_caller(const struct fa_directory *dir, const struct fa_http_requ
     return 0;
 }
 
-bool fa_call_again(struct fa_call *call)
-{
-    call->engine = call->api->host.engine(call->api->host.ctx);
-    call->setup = fa_engine_setup(call->engine);
-    call->people = call->setup->people;
-    if (find_caller(call->people, call->req, &call->caller) == 0) {
-        return true;
-    }
-    fa_answer_problem(call, 401, "The token is no longer known.");
-    return false;
-}
-
 static void on_head(void *self, struct fa_http_request *req, struct fa_http_route *route)
 {
     static char allow[64]; /* borrowed until on_head returns */
@@ -233,21 +221,34 @@ static void on_head(void *self, struct fa_http_request *req, struct fa_http_rout
     }
 }
 
+static void look_up(struct fa_call *call)
+{
+    call->engine = call->api->host.engine(call->api->host.ctx);
+    call->setup = fa_engine_setup(call->engine);
+    call->people = call->setup->people;
+}
+
+bool fa_call_renew(struct fa_call *call)
+{
+    look_up(call);
+    if (find_caller(call->people, call->req, &call->caller) != 0) {
+        fa_answer_problem(call, 401, "The token is no longer known.");
+        return false;
+    }
+    return true;
+}
+
 static void on_request(void *self, struct fa_http_request *req)
 {
     struct fa_api_listener *listener = self;
-    struct fa_api *api = listener->api;
     struct found found = find_route(listener->routes, fa_http_method(req), fa_http_path(req));
-    struct fa_call call = {.api = api, .req = req};
+    struct fa_call call = {.api = listener->api, .req = req};
     fa_assert(found.route != NULL);
     path_fits(found.route->path, fa_http_path(req), call.id, sizeof call.id);
-    call.engine = api->host.engine(api->host.ctx);
-    call.setup = fa_engine_setup(call.engine);
-    call.people = call.setup->people;
-    if (!found.route->anybody && !fa_call_again(&call)) {
-        return; /* a reload came between head and body */
+    look_up(&call);
+    if (found.route->anybody || fa_call_renew(&call)) {
+        found.route->run(&call);
     }
-    found.route->run(&call);
 }
 
 const struct fa_http_handler *fa_api_handler(void)
@@ -263,7 +264,7 @@ struct fa_api *fa_api_new(const struct fa_api_host *host, const uint8_t key[32])
 {
     struct fa_api *api = fa_xcalloc(1, sizeof *api);
     api->host = *host;
-    memcpy(api->receipt_key, key, 32);
+    memcpy(api->receipt_key, key, sizeof api->receipt_key);
     return api;
 }
 
@@ -279,6 +280,11 @@ void fa_api_free(struct fa_api *api)
     }
     sodium_memzero(api->receipt_key, sizeof api->receipt_key);
     free(api);
+}
+
+void fa_api_set_key(struct fa_api *api, const uint8_t key[32])
+{
+    memcpy(api->receipt_key, key, sizeof api->receipt_key);
 }
 
 void fa_api_set_texts(struct fa_api *api, const char *company, const char *notice)

@@ -49,6 +49,8 @@ struct fa_api;
 /* host and key (32 bytes: receipts come from it) are copied; the host's texts are borrowed. */
 struct fa_api *fa_api_new(const struct fa_api_host *host, const uint8_t key[32]);
 void fa_api_free(struct fa_api *api); /* accepts NULL */
+/* When the store's key was read later than the interface was made. */
+void fa_api_set_key(struct fa_api *api, const uint8_t key[32]);
 /* After a reload. */
 void fa_api_set_texts(struct fa_api *api, const char *company, const char *notice);
 

@@ -6,6 +6,7 @@
  * gives the same receipt after any crash, nothing of it is stored, and an id in a log opens
  * nothing. */
 #include "api/internal.h"
+#include "base/panic.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -92,7 +93,8 @@ static void suggest_person(const struct fa_call *call, const char *name, char *b
         names[i] = call->people->people[i].name;
     }
     const char *near = names != NULL ? fa_suggest(name, names, call->people->people_count) : NULL;
-    snprintf(buf, size, near != NULL ? " Did you mean \"%s\"?" : "", near);
+    snprintf(buf, size, "%s%s%s", near != NULL ? " Did you mean \"" : "", near != NULL ? near : "",
+             near != NULL ? "\"?" : "");
     free(names);
 }
 
@@ -338,7 +340,7 @@ static void on_history(void *ctx, const struct fa_store_answer *answer)
     struct fa_preview preview = {0};
     struct fa_faults faults = {0};
     struct fa_incident *old = NULL;
-    if (!fa_call_again(call)) {
+    if (!fa_call_renew(call)) {
         json_decref(late->root);
         free(late);
         return;
@@ -376,11 +378,9 @@ void fa_route_file(struct fa_call *call)
         return;
     }
     struct fa_store *store = host->store(host->ctx);
-    struct late_filing *late = fa_engine_incident(call->engine, body.filing.id) == NULL &&
-                                       store != NULL && host->refusing(host->ctx) == NULL
-                                   ? calloc(1, sizeof *late)
-                                   : NULL;
-    if (late != NULL) {
+    if (fa_engine_incident(call->engine, body.filing.id) == NULL && store != NULL &&
+        host->refusing(host->ctx) == NULL) {
+        struct late_filing *late = fa_xcalloc(1, sizeof *late);
         *late = (struct late_filing){.call = *call, .receipt = body.receipt, .root = root};
         fa_store_get(store, FA_ROW_INCIDENT,
                      (struct fa_str){(const char *)body.filing.id.id.bytes, FA_ID_BYTES},
@@ -482,10 +482,9 @@ static json_t *status_json(const struct fa_call *call, const struct fa_incident 
     return answer;
 }
 
-/* In history: what happened can still be read, nothing more can be said. */
 struct late_status {
     struct fa_call call;
-    bool worded; /* the reporter had something to say */
+    bool worded; /* the reporter says something: too late */
 };
 
 static void on_old_status(void *ctx, const struct fa_store_answer *answer)
@@ -493,15 +492,15 @@ static void on_old_status(void *ctx, const struct fa_store_answer *answer)
     struct late_status *late = ctx;
     struct fa_call *call = &late->call;
     struct fa_incident *old = NULL;
-    if (!fa_call_again(call)) {
+    if (!fa_call_renew(call)) {
         /* answered */
     } else if (answer->code == FA_ENOTFOUND) {
         fa_answer_problem(call, 404, "No filing has this receipt.");
     } else if (answer->code != 0 || answer->row_count != 1 ||
                fa_engine_read_incident(call->engine, answer->rows[0].value, &old) != 0) {
-        fa_answer_problem(call, 503, "The store cannot say how this filing stands.");
+        fa_answer_problem(call, 503, "The store cannot say what became of this filing.");
     } else if (late->worded) {
-        fa_answer_problem(call, 409, "It is closed: file again what is new.");
+        fa_answer_problem(call, 409, "This filing is closed. If it goes on, file it again.");
     } else {
         fa_answer_json(call, 200, status_json(call, old));
     }
@@ -515,11 +514,11 @@ static void look_in_history(struct fa_call *call, struct fa_incident_id id, bool
 {
     const struct fa_api_host *host = &call->api->host;
     struct fa_store *store = host->store(host->ctx);
-    struct late_status *late = store != NULL ? malloc(sizeof *late) : NULL;
-    if (late == NULL) {
-        fa_answer_problem(call, 503, "The store cannot say how this filing stands.");
+    if (store == NULL) {
+        fa_answer_problem(call, 503, host->refusing(host->ctx));
         return;
     }
+    struct late_status *late = fa_xcalloc(1, sizeof *late);
     *late = (struct late_status){*call, worded};
     fa_store_get(store, FA_ROW_INCIDENT, (struct fa_str){(const char *)id.id.bytes, FA_ID_BYTES},
                  on_old_status, late);

@@ -36,6 +36,10 @@ struct fa_call {
 
 typedef void fa_route_fn(struct fa_call *call);
 
+/* After a wait: a reload may have come between, and a person's index is of one directory only.
+ * Looks up the engine and who asks again; false after answering 401. */
+bool fa_call_renew(struct fa_call *call);
+
 /* api.c: answers; each takes call->req. */
 void fa_answer_json(struct fa_call *call, int status, json_t *body); /* takes body too */
 void fa_answer_problem(struct fa_call *call, int status, const char *detail);
@@ -43,10 +47,6 @@ void fa_answer_problem(struct fa_call *call, int status, const char *detail);
 bool fa_answer_faults(struct fa_call *call, struct fa_faults *faults);
 /* The problem that fits an engine's code. */
 void fa_answer_code(struct fa_call *call, int code, const char *detail);
-
-/* For whoever answers later: a reload may have come between, and a caller is an index into the
- * directory of then. Looks everything up again; false after an answer. */
-bool fa_call_again(struct fa_call *call);
 
 /* filing.c */
 fa_route_fn fa_route_guide, fa_route_preview, fa_route_file, fa_route_status;

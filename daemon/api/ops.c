@@ -183,8 +183,9 @@ void fa_route_metrics(struct fa_call *call)
     engine_metrics(call->engine, &out);
     host->metrics(host->ctx, &out);
     fa_buf_puts(&out, "# EOF\n");
-    host->reply(host->ctx, call->req, 200,
-                "application/openmetrics-text; version=1.0.0; charset=utf-8", fa_buf_str(&out));
+    /* Not through host->reply: a full or slow disk is when these are looked at. */
+    fa_http_reply(call->req, 200, "application/openmetrics-text; version=1.0.0; charset=utf-8",
+                  fa_buf_str(&out));
     fa_buf_done(&out);
 }
 

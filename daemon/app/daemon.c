@@ -45,7 +45,15 @@ static uint64_t host_next_journal(void *ctx)
 static void host_reply(void *ctx, struct fa_http_request *req, int status, const char *type,
                        struct fa_str body)
 {
-    fa_turn_park_reply(ctx, req, status, type, body);
+    struct fa_daemon *daemon = ctx;
+    /* A refusal promises nothing. While the disk is full nothing becomes durable, and people must
+     * still be told so, and see what there is. */
+    bool is_read = fa_str_is(fa_http_method(req), "GET") || fa_str_is(fa_http_method(req), "HEAD");
+    if (status >= 400 || (is_read && daemon->store_full)) {
+        fa_http_reply(req, status, type, body);
+    } else {
+        fa_turn_park_reply(daemon, req, status, type, body);
+    }
 }
 
 static const char *host_refusing(void *ctx)
@@ -99,6 +107,21 @@ static void host_metrics(void *ctx, struct fa_buf *out)
                   (unsigned long long)fa_rules_evaluations(daemon->rules));
 }
 
+/* Receipts have a key of their own, so that nothing else under the store's key can be one. */
+static void derive_receipt_key(const struct fa_daemon *daemon, uint8_t key[32])
+{
+    crypto_generichash(key, 32, (const unsigned char *)"receipts", 8, daemon->key,
+                       sizeof daemon->key);
+}
+
+void fa_daemon_renew_receipts(struct fa_daemon *daemon)
+{
+    uint8_t key[32];
+    derive_receipt_key(daemon, key);
+    fa_api_set_key(daemon->api, key);
+    sodium_memzero(key, sizeof key);
+}
+
 static void make_api(struct fa_daemon *daemon)
 {
     struct fa_api_host host = {
@@ -118,9 +141,7 @@ static void make_api(struct fa_daemon *daemon)
         .libraries = "",
     };
     uint8_t key[32];
-    /* Receipts have a key of their own, so that nothing else under the store's key can be one. */
-    crypto_generichash(key, sizeof key, (const unsigned char *)"receipts", 8, daemon->key,
-                       sizeof daemon->key);
+    derive_receipt_key(daemon, key);
     daemon->api = fa_api_new(&host, key);
     sodium_memzero(key, sizeof key);
 }
@@ -129,9 +150,8 @@ static void make_api(struct fa_daemon *daemon)
 
 static bool progresses(const struct fa_daemon *daemon)
 {
-    fa_time late = fa_loop_now(daemon->loop).mono - fa_engine_next_deadline(daemon->engine);
-    return daemon->engine == NULL || fa_engine_next_deadline(daemon->engine) == FA_NEVER ||
-           late < OVERDUE_MAX;
+    fa_time next = fa_engine_next_deadline(daemon->engine);
+    return next == FA_NEVER || fa_loop_now(daemon->loop).mono - next < OVERDUE_MAX;
 }
 
 static void on_tick(void *self)
@@ -139,7 +159,6 @@ static void on_tick(void *self)
     struct fa_daemon *daemon = self;
     fa_timer_set(&daemon->tick, FA_TICK_MS);
     fa_feeds_watch(daemon);
-    fa_sender_watch(daemon);
     fa_metrics_expire(daemon->metrics, fa_loop_now(daemon->loop));
     if (progresses(daemon)) {
         sd_notify(0, "WATCHDOG=1");
@@ -161,6 +180,16 @@ static void on_drained(void *self)
     }
 }
 
+/* What the courier has begun is worth a moment: its verdict spares a second message. */
+static void wait_for_courier(void *self)
+{
+    struct fa_daemon *daemon = self;
+    if (daemon->stopping && !daemon->courier_drained && fa_sender_is_idle(daemon)) {
+        daemon->courier_drained = true;
+        on_drained(daemon);
+    }
+}
+
 static void stop(struct fa_daemon *daemon)
 {
     if (daemon->stopping) {
@@ -170,7 +199,7 @@ static void stop(struct fa_daemon *daemon)
     sd_notify(0, "STOPPING=1");
     fa_log(FA_LOG_NOTICE, "stopping");
     fa_timer_set(&daemon->stop_timer, DRAIN_MS + FA_SECOND);
-    daemon->draining = 1;
+    daemon->draining = 2; /* the courier, and this function */
     for (size_t i = 0; i < daemon->listening_count; i++) {
         daemon->draining++;
         fa_http_server_drain(daemon->listening[i].http, DRAIN_MS, on_drained, daemon);
@@ -190,6 +219,14 @@ static void on_os_signal(void *self, int signo)
     }
 }
 
+#if defined(FA_TEST_HOOKS)
+/* For tests: half a minute passes, so that what is done each 30 s and after 20 s is done now. */
+static void on_test_signal(void *self, int signo)
+{
+    fa_loop_test_advance(((struct fa_daemon *)self)->loop, FA_TICK_MS);
+}
+#endif
+
 static int watch_signals(struct fa_daemon *daemon, struct fa_err *err)
 {
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
@@ -197,6 +234,9 @@ static int watch_signals(struct fa_daemon *daemon, struct fa_err *err)
     for (size_t i = 0; i < 3 && rc == 0; i++) {
         rc = fa_loop_on_signal(daemon->loop, signals[i], on_os_signal, daemon, err);
     }
+#if defined(FA_TEST_HOOKS)
+    rc = rc == 0 ? fa_loop_on_signal(daemon->loop, SIGUSR1, on_test_signal, daemon, err) : rc;
+#endif
     return rc;
 }
 
@@ -214,12 +254,9 @@ static void panic(const char *file, int line, const char *what)
 
 static int open_rooms(struct fa_daemon *daemon, struct fa_err *err)
 {
-    struct fa_metrics_limits limits = {0};
-    randombytes_buf(&limits.hash_seed, sizeof limits.hash_seed);
     fa_turn_init(daemon);
-    daemon->metrics = fa_metrics_new(&limits);
-    daemon->rules = fa_rules_new(daemon->config->setup.rules, daemon->config->setup.rule_count,
-                                 daemon->metrics);
+    fa_loop_on_turn(daemon->loop, wait_for_courier, daemon);
+    fa_windows_open(daemon);
     int rc = fa_keep_init(daemon, err);
     return rc == 0 ? watch_signals(daemon, err) : rc;
 }
@@ -231,6 +268,7 @@ static int open_doors(struct fa_daemon *daemon, struct fa_err *err)
     int rc = fa_sender_open(daemon, err);
     if (rc == 0) {
         rc = fa_feeds_open(daemon, daemon->config, &daemon->feeds, &daemon->feed_count, err);
+        fa_feeds_bind(daemon);
     }
     if (rc == 0) {
         rc = fa_listeners_open(daemon, daemon->config, &daemon->listening, &daemon->listening_count,
@@ -239,17 +277,30 @@ static int open_doors(struct fa_daemon *daemon, struct fa_err *err)
     return rc;
 }
 
-static void announce(struct fa_daemon *daemon)
+static void say_where(const char *what, const char *name, const char *address, unsigned port)
+{
+    if (port != 0) {
+        fa_log(FA_LOG_INFO, "%s %s: %s port %u", what, name, address, port);
+    } else {
+        fa_log(FA_LOG_INFO, "%s %s: %s", what, name, address);
+    }
+}
+
+void fa_daemon_announce(const struct fa_daemon *daemon)
 {
     for (size_t i = 0; i < daemon->listening_count; i++) {
-        uint16_t port = fa_http_server_port(daemon->listening[i].http);
-        fa_log(FA_LOG_INFO, "listener %s: %s%s%.0d", daemon->listening[i].name,
-               daemon->listening[i].address, port != 0 ? " port " : "", port);
+        const struct fa_listening *one = &daemon->listening[i];
+        say_where("listener", one->name, one->address, fa_http_server_port(one->http));
     }
     for (size_t i = 0; i < daemon->feed_count; i++) {
-        fa_log(FA_LOG_INFO, "feed %s: %s port %u", daemon->feeds[i]->name,
-               daemon->feeds[i]->address, fa_dgram_port(daemon->feeds[i]->dgram));
+        const struct fa_feed_socket *one = daemon->feeds[i];
+        say_where("feed", one->name, one->address, fa_dgram_port(one->dgram));
     }
+}
+
+static void announce(struct fa_daemon *daemon)
+{
+    fa_daemon_announce(daemon);
     fa_log(FA_LOG_NOTICE, "ready");
     sd_notify(0, "READY=1");
 }
@@ -296,8 +347,7 @@ static int finish(struct fa_daemon *daemon)
     fa_api_free(daemon->api);
     fa_engine_free(daemon->engine);
     daemon->engine = NULL;
-    fa_rules_free(daemon->rules);
-    fa_metrics_free(daemon->metrics);
+    fa_windows_close(daemon);
     fa_loop_free(daemon->loop);
     return status;
 }

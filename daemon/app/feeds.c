@@ -177,14 +177,6 @@ static int open_one(struct fa_daemon *daemon, const struct fa_feed_entry *entry,
         close_one(feed);
         return rc;
     }
-    struct fa_metrics_limits limits = {
-        .series = entry->series_max,
-        .labels = entry->labels_max,
-        .name_bytes = entry->name_max,
-        .value_bytes = entry->value_max,
-    };
-    feed->feed = fa_metrics_feed(daemon->metrics, entry->name);
-    fa_feed_set_limits(feed->feed, &limits);
     struct fa_dgram_config config = {
         .address = bare_address(entry->address),
         .fd = -1,
@@ -201,53 +193,102 @@ static int open_one(struct fa_daemon *daemon, const struct fa_feed_entry *entry,
     return 0;
 }
 
-/* One that stays as it is across a reload keeps its socket: nothing sent meanwhile is lost. */
-static struct fa_feed_socket *take_same(struct fa_daemon *daemon, const struct fa_feed_entry *entry)
+/* One that stays across a reload keeps its socket: nothing sent meanwhile is lost. */
+static struct fa_feed_socket *find_same(struct fa_daemon *daemon, const struct fa_feed_entry *entry)
 {
     for (size_t i = 0; i < daemon->feed_count; i++) {
         struct fa_feed_socket *feed = daemon->feeds[i];
-        if (feed != NULL && strcmp(feed->name, entry->name) == 0 &&
-            strcmp(feed->address, entry->address) == 0 &&
-            strcmp(feed->plugin->name, entry->decoder.plugin) == 0) {
-            daemon->feeds[i] = NULL;
+        if (strcmp(feed->name, entry->name) == 0 && strcmp(feed->address, entry->address) == 0) {
             return feed;
         }
     }
     return NULL;
 }
 
+/* The decoder with its new options, for a feed that keeps its socket. */
+static int renew_decoder(struct fa_daemon *daemon, const struct fa_feed_entry *entry,
+                         struct fa_feed_socket **ret_fresh, struct fa_err *err)
+{
+    struct fa_feed_socket *fresh = fa_xcalloc(1, sizeof *fresh);
+    fresh->daemon = daemon;
+    int rc = open_decoder(fresh, entry, err);
+    if (rc != 0) {
+        close_one(fresh);
+        return rc;
+    }
+    *ret_fresh = fresh;
+    return 0;
+}
+
+/* The old feed goes on with the fresh decoder; its old one is closed. */
+static void take_decoder(struct fa_feed_socket *feed, struct fa_feed_socket *fresh)
+{
+    struct fa_feed_socket old = *feed;
+    feed->plugin = fresh->plugin;
+    feed->options = fresh->options;
+    feed->self = fresh->self;
+    feed->conn = fresh->conn;
+    fresh->plugin = old.plugin;
+    fresh->options = old.options;
+    fresh->self = old.self;
+    fresh->conn = old.conn;
+    close_one(fresh);
+}
+
+/* All of it could be opened: those that stay leave the old list, which closes the rest. */
+static void keep_same(struct fa_daemon *daemon, struct fa_feed_socket **feeds,
+                      struct fa_feed_socket **same, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; same[i] != NULL && k < daemon->feed_count; k++) {
+            if (daemon->feeds[k] == same[i]) {
+                take_decoder(same[i], feeds[i]);
+                feeds[i] = same[i];
+                daemon->feeds[k] = NULL;
+                break;
+            }
+        }
+    }
+}
+
 int fa_feeds_open(struct fa_daemon *daemon, const struct fa_config *config,
                   struct fa_feed_socket ***ret_feeds, size_t *ret_count, struct fa_err *err)
 {
     struct fa_feed_socket **feeds = fa_xcalloc(config->feed_count, sizeof(struct fa_feed_socket *));
-    bool *kept = fa_xcalloc(config->feed_count, sizeof(bool));
+    struct fa_feed_socket **same = fa_xcalloc(config->feed_count, sizeof(struct fa_feed_socket *));
     int rc = 0;
     for (size_t i = 0; i < config->feed_count && rc == 0; i++) {
-        feeds[i] = take_same(daemon, &config->feeds[i]);
-        kept[i] = feeds[i] != NULL;
-        if (feeds[i] == NULL) {
-            rc = open_one(daemon, &config->feeds[i], &feeds[i], err);
-        }
+        const struct fa_feed_entry *entry = &config->feeds[i];
+        same[i] = find_same(daemon, entry);
+        rc = same[i] != NULL ? renew_decoder(daemon, entry, &feeds[i], err)
+                             : open_one(daemon, entry, &feeds[i], err);
     }
-    if (rc != 0) { /* all or nothing: what was taken goes back */
-        size_t slot = 0;
-        for (size_t i = 0; i < config->feed_count; i++) {
-            if (kept[i]) {
-                while (daemon->feeds[slot] != NULL) {
-                    slot++;
-                }
-                daemon->feeds[slot] = feeds[i];
-            } else {
-                close_one(feeds[i]);
-            }
-        }
-        free(feeds);
+    if (rc != 0) {
+        fa_feeds_close(feeds, config->feed_count);
     } else {
+        keep_same(daemon, feeds, same, config->feed_count);
         *ret_feeds = feeds;
         *ret_count = config->feed_count;
     }
-    free(kept);
+    free(same);
     return rc;
+}
+
+void fa_feeds_bind(struct fa_daemon *daemon)
+{
+    for (size_t i = 0; i < daemon->feed_count; i++) {
+        const struct fa_feed_entry *entry = &daemon->config->feeds[i];
+        struct fa_metrics_limits limits = {
+            .series = entry->series_max,
+            .labels = entry->labels_max,
+            .name_bytes = entry->name_max,
+            .value_bytes = entry->value_max,
+        };
+        daemon->feeds[i]->feed = fa_metrics_feed(daemon->metrics, entry->name);
+        fa_feed_set_limits(daemon->feeds[i]->feed, &limits);
+        daemon->feeds[i]->series_refused_seen =
+            fa_feed_stats(daemon->feeds[i]->feed).series_refused;
+    }
 }
 
 void fa_feeds_close(struct fa_feed_socket **feeds, size_t count)

@@ -96,6 +96,8 @@ struct fa_daemon {
     struct fa_timer link_timer;
     struct fa_outgoing outgoing; /* durable, not yet with the courier */
     fa_time courier_down_since;  /* mono; 0: it is up */
+    bool courier_told;           /* operators know that it is down */
+    struct fa_timer courier_timer;
 
     struct fa_api *api;
     struct fa_listening *listening;
@@ -107,6 +109,7 @@ struct fa_daemon {
     bool stopping;
     int exit_status;
     unsigned draining;
+    bool courier_drained;
     fa_time started;  /* wall */
     bool on_accepted; /* the files were refused: what was accepted last runs */
 };
@@ -145,7 +148,8 @@ int fa_sender_set_channels(struct fa_daemon *daemon, const struct fa_config *con
                            struct fa_err *err) FA_MUST_CHECK;
 void fa_sender_queue(struct fa_daemon *daemon, struct fa_notification_id id);
 void fa_sender_pump(struct fa_daemon *daemon);
-void fa_sender_watch(struct fa_daemon *daemon);
+/* Nothing is with the courier or waits for it. */
+bool fa_sender_is_idle(const struct fa_daemon *daemon);
 void fa_sender_close(struct fa_daemon *daemon);
 
 /* notice.c: the frame for one notification. False: there is nothing to say any more. */
@@ -166,6 +170,19 @@ void fa_feeds_close(struct fa_feed_socket **feeds, size_t count);
 void fa_feeds_watch(struct fa_daemon *daemon);
 void fa_feeds_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
 
+/* Gives each feed its place in the metrics and its limits, as the running configuration says. */
+void fa_feeds_bind(struct fa_daemon *daemon);
+
+/* windows.c */
+void fa_windows_open(struct fa_daemon *daemon);
+void fa_windows_close(struct fa_daemon *daemon);
+/* What the engine's alarms say about their rules, after it was loaded. */
+void fa_windows_restore(struct fa_daemon *daemon);
+/* config's rules over the samples that are there; the old configuration may go afterwards. */
+void fa_windows_reload(struct fa_daemon *daemon, const struct fa_config *config);
+/* The wall clock stepped by delta. */
+void fa_windows_step(struct fa_daemon *daemon, fa_time delta);
+
 /* listen.c */
 int fa_listeners_open(struct fa_daemon *daemon, const struct fa_config *config,
                       struct fa_listening **ret_list, size_t *ret_count,
@@ -174,6 +191,12 @@ int fa_listeners_open(struct fa_daemon *daemon, const struct fa_config *config,
 void fa_listeners_restore(struct fa_daemon *daemon, struct fa_listening *list, size_t count);
 void fa_listeners_close(struct fa_listening *list, size_t count);
 void fa_listeners_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
+
+/* daemon.c: after the store's key was read. */
+void fa_daemon_renew_receipts(struct fa_daemon *daemon);
+
+/* Says where listeners and feeds are. */
+void fa_daemon_announce(const struct fa_daemon *daemon);
 
 /* setup.c: configuration at start and at SIGHUP. */
 int fa_setup_load(struct fa_daemon *daemon);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The store's life: opening, loading, what its troubles mean, and doing without it.
  *
- *   cannot be opened, held by another daemon   exit 73
- *   cannot be opened, anything else            go on without: refuse filings, tell the operators
- * from the configuration alone, each hour; try every 30 s full refuse new filings, the writer tries
- * again by itself a commit's outcome is unknown              answer nothing more, exit 74, recover
- * from disk
+ *   - cannot be opened, held by another daemon: exit 73;
+ *   - cannot be opened or loaded, anything else: go on without, refuse filings, tell the operators
+ *     from the configuration alone, once an hour; try every 30 s;
+ *   - full: refuse new filings, the writer tries again by itself;
+ *   - a commit's outcome is unknown: answer nothing more, exit 74, recover from disk.
  */
 #include "app/internal.h"
 #include "base/panic.h"
@@ -119,19 +119,40 @@ static int open_plugin(struct fa_daemon *daemon, struct fa_err *err)
     return rc;
 }
 
-static int start_store(struct fa_daemon *daemon, struct fa_store_head *ret_head, struct fa_err *err)
+/* Into an engine of its own. What told the operators meanwhile knows nothing of the stored alarms;
+ * it goes on when these cannot be loaded. */
+static int load(struct fa_daemon *daemon, struct fa_store_head *ret_head, struct fa_err *err)
 {
     struct fa_store_visitor visitor = {load_row, damaged, daemon};
+    struct fa_engine *before = daemon->engine;
+    daemon->engine = fa_engine_new(&daemon->config->setup);
     int rc = fa_store_load(daemon->store, &visitor, ret_head, err);
-    return rc == 0 ? fa_store_start(daemon->store, err) : rc;
+    if (rc == 0) {
+        rc = fa_store_start(daemon->store, err);
+    }
+    if (rc != 0) {
+        (void)!fa_store_close(daemon->store, CLOSE_MS);
+        daemon->store = NULL;
+        fa_engine_free(daemon->engine);
+        daemon->engine = before;
+        return rc;
+    }
+    fa_engine_free(before);
+    return 0;
 }
 
-static void restore_rule(void *ctx, const struct fa_alarm *alarm)
+/* Damage that was found, once for each kind; it is over when nothing is found any more. */
+static void tell_damage(struct fa_daemon *daemon, const struct fa_store_head *head)
 {
-    struct fa_daemon *daemon = ctx;
-    if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0) {
-        fa_rules_restore(daemon->rules, alarm->rule, alarm->labels, alarm->level);
-    }
+    struct fa_store_stats stats;
+    fa_store_stats(daemon->store, &stats);
+    fa_turn_trouble(daemon, "store-damaged", stats.damaged == 0,
+                    "%llu stored rows are damaged and were left out",
+                    (unsigned long long)stats.damaged);
+    fa_turn_trouble(daemon, "store-incomplete", head->complete || stats.damaged > 0,
+                    "stored rows are missing or old: was something put back or taken out?");
+    fa_turn_trouble(daemon, "journal-broken", head->intact,
+                    "the journal's newest entry does not verify: was an old copy put back?");
 }
 
 int fa_keep_open(struct fa_daemon *daemon, struct fa_err *err)
@@ -141,32 +162,15 @@ int fa_keep_open(struct fa_daemon *daemon, struct fa_err *err)
     if (rc != 0) {
         return rc;
     }
-    /* What told the operators meanwhile knew nothing of the stored alarms; it goes on telling them
-     * until those are there, or each try would tell them anew. */
-    struct fa_engine *meanwhile = daemon->engine;
-    daemon->engine = fa_engine_new(&daemon->config->setup);
-    rc = start_store(daemon, &head, err);
+    rc = load(daemon, &head, err);
     if (rc != 0) {
-        /* What was loaded so far is no state to go by. */
-        (void)!fa_store_close(daemon->store, CLOSE_MS);
-        daemon->store = NULL;
-        fa_engine_free(daemon->engine);
-        daemon->engine = meanwhile;
         return rc;
     }
-    fa_engine_free(meanwhile);
     daemon->journal_next = head.n + 1;
-    fa_engine_each_alarm(daemon->engine, restore_rule, daemon);
+    fa_windows_restore(daemon);
     struct fa_event event = {.kind = FA_EV_START, .u.start = {head.time}};
     fa_turn_step(daemon, &event);
-    struct fa_store_stats stats;
-    fa_store_stats(daemon->store, &stats);
-    fa_turn_trouble(daemon, "store-damaged", stats.damaged == 0,
-                    "%llu stored rows are damaged and were left out",
-                    (unsigned long long)stats.damaged);
-    fa_turn_trouble(daemon, "journal-broken", head.intact,
-                    "the journal's newest entry does not verify: was an old copy put back?");
-    daemon->rules_dirty = true;
+    tell_damage(daemon, &head);
     return 0;
 }
 
@@ -176,6 +180,7 @@ static void try_again(void *self)
     struct fa_err err;
     int rc = fa_keep_open(daemon, &err);
     if (rc == 0) {
+        fa_daemon_renew_receipts(daemon);
         fa_log(FA_LOG_NOTICE, "the store can be used again");
         return;
     }
@@ -190,7 +195,7 @@ void fa_keep_without(struct fa_daemon *daemon, const struct fa_err *err)
     snprintf(daemon->store_why, sizeof daemon->store_why,
              "The store cannot be used; keep the filing and send it again.");
     bool first = daemon->store_told == 0;
-    if (first || daemon->engine == NULL || now.mono - daemon->store_told >= FA_HOUR) {
+    if (first || now.mono - daemon->store_told >= FA_HOUR) {
         fa_engine_free(daemon->engine);
         daemon->engine = fa_engine_new(&daemon->config->setup);
         daemon->store_told = now.mono;

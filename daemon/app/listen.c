@@ -61,11 +61,12 @@ static int open_one(struct fa_daemon *daemon, const struct fa_listener_entry *en
     if (rc != 0) {
         return fa_err_wrap(err, "listener '%s'", entry->name);
     }
+    int fd = adopted(entry->name);
     struct fa_http_config config = {
         .listener =
             {
-                .address = entry->address,
-                .fd = adopted(entry->name),
+                .address = fd >= 0 ? NULL : entry->address,
+                .fd = fd,
                 .mode = entry->mode,
                 .connections = entry->limits.connections,
                 /* One caller cannot take all places; a quarter is plenty for a person. */

@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define SERVICE_DIR "/etc/firealarm" /* where systemd/firealarmd.service looks */
+
 static const char usage[] =
     "firealarmd - raises the alarm, and keeps climbing until somebody owns it\n"
     "\n"
@@ -168,6 +170,7 @@ static int run_init(struct arguments *args)
     char text[800];
     args->init.uid = getuid();
     args->init.has_uid = true;
+    args->init.for_service = strcmp(args->init.dir, SERVICE_DIR) == 0;
     int rc = 0;
     if (isatty(STDIN_FILENO)) {
         rc = fa_init_ask(&args->init, &answers, ask, NULL, &err);
@@ -178,6 +181,12 @@ static int run_init(struct arguments *args)
     if (rc != 0) {
         fprintf(stderr, "firealarmd: %s\n", fa_err_format(&err, text, sizeof text));
         return FA_EXIT_FAILED;
+    }
+    if (args->init.for_service) {
+        puts("Wrote " SERVICE_DIR ". Now:\n"
+             "  firealarmd --check\n"
+             "  systemctl enable --now firealarmd.socket firealarmd.service");
+        return FA_EXIT_OK;
     }
     printf("Wrote %s. Now:\n"
            "  firealarmd --check -c %s/firealarm.cfg\n"
@@ -191,7 +200,7 @@ int main(int argc, char **argv)
     struct arguments args = {
         .daemon =
             {
-                .config = "/etc/firealarm/firealarm.cfg",
+                .config = SERVICE_DIR "/firealarm.cfg",
                 .plugins = FA_PLUGIN_DIR,
                 .courier = FA_LIBEXEC_DIR "/firealarm-courier",
                 .state = getenv("STATE_DIRECTORY"),

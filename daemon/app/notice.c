@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What one notification says to its reader. A retry under the same key says the same: what may
- * change meanwhile (the value) is the notification's own, and how an alarm stands is told by the
- * kind of the notification, not looked up again. */
+/* What one notification says to its reader. A retry under the same key says the same words: what
+ * may change meanwhile (the value, how long ago) is the notification's own, and how an alarm stands
+ * is told by the kind of the notification, not looked up again. Only `now` is of the try. */
 #include "api/describe.h"
 #include "app/internal.h"
 #include "base/panic.h"
@@ -268,7 +268,7 @@ bool fa_notice_compose(const struct fa_daemon *daemon, const struct fa_notificat
     notice->kind = text_of(fa_notification_kind_name(n->kind));
     notice->address = text_of(n->address);
     notice->recipient = text_of(display_of(daemon, n->person));
-    notice->now = n->created;
+    notice->now = now; /* of this try: receivers check that a signature is fresh */
     if (n->kind == FA_NOTE_TEST) {
         compose_test(daemon, n, ret_send, texts);
     } else if (alarm != NULL) {

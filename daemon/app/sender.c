@@ -2,6 +2,7 @@
 /* Durable notifications to the courier, its verdicts to the engine. The queue holds ids only: what
  * was settled meanwhile is passed over, and what the courier cannot take waits here. */
 #include "app/internal.h"
+#include "base/crashpoint.h"
 #include "base/panic.h"
 
 #include <stdlib.h>
@@ -11,6 +12,9 @@
 #define DOWN_TELL (20 * FA_SECOND)
 /* Attempts under way beyond which alarms of series wait. */
 #define SERIES_OPEN_MAX (FA_LINK_OPEN_MAX / 4 * 3)
+
+/* Composed and handed over in one turn, about 10 us each: more would hold up everybody else. */
+#define HAND_OVER_MAX 256
 
 static void drive(struct fa_daemon *daemon);
 
@@ -41,6 +45,7 @@ static void on_verdict(void *ctx, const struct fa_frame_verdict *verdict)
         fa_log(FA_LOG_WARNING, "notification %s: not delivered (%u): %.*s",
                fa_id_format(verdict->id.id, id), verdict->status, FA_STR_ARG(verdict->detail));
     }
+    FA_CRASHPOINT("app.before_verdict");
     if (daemon->engine != NULL) {
         fa_turn_step(daemon, &event);
     }
@@ -56,17 +61,28 @@ static void on_state(void *ctx, enum fa_link_state state, const char *why)
     struct fa_daemon *daemon = ctx;
     fa_time now = fa_loop_now(daemon->loop).mono;
     if (state == FA_LINK_UP) {
-        if (daemon->courier_down_since != 0 && now - daemon->courier_down_since >= DOWN_TELL) {
+        if (daemon->courier_told) {
             fa_turn_trouble(daemon, "courier-down", true, "the courier runs again");
         }
+        daemon->courier_told = false;
         daemon->courier_down_since = 0;
+        fa_timer_stop(&daemon->courier_timer);
     } else if (daemon->courier_down_since == 0) {
         daemon->courier_down_since = now;
+        fa_timer_set(&daemon->courier_timer, DOWN_TELL);
     }
     if (state == FA_LINK_WAITING) {
         fa_log(FA_LOG_WARNING, "courier: %s; it is started again", why);
     }
     fa_loop_again(daemon->loop);
+}
+
+static void tell_down(void *self)
+{
+    struct fa_daemon *daemon = self;
+    daemon->courier_told = true;
+    fa_turn_trouble(daemon, "courier-down", false,
+                    "firealarm-courier does not run: nothing is delivered");
 }
 
 static void on_ready(void *self, unsigned what)
@@ -165,7 +181,9 @@ static int hand_over(struct fa_daemon *daemon, struct fa_notification_id id)
         fa_notice_done(&texts);
         return 0;
     }
+    FA_CRASHPOINT("app.before_send");
     int rc = fa_link_send(daemon->link, &send, now);
+    FA_CRASHPOINT("app.after_send");
     fa_notice_done(&texts);
     if (rc == FA_ETOOBIG) {
         struct fa_event event = {.kind = FA_EV_VERDICT,
@@ -182,11 +200,26 @@ void fa_sender_pump(struct fa_daemon *daemon)
         return;
     }
     struct fa_line *line;
-    while ((line = fa_outgoing_next(&daemon->outgoing, fa_link_open_count(daemon->link))) != NULL &&
-           hand_over(daemon, line->ids[line->first]) == 0) {
+    size_t done = 0;
+    while ((line = fa_outgoing_next(&daemon->outgoing, fa_link_open_count(daemon->link))) != NULL) {
+        if (done++ == HAND_OVER_MAX) {
+            fa_loop_again(daemon->loop);
+            break;
+        }
+        if (hand_over(daemon, line->ids[line->first]) != 0) {
+            break;
+        }
         line->first++;
     }
     drive(daemon);
+}
+
+bool fa_sender_is_idle(const struct fa_daemon *daemon)
+{
+    const struct fa_outgoing *outgoing = &daemon->outgoing;
+    return outgoing->urgent.first == outgoing->urgent.count &&
+           outgoing->series.first == outgoing->series.count &&
+           fa_link_open_count(daemon->link) == 0;
 }
 
 /* ---- life ---- */
@@ -224,6 +257,7 @@ int fa_sender_open(struct fa_daemon *daemon, struct fa_err *err)
     daemon->link_fd = -1;
     daemon->link = fa_link_new(&config, &callbacks, daemon);
     fa_timer_init(&daemon->link_timer, daemon->loop, on_timer, daemon);
+    fa_timer_init(&daemon->courier_timer, daemon->loop, tell_down, daemon);
     int rc = fa_sender_set_channels(daemon, daemon->config, err);
     if (rc == 0) {
         fa_link_start(daemon->link, fa_loop_now(daemon->loop));
@@ -232,18 +266,10 @@ int fa_sender_open(struct fa_daemon *daemon, struct fa_err *err)
     return rc;
 }
 
-void fa_sender_watch(struct fa_daemon *daemon)
-{
-    fa_time now = fa_loop_now(daemon->loop).mono;
-    if (daemon->courier_down_since != 0 && now - daemon->courier_down_since >= DOWN_TELL) {
-        fa_turn_trouble(daemon, "courier-down", false,
-                        "firealarm-courier does not run: nothing is delivered");
-    }
-}
-
 void fa_sender_close(struct fa_daemon *daemon)
 {
     fa_timer_stop(&daemon->link_timer);
+    fa_timer_stop(&daemon->courier_timer);
     fa_watch_free(daemon->link_watch);
     daemon->link_watch = NULL;
     fa_link_free(daemon->link);

@@ -121,13 +121,6 @@ int fa_setup_load(struct fa_daemon *daemon)
 
 /* ---- reload ---- */
 
-static void restore_rule(void *ctx, const struct fa_alarm *alarm)
-{
-    if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0) {
-        fa_rules_restore(ctx, alarm->rule, alarm->labels, alarm->level);
-    }
-}
-
 /* Opens what the new configuration needs, then swaps; an error leaves all as it was. */
 static int swap(struct fa_daemon *daemon, struct fa_config *config, struct fa_err *err)
 {
@@ -159,19 +152,14 @@ static int swap(struct fa_daemon *daemon, struct fa_config *config, struct fa_er
     daemon->listening_count = listening_count;
     daemon->feeds = feeds;
     daemon->feed_count = feed_count;
-    struct fa_rules *rules =
-        fa_rules_new(config->setup.rules, config->setup.rule_count, daemon->metrics);
-    fa_engine_each_alarm(daemon->engine, restore_rule, rules);
-    fa_rules_free(daemon->rules);
-    fa_metrics_sweep(daemon->metrics);
-    daemon->rules = rules;
+    fa_windows_reload(daemon, config);
     struct fa_config *old = daemon->config;
     daemon->config = config;
+    fa_feeds_bind(daemon);
     struct fa_event event = {.kind = FA_EV_RELOAD, .u.reload = {&config->setup}};
     fa_turn_step(daemon, &event);
     fa_api_set_texts(daemon->api, config->company, config->notice);
     fa_config_free(old);
-    daemon->rules_dirty = true;
     return 0;
 }
 
@@ -191,6 +179,7 @@ void fa_setup_reload(struct fa_daemon *daemon)
     if (rc == 0) {
         daemon->on_accepted = false;
         fa_setup_remember(daemon);
+        fa_daemon_announce(daemon);
         fa_log(FA_LOG_NOTICE, "the new configuration holds");
     } else {
         fa_log(FA_LOG_ERROR, "the new configuration is refused, the running one stays");

@@ -9,12 +9,17 @@
  *  3. Without a store nothing is written; then only the operators' own troubles are told.
  */
 #include "app/internal.h"
+#include "base/crashpoint.h"
 #include "base/panic.h"
 
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Label sets evaluated in one turn; each may be an alarm, of about 20 us. What is left is evaluated
+ * in the next turns, so that thousands at once hold up nobody. */
+#define EVALUATE_MAX 256
 
 enum journal_tag { J_CODE = 1, J_ALARM, J_INCIDENT, J_NOTIFICATION, J_WHO, J_NUMBER };
 
@@ -181,8 +186,11 @@ static void run_rules(struct fa_daemon *daemon, struct fa_now now)
 {
     bool due = daemon->rules_dirty || fa_rules_next(daemon->rules) <= now.wall;
     if (due && daemon->store != NULL && !daemon->stopping) {
-        daemon->rules_dirty = false;
-        fa_rules_run(daemon->rules, now, on_signal, daemon);
+        daemon->rules_dirty =
+            fa_rules_run_some(daemon->rules, now, EVALUATE_MAX, on_signal, daemon);
+        if (daemon->rules_dirty) {
+            fa_loop_again(daemon->loop);
+        }
     }
 }
 
@@ -199,13 +207,16 @@ void fa_turn_release(struct fa_daemon *daemon)
     struct fa_parking *parking = &daemon->parking;
     uint64_t durable = daemon->store != NULL ? fa_store_durable(daemon->store) : UINT64_MAX;
     while (parking->first < daemon->turn_from && parking->items[parking->first].commit <= durable) {
-        struct fa_parked *item = &parking->items[parking->first++];
-        if (item->req != NULL) {
-            fa_http_reply(item->req, item->status, item->type,
-                          (struct fa_str){item->body, item->body_len});
-            free(item->body);
+        /* A copy: the next request of this connection may be read at once and park its own. */
+        struct fa_parked item = parking->items[parking->first++];
+        if (item.req != NULL) {
+            FA_CRASHPOINT("app.before_reply");
+            fa_http_reply(item.req, item.status, item.type,
+                          (struct fa_str){item.body, item.body_len});
+            FA_CRASHPOINT("app.after_reply");
+            free(item.body);
         } else {
-            fa_sender_queue(daemon, item->send);
+            fa_sender_queue(daemon, item.send);
         }
     }
     fa_sender_pump(daemon);
@@ -224,6 +235,7 @@ static void end_turn(void *self)
         fa_turn_step(daemon, &event);
     }
     if (daemon->txn != NULL) {
+        FA_CRASHPOINT("app.before_submit");
         daemon->last_commit = fa_txn_submit(daemon->txn);
         daemon->txn = NULL;
     }
@@ -247,6 +259,7 @@ static void on_jump(void *self, const struct fa_clock_jump *jump)
     fa_log(FA_LOG_WARNING, "the wall clock stepped by %lld ms", (long long)jump->delta_ms);
     if (daemon->engine != NULL) {
         fa_turn_step(daemon, &event);
+        fa_windows_step(daemon, jump->delta_ms);
     }
 }
 

@@ -29,6 +29,7 @@
 struct writer {
     const char *dir;
     struct fa_err *err;
+    bool for_service;
     char *made[WRITTEN_MAX];
     size_t made_count;
 };
@@ -41,6 +42,17 @@ static char *join(const char *dir, const char *name)
     return path;
 }
 
+/* What the service reads belongs to the directory's group; what only root reads has no group bits.
+ */
+static int give_group(const struct writer *w, const char *path, mode_t mode)
+{
+    struct stat st;
+    if (!w->for_service || (mode & 070) == 0) {
+        return 0;
+    }
+    return stat(w->dir, &st) == 0 ? lchown(path, (uid_t)-1, st.st_gid) : -1;
+}
+
 static int make_directory(struct writer *w, const char *name, mode_t mode)
 {
     char *path = name[0] == '\0' ? fa_xstrdup(w->dir) : join(w->dir, name);
@@ -49,7 +61,9 @@ static int make_directory(struct writer *w, const char *name, mode_t mode)
         (void)chmod(path, mode); /* whatever the umask */
         fa_assert(w->made_count < WRITTEN_MAX);
         w->made[w->made_count++] = path;
-        return 0;
+        return give_group(w, path, mode) == 0
+                   ? 0
+                   : fa_err_set(w->err, FA_EIO, "%s: its group: %s", path, strerror(errno));
     }
     int rc = 0;
     if (errno != EEXIST || stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
@@ -92,7 +106,7 @@ static int write_file(struct writer *w, const char *name, mode_t mode, const voi
     fa_assert(w->made_count < WRITTEN_MAX);
     w->made[w->made_count++] = path;
     int rc = 0;
-    if (write_all(fd, data, len) != 0 || fchmod(fd, mode) != 0) {
+    if (write_all(fd, data, len) != 0 || fchmod(fd, mode) != 0 || give_group(w, path, mode) != 0) {
         rc = fa_err_set(w->err, FA_EIO, "%s: cannot be written: %s", path, strerror(errno));
     }
     close(fd);
@@ -203,8 +217,15 @@ static const char *tls_words(const char *relay)
     return len > 4 && strcmp(relay + len - 4, ":465") == 0 ? "; tls = \"tls\"" : "";
 }
 
+/* Where things are: beside the configuration, or where systemd/firealarmd.service has them. */
+static const struct places {
+    const char *run, *store, *secrets;
+} beside = {"./run", "./store", "./secrets/"},
+  of_service = {"/run/firealarm", "/var/lib/firealarm", "secrets_"};
+
 static void put_rest(struct fa_buf *buf, const struct fa_init *in, const char *owner)
 {
+    const struct places *places = in->for_service ? &of_service : &beside;
     const char *at = strchr(in->owner.mail, '@');
     char from[300];
     snprintf(from, sizeof from, "firealarm%s", at != NULL ? at : "@localhost");
@@ -216,10 +237,12 @@ static void put_rest(struct fa_buf *buf, const struct fa_init *in, const char *o
     fa_buf_puts(buf, tls_words(in->relay));
     fa_buf_puts(buf, "; from = ");
     put_quoted(buf, from);
-    fa_buf_puts(
-        buf, "; }\n"
-             "# { name = \"pager\"; plugin = \"webhook\"; url = \"https://pager.example.com/in\";\n"
-             "#   secret = \"./secrets/webhook.key\"; },\n);\n\n");
+    fa_buf_printf(
+        buf,
+        "; }\n"
+        "# { name = \"pager\"; plugin = \"webhook\"; url = \"https://pager.example.com/in\";\n"
+        "#   secret = \"%swebhook.key\"; },\n);\n\n",
+        places->secrets);
     fa_buf_printf(
         buf,
         "# Who is told, in which order. The last step repeats until somebody owns the alarm.\n"
@@ -234,17 +257,22 @@ static void put_rest(struct fa_buf *buf, const struct fa_init *in, const char *o
         "      { targets = [ \"%s\" ]; wait = \"1h\"; } ); }\n"
         ");\n\n",
         owner);
-    fa_buf_puts(
+    fa_buf_printf(
         buf,
         "listeners = (\n"
-        "  { name = \"api\"; address = \"unix:./run/api.sock\"; mode = \"0666\";\n"
+        "  { name = \"api\"; address = \"unix:%s/api.sock\"; mode = \"0666\";\n"
         "    routes = [ \"api\" ]; },\n"
         "  { name = \"metrics\"; address = \"127.0.0.1:8651\"; routes = [ \"metrics\" ]; }\n"
         ");\n\n"
         "feeds = (\n"
         "  { name = \"statsd\"; address = \"udp:127.0.0.1:8125\"; decoder = \"statsd\"; }\n"
         ");\n\n"
-        "store = { plugin = \"sqlite\"; path = \"./store\"; mac_key = \"./secrets/mac.key\"; };\n");
+        "%sstore = { plugin = \"sqlite\"; path = \"%s\"; mac_key = \"%smac.key\"; };\n",
+        places->run,
+        in->for_service
+            ? "# A secret without a slash is a credential: secrets_NAME is secrets/NAME.\n"
+            : "",
+        places->store, places->secrets);
 }
 
 static char *compose(const struct fa_init *in, const char *token_hash)
@@ -371,7 +399,9 @@ static int write_everything(struct writer *w, const struct fa_init *in)
                 {"secrets", 0700}, {"run", 0755},     {"store", 0700}};
     char token_hash[65];
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < sizeof dirs / sizeof dirs[0]; i++) {
+    /* The last two are the service's own, elsewhere. */
+    size_t dir_count = sizeof dirs / sizeof dirs[0] - (in->for_service ? 2 : 0);
+    for (size_t i = 0; rc == 0 && i < dir_count; i++) {
         rc = make_directory(w, dirs[i].name, dirs[i].mode);
     }
     for (size_t i = 0; rc == 0 && i < fa_init_file_count; i++) {
@@ -399,7 +429,7 @@ int fa_config_init(const struct fa_init *in, struct fa_err *err)
     if (sodium_init() < 0) {
         return fa_err_set(err, FA_EIO, "no source of random bytes");
     }
-    struct writer writer = {.dir = in->dir, .err = err};
+    struct writer writer = {.dir = in->dir, .err = err, .for_service = in->for_service};
     rc = write_everything(&writer, in);
     writer_done(&writer, rc != 0);
     return rc;

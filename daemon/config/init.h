@@ -24,11 +24,13 @@ struct fa_init {
     struct fa_init_person independents[FA_INIT_INDEPENDENTS]; /* outside the owner's reach */
     uint32_t uid;                                             /* of the owner on this machine */
     bool has_uid;
+    bool for_service; /* paths and secrets as systemd/firealarmd.service gives them */
 };
 
 /* Writes DIR (0750) with firealarm.cfg, rules.d/, conf.d/ and secrets/ (0700: mac.key, webhook.key,
  * owner.token); the owner's token works at once, the configuration holds its hash. Nothing that
- * exists is overwritten: FA_EEXISTS names it. What was written before an error is removed again. */
+ * exists is overwritten: FA_EEXISTS names it. What was written before an error is removed again.
+ * For the service all but the secrets goes to the group of DIR: root writes it, the daemon reads. */
 int fa_config_init(const struct fa_init *in, struct fa_err *err) FA_MUST_CHECK;
 
 /* Asks one question and puts the answer, without newline, into buf; false: no more answers. `def`

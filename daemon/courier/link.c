@@ -23,6 +23,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define uthash_fatal(msg) fa_panic(__FILE__, __LINE__, msg)
+#include <uthash.h>
+
 #define CHILD_FD       3
 #define PING_EVERY     (1 * FA_SECOND)
 #define PONG_WITHIN    (3 * FA_SECOND)
@@ -34,7 +37,7 @@
 #define ATTEMPT_WITHIN (60 * FA_SECOND) /* beyond the channel's own time-out */
 #define REAP_EVERY     10
 #define CHANNELS_MAX   ((size_t)16 * 1024 * 1024)
-#define READ_MAX       ((size_t)256 * 1024) /* a turn */
+#define READ_MAX       ((size_t)32 * 1024) /* a turn: some hundred verdicts, a few ms of deciding */
 #define SUSPECTS       64u
 #define DEATHS_PLAIN   2u
 
@@ -42,6 +45,7 @@ struct attempt {
     struct fa_notification_id id;
     uint32_t attempt;
     fa_time started;
+    UT_hash_handle hh; /* by id; walked in the order of sending */
 };
 
 /* A notification that was there when the courier ended. */
@@ -66,8 +70,7 @@ struct fa_link {
     fa_time hello_by, stop_by, restart_at, reap_at; /* FA_NEVER: not armed */
     fa_time ping_at, pong_by;
     uint64_t ping_n;
-    struct attempt *open;
-    size_t open_count, open_cap;
+    struct attempt *open;         /* a hash; its first is the oldest */
     struct fa_notification_id at; /* whose plugin code runs; zero: none */
     struct suspect suspects[SUSPECTS];
     size_t suspect_next;
@@ -82,19 +85,33 @@ static bool same_id(struct fa_notification_id a, struct fa_notification_id b)
 
 static struct attempt *find_open(struct fa_link *link, struct fa_notification_id id)
 {
-    for (size_t i = 0; i < link->open_count; i++) {
-        if (same_id(link->open[i].id, id)) {
-            return &link->open[i];
-        }
-    }
-    return NULL;
+    struct attempt *attempt;
+    HASH_FIND(hh, link->open, &id, sizeof id, attempt);
+    return attempt;
+}
+
+static void add_open(struct fa_link *link, const struct fa_frame_send *send, fa_time mono)
+{
+    struct attempt *attempt = fa_xcalloc(1, sizeof *attempt);
+    attempt->id = send->id;
+    attempt->attempt = send->notice.attempt;
+    attempt->started = mono;
+    HASH_ADD(hh, link->open, id, sizeof attempt->id, attempt);
 }
 
 static void remove_open(struct fa_link *link, struct attempt *attempt)
 {
-    size_t i = (size_t)(attempt - link->open);
-    memmove(attempt, attempt + 1, (link->open_count - i - 1) * sizeof *attempt);
-    link->open_count--;
+    HASH_DELETE(hh, link->open, attempt);
+    free(attempt);
+}
+
+static void free_open(struct attempt **open)
+{
+    struct attempt *attempt, *next;
+    HASH_ITER (hh, *open, attempt, next) {
+        HASH_DELETE(hh, *open, attempt);
+        free(attempt);
+    }
 }
 
 static struct suspect *find_suspect(struct fa_link *link, struct fa_notification_id id)
@@ -112,10 +129,10 @@ static void blame(struct fa_link *link)
 {
     struct fa_notification_id id = link->at;
     if (find_open(link, id) == NULL) {
-        if (link->open_count == 0) {
+        if (link->open == NULL) {
             return;
         }
-        id = link->open[0].id;
+        id = link->open->id;
     }
     struct suspect *suspect = find_suspect(link, id);
     if (suspect == NULL) {
@@ -129,19 +146,17 @@ static void blame(struct fa_link *link)
 static void give_up_open(struct fa_link *link, fa_time mono, const char *why)
 {
     struct attempt *lost = link->open;
-    size_t count = link->open_count;
     link->open = NULL;
-    link->open_count = link->open_cap = 0;
-    for (size_t i = 0; i < count; i++) {
-        struct fa_frame_verdict verdict = {.id = lost[i].id,
-                                           .attempt = lost[i].attempt,
+    for (struct attempt *at = lost; at != NULL; at = at->hh.next) {
+        struct fa_frame_verdict verdict = {.id = at->id,
+                                           .attempt = at->attempt,
                                            .verdict = FA_FRAME_OUTCOME_UNKNOWN,
                                            .detail = fa_str_of(why),
                                            .retry_after = -1,
-                                           .duration = mono - lost[i].started};
+                                           .duration = mono - at->started};
         link->callbacks.on_verdict(link->ctx, &verdict);
     }
-    free(lost);
+    free_open(&lost);
 }
 
 /* --------------------------------------------------------------------------- starting, ending */
@@ -486,7 +501,7 @@ void fa_link_free(struct fa_link *link)
     fa_buf_done(&link->in);
     fa_buf_done(&link->out);
     fa_buf_done(&link->channels);
-    free(link->open);
+    free_open(&link->open);
     free(link->path);
     free(link->plugins_dir);
     free(link->credentials_dir);
@@ -566,7 +581,7 @@ int fa_link_send(struct fa_link *link, const struct fa_frame_send *send, struct 
     if (find_open(link, send->id) != NULL) {
         return FA_EEXISTS;
     }
-    if (link->open_count >= FA_LINK_OPEN_MAX || link->out.len >= FA_LINK_OUT_MAX) {
+    if (HASH_COUNT(link->open) >= FA_LINK_OPEN_MAX || link->out.len >= FA_LINK_OUT_MAX) {
         return FA_EFULL;
     }
     struct fa_frame_send copy = *send;
@@ -574,9 +589,7 @@ int fa_link_send(struct fa_link *link, const struct fa_frame_send *send, struct 
     copy.plain = copy.plain || (suspect != NULL && suspect->deaths >= DEATHS_PLAIN);
     int rc = fa_frame_put_send(&link->out, &copy);
     if (rc == 0) {
-        link->open = fa_xgrow(link->open, link->open_count, &link->open_cap, sizeof *link->open);
-        link->open[link->open_count++] =
-            (struct attempt){.id = send->id, .attempt = send->notice.attempt, .started = now.mono};
+        add_open(link, send, now.mono);
     }
     return rc;
 }
@@ -626,8 +639,8 @@ static void overdue(struct fa_link *link, fa_time mono, const fa_time *deadline,
 
 static fa_time attempt_deadline(const struct fa_link *link)
 {
-    return link->open_count > 0 && link->fd >= 0 ? link->open[0].started + link->attempt_within
-                                                 : FA_NEVER;
+    return link->open != NULL && link->fd >= 0 ? link->open->started + link->attempt_within
+                                               : FA_NEVER;
 }
 
 static void ping(struct fa_link *link, fa_time mono)
@@ -721,5 +734,5 @@ pid_t fa_link_pid(const struct fa_link *link)
 
 size_t fa_link_open_count(const struct fa_link *link)
 {
-    return link->open_count;
+    return HASH_COUNT(link->open);
 }

@@ -2,15 +2,14 @@
 /* DESIGN's invariants, looked at after every step of the engine, at every try to deliver, at every
  * reply and at every start. A violation names its invariant by DESIGN's number.
  *
- *   1  a positive reply needs its rows; a start finds every row as it was written; what is in memory
- *      is what is stored; a filing that was accepted is never lost
- *   2  a try needs durable rows; one key is one message for ever; a key that was taken comes again
- *      only after a crash, a lost answer, a dead courier or an operator's word
- *   3  a climbing or owned alarm has a deadline that is armed and near enough; steps go up; climbs
- *      stop only for a person or for data; filings never by themselves; silence is no data
- *   4  nobody too near or struck: no delivery, no shared channel, no right to read, no count
- *   6  unknown data move no state; a recovery is heard and a worsening is kept
- *   8  is judged by playing twice (lab.c), 7 by scenarios, 5, 9 and 10 in their own rooms
+ *   1  a positive reply needs its rows; a start finds every row as it was written; what is in
+ * memory is what is stored; a filing that was accepted is never lost 2  a try needs durable rows;
+ * one key is one message for ever; a key that was taken comes again only after a crash, a lost
+ * answer, a dead courier or an operator's word 3  a climbing or owned alarm has a deadline that is
+ * armed and near enough; steps go up; climbs stop only for a person or for data; filings never by
+ * themselves; silence is no data 4  nobody too near or struck: no delivery, no shared channel, no
+ * right to read, no count 6  unknown data move no state; a recovery is heard and a worsening is
+ * kept 8  is judged by playing twice (lab.c), 7 by scenarios, 5, 9 and 10 in their own rooms
  *
  * What is asked of people is asked of oracle.c, never of people/. */
 #include "lab/world.h"
@@ -22,8 +21,7 @@
 
 static const struct fa_signal *signal_of(const struct fa_lab *lab, const struct fa_lab_alarm *seen)
 {
-    const struct fa_signal *signal =
-        lab->event->kind == FA_EV_SIGNAL ? lab->event->u.signal : NULL;
+    const struct fa_signal *signal = lab->event->kind == FA_EV_SIGNAL ? lab->event->u.signal : NULL;
     return signal != NULL && strcmp(signal->rule->name, seen->rule) == 0 &&
                    strcmp(signal->labels, seen->labels) == 0
                ? signal
@@ -48,7 +46,8 @@ static void check_row(struct fa_lab *lab, uint32_t kind, const struct fa_id *id,
         fa_lab_fail(lab, "invariant 1 (accepted means kept): %s %s is in memory and not stored",
                     what, fa_id_format(*id, text));
     } else if (row->len != value->len || memcmp(row->value, value->data, value->len) != 0) {
-        fa_lab_fail(lab, "invariant 1 (accepted means kept): %s %s is not stored as it is in memory",
+        fa_lab_fail(lab,
+                    "invariant 1 (accepted means kept): %s %s is not stored as it is in memory",
                     what, fa_id_format(*id, text));
     }
 }
@@ -200,17 +199,20 @@ static void check_key(struct fa_lab *lab, const struct fa_notification *n)
         !same_text(first->address, n->address) || first->kind != n->kind ||
         !fa_id_eq(first->alarm.id, n->alarm.id) || !fa_id_eq(first->incident.id, n->incident.id) ||
         !same_number(first->value, n->value)) {
-        fa_lab_fail(lab, "invariant 2 (same key, same message): a key of %s via %s carries another "
-                         "message now",
+        fa_lab_fail(lab,
+                    "invariant 2 (same key, same message): a key of %s via %s carries another "
+                    "message now",
                     first->person, first->channel);
     }
     if (key->settled) {
-        fa_lab_fail(lab, "invariant 2 (send, then mark): %s via %s was marked as sent and is sent "
-                         "again",
+        fa_lab_fail(lab,
+                    "invariant 2 (send, then mark): %s via %s was marked as sent and is sent "
+                    "again",
                     n->person, n->channel);
     } else if (key->reached && !key->may_repeat) {
-        fa_lab_fail(lab, "invariant 2: %s via %s took this message, nothing was lost since, and it "
-                         "is sent again",
+        fa_lab_fail(lab,
+                    "invariant 2: %s via %s took this message, nothing was lost since, and it "
+                    "is sent again",
                     n->person, n->channel);
     }
 }
@@ -223,8 +225,8 @@ static void check_twins(struct fa_lab *lab, const struct fa_notification *n)
     }
     fa_time since = 0;
     for (size_t i = 0; i < lab->journal_count; i++) {
-        since += lab->journal[i].code == FA_J_RESUMED &&
-                 fa_id_eq(lab->journal[i].alarm.id, n->alarm.id);
+        since +=
+            lab->journal[i].code == FA_J_RESUMED && fa_id_eq(lab->journal[i].alarm.id, n->alarm.id);
     }
     for (size_t i = 0; since == 0 && i < lab->delivery_count; i++) {
         const struct fa_lab_delivery *other = &lab->deliveries[i];
@@ -232,8 +234,9 @@ static void check_twins(struct fa_lab *lab, const struct fa_notification *n)
             other->step == n->step && other->loop == n->loop &&
             same_text(other->person, n->person) && same_text(other->channel, n->channel) &&
             same_text(other->address, n->address) && !fa_id_is_zero(n->alarm.id)) {
-            fa_lab_fail(lab, "invariant 2 (same message, same key): %s is told step %u of one alarm "
-                             "via %s under two keys",
+            fa_lab_fail(lab,
+                        "invariant 2 (same message, same key): %s is told step %u of one alarm "
+                        "via %s under two keys",
                         n->person, n->step + 1, n->channel);
         }
     }
@@ -243,13 +246,15 @@ static void check_durable(struct fa_lab *lab, const struct fa_notification *n)
 {
     const struct fa_lab_rows *rows = &lab->store.durable;
     if (fa_lab_find_row(rows, FA_ROW_NOTIFICATION, n->id.id.bytes, FA_ID_BYTES) == NULL) {
-        fa_lab_fail(lab, "invariant 2 (nothing leaves before its cause is durable): a message to %s",
+        fa_lab_fail(lab,
+                    "invariant 2 (nothing leaves before its cause is durable): a message to %s",
                     n->person);
     }
     if (!fa_id_is_zero(n->alarm.id) &&
         fa_lab_find_row(rows, FA_ROW_ALARM, n->alarm.id.bytes, FA_ID_BYTES) == NULL) {
-        fa_lab_fail(lab, "invariant 2 (nothing leaves before its cause is durable): the alarm of a "
-                         "message to %s",
+        fa_lab_fail(lab,
+                    "invariant 2 (nothing leaves before its cause is durable): the alarm of a "
+                    "message to %s",
                     n->person);
     }
 }
@@ -324,8 +329,9 @@ static void check_levels(struct fa_lab *lab, const struct fa_alarm *alarm,
 {
     bool back = alarm->loop < seen->loop || (alarm->loop == seen->loop && alarm->step < seen->step);
     if (back && !seen->resumed) {
-        fa_lab_fail(lab, "invariant 3 (levels only climb): %s went from step %u loop %u to step %u "
-                         "loop %u",
+        fa_lab_fail(lab,
+                    "invariant 3 (levels only climb): %s went from step %u loop %u to step %u "
+                    "loop %u",
                     alarm->identity, seen->step + 1, seen->loop, alarm->step + 1, alarm->loop);
     }
 }
@@ -403,7 +409,8 @@ static void check_data(struct fa_lab *lab, const struct fa_alarm *alarm,
                     seen->identity, fa_alarm_state_name(alarm->state));
     }
     if (signal->level == FA_LEVEL_FIRING && !same_number(alarm->value, signal->value)) {
-        fa_lab_fail(lab, "invariant 6 (flapping never swallows a worsening): %s keeps %g and not %g",
+        fa_lab_fail(lab,
+                    "invariant 6 (flapping never swallows a worsening): %s keeps %g and not %g",
                     seen->identity, alarm->value, signal->value);
     }
     if (signal->level == FA_LEVEL_CLEAR && climbs(alarm->state) &&
@@ -411,8 +418,9 @@ static void check_data(struct fa_lab *lab, const struct fa_alarm *alarm,
         fa_lab_fail(lab, "invariant 6 (flapping never swallows a recovery): %s", seen->identity);
     }
     if (signal->level == FA_LEVEL_FIRING && alarm->state == FA_ALARM_RETURNED) {
-        fa_lab_fail(lab, "invariant 6 (flapping never swallows a worsening): %s fires again and is "
-                         "still returned",
+        fa_lab_fail(lab,
+                    "invariant 6 (flapping never swallows a worsening): %s fires again and is "
+                    "still returned",
                     seen->identity);
     }
 }

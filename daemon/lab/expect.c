@@ -156,8 +156,7 @@ static void expect_flag(struct fa_lab *lab, const struct fa_lab_alarm *seen, con
 
 static void expect_alarm(struct fa_lab *lab, const struct fa_script_line *line)
 {
-    const struct fa_lab_alarm *seen =
-        fa_lab_named_alarm(lab, fa_script_text(line, "ALARM"), false);
+    const struct fa_lab_alarm *seen = fa_lab_named_alarm(lab, fa_script_text(line, "ALARM"), false);
     const char *state = fa_script_text(line, "NAME");
     bool known = false;
     for (int i = 0; i < FA_ALARM__COUNT; i++) {
@@ -224,8 +223,7 @@ static void expect_filings(struct fa_lab *lab, const struct fa_script_line *line
 
 static void expect_view(struct fa_lab *lab, const struct fa_script_line *line, bool wanted)
 {
-    const struct fa_lab_alarm *seen =
-        fa_lab_named_alarm(lab, fa_script_text(line, "ALARM"), false);
+    const struct fa_lab_alarm *seen = fa_lab_named_alarm(lab, fa_script_text(line, "ALARM"), false);
     const struct fa_alarm *alarm = seen != NULL ? fa_engine_alarm(lab->engine, seen->id) : NULL;
     const struct fa_directory *dir = lab->config->people;
     struct fa_viewer viewer = {fa_directory_find(dir, fa_str_of(fa_script_text(line, "NAME")))};
@@ -309,7 +307,8 @@ static uint64_t take_entries(struct fa_lab *lab, const char *code, bool all)
 {
     uint64_t count = 0;
     for (size_t i = 0; i < lab->journal_count && (all || count == 0); i++) {
-        if (!lab->journal[i].taken && strcmp(fa_journal_code_name(lab->journal[i].code), code) == 0) {
+        if (!lab->journal[i].taken &&
+            strcmp(fa_journal_code_name(lab->journal[i].code), code) == 0) {
             lab->journal[i].taken = true;
             count++;
         }
@@ -377,14 +376,14 @@ void fa_lab_expect(struct fa_lab *lab, const struct fa_script_line *line)
 {
     static void (*const table[FA_VERB_ID__COUNT])(struct fa_lab *,
                                                   const struct fa_script_line *) = {
-        [FA_EXPECT_TELL] = expect_tell,       [FA_EXPECT_NO_TELL] = expect_no_tell,
-        [FA_EXPECT_TRY] = expect_try,         [FA_EXPECT_NOTHING] = expect_nothing,
-        [FA_EXPECT_ALARM] = expect_alarm,     [FA_EXPECT_NO_ALARM] = expect_no_alarm,
-        [FA_EXPECT_OWNER] = expect_owner,     [FA_EXPECT_STEP] = expect_step,
-        [FA_EXPECT_VALUE] = expect_value,     [FA_EXPECT_FILINGS] = expect_filings,
-        [FA_EXPECT_REPLY] = expect_reply,     [FA_EXPECT_RECEIPT] = expect_receipt,
-        [FA_EXPECT_FILING] = expect_filing,   [FA_EXPECT_JOURNAL] = expect_journal,
-        [FA_EXPECT_OUTBOX] = expect_outbox,   [FA_EXPECT_NO_JOURNAL] = expect_no_journal,
+        [FA_EXPECT_TELL] = expect_tell,     [FA_EXPECT_NO_TELL] = expect_no_tell,
+        [FA_EXPECT_TRY] = expect_try,       [FA_EXPECT_NOTHING] = expect_nothing,
+        [FA_EXPECT_ALARM] = expect_alarm,   [FA_EXPECT_NO_ALARM] = expect_no_alarm,
+        [FA_EXPECT_OWNER] = expect_owner,   [FA_EXPECT_STEP] = expect_step,
+        [FA_EXPECT_VALUE] = expect_value,   [FA_EXPECT_FILINGS] = expect_filings,
+        [FA_EXPECT_REPLY] = expect_reply,   [FA_EXPECT_RECEIPT] = expect_receipt,
+        [FA_EXPECT_FILING] = expect_filing, [FA_EXPECT_JOURNAL] = expect_journal,
+        [FA_EXPECT_OUTBOX] = expect_outbox, [FA_EXPECT_NO_JOURNAL] = expect_no_journal,
     };
     if (line->verb == FA_EXPECT_SEES || line->verb == FA_EXPECT_BLIND) {
         expect_view(lab, line, line->verb == FA_EXPECT_SEES);

@@ -10,9 +10,12 @@ static const struct {
     const char *name;
     enum fa_kind kind;
 } KINDS[] = {
-    {"gauge", FA_KIND_GAUGE},         {"counter", FA_KIND_COUNTER_DELTA},
-    {"total", FA_KIND_COUNTER_CUMULATIVE}, {"timer", FA_KIND_DISTRIBUTION},
-    {"set", FA_KIND_SET},             {"state", FA_KIND_STATE},
+    {"gauge", FA_KIND_GAUGE},
+    {"counter", FA_KIND_COUNTER_DELTA},
+    {"total", FA_KIND_COUNTER_CUMULATIVE},
+    {"timer", FA_KIND_DISTRIBUTION},
+    {"set", FA_KIND_SET},
+    {"state", FA_KIND_STATE},
 };
 
 static enum fa_kind kind_of(const char *name)
@@ -60,8 +63,8 @@ static void push(struct fa_lab *lab, struct fa_lab_sender *sender)
     }
     uint64_t handle = handle_of(lab, sender->kind, sender->series);
     for (uint32_t i = 0; i < sender->times && handle != FA_HANDLE_IGNORED; i++) {
-        fa_metrics_push(fa_metrics_feed(lab->metrics, "lab"), fa_lab_now(lab), &handle, &value, NULL,
-                        NULL, 1);
+        fa_metrics_push(fa_metrics_feed(lab->metrics, "lab"), fa_lab_now(lab), &handle, &value,
+                        NULL, NULL, 1);
     }
 }
 
@@ -118,8 +121,7 @@ void fa_lab_feed(struct fa_lab *lab, const struct fa_script_line *line)
     fa_lab_quiet(lab, series);
     push(lab, &sender);
     if (sender.every > 0) {
-        lab->senders =
-            fa_xgrow(lab->senders, lab->sender_count, &lab->sender_cap, sizeof sender);
+        lab->senders = fa_xgrow(lab->senders, lab->sender_count, &lab->sender_cap, sizeof sender);
         lab->senders[lab->sender_count++] = sender;
     } else {
         free_sender(&sender);
@@ -176,9 +178,8 @@ static void take_signal(void *ctx, const struct fa_signal *signal)
     struct fa_lab *lab = ctx;
     lab->signals =
         fa_xgrow(lab->signals, lab->signal_count, &lab->signal_cap, sizeof lab->signals[0]);
-    lab->signals[lab->signal_count++] =
-        (struct fa_lab_signal){signal->rule, fa_xstrdup(signal->labels), signal->level,
-                               signal->value, signal->since};
+    lab->signals[lab->signal_count++] = (struct fa_lab_signal){
+        signal->rule, fa_xstrdup(signal->labels), signal->level, signal->value, signal->since};
 }
 
 void fa_lab_run_rules(struct fa_lab *lab)

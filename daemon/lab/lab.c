@@ -48,10 +48,9 @@ static struct fa_str first_missing(const char *a, const char *b)
     while (rest_a.len > 0) {
         struct fa_str line_a = fa_str_cut(rest_a, '\n', &rest_a);
         while (rest_b.len > 0 && fa_str_cmp(line_b, line_a) != 0 &&
-               strncmp(line_b.ptr, line_a.ptr,
-                       line_b.len < line_a.len ? line_b.len : line_a.len) <= 0 &&
-               !(line_b.len > line_a.len &&
-                 strncmp(line_b.ptr, line_a.ptr, line_a.len) == 0)) {
+               strncmp(line_b.ptr, line_a.ptr, line_b.len < line_a.len ? line_b.len : line_a.len) <=
+                   0 &&
+               !(line_b.len > line_a.len && strncmp(line_b.ptr, line_a.ptr, line_a.len) == 0)) {
             line_b = fa_str_cut(rest_b, '\n', &rest_b);
         }
         if (!fa_str_eq(line_a, line_b)) {
@@ -80,9 +79,10 @@ static void judge_again(const struct fa_script *script, struct fa_lab_result *re
     }
     if (second.digest != result->digest) {
         result->failed = true;
-        snprintf(result->failure, sizeof result->failure,
-                 "invariant 8 (same events and times, same actions): the second time the engine did "
-                 "something else");
+        snprintf(
+            result->failure, sizeof result->failure,
+            "invariant 8 (same events and times, same actions): the second time the engine did "
+            "something else");
     }
     fa_lab_result_done(&second);
 }
@@ -143,8 +143,9 @@ static void print_json(const struct options *options, const char *path,
     fprintf(options->out, ",\"ok\":%s,\"steps\":%zu", result->failed ? "false" : "true",
             result->steps);
     if (result->failed) {
-        fprintf(options->out, ",\"line\":%" PRIu32 ",\"column\":%" PRIu32 ",\"failure\":",
-                result->line, result->col);
+        fprintf(options->out,
+                ",\"line\":%" PRIu32 ",\"column\":%" PRIu32 ",\"failure\":", result->line,
+                result->col);
         put_json(options->out, result->failure);
     }
     if (result->failed || options->verbose) {
@@ -152,6 +153,22 @@ static void print_json(const struct options *options, const char *path,
         put_json(options->out, result->story != NULL ? result->story : "");
     }
     fputs("}\n", options->out);
+}
+
+#define STORY_LINES 80
+
+/* The newest lines; the whole of it is there with --verbose. */
+static const char *cut_story(const char *story, bool whole)
+{
+    size_t lines = 0;
+    const char *at = story + strlen(story);
+    while (!whole && at > story) {
+        if (at[-1] == '\n' && ++lines > STORY_LINES) {
+            return at;
+        }
+        at--;
+    }
+    return story;
 }
 
 static void print_text(const struct options *options, const char *path,
@@ -164,7 +181,10 @@ static void print_text(const struct options *options, const char *path,
                 result->col, result->failure);
     }
     if (result->failed || options->verbose) {
-        fprintf(options->out, "what happened:\n%s", result->story != NULL ? result->story : "");
+        const char *story = result->story != NULL ? result->story : "";
+        const char *cut = cut_story(story, options->verbose);
+        fprintf(options->out, "what happened%s:\n%s",
+                cut != story ? " last (--verbose shows all)" : "", cut);
     }
 }
 
@@ -189,9 +209,7 @@ static int play_file(const struct options *options, const char *path)
         }
     }
     (options->json ? print_json : print_text)(options, path, &result);
-    int code = unread          ? FA_LAB_EXIT_USAGE
-               : result.failed ? FA_LAB_EXIT_FAILED
-                               : FA_LAB_EXIT_OK;
+    int code = unread ? FA_LAB_EXIT_USAGE : result.failed ? FA_LAB_EXIT_FAILED : FA_LAB_EXIT_OK;
     fa_lab_result_done(&result);
     if (!unread) {
         fa_script_done(&script);
@@ -240,8 +258,10 @@ int fa_lab_main(int argc, char **argv, FILE *out, FILE *err)
         code = one > code ? one : code;
     }
     if (files == 0) {
-        fprintf(err, "usage: %s [--json] [--verbose] [--restart-everywhere] FILE...\n"
-                     "       %s --language\n", argv[0], argv[0]);
+        fprintf(err,
+                "usage: %s [--json] [--verbose] [--restart-everywhere] FILE...\n"
+                "       %s --language\n",
+                argv[0], argv[0]);
         return FA_LAB_EXIT_USAGE;
     }
     return code;

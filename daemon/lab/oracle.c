@@ -161,9 +161,8 @@ static const char *filing_why_not(const struct fa_lab *lab, struct fa_incident_i
 const char *fa_lab_why_not(const struct fa_lab *lab, const struct fa_alarm *alarm,
                            struct fa_incident_id incident, const char *person, const char *channel)
 {
-    const char *why = fa_id_is_zero(incident.id)
-                          ? NULL
-                          : filing_why_not(lab, incident, person, channel);
+    const char *why =
+        fa_id_is_zero(incident.id) ? NULL : filing_why_not(lab, incident, person, channel);
     for (size_t i = 0; why == NULL && alarm != NULL && i < alarm->incident_count; i++) {
         why = filing_why_not(lab, alarm->incidents[i], person, channel);
     }

@@ -10,12 +10,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_up(struct fa_lab *lab)
+bool fa_lab_is_up(struct fa_lab *lab)
 {
     if (lab->engine == NULL) {
         fa_lab_fail(lab, "the daemon is down: 'start' it first");
     }
     return lab->engine != NULL;
+}
+
+uint64_t fa_lab_ask(struct fa_lab *lab)
+{
+    lab->reply_state = FA_LAB_REPLY_NONE;
+    lab->reply_code = 0;
+    lab->reply_already = false;
+    return ++lab->asked;
+}
+
+void fa_lab_refuse(struct fa_lab *lab, int code)
+{
+    fa_lab_ask(lab);
+    lab->reply_state = FA_LAB_REPLY_GIVEN;
+    lab->reply_code = code;
+}
+
+int fa_lab_index_of(const char *value, const char *const *names, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (strcmp(names[i], value) == 0) {
+            return i;
+        }
+    }
+    return -1;
 }
 
 /* ---- configuration ---- */
@@ -99,8 +124,8 @@ static void do_reload(struct fa_lab *lab, const char *file, const struct fa_scri
     const char *wanted = fa_script_text(line, "TEXT");
     if (lab->failed) {
         fa_buf_init(&faults, 1);
-    } else if (refused && (rc == 0 || (wanted != NULL &&
-                                       strstr(fa_buf_text(&faults), wanted) == NULL))) {
+    } else if (refused &&
+               (rc == 0 || (wanted != NULL && strstr(fa_buf_text(&faults), wanted) == NULL))) {
         fa_lab_fail(lab, rc == 0 ? "it is accepted%s" : "refused, but for:\n  %s",
                     rc == 0 ? "" : fa_buf_text(&faults));
     } else if (!refused && rc != 0) {
@@ -126,205 +151,6 @@ static void do_reload(struct fa_lab *lab, const char *file, const struct fa_scri
     }
 }
 
-/* ---- filing ---- */
-
-#define NAMES_MAX 16
-
-struct filing {
-    const char *key, *receipt;
-    struct fa_filing given;
-    char *about[NAMES_MAX], *strike[NAMES_MAX]; /* owned */
-    char reporter[128];
-};
-
-static size_t split_names(const char *text, char **names)
-{
-    struct fa_str rest = fa_str_of(text);
-    size_t count = 0;
-    while (rest.len > 0 && count < NAMES_MAX) {
-        struct fa_str name = fa_str_cut(rest, ',', &rest);
-        names[count++] = fa_xstrndup(name.ptr, name.len);
-    }
-    return count;
-}
-
-static int index_of(const char *value, const char *const *names, int count)
-{
-    for (int i = 0; i < count; i++) {
-        if (strcmp(names[i], value) == 0) {
-            return i;
-        }
-    }
-    return -1;
-}
-
-static void read_pair(struct fa_lab *lab, struct filing *filing, const char *pair)
-{
-    static const char *const known[] = {"category", "customer", "about", "strike", "level",
-                                        "key",      "known",    "receipt", "since"};
-    static const char *const levels[] = {"solve", "help", "raise"};
-    static const char *const sources[] = {"seen", "told", "heard"};
-    const char *value = strchr(pair, '=') + 1;
-    size_t len = (size_t)(value - pair) - 1;
-    char name[32];
-    snprintf(name, sizeof name, "%.*s", len < 31 ? (int)len : 31, pair);
-    struct fa_filing *given = &filing->given;
-    switch (index_of(name, known, sizeof known / sizeof known[0])) {
-    case 0:
-        given->category = value;
-        break;
-    case 1:
-        given->customer = value;
-        break;
-    case 2:
-        given->about_count = split_names(value, filing->about);
-        break;
-    case 3:
-        given->struck_count = split_names(value, filing->strike);
-        break;
-    case 4:
-        given->level = index_of(value, levels, 3);
-        if (given->level < 0) {
-            fa_lab_fail(lab, "level=%s: solve, help or raise", value);
-        }
-        break;
-    case 5:
-        filing->key = value;
-        break;
-    case 6: {
-        int at = index_of(value, sources, 3);
-        given->known = at >= 0 ? (enum fa_known)at : FA_KNOWN_SEEN;
-        break;
-    }
-    case 7:
-        filing->receipt = value;
-        break;
-    case 8:
-        given->since = value;
-        break;
-    default: {
-        const char *near = fa_suggest(name, known, sizeof known / sizeof known[0]);
-        fa_lab_fail(lab, "a filing has no '%s'%s%s", name, near != NULL ? ": did you mean " : "",
-                    near != NULL ? near : "");
-    }
-    }
-}
-
-static struct fa_incident_id id_of_key(const char *key)
-{
-    struct fa_rng rng = {{UINT64_C(0x5eed), 1}};
-    for (const char *p = key; *p != '\0'; p++) {
-        rng.state[0] = (rng.state[0] ^ (unsigned char)*p) * UINT64_C(1099511628211);
-    }
-    fa_rng_next(&rng);
-    return (struct fa_incident_id){fa_id_random(&rng)};
-}
-
-static char **copy_names(char *const *names, size_t count)
-{
-    char **copy = fa_xcalloc(count + 1, sizeof(char *));
-    for (size_t i = 0; i < count; i++) {
-        copy[i] = fa_xstrdup(names[i]);
-    }
-    return copy;
-}
-
-static void remember_filing(struct fa_lab *lab, const struct filing *filing)
-{
-    lab->filings = fa_xgrow(lab->filings, lab->filing_count, &lab->filing_cap,
-                            sizeof lab->filings[0]);
-    lab->filings[lab->filing_count++] = (struct fa_lab_filing){
-        .name = fa_xstrdup(filing->receipt),
-        .id = filing->given.id,
-        .about = copy_names(filing->about, filing->given.about_count),
-        .struck = copy_names(filing->strike, filing->given.struck_count),
-        .about_count = filing->given.about_count,
-        .struck_count = filing->given.struck_count,
-    };
-}
-
-/* The preview must name nobody who may not know either. */
-static void check_preview(struct fa_lab *lab, const struct fa_filing *given)
-{
-    struct fa_preview preview;
-    if (fa_engine_preview(lab->engine, given, fa_lab_now(lab).wall, &preview) != 0) {
-        return;
-    }
-    for (size_t i = 0; i < preview.line_count; i++) {
-        const char *name = lab->config->people->people[preview.lines[i].person].name;
-        if (fa_lab_why_not(lab, NULL, given->id, name, NULL) != NULL) {
-            fa_lab_fail(lab, "invariant 4 (a subject is never told): the preview says that %s would "
-                             "be told",
-                        name);
-        }
-    }
-    fa_preview_done(&preview);
-}
-
-static uint64_t ask(struct fa_lab *lab)
-{
-    lab->reply_state = FA_LAB_REPLY_NONE;
-    lab->reply_code = 0;
-    lab->reply_already = false;
-    return ++lab->asked;
-}
-
-static void refuse(struct fa_lab *lab, int code)
-{
-    ask(lab);
-    lab->reply_state = FA_LAB_REPLY_GIVEN;
-    lab->reply_code = code;
-}
-
-static void do_file(struct fa_lab *lab, const struct fa_script_line *line)
-{
-    struct filing filing = {.given = {.level = -1}};
-    char receipt[32];
-    const char *reporter = fa_script_text(line, "NAME"), *text = fa_script_text(line, "TEXT");
-    if (!is_up(lab)) {
-        return;
-    }
-    snprintf(receipt, sizeof receipt, "R%zu", lab->filing_count + 1);
-    filing.receipt = receipt;
-    for (size_t i = 0; i < line->rest_count; i++) {
-        read_pair(lab, &filing, line->rest[i]);
-    }
-    filing.given.id = id_of_key(filing.key != NULL ? filing.key : filing.receipt);
-    filing.given.text = text != NULL ? text : "something happened";
-    filing.given.category = filing.given.category != NULL ? filing.given.category : "";
-    snprintf(filing.reporter, sizeof filing.reporter, "person:%s", reporter);
-    filing.given.reporter = strcmp(reporter, "nobody") != 0 ? filing.reporter : NULL;
-    filing.given.about = (const char *const *)filing.about;
-    filing.given.struck = (const char *const *)filing.strike;
-    filing.given.journal_n = lab->store.journal_n;
-    remember_filing(lab, &filing);
-    fa_lab_tell(lab, "%s files %s: %s", reporter, filing.receipt, filing.given.category);
-    if (lab->store.full) {
-        refuse(lab, FA_EFULL);
-    } else if (!lab->failed) {
-        struct fa_event event = {.kind = FA_EV_FILE, .reply_to = ask(lab), .u.file = &filing.given};
-        check_preview(lab, &filing.given);
-        fa_lab_turn(lab, &event);
-    }
-    for (size_t i = 0; i < NAMES_MAX; i++) {
-        free(filing.about[i]);
-        free(filing.strike[i]);
-    }
-}
-
-static void do_word(struct fa_lab *lab, const struct fa_script_line *line)
-{
-    const struct fa_lab_filing *filing = fa_lab_named_filing(lab, fa_script_text(line, "NAME"));
-    if (is_up(lab) && filing != NULL) {
-        struct fa_event event = {.kind = FA_EV_REPORTER,
-                                 .reply_to = ask(lab),
-                                 .u.reporter = {.incident = filing->id,
-                                                .text = fa_script_text(line, "TEXT"),
-                                                .done = line->verb == FA_DO_DONE}};
-        fa_lab_turn(lab, &event);
-    }
-}
-
 /* ---- deeds ---- */
 
 static bool may(struct fa_lab *lab, const struct fa_lab_alarm *seen, const char *who,
@@ -337,8 +163,8 @@ static bool may(struct fa_lab *lab, const struct fa_lab_alarm *seen, const char 
         return true; /* the engine says that it is gone */
     }
     fa_access_init(&access, lab->engine, alarm);
-    bool answer =
-        fa_may(dir, (struct fa_viewer){fa_directory_find(dir, fa_str_of(who))}, verb, &access.object);
+    bool answer = fa_may(dir, (struct fa_viewer){fa_directory_find(dir, fa_str_of(who))}, verb,
+                         &access.object);
     fa_access_done(&access);
     return answer;
 }
@@ -356,18 +182,18 @@ static void do_deed(struct fa_lab *lab, const struct fa_script_line *line)
     };
     const char *who = fa_script_text(line, "by");
     const struct fa_lab_alarm *seen =
-        is_up(lab) ? fa_lab_named_alarm(lab, fa_script_text(line, "ALARM"), false) : NULL;
+        fa_lab_is_up(lab) ? fa_lab_named_alarm(lab, fa_script_text(line, "ALARM"), false) : NULL;
     if (seen == NULL || lab->failed) {
         return;
     }
     size_t i = line->verb == FA_DO_ACK ? 0 : line->verb == FA_DO_RESOLVE ? 1 : 2;
     fa_lab_tell(lab, "%s %s %s", who, deeds[i].words, seen->identity);
     if (!may(lab, seen, who, deeds[i].verb)) {
-        refuse(lab, FA_EDENIED);
+        fa_lab_refuse(lab, FA_EDENIED);
         return;
     }
     struct fa_event event = {.kind = deeds[i].event,
-                             .reply_to = ask(lab),
+                             .reply_to = fa_lab_ask(lab),
                              .u.act = {.alarm = seen->id,
                                        .who = who,
                                        .text = fa_script_text(line, "TEXT"),
@@ -393,13 +219,14 @@ static void pick(void *ctx, const struct fa_notification *n)
 
 static void do_operator(struct fa_lab *lab, const struct fa_script_line *line)
 {
-    struct pick chosen = {fa_script_text(line, "NAME"), fa_script_text(line, "via"), {{{0}}}, false};
-    if (!is_up(lab)) {
+    struct pick chosen = {
+        fa_script_text(line, "NAME"), fa_script_text(line, "via"), {{{0}}}, false};
+    if (!fa_lab_is_up(lab)) {
         return;
     }
     fa_engine_each_notification(lab->engine, pick, &chosen);
     struct fa_event event = {.kind = line->verb == FA_DO_REPLAY ? FA_EV_REPLAY : FA_EV_DROP,
-                             .reply_to = ask(lab),
+                             .reply_to = fa_lab_ask(lab),
                              .u.note.id = chosen.id};
     struct fa_lab_key *key = fa_lab_find_key(lab, chosen.id);
     if (key != NULL) {
@@ -410,9 +237,9 @@ static void do_operator(struct fa_lab *lab, const struct fa_script_line *line)
 
 static void do_test(struct fa_lab *lab, const struct fa_script_line *line)
 {
-    if (is_up(lab)) {
+    if (fa_lab_is_up(lab)) {
         struct fa_event event = {.kind = FA_EV_TEST,
-                                 .reply_to = ask(lab),
+                                 .reply_to = fa_lab_ask(lab),
                                  .u.test.person = fa_script_text(line, "NAME")};
         fa_lab_turn(lab, &event);
     }
@@ -420,7 +247,7 @@ static void do_test(struct fa_lab *lab, const struct fa_script_line *line)
 
 static void do_trouble(struct fa_lab *lab, const struct fa_script_line *line)
 {
-    if (is_up(lab)) {
+    if (fa_lab_is_up(lab)) {
         struct fa_event event = {.kind = FA_EV_TROUBLE,
                                  .u.trouble = {.code = fa_script_text(line, "NAME"),
                                                .text = "something is wrong with the daemon",
@@ -439,8 +266,9 @@ static void do_receiver(struct fa_lab *lab, const struct fa_script_line *line)
         fa_lab_fail(lab, "there is no channel '%s'", channel);
         return;
     }
-    fa_lab_set_receiver(lab, channel, fa_script_text(line, "for"),
-                        (enum fa_lab_mood)index_of(fa_script_text(line, "choice"), moods, 5));
+    fa_lab_set_receiver(
+        lab, channel, fa_script_text(line, "for"),
+        (enum fa_lab_mood)fa_lab_index_of(fa_script_text(line, "choice"), moods, 5));
     fa_lab_tell(lab, "%s", line->source);
 }
 
@@ -456,15 +284,14 @@ static void do_forget(struct fa_lab *lab)
 
 static void do_never(struct fa_lab *lab, const struct fa_script_line *line)
 {
-    lab->nevers =
-        fa_xrealloc(lab->nevers, (lab->never_count + 1) * sizeof(struct fa_lab_never));
+    lab->nevers = fa_xrealloc(lab->nevers, (lab->never_count + 1) * sizeof(struct fa_lab_never));
     lab->nevers[lab->never_count++] = (struct fa_lab_never){
         fa_xstrdup(fa_script_text(line, "NAME")), fa_xstrdup(fa_script_text(line, "via"))};
 }
 
 static void do_stop(struct fa_lab *lab, bool clean)
 {
-    if (is_up(lab)) {
+    if (fa_lab_is_up(lab)) {
         fa_lab_stop(lab, clean);
     }
 }
@@ -546,11 +373,11 @@ static void play_line(struct fa_lab *lab, const char *file, const struct fa_scri
 {
     switch ((int)line->verb) {
     case FA_DO_FILE:
-        do_file(lab, line);
+        fa_lab_file(lab, line);
         break;
     case FA_DO_WORD:
     case FA_DO_DONE:
-        do_word(lab, line);
+        fa_lab_word(lab, line);
         break;
     case FA_DO_ACK:
     case FA_DO_RESOLVE:
@@ -613,7 +440,7 @@ static char *list_told(const struct fa_lab *lab)
 
 static void restart_between(struct fa_lab *lab)
 {
-    if (lab->engine != NULL && lab->store.count == 0 && !lab->failed) {
+    if (lab->engine != NULL && lab->store.count == 0 && lab->store.failing == 0 && !lab->failed) {
         fa_lab_stop(lab, true);
         fa_lab_start(lab);
     }
@@ -647,6 +474,9 @@ static void play_one(struct fa_lab *lab, const struct fa_script *script, size_t 
                                                    : 0));
     } else if (!lab->failed) {
         play_line(lab, script->file, line);
+    }
+    if (!is_expectation) {
+        fa_lab_advance_to(lab, lab->elapsed); /* what it made due at this instant */
     }
     if (restarts && !is_expectation) {
         restart_between(lab);

@@ -59,8 +59,8 @@ void fa_lab_set_receiver(struct fa_lab *lab, const char *channel, const char *pe
             return;
         }
     }
-    post->receivers = fa_xrealloc(post->receivers,
-                                  (post->receiver_count + 1) * sizeof(struct fa_lab_receiver));
+    post->receivers =
+        fa_xrealloc(post->receivers, (post->receiver_count + 1) * sizeof(struct fa_lab_receiver));
     post->receivers[post->receiver_count++] =
         (struct fa_lab_receiver){fa_xstrdup(channel), fa_xstrdup(person), mood};
 }
@@ -106,9 +106,8 @@ static void attempt(struct fa_lab *lab, struct fa_notification_id id)
                 delivery->again ? " (the same key again)" : "");
     post->flights =
         fa_xgrow(post->flights, post->flight_count, &post->flight_cap, sizeof post->flights[0]);
-    post->flights[post->flight_count++] =
-        (struct fa_lab_flight){id, lab->elapsed + MOODS[mood].after, MOODS[mood].verdict,
-                               MOODS[mood].status};
+    post->flights[post->flight_count++] = (struct fa_lab_flight){
+        id, lab->elapsed + MOODS[mood].after, MOODS[mood].verdict, MOODS[mood].status};
 }
 
 void fa_lab_post_send(struct fa_lab *lab, struct fa_notification_id id)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads scenarios. One table says what a line may be; it drives parsing, messages and the listing.
- *
- * A pattern is the verb's own words, then what must follow, then groups in brackets that may follow
- * in any order. Everything that can be judged without a world is judged here: numbers, durations,
- * words out of a list. Nothing is played; a file with one fault is refused whole. */
+/* Reads scenarios by the table in verbs.c. Everything that can be judged without a world is judged
+ * here: numbers, durations, words out of a list. Nothing is played; a file with one fault is
+ * refused whole. */
 #include "lab/script.h"
+#include "lab/verbs.h"
 #include "base/panic.h"
 
 #include <ctype.h>
@@ -13,89 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WORDS_MAX    64
-#define LINES_MAX    20000u
-#define LINE_MAX     4096
-#define BLOCK_MAX    ((size_t)1 << 20)
-#define PATTERN_MAX  24
-
-static const struct verb {
-    enum fa_verb_id id;
-    const char *pattern, *help;
-} VERBS[] = {
-    {FA_DO_CONFIG, "config SOURCE", "a FILE or a BLOCK; before everything else, joined in order"},
-    {FA_DO_RELOAD, "reload SOURCE", "files stay, blocks give way to this one"},
-    {FA_DO_RELOAD_REFUSED, "reload refused SOURCE [TEXT]",
-     "must be refused, with TEXT in a fault; the running configuration stays"},
-    {FA_DO_ADVANCE, "advance DURATION", "time passes"},
-    {FA_DO_METRIC,
-     "metric SERIES NUMBERS [as gauge|counter|total|timer|set|state] [times COUNT] [every DURATION] "
-     "[for DURATION]",
-     "samples; a later line for the same series takes the place of one that repeats"},
-    {FA_DO_QUIET, "quiet SERIES", "a series that repeats falls silent"},
-    {FA_DO_STALE, "stale SERIES", "the sender says that the series ends"},
-    {FA_DO_FILE, "file NAME PAIRS [TEXT]",
-     "NAME (nobody: not proved) files; category customer about strike level key known receipt; about "
-     "and strike take several, a,b"},
-    {FA_DO_WORD, "word NAME TEXT", "the reporter's word to receipt NAME"},
-    {FA_DO_DONE, "done NAME [TEXT]", "the reporter closes receipt NAME"},
-    {FA_DO_ACK, "ack ALARM by NAME [for DURATION] [TEXT]", "somebody owns it"},
-    {FA_DO_RESOLVE, "resolve ALARM by NAME [TEXT]", "somebody closes it"},
-    {FA_DO_COMMENT, "comment ALARM by NAME TEXT", "a word to an alarm"},
-    {FA_DO_TEST, "test NAME", "an operator tests a person's channels"},
-    {FA_DO_RECEIVER, "receiver NAME ok|503|404|hang|lost [for NAME]",
-     "how a channel answers from now on; `for` one person only. lost: it takes the message and the "
-     "answer never comes"},
-    {FA_DO_COURIER, "courier dies|returns", "what it had open has no known outcome"},
-    {FA_DO_CRASH, "crash [for DURATION]", "memory and all that was not durable are gone"},
-    {FA_DO_RESTART, "restart [after DURATION]", "a clean stop, then a start from the store"},
-    {FA_DO_STOP, "stop", "a clean stop"},
-    {FA_DO_START, "start", "from the store"},
-    {FA_DO_JUMP, "jump clock SIGNED", "the wall clock steps"},
-    {FA_DO_FAIL_STORE, "fail store COUNT", "so many commits find it full; each is tried again"},
-    {FA_DO_STORE_TAKES, "store takes DURATION", "until a commit is durable"},
-    {FA_DO_REPLAY, "replay NAME via NAME", "an operator tries an unsettled notification again"},
-    {FA_DO_DROP, "drop NAME via NAME", "an operator throws an unsettled notification away"},
-    {FA_DO_TROUBLE, "trouble NAME [over]", "the daemon's own"},
-    {FA_DO_FORGET, "forget", "what was told and journalled so far counts as expected"},
-    {FA_DO_NO_RESTARTS, "no restarts TEXT", "why --restart-everywhere must leave this one out"},
-    {FA_DO_NEVER, "never tell NAME [via NAME]", "not even a try, from the next line on"},
-    {FA_EXPECT_TELL,
-     "expect tell NAME [via NAME] [kind NAME] [of ALARM] [step COUNT] [loop COUNT] [again]",
-     "a delivery; `again` one that repeats a key"},
-    {FA_EXPECT_NO_TELL, "expect no tell [NAME] [via NAME] [kind NAME]", "no delivery left that fits"},
-    {FA_EXPECT_TRY, "expect try NAME [via NAME] [kind NAME] [times COUNT]",
-     "tries without a receiver that took it; times: exactly so many"},
-    {FA_EXPECT_NOTHING, "expect nothing [for DURATION]", "no delivery is left; nor comes"},
-    {FA_EXPECT_ALARM, "expect alarm ALARM NAME [FLAGS]",
-     "its state: pending unacknowledged acknowledged returned resolved; flags: latched unknown "
-     "orphaned shadow emptied filed overdue trouble, -flag: not set"},
-    {FA_EXPECT_NO_ALARM, "expect no alarm ALARM", "there never was one, or it was not raised"},
-    {FA_EXPECT_OWNER, "expect owner NAME [of ALARM]", "nobody: none"},
-    {FA_EXPECT_STEP, "expect step COUNT [loop COUNT] [of ALARM]", "the step that was told last, from 1"},
-    {FA_EXPECT_VALUE, "expect value NUMBER [of ALARM]", "of the series"},
-    {FA_EXPECT_FILINGS, "expect filings COUNT [of ALARM]", "in the alarm"},
-    {FA_EXPECT_REPLY, "expect reply ok|already|refused|none [NAME]",
-     "to the last statement that asks; NAME: INVAL NOTFOUND CONFLICT DENIED FULL ...; none: it waits"},
-    {FA_EXPECT_RECEIPT, "expect receipt NAME same as NAME", "one filing, not two"},
-    {FA_EXPECT_FILING, "expect filing NAME open|raised|closed|gone", "by its receipt"},
-    {FA_EXPECT_JOURNAL, "expect journal NAME [times COUNT]",
-     "an entry of that code not taken yet; times: exactly so many"},
-    {FA_EXPECT_NO_JOURNAL, "expect no journal NAME", "none left"},
-    {FA_EXPECT_OUTBOX, "expect outbox COUNT [state NAME]", "notifications not settled"},
-    {FA_EXPECT_SEES, "expect view NAME ALARM", "NAME may read it"},
-    {FA_EXPECT_BLIND, "expect no view NAME ALARM", "NAME may not know of it"},
-};
-#define VERB_COUNT (sizeof VERBS / sizeof VERBS[0])
-
-const char *fa_script_verb(size_t index, const char **ret_help)
-{
-    if (index >= VERB_COUNT) {
-        return NULL;
-    }
-    *ret_help = VERBS[index].help;
-    return VERBS[index].pattern;
-}
+#define WORDS_MAX   64
+#define LINES_MAX   20000u
+#define LINE_MAX    4096
+#define BLOCK_MAX   ((size_t)1 << 20)
+#define PATTERN_MAX 24
 
 /* ---- words ---- */
 
@@ -257,7 +178,7 @@ static size_t prefix_of(const struct item *items, size_t count)
 }
 
 /* How many of the verb's own words the line begins with; 0 unless it has all of them. */
-static size_t fits(const struct verb *verb, const struct reader *reader, size_t from)
+static size_t fits(const struct fa_script_verb *verb, const struct reader *reader, size_t from)
 {
     struct item items[PATTERN_MAX];
     size_t prefix = prefix_of(items, split_pattern(verb->pattern, items));
@@ -273,13 +194,13 @@ static size_t fits(const struct verb *verb, const struct reader *reader, size_t 
 /* The verbs' words at `at` places after the common ones, for a suggestion. */
 static int unknown_verb(const struct reader *reader, size_t from)
 {
-    const char *names[VERB_COUNT];
-    static char store[VERB_COUNT][72];
+    const char *names[FA_SCRIPT_VERBS];
+    static char store[FA_SCRIPT_VERBS][72];
     size_t second = from + 1 < reader->count && strcmp(reader->words[from].text, "expect") == 0;
     size_t count = 0;
-    for (size_t i = 0; i < VERB_COUNT; i++) {
+    for (size_t i = 0; i < FA_SCRIPT_VERBS; i++) {
         struct item items[PATTERN_MAX];
-        size_t n = split_pattern(VERBS[i].pattern, items);
+        size_t n = split_pattern(fa_script_verbs[i].pattern, items);
         bool is_expect = strcmp(items[0].text, "expect") == 0;
         if (n > second && (second == 0 || is_expect)) {
             snprintf(store[count], sizeof store[count], "%s", items[second].text);
@@ -289,11 +210,10 @@ static int unknown_verb(const struct reader *reader, size_t from)
     }
     const char *word = reader->words[from + second].text;
     const char *near = fa_suggest(word, names, count);
-    return near != NULL
-               ? fault(reader, reader->words[from + second].col,
-                       "there is no verb '%.60s': did you mean '%s'?", word, near)
-               : fault(reader, reader->words[from + second].col,
-                       "there is no verb '%.60s' (see --language)", word);
+    return near != NULL ? fault(reader, reader->words[from + second].col,
+                                "there is no verb '%.60s': did you mean '%s'?", word, near)
+                        : fault(reader, reader->words[from + second].col,
+                                "there is no verb '%.60s' (see --language)", word);
 }
 
 /* ---- slots ---- */
@@ -406,7 +326,8 @@ static int read_block(struct reader *reader, const struct word *word, char **ret
     }
     fa_buf_done(&buf);
     reader->line = first;
-    return fault(reader, word->col, "the text after <<%.60s is not ended by a line '%.60s'", end, end);
+    return fault(reader, word->col, "the text after <<%.60s is not ended by a line '%.60s'", end,
+                 end);
 }
 
 static int fill_slot(struct reader *reader, struct fa_script_line *line, const struct item *item,
@@ -416,7 +337,8 @@ static int fill_slot(struct reader *reader, struct fa_script_line *line, const s
     struct fa_script_slot *slot = &line->slots[line->slot_count];
     *slot = (struct fa_script_slot){.col = word->col, .quoted = word->quoted};
     const char *wanted = item->text;
-    int rc = is_choice(item) && (word->quoted || !is_one_of(item->text, word->text)) ? FA_EPARSE : 0;
+    int rc =
+        is_choice(item) && (word->quoted || !is_one_of(item->text, word->text)) ? FA_EPARSE : 0;
     for (size_t i = 0; rc == 0 && is_slot(item) && i < sizeof KINDS / sizeof KINDS[0]; i++) {
         if (strcmp(KINDS[i].name, item->text) == 0) {
             rc = KINDS[i].parse(word, slot);
@@ -450,6 +372,9 @@ static int take_rest(struct reader *reader, struct fa_script_line *line, const s
 {
     bool pairs = strcmp(item->text, "PAIRS") == 0;
     for (; *at < reader->count && !reader->words[*at].quoted; (*at)++) {
+        if (pairs && strcmp(reader->words[*at].text, "times") == 0) {
+            break;
+        }
         if (pairs && strchr(reader->words[*at].text, '=') == NULL) {
             return fault(reader, reader->words[*at].col, "'%.60s' is no key=value",
                          reader->words[*at].text);
@@ -467,9 +392,9 @@ static bool is_rest(const struct item *item)
 /* Slot names point into these: patterns are constant, their words are interned once. */
 static const char *keyword_of(const char *text)
 {
-    static const char *const known[] = {"as",   "times", "every", "for",  "by",    "of",   "via",
-                                        "kind", "step",  "loop",  "over", "after", "same", "again",
-                                        "state"};
+    static const char *const known[] = {"as",   "times", "every", "for",   "by",
+                                        "of",   "via",   "kind",  "step",  "loop",
+                                        "over", "after", "same",  "again", "state"};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(known[i], text) == 0) {
             return known[i];
@@ -511,8 +436,10 @@ static int match_group(struct reader *reader, struct fa_script_line *line, const
         struct fa_script_slot *slot = &line->slots[line->slot_count];
         (*at)++;
         if (item->closes) { /* a word alone */
-            *slot = (struct fa_script_slot){.name = keyword, .name_len = strlen(keyword),
-                                            .text = fa_xstrdup(keyword), .col = word->col};
+            *slot = (struct fa_script_slot){.name = keyword,
+                                            .name_len = strlen(keyword),
+                                            .text = fa_xstrdup(keyword),
+                                            .col = word->col};
             line->slot_count++;
             *ret_taken = true;
             return 0;
@@ -532,8 +459,8 @@ static int match_groups(struct reader *reader, struct fa_script_line *line, stru
                         size_t count, size_t at)
 {
     const char *pattern = "";
-    for (size_t i = 0; i < VERB_COUNT; i++) {
-        pattern = VERBS[i].id == line->verb ? VERBS[i].pattern : pattern;
+    for (size_t i = 0; i < FA_SCRIPT_VERBS; i++) {
+        pattern = fa_script_verbs[i].id == line->verb ? fa_script_verbs[i].pattern : pattern;
     }
     while (at < reader->count) {
         bool taken = false;
@@ -554,8 +481,8 @@ static int match_groups(struct reader *reader, struct fa_script_line *line, stru
     return 0;
 }
 
-static int match(struct reader *reader, struct fa_script_line *line, const struct verb *verb,
-                 size_t at)
+static int match(struct reader *reader, struct fa_script_line *line,
+                 const struct fa_script_verb *verb, size_t at)
 {
     struct item items[PATTERN_MAX];
     size_t count = split_pattern(verb->pattern, items);
@@ -572,7 +499,8 @@ static int match(struct reader *reader, struct fa_script_line *line, const struc
             continue;
         }
         if (at == reader->count) {
-            return fault(reader, reader->words[at - 1].col, "something is missing: %s", verb->pattern);
+            return fault(reader, reader->words[at - 1].col, "something is missing: %s",
+                         verb->pattern);
         }
         const struct word *word = &reader->words[at++];
         if (is_slot(&items[i]) || is_choice(&items[i])) {
@@ -635,12 +563,12 @@ static int parse_line(struct reader *reader, struct fa_str text, struct fa_scrip
     if (rc != 0) {
         return rc;
     }
-    const struct verb *verb = NULL;
-    for (size_t i = 0; i < VERB_COUNT; i++) {
-        size_t words = fits(&VERBS[i], reader, from);
+    const struct fa_script_verb *verb = NULL;
+    for (size_t i = 0; i < FA_SCRIPT_VERBS; i++) {
+        size_t words = fits(&fa_script_verbs[i], reader, from);
         if (words > best) {
             best = words;
-            verb = &VERBS[i];
+            verb = &fa_script_verbs[i];
         }
     }
     if (verb == NULL) {

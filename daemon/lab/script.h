@@ -10,7 +10,7 @@
  *   advance 5m
  *
  * Words are separated by blanks; a text with blanks stands in "quotes". In the table of verbs
- * (script.c, `firealarm test --language`) a word in capitals stands for:
+ * (verbs.c, `firealarm test --language`) a word in capitals stands for:
  *
  *   ALARM     rule{label="value"}; the labels may be left out while only one of the rule's alarms
  *             is or was; @R names the alarm that the filing with receipt R is in, rule@R that of a
@@ -83,7 +83,8 @@ enum fa_verb_id {
     FA_VERB_ID__COUNT
 };
 
-/* A word that the table asked for. `name` is the keyword before it, or its kind in small letters. */
+/* A word that the table asked for. `name` is the keyword before it, or its kind in small letters.
+ */
 struct fa_script_slot {
     const char *name;
     size_t name_len;
@@ -97,7 +98,7 @@ struct fa_script_slot {
 struct fa_script_line {
     enum fa_verb_id verb;
     uint32_t line, col;
-    fa_time at; /* since the beginning; FA_NEVER: now */
+    fa_time at;   /* since the beginning; FA_NEVER: now */
     char *source; /* owned: the line as written, for messages */
     struct fa_script_slot slots[FA_SCRIPT_SLOTS];
     size_t slot_count;

@@ -83,9 +83,8 @@ static void see_journal(struct fa_lab *lab, const struct fa_action *action)
     enum fa_journal_code code = action->u.journal.code;
     struct fa_alarm_id id = action->u.journal.alarm;
     const char *identity = identity_of(lab, id);
-    const char *who = action->u.journal.who_len > 0
-                          ? lab->actions.bytes.data + action->u.journal.who_at
-                          : "";
+    const char *who =
+        action->u.journal.who_len > 0 ? lab->actions.bytes.data + action->u.journal.who_at : "";
     if (code != FA_J_NOTIFY && code != FA_J_SENT) {
         fa_lab_tell(lab, "%s %s%s%.*s (%" PRId64 ")", fa_journal_code_name(code),
                     identity != NULL ? identity : "", action->u.journal.who_len > 0 ? " " : "",

@@ -151,7 +151,7 @@ static void durable(struct fa_lab *lab)
     apply(&store->durable, &commit.actions, 0);
     for (size_t i = 0; i < commit.actions.count; i++) {
         if (commit.actions.list[i].kind == FA_ACT_JOURNAL) {
-            store->last_wall = commit.wall > store->last_wall ? commit.wall : store->last_wall;
+            store->last_wall = commit.wall;
         }
     }
     fa_lab_see_durable(lab, &commit.actions);
@@ -221,10 +221,9 @@ void fa_lab_load(struct fa_lab *lab)
     struct fa_err err;
     for (size_t i = 0; i < lab->store.durable.count; i++) {
         const struct fa_lab_row *row = &lab->store.durable.list[i];
-        if (row->live &&
-            fa_engine_load_row(lab->engine, (enum fa_row_kind)row->kind,
-                               (struct fa_str){(const char *)row->key, row->key_len},
-                               (struct fa_str){row->value, row->len}, &err) != 0) {
+        if (row->live && fa_engine_load_row(lab->engine, (enum fa_row_kind)row->kind,
+                                            (struct fa_str){(const char *)row->key, row->key_len},
+                                            (struct fa_str){row->value, row->len}, &err) != 0) {
             fa_lab_fail(lab, "invariant 1 (accepted means kept): %s", err.text);
         }
     }

@@ -260,6 +260,18 @@ void fa_lab_stop(struct fa_lab *lab, bool clean)
     fa_lab_tell(lab, clean ? "the daemon stops" : "the daemon is killed");
 }
 
+/* As app/ does it: windows are kept by wall time. */
+static void forget_windows(struct fa_lab *lab)
+{
+    const struct fa_setup *setup = &lab->config->setup;
+    fa_rules_free(lab->rules);
+    fa_metrics_free(lab->metrics);
+    lab->metrics = fa_metrics_new(NULL);
+    lab->rules = fa_rules_new(setup->rules, setup->rule_count, lab->metrics);
+    fa_lab_restore_rules(lab, lab->rules);
+    fa_lab_run_rules(lab);
+}
+
 void fa_lab_jump(struct fa_lab *lab, fa_time delta)
 {
     struct fa_event event = {.kind = FA_EV_CLOCK, .u.clock.delta = delta};
@@ -269,6 +281,9 @@ void fa_lab_jump(struct fa_lab *lab, fa_time delta)
                 fa_format_duration(delta < 0 ? -delta : delta, length));
     if (lab->engine != NULL) {
         fa_lab_turn(lab, &event);
+        if (delta >= FA_MINUTE || delta <= -FA_MINUTE) {
+            forget_windows(lab);
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Inside lab/ only: the world that a scenario plays in. It is the host of the engine, so it keeps a
- * host's promises (a turn's actions are one transaction; replies and sends leave when it is durable)
- * and breaks nothing by itself but what the scenario asks for.
+ * host's promises (a turn's actions are one transaction; replies and sends leave when it is
+ * durable) and breaks nothing by itself but what the scenario asks for.
  *
  *   world.c    the clock, a turn, starts and stops      store.c   rows, commits, what is durable
  *   post.c     the courier and the receivers            feed.c    samples and rules
  *   check.c    DESIGN's invariants after every step     oracle.c  the conflict rule, told anew
- *   seen.c     what was told, journalled and answered   config.c  configurations out of pieces */
+ *   seen.c     what was told, journalled and answered   config.c  configurations out of pieces
+ *   play.c     lines on the world, file.c what people file, expect.c what must come of it */
 #ifndef FA_LAB_WORLD_H
 #define FA_LAB_WORLD_H
 
@@ -48,8 +49,8 @@ struct fa_lab_store {
     struct fa_lab_commit *queue;
     size_t count, cap;
     fa_time takes;
-    uint32_t failing; /* commits that will find it full */
-    bool full;        /* the last one did */
+    uint32_t failing;  /* commits that will find it full */
+    bool full;         /* the last one did */
     fa_time last_wall; /* of the newest durable journal entry; 0: none */
     uint64_t journal_n;
 };
@@ -65,9 +66,9 @@ struct fa_lab_delivery {
     enum fa_notification_kind kind;
     uint32_t step, loop;
     double value;
-    bool reached;  /* the receiver took it */
-    bool again;    /* this key had reached it before */
-    bool taken;    /* by an expectation */
+    bool reached; /* the receiver took it */
+    bool again;   /* this key had reached it before */
+    bool taken;   /* by an expectation */
 };
 
 struct fa_lab_entry {
@@ -82,10 +83,10 @@ struct fa_lab_entry {
 /* What one key is: the same person, channel and content for ever. */
 struct fa_lab_key {
     struct fa_notification_id id;
-    size_t first;      /* index of its first delivery */
+    size_t first; /* index of its first delivery */
     bool reached;
-    bool settled;      /* its verdict `sent` is durable */
-    bool may_repeat;   /* since it reached: crash, lost answer, dead courier or an operator's word */
+    bool settled;    /* its verdict `sent` is durable */
+    bool may_repeat; /* since it reached: crash, lost answer, dead courier or an operator's word */
 };
 
 struct fa_lab_alarm { /* remembers alarms that the engine has let go */
@@ -95,19 +96,19 @@ struct fa_lab_alarm { /* remembers alarms that the engine has let go */
     uint32_t flags, step, loop;
     size_t filings;
     double value;
-    bool raised;       /* it was more than pending */
-    bool gone;         /* not in the engine any more */
+    bool raised; /* it was more than pending */
+    bool gone;   /* not in the engine any more */
     bool climbing;
     fa_time last_step; /* elapsed: of its last STEP or of the start */
     bool resumed;      /* in this step */
 };
 
 struct fa_lab_filing {
-    char *name;        /* owned: the receipt's name in the scenario */
+    char *name; /* owned: the receipt's name in the scenario */
     struct fa_incident_id id;
     char **about, **struck; /* owned */
     size_t about_count, struck_count;
-    bool accepted;     /* a positive reply left */
+    bool accepted; /* a positive reply left */
 };
 
 struct fa_lab_never {
@@ -163,7 +164,7 @@ struct fa_lab_signal { /* a copy */
 
 enum fa_lab_reply_state { FA_LAB_REPLY_NOT_ASKED, FA_LAB_REPLY_NONE, FA_LAB_REPLY_GIVEN };
 
-struct fa_lab_piece { /* of a configuration */
+struct fa_lab_piece {  /* of a configuration */
     char *name, *text; /* owned */
     bool is_block;
     uint32_t line;
@@ -204,18 +205,18 @@ struct fa_lab {
     size_t filing_count, filing_cap;
     struct fa_lab_never *nevers;
     size_t never_count;
-    uint64_t asked;            /* reply_to of the last question */
+    uint64_t asked; /* reply_to of the last question */
     enum fa_lab_reply_state reply_state;
     int reply_code;
     bool reply_already;
     struct fa_incident_id reply_incident;
-    struct fa_buf story;       /* the timeline */
+    struct fa_buf story; /* the timeline */
     /* judgement */
     bool failed;
     char failure[1024];
-    uint64_t digest;           /* of all actions so far */
+    uint64_t digest;               /* of all actions so far */
     uint32_t events[FA_EV__COUNT]; /* of each kind at this instant: seeds differ */
-    uint32_t busy;             /* turns at this instant */
+    uint32_t busy;                 /* turns at this instant */
 };
 
 /* world.c */
@@ -321,12 +322,20 @@ struct fa_lab_result {
     char failure[1024];
     char *story; /* owned */
     uint64_t digest;
-    char *told;  /* owned: who was told what, for comparing runs */
+    char *told;              /* owned: who was told what, for comparing runs */
     const char *no_restarts; /* borrowed from the script: why; NULL */
     size_t steps;
 };
 void fa_lab_play(const struct fa_script *script, bool restarts, struct fa_lab_result *ret_result);
 void fa_lab_result_done(struct fa_lab_result *result);
+bool fa_lab_is_up(struct fa_lab *lab); /* or the scenario fails */
+/* A question: what reply_to it gets. Or one that is refused before the engine hears of it. */
+uint64_t fa_lab_ask(struct fa_lab *lab);
+void fa_lab_refuse(struct fa_lab *lab, int code);
+int fa_lab_index_of(const char *value, const char *const *names, int count); /* -1: none */
+/* file.c */
+void fa_lab_file(struct fa_lab *lab, const struct fa_script_line *line);
+void fa_lab_word(struct fa_lab *lab, const struct fa_script_line *line);
 /* expect.c */
 void fa_lab_expect(struct fa_lab *lab, const struct fa_script_line *line);
 

@@ -129,14 +129,25 @@ static enum fa_level decide_value(struct fa_group *group, const struct fa_eval *
     return fa_level_decide(rule, &input);
 }
 
+/* Worse than any value signalled since it fires. Silence only grows: it is signalled once, when it
+ * is long enough; after a restart that is not when the label set is restored, but when the silence
+ * since the start is long enough again. */
+static bool is_worse(const struct fa_group *group)
+{
+    const struct fa_metric_rule *metric = &group->state->rule->metric;
+    if (metric->absent > 0) {
+        return isnan(group->worst) &&
+               group->value >= (double)metric->absent / (double)FA_SECOND;
+    }
+    return isnan(group->worst) || fa_level_is_worse(metric, group->value, group->worst);
+}
+
 static void signal_change(struct fa_group *group, enum fa_level level, fa_time now,
                           fa_signal_fn *fn, void *ctx)
 {
     const struct fa_rule *rule = group->state->rule;
     bool changed = level != group->level;
-    bool worse =
-        level == FA_LEVEL_FIRING && rule->metric.absent == 0 && !isnan(group->value) &&
-        (isnan(group->worst) || fa_level_is_worse(&rule->metric, group->value, group->worst));
+    bool worse = level == FA_LEVEL_FIRING && !isnan(group->value) && is_worse(group);
     group->level = level;
     group->held = level == FA_LEVEL_FIRING || (group->held && level == FA_LEVEL_UNKNOWN);
     if (level != FA_LEVEL_FIRING) {

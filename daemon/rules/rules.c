@@ -279,14 +279,15 @@ static bool is_forgettable(const struct fa_group *group, fa_time now)
            group->grace_until <= now;
 }
 
-void fa_rules_run(struct fa_rules *rules, struct fa_now now, fa_signal_fn *fn, void *ctx)
+bool fa_rules_run_some(struct fa_rules *rules, struct fa_now now, size_t max, fa_signal_fn *fn,
+                       void *ctx)
 {
     if (rules->started == FA_NEVER) {
         start(rules, now.wall);
     }
     collect_changed(rules);
     collect_due(rules, now.wall);
-    while (rules->dirty_first != NULL) {
+    for (size_t done = 0; done < max && rules->dirty_first != NULL; done++) {
         struct fa_group *group = rules->dirty_first;
         rules->dirty_first = group->next_dirty;
         if (rules->dirty_first == NULL) {
@@ -303,6 +304,12 @@ void fa_rules_run(struct fa_rules *rules, struct fa_now now, fa_signal_fn *fn, v
             fa_heap_set(&rules->due, &group->due, next_at);
         }
     }
+    return rules->dirty_first != NULL;
+}
+
+void fa_rules_run(struct fa_rules *rules, struct fa_now now, fa_signal_fn *fn, void *ctx)
+{
+    (void)fa_rules_run_some(rules, now, SIZE_MAX, fn, ctx);
 }
 
 fa_time fa_rules_next(const struct fa_rules *rules)

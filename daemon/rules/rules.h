@@ -19,6 +19,10 @@ void fa_rules_free(struct fa_rules *rules); /* accepts NULL */
 /* Evaluates what got samples since the last run and what is due, and reports every change of level,
  * and firing values that became worse. fn must not call back into rules or metrics. */
 void fa_rules_run(struct fa_rules *rules, struct fa_now now, fa_signal_fn *fn, void *ctx);
+/* The same for at most max label sets, the longest waiting first. True: some are left for the next
+ * call, which has to follow soon whatever fa_rules_next says. */
+bool fa_rules_run_some(struct fa_rules *rules, struct fa_now now, size_t max, fa_signal_fn *fn,
+                       void *ctx);
 /* Wall time of the next evaluation that no sample causes; FA_NEVER. */
 fa_time fa_rules_next(const struct fa_rules *rules);
 

@@ -31,6 +31,9 @@ static const struct kind {
     {"resolved", "Resolved: ", "It is over. Nothing is expected of you.", "#067647", "RESOLVED"},
     {"returned", "Calm for now: ", "The values are back in bounds. It is still watched.", "#067647",
      "CALM FOR NOW"},
+    {"help", "Help wanted: ", "A colleague asks for your help. It is raised if it stays open.",
+     "#175cd3", "HELP WANTED"},
+    {"unowned", "Nobody owned: ", "It went away by itself, and nobody had owned it.", NULL, NULL},
     {"test", "Test: ", "This is a test. Nothing is expected of you.", "#475467", "TEST"},
 };
 

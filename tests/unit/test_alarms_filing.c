@@ -181,6 +181,19 @@ static void a_filing_joins_only_an_alarm_that_keeps_the_same_people_out(void **s
     world_done(&w);
 }
 
+static void whom_a_role_meant_when_it_was_filed_stays_out(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    world_file(&w, 1, "lying", "role:top", -1);
+    world_answer(&w, FA_VERDICT_SENT);
+    const struct fa_alarm *alarm = fa_engine_alarm(w.engine, incident(&w, 1)->alarms[0]);
+    assert_int_equal(alarm->about_count, 2);
+    assert_string_equal(alarm->about[0], "role:top");
+    assert_string_equal(alarm->about[1], "ceo");
+    world_done(&w);
+}
+
 static void owners_hear_that_their_alarm_grew(void **state)
 {
     struct world w;
@@ -435,6 +448,7 @@ int main(void)
         cmocka_unit_test(a_filing_is_closed_with_the_last_of_its_alarms),
         cmocka_unit_test(a_pattern_needs_different_people_and_takes_the_earlier_filings_along),
         cmocka_unit_test(a_filing_joins_only_an_alarm_that_keeps_the_same_people_out),
+        cmocka_unit_test(whom_a_role_meant_when_it_was_filed_stays_out),
         cmocka_unit_test(owners_hear_that_their_alarm_grew),
         cmocka_unit_test(limits_are_told_and_closed_filings_do_not_count),
         cmocka_unit_test(the_preview_names_exactly_those_who_are_told),

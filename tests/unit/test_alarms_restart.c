@@ -309,6 +309,21 @@ static void a_step_of_the_wall_clock_moves_no_deadline(void **state)
     }
 }
 
+static void a_step_of_the_wall_clock_leaves_a_promise_as_long_as_it_was(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    world_signal(&w, "slow", "", FA_LEVEL_FIRING);
+    world_act(&w, FA_EV_ACK, world_alarm(&w), "lead", 30 * FA_MINUTE);
+    struct fa_event event = {.kind = FA_EV_CLOCK, .u.clock.delta = -FA_HOUR};
+    w.now.wall -= FA_HOUR;
+    world_step_event(&w, event);
+    const struct fa_alarm *alarm = fa_engine_alarm_by_identity(w.engine, "slow{}");
+    assert_int_equal(alarm->promised, w.now.wall + 30 * FA_MINUTE);
+    assert_int_equal(alarm->deadline.node.at, w.now.mono + 30 * FA_MINUTE);
+    world_done(&w);
+}
+
 static void a_lost_alarm_or_deadline_is_made_good_at_start(void **state)
 {
     struct world w;
@@ -332,6 +347,7 @@ int main(void)
         cmocka_unit_test(what_became_due_meanwhile_is_done_at_once_the_rest_waits_the_rest),
         cmocka_unit_test(a_clock_behind_the_journal_shortens_and_lengthens_nothing),
         cmocka_unit_test(a_step_of_the_wall_clock_moves_no_deadline),
+        cmocka_unit_test(a_step_of_the_wall_clock_leaves_a_promise_as_long_as_it_was),
         cmocka_unit_test(a_lost_alarm_or_deadline_is_made_good_at_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -21,8 +21,9 @@ struct firealarm_notice {
     uint32_t size;
     uint32_t attempt;                        /* 1 for the first try */
     struct firealarm_text key;               /* idempotency key, the same in every try */
-    struct firealarm_text kind;              /* alarm, reminder, acknowledged, overdue, resolved,
-                                                returned, test */
+    struct firealarm_text kind;              /* alarm, reminder, help, acknowledged, overdue,
+                                                returned, resolved, unowned, test; take one that
+                                                you do not know for an alarm */
     struct firealarm_text alarm;             /* alarm id */
     struct firealarm_text severity, category, rule, policy, state;
     struct firealarm_text address;           /* the person's address on this channel; len 0: the
@@ -36,7 +37,8 @@ struct firealarm_notice {
     struct firealarm_text owner;             /* who owns it, if somebody does */
     struct firealarm_text how_to_ack;        /* one line: how to own it */
     struct firealarm_text thread;            /* the same for all messages about this alarm */
-    int64_t since, raised, now, promised;    /* promised: the owner's time for the next word */
+    int64_t since, raised, now, promised;    /* now: of this try; promised: the owner's time for
+                                                the next word */
     uint32_t step, loop;                     /* 1-based step of the policy; loops done */
     const struct firealarm_field *fields;
     uint32_t field_count;

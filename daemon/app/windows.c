@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* The windows and the rules over them: made at start, made anew for a configuration, and forgotten
+ * when the wall clock steps. Samples are kept by wall time: after a step back new ones would look
+ * late for hours, after a step forward every feed would look silent. What a rule knew of its active
+ * alarms is handed on each time; the rest warms up. */
+#include "app/internal.h"
+
+#include <sodium.h>
+
+/* A smaller step is drift: windows live through it. */
+#define STEP_MIN FA_MINUTE
+
+static struct fa_metrics *new_metrics(void)
+{
+    struct fa_metrics_limits limits = {0};
+    randombytes_buf(&limits.hash_seed, sizeof limits.hash_seed);
+    return fa_metrics_new(&limits);
+}
+
+static struct fa_rules *new_rules(struct fa_daemon *daemon, const struct fa_config *config)
+{
+    return fa_rules_new(config->setup.rules, config->setup.rule_count, daemon->metrics);
+}
+
+void fa_windows_open(struct fa_daemon *daemon)
+{
+    daemon->metrics = new_metrics();
+    daemon->rules = new_rules(daemon, daemon->config);
+}
+
+static void restore(void *ctx, const struct fa_alarm *alarm)
+{
+    struct fa_daemon *daemon = ctx;
+    if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0) {
+        fa_rules_restore(daemon->rules, alarm->rule, alarm->labels, alarm->level);
+    }
+}
+
+void fa_windows_restore(struct fa_daemon *daemon)
+{
+    fa_engine_each_alarm(daemon->engine, restore, daemon);
+    daemon->rules_dirty = true;
+}
+
+void fa_windows_reload(struct fa_daemon *daemon, const struct fa_config *config)
+{
+    struct fa_rules *old = daemon->rules;
+    daemon->rules = new_rules(daemon, config);
+    fa_windows_restore(daemon);
+    fa_rules_free(old);
+    fa_metrics_sweep(daemon->metrics);
+}
+
+void fa_windows_step(struct fa_daemon *daemon, fa_time delta)
+{
+    if (delta < STEP_MIN && delta > -STEP_MIN) {
+        return;
+    }
+    struct fa_metrics *old = daemon->metrics;
+    fa_rules_free(daemon->rules);
+    daemon->metrics = new_metrics();
+    daemon->rules = new_rules(daemon, daemon->config);
+    fa_windows_restore(daemon);
+    fa_feeds_bind(daemon);
+    fa_metrics_free(old);
+}
+
+void fa_windows_close(struct fa_daemon *daemon)
+{
+    fa_rules_free(daemon->rules);
+    fa_metrics_free(daemon->metrics);
+}

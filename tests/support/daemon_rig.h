@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* One firealarmd with its courier in a directory of its own: a configuration is written, the daemon
+ * is started and watched by its log, spoken to over its sockets and always ended. Nothing here
+ * sleeps for a time: everything waits for what must happen, with a guard.
+ *
+ * The company: maria files (she is whoever runs the test); chris (coo) and then dana (ceo) lead;
+ * ruth and leo are independent; ines and noah operate. Each of them has a channel whose path at the
+ * receiver is "/NAME"; chris has "/first" and then "/second". */
+#ifndef FA_TEST_DAEMON_RIG_H
+#define FA_TEST_DAEMON_RIG_H
+
+#include "fa_test.h"
+#include "receiver.h"
+
+#include <jansson.h>
+#include <sys/types.h>
+
+#define RIG_GUARD_MS 15000
+#define RIG_TOKEN    "chris.0123456789abcdef0123456789abcdef" /* chris' bearer token */
+
+/* Blocks of the configuration that a test says differently; NULL: the company's. */
+struct rig_words {
+    const char *people, *channels, *policies, *severities, *listeners, *feeds, *rules, *store;
+    const char *chris; /* his channels */
+    const char *more;  /* appended */
+};
+
+struct rig {
+    char dir[128], config[160], log_path[160], api[160], statsd[160];
+    struct receiver *receiver;
+    struct rig_words words;
+    pid_t pid;
+    size_t log_from; /* where the log of the running one begins */
+    bool unclean;    /* a test ended it by force: its exit status says nothing */
+    /* Set before rig_start(); each may be NULL or 0. */
+    const char *crash_at; /* FA_CRASH_AT */
+    const char *const *under; /* a command to run it under, e.g. strace */
+    const char *courier;      /* another path than the built one */
+    unsigned files_max;       /* RLIMIT_NOFILE */
+    bool silent_dns;          /* a mount namespace whose resolver is a socket that never answers */
+    int dns_fd;               /* that socket; closed at the end */
+};
+
+/* cmocka's per-test fixtures; *state is the struct rig. */
+int rig_setup(void **state);
+int rig_teardown(void **state);
+
+/* ---- the processes ---- */
+void rig_write_config(struct rig *rig);
+void rig_write(const struct rig *rig, const char *name, const char *text, mode_t mode);
+/* A path in the rig's directory; four in turn. */
+const char *rig_path(const struct rig *rig, const char *name);
+void rig_spawn(struct rig *rig);  /* without waiting for anything */
+void rig_start(struct rig *rig);  /* writes the configuration and waits for "ready" */
+void rig_again(struct rig *rig);  /* starts it as it is and waits for "ready" */
+void rig_signal(struct rig *rig, int signo);
+/* Waits for its end and gives the wait status. */
+int rig_wait(struct rig *rig);
+int rig_stop(struct rig *rig); /* SIGTERM; asserts exit status 0 */
+void rig_kill(struct rig *rig); /* SIGKILL and wait */
+/* The courier's process; waits for it when there is none at the moment. */
+pid_t rig_courier(struct rig *rig);
+pid_t rig_courier_now(struct rig *rig); /* 0: none */
+/* Moves the daemon's clocks forward by 30 s (builds with test hooks only). */
+void rig_later(struct rig *rig);
+bool rig_has_hooks(void);
+const char *rig_built_courier(void);
+/* CPU time used so far, ms. */
+long rig_cpu_ms(const struct rig *rig);
+size_t rig_fd_count(const struct rig *rig);
+
+/* ---- the log ---- */
+char *rig_log(struct rig *rig); /* of the running one; free() */
+bool rig_logged(struct rig *rig, const char *word);
+unsigned rig_port(struct rig *rig, const char *name); /* from "listener NAME:" or "feed NAME:" */
+
+/* ---- speaking ---- */
+struct rig_reply {
+    int status; /* 0: no answer */
+    char head[4096];
+    char body[1 << 18];
+};
+struct rig_call {
+    const char *method, *path, *body, *header; /* header: "Name: value\r\n" or NULL */
+    const char *socket; /* NULL: the api's Unix socket */
+    unsigned port;      /* not 0: TCP instead */
+    unsigned uid;       /* not 0: connect as this one (root only) */
+    int guard_ms;       /* 0: RIG_GUARD_MS */
+};
+/* Static memory, until the next call. */
+const struct rig_reply *rig_ask(struct rig *rig, const struct rig_call *call);
+const struct rig_reply *rig_get(struct rig *rig, const char *path);
+const struct rig_reply *rig_post(struct rig *rig, const char *path, const char *body);
+/* The reply's body; the test frees it. Fails the test when it is no JSON. */
+json_t *rig_json(const struct rig_reply *reply);
+/* Files under a key made of n; gives the status and writes the receipt. */
+int rig_file(struct rig *rig, unsigned n, const char *category, char receipt[64]);
+int rig_status(struct rig *rig, const char *receipt);
+void rig_statsd(struct rig *rig, const char *line); /* over UDP */
+void rig_statsd_local(struct rig *rig, const char *line);
+/* The value of one line of /metrics, -1 when there is none. name with its labels. */
+double rig_metric(struct rig *rig, const char *name);
+/* The id of the first open alarm of that rule or category; "" when none. */
+const char *rig_alarm(struct rig *rig, const char *rule);
+int rig_connect(struct rig *rig); /* a bare connection to the api's socket */
+
+/* Does the file hold the word? Then its text, which the caller frees. */
+bool rig_has_text(const char *path, const char *word, char **ret_text);
+
+int64_t rig_ms(void);
+void rig_pause(void); /* a few milliseconds between two looks */
+
+/* Waits until cond holds; the daemon's log is in the message of a failure. */
+#define rig_until(rig, cond)                                                                       \
+    do {                                                                                           \
+        int64_t guard_ = rig_ms() + RIG_GUARD_MS;                                                  \
+        while (!(cond)) {                                                                          \
+            if (rig_ms() > guard_) {                                                               \
+                rig_fail((rig), #cond, __FILE__, __LINE__);                                        \
+            }                                                                                      \
+            rig_pause();                                                                           \
+        }                                                                                          \
+    } while (0)
+void rig_fail(struct rig *rig, const char *what, const char *file, int line);
+
+#endif
