@@ -29,6 +29,7 @@
 #define CHILD_FD       3
 #define PING_EVERY     500
 #define PONG_WITHIN    1200 /* with the ping and a restart: other channels wait 2 s at most */
+#define PONG_MAX       15000
 #define HELLO_WITHIN   (10 * FA_SECOND) /* loading libraries from a cold disk takes its time */
 #define STOP_WITHIN    (2 * FA_SECOND)
 #define BACKOFF_FIRST  100
@@ -77,6 +78,9 @@ struct fa_link {
     fa_time up_since, backoff;
     fa_time hello_by, stop_by, restart_at, reap_at; /* FA_NEVER: not armed */
     fa_time ping_at, pong_by;
+    /* For the next pong. It doubles with each courier that was silent and falls with each that
+     * answers: a machine that is merely slow must not have couriers killed one after the other. */
+    fa_time patience;
     uint64_t ping_n;
     struct attempt *open;         /* a hash; its first is the oldest */
     struct share *shares;         /* a hash */
@@ -381,6 +385,7 @@ static int on_pong(struct fa_link *link, struct fa_str record, struct fa_err *er
     }
     if (rc == 0) {
         link->pong_by = FA_NEVER;
+        link->patience -= (link->patience - PONG_WITHIN) / 16;
     }
     return rc;
 }
@@ -512,6 +517,7 @@ struct fa_link *fa_link_new(const struct fa_link_config *config,
     link->ctx = ctx;
     link->fd = -1;
     link->backoff = BACKOFF_FIRST;
+    link->patience = PONG_WITHIN;
     link->reap_at = FA_NEVER;
     fa_buf_init(&link->in, FA_FRAME_MAX + 32768);
     fa_buf_init(&link->out, FA_LINK_OUT_MAX + 2 * CHANNELS_MAX);
@@ -675,6 +681,16 @@ static void overdue(struct fa_link *link, fa_time mono, const fa_time *deadline,
     }
 }
 
+static void silent(struct fa_link *link, fa_time mono)
+{
+    char why[64], length[40];
+    snprintf(why, sizeof why, "did not answer for %s", fa_format_duration(link->patience, length));
+    overdue(link, mono, &link->pong_by, why);
+    if (link->fd < 0) {
+        link->patience = link->patience * 2 < PONG_MAX ? link->patience * 2 : PONG_MAX;
+    }
+}
+
 static fa_time attempt_deadline(const struct fa_link *link)
 {
     return link->open != NULL && link->fd >= 0 ? link->open->started + link->attempt_within
@@ -686,7 +702,7 @@ static void ping(struct fa_link *link, fa_time mono)
     struct fa_frame_ping frame = {.n = ++link->ping_n};
     link->ping_at = mono + PING_EVERY;
     if (link->pong_by == FA_NEVER && fa_frame_put_ping(&link->out, FA_FRAME_PING, &frame) == 0) {
-        link->pong_by = mono + PONG_WITHIN;
+        link->pong_by = mono + link->patience;
     } else {
         link->ping_n--;
     }
@@ -732,7 +748,7 @@ void fa_link_on_tick(struct fa_link *link, struct fa_now now)
     } else if (mono >= link->hello_by) {
         overdue(link, mono, &link->hello_by, "did not say HELLO");
     } else if (mono >= link->pong_by) {
-        overdue(link, mono, &link->pong_by, "did not answer for 1.2 s");
+        silent(link, mono);
     } else if (mono >= oldest && read_all(link, mono) && mono >= attempt_deadline(link)) {
         end_child(link, mono, "sat on an attempt");
     }

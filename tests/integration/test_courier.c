@@ -575,7 +575,7 @@ static void a_courier_that_stands_still_is_replaced(void **state)
     pid_t first = fa_link_pid(rig->link);
     assert_int_equal(kill(first, SIGSTOP), 0);
     run_until(rig, verdict_of(rig, id) != NULL);
-    assert_contains(rig->why, "did not answer for 1.2 s");
+    assert_contains(rig->why, "did not answer for 1s200ms");
     assert_int_equal(verdict_of(rig, id)->verdict, FA_FRAME_OUTCOME_UNKNOWN);
     run_until(rig, rig->state == FA_LINK_UP);
     assert_int_not_equal(fa_link_pid(rig->link), first);

@@ -226,7 +226,7 @@ static void a_bad_courier_is_ended_with_a_reason(void **state)
         {"garbage", "broke the protocol: a frame of"},
         {"old", "was refused: the other side is build \"0.0.1-old\""},
         {"silent", "did not say HELLO"},
-        {"stuck", "did not answer for 1.2 s"},
+        {"stuck", "did not answer for 1s200ms"},
         {"invents", "broke the protocol: a verdict about an attempt that is not under way"},
         {"dies", "ended"},
     };
@@ -248,6 +248,22 @@ static void a_bad_courier_is_ended_with_a_reason(void **state)
         assert_int_equal(fa_link_fd(rig.link), -1);
         fa_link_free(rig.link);
     }
+}
+
+/* A slow machine must not have its couriers killed one after the other for ever. */
+static void each_silent_courier_makes_the_next_wait_longer(void **state)
+{
+    static const char *const whys[] = {"for 1s200ms", "for 2s400ms", "for 4s800ms"};
+    struct rig rig;
+    make_rig(&rig, "stuck");
+    for (size_t i = 0; i < sizeof whys / sizeof whys[0]; i++) {
+        until_up(&rig);
+        while (rig.state != FA_LINK_WAITING) {
+            tick(&rig);
+        }
+        assert_contains(rig.why, whys[i]);
+    }
+    fa_link_free(rig.link);
 }
 
 static void restarts_wait_longer_each_time(void **state)
@@ -362,6 +378,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_verdict_comes_back_once),
         cmocka_unit_test(a_bad_courier_is_ended_with_a_reason),
+        cmocka_unit_test(each_silent_courier_makes_the_next_wait_longer),
         cmocka_unit_test(restarts_wait_longer_each_time),
         cmocka_unit_test(a_program_that_is_not_there_is_tried_again),
         cmocka_unit_test(what_ends_the_courier_twice_goes_out_plain),
