@@ -209,7 +209,9 @@ void fa_sender_pump(struct fa_daemon *daemon)
 
 bool fa_sender_is_idle(const struct fa_daemon *daemon)
 {
-    return daemon->outgoing_first == daemon->outgoing_count &&
+    const struct fa_outgoing *outgoing = &daemon->outgoing;
+    return outgoing->urgent.first == outgoing->urgent.count &&
+           outgoing->series.first == outgoing->series.count &&
            fa_link_open_count(daemon->link) == 0;
 }
 
