@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* One firealarmd with its courier in a directory of its own: a configuration is written, the daemon
  * is started and watched by its log, spoken to over its sockets and always ended. Nothing here
- * sleeps for a time: everything waits for what must happen, with a guard.
+ * sleeps for a time: everything waits for what must happen, with a guard. FA_TEST=PATTERN runs some
+ * tests of a binary, FA_RIG_KEEP=1 keeps the directory with log, store and trace.
  *
  * The company: maria files (she is whoever runs the test); chris (coo) and then dana (ceo) lead;
  * ruth and leo are independent; ines and noah operate. Each of them has a channel whose path at the
