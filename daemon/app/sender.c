@@ -241,7 +241,6 @@ void fa_sender_pump(struct fa_daemon *daemon)
 
 bool fa_sender_is_idle(const struct fa_daemon *daemon)
 {
-<<<<<<< HEAD
     for (size_t i = 0; i < daemon->lane_count; i++) {
         const struct fa_outgoing *out = &daemon->lanes[i].outgoing;
         if (out->urgent.first < out->urgent.count || out->series.first < out->series.count) {
@@ -249,12 +248,6 @@ bool fa_sender_is_idle(const struct fa_daemon *daemon)
         }
     }
     return fa_link_open_count(daemon->link) == 0;
-=======
-    const struct fa_outgoing *outgoing = &daemon->outgoing;
-    return outgoing->urgent.first == outgoing->urgent.count &&
-           outgoing->series.first == outgoing->series.count &&
-           fa_link_open_count(daemon->link) == 0;
->>>>>>> integ
 }
 
 /* ---- life ---- */
