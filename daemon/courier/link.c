@@ -777,11 +777,6 @@ fa_time fa_link_next_deadline(const struct fa_link *link)
     return earlier(at, attempt_deadline(link));
 }
 
-enum fa_link_state fa_link_get_state(const struct fa_link *link)
-{
-    return link->state;
-}
-
 pid_t fa_link_pid(const struct fa_link *link)
 {
     return link->pid;

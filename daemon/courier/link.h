@@ -78,7 +78,6 @@ void fa_link_on_tick(struct fa_link *link, struct fa_now now);
 /* By the monotonic clock; FA_NEVER: none. */
 fa_time fa_link_next_deadline(const struct fa_link *link);
 
-enum fa_link_state fa_link_get_state(const struct fa_link *link);
 /* 0 while there is none. For `explain` and tests. */
 pid_t fa_link_pid(const struct fa_link *link);
 /* Attempts under way for this channel. At FA_LINK_CHANNEL_MAX the caller keeps more for later, lest

@@ -116,11 +116,6 @@ void fa_feed_set_limits(struct fa_feed *feed, const struct fa_metrics_limits *li
     fa_metrics_forget_ignored(feed->metrics);
 }
 
-const char *fa_feed_name(const struct fa_feed *feed)
-{
-    return feed->name;
-}
-
 static void rehash_set(struct fa_set *set)
 {
     struct fa_set old = *set;
@@ -335,28 +330,6 @@ void fa_metrics_stale(struct fa_feed *feed, uint64_t handle, fa_time time)
 struct fa_feed_stats fa_feed_stats(const struct fa_feed *feed)
 {
     return feed->stats;
-}
-
-struct fa_feed_stats fa_metrics_stats(const struct fa_metrics *metrics)
-{
-    struct fa_feed_stats sum = {0};
-    for (const struct fa_feed *feed = metrics->feeds; feed != NULL; feed = feed->next) {
-        const struct fa_feed_stats *stats = &feed->stats;
-        sum.samples += stats->samples;
-        sum.series += stats->series;
-        sum.series_refused += stats->series_refused;
-        sum.labels_refused += stats->labels_refused;
-        sum.unwatched += stats->unwatched;
-        sum.not_finite += stats->not_finite;
-        sum.bad_weight += stats->bad_weight;
-        sum.future += stats->future;
-        sum.ahead += stats->ahead;
-        sum.late += stats->late;
-        sum.too_old += stats->too_old;
-        sum.stale_handle += stats->stale_handle;
-        sum.set_overflow += stats->set_overflow;
-    }
-    return sum;
 }
 
 const char *fa_metrics_catalogue(const struct fa_metrics *metrics, size_t index)

@@ -73,7 +73,6 @@ struct fa_feed *fa_metrics_feed(struct fa_metrics *metrics, const char *name);
 /* Own limits for one feed; 0 means the default of fa_metrics_new. catalogue, set_members and
  * hash_seed are not a feed's. Series over a lowered limit stay. */
 void fa_feed_set_limits(struct fa_feed *feed, const struct fa_metrics_limits *limits);
-const char *fa_feed_name(const struct fa_feed *feed);
 
 /* FA_HANDLE_MISS: define it. A handle stays good until its series is dropped. */
 uint64_t fa_metrics_key(struct fa_feed *feed, enum fa_kind kind, struct fa_str raw);
@@ -87,8 +86,6 @@ void fa_metrics_push(struct fa_feed *feed, struct fa_now now, const uint64_t *ha
 void fa_metrics_stale(struct fa_feed *feed, uint64_t handle, fa_time time);
 
 struct fa_feed_stats fa_feed_stats(const struct fa_feed *feed);
-/* All feeds together. */
-struct fa_feed_stats fa_metrics_stats(const struct fa_metrics *metrics);
 
 /* Unwatched names, in the order seen; NULL past the last. */
 const char *fa_metrics_catalogue(const struct fa_metrics *metrics, size_t index);
