@@ -197,8 +197,8 @@ static void on_history(void *ctx, const struct fa_store_answer *answer)
         return;
     }
     take_page(late, answer);
-    if (answer->more && json_array_size(late->items) < late->limit &&
-        ++late->pages < PAGES_MAX && host->store(host->ctx) != NULL) {
+    if (answer->more && json_array_size(late->items) < late->limit && ++late->pages < PAGES_MAX &&
+        host->store(host->ctx) != NULL) {
         ask_history(late, answer->next_before, answer->next_key);
         return;
     }

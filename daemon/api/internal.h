@@ -48,7 +48,6 @@ bool fa_answer_faults(struct fa_call *call, struct fa_faults *faults);
 /* The problem that fits an engine's code. */
 void fa_answer_code(struct fa_call *call, int code, const char *detail);
 
-
 /* filing.c */
 fa_route_fn fa_route_guide, fa_route_preview, fa_route_file, fa_route_status;
 /* alarms.c */

@@ -150,10 +150,9 @@ static void killed_at_any_moment_it_loses_no_receipt_and_tells_nobody_twice(void
 static void killed_at_each_named_place_it_loses_nothing(void **state)
 {
     static const char *const places[] = {
-        "store.before_begin", "store.before_commit", "store.after_commit",
-        "store.before_wake",  "app.before_submit",   "app.before_reply",
-        "app.after_reply",    "app.before_send",     "app.after_send",
-        "app.before_verdict",
+        "store.before_begin", "store.before_commit", "store.after_commit", "store.before_wake",
+        "app.before_submit",  "app.before_reply",    "app.after_reply",    "app.before_send",
+        "app.after_send",     "app.before_verdict",
     };
     struct rig *rig = *state;
     struct ledger *ledger = calloc(1, sizeof *ledger);
@@ -204,8 +203,8 @@ static void killed_at_each_named_place_it_loses_nothing(void **state)
 /* When the only alarm's next step comes, as it is told. */
 static void next_step(struct rig *rig, char buf[40])
 {
-    json_t *root = rig_json(rig_ask(
-        rig, &(struct rig_call){.method = "GET", .path = "/v1/alarms", .uid = 2005}));
+    json_t *root = rig_json(
+        rig_ask(rig, &(struct rig_call){.method = "GET", .path = "/v1/alarms", .uid = 2005}));
     json_t *alarm = json_array_get(json_object_get(root, "alarms"), 0);
     const char *text = json_string_value(json_object_get(alarm, "next"));
     assert_non_null(text);
@@ -249,8 +248,9 @@ static void an_owner_stays_the_owner_after_a_kill(void **state)
     assert_int_equal(rig_file(rig, 1, "danger", receipt), 201);
     rig_until(rig, rig_alarm(rig, "danger")[0] != '\0');
     snprintf(path, sizeof path, "/v1/alarms/%s/ack", rig_alarm(rig, "danger"));
-    const struct rig_reply *reply = rig_ask(rig, &(struct rig_call){
-        .method = "POST", .path = path, .body = "{\"for\":\"1h\"}", .uid = 2005});
+    const struct rig_reply *reply =
+        rig_ask(rig, &(struct rig_call){
+                         .method = "POST", .path = path, .body = "{\"for\":\"1h\"}", .uid = 2005});
     assert_int_equal(reply->status, 200);
     rig_kill(rig);
     rig_again(rig);
@@ -268,8 +268,8 @@ static bool has_strace(void)
     return system("strace -f -o /dev/null true 2>/dev/null") == 0;
 }
 
-/* In the trace: after the filing came, the store was written, then synced, the sync has returned, and
- * only then the receipt is written. A sync of somebody else's work in between says nothing. */
+/* In the trace: after the filing came, the store was written, then synced, the sync has returned,
+ * and only then the receipt is written. A sync of somebody else's work in between says nothing. */
 static void assert_synced_before(const char *trace, const char *receipt)
 {
     enum { NOTHING, CAME, WRITTEN, SYNCING, SYNCED } seen = NOTHING;
@@ -306,10 +306,20 @@ static void a_receipt_is_written_after_the_sync_that_keeps_it(void **state)
         return;
     }
     snprintf(output, sizeof output, "%s/trace", rig->dir);
-    const char *const under[] = {"strace", "-D", "-f", "-s", "4096", "-e",
-                                 "trace=fsync,fdatasync,pwrite64,write,writev,sendto,sendmsg,read,readv,"
-                                 "recvfrom,recvmsg",
-                                 "-e", "signal=none", "-o", output, NULL};
+    const char *const under[] = {
+        "strace",
+        "-D",
+        "-f",
+        "-s",
+        "4096",
+        "-e",
+        "trace=fsync,fdatasync,pwrite64,write,writev,sendto,sendmsg,read,readv,"
+        "recvfrom,recvmsg",
+        "-e",
+        "signal=none",
+        "-o",
+        output,
+        NULL};
     rig->under = under;
     rig_start(rig);
     for (unsigned n = 1; n <= 5; n++) {

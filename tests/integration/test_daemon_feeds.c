@@ -25,16 +25,17 @@ static json_t *show(struct rig *rig, const char *rule)
     char path[128];
     const char *id = rig_alarm(rig, rule);
     snprintf(path, sizeof path, "/v1/alarms/%s", id);
-    return id[0] == '\0' ? NULL
-                         : rig_json(rig_ask(rig, &(struct rig_call){
-                                                     .method = "GET", .path = path, .uid = 2005}));
+    return id[0] == '\0'
+               ? NULL
+               : rig_json(
+                     rig_ask(rig, &(struct rig_call){.method = "GET", .path = path, .uid = 2005}));
 }
 
 static bool has_state(struct rig *rig, const char *rule, const char *state)
 {
     json_t *alarm = show(rig, rule);
-    bool has = alarm != NULL &&
-               strcmp(json_string_value(json_object_get(alarm, "state")), state) == 0;
+    bool has =
+        alarm != NULL && strcmp(json_string_value(json_object_get(alarm, "state")), state) == 0;
     json_decref(alarm);
     return has;
 }
@@ -43,8 +44,8 @@ static int act(struct rig *rig, const char *rule, const char *deed, const char *
 {
     char path[128];
     snprintf(path, sizeof path, "/v1/alarms/%s/%s", rig_alarm(rig, rule), deed);
-    return rig_ask(rig, &(struct rig_call){
-                            .method = "POST", .path = path, .body = body, .uid = 2005})
+    return rig_ask(rig,
+                   &(struct rig_call){.method = "POST", .path = path, .body = body, .uid = 2005})
         ->status;
 }
 
@@ -70,7 +71,8 @@ static void a_number_becomes_an_alarm_that_is_told_owned_and_resolved(void **sta
         json_string_value(json_object_get(json_object_get(alarm, "labels"), "queue")), "north");
     assert_int_equal(json_integer_value(json_object_get(alarm, "step")), 1);
     json_decref(alarm);
-    assert_int_equal(act(rig, "queue-slow", "ack", "{\"for\":\"1h\",\"note\":\"calling them\"}"), 200);
+    assert_int_equal(act(rig, "queue-slow", "ack", "{\"for\":\"1h\",\"note\":\"calling them\"}"),
+                     200);
     alarm = show(rig, "queue-slow");
     assert_string_equal(json_string_value(json_object_get(alarm, "owner")), "chris");
     assert_true(json_is_null(json_object_get(alarm, "next")));
@@ -134,8 +136,16 @@ static void a_feed_over_its_limit_counts_and_tells_the_operators(void **state)
 static void garbage_in_datagrams_is_counted_and_harms_nothing(void **state)
 {
     static const char *const bad[] = {
-        "queue_seconds", "queue_seconds:|g", "queue_seconds:1|zz", ":1|g", "||||", "queue_seconds:nan|g",
-        "queue_seconds:1e999|g", "\xff\xfe\xfd:1|g", "queue_seconds:1|g|#", "queue_seconds:1|c|@0",
+        "queue_seconds",
+        "queue_seconds:|g",
+        "queue_seconds:1|zz",
+        ":1|g",
+        "||||",
+        "queue_seconds:nan|g",
+        "queue_seconds:1e999|g",
+        "\xff\xfe\xfd:1|g",
+        "queue_seconds:1|g|#",
+        "queue_seconds:1|c|@0",
     };
     struct rig *rig = *state;
     rig_start(rig);
@@ -174,7 +184,10 @@ static int connect_metrics(struct rig *rig)
 static void hostile_bytes_on_every_socket_leave_it_answering(void **state)
 {
     static const char *const texts[] = {
-        "GET / HTTP/9.9\r\n\r\n", "GET", "\r\n\r\n\r\n", "POST /v1/incidents HTTP/1.1\r\n",
+        "GET / HTTP/9.9\r\n\r\n",
+        "GET",
+        "\r\n\r\n\r\n",
+        "POST /v1/incidents HTTP/1.1\r\n",
         "POST /v1/incidents HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n",
         "POST /v1/incidents HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
         "POST /v1/incidents HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",

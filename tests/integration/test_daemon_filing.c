@@ -15,8 +15,8 @@
 static const struct rig_reply *ask_as(struct rig *rig, unsigned uid, const char *method,
                                       const char *path, const char *body)
 {
-    return rig_ask(rig, &(struct rig_call){
-                            .method = method, .path = path, .body = body, .uid = uid});
+    return rig_ask(rig,
+                   &(struct rig_call){.method = method, .path = path, .body = body, .uid = uid});
 }
 
 static bool need_root(void)
@@ -114,11 +114,11 @@ static void a_stranger_of_this_machine_may_file_and_nothing_else(void **state)
     assert_true(json_is_null(json_object_get(guide, "you")));
     json_decref(guide);
     guide = rig_json(ask_as(rig, 2005, "GET", "/v1/guide", NULL));
-    assert_string_equal(
-        json_string_value(json_object_get(json_object_get(guide, "you"), "name")), "chris");
+    assert_string_equal(json_string_value(json_object_get(json_object_get(guide, "you"), "name")),
+                        "chris");
     json_decref(guide);
-    snprintf(body, sizeof body, "{\"key\":\"%032x\",\"category\":\"danger\",\"text\":\"by a guest\"}",
-             5);
+    snprintf(body, sizeof body,
+             "{\"key\":\"%032x\",\"category\":\"danger\",\"text\":\"by a guest\"}", 5);
     assert_int_equal(ask_as(rig, 54321, "POST", "/v1/incidents", body)->status, 201);
     /* Another caller's key is another filing. */
     assert_int_equal(ask_as(rig, 54322, "POST", "/v1/incidents", body)->status, 201);
@@ -126,8 +126,8 @@ static void a_stranger_of_this_machine_may_file_and_nothing_else(void **state)
     const struct rig_reply *reply = ask_as(rig, 54321, "GET", "/v1/alarms", NULL);
     assert_string_equal(reply->body, "{\"alarms\":[]}");
     assert_int_equal(ask_as(rig, 54321, "GET", "/v1/outbox", NULL)->status, 403);
-    assert_int_equal(ask_as(rig, 54321, "POST", "/v1/channels/test", "{\"person\":\"chris\"}")->status,
-                     403);
+    assert_int_equal(
+        ask_as(rig, 54321, "POST", "/v1/channels/test", "{\"person\":\"chris\"}")->status, 403);
     rig_until(rig, receiver_find(rig->receiver, "/first", "by a guest") != NULL);
     rig_stop(rig);
 }
@@ -209,7 +209,8 @@ static void look_at_journal(struct rig *rig)
     size_t count = 0;
     const char *path = rig_path(rig, "store/firealarm.db");
     assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, "SELECT body FROM journal", -1, &rows, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT body FROM journal", -1, &rows, NULL),
+                     SQLITE_OK);
     while (sqlite3_step(rows) == SQLITE_ROW) {
         const char *body = sqlite3_column_blob(rows, 0);
         size_t len = (size_t)sqlite3_column_bytes(rows, 0);
@@ -226,8 +227,9 @@ static void look_at_journal(struct rig *rig)
 
 static void what_people_and_feeds_say_is_in_no_log_metric_argument_or_journal(void **state)
 {
-    static const char filed[] = "{\"key\":\"000000000000000000000000000000bb\",\"category\":\"danger\","
-                                "\"customer\":\"CANARY\",\"text\":\"CANARY\",\"since\":\"CANARY\"}";
+    static const char filed[] =
+        "{\"key\":\"000000000000000000000000000000bb\",\"category\":\"danger\","
+        "\"customer\":\"CANARY\",\"text\":\"CANARY\",\"since\":\"CANARY\"}";
     static const char refused[] = "{\"key\":\"CANARY\",\"category\":\"CANARY\",\"CANARY\":1,"
                                   "\"text\":\"CANARY\",\"about\":[\"CANARY\"]}";
     struct rig *rig = *state;
@@ -247,8 +249,8 @@ static void what_people_and_feeds_say_is_in_no_log_metric_argument_or_journal(vo
     rig_until(rig, receiver_find(rig->receiver, "/dana", "CANARY") != NULL ||
                        receiver_matches(rig->receiver, "/second", NULL) >= 4);
     const struct rig_reply *reply = rig_ask(
-        rig, &(struct rig_call){
-                 .method = "GET", .path = "/metrics", .port = rig_port(rig, "metrics")});
+        rig,
+        &(struct rig_call){.method = "GET", .path = "/metrics", .port = rig_port(rig, "metrics")});
     assert_int_equal(reply->status, 200);
     assert_contains(reply->body, "# EOF");
     assert_no_canary("/metrics", reply->body, strlen(reply->body));
@@ -299,10 +301,11 @@ static int ask_tls(struct rig *rig, const char *path, const char *token, char *b
     assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
     SSL_set_fd(ssl, fd);
     assert_int_equal(SSL_connect(ssl), 1);
-    int request_len = snprintf(request, sizeof request,
-                               "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s%s%s\r\n",
-                               path, token != NULL ? "Authorization: Bearer " : "",
-                               token != NULL ? token : "", token != NULL ? "\r\n" : "");
+    int request_len =
+        snprintf(request, sizeof request,
+                 "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s%s%s\r\n", path,
+                 token != NULL ? "Authorization: Bearer " : "", token != NULL ? token : "",
+                 token != NULL ? "\r\n" : "");
     assert_int_equal(SSL_write(ssl, request, request_len), request_len);
     while (len < size - 1 && (n = SSL_read(ssl, buf + len, size - 1 - len)) > 0) {
         len += n;
@@ -356,17 +359,18 @@ static void a_listener_serves_its_own_routes_only(void **state)
         bool on_metrics;
         int status;
     } cases[] = {
-        {"GET", "/v1/guide", true, 404},     {"POST", "/v1/incidents", true, 404},
-        {"GET", "/v1/alarms", true, 404},    {"GET", "/metrics", true, 200},
-        {"GET", "/-/healthy", true, 200},    {"GET", "/-/ready", true, 200},
-        {"GET", "/metrics", false, 404},     {"GET", "/-/healthy", false, 404},
-        {"GET", "/v1/guide", false, 200},    {"DELETE", "/v1/guide", false, 405},
-        {"BREW", "/v1/guide", false, 501},   {"GET", "/v1/incidents", false, 405},
-        {"GET", "/v1/version", false, 200},  {"HEAD", "/v1/guide", false, 200},
-        {"GET", "/v1/guide/", false, 404},   {"GET", "/v1/alarms/..", false, 404},
+        {"GET", "/v1/guide", true, 404},    {"POST", "/v1/incidents", true, 404},
+        {"GET", "/v1/alarms", true, 404},   {"GET", "/metrics", true, 200},
+        {"GET", "/-/healthy", true, 200},   {"GET", "/-/ready", true, 200},
+        {"GET", "/metrics", false, 404},    {"GET", "/-/healthy", false, 404},
+        {"GET", "/v1/guide", false, 200},   {"DELETE", "/v1/guide", false, 405},
+        {"BREW", "/v1/guide", false, 501},  {"GET", "/v1/incidents", false, 405},
+        {"GET", "/v1/version", false, 200}, {"HEAD", "/v1/guide", false, 200},
+        {"GET", "/v1/guide/", false, 404},  {"GET", "/v1/alarms/..", false, 404},
     };
-    rig_until(rig, rig_ask(rig, &(struct rig_call){.method = "GET", .path = "/-/ready", .port = port})
-                           ->status == 200);
+    rig_until(rig,
+              rig_ask(rig, &(struct rig_call){.method = "GET", .path = "/-/ready", .port = port})
+                      ->status == 200);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct rig_call call = {.method = cases[i].method,
                                 .path = cases[i].path,
@@ -386,8 +390,9 @@ static void a_client_that_leaves_before_the_answer_harms_nobody(void **state)
     char text[600], body[200], receipt[64];
     rig_start(rig);
     for (unsigned i = 0; i < 100; i++) {
-        int len = snprintf(body, sizeof body,
-                           "{\"key\":\"%032x\",\"category\":\"danger\",\"text\":\"text-%u\"}", i, i);
+        int len =
+            snprintf(body, sizeof body,
+                     "{\"key\":\"%032x\",\"category\":\"danger\",\"text\":\"text-%u\"}", i, i);
         int fd = rig_connect(rig);
         int size = snprintf(text, sizeof text, "%s%d\r\n\r\n%s", head, len, body);
         assert_int_equal(send(fd, text, (size_t)size, MSG_NOSIGNAL), size);
@@ -408,8 +413,9 @@ static void requests_in_a_row_on_one_connection_are_answered_in_order(void **sta
     rig_start(rig);
     for (unsigned i = 0; i < 20; i++) {
         char body[200];
-        int n = snprintf(body, sizeof body,
-                         "{\"key\":\"%032x\",\"category\":\"danger\",\"text\":\"text-%u\"}", i + 1, i);
+        int n =
+            snprintf(body, sizeof body,
+                     "{\"key\":\"%032x\",\"category\":\"danger\",\"text\":\"text-%u\"}", i + 1, i);
         len += (size_t)snprintf(text + len, sizeof text - len,
                                 "POST /v1/incidents HTTP/1.1\r\nHost: x\r\n%sContent-Length: %d\r\n"
                                 "\r\n%s",

@@ -49,7 +49,8 @@ static void a_good_configuration_swaps_and_the_next_filing_goes_to_the_new_perso
     assert_true(rig_logged(rig, "running on the configuration that was accepted last"));
     assert_int_equal(rig_file(rig, 3, "danger", receipts[1]), 201);
     rig_until(rig, receiver_find(rig->receiver, "/dana", "text-3") != NULL);
-    rig_until(rig, receiver_find(rig->receiver, "/ines", "configuration was refused at start") != NULL);
+    rig_until(rig,
+              receiver_find(rig->receiver, "/ines", "configuration was refused at start") != NULL);
     assert_int_equal(rig_status(rig, receipts[0]), 200);
     rig_stop(rig);
 }
@@ -75,7 +76,8 @@ static void a_bad_configuration_is_refused_whole_and_operators_hear_of_it(void *
     }
     rig_until(rig, receiver_find(rig->receiver, "/first", "text-13") != NULL);
     assert_int_equal(receiver_matches(rig->receiver, "/dana", NULL), 0);
-    rig_until(rig, receiver_find(rig->receiver, "/ines", "changed configuration was refused") != NULL);
+    rig_until(rig,
+              receiver_find(rig->receiver, "/ines", "changed configuration was refused") != NULL);
     rig->words.more = NULL;
     rig_write_config(rig);
     reload(rig, true);
@@ -109,10 +111,10 @@ static void a_port_that_is_taken_refuses_the_configuration_whole(void **state)
         reload(rig, false);
     }
     assert_int_not_equal(access(rig_path(rig, "run/new.sock"), F_OK), 0);
-    assert_int_equal(rig_ask(rig, &(struct rig_call){.method = "GET", .path = "/-/healthy",
-                                                     .port = port})
-                         ->status,
-                     200);
+    assert_int_equal(
+        rig_ask(rig, &(struct rig_call){.method = "GET", .path = "/-/healthy", .port = port})
+            ->status,
+        200);
     assert_int_equal(rig_file(rig, 1, "danger", receipt), 201);
     rig_until(rig, receiver_find(rig->receiver, "/first", "text-1") != NULL);
     close(fd);
@@ -257,8 +259,8 @@ static void an_alarm_whose_rule_is_gone_keeps_climbing(void **state)
     rig->words.rules = "rules = ( );\n";
     rig_write_config(rig);
     reload(rig, true);
-    const struct rig_reply *reply = rig_ask(
-        rig, &(struct rig_call){.method = "GET", .path = "/v1/alarms", .uid = 2005});
+    const struct rig_reply *reply =
+        rig_ask(rig, &(struct rig_call){.method = "GET", .path = "/v1/alarms", .uid = 2005});
     assert_contains(reply->body, "\"orphaned\"");
     assert_contains(reply->body, "\"state\":\"unacknowledged\"");
     assert_null(strstr(reply->body, "\"next\":null"));

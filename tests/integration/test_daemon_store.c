@@ -16,8 +16,8 @@
 static void assert_refuses(struct rig *rig, unsigned n)
 {
     char body[200];
-    snprintf(body, sizeof body, "{\"key\":\"%032x\",\"category\":\"danger\",\"text\":\"text-%u\"}", n,
-             n);
+    snprintf(body, sizeof body, "{\"key\":\"%032x\",\"category\":\"danger\",\"text\":\"text-%u\"}",
+             n, n);
     const struct rig_reply *reply = rig_post(rig, "/v1/incidents", body);
     assert_int_equal(reply->status, 503);
     assert_contains(reply->head, "Retry-After: ");
@@ -76,29 +76,25 @@ static void take_file_away(struct rig *rig)
 
 static void damage(struct rig *rig)
 {
-    assert_int_equal(
-        rename(rig_path(rig, "store/firealarm.db"), rig_path(rig, "good.db")), 0);
+    assert_int_equal(rename(rig_path(rig, "store/firealarm.db"), rig_path(rig, "good.db")), 0);
     rig_write(rig, "store/firealarm.db", "this is no database, and never was one", 0600);
 }
 
 static void undo_damage(struct rig *rig)
 {
-    assert_int_equal(
-        rename(rig_path(rig, "good.db"), rig_path(rig, "store/firealarm.db")), 0);
+    assert_int_equal(rename(rig_path(rig, "good.db"), rig_path(rig, "store/firealarm.db")), 0);
 }
 
 static void hide_key(struct rig *rig)
 {
-    assert_int_equal(
-        rename(rig_path(rig, "secrets/mac.key"), rig_path(rig, "mac.key")), 0);
+    assert_int_equal(rename(rig_path(rig, "secrets/mac.key"), rig_path(rig, "mac.key")), 0);
     mkdir(rig_path(rig, "secrets/mac.key"), 0700); /* so that none can be made anew */
 }
 
 static void show_key(struct rig *rig)
 {
     assert_int_equal(rmdir(rig_path(rig, "secrets/mac.key")), 0);
-    assert_int_equal(
-        rename(rig_path(rig, "mac.key"), rig_path(rig, "secrets/mac.key")), 0);
+    assert_int_equal(rename(rig_path(rig, "mac.key"), rig_path(rig, "secrets/mac.key")), 0);
 }
 
 static void without_its_store_it_stays_up_and_recovers_when_that_is_mended(void **state)
@@ -168,9 +164,8 @@ static void a_full_disk_refuses_filings_tells_operators_and_recovers(void **stat
         print_message("not run: a small disk of one's own may not be mounted here\n");
         return;
     }
-    rig->words.store =
-        "store = { plugin = \"sqlite\"; path = \"./small/store\";\n"
-        "  allow_unsafe_fs = true; mac_key = \"./secrets/mac.key\"; };\n";
+    rig->words.store = "store = { plugin = \"sqlite\"; path = \"./small/store\";\n"
+                       "  allow_unsafe_fs = true; mac_key = \"./secrets/mac.key\"; };\n";
     mkdir(rig_path(rig, "small/store"), 0700);
     rig_start(rig);
     assert_int_equal(rig_file(rig, 1, "danger", receipt), 201);
@@ -182,7 +177,8 @@ static void a_full_disk_refuses_filings_tells_operators_and_recovers(void **stat
     /* Everything but filing goes on. */
     assert_int_equal(rig_status(rig, receipt), 200);
     assert_true(rig_metric(rig, "firealarm_store_up") == 1);
-    assert_int_equal(rig_ask(rig, &(struct rig_call){.method = "GET", .path = "/-/ready",
+    assert_int_equal(rig_ask(rig, &(struct rig_call){.method = "GET",
+                                                     .path = "/-/ready",
                                                      .port = rig_port(rig, "metrics")})
                          ->status,
                      503);
@@ -235,8 +231,9 @@ static void asked_to_end_with_clients_waiting_it_ends_within_5_s(void **state)
     for (int i = 0; i < 20; i++) {
         fds[i] = rig_connect(rig);
         if (i % 2 == 0) { /* a request that never becomes whole */
-            static const char part[] = "POST /v1/incidents HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
-                                       "\r\n{";
+            static const char part[] =
+                "POST /v1/incidents HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
+                "\r\n{";
             assert_int_equal(send(fds[i], part, sizeof part - 1, MSG_NOSIGNAL), sizeof part - 1);
         }
     }

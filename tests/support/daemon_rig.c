@@ -129,9 +129,14 @@ void rig_write_config(struct rig *rig)
     }
     put_channels(rig, out);
     const char *parts[][2] = {
-        {words->policies, policies},   {words->severities, severities}, {NULL, guide},
-        {words->rules, rules},         {words->listeners, listeners},   {words->feeds, feeds},
-        {words->store, store},         {words->more, ""},
+        {words->policies, policies},
+        {words->severities, severities},
+        {NULL, guide},
+        {words->rules, rules},
+        {words->listeners, listeners},
+        {words->feeds, feeds},
+        {words->store, store},
+        {words->more, ""},
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         fputs(parts[i][0] != NULL ? parts[i][0] : parts[i][1], out);
@@ -310,9 +315,14 @@ static void exec_daemon(struct rig *rig)
         argv[n++] = rig->under[i];
     }
     const char *own[] = {built("daemon/app/firealarmd"),
-                         "-c", rig->config, "--state", rig_path(rig, "state"),
-                         "--plugins", built("plugins"),
-                         "--courier", rig->courier != NULL ? rig->courier : rig_built_courier(),
+                         "-c",
+                         rig->config,
+                         "--state",
+                         rig_path(rig, "state"),
+                         "--plugins",
+                         built("plugins"),
+                         "--courier",
+                         rig->courier != NULL ? rig->courier : rig_built_courier(),
                          NULL};
     memcpy(argv + n, own, sizeof own);
     int log = open(rig->log_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -614,10 +624,9 @@ const struct rig_reply *rig_ask(struct rig *rig, const struct rig_call *call)
     static struct rig_reply reply;
     static char buf[1 << 19];
     reply = (struct rig_reply){0};
-    int fd = call->port != 0
-                 ? connect_port(call->port, SOCK_STREAM)
-                 : connect_unix(call->socket != NULL ? call->socket : rig->api, SOCK_STREAM,
-                                call->uid);
+    int fd = call->port != 0 ? connect_port(call->port, SOCK_STREAM)
+                             : connect_unix(call->socket != NULL ? call->socket : rig->api,
+                                            SOCK_STREAM, call->uid);
     if (fd < 0) {
         return &reply;
     }
@@ -625,8 +634,8 @@ const struct rig_reply *rig_ask(struct rig *rig, const struct rig_call *call)
     int len = snprintf(buf, sizeof buf,
                        "%s %s HTTP/1.1\r\nHost: test\r\nConnection: close\r\n%s"
                        "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                       call->method, call->path, call->header != NULL ? call->header : "",
-                       body_len, call->body != NULL ? call->body : "");
+                       call->method, call->path, call->header != NULL ? call->header : "", body_len,
+                       call->body != NULL ? call->body : "");
     if (send(fd, buf, (size_t)len, MSG_NOSIGNAL) == len &&
         read_reply(fd, buf, sizeof buf, call->guard_ms != 0 ? call->guard_ms : RIG_GUARD_MS)) {
         parse_reply(buf, &reply);
@@ -698,8 +707,8 @@ void rig_statsd_local(struct rig *rig, const char *line)
 double rig_metric(struct rig *rig, const char *name)
 {
     const struct rig_reply *reply = rig_ask(
-        rig, &(struct rig_call){.method = "GET", .path = "/metrics",
-                                .port = rig_port(rig, "metrics")});
+        rig,
+        &(struct rig_call){.method = "GET", .path = "/metrics", .port = rig_port(rig, "metrics")});
     size_t len = strlen(name);
     for (const char *at = reply->body; (at = strstr(at, name)) != NULL; at++) {
         if ((at == reply->body || at[-1] == '\n') && at[len] == ' ') {
@@ -714,8 +723,8 @@ const char *rig_alarm(struct rig *rig, const char *rule)
     static char id[64];
     id[0] = '\0';
     /* As a leader: the reporter is not told. */
-    const struct rig_reply *reply = rig_ask(
-        rig, &(struct rig_call){.method = "GET", .path = "/v1/alarms", .uid = 2005});
+    const struct rig_reply *reply =
+        rig_ask(rig, &(struct rig_call){.method = "GET", .path = "/v1/alarms", .uid = 2005});
     if (reply->status != 200) {
         return id;
     }

@@ -33,7 +33,7 @@ struct rig {
     size_t log_from; /* where the log of the running one begins */
     bool unclean;    /* a test ended it by force: its exit status says nothing */
     /* Set before rig_start(); each may be NULL or 0. */
-    const char *crash_at; /* FA_CRASH_AT */
+    const char *crash_at;     /* FA_CRASH_AT */
     const char *const *under; /* a command to run it under, e.g. strace */
     const char *courier;      /* another path than the built one */
     unsigned files_max;       /* RLIMIT_NOFILE */
@@ -50,13 +50,13 @@ void rig_write_config(struct rig *rig);
 void rig_write(const struct rig *rig, const char *name, const char *text, mode_t mode);
 /* A path in the rig's directory; four in turn. */
 const char *rig_path(const struct rig *rig, const char *name);
-void rig_spawn(struct rig *rig);  /* without waiting for anything */
-void rig_start(struct rig *rig);  /* writes the configuration and waits for "ready" */
-void rig_again(struct rig *rig);  /* starts it as it is and waits for "ready" */
+void rig_spawn(struct rig *rig); /* without waiting for anything */
+void rig_start(struct rig *rig); /* writes the configuration and waits for "ready" */
+void rig_again(struct rig *rig); /* starts it as it is and waits for "ready" */
 void rig_signal(struct rig *rig, int signo);
 /* Waits for its end and gives the wait status. */
 int rig_wait(struct rig *rig);
-int rig_stop(struct rig *rig); /* SIGTERM; asserts exit status 0 */
+int rig_stop(struct rig *rig);  /* SIGTERM; asserts exit status 0 */
 void rig_kill(struct rig *rig); /* SIGKILL and wait */
 /* The courier's process; waits for it when there is none at the moment. */
 pid_t rig_courier(struct rig *rig);
@@ -83,10 +83,10 @@ struct rig_reply {
 };
 struct rig_call {
     const char *method, *path, *body, *header; /* header: "Name: value\r\n" or NULL */
-    const char *socket; /* NULL: the api's Unix socket */
-    unsigned port;      /* not 0: TCP instead */
-    unsigned uid;       /* not 0: connect as this one (root only) */
-    int guard_ms;       /* 0: RIG_GUARD_MS */
+    const char *socket;                        /* NULL: the api's Unix socket */
+    unsigned port;                             /* not 0: TCP instead */
+    unsigned uid;                              /* not 0: connect as this one (root only) */
+    int guard_ms;                              /* 0: RIG_GUARD_MS */
 };
 /* Static memory, until the next call. */
 const struct rig_reply *rig_ask(struct rig *rig, const struct rig_call *call);

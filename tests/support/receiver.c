@@ -194,7 +194,7 @@ static void on_readable(struct receiver *self, struct conn *conn)
     conn->in[conn->len] = '\0';
     bool more = true;
     while (more) {
-        more = !conn->mail       ? take_request(self, conn)
+        more = !conn->mail     ? take_request(self, conn)
                : conn->in_data ? take_mail_data(self, conn)
                                : take_mail_line(self, conn);
     }

@@ -13,7 +13,7 @@
 
 struct received {
     bool mail;
-    int64_t at; /* ms, monotonic */
+    int64_t at;    /* ms, monotonic */
     char path[64]; /* HTTP: the path; mail: the recipient */
     char key[128]; /* webhook-id, or a mail's Message-ID */
     int status;    /* what was answered */
