@@ -147,7 +147,7 @@ static void remove_open(struct fa_link *link, struct attempt *attempt)
 static void free_open(struct attempt **open)
 {
     struct attempt *attempt, *next;
-    HASH_ITER (hh, *open, attempt, next) {
+    HASH_ITER(hh, *open, attempt, next) {
         HASH_DELETE(hh, *open, attempt);
         free(attempt);
     }
