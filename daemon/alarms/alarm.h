@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the engine knows, for reading: alarms, incidents, notifications. Owned by the engine, borrowed
- * by others until the next fa_engine_step(). Texts marked (interned) live as long as the engine. */
+/* What the engine knows, for reading: alarms, incidents, notifications. Owned by the engine,
+ * borrowed by others until the next fa_engine_step(). Texts marked (interned) live as long as the
+ * engine. */
 #ifndef FA_ALARMS_ALARM_H
 #define FA_ALARMS_ALARM_H
 
@@ -17,11 +18,11 @@
 
 /* After ISA-18.2. */
 #define FA_ALARM_STATES(X)                                                                         \
-    X(PENDING, "pending")               /* the condition holds, `for` is running */                \
-    X(UNACKED, "unacknowledged")        /* climbing */                                             \
-    X(ACKED, "acknowledged")            /* owned until the promised time */                        \
-    X(RETURNED, "returned")             /* the data say it is over, nobody owned it */             \
-    X(RESOLVED, "resolved")             /* closed; stays while its series still fires */
+    X(PENDING, "pending")        /* the condition holds, `for` is running */                       \
+    X(UNACKED, "unacknowledged") /* climbing */                                                    \
+    X(ACKED, "acknowledged")     /* owned until the promised time */                               \
+    X(RETURNED, "returned")      /* the data say it is over, nobody owned it */                    \
+    X(RESOLVED, "resolved")      /* closed; stays while its series still fires */
 
 enum fa_alarm_state {
 #define X(name, text) FA_ALARM_##name,
@@ -31,19 +32,19 @@ enum fa_alarm_state {
 };
 const char *fa_alarm_state_name(enum fa_alarm_state state);
 
-#define FA_FLAG_LATCHED  1u  /* only a person closes it */
-#define FA_FLAG_UNKNOWN  2u  /* its data are missing; it climbs on */
-#define FA_FLAG_ORPHANED 4u  /* its rule is no longer configured; it climbs on */
-#define FA_FLAG_SHADOW   8u  /* recorded, tells nobody */
-#define FA_FLAG_EMPTIED  16u /* a conflict emptied a step: the independent contact has it */
-#define FA_FLAG_FILED    32u /* raised from what people filed */
-#define FA_FLAG_OVERDUE  64u /* a promise about it was missed */
+#define FA_FLAG_LATCHED  1u   /* only a person closes it */
+#define FA_FLAG_UNKNOWN  2u   /* its data are missing; it climbs on */
+#define FA_FLAG_ORPHANED 4u   /* its rule is no longer configured; it climbs on */
+#define FA_FLAG_SHADOW   8u   /* recorded, tells nobody */
+#define FA_FLAG_EMPTIED  16u  /* a conflict emptied a step: the independent contact has it */
+#define FA_FLAG_FILED    32u  /* raised from what people filed */
+#define FA_FLAG_OVERDUE  64u  /* a promise about it was missed */
 #define FA_FLAG_TROUBLE  128u /* the daemon's own */
 
 /* An elapsed deadline: `length` after `armed`, moved along when the wall clock steps. */
 struct fa_deadline {
-    fa_time armed;  /* wall */
-    fa_time length; /* FA_NEVER: none */
+    fa_time armed;            /* wall */
+    fa_time length;           /* FA_NEVER: none */
     struct fa_heap_node node; /* monotonic */
 };
 
@@ -64,8 +65,9 @@ struct fa_notification;
 struct fa_alarm {
     struct fa_alarm_id id;
     char *identity; /* rule and labels (or the filing), what makes it the same alarm */
-    const char *rule, *category, *severity, *policy, *policy_hash, *summary, *expect; /* (interned) */
-    char *labels;   /* canonical, "" for none */
+    const char *rule, *category, *severity, *policy, *policy_hash, *summary,
+        *expect;  /* (interned) */
+    char *labels; /* canonical, "" for none */
     enum fa_alarm_state state;
     uint32_t flags;
     enum fa_level level; /* of the series, as last signalled */
@@ -79,9 +81,9 @@ struct fa_alarm {
     uint32_t loop;       /* how often the last step was repeated */
     bool climbing;       /* step has been told at least once */
     struct fa_deadline deadline;
-    char *owner;         /* a person's name; NULL: nobody */
-    fa_time promised;    /* wall: the owner's next word */
-    fa_time owned;       /* wall: when somebody first owned it; 0: nobody did */
+    char *owner;      /* a person's name; NULL: nobody */
+    fa_time promised; /* wall: the owner's next word */
+    fa_time owned;    /* wall: when somebody first owned it; 0: nobody did */
     struct fa_incident_id *incidents;
     size_t incident_count, incident_cap;
     /* Targets it is about, with all whom they meant when it was filed; people whom the reporters
@@ -93,7 +95,7 @@ struct fa_alarm {
     struct fa_comment *comments;
     size_t comment_count, comment_cap;
     struct fa_notification *notifications; /* unsettled ones, a list */
-    UT_hash_handle by_id, by_identity; /* the engine's */
+    UT_hash_handle by_id, by_identity;     /* the engine's */
     bool dirty;
     struct fa_alarm *next_dirty;
 };
@@ -103,16 +105,16 @@ enum fa_known { FA_KNOWN_SEEN, FA_KNOWN_TOLD, FA_KNOWN_HEARD, FA_KNOWN__COUNT };
 
 struct fa_incident {
     struct fa_incident_id id;
-    const char *category; /* (interned) */
+    const char *category;          /* (interned) */
     char *customer, *text, *since; /* since: as the reporter wrote it; NULL where not given */
     enum fa_known known;
-    char *reporter;       /* "person:NAME" or "uid:N"; NULL: not proved */
+    char *reporter; /* "person:NAME" or "uid:N"; NULL: not proved */
     char **about, **struck;
     size_t about_count, struck_count;
     enum fa_guidance level;
     enum fa_incident_state state;
-    fa_time filed, closed; /* wall */
-    uint64_t journal_n;    /* of its filing; part of the receipt */
+    fa_time filed, closed;  /* wall */
+    uint64_t journal_n;     /* of its filing; part of the receipt */
     struct fa_deadline due; /* "solve" and "help": then it is raised */
     struct fa_alarm_id *alarms;
     size_t alarm_count, alarm_cap;
@@ -121,11 +123,12 @@ struct fa_incident {
     /* What came of alarms that are closed, for the reporter; none of it says who. */
     uint32_t told;             /* people */
     fa_time told_first, owned; /* wall; 0: never */
-    UT_hash_handle by_id; /* the engine's */
+    UT_hash_handle by_id;      /* the engine's */
     bool dirty;
     struct fa_incident *next_dirty;
 };
 
+/* clang-format off */
 enum fa_notification_kind {
     FA_NOTE_ALARM,
     FA_NOTE_REMINDER,
@@ -138,8 +141,10 @@ enum fa_notification_kind {
     FA_NOTE_TEST,
     FA_NOTE__COUNT
 };
+/* clang-format on */
 const char *fa_notification_kind_name(enum fa_notification_kind kind);
 
+/* clang-format off */
 enum fa_notification_state {
     FA_NOTICE_QUEUED,  /* to be sent, or with the courier */
     FA_NOTICE_WAITING, /* failed, tried again soon */
@@ -149,24 +154,25 @@ enum fa_notification_state {
     FA_NOTICE_DROPPED,
     FA_NOTICE__COUNT
 };
+/* clang-format on */
 const char *fa_notification_state_name(enum fa_notification_state state);
 
 struct fa_notification {
-    struct fa_notification_id id; /* also the idempotency key */
-    struct fa_alarm_id alarm;     /* zero for a test or for help */
-    struct fa_incident_id incident; /* of a call for help */
+    struct fa_notification_id id;           /* also the idempotency key */
+    struct fa_alarm_id alarm;               /* zero for a test or for help */
+    struct fa_incident_id incident;         /* of a call for help */
     const char *person, *channel, *address; /* (interned); address may be NULL */
     enum fa_notification_kind kind;
     enum fa_notification_state state;
     uint32_t attempts, step, loop;
-    uint32_t contact;    /* index into the person's contacts */
-    uint32_t status;     /* of the last answer: HTTP or SMTP code, 0: none */
-    bool moved_on;       /* the escalation does not count on it any more */
-    bool with_courier;   /* a SEND was asked for and has no verdict yet */
-    bool of_series;      /* of an alarm that no person filed: counts for the outbox's limit */
-    double value;        /* of the series when it was written: a retry says the same */
-    fa_time created;     /* wall */
-    fa_time failing;     /* wall: of the first failure or first try without an answer; 0: none */
+    uint32_t contact;  /* index into the person's contacts */
+    uint32_t status;   /* of the last answer: HTTP or SMTP code, 0: none */
+    bool moved_on;     /* the escalation does not count on it any more */
+    bool with_courier; /* a SEND was asked for and has no verdict yet */
+    bool of_series;    /* of an alarm that no person filed: counts for the outbox's limit */
+    double value;      /* of the series when it was written: a retry says the same */
+    fa_time created;   /* wall */
+    fa_time failing;   /* wall: of the first failure or first try without an answer; 0: none */
     struct fa_deadline deadline;
     struct fa_notification *next, *prev; /* of the same alarm */
     struct fa_alarm *owner_alarm;

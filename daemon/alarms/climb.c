@@ -58,11 +58,11 @@ static bool knows(const struct fa_directory *dir, const struct fa_alarm *alarm, 
 void fa_circle_close(const struct fa_directory *dir, const struct fa_alarm *alarm,
                      const struct fa_incident *incident, struct fa_pset *set)
 {
-    bool unknown = (alarm != NULL && (has_unknown(dir, alarm->about, alarm->about_count) ||
-                                      has_unknown(dir, alarm->struck, alarm->struck_count))) ||
-                   (incident != NULL &&
-                    (has_unknown(dir, incident->about, incident->about_count) ||
-                     has_unknown(dir, incident->struck, incident->struck_count)));
+    bool unknown =
+        (alarm != NULL && (has_unknown(dir, alarm->about, alarm->about_count) ||
+                           has_unknown(dir, alarm->struck, alarm->struck_count))) ||
+        (incident != NULL && (has_unknown(dir, incident->about, incident->about_count) ||
+                              has_unknown(dir, incident->struck, incident->struck_count)));
     for (fa_person p = 0; unknown && p < dir->people_count; p++) {
         if (!dir->people[p].independent && (alarm == NULL || !knows(dir, alarm, p))) {
             fa_pset_add(set, p);
@@ -259,8 +259,7 @@ void fa_climb(struct fa_engine *engine, struct fa_alarm *alarm)
         fa_arm(engine, &engine->alarm_heap, &alarm->deadline, wait_of(policy, alarm));
         fa_journal_alarm(engine, FA_J_STEP, alarm, NULL,
                          (int64_t)alarm->step + 1 + (int64_t)alarm->loop * 1000);
-        told = tell_step(engine, alarm, policy,
-                         alarm->loop > 0 ? FA_NOTE_REMINDER : FA_NOTE_ALARM);
+        told = tell_step(engine, alarm, policy, alarm->loop > 0 ? FA_NOTE_REMINDER : FA_NOTE_ALARM);
         if (!told && fa_climb_is_widest(engine, alarm)) {
             unreached(engine, alarm); /* those who can mend it hear */
             return;

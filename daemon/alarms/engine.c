@@ -32,7 +32,7 @@ const char *fa_alarm_state_name(enum fa_alarm_state state)
 const char *fa_notification_kind_name(enum fa_notification_kind kind)
 {
     static const char *const names[FA_NOTE__COUNT] = {
-        "alarm",   "reminder", "help",     "acknowledged", "overdue",
+        "alarm",    "reminder", "help",    "acknowledged", "overdue",
         "returned", "resolved", "unowned", "test",
     };
     return names[kind];
@@ -228,7 +228,7 @@ const struct fa_policy *fa_policy_of(const struct fa_engine *engine, const struc
     HASH_FIND_STR(engine->policies, alarm->policy_hash, ref);
     /* A policy's row can be lost to damage; the one of that name is then the best there is. */
     const struct fa_policy *named = fa_setup_policy(engine->setup, alarm->policy);
-    return ref != NULL   ? &ref->policy
+    return ref != NULL     ? &ref->policy
            : named != NULL ? named
                            : fa_setup_policy(engine->setup, FA_POLICY_OPERATORS);
 }
@@ -246,27 +246,23 @@ void fa_engine_free(struct fa_engine *engine)
         return;
     }
     struct fa_notification *n, *n_next;
-    HASH_ITER(by_id, engine->notifications, n, n_next)
-    {
+    HASH_ITER(by_id, engine->notifications, n, n_next) {
         HASH_DELETE(by_id, engine->notifications, n);
         free(n);
     }
     HASH_CLEAR(by_identity, engine->identities);
     struct fa_alarm *a, *a_next;
-    HASH_ITER(by_id, engine->alarms, a, a_next)
-    {
+    HASH_ITER(by_id, engine->alarms, a, a_next) {
         HASH_DELETE(by_id, engine->alarms, a);
         fa_alarm_free(a);
     }
     struct fa_incident *i, *i_next;
-    HASH_ITER(by_id, engine->incidents, i, i_next)
-    {
+    HASH_ITER(by_id, engine->incidents, i, i_next) {
         HASH_DELETE(by_id, engine->incidents, i);
         fa_incident_free(i);
     }
     struct fa_policy_ref *p, *p_next;
-    HASH_ITER(hh, engine->policies, p, p_next)
-    {
+    HASH_ITER(hh, engine->policies, p, p_next) {
         HASH_DELETE(hh, engine->policies, p);
         fa_policy_done(&p->policy);
         free(p);
@@ -389,7 +385,7 @@ static void shift_all(struct fa_engine *engine, fa_time shift)
     for (struct fa_alarm *a = engine->alarms; a != NULL; a = a->by_id.next) {
         rearm(engine, &engine->alarm_heap, &a->deadline, shift);
         a->raised += a->state == FA_ALARM_PENDING ? shift : 0;
-        a->promised += a->promised != 0 ? shift : 0; /* the deadline in words */
+        a->promised += a->promised != 0 ? shift : 0;             /* the deadline in words */
         a->changed += a->state == FA_ALARM_RETURNED ? shift : 0; /* `rearm` counts from it */
         if (shift != 0) {
             fa_touch_alarm(engine, a);
@@ -488,8 +484,7 @@ static void flush_incidents(struct fa_engine *engine, struct fa_buf *buf)
         i->next_dirty = NULL;
         fa_buf_clear(buf);
         fa_incident_encode(i, buf);
-        struct fa_action *row =
-            add_row(engine, FA_ROW_INCIDENT, i->id.id.bytes, FA_ID_BYTES, buf);
+        struct fa_action *row = add_row(engine, FA_ROW_INCIDENT, i->id.id.bytes, FA_ID_BYTES, buf);
         /* A closed filing without a deadline has no further part in any pattern. */
         row->u.row.live = i->state != FA_INCIDENT_CLOSED || i->due.length != FA_NEVER;
         if (!row->u.row.live) {
@@ -569,8 +564,7 @@ static void tick(struct fa_engine *engine)
     struct fa_heap_node *node;
     while ((node = fa_heap_first(&engine->notification_heap)) != NULL &&
            node->at <= engine->now.mono) {
-        fa_notification_due(engine,
-                            fa_container_of(node, struct fa_notification, deadline.node));
+        fa_notification_due(engine, fa_container_of(node, struct fa_notification, deadline.node));
     }
     while ((node = fa_heap_first(&engine->alarm_heap)) != NULL && node->at <= engine->now.mono) {
         struct fa_alarm *alarm = fa_container_of(node, struct fa_alarm, deadline.node);
@@ -578,8 +572,7 @@ static void tick(struct fa_engine *engine)
         int rc = fa_alarm_event(engine, alarm, FA_AEV_DUE, NULL);
         fa_assert(rc == 0);
     }
-    while ((node = fa_heap_first(&engine->incident_heap)) != NULL &&
-           node->at <= engine->now.mono) {
+    while ((node = fa_heap_first(&engine->incident_heap)) != NULL && node->at <= engine->now.mono) {
         fa_incident_due(engine, fa_container_of(node, struct fa_incident, due.node));
     }
 }
@@ -725,13 +718,13 @@ static int on_deed(struct fa_engine *engine, const struct fa_event *event)
     int rc = worded ? fa_comment_fits(alarm->comments, alarm->comment_count, deed.text) : 0;
     if (event->kind != FA_EV_COMMENT) {
         worded = worded && rc == 0; /* the deed counts, whether or not its words fit */
-        rc = fa_alarm_event(engine, alarm,
-                            event->kind == FA_EV_ACK ? FA_AEV_ACK : FA_AEV_RESOLVE, &deed);
+        rc = fa_alarm_event(engine, alarm, event->kind == FA_EV_ACK ? FA_AEV_ACK : FA_AEV_RESOLVE,
+                            &deed);
     }
     if (rc == 0 && worded) {
-        fa_add_comment(&alarm->comments, &alarm->comment_count, &alarm->comment_cap,
-                       (struct fa_comment){fa_xstrdup(deed.who), fa_xstrdup(deed.text),
-                                           engine->now.wall});
+        fa_add_comment(
+            &alarm->comments, &alarm->comment_count, &alarm->comment_cap,
+            (struct fa_comment){fa_xstrdup(deed.who), fa_xstrdup(deed.text), engine->now.wall});
         fa_touch_alarm(engine, alarm);
         if (event->kind == FA_EV_COMMENT) {
             fa_journal_alarm(engine, FA_J_COMMENTED, alarm, deed.who, 0);
@@ -809,7 +802,8 @@ void fa_engine_step(struct fa_engine *engine, const struct fa_event *event, stru
     engine->now = now;
     engine->rng = event->rng;
     if (event->rng.state[0] == 0 && event->rng.state[1] == 0) {
-        engine->rng.state[0] = 1; /* the generator's one fixed point: it would give zeros for ever */
+        engine->rng.state[0] =
+            1; /* the generator's one fixed point: it would give zeros for ever */
     }
     engine->actions = actions;
     engine->stats.steps++;

@@ -19,12 +19,14 @@ struct fa_engine;
 /* Kinds of rows the engine stores. The host uses numbers from 64 on for its own. */
 enum fa_row_kind { FA_ROW_ALARM = 1, FA_ROW_INCIDENT, FA_ROW_NOTIFICATION, FA_ROW_POLICY };
 
+/* clang-format off */
 #define FA_JOURNAL_CODES(X)                                                                        \
     X(START, 1) X(RELOAD, 2) X(CLOCK, 3) X(FILED, 10) X(REPORTER_WORD, 11) X(INCIDENT_DUE, 12)     \
     X(INCIDENT_CLOSED, 13) X(PENDING, 20) X(RAISED, 21) X(STEP, 22) X(EMPTIED, 23) X(RETURNED, 24) \
     X(RESUMED, 25) X(ACKED, 26) X(OVERDUE, 27) X(RESOLVED, 28) X(UNOWNED, 29) X(COMMENTED, 30)     \
     X(UNKNOWN, 31) X(ATTACHED, 32) X(ORPHANED, 33) X(NOTIFY, 40) X(SENT, 41) X(RETRY, 42)          \
     X(REJECTED, 43) X(MOVED_ON, 44) X(DEAD, 45) X(DROPPED, 46) X(REPLAY, 47) X(UNREACHED, 48)
+/* clang-format on */
 
 enum fa_journal_code {
 #define X(name, number) FA_J_##name = (number),
@@ -33,6 +35,7 @@ enum fa_journal_code {
 };
 const char *fa_journal_code_name(enum fa_journal_code code);
 
+/* clang-format off */
 enum fa_event_kind {
     FA_EV_START,     /* rows are loaded; u.start */
     FA_EV_TICK,      /* time has passed */
@@ -51,6 +54,7 @@ enum fa_event_kind {
     FA_EV_TROUBLE,   /* u.trouble: the daemon's own */
     FA_EV__COUNT
 };
+/* clang-format on */
 
 struct fa_filing {
     struct fa_incident_id id; /* derived from the client's key: the same at each retry */
@@ -58,16 +62,16 @@ struct fa_filing {
     enum fa_known known;
     const char *const *about, *const *struck;
     size_t about_count, struck_count;
-    int level;           /* enum fa_guidance, -1: as the guidance says */
-    uint64_t journal_n;  /* the number that this step's first journal entry will get */
+    int level;          /* enum fa_guidance, -1: as the guidance says */
+    uint64_t journal_n; /* the number that this step's first journal entry will get */
 };
 
 enum fa_verdict_kind { FA_VERDICT_SENT, FA_VERDICT_RETRY, FA_VERDICT_REJECTED, FA_VERDICT_UNKNOWN };
 
 struct fa_event {
     enum fa_event_kind kind;
-    struct fa_rng rng;  /* seeded by the host for this event */
-    uint64_t reply_to;  /* comes back in the REPLY action; 0: nobody waits */
+    struct fa_rng rng; /* seeded by the host for this event */
+    uint64_t reply_to; /* comes back in the REPLY action; 0: nobody waits */
     union {
         struct {
             fa_time last_wall; /* of the newest journal entry; a clock before it is not believed */
@@ -124,7 +128,7 @@ struct fa_action {
             uint8_t key[16];
             size_t key_len;
             size_t at, len; /* the value: in actions->bytes */
-        } row; /* PUT, ERASE */
+        } row;              /* PUT, ERASE */
         struct {
             enum fa_journal_code code;
             struct fa_alarm_id alarm;
@@ -137,7 +141,7 @@ struct fa_action {
         struct fa_notification_id send; /* look it up when durable: it may be settled by then */
         struct {
             uint64_t to;
-            int code; /* 0 or FA_E* */
+            int code;     /* 0 or FA_E* */
             bool already; /* a filing whose key was known */
             struct fa_alarm_id alarm;
             struct fa_incident_id incident;
@@ -177,9 +181,9 @@ const struct fa_incident *fa_engine_incident(const struct fa_engine *engine,
 const struct fa_notification *fa_engine_notification(const struct fa_engine *engine,
                                                      struct fa_notification_id id);
 /* May it still leave? A reload may have brought its addressee or a reader of its channel too near
- * while it waited for the courier. If not, a verdict UNKNOWN lets the escalation go on without it. */
-bool fa_engine_may_send(const struct fa_engine *engine,
-                        const struct fa_notification *notification);
+ * while it waited for the courier. If not, a verdict UNKNOWN lets the escalation go on without it.
+ */
+bool fa_engine_may_send(const struct fa_engine *engine, const struct fa_notification *notification);
 typedef void fa_alarm_fn(void *ctx, const struct fa_alarm *alarm);
 typedef void fa_incident_fn(void *ctx, const struct fa_incident *incident);
 typedef void fa_notification_fn(void *ctx, const struct fa_notification *notification);
@@ -225,9 +229,9 @@ struct fa_preview_line {
 };
 struct fa_preview {
     enum fa_guidance level, guidance;
-    const char *hint; /* borrowed from the setup; may be NULL */
-    fa_time due;      /* 0: none */
-    bool independent; /* a conflict emptied a step */
+    const char *hint;              /* borrowed from the setup; may be NULL */
+    fa_time due;                   /* 0: none */
+    bool independent;              /* a conflict emptied a step */
     struct fa_preview_line *lines; /* owned: fa_preview_done() */
     size_t line_count;
 };

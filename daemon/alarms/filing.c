@@ -17,7 +17,7 @@
 #include <string.h>
 
 /* Names in one filing: an alarm with its most filings still fits a row. */
-#define SUBJECTS_MAX 256
+#define SUBJECTS_MAX  256
 #define CATEGORY_RULE "filing"
 /* The fields are api/describe.h's. */
 #define FILING_SUMMARY "{kind}{at_customer}: {filing}"
@@ -191,13 +191,15 @@ static struct fa_alarm *begin_filed(struct fa_engine *engine, struct fa_incident
                                     const char *identity)
 {
     const struct fa_category *category = category_of(engine->setup, incident->category);
-    const char *policy_name = rule != NULL ? rule->policy : category != NULL ? category->policy : "";
+    const char *policy_name = rule != NULL       ? rule->policy
+                              : category != NULL ? category->policy
+                                                 : "";
     const struct fa_policy *policy = fa_setup_policy(engine->setup, policy_name);
     struct fa_alarm_spec spec = {
         .identity = identity,
         .rule = rule != NULL ? rule->name : CATEGORY_RULE,
         .category = incident->category,
-        .severity = rule != NULL      ? rule->severity
+        .severity = rule != NULL       ? rule->severity
                     : category != NULL ? category->severity
                                        : engine->setup->severities[0].name,
         .labels = labels,
@@ -294,7 +296,8 @@ static void add_subject(const struct fa_engine *engine, struct fa_incident *inci
     fa_pset_init(&meant, dir);
     add_text(&incident->about, &incident->about_count, target);
     if (fa_directory_resolve(dir, fa_str_of(target), &meant) == 0) {
-        for (fa_person p = fa_pset_next(&meant, 0); p != FA_NOBODY && incident->about_count < SUBJECTS_MAX;
+        for (fa_person p = fa_pset_next(&meant, 0);
+             p != FA_NOBODY && incident->about_count < SUBJECTS_MAX;
              p = fa_pset_next(&meant, p + 1)) {
             add_text(&incident->about, &incident->about_count, dir->people[p].name);
         }
@@ -375,7 +378,8 @@ static size_t filing_bytes(const struct fa_filing *filing)
     return bytes;
 }
 
-/* One reporter leaves a quarter of the limit to all others, or he could keep them from being heard. */
+/* One reporter leaves a quarter of the limit to all others, or he could keep them from being heard.
+ */
 static bool has_share(const struct fa_engine *engine, const char *reporter)
 {
     size_t open = 0, most = engine->setup->filings_open_max - engine->setup->filings_open_max / 4;
@@ -387,8 +391,8 @@ static bool has_share(const struct fa_engine *engine, const char *reporter)
     return open < most;
 }
 
-/* False when the limit of open filings is reached. Closed ones are kept for patterns beside them, as
- * many again: beyond that the one that would leave next goes to history now. */
+/* False when the limit of open filings is reached. Closed ones are kept for patterns beside them,
+ * as many again: beyond that the one that would leave next goes to history now. */
 static bool make_room(struct fa_engine *engine)
 {
     struct fa_incident *oldest = NULL;
@@ -480,7 +484,8 @@ void fa_incident_due(struct fa_engine *engine, struct fa_incident *incident)
     }
 }
 
-int fa_reporter_word(struct fa_engine *engine, struct fa_incident_id id, const char *text, bool done)
+int fa_reporter_word(struct fa_engine *engine, struct fa_incident_id id, const char *text,
+                     bool done)
 {
     struct fa_incident *incident = NULL;
     HASH_FIND(by_id, engine->incidents, &id, sizeof id, incident);
@@ -569,15 +574,15 @@ static void add_line(struct fa_preview *preview, fa_person person, fa_time when)
             return;
         }
     }
-    preview->lines = fa_xrealloc(preview->lines,
-                                 (preview->line_count + 1) * sizeof(struct fa_preview_line));
+    preview->lines =
+        fa_xrealloc(preview->lines, (preview->line_count + 1) * sizeof(struct fa_preview_line));
     preview->lines[preview->line_count++] = (struct fa_preview_line){person, when};
 }
 
 /* Adds those of set who have a channel that may carry it; false when nobody has. */
 static bool preview_set(const struct fa_engine *engine, const struct fa_circle *circle,
-                        const struct fa_pset *set, const struct fa_step *step,
-                        fa_time when, struct fa_preview *preview)
+                        const struct fa_pset *set, const struct fa_step *step, fa_time when,
+                        struct fa_preview *preview)
 {
     const struct fa_directory *dir = engine->setup->people;
     bool any = false;
@@ -600,8 +605,8 @@ static void preview_policy(const struct fa_engine *engine, const struct fa_polic
         fa_pset_init(&set, engine->setup->people);
         fa_step_targets(engine->setup->people, policy, step, 0, circle, &set, &emptied);
         preview->independent = preview->independent || emptied;
-        bool any = preview_set(engine, circle, &set, emptied ? NULL : &policy->steps[step], when,
-                               preview);
+        bool any =
+            preview_set(engine, circle, &set, emptied ? NULL : &policy->steps[step], when, preview);
         when += any ? policy->steps[step].wait : 0;
         fa_pset_done(&set);
     }

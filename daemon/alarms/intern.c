@@ -36,8 +36,7 @@ const char *fa_intern(struct fa_interned **set, const char *text)
 void fa_intern_done(struct fa_interned **set)
 {
     struct fa_interned *entry, *next;
-    HASH_ITER(hh, *set, entry, next)
-    {
+    HASH_ITER(hh, *set, entry, next) {
         HASH_DEL(*set, entry);
         free(entry);
     }

@@ -136,9 +136,9 @@ struct fa_circle { /* who must not be told */
 void fa_circle_init(struct fa_circle *circle, const struct fa_directory *dir, char *const *about,
                     size_t about_count, char *const *struck, size_t struck_count);
 void fa_circle_done(struct fa_circle *circle);
-/* When the directory does not know one whom the alarm or filing keeps out (either may be NULL), that
- * one may be anybody in it under a new name: adds all but the independent contacts and those who
- * know of the alarm already. */
+/* When the directory does not know one whom the alarm or filing keeps out (either may be NULL),
+ * that one may be anybody in it under a new name: adds all but the independent contacts and those
+ * who know of the alarm already. */
 void fa_circle_close(const struct fa_directory *dir, const struct fa_alarm *alarm,
                      const struct fa_incident *incident, struct fa_pset *set);
 /* Whom step and loop of the policy tell; *ret_emptied: a conflict left nobody and the independent
@@ -149,12 +149,12 @@ void fa_step_targets(const struct fa_directory *dir, const struct fa_policy *pol
 
 /* outbox.c */
 struct fa_note_spec {
-    struct fa_alarm *alarm;              /* or NULL */
-    const struct fa_incident *incident;  /* for HELP */
+    struct fa_alarm *alarm;             /* or NULL */
+    const struct fa_incident *incident; /* for HELP */
     fa_person person;
     enum fa_notification_kind kind;
-    uint32_t contact;                    /* first contact to try */
-    const struct fa_step *step;          /* its channels, NULL: any */
+    uint32_t contact;           /* first contact to try */
+    const struct fa_step *step; /* its channels, NULL: any */
 };
 /* False: no contact of the person can carry it. */
 bool fa_notify(struct fa_engine *engine, const struct fa_note_spec *spec);
@@ -189,7 +189,8 @@ void fa_notification_unlink(struct fa_notification *notification);
 int fa_file(struct fa_engine *engine, const struct fa_filing *filing, bool *ret_already);
 /* A raised filing whose alarms are lost is raised again; called at START. */
 void fa_incidents_reconcile(struct fa_engine *engine);
-int fa_reporter_word(struct fa_engine *engine, struct fa_incident_id id, const char *text, bool done);
+int fa_reporter_word(struct fa_engine *engine, struct fa_incident_id id, const char *text,
+                     bool done);
 void fa_incident_due(struct fa_engine *engine, struct fa_incident *incident);
 /* An alarm with these filings was closed. */
 void fa_incidents_closed(struct fa_engine *engine, const struct fa_alarm *alarm);

@@ -69,8 +69,8 @@ static struct fa_journal_ids ids_of(const struct fa_notification *n)
 static const struct fa_severity *severity_of(const struct fa_engine *engine,
                                              const struct fa_notification *n)
 {
-    const char *name = n->owner_alarm != NULL ? n->owner_alarm->severity
-                                              : engine->setup->severities[0].name;
+    const char *name =
+        n->owner_alarm != NULL ? n->owner_alarm->severity : engine->setup->severities[0].name;
     const struct fa_severity *severity = fa_setup_severity(engine->setup, name);
     return severity != NULL ? severity : &engine->setup->severities[0];
 }
@@ -215,9 +215,8 @@ static uint32_t usable_contact(const struct fa_engine *engine, const struct fa_n
 
 static bool same_address(const struct fa_notification *n, const struct fa_contact *contact)
 {
-    return n->address == contact->address ||
-           (n->address != NULL && contact->address != NULL &&
-            strcmp(n->address, contact->address) == 0);
+    return n->address == contact->address || (n->address != NULL && contact->address != NULL &&
+                                              strcmp(n->address, contact->address) == 0);
 }
 
 /* An older unsettled one for the same person and channel: in progress it serves, else it is
@@ -362,7 +361,8 @@ static bool was_told_in_step(const struct fa_alarm *alarm)
 }
 
 /* The step a notification of the alarm belongs to, for its channel list. */
-static const struct fa_step *step_of(const struct fa_engine *engine, const struct fa_notification *n)
+static const struct fa_step *step_of(const struct fa_engine *engine,
+                                     const struct fa_notification *n)
 {
     const struct fa_policy *policy =
         n->owner_alarm != NULL ? fa_policy_of(engine, n->owner_alarm) : NULL;
@@ -396,8 +396,7 @@ static void move_on(struct fa_engine *engine, struct fa_notification *n)
         hopeless = !fa_notify(engine, &spec);
     }
     if (hopeless && is_wanted(n) && n->step == alarm->step && n->loop == alarm->loop &&
-        !step_has_hope(alarm) && !was_told_in_step(alarm) &&
-        !fa_climb_is_widest(engine, alarm)) {
+        !step_has_hope(alarm) && !was_told_in_step(alarm) && !fa_climb_is_widest(engine, alarm)) {
         fa_climb(engine, alarm);
     }
 }
@@ -410,9 +409,8 @@ static void trouble_with_channel(struct fa_engine *engine, const struct fa_notif
         return; /* or the trouble about a channel would trouble that channel */
     }
     snprintf(code, sizeof code, "channel-%s", n->channel);
-    snprintf(text, sizeof text,
-             "channel '%s' fails (last answer %u): see firealarm outbox list", n->channel,
-             n->status);
+    snprintf(text, sizeof text, "channel '%s' fails (last answer %u): see firealarm outbox list",
+             n->channel, n->status);
     fa_trouble(engine, code, text, over);
 }
 
@@ -515,7 +513,7 @@ static void retry(struct fa_engine *engine, struct fa_notification *n, fa_time r
         fa_journal(engine, FA_J_DROPPED, ids_of(n), NULL, n->status);
         settle(engine, n, FA_NOTICE_DROPPED);
     } else if (n->moved_on || n->attempts >= severity->fail_attempts ||
-        engine->now.wall - n->failing >= severity->fail_after) {
+               engine->now.wall - n->failing >= severity->fail_after) {
         fail_for_good(engine, n);
     } else {
         wait_and_retry(engine, n, retry_after);
@@ -554,8 +552,8 @@ static void sent(struct fa_engine *engine, struct fa_notification *n)
             }
         }
         if (!known) {
-            alarm->told = fa_xgrow(alarm->told, alarm->told_count, &alarm->told_cap,
-                                   sizeof(struct fa_told));
+            alarm->told =
+                fa_xgrow(alarm->told, alarm->told_count, &alarm->told_cap, sizeof(struct fa_told));
             alarm->told[alarm->told_count++] =
                 (struct fa_told){n->person, n->channel, engine->now.wall};
             tell_latecomer(engine, alarm, n);

@@ -99,8 +99,7 @@ static int decode_step(struct fa_str bytes, struct fa_step *step)
             step->wait = field.i64;
         }
     }
-    return reader.bad || step->target_count == 0 || step->wait <= 0 ||
-                   step->wait > FA_DURATION_MAX
+    return reader.bad || step->target_count == 0 || step->wait <= 0 || step->wait > FA_DURATION_MAX
                ? FA_ECORRUPT
                : 0;
 }

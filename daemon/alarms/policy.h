@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the engine goes by: policies, severities, categories and times, as configured. config/ builds
- * one fa_setup for each accepted configuration; it is immutable, and the engine swaps it whole. */
+/* What the engine goes by: policies, severities, categories and times, as configured. config/
+ * builds one fa_setup for each accepted configuration; it is immutable, and the engine swaps it
+ * whole. */
 #ifndef FA_ALARMS_POLICY_H
 #define FA_ALARMS_POLICY_H
 
@@ -10,11 +11,11 @@
 
 /* One rung of a policy. */
 struct fa_step {
-    char **targets;  /* "maria", "role:coo", "team:support", "independent" */
+    char **targets; /* "maria", "role:coo", "team:support", "independent" */
     size_t target_count;
     char **channels; /* only these channels; none: each person's own, in order */
     size_t channel_count;
-    fa_time wait;    /* from this step to the next; of the last: to its next loop */
+    fa_time wait; /* from this step to the next; of the last: to its next loop */
 };
 
 struct fa_policy {
@@ -41,13 +42,13 @@ struct fa_category {
     char *name, *title;
     char **examples;
     size_t example_count;
-    char *hint;         /* one sentence: why this guidance */
+    char *hint; /* one sentence: why this guidance */
     enum fa_guidance guidance;
     char *severity, *policy; /* of the alarm that a raised filing becomes */
-    char **helpers;     /* targets told of a filing that asks for help */
+    char **helpers;          /* targets told of a filing that asks for help */
     size_t helper_count;
-    fa_time due;        /* until when "solve" and "help" must be done; then it is raised */
-    char *value;        /* the company value that it violates; NULL: none */
+    fa_time due; /* until when "solve" and "help" must be done; then it is raised */
+    char *value; /* the company value that it violates; NULL: none */
 };
 
 /* A value that the company stands for, named once. */
@@ -69,16 +70,16 @@ struct fa_setup {
     size_t value_count;
     const struct fa_rule *const *rules; /* metric and incident rules; borrowed array */
     size_t rule_count;
-    fa_time rearm;          /* firing again so soon after a return resumes the alarm (1 h) */
-    fa_time returned_max;   /* returned and unowned so long: "nobody owned it" (24 h) */
-    fa_time slow_retry;     /* between tries of a rejected notification (5 min) */
+    fa_time rearm;        /* firing again so soon after a return resumes the alarm (1 h) */
+    fa_time returned_max; /* returned and unowned so long: "nobody owned it" (24 h) */
+    fa_time slow_retry;   /* between tries of a rejected notification (5 min) */
     uint32_t filings_open_max, alarms_open_max, outbox_max; /* limits; reached ones raise trouble */
 };
 
 #define FA_POLICY_OPERATORS   "operators"
 #define FA_TARGET_INDEPENDENT "independent"
 /* Of a filing whose reporter had no list to choose from. */
-#define FA_CATEGORY_UNSORTED  "unsorted"
+#define FA_CATEGORY_UNSORTED "unsorted"
 
 const struct fa_policy *fa_setup_policy(const struct fa_setup *setup, const char *name);
 const struct fa_severity *fa_setup_severity(const struct fa_setup *setup, const char *name);

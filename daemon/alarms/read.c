@@ -141,9 +141,8 @@ static void init_sets(struct fa_access *access, const struct fa_directory *dir)
     access->object.struck = &access->struck;
 }
 
-static void add_circle(struct fa_access *access, const struct fa_directory *dir,
-                       char *const *about, size_t about_count, char *const *struck,
-                       size_t struck_count)
+static void add_circle(struct fa_access *access, const struct fa_directory *dir, char *const *about,
+                       size_t about_count, char *const *struck, size_t struck_count)
 {
     for (size_t i = 0; i < about_count; i++) {
         fa_people_conflicted(dir, fa_str_of(about[i]), &access->conflicted);
@@ -182,8 +181,8 @@ void fa_access_init_queue(struct fa_access *access, const struct fa_engine *engi
                    incident->struck_count);
     }
     fa_circle_close(dir, alarm, incident, &access->conflicted);
-    access->object.is_filing = incident != NULL ||
-                               (alarm != NULL && (alarm->flags & FA_FLAG_FILED) != 0);
+    access->object.is_filing =
+        incident != NULL || (alarm != NULL && (alarm->flags & FA_FLAG_FILED) != 0);
 }
 
 void fa_access_done(struct fa_access *access)

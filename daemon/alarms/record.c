@@ -8,22 +8,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* clang-format off */
 enum alarm_tag {
     A_ID = 1, A_IDENTITY, A_RULE, A_CATEGORY, A_SEVERITY, A_POLICY, A_HASH, A_SUMMARY, A_EXPECT,
     A_LABELS, A_STATE, A_FLAGS, A_LEVEL, A_VALUE, A_SINCE, A_RAISED, A_CHANGED, A_FOR, A_STEP,
     A_LOOP, A_CLIMBING, A_ARMED, A_LENGTH, A_OWNER, A_PROMISED, A_INCIDENT, A_ABOUT, A_STRUCK,
     A_TOLD, A_COMMENT, A_OWNED, A_HELD,
 };
+/* clang-format on */
+/* clang-format off */
 enum incident_tag {
     I_ID = 1, I_CATEGORY, I_CUSTOMER, I_TEXT, I_SINCE, I_KNOWN, I_REPORTER, I_ABOUT, I_STRUCK,
     I_LEVEL, I_STATE, I_FILED, I_CLOSED, I_JOURNAL, I_ARMED, I_LENGTH, I_ALARM, I_COMMENT,
     I_TOLD, I_TOLD_FIRST, I_OWNED,
 };
+/* clang-format on */
+/* clang-format off */
 enum notification_tag {
     N_ID = 1, N_ALARM, N_INCIDENT, N_PERSON, N_CHANNEL, N_ADDRESS, N_KIND, N_STATE, N_ATTEMPTS,
     N_STEP, N_LOOP, N_CONTACT, N_STATUS, N_MOVED_ON, N_VALUE, N_CREATED, N_FAILING, N_ARMED,
     N_LENGTH,
 };
+/* clang-format on */
 enum inner_tag { X_WHO = 1, X_TEXT, X_WHEN, X_CHANNEL };
 
 static void put_id(struct fa_buf *buf, uint32_t tag, const struct fa_id *id)
@@ -256,8 +262,8 @@ static bool read_alarm_text(struct fa_alarm *a, const struct fa_rec_field *f,
         uint32_t tag;
         const char **text;
     } interned[] = {
-        {A_RULE, &a->rule},       {A_CATEGORY, &a->category},  {A_SEVERITY, &a->severity},
-        {A_POLICY, &a->policy},   {A_HASH, &a->policy_hash},   {A_SUMMARY, &a->summary},
+        {A_RULE, &a->rule},     {A_CATEGORY, &a->category}, {A_SEVERITY, &a->severity},
+        {A_POLICY, &a->policy}, {A_HASH, &a->policy_hash},  {A_SUMMARY, &a->summary},
         {A_EXPECT, &a->expect},
     };
     for (size_t i = 0; i < sizeof interned / sizeof interned[0]; i++) {
@@ -281,10 +287,10 @@ static void read_alarm_number(struct fa_alarm *a, const struct fa_rec_field *f)
         uint32_t tag;
         fa_time *time;
     } times[] = {
-        {A_SINCE, &a->since}, {A_RAISED, &a->raised},         {A_CHANGED, &a->changed},
-        {A_FOR, &a->for_ms},  {A_ARMED, &a->deadline.armed},
-        {A_PROMISED, &a->promised}, {A_OWNED, &a->owned},
-        {A_HELD, &a->held},
+        {A_SINCE, &a->since},          {A_RAISED, &a->raised},
+        {A_CHANGED, &a->changed},      {A_FOR, &a->for_ms},
+        {A_ARMED, &a->deadline.armed}, {A_PROMISED, &a->promised},
+        {A_OWNED, &a->owned},          {A_HELD, &a->held},
     };
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         if (times[i].tag == f->tag) {
@@ -396,8 +402,7 @@ static bool read_incident_field(struct fa_incident *i, const struct fa_rec_field
         i->due.length = get_length(f);
         break;
     case I_ALARM:
-        i->alarms =
-            fa_xgrow(i->alarms, i->alarm_count, &i->alarm_cap, sizeof(struct fa_alarm_id));
+        i->alarms = fa_xgrow(i->alarms, i->alarm_count, &i->alarm_cap, sizeof(struct fa_alarm_id));
         return get_id(f, &i->alarms[i->alarm_count++].id);
     case I_COMMENT:
         ok = get_comment(f, &comment);
@@ -441,14 +446,15 @@ static void read_notification_field(struct fa_notification *n, const struct fa_r
     const struct {
         uint32_t tag;
         uint32_t *number;
-    } numbers[] = {{N_ATTEMPTS, &n->attempts}, {N_STEP, &n->step},       {N_LOOP, &n->loop},
-                   {N_CONTACT, &n->contact},   {N_STATUS, &n->status}};
+    } numbers[] = {{N_ATTEMPTS, &n->attempts},
+                   {N_STEP, &n->step},
+                   {N_LOOP, &n->loop},
+                   {N_CONTACT, &n->contact},
+                   {N_STATUS, &n->status}};
     const struct {
         uint32_t tag;
         fa_time *time;
-    } times[] = {{N_CREATED, &n->created},
-                 {N_FAILING, &n->failing},
-                 {N_ARMED, &n->deadline.armed}};
+    } times[] = {{N_CREATED, &n->created}, {N_FAILING, &n->failing}, {N_ARMED, &n->deadline.armed}};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         if (numbers[i].tag == f->tag) {
             *numbers[i].number = (uint32_t)f->u64;

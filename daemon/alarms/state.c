@@ -24,7 +24,7 @@ typedef void fa_cell_fn(struct fa_engine *engine, struct fa_alarm *alarm,
 
 struct cell {
     enum fa_alarm_state next;
-    fa_cell_fn *act;  /* NULL: the event is refused */
+    fa_cell_fn *act; /* NULL: the event is refused */
     const char *why;
 };
 
@@ -220,6 +220,7 @@ static void raise_anew(struct fa_engine *engine, struct fa_alarm *alarm, const s
 
 /* ---- the table ---- */
 
+/* clang-format off */
 static const struct cell fsm[FA_ALARM__COUNT][FA_AEV__COUNT] = {
     [FA_ALARM_PENDING] = {
         [FA_AEV_FIRE]    = {FA_ALARM_PENDING, pending_holds, "for goes on"},
@@ -262,6 +263,7 @@ static const struct cell fsm[FA_ALARM__COUNT][FA_AEV__COUNT] = {
         [FA_AEV_RESOLVE] = {FA_ALARM_RESOLVED, NULL, "closed already"},
     },
 };
+/* clang-format on */
 
 static const char *const event_names[FA_AEV__COUNT] = {
     "fire", "clear", "unknown", "due", "acknowledge", "resolve",

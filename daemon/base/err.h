@@ -37,7 +37,8 @@ enum fa_errcode {
 #undef X
 };
 
-/* Filled by the function that fails; never NULL where asked for. line and col are 1-based, 0: none. */
+/* Filled by the function that fails; never NULL where asked for. line and col are 1-based, 0: none.
+ */
 struct fa_err {
     int code;
     uint32_t line, col;

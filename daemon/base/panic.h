@@ -27,7 +27,8 @@ char *fa_xstrndup(const char *text, size_t len);
 /* Makes room for one more element of a growing array: returns the array, with *cap updated. */
 void *fa_xgrow(void *array, size_t count, size_t *cap, size_t element_bytes);
 
-/* Every object handed through a void * carries a magic as its first member, checked on the way in. */
+/* Every object handed through a void * carries a magic as its first member, checked on the way in.
+ */
 #define FA_MAGIC_CHECK(ptr, value)                                                                 \
     fa_assert((ptr) != NULL && *(const unsigned int *)(const void *)(ptr) == (value))
 

@@ -69,7 +69,7 @@ static bool is_digit(char c)
  * mantissa, and gathers up to 19 digits of it. */
 struct decimal {
     uint64_t mantissa;
-    int exponent;  /* of ten, as written and by the place of the point */
+    int exponent;         /* of ten, as written and by the place of the point */
     bool negative, exact; /* exact: no digit was left out */
 };
 
@@ -203,7 +203,9 @@ const char *fa_format_double(double value, char buf[32])
 static const struct {
     const char *name;
     fa_time ms;
+    /* clang-format off */
 } duration_units[] = {
+    /* clang-format on */
     {"w", 7 * FA_DAY}, {"d", FA_DAY}, {"h", FA_HOUR}, {"m", FA_MINUTE}, {"s", FA_SECOND}, {"ms", 1},
 };
 #define UNIT_COUNT (sizeof duration_units / sizeof duration_units[0])
@@ -261,7 +263,8 @@ const char *fa_format_duration(fa_time ms, char buf[40])
         if (count == 0 || (i == 0 && ms % duration_units[i].ms != 0)) {
             continue;
         }
-        at += (size_t)snprintf(buf + at, 40 - at, "%lld%s", (long long)count, duration_units[i].name);
+        at +=
+            (size_t)snprintf(buf + at, 40 - at, "%lld%s", (long long)count, duration_units[i].name);
         ms -= count * duration_units[i].ms;
     }
     return buf;

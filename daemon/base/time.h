@@ -14,7 +14,7 @@ typedef int64_t fa_time;
 #define FA_DAY          (24 * FA_HOUR)
 #define FA_DURATION_MAX (36525 * FA_DAY)
 /* "No deadline", later than every time. */
-#define FA_NEVER        INT64_MAX
+#define FA_NEVER INT64_MAX
 
 struct fa_now {
     fa_time mono; /* CLOCK_BOOTTIME: counts through suspend, never steps */

@@ -71,20 +71,17 @@ static void free_index(struct fa_directory_index *index)
         return;
     }
     struct by_name *name, *next_name;
-    HASH_ITER(hh, index->names, name, next_name)
-    {
+    HASH_ITER(hh, index->names, name, next_name) {
         HASH_DEL(index->names, name);
         free(name);
     }
     struct by_uid *uid, *next_uid;
-    HASH_ITER(hh, index->uids, uid, next_uid)
-    {
+    HASH_ITER(hh, index->uids, uid, next_uid) {
         HASH_DEL(index->uids, uid);
         free(uid);
     }
     struct by_role *role, *next_role;
-    HASH_ITER(hh, index->roles, role, next_role)
-    {
+    HASH_ITER(hh, index->roles, role, next_role) {
         HASH_DEL(index->roles, role);
         fa_pset_done(&role->holders);
         free(role);
@@ -471,7 +468,8 @@ static void add_conflict_of(const struct fa_directory *dir, fa_person subject, s
     }
 }
 
-/* What reaches a person's mailbox reaches its delegates: whose mail one of `set` reads is out too. */
+/* What reaches a person's mailbox reaches its delegates: whose mail one of `set` reads is out too.
+ */
 static void add_read_mailboxes(const struct fa_directory *dir, struct fa_pset *set)
 {
     struct fa_pset read;
@@ -488,13 +486,15 @@ static void add_read_mailboxes(const struct fa_directory *dir, struct fa_pset *s
     fa_pset_done(&read);
 }
 
-void fa_people_conflicted(const struct fa_directory *dir, struct fa_str subject, struct fa_pset *set)
+void fa_people_conflicted(const struct fa_directory *dir, struct fa_str subject,
+                          struct fa_pset *set)
 {
     struct fa_pset meant, near;
     fa_pset_init(&meant, dir);
     fa_pset_init(&near, dir);
     if (fa_directory_resolve(dir, subject, &meant) == 0) {
-        for (fa_person p = fa_pset_next(&meant, 0); p != FA_NOBODY; p = fa_pset_next(&meant, p + 1)) {
+        for (fa_person p = fa_pset_next(&meant, 0); p != FA_NOBODY;
+             p = fa_pset_next(&meant, p + 1)) {
             add_conflict_of(dir, p, &near);
         }
         add_read_mailboxes(dir, &near);

@@ -31,7 +31,7 @@ struct fa_person_entry {
     size_t token_count;
     char **roles;
     size_t role_count;
-    char *manager; /* a person's name or NULL */
+    char *manager;                              /* a person's name or NULL */
     char **deputies, **assistants, **delegates; /* names; delegates read this person's mail */
     size_t deputy_count, assistant_count, delegate_count;
     struct fa_contact *contacts; /* in order of preference */
@@ -92,7 +92,8 @@ int fa_directory_resolve(const struct fa_directory *dir, struct fa_str target,
  * meant, their deputies, assistants and mailbox delegates, everyone who reports to them directly or
  * not, their managers up to, not including, the first independent one, and everyone whose mail one
  * of all these reads. Unknown names add nobody. */
-void fa_people_conflicted(const struct fa_directory *dir, struct fa_str subject, struct fa_pset *set);
+void fa_people_conflicted(const struct fa_directory *dir, struct fa_str subject,
+                          struct fa_pset *set);
 /* Adds those whom the reporter struck: the person, deputies, assistants, delegates, and those whose
  * mail one of these reads. */
 void fa_people_struck(const struct fa_directory *dir, struct fa_str name, struct fa_pset *set);

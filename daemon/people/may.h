@@ -6,6 +6,7 @@
 
 #include "people/directory.h"
 
+/* clang-format off */
 enum fa_verb {
     FA_VERB_TELL,    /* receive a message about it, over any channel */
     FA_VERB_LIST,    /* see that it is there */
@@ -16,8 +17,10 @@ enum fa_verb {
     FA_VERB_QUEUE,   /* see, retry or drop its notifications; ids and codes only */
     FA_VERB__COUNT
 };
+/* clang-format on */
 
 /* How the viewer stands to the object; the first that holds, in this order. */
+/* clang-format off */
 enum fa_relation {
     FA_REL_SUBJECT,     /* it is about them, or they are too near to whom it is about */
     FA_REL_STRUCK,      /* the reporter struck them */
@@ -29,6 +32,7 @@ enum fa_relation {
     FA_REL_STRANGER,    /* a uid or token that the directory does not know */
     FA_REL__COUNT
 };
+/* clang-format on */
 
 struct fa_viewer {
     fa_person person; /* FA_NOBODY: a stranger */
@@ -41,7 +45,7 @@ struct fa_object {
     const struct fa_pset *struck;     /* NULL: nobody */
     const struct fa_pset *targets;    /* NULL: nobody */
     fa_person reporter;
-    bool is_filing;                   /* people filed it */
+    bool is_filing; /* people filed it */
 };
 
 enum fa_relation fa_relation_of(const struct fa_directory *dir, struct fa_viewer viewer,

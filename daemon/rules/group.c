@@ -136,8 +136,7 @@ static bool is_worse(const struct fa_group *group)
 {
     const struct fa_metric_rule *metric = &group->state->rule->metric;
     if (metric->absent > 0) {
-        return isnan(group->worst) &&
-               group->value >= (double)metric->absent / (double)FA_SECOND;
+        return isnan(group->worst) && group->value >= (double)metric->absent / (double)FA_SECOND;
     }
     return isnan(group->worst) || fa_level_is_worse(metric, group->value, group->worst);
 }

@@ -50,7 +50,7 @@ struct fa_metric_rule {
 struct fa_incident_rule {
     char **categories; /* `value` is expanded to its violations by config/ */
     size_t category_count;
-    char **per;        /* "customer" is the only field in the short form */
+    char **per; /* "customer" is the only field in the short form */
     size_t per_count;
     uint32_t count;              /* filings needed, >= 1 */
     uint32_t distinct_reporters; /* people needed, >= 1 */
@@ -59,15 +59,15 @@ struct fa_incident_rule {
 
 struct fa_rule {
     char *name, *category, *severity, *policy;
-    char *summary; /* template, see text/template.h */
-    char *expect;  /* what is expected of the reader; may be NULL */
+    char *summary;  /* template, see text/template.h */
+    char *expect;   /* what is expected of the reader; may be NULL */
     fa_time for_ms; /* the condition must hold so long */
     bool latched;   /* stays until a person closes it */
     bool shadow;    /* evaluated and journalled, tells nobody */
     bool is_incident;
     struct fa_metric_rule metric;
     struct fa_incident_rule incident;
-    char *file;     /* where it was written, for messages */
+    char *file; /* where it was written, for messages */
     uint32_t line;
 };
 

@@ -8,8 +8,8 @@
  * Series: a decoder turns the raw spelling of a series (the bytes up to where they stop naming it)
  * into a handle with sink->key(). On FIREALARM_MISS it parses the labels, once, and calls
  * define(). A key may be put together in the decoder's memory where the format names a series in
- * several places. It then pushes samples in batches. Handle 0 (FIREALARM_IGNORED) means that no rule
- * needs this series or that a limit refused it: skip its samples, that is no error.
+ * several places. It then pushes samples in batches. Handle 0 (FIREALARM_IGNORED) means that no
+ * rule needs this series or that a limit refused it: skip its samples, that is no error.
  *
  * One bad line never spoils the batch: reject() it with a reason and go on.
  */
@@ -54,7 +54,7 @@ struct firealarm_alert {
 struct firealarm_sink {
     uint32_t abi, size;
     void *ctx;
-    int64_t now;          /* wall clock of this call, milliseconds */
+    int64_t now; /* wall clock of this call, milliseconds */
     /* A kind is part of the key: the same raw bytes as gauge and as counter are two series. */
     uint64_t (*key)(void *ctx, uint32_t kind, struct firealarm_text raw);
     /* `name` is the metric's name as sent, labels need no order; duplicate names: the last wins. */
@@ -81,10 +81,10 @@ struct firealarm_sink {
 /* How a connection came about. */
 struct firealarm_request {
     uint32_t size;
-    uint32_t transport;                           /* FIREALARM_DATAGRAM, _STREAM or _HTTP */
-    struct firealarm_text peer;                   /* for messages only */
-    struct firealarm_text method, path, query;    /* HTTP; query undecoded, without '?' */
-    const struct firealarm_label *headers;        /* HTTP; names in lower case */
+    uint32_t transport;                        /* FIREALARM_DATAGRAM, _STREAM or _HTTP */
+    struct firealarm_text peer;                /* for messages only */
+    struct firealarm_text method, path, query; /* HTTP; query undecoded, without '?' */
+    const struct firealarm_label *headers;     /* HTTP; names in lower case */
     uint32_t header_count;
 };
 #define FIREALARM_DATAGRAM 1u
@@ -98,7 +98,7 @@ struct firealarm_decoder {
     uint32_t abi, size;
     const char *name, *version, *summary;
     const struct firealarm_option *options;
-    uint32_t transports;                 /* bit (1 << FIREALARM_DATAGRAM) ...: what it can read */
+    uint32_t transports; /* bit (1 << FIREALARM_DATAGRAM) ...: what it can read */
     uint32_t reserved;
     /* Checks settings without running; may be NULL. 0, or -1 with error->text. */
     int32_t (*check)(const struct firealarm_settings *settings, struct firealarm_error *error);

@@ -19,31 +19,31 @@ struct firealarm_field {
  * than newline; absent ones have len 0. Times are milliseconds since 1970 UTC, 0: none. */
 struct firealarm_notice {
     uint32_t size;
-    uint32_t attempt;                        /* 1 for the first try */
-    struct firealarm_text key;               /* idempotency key, the same in every try */
-    struct firealarm_text kind;              /* alarm, reminder, help, acknowledged, overdue,
-                                                returned, resolved, unowned, test; take one that
-                                                you do not know for an alarm */
-    struct firealarm_text alarm;             /* alarm id */
+    uint32_t attempt;            /* 1 for the first try */
+    struct firealarm_text key;   /* idempotency key, the same in every try */
+    struct firealarm_text kind;  /* alarm, reminder, help, acknowledged, overdue,
+                                    returned, resolved, unowned, test; take one that
+                                    you do not know for an alarm */
+    struct firealarm_text alarm; /* alarm id */
     struct firealarm_text severity, category, rule, policy, state;
-    struct firealarm_text address;           /* the person's address on this channel; len 0: the
-                                                channel's own */
-    struct firealarm_text recipient;         /* display name of who is told */
-    struct firealarm_text title;             /* one line */
-    struct firealarm_text summary;           /* what happened, one paragraph */
-    struct firealarm_text details;           /* several lines; a filing's words */
-    struct firealarm_text expect;            /* what is expected of the reader */
-    struct firealarm_text told;              /* who else was told, one line */
-    struct firealarm_text owner;             /* who owns it, if somebody does */
-    struct firealarm_text how_to_ack;        /* one line: how to own it */
-    struct firealarm_text thread;            /* the same for all messages about this alarm */
-    int64_t since, raised, now, promised;    /* now: of this try; promised: the owner's time for
-                                                the next word */
-    uint32_t step, loop;                     /* 1-based step of the policy; loops done */
+    struct firealarm_text address;        /* the person's address on this channel; len 0: the
+                                             channel's own */
+    struct firealarm_text recipient;      /* display name of who is told */
+    struct firealarm_text title;          /* one line */
+    struct firealarm_text summary;        /* what happened, one paragraph */
+    struct firealarm_text details;        /* several lines; a filing's words */
+    struct firealarm_text expect;         /* what is expected of the reader */
+    struct firealarm_text told;           /* who else was told, one line */
+    struct firealarm_text owner;          /* who owns it, if somebody does */
+    struct firealarm_text how_to_ack;     /* one line: how to own it */
+    struct firealarm_text thread;         /* the same for all messages about this alarm */
+    int64_t since, raised, now, promised; /* now: of this try; promised: the owner's time for
+                                             the next word */
+    uint32_t step, loop;                  /* 1-based step of the policy; loops done */
     const struct firealarm_field *fields;
     uint32_t field_count;
     uint32_t reserved;
-    struct firealarm_text when;              /* since, written for this reader */
+    struct firealarm_text when; /* since, written for this reader */
 };
 
 /* What to send. All memory belongs to the plugin until the next render() of the same self. */
@@ -52,16 +52,16 @@ struct firealarm_notice {
 struct firealarm_request_out {
     uint32_t size;
     uint32_t kind;
-    struct firealarm_text url;            /* https://... or smtps://host:port or smtp://host:port */
-    struct firealarm_text method;         /* HTTP; len 0: POST */
+    struct firealarm_text url;    /* https://... or smtps://host:port or smtp://host:port */
+    struct firealarm_text method; /* HTTP; len 0: POST */
     const struct firealarm_field *headers; /* HTTP; CR, LF, NUL in one is refused by the courier */
     uint32_t header_count;
-    uint32_t flags;                       /* FIREALARM_REQ_* */
-    struct firealarm_text body;           /* HTTP body, or the whole mail with CRLF lines */
+    uint32_t flags;                           /* FIREALARM_REQ_* */
+    struct firealarm_text body;               /* HTTP body, or the whole mail with CRLF lines */
     struct firealarm_text mail_from, rcpt_to; /* SMTP, bare addresses */
-    struct firealarm_text user, password; /* SMTP AUTH or HTTP basic; len 0: none */
-    struct firealarm_text ca_file;        /* PEM; len 0: the system's */
-    struct firealarm_text helo;           /* SMTP EHLO name */
+    struct firealarm_text user, password;     /* SMTP AUTH or HTTP basic; len 0: none */
+    struct firealarm_text ca_file;            /* PEM; len 0: the system's */
+    struct firealarm_text helo;               /* SMTP EHLO name */
 };
 #define FIREALARM_REQ_ALLOW_PLAIN   1u /* http:// or SMTP without TLS is meant (loopback relays) */
 #define FIREALARM_REQ_ALLOW_PRIVATE 2u /* private and loopback addresses are meant */
@@ -69,12 +69,12 @@ struct firealarm_request_out {
 
 struct firealarm_response {
     uint32_t size;
-    int32_t transport;            /* 0: an answer came; else the courier's code, see `error` */
-    uint32_t status;              /* HTTP status or SMTP reply code; 0: none */
+    int32_t transport; /* 0: an answer came; else the courier's code, see `error` */
+    uint32_t status;   /* HTTP status or SMTP reply code; 0: none */
     uint32_t reserved;
-    int64_t retry_after;          /* milliseconds; -1: not said */
-    struct firealarm_text body;   /* at most 64 KiB */
-    struct firealarm_text error;  /* the transport's words */
+    int64_t retry_after;         /* milliseconds; -1: not said */
+    struct firealarm_text body;  /* at most 64 KiB */
+    struct firealarm_text error; /* the transport's words */
 };
 
 #define FIREALARM_SENT     1u /* done */

@@ -36,19 +36,20 @@ struct firealarm_error {
 #define FIREALARM_OPT_INT      2u /* int64, min..max */
 #define FIREALARM_OPT_DURATION 3u /* int64 milliseconds, written "15m", min..max */
 #define FIREALARM_OPT_BOOL     4u /* int64 0 or 1 */
-#define FIREALARM_OPT_SECRET   5u /* text: a file's path or credential's name; the value given to
-                                     create() is the content, less one trailing newline */
-#define FIREALARM_OPT_CHOICE   6u /* text, one of `choices` separated by blanks */
+#define FIREALARM_OPT_SECRET                                                                       \
+    5u                          /* text: a file's path or credential's name; the value given to    \
+                                   create() is the content, less one trailing newline */
+#define FIREALARM_OPT_CHOICE 6u /* text, one of `choices` separated by blanks */
 
 #define FIREALARM_OPT_REQUIRED 1u
 
 struct firealarm_option {
-    const char *name;          /* NULL ends the table */
+    const char *name; /* NULL ends the table */
     uint32_t type, flags;
-    const char *default_text;  /* as it would be written; NULL: none */
-    int64_t min, max;          /* both 0: no range */
-    const char *choices;       /* FIREALARM_OPT_CHOICE only */
-    const char *help;          /* one line */
+    const char *default_text; /* as it would be written; NULL: none */
+    int64_t min, max;         /* both 0: no range */
+    const char *choices;      /* FIREALARM_OPT_CHOICE only */
+    const char *help;         /* one line */
 };
 
 /* The parsed options: values[i] belongs to options[i] of the plugin's table. A text that was not
@@ -58,7 +59,7 @@ struct firealarm_value {
     int64_t number;
 };
 struct firealarm_settings {
-    const char *name;                     /* the instance's name in the configuration */
+    const char *name; /* the instance's name in the configuration */
     const struct firealarm_value *values;
     uint32_t count;
 };

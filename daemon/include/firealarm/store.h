@@ -25,8 +25,10 @@
 
 #define FIREALARM_STORE_ABI 1u
 
-#define FIREALARM_STORE_OK        0
-#define FIREALARM_STORE_FULL      (-1) /* no room: nothing was written, try again after some is freed */
+#define FIREALARM_STORE_OK 0
+#define FIREALARM_STORE_FULL                                                                       \
+    (-1) /* no room: nothing was written, try again after some is freed                            \
+          */
 #define FIREALARM_STORE_UNKNOWN   (-2) /* I/O error at commit: the outcome is unknown */
 #define FIREALARM_STORE_CORRUPT   (-3) /* what is there cannot be read */
 #define FIREALARM_STORE_BUSY      (-4) /* held by another process; error->text names its pid */
@@ -34,14 +36,14 @@
 #define FIREALARM_STORE_FAILED    (-6) /* anything else; error->text says it */
 #define FIREALARM_STORE_NOT_FOUND (-7)
 
-#define FIREALARM_STORE_MAC_BYTES   32
-#define FIREALARM_STORE_KEY_MAX     64       /* bytes */
-#define FIREALARM_STORE_VALUE_MAX   (1 << 20) /* bytes */
+#define FIREALARM_STORE_MAC_BYTES 32
+#define FIREALARM_STORE_KEY_MAX   64        /* bytes */
+#define FIREALARM_STORE_VALUE_MAX (1 << 20) /* bytes */
 
 struct firealarm_row {
-    uint32_t kind;                            /* the host's number */
-    uint32_t live;                            /* 1: loaded at start, 0: history */
-    int64_t time;                             /* milliseconds; orders history */
+    uint32_t kind; /* the host's number */
+    uint32_t live; /* 1: loaded at start, 0: history */
+    int64_t time;  /* milliseconds; orders history */
     struct firealarm_text key, value;
     uint8_t mac[FIREALARM_STORE_MAC_BYTES];
 };
@@ -49,8 +51,9 @@ struct firealarm_row {
 struct firealarm_entry {
     uint64_t n;
     int64_t time;
-    struct firealarm_text body;               /* ids, codes, times and keyed hashes only */
-    uint8_t chain[FIREALARM_STORE_MAC_BYTES]; /* hash over the previous chain value, n, time, body */
+    struct firealarm_text body; /* ids, codes, times and keyed hashes only */
+    uint8_t
+        chain[FIREALARM_STORE_MAC_BYTES]; /* hash over the previous chain value, n, time, body */
 };
 
 /* Returning non-zero stops the walk; the walk's caller sees that number. */
@@ -76,7 +79,8 @@ struct firealarm_store {
     int32_t (*erase)(void *self, uint32_t kind, struct firealarm_text key,
                      struct firealarm_error *error);
     /* FIREALARM_STORE_FAILED unless entry->n follows the newest entry. */
-    int32_t (*append)(void *self, const struct firealarm_entry *entry, struct firealarm_error *error);
+    int32_t (*append)(void *self, const struct firealarm_entry *entry,
+                      struct firealarm_error *error);
     int32_t (*commit)(void *self, struct firealarm_error *error);
     void (*rollback)(void *self);
     /* FIREALARM_STORE_NOT_FOUND if there is no such row, live or not. */
