@@ -220,8 +220,8 @@ void fa_sender_pump(struct fa_daemon *daemon)
     size_t done = 0, resting = 0; /* lanes in a row that had nothing, or no room */
     while (resting < daemon->lane_count && done < HAND_OVER_MAX) {
         struct fa_lane *lane = &daemon->lanes[daemon->lane_next++ % daemon->lane_count];
-        struct fa_line *line = fa_outgoing_next(&lane->outgoing,
-                                                fa_link_channel_open(daemon->link, lane->channel));
+        struct fa_line *line =
+            fa_outgoing_next(&lane->outgoing, fa_link_channel_open(daemon->link, lane->channel));
         if (line == NULL) {
             resting++;
             continue;

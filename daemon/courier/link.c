@@ -119,7 +119,7 @@ static struct share *take_share(struct fa_link *link, const char *channel)
 static void free_shares(struct fa_link *link)
 {
     struct share *share, *next;
-    HASH_ITER (hh, link->shares, share, next) {
+    HASH_ITER(hh, link->shares, share, next) {
         HASH_DELETE(hh, link->shares, share);
         free(share->channel);
         free(share);

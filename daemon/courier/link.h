@@ -6,9 +6,10 @@
  * A courier that ends, does not answer a ping for 1.2 s (longer after
  * each that was silent), breaks the protocol or sits on an attempt
  * is killed by its pid, reaped and replaced after 100 ms, doubling up to 5 s. Every attempt that
- * was open then gets the verdict FA_FRAME_OUTCOME_UNKNOWN; the caller sends it again under the same key. A
- * notification whose plugin code ran (or, when that is not known, that was the oldest) at two such
- * ends is sent `plain` from then on. The caller must not reap children with waitpid(-1). */
+ * was open then gets the verdict FA_FRAME_OUTCOME_UNKNOWN; the caller sends it again under the same
+ * key. A notification whose plugin code ran (or, when that is not known, that was the oldest) at
+ * two such ends is sent `plain` from then on. The caller must not reap children with waitpid(-1).
+ */
 #ifndef FA_COURIER_LINK_H
 #define FA_COURIER_LINK_H
 
