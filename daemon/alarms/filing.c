@@ -260,20 +260,39 @@ static void raise_by_category(struct fa_engine *engine, struct fa_incident *inci
     fa_alarm_start(engine, begin_filed(engine, incident, NULL, "", identity));
 }
 
-static void raise_incident(struct fa_engine *engine, struct fa_incident *incident)
+/* Raises what the incident rules say: all that hold, or only the patterns (those that take more than
+ * one filing). *ret_single: one of them is for this filing alone. */
+static bool raise_by_rules(struct fa_engine *engine, struct fa_incident *incident,
+                           bool patterns_only, bool *ret_single)
 {
     struct fa_incident_fact fact = fact_of(incident);
-    bool has_own = false;
+    bool any = false;
+    for (size_t i = 0; i < engine->setup->rule_count; i++) {
+        const struct fa_rule *rule = engine->setup->rules[i];
+        bool alone = rule->is_incident && single(rule);
+        if ((patterns_only && alone) ||
+            !rule_holds(engine, rule, &fact, incident, engine->now.wall)) {
+            continue;
+        }
+        raise_by_rule(engine, incident, rule);
+        *ret_single = *ret_single || alone;
+        any = true;
+    }
+    return any;
+}
+
+static void mark_raised(struct fa_engine *engine, struct fa_incident *incident)
+{
     incident->state = FA_INCIDENT_RAISED;
     fa_disarm(&engine->incident_heap, &incident->due);
     fa_touch_incident(engine, incident);
-    for (size_t i = 0; i < engine->setup->rule_count; i++) {
-        const struct fa_rule *rule = engine->setup->rules[i];
-        if (rule_holds(engine, rule, &fact, incident, engine->now.wall)) {
-            raise_by_rule(engine, incident, rule);
-            has_own = has_own || single(rule);
-        }
-    }
+}
+
+static void raise_incident(struct fa_engine *engine, struct fa_incident *incident)
+{
+    bool has_own = false;
+    mark_raised(engine, incident);
+    raise_by_rules(engine, incident, false, &has_own);
     if (!has_own) {
         raise_by_category(engine, incident);
     }
@@ -446,6 +465,11 @@ int fa_file(struct fa_engine *engine, const struct fa_filing *filing, bool *ret_
     fa_arm(engine, &engine->incident_heap, &incident->due, category->due);
     if (level == FA_GUIDE_HELP) {
         ask_helpers(engine, incident, category);
+    }
+    /* What one may solve alone is an alarm when it is the same again and again. */
+    bool alone = false;
+    if (raise_by_rules(engine, incident, true, &alone)) {
+        mark_raised(engine, incident);
     }
     return 0;
 }
@@ -624,22 +648,22 @@ static void preview_helpers(const struct fa_engine *engine, const struct fa_cate
     fa_pset_done(&set);
 }
 
-static void preview_raise(const struct fa_engine *engine, const struct fa_filing *filing,
-                          const struct fa_category *category, const struct fa_circle *circle,
-                          struct fa_preview *preview, fa_time wall)
+/* The rules that would raise it; true when one of them is for this filing alone. */
+static bool preview_rules(const struct fa_engine *engine, const struct fa_filing *filing,
+                          const struct fa_circle *circle, struct fa_preview *preview, fa_time wall)
 {
     struct fa_incident_fact fact = fact_of_filing(filing, wall);
     bool has_own = false;
     for (size_t i = 0; i < engine->setup->rule_count; i++) {
         const struct fa_rule *rule = engine->setup->rules[i];
-        if (rule_holds(engine, rule, &fact, NULL, wall)) {
+        bool alone = rule->is_incident && single(rule);
+        if ((preview->level == FA_GUIDE_RAISE || !alone) &&
+            rule_holds(engine, rule, &fact, NULL, wall)) {
             preview_policy(engine, fa_setup_policy(engine->setup, rule->policy), circle, preview);
-            has_own = has_own || single(rule);
+            has_own = has_own || alone;
         }
     }
-    if (!has_own) {
-        preview_policy(engine, fa_setup_policy(engine->setup, category->policy), circle, preview);
-    }
+    return has_own;
 }
 
 int fa_engine_preview(const struct fa_engine *engine, const struct fa_filing *filing, fa_time wall,
@@ -660,13 +684,13 @@ int fa_engine_preview(const struct fa_engine *engine, const struct fa_filing *fi
     fa_circle_init(&circle, engine->setup->people, (char *const *)(uintptr_t)filing->about,
                    filing->about_count, (char *const *)(uintptr_t)filing->struck,
                    filing->struck_count);
-    if (preview.level == FA_GUIDE_RAISE) {
-        preview_raise(engine, filing, category, &circle, &preview, wall);
-    } else {
-        preview.due = category->due;
-        if (preview.level == FA_GUIDE_HELP) {
-            preview_helpers(engine, category, &circle, &preview);
-        }
+    if (preview.level == FA_GUIDE_HELP) {
+        preview_helpers(engine, category, &circle, &preview);
+    }
+    preview.due = preview.level != FA_GUIDE_RAISE ? category->due : 0;
+    bool has_own = preview_rules(engine, filing, &circle, &preview, wall);
+    if (preview.level == FA_GUIDE_RAISE && !has_own) {
+        preview_policy(engine, fa_setup_policy(engine->setup, category->policy), &circle, &preview);
     }
     fa_circle_done(&circle);
     *ret_preview = preview;

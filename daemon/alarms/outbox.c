@@ -75,9 +75,14 @@ static const struct fa_severity *severity_of(const struct fa_engine *engine,
     return severity != NULL ? severity : &engine->setup->severities[0];
 }
 
+static bool is_climb_kind(enum fa_notification_kind kind)
+{
+    return kind == FA_NOTE_ALARM || kind == FA_NOTE_REMINDER || kind == FA_NOTE_OVERDUE;
+}
+
 static bool is_climb(const struct fa_notification *n)
 {
-    return n->kind == FA_NOTE_ALARM || n->kind == FA_NOTE_REMINDER || n->kind == FA_NOTE_OVERDUE;
+    return is_climb_kind(n->kind);
 }
 
 /* Does anything still hang on this notification's arrival? */
@@ -236,7 +241,7 @@ static bool supersede(struct fa_engine *engine, const struct fa_note_spec *spec,
             !n->moved_on) {
             return true;
         }
-        if (n->with_courier && n->moved_on) {
+        if (n->with_courier && n->moved_on && is_climb_kind(spec->kind)) {
             return true; /* no verdict for so long: one more would only queue up behind it */
         }
         if (n->state == FA_NOTICE_SLOW || n->state == FA_NOTICE_WAITING) {

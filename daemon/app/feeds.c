@@ -309,7 +309,9 @@ void fa_feeds_watch(struct fa_daemon *daemon)
         char code[80];
         bool over = stats.series_refused > feed->series_refused_seen;
         feed->series_refused_seen = stats.series_refused;
-        if (over != feed->over_budget) {
+        /* The first look ends what a daemon before this one may have left open. */
+        if (over != feed->over_budget || !feed->watched) {
+            feed->watched = true;
             feed->over_budget = over;
             snprintf(code, sizeof code, "feed-%s-series", feed->name);
             fa_turn_trouble(daemon, code, !over,

@@ -44,7 +44,7 @@ struct fa_feed_socket {
     uint64_t rejected, events_ignored;
     char last_reject[64]; /* the plugin's reason, never the bytes */
     uint64_t series_refused_seen;
-    bool over_budget;
+    bool over_budget, watched;
 };
 
 struct fa_listening {
@@ -103,6 +103,7 @@ struct fa_daemon {
     size_t lane_count, lane_cap, lane_next;
     fa_time courier_down_since; /* mono; 0: it is up */
     bool courier_told;          /* operators know that it is down */
+    bool courier_seen;          /* it was up at least once */
     struct fa_timer courier_timer;
 
     struct fa_api *api;

@@ -195,6 +195,16 @@ static int run_init(struct arguments *args)
     return FA_EXIT_OK;
 }
 
+/* JOURNAL_STREAM is inherited by whatever the service starts; "device:inode" says whether stderr is
+ * still the one it speaks of. */
+static bool stderr_is_journal(const char *stream)
+{
+    unsigned long long device = 0, inode = 0;
+    struct stat st;
+    return stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+           fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
 int main(int argc, char **argv)
 {
     struct arguments args = {
@@ -218,7 +228,7 @@ int main(int argc, char **argv)
         return FA_EXIT_USAGE;
     }
     umask(077);
-    fa_log_init(getenv("JOURNAL_STREAM") != NULL);
+    fa_log_init(stderr_is_journal(getenv("JOURNAL_STREAM")));
     /* Memory holds people's names and keys: no dump, no ptrace by others of this uid. */
     prctl(PR_SET_DUMPABLE, 0);
     switch (args.mode) {

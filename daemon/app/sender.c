@@ -63,9 +63,11 @@ static void on_state(void *ctx, enum fa_link_state state, const char *why)
     struct fa_daemon *daemon = ctx;
     fa_time now = fa_loop_now(daemon->loop).mono;
     if (state == FA_LINK_UP) {
-        if (daemon->courier_told) {
+        /* The first one ends what a daemon before this one may have left open. */
+        if ((daemon->courier_told || !daemon->courier_seen) && daemon->engine != NULL) {
             fa_turn_trouble(daemon, "courier-down", true, "the courier runs again");
         }
+        daemon->courier_seen = true;
         daemon->courier_told = false;
         daemon->courier_down_since = 0;
         fa_timer_stop(&daemon->courier_timer);

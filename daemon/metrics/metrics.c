@@ -95,6 +95,11 @@ void fa_metrics_free(struct fa_metrics *metrics)
     free(metrics);
 }
 
+uint64_t fa_metrics_hash_seed(const struct fa_metrics *metrics)
+{
+    return metrics->limits.hash_seed;
+}
+
 struct fa_feed *fa_metrics_feed(struct fa_metrics *metrics, const char *name)
 {
     struct fa_feed **at = &metrics->feeds;

@@ -68,6 +68,8 @@ struct fa_metrics *fa_metrics_new(const struct fa_metrics_limits *limits);
 void fa_metrics_free(
     struct fa_metrics *metrics); /* accepts NULL; every fa_rules over it goes first */
 
+/* The seed of fa_metrics_new, for hash tables over label texts that senders choose. */
+uint64_t fa_metrics_hash_seed(const struct fa_metrics *metrics);
 /* The feed of that name, made at its first mention; borrowed. */
 struct fa_feed *fa_metrics_feed(struct fa_metrics *metrics, const char *name);
 /* Own limits for one feed; 0 means the default of fa_metrics_new. catalogue, set_members and

@@ -112,7 +112,7 @@ static struct fa_group *take_group(struct fa_rules *rules, struct fa_rule_state 
                                    struct fa_str labels)
 {
     size_t cursor;
-    uint64_t hash = fa_hash(labels, 0);
+    uint64_t hash = fa_hash(labels, fa_metrics_hash_seed(rules->metrics));
     struct fa_group *group = fa_index_first(&state->groups, hash, &cursor);
     while (group != NULL && !fa_str_is(labels, group->labels)) {
         group = fa_index_next(&state->groups, hash, &cursor);
