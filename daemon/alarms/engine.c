@@ -19,120 +19,6 @@
 /* A step of the wall clock below this is drift, not a jump. */
 #define CLOCK_STEP_MIN (60 * FA_SECOND)
 
-const char *fa_alarm_state_name(enum fa_alarm_state state)
-{
-    static const char *const names[] = {
-#define X(name, text) [FA_ALARM_##name] = text,
-        FA_ALARM_STATES(X)
-#undef X
-    };
-    return state < FA_ALARM__COUNT ? names[state] : "gone";
-}
-
-const char *fa_notification_kind_name(enum fa_notification_kind kind)
-{
-    static const char *const names[FA_NOTE__COUNT] = {
-        "alarm",    "reminder", "help",    "acknowledged", "overdue",
-        "returned", "resolved", "unowned", "test",
-    };
-    return names[kind];
-}
-
-const char *fa_notification_state_name(enum fa_notification_state state)
-{
-    static const char *const names[FA_NOTICE__COUNT] = {
-        "queued", "waiting", "slow", "sent", "dead", "dropped",
-    };
-    return names[state];
-}
-
-const char *fa_journal_code_name(enum fa_journal_code code)
-{
-    switch (code) {
-#define X(name, number)                                                                            \
-    case FA_J_##name:                                                                              \
-        return #name;
-        FA_JOURNAL_CODES(X)
-#undef X
-    default:
-        return "UNNAMED";
-    }
-}
-
-/* ---- actions ---- */
-
-void fa_actions_init(struct fa_actions *actions)
-{
-    *actions = (struct fa_actions){0};
-    fa_buf_init(&actions->bytes, (size_t)1 << 30);
-}
-
-void fa_actions_done(struct fa_actions *actions)
-{
-    free(actions->list);
-    fa_buf_done(&actions->bytes);
-    *actions = (struct fa_actions){0};
-}
-
-void fa_actions_clear(struct fa_actions *actions)
-{
-    actions->count = 0;
-    fa_buf_clear(&actions->bytes);
-}
-
-static struct fa_action *add_action(struct fa_actions *actions, enum fa_action_kind kind)
-{
-    actions->list =
-        fa_xgrow(actions->list, actions->count, &actions->cap, sizeof(struct fa_action));
-    struct fa_action *action = &actions->list[actions->count++];
-    *action = (struct fa_action){.kind = kind};
-    return action;
-}
-
-void fa_journal(struct fa_engine *engine, enum fa_journal_code code, struct fa_journal_ids ids,
-                const char *who, int64_t number)
-{
-    struct fa_action *action = add_action(engine->actions, FA_ACT_JOURNAL);
-    action->u.journal.code = code;
-    action->u.journal.alarm = ids.alarm;
-    action->u.journal.incident = ids.incident;
-    action->u.journal.notification = ids.notification;
-    action->u.journal.number = number;
-    if (who != NULL) {
-        action->u.journal.who_at = engine->actions->bytes.len;
-        action->u.journal.who_len = strlen(who);
-        fa_buf_puts(&engine->actions->bytes, who);
-    }
-}
-
-void fa_journal_alarm(struct fa_engine *engine, enum fa_journal_code code,
-                      const struct fa_alarm *alarm, const char *who, int64_t number)
-{
-    fa_journal(engine, code, (struct fa_journal_ids){.alarm = alarm->id}, who, number);
-}
-
-static struct fa_action *add_row(struct fa_engine *engine, enum fa_row_kind kind, const void *key,
-                                 size_t key_len, const struct fa_buf *value)
-{
-    struct fa_action *action = add_action(engine->actions, FA_ACT_PUT);
-    fa_assert(key_len <= sizeof action->u.row.key && !value->over);
-    action->u.row.kind = kind;
-    action->u.row.live = true;
-    action->u.row.time = engine->now.wall;
-    memcpy(action->u.row.key, key, key_len);
-    action->u.row.key_len = key_len;
-    action->u.row.at = engine->actions->bytes.len;
-    action->u.row.len = value->len;
-    fa_buf_putstr(&engine->actions->bytes, fa_buf_str(value));
-    fa_assert(!engine->actions->bytes.over);
-    return action;
-}
-
-void fa_engine_send(struct fa_engine *engine, struct fa_notification_id id)
-{
-    add_action(engine->actions, FA_ACT_SEND)->u.send = id;
-}
-
 /* ---- objects ---- */
 
 void fa_touch_alarm(struct fa_engine *engine, struct fa_alarm *alarm)
@@ -216,7 +102,7 @@ const char *fa_use_policy(struct fa_engine *engine, const struct fa_policy *poli
         fa_policy_encode(policy, &buf);
         int rc = fa_unhex(fa_str_of(policy->hash), key, sizeof key);
         fa_assert(rc == 0);
-        add_row(engine, FA_ROW_POLICY, key, sizeof key, &buf);
+        fa_add_row(engine, FA_ROW_POLICY, key, sizeof key, &buf);
     }
     fa_buf_done(&buf);
     return fa_intern(&engine->texts, policy->hash);
@@ -272,289 +158,6 @@ void fa_engine_free(struct fa_engine *engine)
     fa_heap_done(&engine->notification_heap);
     fa_intern_done(&engine->texts);
     free(engine);
-}
-
-/* ---- loading ---- */
-
-static int load_policy(struct fa_engine *engine, struct fa_str value)
-{
-    struct fa_policy_ref *ref = fa_xcalloc(1, sizeof *ref), *known = NULL;
-    if (fa_policy_decode(value, &ref->policy) != 0) {
-        free(ref);
-        return FA_ECORRUPT;
-    }
-    ref->stored = true;
-    HASH_FIND_STR(engine->policies, ref->policy.hash, known);
-    if (known != NULL) {
-        fa_policy_done(&ref->policy);
-        free(ref);
-    } else {
-        HASH_ADD_KEYPTR(hh, engine->policies, ref->policy.hash, strlen(ref->policy.hash), ref);
-    }
-    return 0;
-}
-
-static int load_alarm(struct fa_engine *engine, struct fa_str value)
-{
-    struct fa_alarm *alarm = NULL, *known = NULL;
-    if (fa_alarm_decode(value, &engine->texts, &alarm) != 0) {
-        return FA_ECORRUPT;
-    }
-    HASH_FIND(by_id, engine->alarms, &alarm->id, sizeof alarm->id, known);
-    if (known != NULL) {
-        fa_alarm_free(alarm);
-        return FA_ECORRUPT;
-    }
-    HASH_ADD(by_id, engine->alarms, id, sizeof alarm->id, alarm);
-    return 0;
-}
-
-static int load_incident(struct fa_engine *engine, struct fa_str value)
-{
-    struct fa_incident *incident = NULL, *known = NULL;
-    if (fa_incident_decode(value, &engine->texts, &incident) != 0) {
-        return FA_ECORRUPT;
-    }
-    HASH_FIND(by_id, engine->incidents, &incident->id, sizeof incident->id, known);
-    if (known != NULL) {
-        fa_incident_free(incident);
-        return FA_ECORRUPT;
-    }
-    HASH_ADD(by_id, engine->incidents, id, sizeof incident->id, incident);
-    return 0;
-}
-
-static int load_notification(struct fa_engine *engine, struct fa_str value)
-{
-    struct fa_notification *notification = NULL, *known = NULL;
-    if (fa_notification_decode(value, &engine->texts, &notification) != 0) {
-        return FA_ECORRUPT;
-    }
-    HASH_FIND(by_id, engine->notifications, &notification->id, sizeof notification->id, known);
-    if (known != NULL || notification->state == FA_NOTICE_SENT ||
-        notification->state == FA_NOTICE_DROPPED) {
-        free(notification); /* settled ones are history's and no live row */
-        return FA_ECORRUPT;
-    }
-    engine->dead_letters += notification->state == FA_NOTICE_DEAD;
-    HASH_ADD(by_id, engine->notifications, id, sizeof notification->id, notification);
-    return 0;
-}
-
-int fa_engine_load_row(struct fa_engine *engine, enum fa_row_kind kind, struct fa_str key,
-                       struct fa_str value, struct fa_err *err)
-{
-    int rc = FA_ECORRUPT;
-    switch (kind) {
-    case FA_ROW_ALARM:
-        rc = load_alarm(engine, value);
-        break;
-    case FA_ROW_INCIDENT:
-        rc = load_incident(engine, value);
-        break;
-    case FA_ROW_NOTIFICATION:
-        rc = load_notification(engine, value);
-        break;
-    case FA_ROW_POLICY:
-        rc = load_policy(engine, value);
-        break;
-    }
-    if (rc != 0) {
-        char hex[65];
-        fa_err_set(err, rc, "a stored row of kind %d cannot be understood (key %s)", (int)kind,
-                   fa_hex(key.ptr, key.len < 32 ? key.len : 32, hex));
-    }
-    return rc;
-}
-
-/* Deadlines are elapsed: what was left when the daemon went down, less the time it was away. */
-static void rearm(struct fa_engine *engine, struct fa_heap *heap, struct fa_deadline *deadline,
-                  fa_time shift)
-{
-    if (deadline->length == FA_NEVER) {
-        return;
-    }
-    deadline->armed += shift;
-    fa_time left = deadline->armed + deadline->length - engine->now.wall;
-    deadline->node.tie = ++engine->tie;
-    fa_heap_set(heap, &deadline->node, engine->now.mono + (left > 0 ? left : 0));
-}
-
-static void shift_all(struct fa_engine *engine, fa_time shift)
-{
-    for (struct fa_alarm *a = engine->alarms; a != NULL; a = a->by_id.next) {
-        rearm(engine, &engine->alarm_heap, &a->deadline, shift);
-        a->raised += a->state == FA_ALARM_PENDING ? shift : 0;
-        a->promised += a->promised != 0 ? shift : 0;             /* the deadline in words */
-        a->changed += a->state == FA_ALARM_RETURNED ? shift : 0; /* `rearm` counts from it */
-        if (shift != 0) {
-            fa_touch_alarm(engine, a);
-        }
-    }
-    for (struct fa_incident *i = engine->incidents; i != NULL; i = i->by_id.next) {
-        rearm(engine, &engine->incident_heap, &i->due, shift);
-        if (shift != 0) {
-            fa_touch_incident(engine, i);
-        }
-    }
-    for (struct fa_notification *n = engine->notifications; n != NULL; n = n->by_id.next) {
-        rearm(engine, &engine->notification_heap, &n->deadline, shift);
-        n->failing += n->failing != 0 ? shift : 0;
-        if (shift != 0) {
-            fa_touch_notification(engine, n);
-        }
-    }
-}
-
-static void mark_orphans(struct fa_engine *engine)
-{
-    for (struct fa_alarm *a = engine->alarms; a != NULL; a = a->by_id.next) {
-        bool ruled = (a->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0;
-        bool gone = ruled && fa_setup_rule(engine->setup, a->rule) == NULL;
-        if (gone != ((a->flags & FA_FLAG_ORPHANED) != 0)) {
-            a->flags ^= FA_FLAG_ORPHANED;
-            fa_journal_alarm(engine, FA_J_ORPHANED, a, NULL, gone);
-            fa_touch_alarm(engine, a);
-            if (gone && a->state == FA_ALARM_PENDING) {
-                /* Nobody measures any more whether it lasts. */
-                int rc = fa_alarm_event(engine, a, FA_AEV_CLEAR, NULL);
-                fa_assert(rc == 0);
-            }
-        }
-    }
-}
-
-/* Whatever a damaged row lacks, it climbs: a firing alarm has a next step on the clock. */
-static void repair(struct fa_engine *engine, struct fa_alarm *a)
-{
-    bool armed = a->deadline.length != FA_NEVER || (a->flags & FA_FLAG_SHADOW) != 0;
-    if (!armed && (a->state == FA_ALARM_UNACKED || a->state == FA_ALARM_ACKED ||
-                   a->state == FA_ALARM_RETURNED)) {
-        fa_arm(engine, &engine->alarm_heap, &a->deadline, 0);
-        fa_touch_alarm(engine, a);
-    }
-}
-
-static void start(struct fa_engine *engine, fa_time last_wall)
-{
-    struct fa_alarm *next;
-    for (struct fa_alarm *a = engine->alarms; a != NULL; a = a->by_id.next) {
-        bool series = (a->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0;
-        if (a->state != FA_ALARM_RESOLVED || a->deadline.length != FA_NEVER) {
-            HASH_ADD_KEYPTR(by_identity, engine->identities, a->identity, strlen(a->identity), a);
-        }
-        if (series) { /* the windows are empty: nothing is known of it */
-            a->flags |= FA_FLAG_UNKNOWN;
-            a->level = a->level == FA_LEVEL_FIRING ? a->level : FA_LEVEL_UNKNOWN;
-            fa_touch_alarm(engine, a);
-        }
-    }
-    fa_journal(engine, FA_J_START, (struct fa_journal_ids){0}, NULL, last_wall);
-    fa_time shift = engine->now.wall < last_wall ? engine->now.wall - last_wall : 0;
-    shift_all(engine, shift);
-    for (struct fa_notification *n = engine->notifications; n != NULL; n = n->by_id.next) {
-        struct fa_alarm *alarm = NULL;
-        HASH_FIND(by_id, engine->alarms, &n->alarm, sizeof n->alarm, alarm);
-        if (alarm != NULL) {
-            fa_notification_link(alarm, n);
-            fa_notification_loaded(engine, n);
-        }
-    }
-    for (struct fa_alarm *a = engine->alarms; a != NULL; a = next) {
-        next = a->by_id.next;
-        repair(engine, a);
-        fa_alarm_settle(engine, a);
-    }
-    fa_notifications_restart(engine);
-    mark_orphans(engine);
-    fa_incidents_reconcile(engine);
-    fa_trouble(engine, "clock-behind",
-               "the clock was behind the journal at start: deadlines are held, not shortened",
-               shift == 0);
-}
-
-/* ---- the end of a step ---- */
-
-static void flush_incidents(struct fa_engine *engine, struct fa_buf *buf)
-{
-    struct fa_incident *next;
-    for (struct fa_incident *i = engine->dirty_incidents; i != NULL; i = next) {
-        next = i->next_dirty;
-        i->dirty = false;
-        i->next_dirty = NULL;
-        fa_buf_clear(buf);
-        fa_incident_encode(i, buf);
-        struct fa_action *row = add_row(engine, FA_ROW_INCIDENT, i->id.id.bytes, FA_ID_BYTES, buf);
-        /* A closed filing without a deadline has no further part in any pattern. */
-        row->u.row.live = i->state != FA_INCIDENT_CLOSED || i->due.length != FA_NEVER;
-        if (!row->u.row.live) {
-            HASH_DELETE(by_id, engine->incidents, i);
-            fa_heap_remove(&engine->incident_heap, &i->due.node);
-            fa_incident_free(i);
-        }
-    }
-    engine->dirty_incidents = NULL;
-}
-
-static bool alarm_is_gone(const struct fa_alarm *a)
-{
-    return a->state == FA_ALARM_RESOLVED && a->deadline.length == FA_NEVER &&
-           a->notifications == NULL;
-}
-
-static void flush_alarms(struct fa_engine *engine, struct fa_buf *buf)
-{
-    struct fa_alarm *next;
-    for (struct fa_alarm *a = engine->dirty_alarms; a != NULL; a = next) {
-        next = a->next_dirty;
-        a->dirty = false;
-        a->next_dirty = NULL;
-        fa_buf_clear(buf);
-        fa_alarm_encode(a, buf);
-        struct fa_action *row = add_row(engine, FA_ROW_ALARM, a->id.id.bytes, FA_ID_BYTES, buf);
-        row->u.row.live = !alarm_is_gone(a);
-        if (!row->u.row.live) {
-            /* One that never was raised leaves no history. */
-            if (a->changed == 0) {
-                row->kind = FA_ACT_ERASE;
-            }
-            HASH_DELETE(by_id, engine->alarms, a);
-            fa_heap_remove(&engine->alarm_heap, &a->deadline.node);
-            fa_alarm_free(a);
-        }
-    }
-    engine->dirty_alarms = NULL;
-}
-
-static void flush_notifications(struct fa_engine *engine, struct fa_buf *buf)
-{
-    struct fa_notification *next;
-    for (struct fa_notification *n = engine->dirty_notifications; n != NULL; n = next) {
-        next = n->next_dirty;
-        n->dirty = false;
-        n->next_dirty = NULL;
-        fa_buf_clear(buf);
-        fa_notification_encode(n, buf);
-        struct fa_action *row =
-            add_row(engine, FA_ROW_NOTIFICATION, n->id.id.bytes, FA_ID_BYTES, buf);
-        row->u.row.live = n->state != FA_NOTICE_SENT && n->state != FA_NOTICE_DROPPED;
-        if (!row->u.row.live) {
-            HASH_DELETE(by_id, engine->notifications, n);
-            fa_heap_remove(&engine->notification_heap, &n->deadline.node);
-            free(n);
-        }
-    }
-    engine->dirty_notifications = NULL;
-}
-
-static void flush(struct fa_engine *engine)
-{
-    struct fa_buf buf;
-    fa_buf_init(&buf, FA_ROW_BYTES_MAX);
-    flush_incidents(engine, &buf);
-    flush_alarms(engine, &buf);
-    flush_notifications(engine, &buf);
-    fa_buf_done(&buf);
 }
 
 /* ---- events ---- */
@@ -737,7 +340,7 @@ static void on_clock(struct fa_engine *engine, fa_time delta)
 {
     if (delta > CLOCK_STEP_MIN || delta < -CLOCK_STEP_MIN) {
         fa_journal(engine, FA_J_CLOCK, (struct fa_journal_ids){0}, NULL, delta);
-        shift_all(engine, delta);
+        fa_shift_all(engine, delta);
         fa_trouble_once(engine, "clock-stepped", "the wall clock stepped; deadlines were kept");
     }
 }
@@ -746,7 +349,7 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
 {
     switch (event->kind) {
     case FA_EV_START:
-        start(engine, event->u.start.last_wall);
+        fa_engine_start(engine, event->u.start.last_wall);
         return 0;
     case FA_EV_TICK:
         tick(engine);
@@ -757,7 +360,7 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
     case FA_EV_RELOAD:
         engine->setup = event->u.reload.setup;
         fa_journal(engine, FA_J_RELOAD, (struct fa_journal_ids){0}, NULL, 0);
-        mark_orphans(engine);
+        fa_mark_orphans(engine);
         return 0;
     case FA_EV_SIGNAL:
         on_signal(engine, event->u.signal);
@@ -809,9 +412,9 @@ void fa_engine_step(struct fa_engine *engine, const struct fa_event *event, stru
     engine->stats.steps++;
     reply.u.reply.to = event->reply_to;
     reply.u.reply.code = dispatch(engine, event, &reply);
-    flush(engine);
+    fa_flush(engine);
     if (event->reply_to != 0) {
-        *add_action(actions, FA_ACT_REPLY) = reply;
+        *fa_add_action(actions, FA_ACT_REPLY) = reply;
     }
     engine->actions = NULL;
 }

@@ -260,8 +260,8 @@ static void raise_by_category(struct fa_engine *engine, struct fa_incident *inci
     fa_alarm_start(engine, begin_filed(engine, incident, NULL, "", identity));
 }
 
-/* Raises what the incident rules say: all that hold, or only the patterns (those that take more than
- * one filing). *ret_single: one of them is for this filing alone. */
+/* Raises what the incident rules say: all that hold, or only the patterns (those that take more
+ * than one filing). *ret_single: one of them is for this filing alone. */
 static bool raise_by_rules(struct fa_engine *engine, struct fa_incident *incident,
                            bool patterns_only, bool *ret_single)
 {

@@ -51,6 +51,19 @@ struct fa_engine {
     uint64_t tie; /* makes equal deadlines come out in the order they were armed */
 };
 
+/* actions.c */
+struct fa_action *fa_add_action(struct fa_actions *actions, enum fa_action_kind kind);
+struct fa_action *fa_add_row(struct fa_engine *engine, enum fa_row_kind kind, const void *key,
+                             size_t key_len, const struct fa_buf *value);
+/* The end of a step: rows for everything that was touched. */
+void fa_flush(struct fa_engine *engine);
+
+/* load.c */
+void fa_engine_start(struct fa_engine *engine, fa_time last_wall);
+/* Moves every deadline along with a step of the wall clock, and sets the heaps. */
+void fa_shift_all(struct fa_engine *engine, fa_time shift);
+void fa_mark_orphans(struct fa_engine *engine);
+
 /* engine.c */
 void fa_touch_alarm(struct fa_engine *engine, struct fa_alarm *alarm);
 void fa_touch_incident(struct fa_engine *engine, struct fa_incident *incident);

@@ -221,6 +221,7 @@ static void raise_anew(struct fa_engine *engine, struct fa_alarm *alarm, const s
 /* ---- the table ---- */
 
 /* clang-format off */
+/* clang-format off */
 static const struct cell fsm[FA_ALARM__COUNT][FA_AEV__COUNT] = {
     [FA_ALARM_PENDING] = {
         [FA_AEV_FIRE]    = {FA_ALARM_PENDING, pending_holds, "for goes on"},
@@ -263,6 +264,7 @@ static const struct cell fsm[FA_ALARM__COUNT][FA_AEV__COUNT] = {
         [FA_AEV_RESOLVE] = {FA_ALARM_RESOLVED, NULL, "closed already"},
     },
 };
+/* clang-format on */
 /* clang-format on */
 
 static const char *const event_names[FA_AEV__COUNT] = {

@@ -12,6 +12,7 @@
 enum { NO, YES, SERIES_ONLY };
 
 /* clang-format off */
+/* clang-format off */
 static const uint8_t table[FA_VERB__COUNT][FA_REL__COUNT] = {
     /*                   SUBJECT STRUCK TARGET REPORTER OPERATOR     COLLEAGUE STRANGER */
     [FA_VERB_TELL]    = {NO,     NO,    YES,   NO,      NO,          NO,       NO},
@@ -22,6 +23,7 @@ static const uint8_t table[FA_VERB__COUNT][FA_REL__COUNT] = {
     [FA_VERB_COMMENT] = {NO,     NO,    YES,   NO,      NO,          NO,       NO},
     [FA_VERB_QUEUE]   = {NO,     NO,    NO,    NO,      YES,         NO,       NO},
 };
+/* clang-format on */
 /* clang-format on */
 
 enum fa_relation fa_relation_of(const struct fa_directory *dir, struct fa_viewer viewer,

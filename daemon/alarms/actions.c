@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* What a step gives out: journal entries and sends as they are decided, and at its end each object
+ * that it changed, once, in the order policies, incidents, alarms, notifications. What is history
+ * leaves the memory here, so nothing may point to an object that is closed and unlinked. */
+#include "alarms/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- actions ---- */
+
+void fa_actions_init(struct fa_actions *actions)
+{
+    *actions = (struct fa_actions){0};
+    fa_buf_init(&actions->bytes, (size_t)1 << 30);
+}
+
+void fa_actions_done(struct fa_actions *actions)
+{
+    free(actions->list);
+    fa_buf_done(&actions->bytes);
+    *actions = (struct fa_actions){0};
+}
+
+void fa_actions_clear(struct fa_actions *actions)
+{
+    actions->count = 0;
+    fa_buf_clear(&actions->bytes);
+}
+
+struct fa_action *fa_add_action(struct fa_actions *actions, enum fa_action_kind kind)
+{
+    actions->list =
+        fa_xgrow(actions->list, actions->count, &actions->cap, sizeof(struct fa_action));
+    struct fa_action *action = &actions->list[actions->count++];
+    *action = (struct fa_action){.kind = kind};
+    return action;
+}
+
+void fa_journal(struct fa_engine *engine, enum fa_journal_code code, struct fa_journal_ids ids,
+                const char *who, int64_t number)
+{
+    struct fa_action *action = fa_add_action(engine->actions, FA_ACT_JOURNAL);
+    action->u.journal.code = code;
+    action->u.journal.alarm = ids.alarm;
+    action->u.journal.incident = ids.incident;
+    action->u.journal.notification = ids.notification;
+    action->u.journal.number = number;
+    if (who != NULL) {
+        action->u.journal.who_at = engine->actions->bytes.len;
+        action->u.journal.who_len = strlen(who);
+        fa_buf_puts(&engine->actions->bytes, who);
+    }
+}
+
+void fa_journal_alarm(struct fa_engine *engine, enum fa_journal_code code,
+                      const struct fa_alarm *alarm, const char *who, int64_t number)
+{
+    fa_journal(engine, code, (struct fa_journal_ids){.alarm = alarm->id}, who, number);
+}
+
+struct fa_action *fa_add_row(struct fa_engine *engine, enum fa_row_kind kind, const void *key,
+                             size_t key_len, const struct fa_buf *value)
+{
+    struct fa_action *action = fa_add_action(engine->actions, FA_ACT_PUT);
+    fa_assert(key_len <= sizeof action->u.row.key && !value->over);
+    action->u.row.kind = kind;
+    action->u.row.live = true;
+    action->u.row.time = engine->now.wall;
+    memcpy(action->u.row.key, key, key_len);
+    action->u.row.key_len = key_len;
+    action->u.row.at = engine->actions->bytes.len;
+    action->u.row.len = value->len;
+    fa_buf_putstr(&engine->actions->bytes, fa_buf_str(value));
+    fa_assert(!engine->actions->bytes.over);
+    return action;
+}
+
+void fa_engine_send(struct fa_engine *engine, struct fa_notification_id id)
+{
+    fa_add_action(engine->actions, FA_ACT_SEND)->u.send = id;
+}
+
+/* ---- the end of a step ---- */
+
+static void flush_incidents(struct fa_engine *engine, struct fa_buf *buf)
+{
+    struct fa_incident *next;
+    for (struct fa_incident *i = engine->dirty_incidents; i != NULL; i = next) {
+        next = i->next_dirty;
+        i->dirty = false;
+        i->next_dirty = NULL;
+        fa_buf_clear(buf);
+        fa_incident_encode(i, buf);
+        struct fa_action *row =
+            fa_add_row(engine, FA_ROW_INCIDENT, i->id.id.bytes, FA_ID_BYTES, buf);
+        /* A closed filing without a deadline has no further part in any pattern. */
+        row->u.row.live = i->state != FA_INCIDENT_CLOSED || i->due.length != FA_NEVER;
+        if (!row->u.row.live) {
+            HASH_DELETE(by_id, engine->incidents, i);
+            fa_heap_remove(&engine->incident_heap, &i->due.node);
+            fa_incident_free(i);
+        }
+    }
+    engine->dirty_incidents = NULL;
+}
+
+static bool alarm_is_gone(const struct fa_alarm *a)
+{
+    return a->state == FA_ALARM_RESOLVED && a->deadline.length == FA_NEVER &&
+           a->notifications == NULL;
+}
+
+static void flush_alarms(struct fa_engine *engine, struct fa_buf *buf)
+{
+    struct fa_alarm *next;
+    for (struct fa_alarm *a = engine->dirty_alarms; a != NULL; a = next) {
+        next = a->next_dirty;
+        a->dirty = false;
+        a->next_dirty = NULL;
+        fa_buf_clear(buf);
+        fa_alarm_encode(a, buf);
+        struct fa_action *row = fa_add_row(engine, FA_ROW_ALARM, a->id.id.bytes, FA_ID_BYTES, buf);
+        row->u.row.live = !alarm_is_gone(a);
+        if (!row->u.row.live) {
+            /* One that never was raised leaves no history. */
+            if (a->changed == 0) {
+                row->kind = FA_ACT_ERASE;
+            }
+            HASH_DELETE(by_id, engine->alarms, a);
+            fa_heap_remove(&engine->alarm_heap, &a->deadline.node);
+            fa_alarm_free(a);
+        }
+    }
+    engine->dirty_alarms = NULL;
+}
+
+static void flush_notifications(struct fa_engine *engine, struct fa_buf *buf)
+{
+    struct fa_notification *next;
+    for (struct fa_notification *n = engine->dirty_notifications; n != NULL; n = next) {
+        next = n->next_dirty;
+        n->dirty = false;
+        n->next_dirty = NULL;
+        fa_buf_clear(buf);
+        fa_notification_encode(n, buf);
+        struct fa_action *row =
+            fa_add_row(engine, FA_ROW_NOTIFICATION, n->id.id.bytes, FA_ID_BYTES, buf);
+        row->u.row.live = n->state != FA_NOTICE_SENT && n->state != FA_NOTICE_DROPPED;
+        if (!row->u.row.live) {
+            HASH_DELETE(by_id, engine->notifications, n);
+            fa_heap_remove(&engine->notification_heap, &n->deadline.node);
+            free(n);
+        }
+    }
+    engine->dirty_notifications = NULL;
+}
+
+void fa_flush(struct fa_engine *engine)
+{
+    struct fa_buf buf;
+    fa_buf_init(&buf, FA_ROW_BYTES_MAX);
+    flush_incidents(engine, &buf);
+    flush_alarms(engine, &buf);
+    flush_notifications(engine, &buf);
+    fa_buf_done(&buf);
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/* From stored rows to a running engine. Rows come in any order and may be damaged or from an older
+ * version; START puts them together, and whatever does not fit is repaired so that it climbs rather
+ * than is lost. Deadlines go on with what was left of them. */
+#include "alarms/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- loading ---- */
+
+static int load_policy(struct fa_engine *engine, struct fa_str value)
+{
+    struct fa_policy_ref *ref = fa_xcalloc(1, sizeof *ref), *known = NULL;
+    if (fa_policy_decode(value, &ref->policy) != 0) {
+        free(ref);
+        return FA_ECORRUPT;
+    }
+    ref->stored = true;
+    HASH_FIND_STR(engine->policies, ref->policy.hash, known);
+    if (known != NULL) {
+        fa_policy_done(&ref->policy);
+        free(ref);
+    } else {
+        HASH_ADD_KEYPTR(hh, engine->policies, ref->policy.hash, strlen(ref->policy.hash), ref);
+    }
+    return 0;
+}
+
+static int load_alarm(struct fa_engine *engine, struct fa_str value)
+{
+    struct fa_alarm *alarm = NULL, *known = NULL;
+    if (fa_alarm_decode(value, &engine->texts, &alarm) != 0) {
+        return FA_ECORRUPT;
+    }
+    HASH_FIND(by_id, engine->alarms, &alarm->id, sizeof alarm->id, known);
+    if (known != NULL) {
+        fa_alarm_free(alarm);
+        return FA_ECORRUPT;
+    }
+    HASH_ADD(by_id, engine->alarms, id, sizeof alarm->id, alarm);
+    return 0;
+}
+
+static int load_incident(struct fa_engine *engine, struct fa_str value)
+{
+    struct fa_incident *incident = NULL, *known = NULL;
+    if (fa_incident_decode(value, &engine->texts, &incident) != 0) {
+        return FA_ECORRUPT;
+    }
+    HASH_FIND(by_id, engine->incidents, &incident->id, sizeof incident->id, known);
+    if (known != NULL) {
+        fa_incident_free(incident);
+        return FA_ECORRUPT;
+    }
+    HASH_ADD(by_id, engine->incidents, id, sizeof incident->id, incident);
+    return 0;
+}
+
+static int load_notification(struct fa_engine *engine, struct fa_str value)
+{
+    struct fa_notification *notification = NULL, *known = NULL;
+    if (fa_notification_decode(value, &engine->texts, &notification) != 0) {
+        return FA_ECORRUPT;
+    }
+    HASH_FIND(by_id, engine->notifications, &notification->id, sizeof notification->id, known);
+    if (known != NULL || notification->state == FA_NOTICE_SENT ||
+        notification->state == FA_NOTICE_DROPPED) {
+        free(notification); /* settled ones are history's and no live row */
+        return FA_ECORRUPT;
+    }
+    engine->dead_letters += notification->state == FA_NOTICE_DEAD;
+    HASH_ADD(by_id, engine->notifications, id, sizeof notification->id, notification);
+    return 0;
+}
+
+int fa_engine_load_row(struct fa_engine *engine, enum fa_row_kind kind, struct fa_str key,
+                       struct fa_str value, struct fa_err *err)
+{
+    int rc = FA_ECORRUPT;
+    switch (kind) {
+    case FA_ROW_ALARM:
+        rc = load_alarm(engine, value);
+        break;
+    case FA_ROW_INCIDENT:
+        rc = load_incident(engine, value);
+        break;
+    case FA_ROW_NOTIFICATION:
+        rc = load_notification(engine, value);
+        break;
+    case FA_ROW_POLICY:
+        rc = load_policy(engine, value);
+        break;
+    }
+    if (rc != 0) {
+        char hex[65];
+        fa_err_set(err, rc, "a stored row of kind %d cannot be understood (key %s)", (int)kind,
+                   fa_hex(key.ptr, key.len < 32 ? key.len : 32, hex));
+    }
+    return rc;
+}
+
+/* Deadlines are elapsed: what was left when the daemon went down, less the time it was away. */
+static void rearm(struct fa_engine *engine, struct fa_heap *heap, struct fa_deadline *deadline,
+                  fa_time shift)
+{
+    if (deadline->length == FA_NEVER) {
+        return;
+    }
+    deadline->armed += shift;
+    fa_time left = deadline->armed + deadline->length - engine->now.wall;
+    deadline->node.tie = ++engine->tie;
+    fa_heap_set(heap, &deadline->node, engine->now.mono + (left > 0 ? left : 0));
+}
+
+void fa_shift_all(struct fa_engine *engine, fa_time shift)
+{
+    for (struct fa_alarm *a = engine->alarms; a != NULL; a = a->by_id.next) {
+        rearm(engine, &engine->alarm_heap, &a->deadline, shift);
+        a->raised += a->state == FA_ALARM_PENDING ? shift : 0;
+        a->promised += a->promised != 0 ? shift : 0;             /* the deadline in words */
+        a->changed += a->state == FA_ALARM_RETURNED ? shift : 0; /* `rearm` counts from it */
+        if (shift != 0) {
+            fa_touch_alarm(engine, a);
+        }
+    }
+    for (struct fa_incident *i = engine->incidents; i != NULL; i = i->by_id.next) {
+        rearm(engine, &engine->incident_heap, &i->due, shift);
+        if (shift != 0) {
+            fa_touch_incident(engine, i);
+        }
+    }
+    for (struct fa_notification *n = engine->notifications; n != NULL; n = n->by_id.next) {
+        rearm(engine, &engine->notification_heap, &n->deadline, shift);
+        n->failing += n->failing != 0 ? shift : 0;
+        if (shift != 0) {
+            fa_touch_notification(engine, n);
+        }
+    }
+}
+
+void fa_mark_orphans(struct fa_engine *engine)
+{
+    for (struct fa_alarm *a = engine->alarms; a != NULL; a = a->by_id.next) {
+        bool ruled = (a->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0;
+        bool gone = ruled && fa_setup_rule(engine->setup, a->rule) == NULL;
+        if (gone != ((a->flags & FA_FLAG_ORPHANED) != 0)) {
+            a->flags ^= FA_FLAG_ORPHANED;
+            fa_journal_alarm(engine, FA_J_ORPHANED, a, NULL, gone);
+            fa_touch_alarm(engine, a);
+            if (gone && a->state == FA_ALARM_PENDING) {
+                /* Nobody measures any more whether it lasts. */
+                int rc = fa_alarm_event(engine, a, FA_AEV_CLEAR, NULL);
+                fa_assert(rc == 0);
+            }
+        }
+    }
+}
+
+/* Whatever a damaged row lacks, it climbs: a firing alarm has a next step on the clock. */
+static void repair(struct fa_engine *engine, struct fa_alarm *a)
+{
+    bool armed = a->deadline.length != FA_NEVER || (a->flags & FA_FLAG_SHADOW) != 0;
+    if (!armed && (a->state == FA_ALARM_UNACKED || a->state == FA_ALARM_ACKED ||
+                   a->state == FA_ALARM_RETURNED)) {
+        fa_arm(engine, &engine->alarm_heap, &a->deadline, 0);
+        fa_touch_alarm(engine, a);
+    }
+}
+
+void fa_engine_start(struct fa_engine *engine, fa_time last_wall)
+{
+    struct fa_alarm *next;
+    for (struct fa_alarm *a = engine->alarms; a != NULL; a = a->by_id.next) {
+        bool series = (a->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0;
+        if (a->state != FA_ALARM_RESOLVED || a->deadline.length != FA_NEVER) {
+            HASH_ADD_KEYPTR(by_identity, engine->identities, a->identity, strlen(a->identity), a);
+        }
+        if (series) { /* the windows are empty: nothing is known of it */
+            a->flags |= FA_FLAG_UNKNOWN;
+            a->level = a->level == FA_LEVEL_FIRING ? a->level : FA_LEVEL_UNKNOWN;
+            fa_touch_alarm(engine, a);
+        }
+    }
+    fa_journal(engine, FA_J_START, (struct fa_journal_ids){0}, NULL, last_wall);
+    fa_time shift = engine->now.wall < last_wall ? engine->now.wall - last_wall : 0;
+    fa_shift_all(engine, shift);
+    for (struct fa_notification *n = engine->notifications; n != NULL; n = n->by_id.next) {
+        struct fa_alarm *alarm = NULL;
+        HASH_FIND(by_id, engine->alarms, &n->alarm, sizeof n->alarm, alarm);
+        if (alarm != NULL) {
+            fa_notification_link(alarm, n);
+            fa_notification_loaded(engine, n);
+        }
+    }
+    for (struct fa_alarm *a = engine->alarms; a != NULL; a = next) {
+        next = a->by_id.next;
+        repair(engine, a);
+        fa_alarm_settle(engine, a);
+    }
+    fa_notifications_restart(engine);
+    fa_mark_orphans(engine);
+    fa_incidents_reconcile(engine);
+    fa_trouble(engine, "clock-behind",
+               "the clock was behind the journal at start: deadlines are held, not shortened",
+               shift == 0);
+}
