@@ -9,6 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NONE_SUCH                                                                                  \
+    "There is no alarm with this id that you may see. A closed one is found by its whole id."
+#define CLOSED_ALREADY "This alarm is closed already."
+#define UNREADABLE     "The store cannot be read now."
+
 bool fa_call_may(const struct fa_call *call, const struct fa_alarm *alarm, enum fa_verb verb)
 {
     struct fa_access access;
@@ -125,10 +130,13 @@ static void match(void *ctx, const struct fa_alarm *alarm)
     }
 }
 
-/* The alarm that the path names, if this caller may do that with it; NULL after an answer. */
-static const struct fa_alarm *named_alarm(struct fa_call *call, enum fa_verb verb)
+/* The open alarm that the path names; NULL after an answer, or with *ret_whole when history may
+ * have it: the id is whole, and nothing here begins so. */
+static const struct fa_alarm *named_alarm(struct fa_call *call, enum fa_verb verb,
+                                          struct fa_alarm_id *ret_whole)
 {
     struct search search = {.call = call};
+    *ret_whole = (struct fa_alarm_id){0};
     squeeze(call->id, search.wanted, sizeof search.wanted);
     if (strlen(search.wanted) >= 4) {
         fa_engine_each_alarm(call->engine, match, &search);
@@ -138,7 +146,10 @@ static const struct fa_alarm *named_alarm(struct fa_call *call, enum fa_verb ver
         return NULL;
     }
     if (search.matches == 0) {
-        fa_answer_problem(call, 404, "There is no open alarm with this id that you may see.");
+        bool stranger = call->caller.person == FA_NOBODY; /* nothing there is for him */
+        if (stranger || fa_id_parse(fa_str_of(search.wanted), &ret_whole->id) != 0) {
+            fa_answer_problem(call, 404, NONE_SUCH);
+        }
         return NULL;
     }
     if (!fa_call_may(call, search.found, verb)) {
@@ -189,13 +200,22 @@ static json_t *filing_json(const struct fa_incident *incident)
     return item;
 }
 
-static json_t *filings_json(const struct fa_call *call, const struct fa_alarm *alarm)
+/* old: those that history alone has, by id. */
+static json_t *filings_json(const struct fa_call *call, const struct fa_alarm *alarm, json_t *old,
+                            size_t *ret_unread)
 {
     json_t *list = json_array();
+    *ret_unread = 0;
     for (size_t i = 0; i < alarm->incident_count; i++) {
         const struct fa_incident *incident = fa_engine_incident(call->engine, alarm->incidents[i]);
+        char id[FA_ID_TEXT_SIZE];
+        json_t *item = json_object_get(old, fa_id_format(alarm->incidents[i].id, id));
         if (incident != NULL) {
             json_array_append_new(list, filing_json(incident));
+        } else if (item != NULL) {
+            json_array_append(list, item);
+        } else {
+            ++*ret_unread;
         }
     }
     return list;
@@ -214,17 +234,168 @@ static json_t *comments_json(const struct fa_alarm *alarm)
     return list;
 }
 
-void fa_route_alarm(struct fa_call *call)
+static void answer_alarm(struct fa_call *call, const struct fa_alarm *alarm, json_t *old)
 {
-    const struct fa_alarm *alarm = named_alarm(call, FA_VERB_SHOW);
-    if (alarm == NULL) {
-        return;
-    }
+    size_t unread = 0;
     json_t *item = fa_call_alarm_json(call, alarm, true);
     json_object_set_new(item, "told", told_json(call, alarm));
-    json_object_set_new(item, "filings", filings_json(call, alarm));
+    json_object_set_new(item, "filings", filings_json(call, alarm, old, &unread));
+    json_object_set_new(item, "filings_unread", json_integer((json_int_t)unread));
     json_object_set_new(item, "comments", comments_json(alarm));
     fa_answer_json(call, 200, item);
+}
+
+/* ---- what history has ---- */
+
+/* An alarm or some of its filings are not in the engine. First the alarm says which filings it has,
+ * then these are fetched one by one, and then the alarm once more: between two answers of the store
+ * it may have moved to history, and a reload may have changed who may see it. */
+struct late_alarm {
+    struct fa_call call;
+    enum fa_verb verb; /* SHOW, or what comes too late for a closed one */
+    struct fa_alarm_id id;
+    bool present; /* in the engine; else its row decides, also about one that is hidden there */
+    struct fa_incident_id *filings; /* NULL: not known yet */
+    size_t count, at;
+    json_t *old; /* filings by their ids */
+};
+
+static void free_late(struct late_alarm *late)
+{
+    free(late->filings);
+    json_decref(late->old);
+    free(late);
+}
+
+static void fail_late(struct late_alarm *late, int status, const char *detail)
+{
+    fa_answer_problem(&late->call, status, detail);
+    free_late(late);
+}
+
+static void on_row(void *ctx, const struct fa_store_answer *answer);
+static void on_filing(void *ctx, const struct fa_store_answer *answer);
+
+static void look_further(struct late_alarm *late);
+
+/* alarm: of the engine or read from its row; NULL when it is nowhere. */
+static void with_alarm(struct late_alarm *late, const struct fa_alarm *alarm)
+{
+    struct fa_call *call = &late->call;
+    if (alarm == NULL || !fa_call_may(call, alarm, FA_VERB_SHOW)) {
+        fail_late(late, 404, NONE_SUCH);
+    } else if (late->verb != FA_VERB_SHOW) {
+        fail_late(late, 409, CLOSED_ALREADY);
+    } else if (late->filings == NULL && alarm->incident_count > 0) {
+        size_t size = alarm->incident_count * sizeof late->filings[0];
+        late->filings = fa_xmalloc(size);
+        memcpy(late->filings, alarm->incidents, size);
+        late->count = alarm->incident_count;
+        look_further(late);
+    } else {
+        answer_alarm(call, alarm, late->old);
+        free_late(late);
+    }
+}
+
+static void look_further(struct late_alarm *late)
+{
+    const struct fa_api_host *host = &late->call.api->host;
+    struct fa_engine *engine = late->call.engine;
+    struct fa_store *store = host->store(host->ctx);
+    while (late->at < late->count && fa_engine_incident(engine, late->filings[late->at]) != NULL) {
+        late->at++;
+    }
+    bool filing = late->at < late->count;
+    const struct fa_alarm *alarm =
+        late->present && !filing ? fa_engine_alarm(engine, late->id) : NULL;
+    if (alarm != NULL) {
+        with_alarm(late, alarm);
+    } else if (store == NULL) {
+        fail_late(late, 503, UNREADABLE);
+    } else {
+        const uint8_t *key = filing ? late->filings[late->at].id.bytes : late->id.id.bytes;
+        fa_store_get(store, filing ? FA_ROW_INCIDENT : FA_ROW_ALARM,
+                     (struct fa_str){(const char *)key, FA_ID_BYTES}, filing ? on_filing : on_row,
+                     late);
+    }
+}
+
+static void on_filing(void *ctx, const struct fa_store_answer *answer)
+{
+    struct late_alarm *late = ctx;
+    struct fa_incident *incident = NULL;
+    if (!fa_call_renew(&late->call)) {
+        free_late(late);
+        return;
+    }
+    if (answer->code == 0 && answer->row_count == 1 &&
+        fa_engine_read_incident(late->call.engine, answer->rows[0].value, &incident) == 0) {
+        char id[FA_ID_TEXT_SIZE];
+        fa_id_format(late->filings[late->at].id, id);
+        json_object_set_new(late->old, id, filing_json(incident));
+        fa_incident_free(incident);
+    }
+    late->at++; /* one that cannot be read is counted in the answer */
+    look_further(late);
+}
+
+/* A damaged row is in no list either: as if it were not there. */
+static void on_row(void *ctx, const struct fa_store_answer *answer)
+{
+    struct late_alarm *late = ctx;
+    struct fa_alarm *alarm = NULL;
+    if (!fa_call_renew(&late->call)) {
+        free_late(late);
+        return;
+    }
+    if (answer->code != 0 && answer->code != FA_ENOTFOUND && answer->code != FA_ECORRUPT) {
+        fail_late(late, 503, UNREADABLE);
+        return;
+    }
+    if (answer->code == 0 && answer->row_count == 1 &&
+        fa_engine_read_alarm(late->call.engine, answer->rows[0].value, &alarm) != 0) {
+        alarm = NULL;
+    }
+    with_alarm(late, alarm);
+    if (alarm != NULL) {
+        fa_alarm_free(alarm);
+    }
+}
+
+/* present: NULL, or the alarm when only filings of it are missing. */
+static void look_in_history(struct fa_call *call, struct fa_alarm_id id,
+                            const struct fa_alarm *present, enum fa_verb verb)
+{
+    struct late_alarm *late = fa_xcalloc(1, sizeof *late);
+    *late = (struct late_alarm){.call = *call, .verb = verb, .id = id, .old = json_object()};
+    if (present != NULL) {
+        late->present = true;
+        with_alarm(late, present);
+    } else {
+        look_further(late);
+    }
+}
+
+static bool has_old_filings(const struct fa_call *call, const struct fa_alarm *alarm)
+{
+    for (size_t i = 0; i < alarm->incident_count; i++) {
+        if (fa_engine_incident(call->engine, alarm->incidents[i]) == NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void fa_route_alarm(struct fa_call *call)
+{
+    struct fa_alarm_id id;
+    const struct fa_alarm *alarm = named_alarm(call, FA_VERB_SHOW, &id);
+    if (alarm != NULL && !has_old_filings(call, alarm)) {
+        answer_alarm(call, alarm, NULL);
+    } else if (alarm != NULL || !fa_id_is_zero(id.id)) {
+        look_in_history(call, alarm != NULL ? alarm->id : id, alarm, FA_VERB_SHOW);
+    }
 }
 
 /* ---- deeds ---- */
@@ -242,11 +413,15 @@ static void answer_state(struct fa_call *call, struct fa_alarm_id id)
 static void deed(struct fa_call *call, struct fa_event *event, enum fa_verb verb)
 {
     const struct fa_api_host *host = &call->api->host;
-    const struct fa_alarm *alarm = named_alarm(call, verb);
+    struct fa_alarm_id id;
+    const struct fa_alarm *alarm = named_alarm(call, verb, &id);
     if (alarm == NULL) {
+        if (!fa_id_is_zero(id.id)) {
+            look_in_history(call, id, NULL, verb);
+        }
         return;
     }
-    struct fa_alarm_id id = alarm->id;
+    id = alarm->id;
     event->u.act.alarm = id;
     event->u.act.who = call->people->people[call->caller.person].name;
     struct fa_api_answer answer = host->step(host->ctx, event);
@@ -255,7 +430,7 @@ static void deed(struct fa_call *call, struct fa_event *event, enum fa_verb verb
         return;
     }
     if (answer.code != 0) {
-        fa_answer_code(call, answer.code, "This alarm is closed already.");
+        fa_answer_code(call, answer.code, CLOSED_ALREADY);
         return;
     }
     answer_state(call, id);
