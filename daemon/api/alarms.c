@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Alarms for those who are told. fa_may() decides on each; what it refuses is not there. */
+/* One alarm for those who are told of it, and what they do with it. fa_may() decides; what it
+ * refuses is not there. */
 #include "api/internal.h"
 #include "base/panic.h"
 #include "metrics/labels.h"
-#include "net/query.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LIST_MAX 500
-/* Of history that one request looks through. */
-#define PAGES_MAX 20
+#define NONE_SUCH                                                                                  \
+    "There is no alarm with this id that you may see. A closed one is found by its whole id."
+#define CLOSED_ALREADY "This alarm is closed already."
+#define UNREADABLE     "The store cannot be read now."
 
-static bool may(const struct fa_call *call, const struct fa_alarm *alarm, enum fa_verb verb)
+bool fa_call_may(const struct fa_call *call, const struct fa_alarm *alarm, enum fa_verb verb)
 {
     struct fa_access access;
     struct fa_viewer viewer = {call->caller.person};
@@ -54,7 +55,7 @@ static json_t *labels_json(const struct fa_alarm *alarm)
     return labels;
 }
 
-static json_t *alarm_json(const struct fa_call *call, const struct fa_alarm *alarm, bool whole)
+json_t *fa_call_alarm_json(const struct fa_call *call, const struct fa_alarm *alarm, bool whole)
 {
     fa_time now = call->api->host.now(call->api->host.ctx).wall;
     char id[FA_ID_TEXT_SIZE];
@@ -95,162 +96,6 @@ static json_t *alarm_json(const struct fa_call *call, const struct fa_alarm *ala
     return item;
 }
 
-/* ---- list ---- */
-
-struct ranked {
-    const struct fa_alarm *alarm;
-    uint32_t rank; /* of its severity */
-};
-
-struct list {
-    struct fa_call *call;
-    struct ranked *alarms;
-    size_t count, cap;
-    bool open, closed;
-};
-
-static uint32_t rank_of(const struct fa_call *call, const struct fa_alarm *alarm)
-{
-    const struct fa_severity *severity = fa_setup_severity(call->setup, alarm->severity);
-    return severity != NULL ? severity->rank : UINT32_MAX;
-}
-
-static void collect(void *ctx, const struct fa_alarm *alarm)
-{
-    struct list *list = ctx;
-    bool is_closed = alarm->state == FA_ALARM_RESOLVED;
-    if ((is_closed ? list->closed : list->open) && may(list->call, alarm, FA_VERB_LIST)) {
-        list->alarms = fa_xgrow(list->alarms, list->count, &list->cap, sizeof list->alarms[0]);
-        list->alarms[list->count++] = (struct ranked){alarm, rank_of(list->call, alarm)};
-    }
-}
-
-/* Unowned first, then the worst, then the oldest. */
-static int by_urgency(const void *left, const void *right)
-{
-    const struct ranked *a = left, *b = right;
-    if (a->alarm->state != b->alarm->state) {
-        return a->alarm->state < b->alarm->state ? -1 : 1;
-    }
-    if (a->rank != b->rank) {
-        return a->rank < b->rank ? -1 : 1;
-    }
-    return (a->alarm->raised > b->alarm->raised) - (a->alarm->raised < b->alarm->raised);
-}
-
-static json_t *list_json(struct list *list, size_t limit)
-{
-    json_t *items = json_array();
-    if (list->count > 0) {
-        qsort(list->alarms, list->count, sizeof list->alarms[0], by_urgency);
-    }
-    for (size_t i = 0; i < list->count && i < limit; i++) {
-        json_array_append_new(items, alarm_json(list->call, list->alarms[i].alarm, false));
-    }
-    return items;
-}
-
-struct late_list {
-    struct fa_call call;
-    json_t *items;
-    size_t limit;
-    unsigned pages;
-};
-
-static void on_history(void *ctx, const struct fa_store_answer *answer);
-
-/* Pages are of one size whatever the caller asked for, and go on until he has so many or there are
- * none: a short answer must not tell him that something is there which he may not know of. */
-static void ask_history(struct late_list *late, fa_time before, struct fa_str key)
-{
-    const struct fa_api_host *host = &late->call.api->host;
-    fa_store_query(host->store(host->ctx), FA_ROW_ALARM, before, key, LIST_MAX, on_history, late);
-}
-
-static void take_page(struct late_list *late, const struct fa_store_answer *answer)
-{
-    struct fa_call *call = &late->call;
-    for (size_t i = 0; i < answer->row_count && json_array_size(late->items) < late->limit; i++) {
-        struct fa_alarm *alarm = NULL;
-        if (fa_engine_read_alarm(call->engine, answer->rows[i].value, &alarm) != 0) {
-            continue;
-        }
-        if (may(call, alarm, FA_VERB_LIST)) {
-            json_array_append_new(late->items, alarm_json(call, alarm, false));
-        }
-        fa_alarm_free(alarm);
-    }
-}
-
-static void on_history(void *ctx, const struct fa_store_answer *answer)
-{
-    struct late_list *late = ctx;
-    struct fa_call *call = &late->call;
-    const struct fa_api_host *host = &call->api->host;
-    bool renewed = fa_call_renew(call);
-    if (!renewed || answer->code != 0) {
-        if (renewed) {
-            fa_answer_problem(call, 503, "The store cannot be read now.");
-        }
-        json_decref(late->items);
-        free(late);
-        return;
-    }
-    take_page(late, answer);
-    if (answer->more && json_array_size(late->items) < late->limit && ++late->pages < PAGES_MAX &&
-        host->store(host->ctx) != NULL) {
-        ask_history(late, answer->next_before, answer->next_key);
-        return;
-    }
-    json_t *body = json_object();
-    json_object_set_new(body, "alarms", late->items);
-    fa_answer_json(call, 200, body);
-    free(late);
-}
-
-static void answer_list(struct fa_call *call, struct list *list, size_t limit)
-{
-    const struct fa_api_host *host = &call->api->host;
-    json_t *items = list_json(list, limit);
-    bool stranger = call->caller.person == FA_NOBODY; /* nothing there is for him */
-    struct fa_store *store = list->closed && !stranger ? host->store(host->ctx) : NULL;
-    struct late_list *late = store != NULL ? malloc(sizeof *late) : NULL;
-    free(list->alarms);
-    if (late != NULL) {
-        *late = (struct late_list){.call = *call, .items = items, .limit = limit};
-        ask_history(late, FA_NEVER, (struct fa_str){"", 0});
-        return;
-    }
-    json_t *body = json_object();
-    json_object_set_new(body, "alarms", items);
-    fa_answer_json(call, 200, body);
-}
-
-void fa_route_alarms(struct fa_call *call)
-{
-    struct fa_buf value;
-    struct list list = {.call = call, .open = true};
-    uint64_t limit = 200;
-    bool bad = false;
-    fa_buf_init(&value, 256);
-    int rc = fa_query_get(fa_http_query(call->req), "state", &value);
-    if (rc == 0) {
-        list.open = !fa_str_is(fa_buf_str(&value), "closed");
-        list.closed = !fa_str_is(fa_buf_str(&value), "open");
-        bad = list.open && list.closed && !fa_str_is(fa_buf_str(&value), "all");
-    }
-    bad = bad || (rc != 0 && rc != FA_ENOTFOUND);
-    rc = fa_query_get(fa_http_query(call->req), "limit", &value);
-    bad = bad || (rc == 0 && fa_parse_u64(fa_buf_str(&value), &limit) != 0);
-    fa_buf_done(&value);
-    if (bad || limit == 0 || limit > LIST_MAX) {
-        fa_answer_problem(call, 400, "state is open, closed or all; limit is 1 to 500.");
-        return;
-    }
-    fa_engine_each_alarm(call->engine, collect, &list);
-    answer_list(call, &list, (size_t)limit);
-}
-
 /* ---- one alarm ---- */
 
 struct search {
@@ -279,16 +124,19 @@ static void match(void *ctx, const struct fa_alarm *alarm)
     char id[FA_ID_TEXT_SIZE], symbols[FA_ID_TEXT_SIZE];
     squeeze(fa_id_format(alarm->id.id, id), symbols, sizeof symbols);
     if (strncmp(symbols, search->wanted, strlen(search->wanted)) == 0 &&
-        may(search->call, alarm, FA_VERB_LIST)) {
+        fa_call_may(search->call, alarm, FA_VERB_LIST)) {
         search->found = alarm;
         search->matches++;
     }
 }
 
-/* The alarm that the path names, if this caller may do that with it; NULL after an answer. */
-static const struct fa_alarm *named_alarm(struct fa_call *call, enum fa_verb verb)
+/* The open alarm that the path names; NULL after an answer, or with *ret_whole when history may
+ * have it: the id is whole, and nothing here begins so. */
+static const struct fa_alarm *named_alarm(struct fa_call *call, enum fa_verb verb,
+                                          struct fa_alarm_id *ret_whole)
 {
     struct search search = {.call = call};
+    *ret_whole = (struct fa_alarm_id){0};
     squeeze(call->id, search.wanted, sizeof search.wanted);
     if (strlen(search.wanted) >= 4) {
         fa_engine_each_alarm(call->engine, match, &search);
@@ -298,10 +146,13 @@ static const struct fa_alarm *named_alarm(struct fa_call *call, enum fa_verb ver
         return NULL;
     }
     if (search.matches == 0) {
-        fa_answer_problem(call, 404, "There is no open alarm with this id that you may see.");
+        bool stranger = call->caller.person == FA_NOBODY; /* nothing there is for him */
+        if (stranger || fa_id_parse(fa_str_of(search.wanted), &ret_whole->id) != 0) {
+            fa_answer_problem(call, 404, NONE_SUCH);
+        }
         return NULL;
     }
-    if (!may(call, search.found, verb)) {
+    if (!fa_call_may(call, search.found, verb)) {
         fa_answer_problem(call, 403, "You may see this alarm, but not do that with it.");
         return NULL;
     }
@@ -349,13 +200,22 @@ static json_t *filing_json(const struct fa_incident *incident)
     return item;
 }
 
-static json_t *filings_json(const struct fa_call *call, const struct fa_alarm *alarm)
+/* old: those that history alone has, by id. */
+static json_t *filings_json(const struct fa_call *call, const struct fa_alarm *alarm, json_t *old,
+                            size_t *ret_unread)
 {
     json_t *list = json_array();
+    *ret_unread = 0;
     for (size_t i = 0; i < alarm->incident_count; i++) {
         const struct fa_incident *incident = fa_engine_incident(call->engine, alarm->incidents[i]);
+        char id[FA_ID_TEXT_SIZE];
+        json_t *item = json_object_get(old, fa_id_format(alarm->incidents[i].id, id));
         if (incident != NULL) {
             json_array_append_new(list, filing_json(incident));
+        } else if (item != NULL) {
+            json_array_append(list, item);
+        } else {
+            ++*ret_unread;
         }
     }
     return list;
@@ -374,17 +234,168 @@ static json_t *comments_json(const struct fa_alarm *alarm)
     return list;
 }
 
-void fa_route_alarm(struct fa_call *call)
+static void answer_alarm(struct fa_call *call, const struct fa_alarm *alarm, json_t *old)
 {
-    const struct fa_alarm *alarm = named_alarm(call, FA_VERB_SHOW);
-    if (alarm == NULL) {
-        return;
-    }
-    json_t *item = alarm_json(call, alarm, true);
+    size_t unread = 0;
+    json_t *item = fa_call_alarm_json(call, alarm, true);
     json_object_set_new(item, "told", told_json(call, alarm));
-    json_object_set_new(item, "filings", filings_json(call, alarm));
+    json_object_set_new(item, "filings", filings_json(call, alarm, old, &unread));
+    json_object_set_new(item, "filings_unread", json_integer((json_int_t)unread));
     json_object_set_new(item, "comments", comments_json(alarm));
     fa_answer_json(call, 200, item);
+}
+
+/* ---- what history has ---- */
+
+/* An alarm or some of its filings are not in the engine. First the alarm says which filings it has,
+ * then these are fetched one by one, and then the alarm once more: between two answers of the store
+ * it may have moved to history, and a reload may have changed who may see it. */
+struct late_alarm {
+    struct fa_call call;
+    enum fa_verb verb; /* SHOW, or what comes too late for a closed one */
+    struct fa_alarm_id id;
+    bool present; /* in the engine; else its row decides, also about one that is hidden there */
+    struct fa_incident_id *filings; /* NULL: not known yet */
+    size_t count, at;
+    json_t *old; /* filings by their ids */
+};
+
+static void free_late(struct late_alarm *late)
+{
+    free(late->filings);
+    json_decref(late->old);
+    free(late);
+}
+
+static void fail_late(struct late_alarm *late, int status, const char *detail)
+{
+    fa_answer_problem(&late->call, status, detail);
+    free_late(late);
+}
+
+static void on_row(void *ctx, const struct fa_store_answer *answer);
+static void on_filing(void *ctx, const struct fa_store_answer *answer);
+
+static void look_further(struct late_alarm *late);
+
+/* alarm: of the engine or read from its row; NULL when it is nowhere. */
+static void with_alarm(struct late_alarm *late, const struct fa_alarm *alarm)
+{
+    struct fa_call *call = &late->call;
+    if (alarm == NULL || !fa_call_may(call, alarm, FA_VERB_SHOW)) {
+        fail_late(late, 404, NONE_SUCH);
+    } else if (late->verb != FA_VERB_SHOW) {
+        fail_late(late, 409, CLOSED_ALREADY);
+    } else if (late->filings == NULL && alarm->incident_count > 0) {
+        size_t size = alarm->incident_count * sizeof late->filings[0];
+        late->filings = fa_xmalloc(size);
+        memcpy(late->filings, alarm->incidents, size);
+        late->count = alarm->incident_count;
+        look_further(late);
+    } else {
+        answer_alarm(call, alarm, late->old);
+        free_late(late);
+    }
+}
+
+static void look_further(struct late_alarm *late)
+{
+    const struct fa_api_host *host = &late->call.api->host;
+    struct fa_engine *engine = late->call.engine;
+    struct fa_store *store = host->store(host->ctx);
+    while (late->at < late->count && fa_engine_incident(engine, late->filings[late->at]) != NULL) {
+        late->at++;
+    }
+    bool filing = late->at < late->count;
+    const struct fa_alarm *alarm =
+        late->present && !filing ? fa_engine_alarm(engine, late->id) : NULL;
+    if (alarm != NULL) {
+        with_alarm(late, alarm);
+    } else if (store == NULL) {
+        fail_late(late, 503, UNREADABLE);
+    } else {
+        const uint8_t *key = filing ? late->filings[late->at].id.bytes : late->id.id.bytes;
+        fa_store_get(store, filing ? FA_ROW_INCIDENT : FA_ROW_ALARM,
+                     (struct fa_str){(const char *)key, FA_ID_BYTES}, filing ? on_filing : on_row,
+                     late);
+    }
+}
+
+static void on_filing(void *ctx, const struct fa_store_answer *answer)
+{
+    struct late_alarm *late = ctx;
+    struct fa_incident *incident = NULL;
+    if (!fa_call_renew(&late->call)) {
+        free_late(late);
+        return;
+    }
+    if (answer->code == 0 && answer->row_count == 1 &&
+        fa_engine_read_incident(late->call.engine, answer->rows[0].value, &incident) == 0) {
+        char id[FA_ID_TEXT_SIZE];
+        fa_id_format(late->filings[late->at].id, id);
+        json_object_set_new(late->old, id, filing_json(incident));
+        fa_incident_free(incident);
+    }
+    late->at++; /* one that cannot be read is counted in the answer */
+    look_further(late);
+}
+
+/* A damaged row is in no list either: as if it were not there. */
+static void on_row(void *ctx, const struct fa_store_answer *answer)
+{
+    struct late_alarm *late = ctx;
+    struct fa_alarm *alarm = NULL;
+    if (!fa_call_renew(&late->call)) {
+        free_late(late);
+        return;
+    }
+    if (answer->code != 0 && answer->code != FA_ENOTFOUND && answer->code != FA_ECORRUPT) {
+        fail_late(late, 503, UNREADABLE);
+        return;
+    }
+    if (answer->code == 0 && answer->row_count == 1 &&
+        fa_engine_read_alarm(late->call.engine, answer->rows[0].value, &alarm) != 0) {
+        alarm = NULL;
+    }
+    with_alarm(late, alarm);
+    if (alarm != NULL) {
+        fa_alarm_free(alarm);
+    }
+}
+
+/* present: NULL, or the alarm when only filings of it are missing. */
+static void look_in_history(struct fa_call *call, struct fa_alarm_id id,
+                            const struct fa_alarm *present, enum fa_verb verb)
+{
+    struct late_alarm *late = fa_xcalloc(1, sizeof *late);
+    *late = (struct late_alarm){.call = *call, .verb = verb, .id = id, .old = json_object()};
+    if (present != NULL) {
+        late->present = true;
+        with_alarm(late, present);
+    } else {
+        look_further(late);
+    }
+}
+
+static bool has_old_filings(const struct fa_call *call, const struct fa_alarm *alarm)
+{
+    for (size_t i = 0; i < alarm->incident_count; i++) {
+        if (fa_engine_incident(call->engine, alarm->incidents[i]) == NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void fa_route_alarm(struct fa_call *call)
+{
+    struct fa_alarm_id id;
+    const struct fa_alarm *alarm = named_alarm(call, FA_VERB_SHOW, &id);
+    if (alarm != NULL && !has_old_filings(call, alarm)) {
+        answer_alarm(call, alarm, NULL);
+    } else if (alarm != NULL || !fa_id_is_zero(id.id)) {
+        look_in_history(call, alarm != NULL ? alarm->id : id, alarm, FA_VERB_SHOW);
+    }
 }
 
 /* ---- deeds ---- */
@@ -402,11 +413,15 @@ static void answer_state(struct fa_call *call, struct fa_alarm_id id)
 static void deed(struct fa_call *call, struct fa_event *event, enum fa_verb verb)
 {
     const struct fa_api_host *host = &call->api->host;
-    const struct fa_alarm *alarm = named_alarm(call, verb);
+    struct fa_alarm_id id;
+    const struct fa_alarm *alarm = named_alarm(call, verb, &id);
     if (alarm == NULL) {
+        if (!fa_id_is_zero(id.id)) {
+            look_in_history(call, id, NULL, verb);
+        }
         return;
     }
-    struct fa_alarm_id id = alarm->id;
+    id = alarm->id;
     event->u.act.alarm = id;
     event->u.act.who = call->people->people[call->caller.person].name;
     struct fa_api_answer answer = host->step(host->ctx, event);
@@ -415,7 +430,7 @@ static void deed(struct fa_call *call, struct fa_event *event, enum fa_verb verb
         return;
     }
     if (answer.code != 0) {
-        fa_answer_code(call, answer.code, "This alarm is closed already.");
+        fa_answer_code(call, answer.code, CLOSED_ALREADY);
         return;
     }
     answer_state(call, id);

@@ -230,39 +230,30 @@ static void level_too_low(struct fa_call *call)
     fa_answer_faults(call, &faults);
 }
 
-/* Reads and checks; false after an answer. root stays the caller's to free. */
-static bool begin_filing(struct fa_call *call, json_t **ret_root, struct filing_body *body,
+/* Reads and checks; false after an answer. What it gives is the caller's to free. */
+static bool check_filing(struct fa_call *call, json_t *root, struct filing_body *body,
                          struct fa_preview *preview)
 {
-    struct fa_faults faults = {0};
-    json_t *root = fa_json_body(call->req);
-    if (root == NULL) {
-        return false;
-    }
-    read_body(call, root, body, &faults);
-    if (fa_answer_faults(call, &faults)) {
-        done_body(body);
-        json_decref(root);
-        return false;
-    }
     const struct fa_api_host *host = &call->api->host;
-    int rc = fa_engine_preview(call->engine, &body->filing, host->now(host->ctx).wall, preview);
-    if (rc != 0) {
+    struct fa_faults faults = {0};
+    read_body(call, root, body, &faults);
+    bool good = !fa_answer_faults(call, &faults);
+    if (good &&
+        fa_engine_preview(call->engine, &body->filing, host->now(host->ctx).wall, preview) != 0) {
         level_too_low(call);
-        done_body(body);
-        json_decref(root);
-        return false;
+        good = false;
     }
-    *ret_root = root;
-    return true;
+    if (!good) {
+        done_body(body);
+    }
+    return good;
 }
 
-void fa_route_preview(struct fa_call *call)
+static void answer_preview(struct fa_call *call, json_t *root)
 {
     struct filing_body body;
     struct fa_preview preview;
-    json_t *root;
-    if (!begin_filing(call, &root, &body, &preview)) {
+    if (!check_filing(call, root, &body, &preview)) {
         return;
     }
     json_t *answer = json_object();
@@ -278,44 +269,77 @@ void fa_route_preview(struct fa_call *call)
     json_object_set_new(answer, "independent", json_boolean(preview.independent));
     fa_preview_done(&preview);
     done_body(&body);
-    json_decref(root);
     fa_answer_json(call, 200, answer);
+}
+
+void fa_route_preview(struct fa_call *call)
+{
+    json_t *root = fa_json_body(call->req);
+    if (root != NULL) {
+        answer_preview(call, root);
+        json_decref(root);
+    }
 }
 
 /* ---- filing ---- */
 
+/* The key comes first: what was filed under it is the answer, whatever the rest of the body says
+ * and whatever a reload has taken away since. Only a key that neither the engine nor history knows
+ * makes a new filing. */
 struct late_filing {
     struct fa_call call;
-    struct fa_id receipt;
+    struct fa_incident_id id;
     json_t *root;
 };
 
-static void answer_filed(struct fa_call *call, const struct filing_body *body,
-                         const struct fa_preview *preview, bool already)
+static void answer_filed(struct fa_call *call, struct fa_id receipt,
+                         const struct fa_incident *incident, const struct fa_preview *preview,
+                         bool already)
 {
-    const struct fa_incident *incident = fa_engine_incident(call->engine, body->filing.id);
-    char receipt[FA_RECEIPT_TEXT_SIZE];
-    uint64_t n = incident != NULL ? incident->journal_n : body->filing.journal_n;
+    char text[FA_RECEIPT_TEXT_SIZE];
     json_t *answer = json_object();
-    format_receipt(body->receipt, n, receipt);
-    fa_json_set_text(answer, "receipt", receipt);
-    fa_json_set_text(answer, "level",
-                     level_names[incident != NULL ? incident->level : preview->level]);
+    format_receipt(receipt, incident->journal_n, text);
+    fa_json_set_text(answer, "receipt", text);
+    fa_json_set_text(answer, "level", level_names[incident->level]);
     json_object_set_new(answer, "already", json_boolean(already));
     json_object_set_new(answer, "told", told_json(call, preview));
-    fa_json_set_time(answer, "due",
-                     incident != NULL && incident->state == FA_INCIDENT_OPEN
-                         ? incident->due.armed + incident->due.length
-                         : 0);
+    fa_json_set_time(
+        answer, "due",
+        incident->state == FA_INCIDENT_OPEN ? incident->due.armed + incident->due.length : 0);
     fa_answer_json(call, already ? 200 : 201, answer);
 }
 
-static void file_now(struct fa_call *call, struct filing_body *body,
-                     const struct fa_preview *preview)
+/* `told` is what the stored filing would do today: empty when its category is gone. */
+static void answer_known(struct fa_call *call, struct fa_id receipt,
+                         const struct fa_incident *incident)
+{
+    const struct fa_api_host *host = &call->api->host;
+    struct fa_preview preview = {0};
+    struct fa_filing filing = {
+        .id = incident->id,
+        .category = incident->category,
+        .customer = incident->customer,
+        .text = incident->text,
+        .since = incident->since,
+        .reporter = incident->reporter,
+        .known = incident->known,
+        .about = (const char *const *)incident->about,
+        .struck = (const char *const *)incident->struck,
+        .about_count = incident->about_count,
+        .struck_count = incident->struck_count,
+        .level = (int)incident->level,
+    };
+    (void)!fa_engine_preview(call->engine, &filing, host->now(host->ctx).wall, &preview);
+    answer_filed(call, receipt, incident, &preview, true);
+    fa_preview_done(&preview);
+}
+
+static void file_checked(struct fa_call *call, struct filing_body *body,
+                         const struct fa_preview *preview)
 {
     const struct fa_api_host *host = &call->api->host;
     const char *refusing = host->refusing(host->ctx);
-    if (refusing != NULL && fa_engine_incident(call->engine, body->filing.id) == NULL) {
+    if (refusing != NULL) {
         fa_answer_problem(call, 503, refusing);
         return;
     }
@@ -328,69 +352,100 @@ static void file_now(struct fa_call *call, struct filing_body *body,
                                                : "This filing cannot be taken.");
         return;
     }
-    answer_filed(call, body, preview, answer.already);
+    const struct fa_incident *incident = fa_engine_incident(call->engine, body->filing.id);
+    fa_assert(incident != NULL);
+    answer_filed(call, body->receipt, incident, preview, answer.already);
 }
 
-/* The key may belong to a filing that is history already: then that one is the answer. */
+static void file_new(struct fa_call *call, json_t *root)
+{
+    struct filing_body body;
+    struct fa_preview preview;
+    if (check_filing(call, root, &body, &preview)) {
+        file_checked(call, &body, &preview);
+        fa_preview_done(&preview);
+        done_body(&body);
+    }
+}
+
+/* Who files under which key; false: it is no key. */
+static bool read_identity(struct fa_call *call, json_t *root, struct filing_body *body)
+{
+    struct fa_faults faults = {0};
+    *body = (struct filing_body){0};
+    name_reporter(call, body->reporter, sizeof body->reporter);
+    read_key(call, root, body, &faults);
+    bool good = faults.list == NULL;
+    json_decref(faults.list);
+    return good;
+}
+
+static void find_or_file(struct fa_call *call, json_t *root);
+
+static void answer_late(struct late_filing *late, const struct fa_store_answer *answer)
+{
+    struct fa_call *call = &late->call;
+    struct filing_body body;
+    struct fa_incident *old = NULL;
+    if (!read_identity(call, late->root, &body) || !fa_id_eq(body.filing.id.id, late->id.id)) {
+        find_or_file(call, late->root); /* a reload: the caller has another name now */
+        return;
+    }
+    const struct fa_incident *incident = fa_engine_incident(call->engine, late->id);
+    if (incident != NULL) {
+        answer_known(call, body.receipt, incident);
+    } else if (answer->code == 0 && answer->row_count == 1 &&
+               fa_engine_read_incident(call->engine, answer->rows[0].value, &old) == 0) {
+        answer_known(call, body.receipt, old);
+        fa_incident_free(old);
+    } else if (answer->code != FA_ENOTFOUND) {
+        fa_answer_problem(call, 503, "The store cannot say whether this was filed already.");
+    } else {
+        file_new(call, late->root);
+    }
+}
+
 static void on_history(void *ctx, const struct fa_store_answer *answer)
 {
     struct late_filing *late = ctx;
-    struct fa_call *call = &late->call;
-    struct filing_body body;
-    struct fa_preview preview = {0};
-    struct fa_faults faults = {0};
-    struct fa_incident *old = NULL;
-    if (!fa_call_renew(call)) {
-        json_decref(late->root);
-        free(late);
-        return;
+    if (fa_call_renew(&late->call)) {
+        answer_late(late, answer);
     }
-    read_body(call, late->root, &body, &faults);
-    if (fa_answer_faults(call, &faults)) {
-        /* answered */
-    } else if (answer->code == 0 && answer->row_count == 1 &&
-               fa_engine_read_incident(call->engine, answer->rows[0].value, &old) == 0) {
-        body.filing.journal_n = old->journal_n;
-        preview.level = old->level;
-        fa_incident_free(old);
-        answer_filed(call, &body, &preview, true);
-    } else if (answer->code != FA_ENOTFOUND) {
-        fa_answer_problem(call, 503, "The store cannot say whether this was filed already.");
-    } else if (fa_engine_preview(call->engine, &body.filing,
-                                 call->api->host.now(call->api->host.ctx).wall, &preview) != 0) {
-        level_too_low(call);
-    } else {
-        file_now(call, &body, &preview);
-    }
-    fa_preview_done(&preview);
-    done_body(&body);
     json_decref(late->root);
     free(late);
 }
 
-void fa_route_file(struct fa_call *call)
+static void find_or_file(struct fa_call *call, json_t *root)
 {
     const struct fa_api_host *host = &call->api->host;
+    const char *refusing = host->refusing(host->ctx);
     struct filing_body body;
-    struct fa_preview preview;
-    json_t *root;
-    if (!begin_filing(call, &root, &body, &preview)) {
+    if (!read_identity(call, root, &body)) {
+        file_new(call, root); /* which names all faults, the key's among them */
         return;
     }
-    struct fa_store *store = host->store(host->ctx);
-    if (fa_engine_incident(call->engine, body.filing.id) == NULL && store != NULL &&
-        host->refusing(host->ctx) == NULL) {
-        struct late_filing *late = fa_xcalloc(1, sizeof *late);
-        *late = (struct late_filing){.call = *call, .receipt = body.receipt, .root = root};
-        fa_store_get(store, FA_ROW_INCIDENT,
-                     (struct fa_str){(const char *)body.filing.id.id.bytes, FA_ID_BYTES},
-                     on_history, late);
+    const struct fa_incident *incident = fa_engine_incident(call->engine, body.filing.id);
+    if (incident != NULL) {
+        answer_known(call, body.receipt, incident);
+    } else if (refusing != NULL) {
+        /* Before any fault is told: history may know the key. */
+        fa_answer_problem(call, 503, refusing);
     } else {
-        file_now(call, &body, &preview);
+        struct late_filing *late = fa_xcalloc(1, sizeof *late);
+        *late = (struct late_filing){*call, body.filing.id, json_incref(root)};
+        fa_store_get(host->store(host->ctx), FA_ROW_INCIDENT,
+                     (struct fa_str){(const char *)late->id.id.bytes, FA_ID_BYTES}, on_history,
+                     late);
+    }
+}
+
+void fa_route_file(struct fa_call *call)
+{
+    json_t *root = fa_json_body(call->req);
+    if (root != NULL) {
+        find_or_file(call, root);
         json_decref(root);
     }
-    fa_preview_done(&preview);
-    done_body(&body);
 }
 
 /* ---- status ---- */

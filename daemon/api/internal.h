@@ -51,7 +51,13 @@ void fa_answer_code(struct fa_call *call, int code, const char *detail);
 /* filing.c */
 fa_route_fn fa_route_guide, fa_route_preview, fa_route_file, fa_route_status;
 /* alarms.c */
-fa_route_fn fa_route_alarms, fa_route_alarm, fa_route_ack, fa_route_resolve, fa_route_comment;
+fa_route_fn fa_route_alarm, fa_route_ack, fa_route_resolve, fa_route_comment;
+/* May the caller do that with it? alarm may be one of history. */
+bool fa_call_may(const struct fa_call *call, const struct fa_alarm *alarm, enum fa_verb verb);
+/* As lists have it; whole: with its summary and what is expected. */
+json_t *fa_call_alarm_json(const struct fa_call *call, const struct fa_alarm *alarm, bool whole);
+/* list.c */
+fa_route_fn fa_route_alarms;
 /* ops.c */
 fa_route_fn fa_route_outbox, fa_route_retry, fa_route_drop, fa_route_test, fa_route_version,
     fa_route_metrics, fa_route_healthy, fa_route_ready;

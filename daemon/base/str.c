@@ -270,6 +270,112 @@ const char *fa_format_duration(fa_time ms, char buf[40])
     return buf;
 }
 
+/* ---- times ---- */
+
+/* Exactly `count` digits at *text, which moves on. */
+static bool take_digits(struct fa_str *text, size_t count, int *ret_value)
+{
+    int value = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i >= text->len || !is_digit(text->ptr[i])) {
+            return false;
+        }
+        value = value * 10 + (text->ptr[i] - '0');
+    }
+    *text = (struct fa_str){text->ptr + count, text->len - count};
+    *ret_value = value;
+    return true;
+}
+
+/* One of two letters, which differ in case or meaning. */
+static bool take_either(struct fa_str *text, char one, char other)
+{
+    if (text->len == 0 || (text->ptr[0] != one && text->ptr[0] != other)) {
+        return false;
+    }
+    *text = (struct fa_str){text->ptr + 1, text->len - 1};
+    return true;
+}
+
+static int days_of_month(int year, int month)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return days[month - 1] + (month == 2 && leap);
+}
+
+/* Years count from March, so that the leap day is a year's last. */
+static fa_time days_since_1970(int year, int month, int day)
+{
+    fa_time y = year - (month <= 2), m = month > 2 ? month - 3 : month + 9;
+    return y * 365 + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
+}
+
+static bool take_date(struct fa_str *text, fa_time *ret_wall)
+{
+    int year, month, day;
+    if (!take_digits(text, 4, &year) || !take_either(text, '-', '-') ||
+        !take_digits(text, 2, &month) || !take_either(text, '-', '-') ||
+        !take_digits(text, 2, &day) || year < 1970 || month < 1 || month > 12 || day < 1 ||
+        day > days_of_month(year, month)) {
+        return false;
+    }
+    *ret_wall = days_since_1970(year, month, day) * FA_DAY;
+    return true;
+}
+
+/* A leap second is the second after it. */
+static bool take_clock(struct fa_str *text, fa_time *ret_ms)
+{
+    int hour, minute, second, digit;
+    if (!take_digits(text, 2, &hour) || !take_either(text, ':', ':') ||
+        !take_digits(text, 2, &minute) || !take_either(text, ':', ':') ||
+        !take_digits(text, 2, &second) || hour > 23 || minute > 59 || second > 60) {
+        return false;
+    }
+    fa_time ms = hour * FA_HOUR + minute * FA_MINUTE + second * FA_SECOND;
+    if (take_either(text, '.', '.')) {
+        fa_time unit = 100;
+        if (!take_digits(text, 1, &digit)) {
+            return false;
+        }
+        do {
+            ms += digit * unit;
+            unit /= 10;
+        } while (take_digits(text, 1, &digit));
+    }
+    *ret_ms = ms;
+    return true;
+}
+
+static bool take_offset(struct fa_str *text, fa_time *ret_ms)
+{
+    int hours, minutes;
+    *ret_ms = 0;
+    if (take_either(text, 'Z', 'z')) {
+        return true;
+    }
+    int sign = text->len > 0 && text->ptr[0] == '-' ? -1 : 1;
+    if (!take_either(text, '+', '-') || !take_digits(text, 2, &hours) ||
+        !take_either(text, ':', ':') || !take_digits(text, 2, &minutes) || hours > 23 ||
+        minutes > 59) {
+        return false;
+    }
+    *ret_ms = sign * (hours * FA_HOUR + minutes * FA_MINUTE);
+    return true;
+}
+
+int fa_parse_time(struct fa_str text, fa_time *ret_wall)
+{
+    fa_time date, clock, offset;
+    if (!take_date(&text, &date) || !take_either(&text, 'T', 't') || !take_clock(&text, &clock) ||
+        !take_offset(&text, &offset) || text.len > 0) {
+        return FA_EPARSE;
+    }
+    *ret_wall = date + clock - offset;
+    return 0;
+}
+
 /* Length of the well-formed character at p, 0 if there is none. */
 static size_t utf8_char(const unsigned char *p, size_t left)
 {

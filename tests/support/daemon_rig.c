@@ -131,7 +131,7 @@ void rig_write_config(struct rig *rig)
     const char *parts[][2] = {
         {words->policies, policies},
         {words->severities, severities},
-        {NULL, guide},
+        {words->guide, guide},
         {words->rules, rules},
         {words->listeners, listeners},
         {words->feeds, feeds},

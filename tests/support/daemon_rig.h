@@ -21,7 +21,8 @@
 
 /* Blocks of the configuration that a test says differently; NULL: the company's. */
 struct rig_words {
-    const char *people, *channels, *policies, *severities, *listeners, *feeds, *rules, *store;
+    const char *people, *channels, *policies, *severities, *guide, *listeners, *feeds, *rules;
+    const char *store;
     const char *chris; /* his channels */
     const char *more;  /* appended */
 };

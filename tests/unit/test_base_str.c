@@ -112,6 +112,63 @@ static void reads_durations(void **state)
     }
 }
 
+static void reads_rfc3339_times_and_nothing_else(void **state)
+{
+    static const struct {
+        const char *text;
+        fa_time wall; /* -1: refused */
+    } rows[] = {
+        {"1970-01-01T00:00:00Z", 0},
+        {"2026-11-22T08:15:00Z", INT64_C(1795335300000)},
+        {"2026-11-22t08:15:00z", INT64_C(1795335300000)},
+        {"2026-11-22T09:45:00+01:30", INT64_C(1795335300000)},
+        {"2026-11-22T02:15:00-06:00", INT64_C(1795335300000)},
+        {"2026-11-22T08:15:00.25Z", INT64_C(1795335300250)},
+        {"2026-11-22T08:15:00.0019999999999Z", INT64_C(1795335300001)},
+        {"2024-02-29T00:00:00Z", INT64_C(1709164800000)},
+        {"2000-03-01T00:00:00Z", INT64_C(951868800000)},
+        {"2016-12-31T23:59:60Z", INT64_C(1483228800000)},
+        {"9999-12-31T23:59:59.999Z", INT64_C(253402300799999)},
+        {"", -1},
+        {"2026-11-22", -1},
+        {"2026-11-22T08:15Z", -1},
+        {"2026-11-22T08:15:00", -1},
+        {"2026-11-22 08:15:00Z", -1},
+        {"2026-11-22T08:15:00Zx", -1},
+        {" 2026-11-22T08:15:00Z", -1},
+        {"2026-11-22T08:15:00.Z", -1},
+        {"2026-11-22T08:15:00,5Z", -1},
+        {"2026-11-22T08:15:00 01:00", -1},
+        {"2026-11-22T08:15:00+0100", -1},
+        {"2026-11-22T08:15:00+24:00", -1},
+        {"2026-11-22T24:00:00Z", -1},
+        {"2026-11-22T08:60:00Z", -1},
+        {"2026-11-22T08:15:61Z", -1},
+        {"2026-13-01T00:00:00Z", -1},
+        {"2026-00-01T00:00:00Z", -1},
+        {"2026-11-31T00:00:00Z", -1},
+        {"2026-11-00T00:00:00Z", -1},
+        {"2025-02-29T00:00:00Z", -1},
+        {"2100-02-29T00:00:00Z", -1},
+        {"1969-12-31T23:59:59Z", -1},
+        {"26-11-22T08:15:00Z", -1},
+        {"+026-11-22T08:15:00Z", -1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        fa_time wall = -1;
+        int rc = fa_parse_time(fa_str_of(rows[i].text), &wall);
+        if (rc != (rows[i].wall < 0 ? FA_EPARSE : 0) || wall != rows[i].wall) {
+            fail_msg("%s: rc %d wall %lld", rows[i].text, rc, (long long)wall);
+        }
+    }
+    for (fa_time wall = 0; wall < INT64_C(253402300800000); wall += 997 * FA_HOUR + 12345) {
+        char text[32];
+        fa_time back = -1;
+        assert_int_equal(fa_parse_time(fa_str_of(fa_time_format_ms(wall, text)), &back), 0);
+        assert_int_equal(back, wall);
+    }
+}
+
 static void knows_utf8(void **state)
 {
     assert_true(fa_utf8_valid(FA_STR("gr\xc3\xbc\xc3\x9f \xf0\x9f\x94\xa5")));
@@ -244,6 +301,7 @@ int main(void)
         cmocka_unit_test(reads_decimal_numbers_and_nothing_else),
         cmocka_unit_test(agrees_with_strtod_on_random_numbers),
         cmocka_unit_test(reads_durations),
+        cmocka_unit_test(reads_rfc3339_times_and_nothing_else),
         cmocka_unit_test(knows_utf8),
         cmocka_unit_test(formats_the_shortest_number_that_reads_back),
         cmocka_unit_test(suggests_the_near_word_only),

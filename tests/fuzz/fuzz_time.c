@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* links: fa_base */
+/* Times of requests: whatever is taken is written and read back as the same. */
+#include "base/panic.h"
+#include "base/str.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    fa_time wall = 0, back = 0;
+    char text[32];
+    if (fa_parse_time((struct fa_str){(const char *)data, size}, &wall) != 0 || wall < 0 ||
+        wall >= INT64_C(253402300800000)) {
+        return 0; /* an offset may lead out of the years that are written */
+    }
+    fa_assert(fa_parse_time(fa_str_of(fa_time_format_ms(wall, text)), &back) == 0 && back == wall);
+    return 0;
+}
