@@ -2,6 +2,7 @@
 /* Feeds: a datagram socket, a decoder plugin, and the adapter from its sink to metrics/. A decode
  * unit ends with its datagram; the rules run at the turn's end. */
 #include "app/internal.h"
+#include "app/place.h"
 #include "base/panic.h"
 
 #include <stdlib.h>
@@ -176,6 +177,9 @@ static int open_one(struct fa_daemon *daemon, const struct fa_feed_entry *entry,
     if (rc != 0) {
         close_one(feed);
         return rc;
+    }
+    if (strncmp(entry->address, "unixgram:", 9) == 0) {
+        fa_place_parent(bare_address(entry->address), 0755);
     }
     struct fa_dgram_config config = {
         .address = bare_address(entry->address),

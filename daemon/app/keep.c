@@ -8,13 +8,17 @@
  *   - a commit's outcome is unknown: answer nothing more, exit 74, recover from disk.
  */
 #include "app/internal.h"
+#include "app/place.h"
 #include "base/panic.h"
 #include "host/secret.h"
 #include "store/key.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define STORE_RETRY_MS (30 * FA_SECOND)
 #define CLOSE_MS       4000u
@@ -80,12 +84,32 @@ static int parse_options(struct fa_daemon *daemon, const struct fa_plugin *plugi
     return rc == 0 ? 0 : fa_err_set(err, rc, "store: its options are not right");
 }
 
+/* The first start of a configuration makes the places for key and store. Only together: a store
+ * whose directory is gone while its key is there was lost or not mounted, and an empty one in its
+ * place would hide that. */
+static void make_first(struct fa_daemon *daemon, const char *key_path)
+{
+    const struct fa_plugin_config *store = &daemon->config->store;
+    if (access(key_path, F_OK) == 0 || errno != ENOENT) {
+        return;
+    }
+    fa_place_parent(key_path, 0700);
+    for (size_t i = 0; i < store->given_count; i++) {
+        if (strcmp(store->given[i].name, "path") == 0) {
+            char *path = fa_xstrndup(store->given[i].text.ptr, store->given[i].text.len);
+            (void)mkdir(path, 0700); /* the plugin says what is wrong with it */
+            free(path);
+        }
+    }
+}
+
 static int read_key(struct fa_daemon *daemon, struct fa_err *err)
 {
     char *path = NULL;
     int rc = fa_secret_resolve(fa_str_of(daemon->config->mac_key_file),
                                daemon->options->credentials, &path, err);
     if (rc == 0) {
+        make_first(daemon, path);
         rc = fa_store_key_read(path, true, daemon->key, err);
     }
     free(path);

@@ -2,6 +2,7 @@
 /* Listeners of the HTTP interface: opened from the configuration or taken over from systemd by the
  * listener's name. One that a reload leaves as it is keeps its socket and connections. */
 #include "app/internal.h"
+#include "app/place.h"
 #include "base/panic.h"
 #include "host/secret.h"
 
@@ -79,6 +80,9 @@ static int open_one(struct fa_daemon *daemon, const struct fa_listener_entry *en
         return fa_err_wrap(err, "listener '%s'", entry->name);
     }
     int fd = adopted(entry->name);
+    if (fd < 0 && strncmp(entry->address, "unix:", 5) == 0) {
+        fa_place_parent(entry->address + 5, 0755);
+    }
     struct fa_http_config config = {
         .listener =
             {
