@@ -232,9 +232,12 @@ static const char *read_query(struct fa_str query, struct wanted *ret)
     fa_buf_init(&value, 256);
     for (size_t i = 0; i < sizeof parameters / sizeof parameters[0] && fault == NULL; i++) {
         int rc = fa_query_get(query, parameters[i].name, &value);
-        bool absent = rc == FA_ENOTFOUND;
-        if (!absent && (rc != 0 || !parameters[i].read(fa_buf_str(&value), ret))) {
+        if (rc == 0 && !parameters[i].read(fa_buf_str(&value), ret)) {
             fault = parameters[i].fault;
+        } else if (rc != 0 && rc != FA_ENOTFOUND) {
+            fault =
+                "What follows the ? cannot be read: a % that is no escape, or bytes that are no "
+                "UTF-8.";
         }
     }
     fa_buf_done(&value);

@@ -19,8 +19,8 @@ static const struct fa_opt options[] = {
     {.name = "limit", .value = "N", .help = "At most N alarms."},
     {.name = "before",
      .value = "WHEN",
-     .help = "Only those raised before then: yesterday, 3d, "
-             "2026-11-20."},
+     .help = "Only those raised (closed ones: over) before then: "
+             "yesterday, 3d, 2026-11-20."},
 };
 
 static const struct fa_example list_examples[] = {
