@@ -38,8 +38,8 @@ static int add_options(struct fa_client *client, const struct fa_args *args, str
     struct fa_err err;
     fa_buf_printf(path, "/v1/alarms?state=%s", state != NULL ? state : "open");
     if (limit != NULL) {
-        if (fa_parse_u64(fa_str_of(limit), &number) != 0 || number < 1 || number > 1000) {
-            fa_err_set(&err, FA_EINVAL, "--limit is a number from 1 to 1000");
+        if (fa_parse_u64(fa_str_of(limit), &number) != 0 || number < 1 || number > 500) {
+            fa_err_set(&err, FA_EINVAL, "--limit is a number from 1 to 500");
             return fa_complain(client, FA_EXIT_USAGE, &err);
         }
         fa_buf_printf(path, "&limit=%llu", (unsigned long long)number);

@@ -180,7 +180,7 @@ static void a_resolver_that_never_answers_holds_up_nobody(void **state)
     char question[512];
     int status = 0;
     if (!make_silent_resolver(rig)) {
-        print_message("not run: a private resolver needs root and port 53 of loopback\n");
+        print_message("SKIPPED: a private resolver needs root and port 53 of loopback\n");
         return;
     }
     rig->words.policies = both_at_once;
@@ -192,7 +192,7 @@ static void a_resolver_that_never_answers_holds_up_nobody(void **state)
     rig_until(rig, rig_logged(rig, "ready\n") || waitpid(rig->pid, &status, WNOHANG) > 0);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 99) {
         rig->pid = 0;
-        print_message("not run: no mount namespace of one's own may be made here\n");
+        print_message("SKIPPED: no mount namespace of one's own may be made here\n");
         return;
     }
     file(rig, 1);
@@ -235,7 +235,7 @@ static void operators_hear_of_a_courier_that_does_not_run(void **state)
     struct rig *rig = *state;
     char path[300], receipt[64];
     if (!rig_has_hooks()) {
-        print_message("not run: the clock cannot be moved in this build\n");
+        print_message("SKIPPED: the clock cannot be moved in this build\n");
         return;
     }
     snprintf(path, sizeof path, "%s/courier", rig->dir);

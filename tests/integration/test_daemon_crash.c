@@ -158,7 +158,7 @@ static void killed_at_each_named_place_it_loses_nothing(void **state)
     struct rig *rig = *state;
     struct ledger *ledger = calloc(1, sizeof *ledger);
     if (!rig_has_hooks()) {
-        print_message("not run: no crash points in this build\n");
+        print_message("SKIPPED: no crash points in this build\n");
         free(ledger);
         return;
     }
@@ -218,7 +218,7 @@ static void timers_are_where_they_were_after_a_kill(void **state)
     struct rig *rig = *state;
     char receipt[64], before[40], after[40];
     if (getuid() != 0) {
-        print_message("not run: only root can call as somebody else\n");
+        print_message("SKIPPED: only root can call as somebody else\n");
         return;
     }
     rig_start(rig);
@@ -242,7 +242,7 @@ static void an_owner_stays_the_owner_after_a_kill(void **state)
     struct rig *rig = *state;
     char receipt[64], path[128];
     if (getuid() != 0) {
-        print_message("not run: only root can call as somebody else\n");
+        print_message("SKIPPED: only root can call as somebody else\n");
         return;
     }
     rig_start(rig);
@@ -303,7 +303,7 @@ static void a_receipt_is_written_after_the_sync_that_keeps_it(void **state)
     struct rig *rig = *state;
     char receipt[64], output[200];
     if (!has_strace()) {
-        print_message("not run: strace cannot trace here\n");
+        print_message("SKIPPED: strace cannot trace here\n");
         return;
     }
     snprintf(output, sizeof output, "%s/trace", rig->dir);
@@ -338,7 +338,7 @@ static void a_commit_whose_outcome_is_unknown_ends_it_with_74(void **state)
     struct rig *rig = *state;
     char receipt[64];
     if (!has_strace()) {
-        print_message("not run: strace cannot trace here\n");
+        print_message("SKIPPED: strace cannot trace here\n");
         return;
     }
     rig_start(rig);

@@ -15,7 +15,7 @@
 static bool need_root(void)
 {
     if (getuid() != 0) {
-        print_message("not run: only root can call as somebody else\n");
+        print_message("SKIPPED: only root can call as somebody else\n");
     }
     return getuid() == 0;
 }

@@ -22,7 +22,7 @@ static const struct rig_reply *ask_as(struct rig *rig, unsigned uid, const char 
 static bool need_root(void)
 {
     if (getuid() != 0) {
-        print_message("not run: only root can call as somebody else\n");
+        print_message("SKIPPED: only root can call as somebody else\n");
     }
     return getuid() == 0;
 }

@@ -208,7 +208,7 @@ static void what_a_caller_may_not_see_takes_no_place_in_his_pages(void **state)
     struct rig *rig = *state;
     char ids[3][64], hidden[64], body[300], found[8][64];
     if (getuid() != 0) {
-        print_message("not run: only root can call as somebody else\n");
+        print_message("SKIPPED: only root can call as somebody else\n");
         return;
     }
     rig_start(rig);

@@ -273,7 +273,7 @@ static void an_alarm_whose_rule_is_gone_keeps_climbing(void **state)
 {
     struct rig *rig = *state;
     if (getuid() != 0) {
-        print_message("not run: only root can call as somebody else\n");
+        print_message("SKIPPED: only root can call as somebody else\n");
         return;
     }
     rig_start(rig);

@@ -161,7 +161,7 @@ static void a_full_disk_refuses_filings_tells_operators_and_recovers(void **stat
     struct rig *rig = *state;
     char receipt[64], other[64];
     if (getuid() != 0 || !make_small_disk(rig)) {
-        print_message("not run: a small disk of one's own may not be mounted here\n");
+        print_message("SKIPPED: a small disk of one's own may not be mounted here\n");
         return;
     }
     rig->words.store = "store = { plugin = \"sqlite\"; path = \"./small/store\";\n"
