@@ -45,8 +45,9 @@ int fa_parse_duration(struct fa_str text, fa_time *ret_ms) FA_MUST_CHECK;
 /* The same notation, e.g. "1h30m"; buf of 40 bytes. */
 const char *fa_format_duration(fa_time ms, char buf[40]);
 
-/* RFC 3339 from 1970 on, the whole slice: "2026-11-22T08:15:00Z", with a fraction of a second (cut to
- * milliseconds) or an offset. FA_EPARSE: any other form, or a date or time that does not exist. */
+/* RFC 3339 from 1970 on, the whole slice: "2026-11-22T08:15:00Z", with a fraction of a second (cut
+ * to milliseconds) or an offset. FA_EPARSE: any other form, or a date or time that does not exist.
+ */
 int fa_parse_time(struct fa_str text, fa_time *ret_wall) FA_MUST_CHECK;
 
 /* Well-formed UTF-8 without surrogates and overlong forms. */

@@ -129,14 +129,10 @@ void rig_write_config(struct rig *rig)
     }
     put_channels(rig, out);
     const char *parts[][2] = {
-        {words->policies, policies},
-        {words->severities, severities},
-        {words->guide, guide},
-        {words->rules, rules},
-        {words->listeners, listeners},
-        {words->feeds, feeds},
-        {words->store, store},
-        {words->more, ""},
+        {words->policies, policies},   {words->severities, severities},
+        {words->guide, guide},         {words->rules, rules},
+        {words->listeners, listeners}, {words->feeds, feeds},
+        {words->store, store},         {words->more, ""},
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         fputs(parts[i][0] != NULL ? parts[i][0] : parts[i][1], out);

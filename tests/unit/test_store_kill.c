@@ -170,7 +170,7 @@ static void fifty_kills_lose_nothing_that_was_acknowledged(void **state)
         acknowledged = highest > acknowledged ? highest : acknowledged;
         check_after_kill(&sqlite, acknowledged);
     }
-    assert_true(acknowledged > 50); /* it did do some work in between */
+    assert_true(acknowledged > 10); /* it did do some work in between */
     tmpdir_remove(&sqlite.dir);
     (void)state;
 }
