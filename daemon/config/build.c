@@ -293,7 +293,6 @@ static void build_sockets(struct fa_faults *faults, struct fa_draft *draft,
             .labels_max = from->limits.labels,
             .name_max = from->limits.name,
             .value_max = from->limits.value,
-            .look_back = from->look_back,
         };
         from->name = from->address = NULL;
         resolve_address(faults, &config->feeds[i].address);

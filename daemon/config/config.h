@@ -51,7 +51,6 @@ struct fa_feed_entry {
     uint32_t mode; /* of a Unix socket */
     struct fa_plugin_config decoder;
     uint32_t series_max, labels_max, name_max, value_max;
-    fa_time look_back; /* 0: the rule's or the default */
 };
 
 struct fa_config {

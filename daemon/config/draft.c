@@ -313,8 +313,6 @@ static const struct fa_key feed_keys[] = {
      .help = "The decoder plugin. All further keys are the plugin's own."},
     {"limits", FA_KEY_GROUP, 0, AT(T, limits), .section = &feed_limits_section,
      .help = "What a sender may take."},
-    {"look_back", FA_KEY_DURATION, 0, AT(T, look_back), DURATION(FA_SECOND, 400 * FA_DAY),
-     .help = "How old the newest sample may be, where a rule does not say."},
 };
 static const struct fa_section feed_section = {"a feed",
                                                KEYS(feed_keys),

@@ -99,7 +99,6 @@ struct fa_draft_feed {
     const config_setting_t *at;
     char *name, *address, *decoder;
     uint32_t mode;
-    fa_time look_back;
     struct fa_draft_feed_limits limits;
     struct fa_given_list given;
 };

@@ -156,7 +156,7 @@ static void prove_channels(const struct fa_proof *proof)
                           proof->draft->channels.items[i].at,
                           "channel",
                           own,
-                          5};
+                          sizeof own / sizeof own[0]};
         const struct fa_plugin *plugin = prove_use(proof, &use);
         if (plugin != NULL) {
             prove_addresses(proof, plugin, use.config->name);
@@ -166,14 +166,14 @@ static void prove_channels(const struct fa_proof *proof)
 
 static void prove_feeds(const struct fa_proof *proof)
 {
-    static const char *const own[] = {"name", "address", "mode", "decoder", "limits", "look_back"};
+    static const char *const own[] = {"name", "address", "mode", "decoder", "limits"};
     for (size_t i = 0; i < proof->draft->feeds.count; i++) {
         struct use use = {FA_PLUGIN_DECODER,
                           &proof->config->feeds[i].decoder,
                           proof->draft->feeds.items[i].at,
                           "decoder",
                           own,
-                          6};
+                          sizeof own / sizeof own[0]};
         const struct fa_plugin *plugin = prove_use(proof, &use);
         if (plugin != NULL && (plugin->decoder->transports & (1u << FIREALARM_DATAGRAM)) == 0) {
             fa_fault_key(proof->faults, use.at, "decoder", FA_EUNSUPPORTED,

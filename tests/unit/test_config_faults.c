@@ -77,7 +77,7 @@ static const char base[] =
     ");\n"
     "feeds = (\n"
     "  { name = \"statsd\"; address = \"udp:127.0.0.1:8125\"; decoder = \"statsd\";\n"
-    "    limits = { series = 1000; }; look_back = \"10m\"; }\n"
+    "    limits = { series = 1000; }; }\n"
     ");\n"
     "store = { plugin = \"sqlite\"; path = \"./store\"; mac_key = \"mac.key\"; };\n"
     "times = { rearm = \"2h\"; };\n"
@@ -197,8 +197,8 @@ static void keys_are_known_or_refused_with_a_suggestion(void **state)
         {"series = 1000", "serie = 1000", "in a feed's limits (did you mean 'series'?)", 0},
         {"rearm", "re_arm", "in the times (did you mean 'rearm'?)", 0},
         {"outbox", "out_box", "in the limits (did you mean 'outbox'?)", 0},
-        {"look_back = \"10m\"", "lookback = \"10m\"",
-         "unknown key 'lookback': neither decoder 'statsd' nor its plugin 'statsd' has it (did you mean 'look_back'?)",
+        {"limits = { series = 1000; };", "limit = { series = 1000; };",
+         "unknown key 'limit': neither decoder 'statsd' nor its plugin 'statsd' has it (did you mean 'limits'?)",
          0},
         {"shared = true", "shared = true; machin = true", "(did you mean 'machine'?)", 0},
     };
@@ -276,7 +276,7 @@ static void values_have_their_type_and_range(void **state)
         {"outbox = 500", "outbox = 5", "outbox must be from 100", 0},
         {"times = { rearm = \"2h\"; };", "times = 5;",
          "times must be a group { }, not a whole number", 0},
-        {"  { name = \"statsd\"; address = \"udp:127.0.0.1:8125\"; decoder = \"statsd\";\n    limits = { series = 1000; }; look_back = \"10m\"; }\n);",
+        {"  { name = \"statsd\"; address = \"udp:127.0.0.1:8125\"; decoder = \"statsd\";\n    limits = { series = 1000; }; }\n);",
          "5 );", "feeds holds a whole number where a feed is expected as a group", 0},
     };
     CHECK(rows);
