@@ -414,8 +414,12 @@ static void trouble_with_channel(struct fa_engine *engine, const struct fa_notif
         return; /* or the trouble about a channel would trouble that channel */
     }
     snprintf(code, sizeof code, "channel-%s", n->channel);
-    snprintf(text, sizeof text, "channel '%s' fails (last answer %u): see firealarm outbox list",
-             n->channel, n->status);
+    char answer[32] = "no answer";
+    if (n->status != 0) {
+        snprintf(answer, sizeof answer, "last answer %u", n->status);
+    }
+    snprintf(text, sizeof text, "channel '%s' fails (%s): see the log and firealarm outbox list",
+             n->channel, answer);
     fa_trouble(engine, code, text, over);
 }
 

@@ -3,7 +3,9 @@
  * of the engine is overdue. */
 #include "app/internal.h"
 #include "base/panic.h"
+#include "host/secret.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -394,6 +396,58 @@ static void print_fault(void *ctx, bool is_warning, const struct fa_err *err)
     *(unsigned *)ctx += !is_warning;
 }
 
+/* The proof leaves secrets unread. By hand those are looked at that are files of their own and that
+ * the caller may read; credentials are there for the service only. */
+static void look_at_secret(const char *file, unsigned line, const char *key, struct fa_str path)
+{
+    struct fa_err err;
+    char *name = NULL, *text = NULL, words[800];
+    size_t len = 0;
+    if (path.len == 0 || path.ptr[0] != '/') {
+        return;
+    }
+    name = fa_xstrndup(path.ptr, path.len);
+    bool hidden = access(name, R_OK) != 0 && errno == EACCES;
+    if (!hidden && fa_secret_read(name, &text, &len, &err) != 0) {
+        fprintf(stderr, "warning: %s", file);
+        if (line > 0) {
+            fprintf(stderr, ":%u", line);
+        }
+        fprintf(stderr, ": %s: %s\n", key, fa_err_format(&err, words, sizeof words));
+    }
+    fa_secret_free(text, len);
+    free(name);
+}
+
+static void look_at_plugin(struct fa_plugins *plugins, enum fa_plugin_kind kind,
+                           const struct fa_plugin_config *config)
+{
+    const struct fa_plugin *plugin =
+        config->plugin != NULL ? fa_plugins_find(plugins, kind, config->plugin) : NULL;
+    for (size_t i = 0; plugin != NULL && i < config->given_count; i++) {
+        const struct firealarm_option *option = plugin->options;
+        while (option->name != NULL && strcmp(option->name, config->given[i].name) != 0) {
+            option++;
+        }
+        if (option->name != NULL && option->type == FIREALARM_OPT_SECRET) {
+            look_at_secret(config->given[i].file, config->given[i].line, option->name,
+                           config->given[i].text);
+        }
+    }
+}
+
+static void look_at_secrets(const struct fa_config *config, struct fa_plugins *plugins)
+{
+    for (size_t i = 0; i < config->channel_count; i++) {
+        look_at_plugin(plugins, FA_PLUGIN_NOTIFIER, &config->channels[i]);
+    }
+    look_at_plugin(plugins, FA_PLUGIN_STORE, &config->store);
+    if (config->mac_key_file != NULL) {
+        look_at_secret(config->store.file, config->store.line, "mac_key",
+                       fa_str_of(config->mac_key_file));
+    }
+}
+
 int fa_daemon_check(const struct fa_daemon_options *options)
 {
     struct fa_plugins *plugins = fa_plugins_new(options->plugins);
@@ -401,6 +455,7 @@ int fa_daemon_check(const struct fa_daemon_options *options)
     unsigned faults = 0;
     int rc = fa_config_load(options->config, plugins, print_fault, &faults, &config);
     if (rc == 0) {
+        look_at_secrets(config, plugins);
         printf("%s is sound: %zu people, %zu policies, %zu rules\n", options->config,
                config->people->people_count, config->setup.policy_count, config->rule_count);
     } else {

@@ -4,6 +4,7 @@
 #include "app/log.h"
 #include "base/panic.h"
 #include "config/init.h"
+#include "host/plugins.h"
 
 #include <event2/event.h>
 #include <getopt.h>
@@ -81,6 +82,13 @@ static void print_version(void)
 {
     printf("firealarmd %s\nlibevent %s, sqlite %s, libsodium %s\n", FA_VERSION, event_get_version(),
            sqlite3_libversion(), sodium_version_string());
+}
+
+static void print_reference(const struct fa_daemon_options *options)
+{
+    struct fa_plugins *plugins = fa_plugins_new(options->plugins);
+    fa_config_reference(stdout, plugins);
+    fa_plugins_free(plugins);
 }
 
 /* "Maria Lopez <maria@example.com>" in place; false when it is not so. */
@@ -180,6 +188,11 @@ static int run_init(struct arguments *args)
     }
     if (rc != 0) {
         fprintf(stderr, "firealarmd: %s\n", fa_err_format(&err, text, sizeof text));
+        if (!isatty(STDIN_FILENO)) {
+            fputs("Without a terminal: --company, --relay, --owner and --independent (twice); "
+                  "see 'firealarmd --help'.\n",
+                  stderr);
+        }
         return FA_EXIT_FAILED;
     }
     if (args->init.for_service) {
@@ -239,7 +252,7 @@ int main(int argc, char **argv)
         print_version();
         return FA_EXIT_OK;
     case OPT_REFERENCE:
-        fa_config_reference(stdout);
+        print_reference(&args.daemon);
         return FA_EXIT_OK;
     case OPT_CHECK:
         return fa_daemon_check(&args.daemon);

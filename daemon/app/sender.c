@@ -43,9 +43,15 @@ static void on_verdict(void *ctx, const struct fa_frame_verdict *verdict)
                       verdict->retry_after},
     };
     if (verdict->verdict != FIREALARM_SENT) {
-        char id[FA_ID_TEXT_SIZE];
-        fa_log(FA_LOG_WARNING, "notification %s: not delivered (%u): %.*s",
-               fa_id_format(verdict->id.id, id), verdict->status, FA_STR_ARG(verdict->detail));
+        char id[FA_ID_TEXT_SIZE], status[16] = "";
+        const struct fa_notification *n =
+            daemon->engine != NULL ? fa_engine_notification(daemon->engine, verdict->id) : NULL;
+        if (verdict->status != 0) {
+            snprintf(status, sizeof status, " (%u)", verdict->status);
+        }
+        fa_log(FA_LOG_WARNING, "channel '%s': notification %s not delivered%s: %.*s",
+               n != NULL ? n->channel : "?", fa_id_format(verdict->id.id, id), status,
+               FA_STR_ARG(verdict->detail));
     }
     FA_CRASHPOINT("app.before_verdict");
     if (daemon->engine != NULL) {

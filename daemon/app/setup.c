@@ -64,7 +64,8 @@ void fa_setup_remember(const struct fa_daemon *daemon)
         close(dir);
     }
     if (!ok) {
-        fa_log(FA_LOG_WARNING, "the accepted configuration cannot be kept: %s", strerror(errno));
+        fa_log(FA_LOG_WARNING, "the accepted configuration cannot be kept: %s: %s", temp,
+               strerror(errno));
     }
 }
 

@@ -61,10 +61,11 @@ static int run_test(struct fa_client *client, const struct fa_args *args)
     int code = fa_api_ask(client, "/v1/channels/test", request, &answer);
     if (code == FA_EXIT_OK) {
         if (!fa_api_printed(client, &answer)) {
-            size_t count = json_array_size(json_object_get(answer.json, "notifications"));
+            long long count = fa_member_int(answer.json, "notifications");
             fa_say(&client->out,
-                   "%zu test %s on the way. See 'firealarm outbox list', and ask "
-                   "whether they arrived.\n",
+                   count == 0 ? "Nothing was sent: no channel is configured for them.\n"
+                              : "%lld test %s on the way. See 'firealarm outbox list', and ask "
+                                "whether they arrived.\n",
                    count, count == 1 ? "message is" : "messages are");
         }
         fa_answer_done(&answer);
@@ -73,7 +74,7 @@ static int run_test(struct fa_client *client, const struct fa_args *args)
 }
 
 static const struct fa_example list_examples[] = {
-    {"firealarm outbox list", "What has not been delivered, and why."},
+    {"firealarm outbox list", "What has not been delivered, and what was answered."},
 };
 static const struct fa_example retry_examples[] = {
     {"firealarm outbox retry 9QXK", "Try again now."},
@@ -89,8 +90,11 @@ const struct fa_cmd fa_cmd_outbox_list = {
     .name = "outbox list",
     .usage = "",
     .summary = "list the messages that are not delivered yet",
-    .about = "Ids, states and codes only; never what a message says. CODE is what the receiver "
-             "answered last.",
+    .about = "Ids, states and codes only; never what a message says. STATE is queued or "
+             "waiting for the next try; slow: given up for this step, tried now and then while "
+             "nobody owns the alarm; dead: not tried again. NEXT is the next try, of a dead one "
+             "when it is thrown away. CODE is what the receiver answered last, - is no answer; "
+             "the daemon's log says why, by the same id.",
     .examples = list_examples,
     .example_count = FA_COUNT(list_examples),
     .run = run_list,

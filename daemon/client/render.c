@@ -425,8 +425,8 @@ void fa_render_outbox(struct fa_screen *screen, const json_t *answer, fa_time no
         bool known = when != NULL && fa_when_read(fa_str_of(when), &next) == 0;
         fa_table_add(&table, FA_PLAIN, known ? fa_when_age(next - now, buf) : "-");
         snprintf(number, sizeof number, "%lld", (long long)json_integer_value(code));
-        fa_table_add(&table, FA_PLAIN,
-                     json_is_integer(code) ? number : or_dash(json_string_value(code)));
+        bool answered = json_integer_value(code) != 0;
+        fa_table_add(&table, FA_PLAIN, answered ? number : or_dash(json_string_value(code)));
     }
     if (table.count == 0) {
         fa_say(screen, "The outbox is empty.\n");

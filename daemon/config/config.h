@@ -102,7 +102,8 @@ void fa_config_free(struct fa_config *config); /* accepts NULL */
  * summary gets "{rule}: {value} since {since|time}". */
 const char *const *fa_config_summary_fields(size_t *ret_count);
 
-/* The manual page firealarm.cfg(5), made from the tables that read the files. */
-void fa_config_reference(FILE *out);
+/* The manual page firealarm.cfg(5), made from the tables that read the files, with the options of
+ * those plugins that are there; NULL: without. */
+void fa_config_reference(FILE *out, struct fa_plugins *plugins);
 
 #endif

@@ -232,17 +232,18 @@ static void put_rest(struct fa_buf *buf, const struct fa_init *in, const char *o
     fa_buf_puts(
         buf, "# How they are reached. A second way, for instance a webhook to a pager, makes the\n"
              "# climb faster when the first fails: secrets/webhook.key is there to sign it.\n"
-             "channels = (\n  { name = \"mail\"; plugin = \"email\"; relay = ");
+             "channels = (\n");
+    fa_buf_printf(
+        buf,
+        "# { name = \"pager\"; plugin = \"webhook\"; url = \"https://pager.example.com/in\";\n"
+        "#   secret = \"%swebhook.key\"; },\n",
+        places->secrets);
+    fa_buf_puts(buf, "  { name = \"mail\"; plugin = \"email\"; relay = ");
     put_quoted(buf, in->relay);
     fa_buf_puts(buf, tls_words(in->relay));
     fa_buf_puts(buf, "; from = ");
     put_quoted(buf, from);
-    fa_buf_printf(
-        buf,
-        "; }\n"
-        "# { name = \"pager\"; plugin = \"webhook\"; url = \"https://pager.example.com/in\";\n"
-        "#   secret = \"%swebhook.key\"; },\n);\n\n",
-        places->secrets);
+    fa_buf_puts(buf, "; }\n);\n\n");
     fa_buf_printf(
         buf,
         "# Who is told, in which order. The last step repeats until somebody owns the alarm.\n"
@@ -444,7 +445,9 @@ static int ask_one(const char **text, char *buf, bool is_mail, const char *quest
     }
     int rc = fa_err_set(err, FA_EINVAL, "no answer to: %s", question);
     for (int tries = 0; rc != 0 && tries < 3; tries++) {
-        if (!ask(ctx, question, def, buf, 200)) {
+        char again[sizeof err->text + 200];
+        snprintf(again, sizeof again, "%s\n%s", err->text, question);
+        if (!ask(ctx, tries == 0 ? question : again, def, buf, 200)) {
             break;
         }
         if (buf[0] == '\0' && def != NULL) {

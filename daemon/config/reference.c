@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The manual page firealarm.cfg(5) from the tables: a key that can be configured is documented, and
- * with the range and default that are really checked. */
+ * with the range and default that are really checked. The plugins that are there come last. */
 #include "config/draft.h"
+#include "host/plugins.h"
 
 #include <string.h>
 
@@ -105,7 +106,65 @@ static void put_section(FILE *out, const struct fa_section *section, const char 
     }
 }
 
-void fa_config_reference(FILE *out)
+static void put_option(FILE *out, const struct firealarm_option *option)
+{
+    static const char *const words[] = {
+        [FIREALARM_OPT_TEXT] = "text",
+        [FIREALARM_OPT_INT] = "whole number",
+        [FIREALARM_OPT_DURATION] = "duration",
+        [FIREALARM_OPT_BOOL] = "true or false",
+        [FIREALARM_OPT_SECRET] = "file or credential",
+        [FIREALARM_OPT_CHOICE] = "one of",
+    };
+    char low[40], high[40];
+    fputs(".TP\n.BR ", out);
+    put(out, option->name);
+    fprintf(out, " \" (%s", words[option->type]);
+    if (option->choices != NULL) {
+        fprintf(out, " %s", option->choices);
+    }
+    if (option->max != 0 && option->type == FIREALARM_OPT_DURATION) {
+        fprintf(out, ", %s to %s", fa_format_duration(option->min, low),
+                fa_format_duration(option->max, high));
+    } else if (option->max != 0 && option->type == FIREALARM_OPT_INT) {
+        fprintf(out, ", %lld to %lld", (long long)option->min, (long long)option->max);
+    }
+    if ((option->flags & FIREALARM_OPT_REQUIRED) != 0) {
+        fputs("; required", out);
+    } else if (option->default_text != NULL) {
+        fprintf(out, "; default %s", option->default_text);
+    }
+    fputs(")\"\n", out);
+    put(out, option->help != NULL ? option->help : "");
+    fputc('\n', out);
+}
+
+struct listing {
+    FILE *out;
+    struct fa_plugins *plugins;
+    enum fa_plugin_kind kind;
+};
+
+/* One that cannot be loaded has nothing to say here; --check says why. */
+static void put_plugin(void *ctx, const char *name)
+{
+    const struct listing *listing = ctx;
+    const struct fa_plugin *plugin = NULL;
+    struct fa_err err;
+    if (fa_plugins_load(listing->plugins, listing->kind, name, &plugin, &err) != 0) {
+        return;
+    }
+    fprintf(listing->out, ".SS %s ", fa_plugin_kind_name(listing->kind));
+    put(listing->out, name);
+    fputc('\n', listing->out);
+    put(listing->out, plugin->summary);
+    fputs(".\n", listing->out);
+    for (const struct firealarm_option *o = plugin->options; o->name != NULL; o++) {
+        put_option(listing->out, o);
+    }
+}
+
+void fa_config_reference(FILE *out, struct fa_plugins *plugins)
 {
     fputs(".TH FIREALARM.CFG 5\n.SH NAME\nfirealarm.cfg \\- configuration of firealarmd\n"
           ".SH DESCRIPTION\n"
@@ -120,5 +179,14 @@ void fa_config_reference(FILE *out)
           "refused whole.\n.SH GROUPS\n",
           out);
     put_section(out, &fa_draft_section, "top");
+    if (plugins != NULL) {
+        fputs(".SH OPTIONS OF PLUGINS\nThey stand in the group that names the plugin: a channel's, "
+              "a feed's or the store's.\n",
+              out);
+        struct listing listing = {out, plugins, 0};
+        for (; listing.kind < FA_PLUGIN__COUNT; listing.kind++) {
+            fa_plugins_list(plugins, listing.kind, put_plugin, &listing);
+        }
+    }
     fputs(".SH FILES\n.I firealarm.cfg\n.br\n.I rules.d/*.cfg\n.br\n.I conf.d/*.cfg\n", out);
 }

@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "host/options.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -24,6 +25,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define LIST_MAX 200 /* bytes of names in a message */
 
 #define NAME_MAX_BYTES 32
 
@@ -288,6 +291,48 @@ static int load(struct fa_plugins *plugins, enum fa_plugin_kind which, const cha
     return add(plugins, which, table, path, err);
 }
 
+static int is_object(const struct dirent *entry)
+{
+    size_t len = strlen(entry->d_name);
+    return len > 3 && strcmp(entry->d_name + len - 3, ".so") == 0;
+}
+
+void fa_plugins_list(const struct fa_plugins *plugins, enum fa_plugin_kind kind,
+                     void (*fn)(void *ctx, const char *name), void *ctx)
+{
+    char folder[3072];
+    struct dirent **entries = NULL;
+    if (plugins->root == NULL) {
+        return;
+    }
+    snprintf(folder, sizeof folder, "%s/%s", plugins->root, kinds[kind].folder);
+    int count = scandir(folder, &entries, is_object, alphasort);
+    for (int i = 0; i < count; i++) {
+        entries[i]->d_name[strlen(entries[i]->d_name) - 3] = '\0';
+        fn(ctx, entries[i]->d_name);
+        free(entries[i]);
+    }
+    free(entries);
+}
+
+static void add_name(void *ctx, const char *name)
+{
+    char *text = ctx;
+    size_t len = strlen(text);
+    if (len + strlen(name) + 3 < LIST_MAX) {
+        snprintf(text + len, LIST_MAX - len, "%s%s", len > 0 ? ", " : "", name);
+    }
+}
+
+static int not_there(const struct fa_plugins *plugins, enum fa_plugin_kind kind, const char *name,
+                     const char *path, struct fa_err *err)
+{
+    char names[LIST_MAX] = "";
+    fa_plugins_list(plugins, kind, add_name, names);
+    return fa_err_set(err, FA_ENOTFOUND, "there is no %s \"%s\" (no file %s); there are: %s",
+                      kinds[kind].name, name, path, names[0] != '\0' ? names : "none");
+}
+
 int fa_plugins_load(struct fa_plugins *plugins, enum fa_plugin_kind kind, const char *name,
                     const struct fa_plugin **ret_plugin, struct fa_err *err)
 {
@@ -317,6 +362,9 @@ int fa_plugins_load(struct fa_plugins *plugins, enum fa_plugin_kind kind, const 
     }
     if (rc == 0) {
         rc = check_owner(path, false, err);
+        if (rc == FA_ENOTFOUND) {
+            return not_there(plugins, kind, name, path, err);
+        }
     }
     if (rc == 0) {
         rc = load(plugins, kind, name, path, err);

@@ -45,6 +45,10 @@ int fa_plugins_load(struct fa_plugins *plugins, enum fa_plugin_kind kind, const 
 const struct fa_plugin *fa_plugins_find(const struct fa_plugins *plugins, enum fa_plugin_kind kind,
                                         const char *name);
 
+/* The names in the kind's folder, sorted; nothing is loaded. */
+void fa_plugins_list(const struct fa_plugins *plugins, enum fa_plugin_kind kind,
+                     void (*fn)(void *ctx, const char *name), void *ctx);
+
 /* "decoder", "notifier", "store". */
 const char *fa_plugin_kind_name(enum fa_plugin_kind kind);
 

@@ -6,7 +6,9 @@
  *     are gone as soon as anything in the process opens and closes the database file. So the lock
  *     is an flock on a file of its own, which the kernel frees when the holder dies; it holds the
  *     pid for the message of whoever comes second.
- *  2. The database file is never opened here by path once SQLite has it, for the same reason. */
+ *  2. The database file is never opened here by path once SQLite has it, for the same reason.
+ *  3. What was committed counts only while the files still have their names: open ones outlive
+ *     `rm -r`, and what is written into them is lost. */
 #include "internal.h"
 
 #include <errno.h>
@@ -127,6 +129,26 @@ void sqlite_dir_close(struct dir *dir)
     }
     free(dir->path);
     *dir = (struct dir){.fd = -1, .lock_fd = -1};
+}
+
+int32_t sqlite_dir_there(const struct dir *dir, struct firealarm_error *error)
+{
+    static const char *const files[] = {DB_FILE, DB_FILE "-wal", LOCK_FILE};
+    struct stat ours, found;
+    if (fstat(dir->fd, &ours) < 0 || stat(dir->path, &found) < 0 || ours.st_dev != found.st_dev ||
+        ours.st_ino != found.st_ino) {
+        return sqlite_fail(error, FIREALARM_STORE_UNKNOWN,
+                           "%s was removed or moved away while it was in use: put it back",
+                           dir->path);
+    }
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        if (fstatat(dir->fd, files[i], &found, AT_SYMLINK_NOFOLLOW) < 0) {
+            return sqlite_fail(error, FIREALARM_STORE_UNKNOWN,
+                               "%s/%s was removed while it was in use: put a backup back",
+                               dir->path, files[i]);
+        }
+    }
+    return 0;
 }
 
 /* As much again must stay free, or the next commits would be full again at once. */

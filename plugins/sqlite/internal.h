@@ -25,6 +25,8 @@ struct dir {
 HIDDEN int32_t sqlite_dir_open(struct dir *dir, const char *path, bool allow_unsafe_fs,
                                struct firealarm_error *error);
 HIDDEN void sqlite_dir_close(struct dir *dir);
+/* Is what was written still where the next start looks for it? */
+HIDDEN int32_t sqlite_dir_there(const struct dir *dir, struct firealarm_error *error);
 HIDDEN int32_t sqlite_dir_hold(struct dir *dir, struct firealarm_error *error);
 HIDDEN int32_t sqlite_dir_release(struct dir *dir, struct firealarm_error *error);
 

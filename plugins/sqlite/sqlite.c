@@ -385,7 +385,8 @@ static int32_t commit(void *ptr, struct firealarm_error *error)
     }
     self->in_transaction = false;
     self->head = self->appended;
-    return checkpoint(self, error);
+    rc = sqlite_dir_there(&self->dir, error);
+    return rc != 0 ? rc : checkpoint(self, error);
 }
 
 static void rollback(void *ptr)

@@ -116,7 +116,7 @@ def answer(method, path, request):
     if path.startswith("/v1/outbox/"):
         return 200, {"state": "dropped" if path.endswith("drop") else "queued"}
     if (method, path) == ("POST", "/v1/channels/test"):
-        return 202, {"notifications": ["A", "B"]}
+        return 202, {"notifications": 2}
     return problem(404, "no such page")
 
 

@@ -361,7 +361,7 @@ static void the_reference_names_every_group_and_default(void **state)
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
-    fa_config_reference(out);
+    fa_config_reference(out, NULL);
     fclose(out);
     static const char *const parts[] = {
         ".TH FIREALARM.CFG 5", ".SS people",       ".SS people.channels", ".SS policies.steps",

@@ -27,7 +27,7 @@ static void each_defect_has_its_own_message(void **state)
         {FA_PLUGIN_NOTIFIER, "missing_library", FA_ECORRUPT, "nobody_has_this"},
         {FA_PLUGIN_NOTIFIER, "bad_type", FA_ECORRUPT, "entry 2 (\"second\") has an unknown type"},
         {FA_PLUGIN_NOTIFIER, "bad_default", FA_ECORRUPT, "default of entry 2: second = \"soon\""},
-        {FA_PLUGIN_NOTIFIER, "absent", FA_ENOTFOUND, "absent.so: No such file"},
+        {FA_PLUGIN_NOTIFIER, "absent", FA_ENOTFOUND, "absent.so); there are: "},
         {FA_PLUGIN_NOTIFIER, "../notifiers/good", FA_EINVAL, "is no plugin name"},
         {FA_PLUGIN_NOTIFIER, "", FA_EINVAL, "is no plugin name"},
         {FA_PLUGIN_DECODER, "no_feed", FA_ECORRUPT, "the decoder has no feed function"},

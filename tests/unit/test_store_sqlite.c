@@ -11,6 +11,7 @@
 #include <sqlite3.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 struct fixture {
@@ -277,6 +278,32 @@ static void the_directory_must_be_there_and_writable(void **state)
     assert_contains(fixture->error.text, "/proc/self/task/lock: ");
 }
 
+static void nothing_counts_as_kept_once_the_files_are_gone(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const names[] = {"firealarm.db", "firealarm.db-wal", "lock"};
+    char path[4400], away[4400];
+    snprintf(away, sizeof away, "%s.away", fixture->dir.path);
+    for (size_t i = 0; i < 3; i++) {
+        void *self = must_open(fixture);
+        assert_int_equal(put_one(fixture, self, 1, 10), 0);
+        snprintf(path, sizeof path, "%s/%s", fixture->dir.path, names[i]);
+        assert_int_equal(rename(path, away), 0);
+        assert_int_equal(put_one(fixture, self, 2, 10), FIREALARM_STORE_UNKNOWN);
+        assert_contains(fixture->error.text, names[i]);
+        assert_int_equal(rename(away, path), 0);
+        firealarm_store.close(self);
+    }
+    void *self = must_open(fixture);
+    assert_int_equal(rename(fixture->dir.path, away), 0);
+    assert_int_equal(mkdir(fixture->dir.path, 0700), 0);
+    assert_int_equal(put_one(fixture, self, 3, 10), FIREALARM_STORE_UNKNOWN);
+    assert_contains(fixture->error.text, "moved away");
+    assert_int_equal(rmdir(fixture->dir.path), 0);
+    assert_int_equal(rename(away, fixture->dir.path), 0);
+    firealarm_store.close(self);
+}
+
 static void a_symbolic_link_is_not_followed(void **state)
 {
     struct fixture *fixture = *state;
@@ -462,6 +489,7 @@ int main(void)
         TEST(a_damaged_file_is_refused_and_stays_as_it_is),
         TEST(damage_within_the_tree_is_seen_at_start),
         TEST(the_directory_must_be_there_and_writable),
+        TEST(nothing_counts_as_kept_once_the_files_are_gone),
         TEST(a_symbolic_link_is_not_followed),
         TEST(the_wal_is_moved_into_the_database_as_it_grows),
         TEST(no_setting_is_believed_before_it_was_read_back),
