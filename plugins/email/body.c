@@ -90,6 +90,14 @@ static struct firealarm_text title_of(const struct firealarm_notice *notice)
                                      : FIREALARM_TEXT("Fire alarm");
 }
 
+/* The summary, unless the title has said the same. */
+static struct firealarm_text more_of(const struct firealarm_notice *notice)
+{
+    struct firealarm_text title = title_of(notice), summary = notice->summary;
+    bool same = title.len == summary.len && memcmp(title.ptr, summary.ptr, title.len) == 0;
+    return same ? (struct firealarm_text){"", 0} : summary;
+}
+
 /* The severity in capitals, clean and of one line. */
 static void put_severity(struct out *out, const struct firealarm_notice *notice)
 {
@@ -104,8 +112,10 @@ static void put_severity(struct out *out, const struct firealarm_notice *notice)
 void body_subject(struct out *out, const struct firealarm_notice *notice)
 {
     out_puts(out, kind_of(notice)->subject);
-    put_severity(out, notice);
-    out_puts(out, ": ");
+    if (!is(notice->kind, "help")) {
+        put_severity(out, notice);
+        out_puts(out, ": ");
+    }
     out_clean(out, title_of(notice), 160, true);
 }
 
@@ -168,8 +178,12 @@ static void put_text_footer(struct out *out, const struct firealarm_notice *noti
         put_row(out, FIREALARM_TEXT("Sent to"), notice->recipient);
     }
     put_row(out, FIREALARM_TEXT("Sent at"), time_text(notice->now, sent));
-    put_row(out, FIREALARM_TEXT("Alarm"), notice->alarm);
-    put_row(out, FIREALARM_TEXT("Rule"), notice->rule);
+    if (notice->alarm.len > 0) {
+        put_row(out, FIREALARM_TEXT("Alarm"), notice->alarm);
+    }
+    if (notice->rule.len > 0) {
+        put_row(out, FIREALARM_TEXT("Rule"), notice->rule);
+    }
 }
 
 void body_text(struct out *out, const struct firealarm_notice *notice)
@@ -180,7 +194,7 @@ void body_text(struct out *out, const struct firealarm_notice *notice)
     out_puts(out, "\n");
     out_puts(out, kind_of(notice)->says);
     out_puts(out, "\n\n");
-    put_paragraph(out, "", notice->summary, TEXT_MAX_BYTES);
+    put_paragraph(out, "", more_of(notice), TEXT_MAX_BYTES);
     put_paragraph(out, "Expected of you: ", notice->expect, TEXT_MAX_BYTES);
     put_paragraph(out, "To own it: ", notice->how_to_ack, TEXT_MAX_BYTES);
     for (size_t i = 0; i < facts.count; i++) {
@@ -328,12 +342,10 @@ void body_html(struct out *out, const struct firealarm_notice *notice)
              "<h1 class=\"ink\" style=\"margin:0;color:#101828;font-size:22px;line-height:28px;"
              "font-weight:700;word-break:break-word\">",
              title_of(notice), LINE_MAX_BYTES, "</h1>\n");
-    if (notice->title.len > 0) {
-        put_html(out,
-                 "<p class=\"ink\" style=\"margin:10px 0 0;color:#344054;font-size:16px;"
-                 "line-height:24px;word-break:break-word\">",
-                 notice->summary, TEXT_MAX_BYTES, "</p>\n");
-    }
+    put_html(out,
+             "<p class=\"ink\" style=\"margin:10px 0 0;color:#344054;font-size:16px;"
+             "line-height:24px;word-break:break-word\">",
+             more_of(notice), TEXT_MAX_BYTES, "</p>\n");
     put_html_boxes(out, notice);
     put_html_facts(out, notice);
     out_puts(out, "</td></tr>\n");
