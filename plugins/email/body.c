@@ -162,9 +162,19 @@ static void put_paragraph(struct out *out, const char *head, struct firealarm_te
     }
 }
 
+/* What was put since `start` begins with a capital, as the other rows do. */
+static void capital(struct out *out, size_t start)
+{
+    if (out->len > start && out->data[start] >= 'a' && out->data[start] <= 'z') {
+        out->data[start] = (char)(out->data[start] - 32);
+    }
+}
+
 static void put_row(struct out *out, struct firealarm_text label, struct firealarm_text value)
 {
+    size_t start = out->len;
     out_clean(out, label, 64, true);
+    capital(out, start);
     out_puts(out, ": ");
     out_clean(out, value, LINE_MAX_BYTES, true);
     out_puts(out, "\n");
@@ -241,7 +251,9 @@ static void put_html_row(struct out *out, struct firealarm_text label, struct fi
     out_puts(out,
              "<tr><td class=\"dim\" style=\"padding:6px 12px 6px 0;color:#667085;font-size:14px;"
              "line-height:20px;vertical-align:top;width:30%\">");
+    size_t start = out->len;
     out_html(out, label, 64);
+    capital(out, start);
     out_puts(out, "</td>\n<td class=\"ink\" style=\"padding:6px 0;color:#101828;font-size:15px;"
                   "line-height:20px;vertical-align:top;word-break:break-word\">");
     out_html(out, value, LINE_MAX_BYTES);
