@@ -57,7 +57,7 @@ int fa_take_text(struct fa_client *client, const char *file, const char *questio
     struct fa_buf raw;
     struct fa_err err;
     if (file == NULL && client->interactive) {
-        fa_say(&client->talk, "%s A line with a single dot ends it.\n", question);
+        fa_say(&client->talk, "%s To finish, type a single dot on a line of its own.\n", question);
         return fa_ask_text(client, ret_text) == 0 ? FA_EXIT_OK : FA_EXIT_STOPPED;
     }
     fa_buf_init(&raw, FA_TEXT_MAX + 1);

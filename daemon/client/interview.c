@@ -76,8 +76,9 @@ static int ask_what(struct interview *talk)
 {
     struct fa_buf text;
     fa_buf_init(&text, 2 * FA_TEXT_MAX);
-    fa_say(&talk->client->talk, "What happened? As many lines as you like. A line with a single "
-                                "dot ends it.\n");
+    fa_say(&talk->client->talk,
+           "What happened? As many lines as you like. To finish, type a single "
+           "dot on a line of its own.\n");
     int rc = fa_ask_text(talk->client, &text);
     if (rc == 0) {
         fa_filing_set(talk->filing, "text", fa_buf_text(&text));
@@ -152,6 +153,17 @@ static void list_names(struct interview *talk)
     fa_table_done(&table);
 }
 
+/* "  Nobody here is called 'x'." */
+static void say_fault(struct fa_screen *screen, const char *text)
+{
+    char first[2] = {text[0] >= 'a' && text[0] <= 'z' ? (char)(text[0] - 32) : text[0], '\0'};
+    fa_say(screen, "  ");
+    fa_put(screen, FA_PLAIN, first);
+    size_t len = strlen(text);
+    fa_put(screen, FA_PLAIN, len > 0 ? text + 1 : "");
+    fa_say(screen, len > 0 && text[len - 1] == '?' ? "\n" : ".\n");
+}
+
 /* Names parted by commas into a list of the filing. False: one of them is not known. */
 static bool take_names(struct interview *talk, struct fa_str rest, const char *member)
 {
@@ -171,9 +183,7 @@ static bool take_names(struct interview *talk, struct fa_str rest, const char *m
             name = word;
         }
         if (name == NULL) {
-            fa_say(screen, "  ");
-            fa_put(screen, FA_PLAIN, err.text);
-            fa_say(screen, ".\n");
+            say_fault(screen, err.text);
             return false;
         }
         fa_filing_add(talk->filing, member, name);
@@ -193,7 +203,7 @@ static int ask_about(struct interview *talk)
     fa_put_wrapped(&talk->client->talk, 0, NULL,
                    "Who is it about? They, and those close to them, will not be told. Names, "
                    "parted by commas; a part of the name is enough; ? lists them. Somebody from "
-                   "outside belongs into the text above.");
+                   "outside belongs in the text above.");
     while (!done &&
            (rc = fa_ask_line(talk->client, "Names (Enter: nobody in particular): ", &line)) == 0) {
         if (strcmp(fa_buf_text(&line), "?") == 0) {
@@ -304,9 +314,7 @@ static void strike_one(struct interview *talk, const json_t *told, struct fa_str
         name = fa_guide_find(&talk->guide, word, &err);
     }
     if (name == NULL) {
-        fa_say(screen, "  '");
-        fa_put(screen, FA_PLAIN, number > 0 ? "that number" : err.text);
-        fa_say(screen, "' is not in the list.\n");
+        say_fault(screen, number > 0 ? "that number is not in the list" : err.text);
         return;
     }
     fa_filing_add(talk->filing, "strike", name);
@@ -315,12 +323,13 @@ static void strike_one(struct interview *talk, const json_t *told, struct fa_str
     fa_say(screen, " will not be told.\n");
 }
 
-static int ask_strike(struct interview *talk, const json_t *shown, bool *ret_any)
+/* *ret_again: the list has changed, or a name was not understood; whoever mistypes a name must not
+ * file in the belief that it is struck. */
+static int ask_strike(struct interview *talk, const json_t *shown, bool *ret_again)
 {
     struct fa_buf line;
     const json_t *told = json_object_get(shown, "told");
-    size_t before = json_array_size(json_object_get(talk->filing->request, "strike"));
-    *ret_any = false;
+    *ret_again = false;
     if (json_array_size(told) == 0) {
         return 0;
     }
@@ -332,9 +341,9 @@ static int ask_strike(struct interview *talk, const json_t *shown, bool *ret_any
         struct fa_str one = fa_str_trim(fa_str_cut(rest, ',', &rest));
         if (one.len > 0) {
             strike_one(talk, told, one);
+            *ret_again = true;
         }
     }
-    *ret_any = json_array_size(json_object_get(talk->filing->request, "strike")) > before;
     fa_buf_done(&line);
     return rc;
 }
@@ -362,6 +371,8 @@ static int decide(struct interview *talk, const json_t *shown, enum decision *re
         } else if (may_raise && (strcasecmp(text, "raise") == 0 || strcasecmp(text, "r") == 0)) {
             *ret_decision = DECIDED_RAISE;
         } else {
+            fa_say(&talk->client->talk, may_raise ? "  Please type y, n or raise.\n"
+                                                  : "  Please type y for yes or n for no.\n");
             done = false;
         }
     }
@@ -388,11 +399,12 @@ static void greet(struct interview *talk)
     if (you != NULL && talk->guide.source == FA_GUIDE_LIVE) {
         fa_say(screen, "You file as ");
         fa_put(screen, FA_PLAIN, you);
-        fa_say(screen, ".\n");
+        fa_say(screen, ". Those who may read the alarm can see that.\n");
     }
-    fa_put_wrapped(screen, 0, NULL,
-                   "Until you say yes nothing is filed or kept, and what you write about what "
-                   "happened is not sent. Ctrl-C stops.");
+    fa_put_wrapped(
+        screen, 0, NULL,
+        "Until you say yes nothing is filed or kept, nobody is told, and your account of "
+        "what happened is not sent. Ctrl-C stops.");
     fa_say(screen, "\n");
 }
 

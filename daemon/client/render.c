@@ -63,6 +63,21 @@ static void time_field(struct fa_screen *screen, const char *label, const json_t
     }
 }
 
+/* "2 days" for "2d"; what has more than one unit stays as it is. */
+static void put_length(struct fa_screen *screen, const char *text)
+{
+    static const char *const units[] = {"second", "minute", "hour", "day", "week"};
+    static const char letters[] = "smhdw";
+    char *end = NULL;
+    unsigned long count = strtoul(text, &end, 10);
+    const char *unit = *end != '\0' && end[1] == '\0' ? strchr(letters, *end) : NULL;
+    if (end == text || unit == NULL) {
+        fa_put(screen, FA_PLAIN, text);
+    } else {
+        fa_say(screen, "%lu %s%s", count, units[unit - letters], count == 1 ? "" : "s");
+    }
+}
+
 void fa_render_guide(struct fa_screen *screen, const json_t *guide)
 {
     const json_t *category, *example;
@@ -73,9 +88,11 @@ void fa_render_guide(struct fa_screen *screen, const json_t *guide)
         fa_say(screen, "\n  ");
         fa_put(screen, FA_DIM, or_dash(fa_member_text(category, "name")));
         fa_say(screen, ": %s", fa_level_words(fa_member_text(category, "guidance")));
-        if (fa_member_text(category, "due") != NULL) {
+        const char *guidance = fa_member_text(category, "guidance");
+        bool at_once = guidance != NULL && strcmp(guidance, "raise") == 0;
+        if (fa_member_text(category, "due") != NULL && !at_once) {
             fa_say(screen, ", within ");
-            fa_put(screen, FA_PLAIN, fa_member_text(category, "due"));
+            put_length(screen, fa_member_text(category, "due"));
         }
         fa_say(screen, "\n");
         if (fa_member_text(category, "hint") != NULL) {
@@ -98,7 +115,7 @@ void fa_render_guide(struct fa_screen *screen, const json_t *guide)
     }
 }
 
-/* "at once", "after 15m if nobody has taken it". */
+/* "at once", "after 15 minutes if nobody has taken it". */
 static void put_when(struct fa_screen *screen, const char *when)
 {
     fa_time length = 0;
@@ -110,7 +127,7 @@ static void put_when(struct fa_screen *screen, const char *when)
         return;
     }
     fa_say(screen, ", after ");
-    fa_put(screen, FA_PLAIN, when);
+    put_length(screen, when);
     fa_say(screen, " if nobody has taken it");
 }
 
@@ -145,7 +162,7 @@ void fa_render_preview(struct fa_screen *screen, const json_t *preview)
     }
     if (due != NULL) {
         fa_say(screen, "  To be settled within ");
-        fa_put(screen, FA_PLAIN, due);
+        put_length(screen, due);
         fa_say(screen, ".\n");
     }
     const json_t *told = json_object_get(preview, "told");
@@ -157,8 +174,8 @@ void fa_render_preview(struct fa_screen *screen, const json_t *preview)
     }
     if (fa_member_is(preview, "independent")) {
         fa_put_wrapped(screen, 0, NULL,
-                       "Those who would be told stand too near to whom it is about; somebody "
-                       "independent takes it instead.");
+                       "Nobody of those who usually hear of this may be told; somebody independent "
+                       "takes it instead.");
     }
 }
 
@@ -180,6 +197,9 @@ void fa_render_receipt(struct fa_screen *screen, const json_t *answer)
     if (fa_member_text(answer, "due") != NULL) {
         fa_say(screen, "\n");
         time_field(screen, "Due", answer, "due");
+        fa_put_wrapped(screen, 0, NULL,
+                       "When it is settled by then, close it with 'firealarm status --done' and "
+                       "the receipt. Otherwise it becomes an alarm by itself.");
     }
 }
 
@@ -190,7 +210,7 @@ void fa_render_status(struct fa_screen *screen, const json_t *status)
     size_t i;
     const char *state = fa_member_text(status, "state");
     time_field(screen, "Filed", status, "filed");
-    field(screen, "About", fa_member_text(status, "category"));
+    field(screen, "Kind", fa_member_text(status, "category"));
     field(screen, "It is", fa_level_words(fa_member_text(status, "level")));
     if (state != NULL && strcmp(state, "owned") == 0) {
         field(screen, "State", "somebody has taken it");
@@ -201,7 +221,11 @@ void fa_render_status(struct fa_screen *screen, const json_t *status)
     }
     time_field(screen, "Next word", status, "owned_until");
     time_field(screen, "Due", status, "due");
-    if (json_is_integer(json_object_get(status, "told"))) {
+    const char *level = fa_member_text(status, "level");
+    bool helped = level != NULL && strcmp(level, "help") == 0;
+    /* The number is of those told of an alarm; the helpers, who are asked first, are not in it. */
+    if (json_is_integer(json_object_get(status, "told")) &&
+        !(helped && fa_member_int(status, "told") == 0)) {
         long long told = (long long)fa_member_int(status, "told");
         fa_say(screen, "%-12s%lld %s\n", "Told", told, told == 1 ? "person" : "people");
     }

@@ -184,7 +184,7 @@ int fa_when_parse(struct fa_str text, fa_time now, char ret_when[FA_WHEN_SIZE], 
         char buf[32];
         if (fa_when_read(text, &wall) != 0) {
             return fa_err_set(err, FA_EPARSE,
-                              "that is no time I can read. Write for example: yesterday, "
+                              "That is no time I can read. Write for example: yesterday, "
                               "monday, 3d (three days ago), 2026-11-20, 2026-11-20 14:30");
         }
         snprintf(ret_when, FA_WHEN_SIZE, "%s", fa_time_format(wall, buf));

@@ -90,6 +90,14 @@ static struct firealarm_text title_of(const struct firealarm_notice *notice)
                                      : FIREALARM_TEXT("Fire alarm");
 }
 
+/* The summary, unless the title has said the same. */
+static struct firealarm_text more_of(const struct firealarm_notice *notice)
+{
+    struct firealarm_text title = title_of(notice), summary = notice->summary;
+    bool same = title.len == summary.len && memcmp(title.ptr, summary.ptr, title.len) == 0;
+    return same ? (struct firealarm_text){"", 0} : summary;
+}
+
 /* The severity in capitals, clean and of one line. */
 static void put_severity(struct out *out, const struct firealarm_notice *notice)
 {
@@ -104,8 +112,10 @@ static void put_severity(struct out *out, const struct firealarm_notice *notice)
 void body_subject(struct out *out, const struct firealarm_notice *notice)
 {
     out_puts(out, kind_of(notice)->subject);
-    put_severity(out, notice);
-    out_puts(out, ": ");
+    if (!is(notice->kind, "help")) {
+        put_severity(out, notice);
+        out_puts(out, ": ");
+    }
     out_clean(out, title_of(notice), 160, true);
 }
 
@@ -152,9 +162,19 @@ static void put_paragraph(struct out *out, const char *head, struct firealarm_te
     }
 }
 
+/* What was put since `start` begins with a capital, as the other rows do. */
+static void capital(struct out *out, size_t start)
+{
+    if (out->len > start && out->data[start] >= 'a' && out->data[start] <= 'z') {
+        out->data[start] = (char)(out->data[start] - 32);
+    }
+}
+
 static void put_row(struct out *out, struct firealarm_text label, struct firealarm_text value)
 {
+    size_t start = out->len;
     out_clean(out, label, 64, true);
+    capital(out, start);
     out_puts(out, ": ");
     out_clean(out, value, LINE_MAX_BYTES, true);
     out_puts(out, "\n");
@@ -168,8 +188,12 @@ static void put_text_footer(struct out *out, const struct firealarm_notice *noti
         put_row(out, FIREALARM_TEXT("Sent to"), notice->recipient);
     }
     put_row(out, FIREALARM_TEXT("Sent at"), time_text(notice->now, sent));
-    put_row(out, FIREALARM_TEXT("Alarm"), notice->alarm);
-    put_row(out, FIREALARM_TEXT("Rule"), notice->rule);
+    if (notice->alarm.len > 0) {
+        put_row(out, FIREALARM_TEXT("Alarm"), notice->alarm);
+    }
+    if (notice->rule.len > 0) {
+        put_row(out, FIREALARM_TEXT("Rule"), notice->rule);
+    }
 }
 
 void body_text(struct out *out, const struct firealarm_notice *notice)
@@ -180,7 +204,7 @@ void body_text(struct out *out, const struct firealarm_notice *notice)
     out_puts(out, "\n");
     out_puts(out, kind_of(notice)->says);
     out_puts(out, "\n\n");
-    put_paragraph(out, "", notice->summary, TEXT_MAX_BYTES);
+    put_paragraph(out, "", more_of(notice), TEXT_MAX_BYTES);
     put_paragraph(out, "Expected of you: ", notice->expect, TEXT_MAX_BYTES);
     put_paragraph(out, "To own it: ", notice->how_to_ack, TEXT_MAX_BYTES);
     for (size_t i = 0; i < facts.count; i++) {
@@ -227,7 +251,9 @@ static void put_html_row(struct out *out, struct firealarm_text label, struct fi
     out_puts(out,
              "<tr><td class=\"dim\" style=\"padding:6px 12px 6px 0;color:#667085;font-size:14px;"
              "line-height:20px;vertical-align:top;width:30%\">");
+    size_t start = out->len;
     out_html(out, label, 64);
+    capital(out, start);
     out_puts(out, "</td>\n<td class=\"ink\" style=\"padding:6px 0;color:#101828;font-size:15px;"
                   "line-height:20px;vertical-align:top;word-break:break-word\">");
     out_html(out, value, LINE_MAX_BYTES);
@@ -328,12 +354,10 @@ void body_html(struct out *out, const struct firealarm_notice *notice)
              "<h1 class=\"ink\" style=\"margin:0;color:#101828;font-size:22px;line-height:28px;"
              "font-weight:700;word-break:break-word\">",
              title_of(notice), LINE_MAX_BYTES, "</h1>\n");
-    if (notice->title.len > 0) {
-        put_html(out,
-                 "<p class=\"ink\" style=\"margin:10px 0 0;color:#344054;font-size:16px;"
-                 "line-height:24px;word-break:break-word\">",
-                 notice->summary, TEXT_MAX_BYTES, "</p>\n");
-    }
+    put_html(out,
+             "<p class=\"ink\" style=\"margin:10px 0 0;color:#344054;font-size:16px;"
+             "line-height:24px;word-break:break-word\">",
+             more_of(notice), TEXT_MAX_BYTES, "</p>\n");
     put_html_boxes(out, notice);
     put_html_facts(out, notice);
     out_puts(out, "</td></tr>\n");

@@ -122,6 +122,15 @@ static void what_cannot_be_sent_is_kept_and_sent_once_under_its_key(void **state
     }
 }
 
+/* A time to settle belongs to what is to be settled: an alarm that may wait two days is none. */
+static void the_guide_gives_a_time_to_solve_and_none_to_raise(void **state)
+{
+    struct rig *rig = *state;
+    assert_int_equal(RIG_RUN(rig, "", "guide"), 0);
+    assert_contains(rig->out, "slow-service: yours to solve, within 2 days\n");
+    assert_contains(rig->out, "broken-promise: raise the alarm\n");
+}
+
 static void without_a_daemon_the_filing_is_kept_and_reads_say_so(void **state)
 {
     struct rig *rig = *state;
@@ -391,6 +400,7 @@ int main(void)
         WITH_RIG(a_filing_gets_a_receipt_and_leaves_nothing_behind),
         WITH_RIG(what_happened_stands_in_no_argument_environment_or_stray_file),
         WITH_RIG(what_cannot_be_sent_is_kept_and_sent_once_under_its_key),
+        WITH_RIG(the_guide_gives_a_time_to_solve_and_none_to_raise),
         WITH_RIG(without_a_daemon_the_filing_is_kept_and_reads_say_so),
         WITH_RIG(what_is_refused_is_explained_kept_and_sent_after_mending),
         WITH_RIG(a_caller_who_is_not_known_is_told_and_loses_nothing),

@@ -24,7 +24,7 @@ GUIDE = {
          "due": "2d", "value": None},
         {"name": "broken-promise", "title": "A promise to a customer was broken",
          "guidance": "raise", "examples": ["We said Friday, and shipped nothing"],
-         "hint": "We keep our word.", "due": None, "value": "honesty"},
+         "hint": "We keep our word.", "due": "2d", "value": "honesty"},
     ],
     "values": [{"name": "honesty", "title": "We do not lie", "violations": ["lying"]}],
     "people": [{"name": "maria", "display": "Maria Lopez"},

@@ -146,6 +146,41 @@ static void a_title_cannot_become_a_header(void **state)
     render(&notice, more, 3, look_at_subject);
 }
 
+static size_t length;
+
+static void take_length(const struct firealarm_request_out *req)
+{
+    length = req->body.len;
+}
+
+static void look_at_help(const struct firealarm_request_out *req)
+{
+    assert_contains(req->body.ptr, "Subject: Help wanted: A colleague asks\r\n");
+    take_length(req);
+}
+
+/* Who is asked for help is not shouted at, and a short report is read once. */
+static void what_the_title_said_is_not_said_again(void **state)
+{
+    struct firealarm_notice notice = {.size = sizeof notice,
+                                      .key = TEXT("N1.x"),
+                                      .kind = TEXT("help"),
+                                      .severity = TEXT("warning"),
+                                      .title = TEXT("A colleague asks"),
+                                      .expect = TEXT("Help"),
+                                      .address = TEXT("ann@example.com"),
+                                      .thread = TEXT("A1"),
+                                      .now = INT64_C(1763800800000)};
+    render(&notice, NULL, 0, look_at_help);
+    size_t alone = length;
+    notice.summary = notice.title;
+    render(&notice, NULL, 0, take_length);
+    assert_int_equal(length, alone);
+    notice.summary = FIREALARM_TEXT("A colleague asks; and there is more");
+    render(&notice, NULL, 0, take_length);
+    assert_true(length > alone);
+}
+
 static void a_wrong_option_is_refused_in_words(void **state)
 {
     static const struct {
@@ -217,6 +252,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_headers_are_these_and_no_others),
         cmocka_unit_test(a_title_cannot_become_a_header),
+        cmocka_unit_test(what_the_title_said_is_not_said_again),
         cmocka_unit_test(a_wrong_option_is_refused_in_words),
         cmocka_unit_test(addresses_are_checked_strictly),
     };
