@@ -182,8 +182,19 @@ static void put_person(struct fa_buf *buf, const char *name, const struct fa_ini
     fa_buf_puts(buf, "; } );\n");
 }
 
+static const char *const token_names[] = {"owner", "independent-1", "independent-2"};
+_Static_assert(sizeof token_names / sizeof token_names[0] == 1 + FA_INIT_INDEPENDENTS,
+               "each of them can acknowledge");
+
+/* Who is told must be able to own it: the token is given to them, its file is then removed. */
+static void put_token(struct fa_buf *buf, size_t who, char hashes[][65])
+{
+    fa_buf_printf(buf, "    token = \"%s\"; # of secrets/%s.token\n", hashes[who],
+                  token_names[who]);
+}
+
 static void put_people(struct fa_buf *buf, const struct fa_init *in, char names[][64],
-                       const char *token_hash)
+                       char hashes[][65])
 {
     fa_buf_puts(buf,
                 "# Who there is. Add those who file and those who are to be told; the guide tells\n"
@@ -193,13 +204,14 @@ static void put_people(struct fa_buf *buf, const struct fa_init *in, char names[
         fa_buf_printf(buf, "    uid = %lu%s;\n", (unsigned long)in->uid,
                       in->uid > INT32_MAX ? "L" : "");
     }
-    fa_buf_printf(buf, "    token = \"%s\"; # of secrets/owner.token\n", token_hash);
+    put_token(buf, 0, hashes);
     fa_buf_puts(buf,
                 "    roles = [ \"leader\", \"helper\" ];\n    operator = true; },\n\n"
                 "  # Independent contacts take what nobody else may learn. They report to nobody\n"
                 "  # in this list and share no mailbox with anybody in it.\n");
     for (size_t i = 0; i < FA_INIT_INDEPENDENTS; i++) {
         put_person(buf, names[i + 1], &in->independents[i]);
+        put_token(buf, i + 1, hashes);
         fa_buf_printf(buf, "    independent = true; }%s\n",
                       i + 1 < FA_INIT_INDEPENDENTS ? "," : "");
     }
@@ -276,7 +288,7 @@ static void put_rest(struct fa_buf *buf, const struct fa_init *in, const char *o
         places->store, places->secrets);
 }
 
-static char *compose(const struct fa_init *in, const char *token_hash)
+static char *compose(const struct fa_init *in, char hashes[][65])
 {
     char names[1 + FA_INIT_INDEPENDENTS][64];
     struct fa_buf buf;
@@ -289,7 +301,7 @@ static char *compose(const struct fa_init *in, const char *token_hash)
     put_quoted(&buf, in->company);
     fa_buf_puts(
         &buf, ";\nnotice = \"Whoever administers this machine can read what is kept on it.\";\n\n");
-    put_people(&buf, in, names, token_hash);
+    put_people(&buf, in, names, hashes);
     put_rest(&buf, in, names[0]);
     return fa_buf_take(&buf);
 }
@@ -303,11 +315,30 @@ static int write_secret(struct writer *w, const char *name, const char *text)
     return rc;
 }
 
-/* secrets/; token_hash of 65 bytes gets the owner's. */
-static int write_secrets(struct writer *w, char *token_hash)
+/* "ID.SECRET" into secrets/NAME.token; its hash, for the configuration, goes to ret_hash. */
+static int write_token(struct writer *w, const char *name, char ret_hash[65])
 {
     unsigned char random[SECRET_BYTES], hash[32];
-    char hex[2 * SECRET_BYTES + 1], id[2 * TOKEN_ID_BYTES + 1], text[160];
+    char hex[2 * SECRET_BYTES + 1], id[2 * TOKEN_ID_BYTES + 1], text[160], file[64];
+    randombytes_buf(random, sizeof random);
+    fa_hex(random, sizeof random, hex);
+    randombytes_buf(random, sizeof random);
+    snprintf(text, sizeof text, "%s.%s", fa_hex(random, TOKEN_ID_BYTES, id), hex);
+    crypto_generichash(hash, sizeof hash, (const unsigned char *)text, strlen(text), NULL, 0);
+    fa_hex(hash, sizeof hash, ret_hash);
+    snprintf(file, sizeof file, "secrets/%s.token", name);
+    int rc = write_secret(w, file, text);
+    sodium_memzero(random, sizeof random);
+    sodium_memzero(hex, sizeof hex);
+    sodium_memzero(text, sizeof text);
+    return rc;
+}
+
+/* secrets/; the hashes are those of token_names. */
+static int write_secrets(struct writer *w, char hashes[][65])
+{
+    unsigned char random[SECRET_BYTES];
+    char hex[2 * SECRET_BYTES + 1], text[160];
     randombytes_buf(random, sizeof random);
     int rc = write_secret(w, "secrets/mac.key", fa_hex(random, sizeof random, hex));
     if (rc == 0) {
@@ -319,14 +350,8 @@ static int write_secrets(struct writer *w, char *token_hash)
         rc = write_secret(w, "secrets/webhook.key", text);
         sodium_memzero(base64, sizeof base64);
     }
-    if (rc == 0) {
-        randombytes_buf(random, sizeof random);
-        fa_hex(random, sizeof random, hex);
-        randombytes_buf(random, sizeof random);
-        snprintf(text, sizeof text, "%s.%s", fa_hex(random, TOKEN_ID_BYTES, id), hex);
-        crypto_generichash(hash, sizeof hash, (const unsigned char *)text, strlen(text), NULL, 0);
-        fa_hex(hash, sizeof hash, token_hash);
-        rc = write_secret(w, "secrets/owner.token", text);
+    for (size_t i = 0; i <= FA_INIT_INDEPENDENTS && rc == 0; i++) {
+        rc = write_token(w, token_names[i], hashes[i]);
     }
     sodium_memzero(random, sizeof random);
     sodium_memzero(hex, sizeof hex);
@@ -398,7 +423,7 @@ static int write_everything(struct writer *w, const struct fa_init *in)
         mode_t mode;
     } dirs[] = {{"", 0750},        {"rules.d", 0750}, {"conf.d", 0750},
                 {"secrets", 0700}, {"run", 0755},     {"store", 0700}};
-    char token_hash[65];
+    char hashes[1 + FA_INIT_INDEPENDENTS][65];
     int rc = 0;
     /* The last two are the service's own, elsewhere. */
     size_t dir_count = sizeof dirs / sizeof dirs[0] - (in->for_service ? 2 : 0);
@@ -410,11 +435,11 @@ static int write_everything(struct writer *w, const struct fa_init *in)
             write_file(w, fa_init_files[i].path, 0640, fa_init_files[i].data, fa_init_files[i].len);
     }
     if (rc == 0) {
-        rc = write_secrets(w, token_hash);
+        rc = write_secrets(w, hashes);
     }
     if (rc == 0) {
         /* The main file comes last: where it is, the rest is. */
-        char *text = compose(in, token_hash);
+        char *text = compose(in, hashes);
         rc = write_file(w, "firealarm.cfg", 0640, text, strlen(text));
         free(text);
     }

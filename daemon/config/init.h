@@ -28,9 +28,10 @@ struct fa_init {
 };
 
 /* Writes DIR (0750) with firealarm.cfg, rules.d/, conf.d/ and secrets/ (0700: mac.key, webhook.key,
- * owner.token); the owner's token works at once, the configuration holds its hash. Nothing that
- * exists is overwritten: FA_EEXISTS names it. What was written before an error is removed again.
- * For the service all but the secrets goes to the group of DIR: root writes it, the daemon reads.
+ * owner.token, independent-1.token ...); the tokens work at once, the configuration holds hashes.
+ * Nothing that exists is overwritten: FA_EEXISTS names it. What was written before an error is
+ * removed again. For the service all but the secrets goes to the group of DIR: root writes it, the
+ * daemon reads.
  */
 int fa_config_init(const struct fa_init *in, struct fa_err *err) FA_MUST_CHECK;
 

@@ -233,6 +233,11 @@ static void what_init_writes_proves_clean(void **state)
     assert_mode(dir, "secrets", 0700);
     assert_mode(dir, "secrets/mac.key", 0600);
     assert_mode(dir, "secrets/owner.token", 0600);
+    assert_mode(dir, "secrets/independent-1.token", 0600);
+    assert_mode(dir, "secrets/independent-2.token", 0600);
+    for (size_t i = 0; i < config->people->people_count; i++) { /* who is told can own it */
+        assert_int_equal(config->people->people[i].token_count, 1);
+    }
     assert_mode(dir, "firealarm.cfg", 0640);
     fa_config_free(config);
     fa_test_told_done(&told);
