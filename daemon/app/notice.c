@@ -146,6 +146,22 @@ static bool said_elsewhere(const char *name)
     return false;
 }
 
+/* Of a filing, what its reporter said; the time of filing would read as if it had just begun. */
+static struct firealarm_text since_of(const struct fa_daemon *daemon,
+                                      const struct fa_notification *n, const struct fa_alarm *alarm,
+                                      struct fa_notice_texts *texts)
+{
+    const struct fa_incident *incident =
+        alarm->incident_count == 1 ? fa_engine_incident(daemon->engine, alarm->incidents[0]) : NULL;
+    struct fa_buf out;
+    if (incident == NULL || incident->since == NULL) {
+        return when_of(alarm->since, n->created, texts);
+    }
+    fa_buf_init(&out, 1024);
+    fa_buf_printf(&out, "%s, as reported", incident->since);
+    return keep_clean(texts, &out);
+}
+
 static void put_fields(const struct fa_describe *describe, struct fa_notice_texts *texts,
                        struct firealarm_notice *notice)
 {
@@ -212,21 +228,24 @@ static void compose_alarm(const struct fa_daemon *daemon, const struct fa_notifi
     notice->promised = alarm->promised;
     notice->step = n->step + 1;
     notice->loop = n->loop;
-    notice->when = when_of(alarm->since, n->created, texts);
+    notice->when = since_of(daemon, n, alarm, texts);
     put_fields(&describe, texts, notice);
     fa_describe_done(&describe);
     send->priority = priority_of(daemon, alarm);
 }
 
-static void compose_help(const struct fa_incident *incident, fa_time created,
-                         struct fa_frame_send *send, struct fa_notice_texts *texts)
+static void compose_help(const struct fa_daemon *daemon, const struct fa_incident *incident,
+                         fa_time created, struct fa_frame_send *send, struct fa_notice_texts *texts)
 {
+    const struct fa_category *category =
+        fa_setup_category(&daemon->config->setup, incident->category);
     struct firealarm_notice *notice = &send->notice;
     struct fa_buf details, title;
     fa_buf_init(&details, DETAILS_MAX);
     fa_buf_init(&title, 1024);
     put_filing(incident, &details);
-    fa_buf_printf(&title, "A colleague asks for help: %s%s%s", incident->category,
+    fa_buf_printf(&title, "A colleague asks for help: %s%s%s",
+                  category != NULL ? category->title : incident->category,
                   incident->customer != NULL ? " at " : "",
                   incident->customer != NULL ? incident->customer : "");
     notice->title = keep_clean(texts, &title);
@@ -274,7 +293,7 @@ bool fa_notice_compose(const struct fa_daemon *daemon, const struct fa_notificat
     } else if (alarm != NULL) {
         compose_alarm(daemon, n, alarm, ret_send, texts);
     } else if (incident != NULL) {
-        compose_help(incident, n->created, ret_send, texts);
+        compose_help(daemon, incident, n->created, ret_send, texts);
     } else {
         return false;
     }
