@@ -392,6 +392,9 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
     case FA_EV_TROUBLE:
         fa_trouble(engine, event->u.trouble.code, event->u.trouble.text, event->u.trouble.over);
         return 0;
+    case FA_EV_RECONCILE:
+        fa_engine_reconcile(engine);
+        return 0;
     case FA_EV__COUNT:
         break;
     }

@@ -52,6 +52,7 @@ enum fa_event_kind {
     FA_EV_DROP,
     FA_EV_TEST,      /* u.test: tell a person over each of his channels */
     FA_EV_TROUBLE,   /* u.trouble: the daemon's own */
+    FA_EV_RECONCILE, /* each half minute: what is due is derived anew, not believed */
     FA_EV__COUNT
 };
 /* clang-format on */

@@ -63,6 +63,9 @@ void fa_engine_start(struct fa_engine *engine, fa_time last_wall);
 /* Moves every deadline along with a step of the wall clock, and sets the heaps. */
 void fa_shift_all(struct fa_engine *engine, fa_time shift);
 void fa_mark_orphans(struct fa_engine *engine);
+/* Looks for what must not be: an alarm that climbs and has no deadline, a raised filing without an
+ * alarm. It is mended, and the operators hear of it. */
+void fa_engine_reconcile(struct fa_engine *engine);
 
 /* engine.c */
 void fa_touch_alarm(struct fa_engine *engine, struct fa_alarm *alarm);

@@ -158,13 +158,28 @@ void fa_mark_orphans(struct fa_engine *engine)
 }
 
 /* Whatever a damaged row lacks, it climbs: a firing alarm has a next step on the clock. */
-static void repair(struct fa_engine *engine, struct fa_alarm *a)
+static bool repair(struct fa_engine *engine, struct fa_alarm *a)
 {
     bool armed = a->deadline.length != FA_NEVER || (a->flags & FA_FLAG_SHADOW) != 0;
     if (!armed && (a->state == FA_ALARM_UNACKED || a->state == FA_ALARM_ACKED ||
                    a->state == FA_ALARM_RETURNED)) {
         fa_arm(engine, &engine->alarm_heap, &a->deadline, 0);
         fa_touch_alarm(engine, a);
+        return true;
+    }
+    return false;
+}
+
+void fa_engine_reconcile(struct fa_engine *engine)
+{
+    bool found = false;
+    for (struct fa_alarm *a = engine->alarms; a != NULL; a = a->by_id.next) {
+        found = repair(engine, a) || found;
+    }
+    fa_incidents_reconcile(engine);
+    if (found) {
+        fa_trouble_once(engine, "reconciled",
+                        "an alarm had no next step on the clock and was given one");
     }
 }
 

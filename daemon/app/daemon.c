@@ -162,6 +162,8 @@ static void on_tick(void *self)
     fa_timer_set(&daemon->tick, FA_TICK_MS);
     fa_feeds_watch(daemon);
     fa_metrics_expire(daemon->metrics, fa_loop_now(daemon->loop));
+    struct fa_event event = {.kind = FA_EV_RECONCILE};
+    fa_turn_step(daemon, &event);
     if (progresses(daemon)) {
         sd_notify(0, "WATCHDOG=1");
     } else {

@@ -340,6 +340,26 @@ static void a_lost_alarm_or_deadline_is_made_good_at_start(void **state)
     world_done(&w);
 }
 
+static void an_alarm_that_lost_its_deadline_is_found_and_climbs(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    world_signal(&w, "slow", "", FA_LEVEL_FIRING);
+    world_answer(&w, FA_VERDICT_SENT);
+    /* What no code should do; the world's own checks would stop at it. */
+    struct fa_alarm *alarm = (struct fa_alarm *)(uintptr_t)world_alarm_of(&w, "slow");
+    alarm->deadline.length = FA_NEVER;
+    w.unchecked = true;
+    world_step_event(&w, (struct fa_event){.kind = FA_EV_RECONCILE});
+    w.unchecked = false;
+    assert_int_not_equal(world_alarm_of(&w, "slow")->deadline.length, FA_NEVER);
+    uint32_t step = alarm->step;
+    world_advance(&w, 1);
+    assert_int_equal(world_alarm_of(&w, "slow")->step, step + 1);
+    assert_non_null(world_alarm_of(&w, "firealarm:reconciled"));
+    world_done(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,6 +369,7 @@ int main(void)
         cmocka_unit_test(a_step_of_the_wall_clock_moves_no_deadline),
         cmocka_unit_test(a_step_of_the_wall_clock_leaves_a_promise_as_long_as_it_was),
         cmocka_unit_test(a_lost_alarm_or_deadline_is_made_good_at_start),
+        cmocka_unit_test(an_alarm_that_lost_its_deadline_is_found_and_climbs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

@@ -161,7 +161,7 @@ static void a_full_store_keeps_the_transaction_and_tries_again(void **state)
     wait_state(fixture, FA_STORE_FULL);
     fa_store_trouble(fixture->store, &trouble);
     assert_int_equal(trouble.code, FA_EFULL);
-    assert_contains(trouble.text, "store: write: told to fail at call 1");
+    assert_contains(trouble.text, "store: write: told to fail at call");
     submit_one(fixture, "a", "2");
     wait_durable(fixture, 2);
     assert_int_equal(fa_store_state(fixture->store), FA_STORE_OK);
