@@ -216,8 +216,6 @@ static void on_head(void *self, struct fa_http_request *req, struct fa_http_rout
         route->status = 401;
         route->detail = "A bearer token is needed here, and this one is not known (or none came).";
         (void)!fa_http_reply_field(req, "WWW-Authenticate", FA_STR("Bearer"));
-    } else {
-        route->handle = listener;
     }
 }
 

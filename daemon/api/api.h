@@ -41,7 +41,7 @@ struct fa_api_host {
     const char *(*unhealthy)(void *ctx, bool ready);
     /* Appends the daemon's own metrics in OpenMetrics text, without "# EOF". */
     void (*metrics)(void *ctx, struct fa_buf *out);
-    const char *company, *notice, *version, *libraries;
+    const char *company, *notice, *version;
 };
 
 struct fa_api;

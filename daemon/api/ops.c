@@ -139,7 +139,6 @@ void fa_route_version(struct fa_call *call)
 {
     json_t *body = json_object();
     fa_json_set_text(body, "version", call->api->host.version);
-    fa_json_set_text(body, "libraries", call->api->host.libraries);
     fa_answer_json(call, 200, body);
 }
 

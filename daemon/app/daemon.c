@@ -140,7 +140,6 @@ static void make_api(struct fa_daemon *daemon)
         .company = daemon->config->company,
         .notice = daemon->config->notice,
         .version = FA_VERSION,
-        .libraries = "",
     };
     uint8_t key[32];
     derive_receipt_key(daemon, key);

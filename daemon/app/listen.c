@@ -10,6 +10,11 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+_Static_assert(FA_ROUTES_INGEST == FA_API_ROUTES_INGEST && FA_ROUTES_API == FA_API_ROUTES_API &&
+                   FA_ROUTES_PAGES == FA_API_ROUTES_PAGES &&
+                   FA_ROUTES_METRICS == FA_API_ROUTES_METRICS,
+               "config/ and api/ mean the same by a route group");
+
 /* The descriptor that systemd passes under this name, -1 if none; each is given out once. */
 static int adopted(const char *name)
 {

@@ -168,16 +168,6 @@ bool fa_http_is_tls(const struct fa_http_request *req)
     return req->is_tls;
 }
 
-void *fa_http_handle(const struct fa_http_request *req)
-{
-    return req->route.handle;
-}
-
-void fa_http_set_handle(struct fa_http_request *req, void *handle)
-{
-    req->route.handle = handle;
-}
-
 bool fa_http_is_gone(const struct fa_http_request *req)
 {
     return req->conn == NULL;

@@ -35,7 +35,6 @@ struct fa_http_route {
     const char *detail; /* for people, in the problem+json; borrowed likewise; NULL: none */
     size_t body_bytes;  /* lower limit than the server's; 0: the server's */
     bool stream;        /* the body goes to on_body in pieces instead of being collected */
-    void *handle;       /* see fa_http_handle() */
 };
 
 struct fa_http_handler {
@@ -104,9 +103,6 @@ struct fa_str fa_http_field(const struct fa_http_request *req, const char *name)
 struct fa_str fa_http_body(const struct fa_http_request *req);
 const struct fa_peer *fa_http_peer(const struct fa_http_request *req);
 bool fa_http_is_tls(const struct fa_http_request *req);
-/* The route's handle; the caller may exchange it for an object of its own. */
-void *fa_http_handle(const struct fa_http_request *req);
-void fa_http_set_handle(struct fa_http_request *req, void *handle);
 bool fa_http_is_gone(const struct fa_http_request *req);
 
 /* A field for the reply. FA_EINVAL, and nothing is added, when name is no token or value has a
