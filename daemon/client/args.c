@@ -213,6 +213,14 @@ static int check_count(const struct fa_args *args, struct fa_err *err)
     return 0;
 }
 
+/* The last argument of some commands is a text that may begin like an option. */
+static bool is_last_word(const struct fa_cmd *cmd, int argc, const char *const *argv, int i)
+{
+    return (cmd->flags & FA_CMD_LAST_WORD) != 0 && i == argc - 1 &&
+           strcmp(argv[i], "--help") != 0 && strcmp(argv[i], "--version") != 0 &&
+           strcmp(argv[i], cmd->name) != 0;
+}
+
 int fa_args_parse(int argc, const char *const *argv, struct fa_args *ret_args, struct fa_err *err)
 {
     struct fa_args args = {0};
@@ -228,7 +236,9 @@ int fa_args_parse(int argc, const char *const *argv, struct fa_args *ret_args, s
     args.rest_count = 0;
     bool options = true;
     for (int i = 1; i < argc && rc == 0; i++) {
-        if (options && strcmp(argv[i], "--") == 0) {
+        if (args.cmd != NULL && is_last_word(args.cmd, argc, argv, i)) {
+            args.rest[args.rest_count++] = argv[i];
+        } else if (options && strcmp(argv[i], "--") == 0) {
             options = false;
         } else if (options && strncmp(argv[i], "--", 2) == 0) {
             rc = read_option(argc, argv, &i, &args, err);

@@ -26,8 +26,9 @@ struct fa_example {
 };
 
 enum fa_cmd_flags {
-    FA_CMD_QUIET = 1,  /* does not talk to the daemon: needs no settings and sends no spool */
-    FA_CMD_HIDDEN = 2, /* not in the lists */
+    FA_CMD_QUIET = 1,     /* does not talk to the daemon: needs no settings and sends no spool */
+    FA_CMD_HIDDEN = 2,    /* not in the lists */
+    FA_CMD_LAST_WORD = 4, /* the last argument is no option, even when it begins with a dash */
 };
 
 struct fa_cmd {
