@@ -244,6 +244,9 @@ void fa_sender_pump(struct fa_daemon *daemon)
     if (done == HAND_OVER_MAX) {
         fa_loop_again(daemon->loop);
     }
+    if (done > 0) {
+        fa_link_on_writable(daemon->link, fa_loop_now(daemon->loop)); /* all of them in one piece */
+    }
     drive(daemon);
 }
 
