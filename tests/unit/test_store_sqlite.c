@@ -203,7 +203,7 @@ static void a_newer_schema_is_left_alone(void **state)
     firealarm_store.close(self);
     edit(fixture, "PRAGMA user_version = 99");
     assert_int_equal(open_store(fixture, &self), FIREALARM_STORE_NEWER);
-    assert_contains(fixture->error.text, "schema 99 is newer than this firealarm's (1)");
+    assert_contains(fixture->error.text, "schema 99 is newer than this firealarm's (2)");
     assert_null(self);
     edit(fixture, "PRAGMA user_version = 1");
     self = must_open(fixture);
