@@ -303,6 +303,8 @@ static int32_t store_open(const struct firealarm_host *host,
     if (self == NULL) {
         return sqlite_fail(error, FIREALARM_STORE_FAILED, "out of memory");
     }
+    /* Counting its memory takes a lock at each malloc. Refused once SQLite is in use: as well. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     *self = (struct self){.dir = {.fd = -1, .lock_fd = -1}};
     rc = open_parts(self, host, settings, error);
     if (rc != 0) {
