@@ -37,6 +37,8 @@ struct fa_api_host {
                   struct fa_str body);
     /* 0, or why filings are not taken now. */
     const char *(*refusing)(void *ctx);
+    /* May history hold a filing of that id? False is certain, and spares a look. */
+    bool (*may_know)(void *ctx, struct fa_incident_id id);
     /* 0 bytes written: healthy (ready); else why not. */
     const char *(*unhealthy)(void *ctx, bool ready);
     /* Appends the daemon's own metrics in OpenMetrics text, without "# EOF". */

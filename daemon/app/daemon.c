@@ -67,6 +67,11 @@ static const char *host_refusing(void *ctx)
     return daemon->store_full ? daemon->store_why : NULL;
 }
 
+static bool host_may_know(void *ctx, struct fa_incident_id id)
+{
+    return fa_known_may_have(ctx, id);
+}
+
 static const char *host_unhealthy(void *ctx, bool ready)
 {
     struct fa_daemon *daemon = ctx;
@@ -135,6 +140,7 @@ static void make_api(struct fa_daemon *daemon)
         .next_journal = host_next_journal,
         .reply = host_reply,
         .refusing = host_refusing,
+        .may_know = host_may_know,
         .unhealthy = host_unhealthy,
         .metrics = host_metrics,
         .company = daemon->config->company,

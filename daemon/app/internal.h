@@ -75,6 +75,13 @@ struct fa_notice_texts {
     struct firealarm_field fields[64];
 };
 
+/* Filings in history (known.c). */
+struct fa_history {
+    uint64_t *bits; /* NULL: not counted */
+    bool whole;     /* history was read to its end */
+    unsigned opening;
+};
+
 struct fa_daemon {
     const struct fa_daemon_options *options;
     struct fa_loop *loop;
@@ -96,6 +103,7 @@ struct fa_daemon {
     struct fa_timer store_retry;
     fa_time store_told; /* mono: when operators were last told that there is no store */
     bool store_full;
+    struct fa_history known;
     char store_why[256];
 
     struct fa_actions actions;
@@ -152,6 +160,14 @@ void fa_keep_without(struct fa_daemon *daemon, const struct fa_err *err);
 void fa_keep_watch(struct fa_daemon *daemon);
 /* FA_EXIT_OK, or 74 when something queued is not durable. */
 int fa_keep_close(struct fa_daemon *daemon);
+
+/* known.c: reads the history of a store that was opened. */
+void fa_known_open(struct fa_daemon *daemon);
+void fa_known_done(struct fa_daemon *daemon);
+/* A filing goes to history. */
+void fa_known_add(struct fa_daemon *daemon, struct fa_str key);
+/* False: no filing of that id is in history. */
+bool fa_known_may_have(const struct fa_daemon *daemon, struct fa_incident_id id);
 
 /* sender.c */
 void fa_outgoing_put(struct fa_outgoing *outgoing, bool of_series, struct fa_notification_id id);

@@ -195,6 +195,7 @@ int fa_keep_open(struct fa_daemon *daemon, struct fa_err *err)
     struct fa_event event = {.kind = FA_EV_START, .u.start = {head.time}};
     fa_turn_step(daemon, &event);
     tell_damage(daemon, &head);
+    fa_known_open(daemon);
     return 0;
 }
 
@@ -269,6 +270,7 @@ int fa_keep_close(struct fa_daemon *daemon)
             _Exit(FA_EXIT_UNKNOWN);
         }
     }
+    fa_known_done(daemon);
     fa_options_free(daemon->store_options);
     daemon->store_options = NULL;
     sodium_memzero(daemon->key, sizeof daemon->key);
