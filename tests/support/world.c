@@ -21,6 +21,8 @@ struct fa_person_entry *world_person(struct world *w, const char *name, const ch
     dir->people = fa_xrealloc(dir->people, (dir->people_count + 1) * sizeof *dir->people);
     struct fa_person_entry *entry = &dir->people[dir->people_count++];
     *entry = (struct fa_person_entry){.name = fa_xstrdup(name), .manager = fa_xstrdup(manager)};
+    entry->uids = fa_xcalloc(1, sizeof *entry->uids);
+    entry->uids[entry->uid_count++] = WORLD_UID + (uint32_t)dir->people_count - 1;
     return entry;
 }
 

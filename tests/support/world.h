@@ -45,6 +45,8 @@ struct world {
 
 void world_init(struct world *w); /* severities, limits, policy "operators", person "ops" */
 void world_done(struct world *w);
+/* Each has a uid: WORLD_UID for the first ("ops"), then one more. */
+#define WORLD_UID 1000u
 struct fa_person_entry *world_person(struct world *w, const char *name, const char *manager);
 struct fa_person_entry *world_find(struct world *w, const char *name);
 void world_contact(struct world *w, const char *person, const char *channel);
