@@ -2,8 +2,9 @@
 /* links: fa_api fa_test_world PkgConfig::JANSSON PkgConfig::LIBSODIUM */
 /* Requests of any content to every route, one after the other, on a company with two alarms of
  * which one is about the boss. Each request is answered exactly once, with a status of HTTP and,
- * where it says so, with JSON; whatever boss asks for, no answer to him holds a word of what is
- * about him; and after every step the engine's invariants hold (world.h). */
+ * where it says so, with JSON; history is the rows of what is closed; whatever boss asks for, no
+ * answer to him holds a word of what is about him; and after every step the engine's invariants
+ * hold (world.h). */
 #include "fuzz.h"
 
 #include "api/api.h"
@@ -96,6 +97,66 @@ void fa_http_release(struct fa_http_request *req)
     abort(); /* nothing here ends a request without an answer */
 }
 
+/* ---- the store: the world's rows; it answers when the loop comes round to it */
+
+struct read {
+    uint32_t kind;
+    uint8_t key[16];
+    size_t key_len; /* 0: a query for a page */
+    uint32_t limit;
+    fa_store_answer_fn *done;
+    void *ctx;
+};
+
+static struct read reads[4];
+static size_t read_count;
+
+static void keep_read(struct read one, struct fa_str key)
+{
+    fa_assert(read_count < 4 && key.len <= sizeof one.key);
+    if (key.len > 0) {
+        memcpy(one.key, key.ptr, key.len);
+    }
+    reads[read_count++] = one;
+}
+
+void fa_store_get(struct fa_store *store, uint32_t kind, struct fa_str key,
+                  fa_store_answer_fn *done, void *ctx)
+{
+    fa_assert(key.len > 0);
+    keep_read((struct read){.kind = kind, .key_len = key.len, .done = done, .ctx = ctx}, key);
+}
+
+void fa_store_query(struct fa_store *store, uint32_t kind, fa_time before, struct fa_str before_key,
+                    uint32_t limit, fa_store_answer_fn *done, void *ctx)
+{
+    keep_read((struct read){.kind = kind, .limit = limit, .done = done, .ctx = ctx}, before_key);
+}
+
+static void answer_reads(void)
+{
+    struct fa_row rows[64];
+    for (unsigned turns = 0; read_count > 0; turns++) {
+        struct read one = reads[--read_count];
+        struct fa_store_answer answer = {.rows = rows};
+        for (size_t i = 0; i < w.row_count && answer.row_count < 64; i++) {
+            const struct world_row *row = &w.rows[i];
+            bool named =
+                row->key_len == one.key_len && memcmp(row->key, one.key, row->key_len) == 0;
+            if (row->kind == one.kind && (one.key_len > 0 ? named : !row->live)) {
+                rows[answer.row_count++] =
+                    (struct fa_row){.kind = row->kind,
+                                    .time = w.now.wall,
+                                    .key = {(const char *)row->key, row->key_len},
+                                    .value = {row->value, row->len}};
+            }
+        }
+        answer.code = one.key_len > 0 && answer.row_count == 0 ? FA_ENOTFOUND : 0;
+        one.done(one.ctx, &answer);
+        fa_assert(turns < 100);
+    }
+}
+
 /* ---- the application */
 
 static struct fa_engine *host_engine(void *ctx)
@@ -105,7 +166,7 @@ static struct fa_engine *host_engine(void *ctx)
 
 static struct fa_store *host_store(void *ctx)
 {
-    return NULL;
+    return (struct fa_store *)(void *)&w;
 }
 
 static struct fa_now host_now(void *ctx)
@@ -251,6 +312,7 @@ static void ask(const struct fa_http_handler *handler, struct fa_api_listener *l
     handler->on_head(listener, &req, &answer);
     if (answer.status == 0) {
         handler->on_request(listener, &req);
+        answer_reads();
         fa_assert(req.answers == 1);
     }
 }

@@ -23,7 +23,7 @@ static int fuzz_spawn(pid_t *ret_pid)
 #define posix_spawn(pid, path, files, attr, argv, env) ((void)(argv), (void)(env), fuzz_spawn(pid))
 #define waitpid(pid, status, flags)                                                                \
     ((status) != NULL ? *(int *)fuzz_status(status) = 0 : 0, (pid_t)4711)
-#define kill(pid, signo) 0
+#define kill(pid, signo) ((void)0)
 static void *fuzz_status(void *status)
 {
     return status;
