@@ -66,7 +66,7 @@ static inline void mail_check_envelope(struct firealarm_text address)
     CHECK(address.len >= 3 && address.len <= 254 && memchr(address.ptr, '@', address.len) != NULL);
     for (size_t i = 0; i < address.len; i++) {
         unsigned char c = (unsigned char)address.ptr[i];
-        CHECK(c > 0x20 && c != 0x7f && strchr("<>,;\"\\", c) == NULL);
+        CHECK(c > 0x20 && c < 0x7f && strchr("<>,;\"\\", c) == NULL);
     }
 }
 
