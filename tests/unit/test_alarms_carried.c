@@ -45,6 +45,7 @@ static void dead_letters_are_kept_up_to_the_limit_of_the_outbox(void **state)
                 break;
             }
         }
+        world_answer(&w, FA_VERDICT_REJECTED); /* his other channel too */
         w.send_count = 0;
     }
     assert_int_equal(in_state(&w, FA_NOTICE_DEAD), 2);
@@ -72,6 +73,9 @@ static void help_that_nobody_needs_any_more_is_not_sent_again(void **state)
     struct world w;
     world_begin_firm(&w);
     world_file(&w, 1, "stuck", NULL, -1);
+    world_answer(&w, FA_VERDICT_RETRY);
+    world_advance(&w, 3 * FA_SECOND);
+    WAITING(&w, "lead/mail rep2/mail");
     world_answer(&w, FA_VERDICT_RETRY);
     assert_int_equal(in_state(&w, FA_NOTICE_WAITING), 2);
     struct fa_event event = {.kind = FA_EV_REPORTER};
@@ -417,6 +421,68 @@ static void what_is_sound_is_not_reconciled(void **state)
     world_done(&w);
 }
 
+static void begin_lead_twice(struct world *w)
+{
+    world_init(w);
+    world_person(w, "lead", NULL);
+    world_contact(w, "lead", "mail");
+    world_policy(w, "line");
+    world_step(w, "lead", FA_MINUTE);
+    world_step(w, "lead", FA_MINUTE);
+    world_rule(w, "slow", "line", 0);
+}
+
+static void what_still_waits_is_superseded_by_the_next_rung(void **state)
+{
+    struct world w;
+    begin_lead_twice(&w);
+    world_begin(&w);
+    w.setup.severities[0].fail_attempts = 1000;
+    w.setup.severities[0].fail_after = FA_DAY;
+    world_signal(&w, "slow", "", FA_LEVEL_FIRING);
+    struct fa_notification_id first = of(&w, "lead", "mail")->id;
+    struct fa_event event = {.kind = FA_EV_VERDICT};
+    event.u.verdict.id = first;
+    event.u.verdict.verdict = FA_VERDICT_RETRY;
+    event.u.verdict.retry_after = FA_HOUR;
+    world_step_event(&w, event);
+    w.send_count = 0;
+    world_advance(&w, FA_MINUTE);
+    WAITING(&w, "lead/mail");
+    assert_null(fa_engine_notification(w.engine, first));
+    world_done(&w);
+}
+
+static void two_addresses_on_one_channel_are_two(void **state)
+{
+    struct world w;
+    begin_lead_twice(&w);
+    world_contact(&w, "lead", "mail");
+    struct fa_person_entry *lead = world_find(&w, "lead");
+    free(lead->contacts[1].address);
+    lead->contacts[1].address = fa_xstrdup("at home");
+    world_begin(&w);
+    world_signal(&w, "slow", "", FA_LEVEL_FIRING);
+    world_answer(&w, FA_VERDICT_REJECTED);
+    assert_true(strstr(world_waiting(&w, text, sizeof text), "lead/mail") != NULL);
+    assert_int_equal(in_state(&w, FA_NOTICE_SLOW), 1); /* not superseded by the other's */
+    world_done(&w);
+}
+
+static void a_verdict_as_late_as_the_last_chance_fails_for_good(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    world_signal(&w, "slow", "", FA_LEVEL_FIRING);
+    struct fa_notification_id id = of(&w, "lead", "mail")->id;
+    w.now.mono += FA_MINUTE; /* the verdict comes before the tick */
+    w.now.wall += FA_MINUTE;
+    world_verdict(&w, id, FA_VERDICT_RETRY);
+    assert_int_equal(fa_engine_notification(w.engine, id)->state, FA_NOTICE_SLOW);
+    assert_true(strstr(world_waiting(&w, text, sizeof text), "lead/sms") != NULL);
+    world_done(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -439,6 +505,9 @@ int main(void)
         cmocka_unit_test(data_that_go_missing_at_once_or_in_the_last_moment_lose_nothing),
         cmocka_unit_test(a_rule_that_comes_back_takes_its_alarm_back),
         cmocka_unit_test(what_is_sound_is_not_reconciled),
+        cmocka_unit_test(what_still_waits_is_superseded_by_the_next_rung),
+        cmocka_unit_test(two_addresses_on_one_channel_are_two),
+        cmocka_unit_test(a_verdict_as_late_as_the_last_chance_fails_for_good),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
