@@ -13,7 +13,7 @@
 
 #define ROUNDS   1
 #define SERIES   10000
-#define STEP_MS  1500.0
+#define STEP_MS  1000.0
 #define LOSS_MAX 0.001
 
 static const char rules[] =
@@ -162,8 +162,8 @@ int main(void)
     figures_print(&c.bare_rate, "flood_bare_loss_free_millions_a_second");
     figures_print(&c.full, "flood_saturated_millions_a_second");
     figures_print(&c.bare_full, "flood_bare_saturated_millions_a_second");
-    struct figures *all[] = {&c.cpu, &c.bare_cpu, &c.ratio, &c.rate, &c.bare_rate, &c.full,
-                             &c.bare_full};
+    struct figures *all[] = {&c.cpu,       &c.bare_cpu, &c.ratio,    &c.rate,
+                             &c.bare_rate, &c.full,     &c.bare_full};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         figures_done(all[i]);
     }

@@ -43,7 +43,7 @@ struct bare {
     unsigned port;
     struct {
         volatile uint64_t lines, dropped, stop;
-    } *shared;
+    } * shared;
 };
 void bare_start(struct bare *bare, int core);
 void bare_stop(struct bare *bare);
