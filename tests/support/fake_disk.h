@@ -90,7 +90,7 @@ struct fake_disk {
     bool no_dir_syncs;         /* SQLite cannot open the directory to sync it, and goes on */
     bool sync_failed;          /* some sync did */
     size_t syncs_after_failed; /* and this many were tried after it */
-    size_t hold_next;          /* see fake_disk_hold */
+    bool hold_next;            /* see fake_disk_hold */
 };
 
 /* The one that paths under FAKE_ROOT are on, from now on. */
@@ -110,7 +110,7 @@ void fake_disk_image(const struct fake_disk *disk, size_t count, uint64_t seed,
                      struct fake_disk *ret_image);
 /* A disk with what is there now, as kill -9 leaves it. */
 void fake_disk_copy(const struct fake_disk *disk, struct fake_disk *ret_copy);
-/* The next write waits, with everything behind it, until released. */
+/* The next call waits, with everything behind it, until released. */
 void fake_disk_hold(struct fake_disk *disk);
 void fake_disk_wait_held(struct fake_disk *disk);
 void fake_disk_release(struct fake_disk *disk);

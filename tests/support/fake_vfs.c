@@ -24,6 +24,13 @@ static struct file *file_of(sqlite3_file *file)
     return (struct file *)file;
 }
 
+/* As the system: success leaves errno alone. */
+static int failed(int code, int sqlite_code)
+{
+    errno = code;
+    return sqlite_code;
+}
+
 static int x_close(sqlite3_file *base)
 {
     struct file *file = file_of(base);
@@ -49,22 +56,21 @@ static int x_read(sqlite3_file *base, void *buf, int amount, sqlite3_int64 offse
 static int x_write(sqlite3_file *base, const void *buf, int amount, sqlite3_int64 offset)
 {
     int code = fake_write(FAKE_X_WRITE, file_of(base)->node, (uint64_t)offset, buf, (size_t)amount);
-    errno = code;
-    return code == 0 ? SQLITE_OK : code == ENOSPC ? SQLITE_FULL : SQLITE_IOERR_WRITE;
+    return code == 0 ? SQLITE_OK : failed(code, code == ENOSPC ? SQLITE_FULL : SQLITE_IOERR_WRITE);
 }
 
 static int x_truncate(sqlite3_file *base, sqlite3_int64 size)
 {
-    errno = fake_resize(FAKE_X_TRUNCATE, file_of(base)->node, (uint64_t)size);
-    return errno == 0 ? SQLITE_OK : SQLITE_IOERR_TRUNCATE;
+    int code = fake_resize(FAKE_X_TRUNCATE, file_of(base)->node, (uint64_t)size);
+    return code == 0 ? SQLITE_OK : failed(code, SQLITE_IOERR_TRUNCATE);
 }
 
 static int x_sync(sqlite3_file *base, int flags)
 {
     struct file *file = file_of(base);
-    errno = fake_sync(FAKE_X_SYNC, file->node);
-    if (errno != 0) {
-        return SQLITE_IOERR_FSYNC;
+    int code = fake_sync(FAKE_X_SYNC, file->node);
+    if (code != 0) {
+        return failed(code, SQLITE_IOERR_FSYNC);
     }
     if (file->sync_dir) {
         (void)fake_sync_dir(FAKE_X_SYNC_DIR, file->dir);
@@ -186,8 +192,8 @@ static int x_delete(sqlite3_vfs *vfs, const char *path, int sync_dir)
     if (sync_dir) {
         char dir[64];
         snprintf(dir, sizeof dir, "%.*s", (int)(strrchr(path, '/') - path), path);
-        errno = fake_sync_dir(FAKE_X_SYNC_DIR, dir);
-        return errno == 0 ? SQLITE_OK : SQLITE_IOERR_DIR_FSYNC;
+        int code = fake_sync_dir(FAKE_X_SYNC_DIR, dir);
+        return code == 0 ? SQLITE_OK : failed(code, SQLITE_IOERR_DIR_FSYNC);
     }
     return SQLITE_OK;
 }

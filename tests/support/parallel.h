@@ -27,7 +27,7 @@ static inline void parallel_run(parallel_fn *fn, void *ctx, size_t tries, long *
     long *shared = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(shared != MAP_FAILED);
     long *next = &shared[counts];
-    long workers = sysconf(_SC_NPROCESSORS_ONLN);
+    long workers = tries > 1 ? sysconf(_SC_NPROCESSORS_ONLN) : 1;
     fflush(NULL);
     for (long i = 0; i < workers; i++) {
         pid_t child = fork();

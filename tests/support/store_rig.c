@@ -166,7 +166,8 @@ int rig_open(struct rig *rig)
 
 int rig_close(struct rig *rig)
 {
-    int rc = fa_store_close(rig->store, 60000);
+    bool stuck = rig->store != NULL && fa_store_state(rig->store) == FA_STORE_FULL;
+    int rc = fa_store_close(rig->store, stuck ? 0 : 60000);
     rig->store = NULL;
     return rc;
 }
@@ -404,6 +405,7 @@ static int do_restart(struct work *work, bool kill)
         return FA_EIO;
     }
     work->ballast_used = false;
+    fake_disk_now()->sync_failed = false; /* of the process that is gone */
     return work_open(work);
 }
 
