@@ -7,10 +7,13 @@
  *     after a failed fsync the kernel may take dirty pages for clean, so only a fresh look at the
  *     disk tells the truth. A checkpoint that fails this way is the same, although the commit
  *     before it is durable.
- *  3. FIREALARM_STORE_FULL means that nothing of the transaction is there.
+ *  3. FIREALARM_STORE_FULL means that nothing of the transaction is there, as long as this process
+ *     lives: half a page that was still written may happen to be whole with what lay there before,
+ *     which the next start would find.
  *
  * What it does not do: understand a row, hold anything in memory, wait for a lock.
- * Tests: tests/unit/test_store_conformance.c, tests/unit/test_store_sqlite.c. */
+ * Tests: tests/unit/test_store_conformance.c, tests/unit/test_store_sqlite.c, and the campaigns
+ * tests/faults/fault_power_loss.c, fault_disk_io.c, fault_bit_flips.c, fault_migration.c. */
 #include "pages.h"
 
 #include <stdio.h>
