@@ -37,6 +37,9 @@ struct fa_api_host {
                   struct fa_str body);
     /* 0, or why filings are not taken now. */
     const char *(*refusing)(void *ctx);
+    /* The receipt is ours and proves that journal entry n was durable; the store does not have it.
+     * Who showed it is nobody's business. */
+    void (*lost)(void *ctx, uint64_t n);
     /* 0 bytes written: healthy (ready); else why not. */
     const char *(*unhealthy)(void *ctx, bool ready);
     /* Appends the daemon's own metrics in OpenMetrics text, without "# EOF". */

@@ -90,6 +90,7 @@ struct fa_daemon {
     fa_time store_told; /* mono: when operators were last told that there is no store */
     bool store_full;
     char store_why[256];
+    bool store_old; /* an older copy was found in place, by the witness or by a receipt */
 
     struct fa_actions actions;
     struct fa_parking parking; /* replies and sends of commits that are not durable yet */
@@ -132,6 +133,8 @@ void fa_turn_release(struct fa_daemon *daemon);
 void fa_turn_done(struct fa_daemon *daemon);
 void fa_turn_trouble(struct fa_daemon *daemon, const char *code, bool over, const char *fmt, ...)
     FA_PRINTF(4, 5);
+/* Of what happened and has no end: a person resolves it. */
+void fa_turn_trouble_once(struct fa_daemon *daemon, const char *code, const char *text);
 
 /* keep.c: the store's life. */
 int fa_keep_init(struct fa_daemon *daemon, struct fa_err *err) FA_MUST_CHECK;
@@ -139,6 +142,8 @@ int fa_keep_init(struct fa_daemon *daemon, struct fa_err *err) FA_MUST_CHECK;
 int fa_keep_open(struct fa_daemon *daemon, struct fa_err *err) FA_MUST_CHECK;
 void fa_keep_without(struct fa_daemon *daemon, const struct fa_err *err);
 void fa_keep_watch(struct fa_daemon *daemon);
+/* A receipt of ours, for journal entry n, is not in the store. */
+void fa_keep_tell_lost(struct fa_daemon *daemon, uint64_t n);
 /* FA_EXIT_OK, or 74 when something queued is not durable. */
 int fa_keep_close(struct fa_daemon *daemon);
 

@@ -137,6 +137,11 @@ static int open_plugin(struct fa_daemon *daemon, struct fa_err *err)
         .wake = wake,
         .ctx = daemon,
     };
+    char witness[1024];
+    if (daemon->options->witness != NULL) {
+        snprintf(witness, sizeof witness, "%s/head", daemon->options->witness);
+        options.witness = witness;
+    }
     memcpy(options.key, daemon->key, sizeof options.key);
     rc = fa_store_open(&options, &daemon->store, err);
     sodium_memzero(options.key, sizeof options.key);
@@ -179,6 +184,53 @@ static void tell_damage(struct fa_daemon *daemon, const struct fa_store_head *he
                     "the journal's newest entry does not verify: was an old copy put back?");
 }
 
+static void tell_old(struct fa_daemon *daemon, const char *code, const char *fmt, ...)
+    FA_PRINTF(3, 4);
+static void tell_old(struct fa_daemon *daemon, const char *code, const char *fmt, ...)
+{
+    char text[256];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    fa_log(FA_LOG_ERROR, "store: %s", text);
+    fa_turn_trouble_once(daemon, code, text);
+}
+
+/* What the witness says. It is told in the first commit, before the witness is written anew. */
+static void tell_age(struct fa_daemon *daemon, const struct fa_store_head *head)
+{
+    unsigned long long n = head->n, reached = head->reached;
+    daemon->store_old = head->age == FA_STORE_AGE_OLDER || head->age == FA_STORE_AGE_OTHER;
+    if (head->age == FA_STORE_AGE_OLDER) {
+        tell_old(daemon, "store-older",
+                 "an older copy of the store is in place: its journal ends at %llu, it had reached "
+                 "%llu; filings and alarms since then are gone",
+                 n, reached);
+    } else if (head->age == FA_STORE_AGE_OTHER) {
+        tell_old(daemon, "store-other",
+                 "another store is in place: its journal goes to %llu, but entry %llu is not the "
+                 "one that was written",
+                 n, reached);
+    } else if (head->age == FA_STORE_AGE_UNSEEN) {
+        tell_old(daemon, "witness-missing",
+                 "the file \"head\" that says how far the journal was is missing or damaged: "
+                 "compare the journal's end, %llu, with the newest receipts",
+                 n);
+    }
+}
+
+void fa_keep_tell_lost(struct fa_daemon *daemon, uint64_t n)
+{
+    if (!daemon->store_old) {
+        daemon->store_old = true;
+        tell_old(daemon, "store-older",
+                 "a receipt was shown for journal entry %llu, and the store does not have its "
+                 "filing: an older copy of the store is in place",
+                 (unsigned long long)n);
+    }
+}
+
 int fa_keep_open(struct fa_daemon *daemon, struct fa_err *err)
 {
     struct fa_store_head head = {0};
@@ -195,6 +247,7 @@ int fa_keep_open(struct fa_daemon *daemon, struct fa_err *err)
     struct fa_event event = {.kind = FA_EV_START, .u.start = {head.time}};
     fa_turn_step(daemon, &event);
     tell_damage(daemon, &head);
+    tell_age(daemon, &head);
     return 0;
 }
 

@@ -30,6 +30,8 @@ static const char usage[] =
     "\n"
     "  -c, --config FILE    the configuration (/etc/firealarm/firealarm.cfg)\n"
     "      --state DIR      where the accepted configuration is kept ($STATE_DIRECTORY)\n"
+    "      --witness DIR    where it is kept how far the journal was, best away from the state\n"
+    "                       directory ($LOGS_DIRECTORY, or else the state directory)\n"
     "      --plugins DIR    holds decoders/, notifiers/ and stores/\n"
     "      --courier FILE   firealarm-courier\n"
     "\n"
@@ -45,6 +47,7 @@ enum option_code {
     OPT_INIT,
     OPT_REFERENCE,
     OPT_STATE,
+    OPT_WITNESS,
     OPT_PLUGINS,
     OPT_COURIER,
     OPT_COMPANY,
@@ -60,6 +63,7 @@ static const struct option long_options[] = {
     {"init", required_argument, NULL, OPT_INIT},
     {"reference", no_argument, NULL, OPT_REFERENCE},
     {"state", required_argument, NULL, OPT_STATE},
+    {"witness", required_argument, NULL, OPT_WITNESS},
     {"plugins", required_argument, NULL, OPT_PLUGINS},
     {"courier", required_argument, NULL, OPT_COURIER},
     {"company", required_argument, NULL, OPT_COMPANY},
@@ -117,6 +121,9 @@ static bool take_option(struct arguments *args, int code, char *value)
         return true;
     case OPT_STATE:
         args->daemon.state = value;
+        return true;
+    case OPT_WITNESS:
+        args->daemon.witness = value;
         return true;
     case OPT_PLUGINS:
         args->daemon.plugins = value;
@@ -227,6 +234,7 @@ int main(int argc, char **argv)
                 .plugins = FA_PLUGIN_DIR,
                 .courier = FA_LIBEXEC_DIR "/firealarm-courier",
                 .state = getenv("STATE_DIRECTORY"),
+                .witness = getenv("LOGS_DIRECTORY"),
                 .credentials = getenv("CREDENTIALS_DIRECTORY"),
             },
     };
@@ -239,6 +247,9 @@ int main(int argc, char **argv)
     if (optind < argc) {
         fprintf(stderr, "firealarmd: '%s' is no option. Try 'firealarmd --help'.\n", argv[optind]);
         return FA_EXIT_USAGE;
+    }
+    if (args.daemon.witness == NULL) {
+        args.daemon.witness = args.daemon.state;
     }
     umask(077);
     fa_log_init(stderr_is_journal(getenv("JOURNAL_STREAM")));

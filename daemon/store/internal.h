@@ -79,6 +79,8 @@ struct fa_store {
     void (*wake)(void *ctx);
     void *ctx;
     uint32_t retry_ms;
+    bool witness_wanted;
+    int witness_fd; /* -1: none; read at load, then the writer's */
 
     /* The loop thread's. */
     struct fa_txn *open;
@@ -127,6 +129,14 @@ void store_row_id(const struct keys *keys, uint32_t kind, struct firealarm_text 
 #define HEAD_VALUE_BYTES   (HEAD_JOURNAL_BYTES + HEAD_LIVE_BYTES)
 void store_head_encode(const struct fa_store_head *head, const struct live_set *live,
                        uint8_t ret_value[HEAD_VALUE_BYTES]);
+
+/* The witness (witness.c); without one that can be opened the rest does nothing. */
+void store_witness_open(struct fa_store *store, const char *path);
+void store_witness_close(struct fa_store *store);
+/* Writes down store->head, which is durable. */
+void store_witness_write(struct fa_store *store);
+/* Fills age and reached of the head that was loaded. */
+void store_witness_ask(struct fa_store *store, struct fa_store_head *head);
 
 /* Errors of the plugin as ours; fills err with its words. */
 int store_error(int32_t code, const struct firealarm_error *error, const char *doing,

@@ -92,6 +92,7 @@ int fa_store_open(const struct fa_store_options *options, struct fa_store **ret_
     store->ctx = options->ctx;
     store->retry_ms = options->retry_ms > 0 ? options->retry_ms : DEFAULT_RETRY_MS;
     store_keys_derive(options->key, &store->keys);
+    store_witness_open(store, options->witness);
     init_sync(store);
     take_reserve(store);
     *ret_store = store;
@@ -212,6 +213,7 @@ int fa_store_load(struct fa_store *store, const struct fa_store_visitor *visitor
         store->head.time = load.head.time;
         memcpy(store->head.chain, load.head.chain, sizeof store->head.chain);
         judge(&load, &store->head);
+        store_witness_ask(store, &store->head);
         store->checkpoint = *ret_head = store->head;
         store->next_n = store->head.n + 1;
         store->loaded = true;
@@ -466,6 +468,7 @@ int fa_store_close(struct fa_store *store, uint32_t deadline_ms)
 void store_free(struct fa_store *store)
 {
     store->plugin->close(store->self);
+    store_witness_close(store);
     store_txns_free(store->batch);
     store_txns_free(store->queue);
     pthread_cond_destroy(&store->work);

@@ -33,6 +33,14 @@ enum fa_store_state {
     FA_STORE_UNKNOWN, /* a commit's outcome is unknown, nothing is written any more: exit 74 */
 };
 
+/* What the witness says of the store: was it put back, or replaced? */
+enum fa_store_age {
+    FA_STORE_AGE_FINE,
+    FA_STORE_AGE_UNSEEN, /* there is a journal and no witness (that can be read) */
+    FA_STORE_AGE_OLDER,  /* the journal ends before `reached`: an older copy is in place */
+    FA_STORE_AGE_OTHER,  /* entry `reached` is another: another store is in place */
+};
+
 /* kind 0 is the room's own. Texts are borrowed. */
 struct fa_row {
     uint32_t kind;
@@ -47,6 +55,8 @@ struct fa_store_head {
     uint8_t chain[FA_STORE_CHAIN_BYTES];
     bool intact;   /* the newest entry verifies and is the one that was written last */
     bool complete; /* every live row that was written is there, in its newest version */
+    enum fa_store_age age;
+    uint64_t reached; /* how far the journal had come when the witness was written; 0: no word */
 };
 
 struct fa_store_options {
@@ -57,6 +67,9 @@ struct fa_store_options {
     void (*wake)(void *ctx);
     void *ctx;
     uint32_t retry_ms; /* how long to wait when full; 0: 1000 */
+    /* A file outside the store that is told after each commit how far the journal is; NULL: none.
+     * One that cannot be opened is no error, but FA_STORE_AGE_UNSEEN. */
+    const char *witness;
 };
 
 struct fa_store;

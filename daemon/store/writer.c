@@ -207,6 +207,9 @@ static void do_write(struct fa_store *store)
         set_state(store, FA_STORE_UNKNOWN, &err);
     }
     pthread_mutex_unlock(&store->lock);
+    if (rc == 0) {
+        store_witness_write(store);
+    }
     store_txns_free(done);
 }
 
