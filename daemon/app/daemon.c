@@ -94,6 +94,8 @@ static void host_metrics(void *ctx, struct fa_buf *out)
     fa_listeners_metrics(daemon, out);
     fa_buf_printf(out, "# TYPE firealarm_store_up gauge\nfirealarm_store_up %d\n",
                   daemon->store != NULL);
+    fa_buf_printf(out, "# TYPE firealarm_log_dropped counter\nfirealarm_log_dropped_total %llu\n",
+                  fa_log_dropped());
     fa_buf_printf(out, "# TYPE firealarm_store_old gauge\nfirealarm_store_old %d\n",
                   daemon->store_old);
     fa_buf_printf(out, "# TYPE firealarm_courier_up gauge\nfirealarm_courier_up %d\n",
