@@ -72,6 +72,11 @@ static void host_lost(void *ctx, uint64_t n)
     fa_keep_tell_lost(ctx, n);
 }
 
+static int host_copy(void *ctx, bool start, struct fa_store_copy *ret_copy, struct fa_err *err)
+{
+    return fa_copies_ask(ctx, start, ret_copy, err);
+}
+
 static const char *host_unhealthy(void *ctx, bool ready)
 {
     struct fa_daemon *daemon = ctx;
@@ -98,6 +103,7 @@ static void host_metrics(void *ctx, struct fa_buf *out)
                   fa_log_dropped());
     fa_buf_printf(out, "# TYPE firealarm_store_old gauge\nfirealarm_store_old %d\n",
                   daemon->store_old);
+    fa_copies_metrics(daemon, out);
     fa_buf_printf(out, "# TYPE firealarm_courier_up gauge\nfirealarm_courier_up %d\n",
                   daemon->courier_down_since == 0);
     if (daemon->store != NULL) {
@@ -145,6 +151,7 @@ static void make_api(struct fa_daemon *daemon)
         .reply = host_reply,
         .refusing = host_refusing,
         .lost = host_lost,
+        .copy = host_copy,
         .unhealthy = host_unhealthy,
         .metrics = host_metrics,
         .company = daemon->config->company,

@@ -24,6 +24,8 @@ static const char usage[] =
     "\n"
     "  firealarmd [-c FILE]          run in the foreground\n"
     "  firealarmd --check [-c FILE]  read and prove the configuration, say every fault\n"
+    "  firealarmd --restore DIR [--yes]\n"
+    "                                put a copy made by 'firealarm backup' in place of the store\n"
     "  firealarmd --init DIR         write a first working configuration with keys and secrets\n"
     "  firealarmd --reference        the manual page of the configuration (groff)\n"
     "  firealarmd --version | --help\n"
@@ -45,6 +47,8 @@ static const char usage[] =
 enum option_code {
     OPT_CHECK = 256,
     OPT_INIT,
+    OPT_RESTORE,
+    OPT_YES,
     OPT_REFERENCE,
     OPT_STATE,
     OPT_WITNESS,
@@ -61,6 +65,8 @@ static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
     {"check", no_argument, NULL, OPT_CHECK},
     {"init", required_argument, NULL, OPT_INIT},
+    {"restore", required_argument, NULL, OPT_RESTORE},
+    {"yes", no_argument, NULL, OPT_YES},
     {"reference", no_argument, NULL, OPT_REFERENCE},
     {"state", required_argument, NULL, OPT_STATE},
     {"witness", required_argument, NULL, OPT_WITNESS},
@@ -78,6 +84,8 @@ static const struct option long_options[] = {
 struct arguments {
     struct fa_daemon_options daemon;
     struct fa_init init;
+    const char *restore; /* a copy's directory */
+    bool yes;
     size_t independents;
     int mode; /* an option_code, 0: run */
 };
@@ -148,6 +156,13 @@ static bool take_option(struct arguments *args, int code, char *value)
     case OPT_INIT:
         args->init.dir = value;
         args->mode = code;
+        return true;
+    case OPT_RESTORE:
+        args->restore = value;
+        args->mode = code;
+        return true;
+    case OPT_YES:
+        args->yes = true;
         return true;
     case OPT_CHECK:
     case OPT_REFERENCE:
@@ -269,6 +284,8 @@ int main(int argc, char **argv)
         return fa_daemon_check(&args.daemon);
     case OPT_INIT:
         return run_init(&args);
+    case OPT_RESTORE:
+        return fa_daemon_restore(&args.daemon, args.restore, args.yes);
     default:
         return fa_daemon_run(&args.daemon);
     }
