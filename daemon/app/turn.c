@@ -182,9 +182,17 @@ void fa_turn_trouble(struct fa_daemon *daemon, const char *code, bool over, cons
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     if (daemon->engine != NULL) {
-        struct fa_event event = {.kind = FA_EV_TROUBLE, .u.trouble = {code, text, over}};
+        struct fa_event event = {.kind = FA_EV_TROUBLE,
+                                 .u.trouble = {.code = code, .text = text, .over = over}};
         fa_turn_step(daemon, &event);
     }
+}
+
+void fa_turn_trouble_once(struct fa_daemon *daemon, const char *code, const char *text)
+{
+    struct fa_event event = {.kind = FA_EV_TROUBLE,
+                             .u.trouble = {.code = code, .text = text, .once = true}};
+    fa_turn_step(daemon, &event);
 }
 
 /* ---- the turn's end ---- */
