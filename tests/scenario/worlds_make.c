@@ -487,6 +487,7 @@ static void do_one(struct maker *m, enum deed deed)
 /* Everything works again; whoever is owed a message gets it. */
 static void do_end(struct maker *m)
 {
+    fa_buf_puts(m->out, "advance 1s\n");
     for (size_t i = 0; i < WORLDS_CHANNELS; i++) {
         fa_buf_printf(m->out, "receiver %s ok\n", worlds_channels[i]);
         for (uint32_t p = 0; p < m->firm.people_count; p++) {
