@@ -43,10 +43,13 @@ int rig_close(struct rig *rig);
 void rig_kill(struct rig *rig);
 /* Reads all history and the journal into sums. */
 void rig_read_all(struct rig *rig);
-/* The connection that was opened last, to set what the plugin would not. */
+/* The store's connection that was opened last, to set what the plugin would not. */
 sqlite3 *rig_connection(void);
 /* Reports `factor` times as many WAL frames to the plugin, so that it checkpoints more often. */
 void rig_checkpoint_often(int factor);
+
+/* The plugin's own steps up to schema 1, and then these, NULL at the end; steps NULL: none. */
+void rig_migrations(const char *const *steps);
 
 struct work_row {
     uint32_t kind;
