@@ -55,11 +55,11 @@ static const char *const *more_steps;
 
 const char *const *__wrap_sqlite_migrations(int *ret_version)
 {
-    static const char *steps[8];
-    steps[0] = __real_sqlite_migrations(ret_version)[0];
-    for (*ret_version = 1; more_steps != NULL && more_steps[*ret_version - 1] != NULL;) {
-        steps[*ret_version] = more_steps[*ret_version - 1];
-        ++*ret_version;
+    static const char *steps[16];
+    const char *const *plugins = __real_sqlite_migrations(ret_version);
+    memcpy(steps, plugins, (size_t)*ret_version * sizeof *steps);
+    for (size_t i = 0; more_steps != NULL && more_steps[i] != NULL; i++) {
+        steps[(*ret_version)++] = more_steps[i];
     }
     return steps;
 }

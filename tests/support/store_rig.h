@@ -48,7 +48,7 @@ sqlite3 *rig_connection(void);
 /* Reports `factor` times as many WAL frames to the plugin, so that it checkpoints more often. */
 void rig_checkpoint_often(int factor);
 
-/* The plugin's own steps up to schema 1, and then these, NULL at the end; steps NULL: none. */
+/* After the plugin's own steps come these, NULL at the end; steps NULL: none. */
 void rig_migrations(const char *const *steps);
 
 struct work_row {
