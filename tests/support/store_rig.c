@@ -64,6 +64,13 @@ const char *const *__wrap_sqlite_migrations(int *ret_version)
     return steps;
 }
 
+int rig_schema(void)
+{
+    int version = 0;
+    (void)__real_sqlite_migrations(&version);
+    return version;
+}
+
 void rig_migrations(const char *const *steps)
 {
     more_steps = steps;
@@ -159,6 +166,7 @@ int rig_open(struct rig *rig)
                                        .host = &rig->host,
                                        .wake = wake,
                                        .ctx = &rig->woken,
+                                       .witness = rig->witness,
                                        .retry_ms = RETRY_MS};
     struct fa_store_visitor visitor = {load_row, load_damaged, rig};
     rig->sums = (struct rig_sums){.live = 0};
@@ -483,10 +491,11 @@ enum verdict work_judge(const struct work *work, size_t acked, struct rig *rig, 
         (void)rig_close(rig);
         return VERDICT_REFUSED;
     }
-    if (rig->damaged > 0 || rig->first_bad != 0 || !rig->head.intact || !rig->head.complete) {
-        snprintf(text, size, "%zu damaged, first bad entry %llu, intact %d, complete %d",
+    if (rig->damaged > 0 || rig->first_bad != 0 || !rig->head.intact || !rig->head.complete ||
+        rig->head.age != FA_STORE_AGE_FINE) {
+        snprintf(text, size, "%zu damaged, first bad entry %llu, intact %d, complete %d, age %d",
                  rig->damaged, (unsigned long long)rig->first_bad, rig->head.intact,
-                 rig->head.complete);
+                 rig->head.complete, (int)rig->head.age);
         return VERDICT_DAMAGED;
     }
     size_t state = find_state(work, rig->sums.journal_n);
