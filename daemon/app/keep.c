@@ -144,6 +144,10 @@ int fa_keep_plugin(struct fa_daemon *daemon, struct fa_store_options *ret_option
         .wake = wake,
         .ctx = daemon,
     };
+#if defined(FA_TEST_HOOKS)
+    const char *retry = getenv("FA_TEST_STORE_RETRY_MS"); /* how often a full disk is tried again */
+    ret_options->retry_ms = retry != NULL ? (uint32_t)strtoul(retry, NULL, 10) : 0;
+#endif
     if (daemon->options->witness != NULL) {
         snprintf(witness, FA_STORE_PATH_SIZE, "%s/head", daemon->options->witness);
         ret_options->witness = witness;
