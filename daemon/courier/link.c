@@ -215,9 +215,25 @@ static void disarm(struct fa_link *link)
     link->ping_at = link->pong_by = FA_NEVER;
 }
 
+/* What the child gets to know of our environment: nothing, unless a test names the place where it
+ * is to die. */
+static char *const *environment(void)
+{
+    static char *const plain[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", NULL};
+#if defined(FA_TEST_HOOKS)
+    static char crash_at[100];
+    static char *const hooked[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", crash_at, NULL};
+    const char *wanted = getenv("FA_CRASH_AT");
+    if (wanted != NULL) {
+        snprintf(crash_at, sizeof crash_at, "FA_CRASH_AT=%s", wanted);
+        return hooked;
+    }
+#endif
+    return plain;
+}
+
 static int spawn(const char *path, char *const *env, int fd, pid_t *ret_pid)
 {
-    static char *const plain_env[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", NULL};
     char *const argv[] = {(char *)(uintptr_t)path, NULL};
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
@@ -234,7 +250,7 @@ static int spawn(const char *path, char *const *env, int fd, pid_t *ret_pid)
     posix_spawnattr_setsigmask(&attr, &none);
     posix_spawnattr_setsigdefault(&attr, &all);
     posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    int rc = posix_spawn(ret_pid, path, &files, &attr, argv, env != NULL ? env : plain_env);
+    int rc = posix_spawn(ret_pid, path, &files, &attr, argv, env != NULL ? env : environment());
     posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&files);
     return rc;

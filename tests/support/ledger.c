@@ -380,15 +380,17 @@ static void judge_pairs(const struct ledger *ledger, struct ledger_result *resul
         list[i] = &ledger->deliveries[i];
     }
     qsort(list, n, sizeof list[0], by_key);
-    bool accepted = n > 0 && list[0]->accepted;
+    long times = n > 0 && list[0]->accepted; /* that the message was accepted so far */
+    result->most = times;
     for (size_t i = 1; i < n; i++) {
         bool again = strcmp(list[i]->key, list[i - 1]->key) == 0 &&
                      strcmp(list[i]->path, list[i - 1]->path) == 0;
-        if (again && accepted) {
+        if (again && times > 0) {
             count(&result->duplicates, result->first_duplicate, "%s came to %s again", list[i]->key,
                   list[i]->path);
         }
-        accepted = list[i]->accepted || (again && accepted);
+        times = (again ? times : 0) + list[i]->accepted;
+        result->most = times > result->most ? times : result->most;
     }
     qsort(list, n, sizeof list[0], by_message);
     for (size_t i = 1; i < n; i++) {
@@ -474,6 +476,7 @@ void ledger_sum(struct ledger_result *sum, const struct ledger_result *one)
     sum_one(&sum->missed, sum->first_missed, one->missed, one->first_missed);
     sum_one(&sum->duplicates, sum->first_duplicate, one->duplicates, one->first_duplicate);
     sum_one(&sum->leaks, sum->first_leak, one->leaks, one->first_leak);
+    sum->most = one->most > sum->most ? one->most : sum->most;
     sum->filings += one->filings;
     sum->receipts += one->receipts;
     sum->deliveries += one->deliveries;

@@ -61,6 +61,7 @@ struct ledger_alarm {
 
 struct ledger_result {
     long lost, missed, duplicates, leaks;
+    long most;                                    /* times that one message was accepted */
     size_t filings, receipts, deliveries, alarms; /* what there was to judge */
     char first_lost[256], first_missed[256], first_duplicate[256], first_leak[256];
 };

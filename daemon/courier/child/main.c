@@ -6,6 +6,7 @@
  * code runs here and nowhere else; AT frames say for whom, so that a message that brings the
  * process down is known. It ends with the daemon, by STOP, or when the two are not of one build,
  * and then by _exit: a resolver thread may still wait for a name server that never answers. */
+#include "base/crashpoint.h"
 #include "base/heap.h"
 #include "base/panic.h"
 #include "courier/child/channel.h"
@@ -104,6 +105,7 @@ static void settle(struct job *job, uint32_t verdict, const char *why,
         out.retry_after = response->retry_after;
     }
     fa_pipe_verdict(job->courier->pipe, &out);
+    FA_CRASHPOINT("courier.after_verdict");
     if (job->queued.running) {
         fa_queue_finish(&job->courier->queue, &job->queued);
     }
@@ -120,6 +122,7 @@ static void on_outcome(void *ctx, const struct fa_outcome *outcome)
     struct courier *courier = job->courier;
     struct firealarm_error why = {""};
     uint32_t verdict;
+    FA_CRASHPOINT("courier.after_send");
     if (job->plain) {
         verdict = fa_outcome_judge(outcome, &why);
     } else {
@@ -158,6 +161,7 @@ static void start_job(struct job *job)
     struct courier *courier = job->courier;
     struct fa_frame_send send;
     struct fa_err err = {0};
+    FA_CRASHPOINT("courier.before_send");
     int rc = fa_frame_get_send((struct fa_str){job->record, job->record_len}, &courier->lists,
                                &send, &err);
     fa_assert(rc == 0); /* it was decoded when it came */
