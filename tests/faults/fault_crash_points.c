@@ -23,7 +23,7 @@ static size_t place_count;
 static const char policies[] =
     "policies = (\n"
     "  { name = \"leaders\"; steps = ( { targets = [ \"chris\" ]; wait = \"1m\"; },\n"
-    "      { targets = [ \"dana\" ]; wait = \"1m\"; }, { targets = [ \"ruth\" ]; wait = \"1h\"; } ); },\n"
+    "      { targets = [ \"dana\" ]; wait = \"1m\"; }, { targets = [ \"ruth\" ]; wait = \"1m\"; } ); },\n"
     "  { name = \"independent\"; steps = ( { targets = [ \"ruth\" ]; wait = \"4h\"; },\n"
     "      { targets = [ \"independent\" ]; wait = \"12h\"; } ); },\n"
     "  { name = \"operators\"; steps = ( { targets = [ \"ines\" ]; wait = \"30m\"; },\n"
@@ -147,7 +147,7 @@ static void provoke(struct run *run, unsigned level, unsigned pass)
             } else if (deed == 1 && round > 1) {
                 reload(run);
             } else if (deed == 2 && round > 0) {
-                rig_statsd_local(run->rig, "queue_seconds:10|g|#queue:north");
+                (void)rig_try_statsd_local(run->rig, "queue_seconds:10|g|#queue:north");
                 later(run);
             }
         }
