@@ -7,6 +7,7 @@
  * nothing. Behind R stand the number of the filing's journal entry and four symbols that prove the
  * number to us: a receipt that is ours and that the store does not know shows an old store. */
 #include "api/internal.h"
+#include "base/crashpoint.h"
 #include "base/panic.h"
 
 #include <sodium.h>
@@ -390,6 +391,7 @@ static void file_checked(struct fa_call *call, struct filing_body *body,
     struct fa_event event = {.kind = FA_EV_FILE, .u.file = &body->filing};
     body->filing.journal_n = host->next_journal(host->ctx);
     struct fa_api_answer answer = host->step(host->ctx, &event);
+    FA_CRASHPOINT("api.after_filing");
     if (answer.code != 0) {
         fa_answer_code(call, answer.code,
                        answer.code == FA_EFULL ? "Too many filings are open; keep it and try again."
