@@ -476,6 +476,8 @@ static void find_or_file(struct fa_call *call, json_t *root)
     } else if (refusing != NULL) {
         /* Before any fault is told: history may know the key. */
         fa_answer_problem(call, 503, refusing);
+    } else if (!host->may_know(host->ctx, body.filing.id)) {
+        file_new(call, root);
     } else {
         struct late_filing *late = fa_xcalloc(1, sizeof *late);
         *late = (struct late_filing){*call, body.filing.id, json_incref(root)};

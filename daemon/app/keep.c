@@ -277,6 +277,7 @@ int fa_keep_open(struct fa_daemon *daemon, struct fa_err *err)
     tell_damage(daemon, &head);
     tell_age(daemon, &head);
     FA_CRASHPOINT("start.after_recovery");
+    fa_known_open(daemon);
     return 0;
 }
 
@@ -353,6 +354,7 @@ int fa_keep_close(struct fa_daemon *daemon)
             _Exit(FA_EXIT_UNKNOWN);
         }
     }
+    fa_known_done(daemon);
     fa_options_free(daemon->store_options);
     daemon->store_options = NULL;
     sodium_memzero(daemon->key, sizeof daemon->key);
