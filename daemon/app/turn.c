@@ -196,9 +196,17 @@ void fa_turn_trouble(struct fa_daemon *daemon, const char *code, bool over, cons
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     if (daemon->engine != NULL) {
-        struct fa_event event = {.kind = FA_EV_TROUBLE, .u.trouble = {code, text, over}};
+        struct fa_event event = {.kind = FA_EV_TROUBLE,
+                                 .u.trouble = {.code = code, .text = text, .over = over}};
         fa_turn_step(daemon, &event);
     }
+}
+
+void fa_turn_trouble_once(struct fa_daemon *daemon, const char *code, const char *text)
+{
+    struct fa_event event = {.kind = FA_EV_TROUBLE,
+                             .u.trouble = {.code = code, .text = text, .once = true}};
+    fa_turn_step(daemon, &event);
 }
 
 /* ---- the turn's end ---- */
@@ -220,8 +228,10 @@ static void run_rules(struct fa_daemon *daemon, struct fa_now now)
 {
     bool due = daemon->rules_dirty || fa_rules_next(daemon->rules) <= now.wall;
     if (due && daemon->store != NULL && !daemon->stopping && !is_behind(daemon)) {
+        FA_CRASHPOINT("app.before_rules");
         daemon->rules_dirty =
             fa_rules_run_some(daemon->rules, now, EVALUATE_MAX, on_signal, daemon);
+        FA_CRASHPOINT("app.after_rules");
         if (daemon->rules_dirty) {
             fa_loop_again(daemon->loop);
         }
@@ -268,7 +278,9 @@ static void end_turn(void *self)
     run_rules(daemon, now);
     if (fa_engine_next_deadline(daemon->engine) <= now.mono) {
         struct fa_event event = {.kind = FA_EV_TICK};
+        FA_CRASHPOINT("app.before_tick");
         fa_turn_step(daemon, &event);
+        FA_CRASHPOINT("app.after_tick");
     }
     if (daemon->txn != NULL) {
         FA_CRASHPOINT("app.before_submit");

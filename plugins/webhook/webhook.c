@@ -84,7 +84,7 @@ struct webhook {
     int64_t now;
     /* Of the last render. */
     char id[128], timestamp[24], signatures[SECRETS_MAX * 64];
-    struct firealarm_field headers[HEADERS_MAX + 5];
+    struct firealarm_field headers[HEADERS_MAX + 4];
 };
 
 static int32_t fail(struct firealarm_error *error, const char *text)
@@ -433,7 +433,6 @@ static void finish(struct webhook *hook, struct firealarm_request_out *ret_reque
     snprintf(hook->timestamp, sizeof hook->timestamp, "%lld", (long long)(hook->now / 1000));
     sign(hook);
     hook->headers[count++] = header("Content-Type", "application/json; charset=utf-8");
-    hook->headers[count++] = header("User-Agent", "firealarm/" FA_VERSION);
     hook->headers[count++] = header("webhook-id", hook->id);
     hook->headers[count++] = header("webhook-timestamp", hook->timestamp);
     if (hook->secret_count > 0) {
