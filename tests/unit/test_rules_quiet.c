@@ -6,7 +6,7 @@
 #include "rules/rules.h"
 
 #define T0     INT64_C(1700000000000)
-#define SEEDS  1500
+#define SEEDS  400
 #define STEPS  400
 #define SERIES 6
 #define RULES  4
