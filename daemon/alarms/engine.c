@@ -407,7 +407,11 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
         return reply->u.reply.count > 0 ? 0 : FA_ENOTFOUND;
     }
     case FA_EV_TROUBLE:
-        fa_trouble(engine, event->u.trouble.code, event->u.trouble.text, event->u.trouble.over);
+        if (event->u.trouble.once) {
+            fa_trouble_once(engine, event->u.trouble.code, event->u.trouble.text);
+        } else {
+            fa_trouble(engine, event->u.trouble.code, event->u.trouble.text, event->u.trouble.over);
+        }
         return 0;
     case FA_EV_RECONCILE:
         fa_engine_reconcile(engine);

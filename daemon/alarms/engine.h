@@ -112,6 +112,8 @@ struct fa_event {
             const char *code; /* stable, e.g. "store-full" */
             const char *text; /* ids and codes only */
             bool over;
+            bool once; /* it happened and has no end: after a person resolved it, it is not
+                        * raised again by itself */
         } trouble;
     } u;
 };

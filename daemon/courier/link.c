@@ -679,6 +679,7 @@ int fa_link_send(struct fa_link *link, const struct fa_frame_send *send, struct 
     int rc = fa_frame_put_send(&link->out, &copy);
     if (rc == 0) {
         add_open(link, send, now.mono);
+        link->ping_at = link->ping_at == FA_NEVER ? now.mono : link->ping_at;
     }
     return rc;
 }
@@ -745,7 +746,8 @@ static fa_time attempt_deadline(const struct fa_link *link)
 static void ping(struct fa_link *link, fa_time mono)
 {
     struct fa_frame_ping frame = {.n = ++link->ping_n};
-    link->ping_at = mono + PING_EVERY;
+    /* With nothing under way a courier that hangs delays nobody: the next message asks it first. */
+    link->ping_at = link->open != NULL ? mono + PING_EVERY : FA_NEVER;
     if (link->pong_by == FA_NEVER && fa_frame_put_ping(&link->out, FA_FRAME_PING, &frame) == 0) {
         link->pong_by = mono + link->patience;
     } else {

@@ -78,6 +78,33 @@ static void take_reserve(struct fa_store *store)
     }
 }
 
+struct fa_store *store_wrap(const struct fa_store_options *options, const struct keys *keys,
+                            void *self)
+{
+    struct fa_store *store = fa_xcalloc(1, sizeof *store);
+    store->magic = STORE_MAGIC;
+    store->plugin = options->plugin;
+    store->settings = options->settings;
+    store->host = options->host;
+    store->self = self;
+    store->keys = *keys;
+    store->wake = options->wake;
+    store->ctx = options->ctx;
+    store->retry_ms = options->retry_ms > 0 ? options->retry_ms : DEFAULT_RETRY_MS;
+    store_witness_open(store, options->witness);
+    init_sync(store);
+    return store;
+}
+
+static struct fa_store *wrap(const struct fa_store_options *options, void *self)
+{
+    struct keys keys;
+    store_keys_derive(options->key, &keys);
+    struct fa_store *store = store_wrap(options, &keys, self);
+    sodium_memzero(&keys, sizeof keys);
+    return store;
+}
+
 int fa_store_open(const struct fa_store_options *options, struct fa_store **ret_store,
                   struct fa_err *err)
 {
@@ -87,17 +114,25 @@ int fa_store_open(const struct fa_store_options *options, struct fa_store **ret_
     if (rc != 0) {
         return store_error(rc, &error, "open", err);
     }
-    struct fa_store *store = fa_xcalloc(1, sizeof *store);
-    store->magic = STORE_MAGIC;
-    store->plugin = options->plugin;
-    store->self = self;
-    store->wake = options->wake;
-    store->ctx = options->ctx;
-    store->retry_ms = options->retry_ms > 0 ? options->retry_ms : DEFAULT_RETRY_MS;
-    store_keys_derive(options->key, &store->keys);
-    init_sync(store);
-    take_reserve(store);
-    *ret_store = store;
+    *ret_store = wrap(options, self);
+    take_reserve(*ret_store);
+    return 0;
+}
+
+int fa_store_open_copy(const struct fa_store_options *options, const char *dir, bool to_adopt,
+                       struct fa_store **ret_store, struct fa_err *err)
+{
+    struct firealarm_error error = {""};
+    void *self = NULL;
+    if (options->plugin->copy_open == NULL || options->plugin->adopt == NULL) {
+        return fa_err_set(err, FA_EUNSUPPORTED, "store: %s knows no copies", options->plugin->name);
+    }
+    int32_t rc =
+        options->plugin->copy_open(options->host, options->settings, dir, to_adopt, &self, &error);
+    if (rc != 0) {
+        return store_error(rc, &error, "open the copy", err);
+    }
+    *ret_store = wrap(options, self);
     return 0;
 }
 
@@ -107,6 +142,8 @@ struct load {
     struct fa_err *err;
     size_t rows, damaged;
     bool has_head_row;
+    fa_time restored;
+    uint64_t replaced_n;
     uint8_t head_value[HEAD_VALUE_BYTES];
     struct firealarm_entry head; /* n 0: none; its body is head_body, owned */
     char *head_body;
@@ -128,6 +165,9 @@ static int32_t load_row(void *ctx, const struct firealarm_row *row)
         if (fa_str_is(store_str(row->key), HEAD_KEY) && row->value.len == HEAD_VALUE_BYTES) {
             load->has_head_row = true;
             memcpy(load->head_value, row->value.ptr, HEAD_VALUE_BYTES);
+        } else if (fa_str_is(store_str(row->key), RESTORED_KEY)) {
+            load->restored = row->time;
+            load->replaced_n = strtoull(row->value.ptr, NULL, 10);
         }
         return 0;
     }
@@ -215,6 +255,10 @@ int fa_store_load(struct fa_store *store, const struct fa_store_visitor *visitor
         store->head.time = load.head.time;
         memcpy(store->head.chain, load.head.chain, sizeof store->head.chain);
         judge(&load, &store->head);
+        store->head.restored = load.restored;
+        store->head.replaced_n = load.replaced_n;
+        store->tell_restored = load.restored != 0;
+        store_witness_ask(store, &store->head);
         store->checkpoint = *ret_head = store->head;
         store->next_n = store->head.n + 1;
         store->loaded = true;
@@ -482,7 +526,9 @@ int fa_store_close(struct fa_store *store, uint32_t deadline_ms)
 
 void store_free(struct fa_store *store)
 {
+    store_copy_done(store);
     store->plugin->close(store->self);
+    store_witness_close(store);
     store_txns_free(store->batch);
     store_txns_free(store->queue);
     pthread_cond_destroy(&store->work);

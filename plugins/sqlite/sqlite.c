@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { OPT_PATH, OPT_BALLAST, OPT_ALLOW_UNSAFE_FS };
 
@@ -83,7 +84,22 @@ struct self {
     uint64_t head, appended; /* newest journal entry: durable, and within the transaction */
     struct page page;        /* of them, those that are not in a row yet */
     int wal_frames;          /* after the last commit */
+    struct copy *copying;    /* NULL: none is being taken */
+    bool is_copy;            /* its directory is not the store's */
+    struct dir target;       /* the store's, if this copy may be adopted */
 };
+
+static void close_database(struct self *self)
+{
+    sqlite_copy_end(self->copying);
+    self->copying = NULL;
+    for (size_t i = 0; i < STMT__COUNT; i++) {
+        sqlite3_finalize(self->stmts[i]);
+        self->stmts[i] = NULL;
+    }
+    sqlite3_close(self->db);
+    self->db = NULL;
+}
 
 static void store_close(void *ptr)
 {
@@ -91,12 +107,15 @@ static void store_close(void *ptr)
     if (self == NULL) {
         return;
     }
-    for (size_t i = 0; i < STMT__COUNT; i++) {
-        sqlite3_finalize(self->stmts[i]);
+    close_database(self);
+    if (self->target.fd >= 0) {
+        sqlite_copy_unstage(&self->target);
+    } else if (self->is_copy && self->dir.fd >= 0) {
+        (void)unlinkat(self->dir.fd, LOCK_FILE, 0);
     }
-    sqlite3_close(self->db);
     sqlite_page_done(&self->page);
     sqlite_dir_close(&self->dir);
+    sqlite_dir_close(&self->target);
     free(self);
 }
 
@@ -268,8 +287,9 @@ static int32_t check(const struct firealarm_settings *settings, struct firealarm
     return 0;
 }
 
-static int32_t open_parts(struct self *self, const struct firealarm_host *host,
-                          const struct firealarm_settings *settings, struct firealarm_error *error)
+/* The store's own directory, locked. */
+static int32_t open_place(const struct firealarm_settings *settings, struct dir *ret_dir,
+                          struct firealarm_error *error)
 {
     const struct firealarm_value *values = settings->values;
     char path[4000];
@@ -279,8 +299,23 @@ static int32_t open_parts(struct self *self, const struct firealarm_host *host,
     }
     memcpy(path, text.ptr, text.len);
     path[text.len] = '\0';
-    int32_t rc = sqlite_dir_open(&self->dir, path, values[OPT_ALLOW_UNSAFE_FS].number != 0, error);
-    self->dir.ballast_bytes = values[OPT_BALLAST].number;
+    int32_t rc = sqlite_dir_open(ret_dir, path, values[OPT_ALLOW_UNSAFE_FS].number != 0, error);
+    ret_dir->ballast_bytes = values[OPT_BALLAST].number;
+    return rc;
+}
+
+/* copy NULL: the store itself, from the settings; else the copy in that directory. */
+static int32_t open_parts(struct self *self, const struct firealarm_host *host,
+                          const struct firealarm_settings *settings, const char *copy,
+                          struct firealarm_error *error)
+{
+    int32_t rc = 0;
+    if (copy != NULL) {
+        rc = sqlite_dir_open(&self->dir, copy, true, error);
+    } else {
+        rc = open_place(settings, &self->dir, error);
+        rc = rc == 0 ? sqlite_copy_finish(&self->dir, error) : rc;
+    }
     if (rc == 0) {
         rc = sqlite_schema_open(host, &self->dir, &self->db, error);
     }
@@ -294,6 +329,16 @@ static int32_t open_parts(struct self *self, const struct firealarm_host *host,
     return rc;
 }
 
+static struct self *new_self(void)
+{
+    struct self *self = calloc(1, sizeof *self);
+    if (self != NULL) {
+        *self =
+            (struct self){.dir = {.fd = -1, .lock_fd = -1}, .target = {.fd = -1, .lock_fd = -1}};
+    }
+    return self;
+}
+
 static int32_t store_open(const struct firealarm_host *host,
                           const struct firealarm_settings *settings, void **ret_self,
                           struct firealarm_error *error)
@@ -302,14 +347,13 @@ static int32_t store_open(const struct firealarm_host *host,
     if (rc != 0) {
         return rc;
     }
-    struct self *self = calloc(1, sizeof *self);
+    struct self *self = new_self();
     if (self == NULL) {
         return sqlite_fail(error, FIREALARM_STORE_FAILED, "out of memory");
     }
     /* Counting its memory takes a lock at each malloc. Refused once SQLite is in use: as well. */
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    *self = (struct self){.dir = {.fd = -1, .lock_fd = -1}};
-    rc = open_parts(self, host, settings, error);
+    rc = open_parts(self, host, settings, NULL, error);
     if (rc != 0) {
         store_close(self);
         return rc;
@@ -515,6 +559,67 @@ static int32_t reserve(void *ptr, uint32_t hold, struct firealarm_error *error)
     return hold != 0 ? sqlite_dir_hold(&self->dir, error) : sqlite_dir_release(&self->dir, error);
 }
 
+static int32_t copy_begin(void *ptr, const char *dir, struct firealarm_error *error)
+{
+    struct self *self = ptr;
+    int32_t rc = expect(self, false, error);
+    if (rc == 0 && self->copying != NULL) {
+        rc = sqlite_fail(error, FIREALARM_STORE_FAILED, "a copy is being taken already");
+    }
+    return rc == 0 ? sqlite_copy_begin(self->db, dir, &self->copying, error) : rc;
+}
+
+static int32_t copy_step(void *ptr, uint64_t *ret_done, uint64_t *ret_total,
+                         struct firealarm_error *error)
+{
+    struct self *self = ptr;
+    int32_t rc = expect(self, false, error);
+    return rc == 0 ? sqlite_copy_step(self->copying, ret_done, ret_total, error) : rc;
+}
+
+static void copy_end(void *ptr)
+{
+    struct self *self = ptr;
+    sqlite_copy_end(self->copying);
+    self->copying = NULL;
+}
+
+static int32_t copy_open(const struct firealarm_host *host,
+                         const struct firealarm_settings *settings, const char *dir, uint32_t adopt,
+                         void **ret_self, struct firealarm_error *error)
+{
+    char staged[4100];
+    struct self *self = new_self();
+    if (self == NULL) {
+        return sqlite_fail(error, FIREALARM_STORE_FAILED, "out of memory");
+    }
+    self->is_copy = true;
+    int32_t rc = 0;
+    if (adopt != 0) {
+        rc = open_place(settings, &self->target, error);
+        rc = rc == 0 ? sqlite_copy_finish(&self->target, error) : rc;
+        rc = rc == 0 ? sqlite_copy_stage(&self->target, dir, staged, sizeof staged, error) : rc;
+        dir = staged;
+    }
+    rc = rc == 0 ? open_parts(self, host, settings, dir, error) : rc;
+    if (rc != 0) {
+        store_close(self);
+        return rc;
+    }
+    *ret_self = self;
+    return 0;
+}
+
+static int32_t adopt(void *ptr, struct firealarm_error *kept, struct firealarm_error *error)
+{
+    struct self *self = ptr;
+    if (self->target.fd < 0 || expect(self, false, error) != 0) {
+        return sqlite_fail(error, FIREALARM_STORE_FAILED, "this is no copy that may be adopted");
+    }
+    close_database(self);
+    return sqlite_copy_adopt(&self->target, kept, error);
+}
+
 FIREALARM_EXPORT const struct firealarm_store firealarm_store = {
     .abi = FIREALARM_STORE_ABI,
     .size = sizeof(struct firealarm_store),
@@ -536,4 +641,9 @@ FIREALARM_EXPORT const struct firealarm_store firealarm_store = {
     .query = query,
     .journal = journal,
     .reserve = reserve,
+    .copy_begin = copy_begin,
+    .copy_step = copy_step,
+    .copy_end = copy_end,
+    .copy_open = copy_open,
+    .adopt = adopt,
 };

@@ -87,6 +87,7 @@ struct ledger {
     const char *secrets[16]; /* borrowed; the rig's own are there */
     size_t secret_count;
     const char *store;  /* its directory within the rig's; "store" */
+    int guard_ms;       /* how long a filing or deed waits for its answer; 0: the rig's */
     int patience_ms;    /* how long a settling ledger waits while nothing moves */
     bool may_wait;      /* receivers refuse or hang: the outbox need not be empty in the end */
     bool other_filings; /* somebody else files too: messages without a known filing are no fault */
