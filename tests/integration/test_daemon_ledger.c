@@ -79,6 +79,7 @@ static void a_filing_that_nobody_could_be_told_has_a_deadline(void **state)
         " { name = \"info\"; } );\n";
     set_up(&bench, state);
     bench.ledger->patience_ms = 300;
+    bench.ledger->may_wait = true;
     file(&bench, "danger", NULL);
     rig_until(bench.rig, receiver_count(bench.rig->receiver) > 0);
     ledger_check(bench.ledger, bench.rig, &result);
