@@ -3,8 +3,8 @@
 /* Power loss: the real store works on a disk that remembers every write, and after any of them the
  * power fails: what was synced is there, of the rest any part, torn and out of order. Each such
  * image is opened by the real store. All that was acknowledged must be in it, in a state that
- * once was, with every MAC and the whole chain verifying; every fourth is worked on and loses power
- * once more, during its recovery too.
+ * once was, with every MAC and the whole chain verifying, and the witness, which is never synced,
+ * not ahead of it; every fourth is worked on and loses power once more, during its recovery too.
  *
  * That the test can see a loss is part of the test: with settings that SQLite documents as unsafe,
  * which the plugin refuses to run with, it must find some.
@@ -52,6 +52,7 @@ static void second_loss(struct work *next, struct fake_disk *disk, uint64_t rand
     size_t acked = fake_disk_marked(disk, count);
     fake_disk_use(&image);
     rig_init(&rig);
+    rig.witness = next->rig.witness;
     enum verdict verdict = rc != 0 ? VERDICT_REFUSED
                                    : work_judge(next, acked > before ? acked : before, &rig, &state,
                                                 text, sizeof text);
@@ -81,6 +82,7 @@ static void try_image(const struct campaign *campaign, const struct work *work,
         fake_disk_record(&image);
     }
     work_init(&next, random);
+    next.rig.witness = work->rig.witness;
     enum verdict verdict = work_judge(work, acked, &next.rig, &state, text, sizeof text);
     parallel_add(&counts[verdict], 1);
     parallel_add(&counts[COUNT_IMAGES], 1);
@@ -115,6 +117,7 @@ static void try_seed(void *ctx, size_t number, long *counts)
     fake_disk_record(&disk);
     work_init(&work, campaign.seed);
     work.rig.pragma = campaign.pragma;
+    work.rig.witness = campaign.pragma == NULL ? RIG_WITNESS : NULL;
     if (campaign.pragma == NULL && campaign.seed % 2 == 1) {
         die_in_the_first_start(&work, &disk);
     }
