@@ -119,7 +119,11 @@ static void keep_outcome(void *ctx, const struct fa_store_answer *answer)
 {
     struct outcome *outcome = ctx;
     outcome->answer = *answer;
-    memcpy(outcome->next_key, answer->next_key.ptr, answer->next_key.len);
+    if (answer->next_key.len > 0) {
+        if (answer->next_key.len > 0) {
+        memcpy(outcome->next_key, answer->next_key.ptr, answer->next_key.len);
+    }
+    }
 }
 
 /* Runs one on this thread: 1 when it is done, 0 when it wants another turn. */

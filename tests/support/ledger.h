@@ -39,10 +39,11 @@ struct ledger_filing {
 };
 
 struct ledger_delivery {
-    const char *path, *key; /* borrowed, from the receiver */
-    const char *body;       /* a mail's with its parts decoded */
-    char *decoded;          /* the ledger's own, or NULL */
-    bool accepted;          /* answered with success */
+    const char *path; /* borrowed, from the receiver; of a batch each member is a delivery */
+    const char *body; /* a mail's with its parts decoded */
+    char *decoded;    /* the ledger's own, or NULL */
+    char key[128];    /* the same in every try */
+    bool accepted;    /* answered with success */
     bool mail;
     char alarm[32], kind[24];    /* "": the body does not say */
     unsigned step, loop, filing; /* step 0: not said; filing: the first it speaks of, 0: none */
@@ -61,6 +62,7 @@ struct ledger_alarm {
 
 struct ledger_result {
     long lost, missed, duplicates, leaks;
+    long most;                                    /* times that one message was accepted */
     size_t filings, receipts, deliveries, alarms; /* what there was to judge */
     char first_lost[256], first_missed[256], first_duplicate[256], first_leak[256];
 };
@@ -81,6 +83,7 @@ struct ledger {
     const char *secrets[16]; /* borrowed; the rig's own are there */
     size_t secret_count;
     const char *store;  /* its directory within the rig's; "store" */
+    int guard_ms;       /* how long a filing or deed waits for its answer; 0: the rig's */
     int patience_ms;    /* how long a settling ledger waits while nothing moves */
     bool other_filings; /* somebody else files too: messages without a known filing are no fault */
 };

@@ -39,7 +39,9 @@ int ledger_file(struct ledger *ledger, struct rig *rig, unsigned n)
              "\"text\":\"text-%u " LEDGER_CANARY "\"%s}",
              n, filing->category, n, n, about);
     const struct rig_reply *reply = ask(
-        ledger, rig, &(struct rig_call){.method = "POST", .path = "/v1/incidents", .body = body});
+        ledger, rig,
+        &(struct rig_call){
+            .method = "POST", .path = "/v1/incidents", .body = body, .guard_ms = ledger->guard_ms});
     const char *at = strstr(reply->body, "\"receipt\":\"");
     if (reply->status / 100 == 2 && at != NULL) {
         char receipt[64];
@@ -55,8 +57,11 @@ int ledger_own(struct ledger *ledger, struct rig *rig, const char *alarm, const 
     char path[128];
     snprintf(path, sizeof path, "/v1/alarms/%s/ack", alarm);
     int status = ask(ledger, rig,
-                     &(struct rig_call){
-                         .method = "POST", .path = path, .body = "{\"for\":\"4h\"}", .uid = uid})
+                     &(struct rig_call){.method = "POST",
+                                        .path = path,
+                                        .body = "{\"for\":\"4h\"}",
+                                        .uid = uid,
+                                        .guard_ms = ledger->guard_ms})
                      ->status;
     if (status == 200) {
         ledger_note_owner(ledger, alarm, person);

@@ -184,8 +184,9 @@ static int look_at_file(const char *path, const struct stat *st, int kind, struc
     }
     char *text = read_file(path, &len);
     if (text != NULL) {
-        bool log = strcmp(name, "log") == 0;
-        ledger_scan(walking, name, log ? LEDGER_ALL : LEDGER_WORDS | LEDGER_SECRETS, text, len);
+        bool log = strcmp(name, "log") == 0, copy = strncmp(name, "state/backups/", 14) == 0;
+        unsigned what = log ? LEDGER_ALL : copy ? LEDGER_SECRETS : LEDGER_WORDS | LEDGER_SECRETS;
+        ledger_scan(walking, name, what, text, len);
     }
     free(text);
     return 0;
