@@ -14,6 +14,7 @@
 #include "parallel.h"
 #include "promise.h"
 #include "store_rig.h"
+#include "tmpdir.h"
 
 #include <time.h>
 
@@ -196,9 +197,42 @@ static void unsafe_settings_are_seen_to_lose(void **state)
     }
 }
 
+static sqlite3_file *main_file(sqlite3 **ret_db, const char *path, const char *vfs)
+{
+    sqlite3_file *file = NULL;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    assert_int_equal(sqlite3_open_v2(path, ret_db, flags, vfs), SQLITE_OK);
+    assert_int_equal(sqlite3_file_control(*ret_db, "main", SQLITE_FCNTL_FILE_POINTER, &file), 0);
+    return file;
+}
+
+/* How much SQLite writes and in what order depends on what it believes of the disk. */
+static void sqlite_believes_of_the_fake_disk_what_it_does_of_a_real_one(void **state)
+{
+    struct tmpdir dir;
+    struct fake_disk disk = {.random = 1};
+    sqlite3 *ours = NULL, *real = NULL;
+    tmpdir_make(&dir);
+    fake_disk_use(&disk);
+    assert_int_equal(fake_vfs_register(), SQLITE_OK);
+    sqlite3_file *a = main_file(&ours, FAKE_STORE "/a", "fake");
+    sqlite3_file *b = main_file(&real, tmpdir_file(&dir, "b"), "unix");
+    assert_int_equal(a->pMethods->xSectorSize(a), b->pMethods->xSectorSize(b));
+    /* Later versions have more to say; these are about what a write may leave. */
+    int about_writes = SQLITE_IOCAP_ATOMIC | SQLITE_IOCAP_SAFE_APPEND | SQLITE_IOCAP_SEQUENTIAL |
+                       SQLITE_IOCAP_POWERSAFE_OVERWRITE | SQLITE_IOCAP_BATCH_ATOMIC;
+    assert_int_equal(a->pMethods->xDeviceCharacteristics(a) & about_writes,
+                     b->pMethods->xDeviceCharacteristics(b) & about_writes);
+    sqlite3_close(ours);
+    sqlite3_close(real);
+    fake_disk_done(&disk);
+    tmpdir_remove(&dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sqlite_believes_of_the_fake_disk_what_it_does_of_a_real_one),
         cmocka_unit_test(nothing_acknowledged_is_lost_with_the_power),
         cmocka_unit_test(unsafe_settings_are_seen_to_lose),
     };
