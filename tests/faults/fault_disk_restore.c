@@ -79,7 +79,7 @@ static void file_and_copy(struct campaign *campaign, struct ledger *ledger, char
 
 static void a_restore_that_is_killed_leaves_one_store_or_the_other(void **state)
 {
-    static const struct promise_sizes sizes = {2, 10, 1000, 0};
+    static const struct promise_sizes sizes = {2, 24, 1000, 0};
     struct campaign campaign = {.rig = *state, .is_second = true};
     struct ledger *ledger = ledger_new();
     struct ledger_result result;
@@ -107,8 +107,9 @@ static void a_restore_that_is_killed_leaves_one_store_or_the_other(void **state)
     ledger_print(&result,
                  &(struct promise_row){.fault = "kill -9 at each call of a restore",
                                        .tries = campaign.tries,
+                                       .bound = "1 a restore",
                                        .note = note},
-                 0);
+                 (long)campaign.tries);
     ledger_free(ledger);
 }
 
