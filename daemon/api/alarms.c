@@ -2,6 +2,7 @@
 /* One alarm for those who are told of it, and what they do with it. fa_may() decides; what it
  * refuses is not there. */
 #include "api/internal.h"
+#include "base/crashpoint.h"
 #include "base/panic.h"
 #include "metrics/labels.h"
 
@@ -426,7 +427,9 @@ static void deed(struct fa_call *call, struct fa_event *event, enum fa_verb verb
     id = alarm->id;
     event->u.act.alarm = id;
     event->u.act.who = call->people->people[call->caller.person].name;
+    FA_CRASHPOINT("api.before_deed");
     struct fa_api_answer answer = host->step(host->ctx, event);
+    FA_CRASHPOINT("api.after_deed");
     if (answer.code == FA_EFULL) {
         fa_answer_problem(call, 409, FA_WORDS_FULL);
         return;

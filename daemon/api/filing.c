@@ -7,6 +7,7 @@
  * nothing. Behind R stand the number of the filing's journal entry and four symbols that prove the
  * number to us: a receipt that is ours and that the store does not know shows an old store. */
 #include "api/internal.h"
+#include "base/crashpoint.h"
 #include "base/panic.h"
 
 #include <sodium.h>
@@ -390,6 +391,7 @@ static void file_checked(struct fa_call *call, struct filing_body *body,
     struct fa_event event = {.kind = FA_EV_FILE, .u.file = &body->filing};
     body->filing.journal_n = host->next_journal(host->ctx);
     struct fa_api_answer answer = host->step(host->ctx, &event);
+    FA_CRASHPOINT("api.after_filing");
     if (answer.code != 0) {
         fa_answer_code(call, answer.code,
                        answer.code == FA_EFULL ? "Too many filings are open; keep it and try again."
@@ -474,6 +476,8 @@ static void find_or_file(struct fa_call *call, json_t *root)
     } else if (refusing != NULL) {
         /* Before any fault is told: history may know the key. */
         fa_answer_problem(call, 503, refusing);
+    } else if (!host->may_know(host->ctx, body.filing.id)) {
+        file_new(call, root);
     } else {
         struct late_filing *late = fa_xcalloc(1, sizeof *late);
         *late = (struct late_filing){*call, body.filing.id, json_incref(root)};

@@ -77,6 +77,11 @@ static int host_copy(void *ctx, bool start, struct fa_store_copy *ret_copy, stru
     return fa_copies_ask(ctx, start, ret_copy, err);
 }
 
+static bool host_may_know(void *ctx, struct fa_incident_id id)
+{
+    return fa_known_may_have(ctx, id);
+}
+
 static const char *host_unhealthy(void *ctx, bool ready)
 {
     struct fa_daemon *daemon = ctx;
@@ -152,6 +157,7 @@ static void make_api(struct fa_daemon *daemon)
         .refusing = host_refusing,
         .lost = host_lost,
         .copy = host_copy,
+        .may_know = host_may_know,
         .unhealthy = host_unhealthy,
         .metrics = host_metrics,
         .company = daemon->config->company,

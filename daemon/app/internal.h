@@ -75,6 +75,13 @@ struct fa_notice_texts {
     struct firealarm_field fields[64];
 };
 
+/* Filings in history (known.c). */
+struct fa_history {
+    uint64_t *bits; /* NULL: not counted */
+    bool whole;     /* history was read to its end */
+    unsigned opening;
+};
+
 struct fa_daemon {
     const struct fa_daemon_options *options;
     struct fa_loop *loop;
@@ -96,6 +103,7 @@ struct fa_daemon {
     struct fa_timer store_retry;
     fa_time store_told; /* mono: when operators were last told that there is no store */
     bool store_full;
+    struct fa_history known;
     char store_why[256];
     enum fa_copy_state copy_seen; /* of the newest copy, as it was told */
     uint64_t copies_done, copies_failed, copied_n;
@@ -174,6 +182,13 @@ int fa_copies_ask(struct fa_daemon *daemon, bool start, struct fa_store_copy *re
 /* After a wake-up: says how it ended. */
 void fa_copies_watch(struct fa_daemon *daemon);
 void fa_copies_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
+/* known.c: reads the history of a store that was opened. */
+void fa_known_open(struct fa_daemon *daemon);
+void fa_known_done(struct fa_daemon *daemon);
+/* A filing goes to history. */
+void fa_known_add(struct fa_daemon *daemon, struct fa_str key);
+/* False: no filing of that id is in history. */
+bool fa_known_may_have(const struct fa_daemon *daemon, struct fa_incident_id id);
 
 /* sender.c */
 void fa_outgoing_put(struct fa_outgoing *outgoing, bool of_series, struct fa_notification_id id);

@@ -9,6 +9,7 @@
  */
 #include "app/internal.h"
 #include "app/place.h"
+#include "base/crashpoint.h"
 #include "base/panic.h"
 #include "host/secret.h"
 #include "store/key.h"
@@ -268,12 +269,15 @@ int fa_keep_open(struct fa_daemon *daemon, struct fa_err *err)
     if (rc != 0) {
         return rc;
     }
+    FA_CRASHPOINT("start.after_load");
     daemon->journal_next = head.n + 1;
     fa_windows_restore(daemon);
     struct fa_event event = {.kind = FA_EV_START, .u.start = {head.time}};
     fa_turn_step(daemon, &event);
     tell_damage(daemon, &head);
     tell_age(daemon, &head);
+    FA_CRASHPOINT("start.after_recovery");
+    fa_known_open(daemon);
     return 0;
 }
 
@@ -341,13 +345,16 @@ int fa_keep_close(struct fa_daemon *daemon)
         daemon->txn = NULL;
     }
     if (daemon->store != NULL) {
+        FA_CRASHPOINT("stop.before_close");
         rc = fa_store_close(daemon->store, CLOSE_MS);
+        FA_CRASHPOINT("stop.after_close");
         daemon->store = NULL;
         if (rc == FA_ETIMEOUT) {
             fa_log(FA_LOG_ERROR, "the disk does not answer: leaving without it");
             _Exit(FA_EXIT_UNKNOWN);
         }
     }
+    fa_known_done(daemon);
     fa_options_free(daemon->store_options);
     daemon->store_options = NULL;
     sodium_memzero(daemon->key, sizeof daemon->key);

@@ -9,7 +9,6 @@
 #include <event2/event.h>
 #include <getopt.h>
 #include <sodium.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,8 +91,8 @@ struct arguments {
 
 static void print_version(void)
 {
-    printf("firealarmd %s\nlibevent %s, sqlite %s, libsodium %s\n", FA_VERSION, event_get_version(),
-           sqlite3_libversion(), sodium_version_string());
+    printf("firealarmd %s\nlibevent %s, libsodium %s\n", FA_VERSION, event_get_version(),
+           sodium_version_string());
 }
 
 static void print_reference(const struct fa_daemon_options *options)

@@ -57,6 +57,7 @@ static void on_verdict(void *ctx, const struct fa_frame_verdict *verdict)
     if (daemon->engine != NULL) {
         fa_turn_step(daemon, &event);
     }
+    FA_CRASHPOINT("app.after_verdict");
 }
 
 static void on_log(void *ctx, uint32_t level, const char *text)

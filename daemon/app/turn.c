@@ -20,6 +20,11 @@
 /* Label sets evaluated in one turn; each may be an alarm, of about 20 us. What is left is evaluated
  * in the next turns, so that thousands at once hold up nobody. */
 #define EVALUATE_MAX 128
+/* Turns that may wait for the writer before rules are evaluated further: what they raise could not
+ * leave any earlier, and would only wait in memory. */
+#define BEHIND_MAX 8
+/* What has left the queue of the parked gives its room back from so many on. */
+#define PARKED_MAX 1024
 
 #define SEED_COUNT (sizeof((struct fa_daemon *)NULL)->seeds / sizeof(struct fa_rng))
 
@@ -30,6 +35,12 @@ static struct fa_parked *park(struct fa_daemon *daemon)
     struct fa_parking *parking = &daemon->parking;
     if (parking->first > 0 && parking->first == parking->count) {
         parking->first = parking->count = daemon->turn_from = 0;
+    } else if (parking->first >= PARKED_MAX && parking->first >= parking->count / 2) {
+        parking->count -= parking->first;
+        daemon->turn_from -= parking->first;
+        memmove(parking->items, parking->items + parking->first,
+                parking->count * sizeof(struct fa_parked));
+        parking->first = 0;
     }
     parking->items =
         fa_xgrow(parking->items, parking->count, &parking->cap, sizeof(struct fa_parked));
@@ -112,6 +123,9 @@ static void write_row(struct fa_daemon *daemon, const struct fa_action *action)
             .value = {daemon->actions.bytes.data + action->u.row.at, action->u.row.len},
         };
         rc = fa_txn_put(open_txn(daemon), &row);
+        if (row.kind == FA_ROW_INCIDENT && !row.live) {
+            fa_known_add(daemon, key);
+        }
     }
     fa_assert(rc == 0);
 }
@@ -203,12 +217,21 @@ static void on_signal(void *ctx, const struct fa_signal *signal)
     fa_turn_step(ctx, &event);
 }
 
+/* A disk that is full is another matter: what happens meanwhile must not be forgotten. */
+static bool is_behind(const struct fa_daemon *daemon)
+{
+    return !daemon->store_full &&
+           daemon->last_commit > fa_store_durable(daemon->store) + BEHIND_MAX;
+}
+
 static void run_rules(struct fa_daemon *daemon, struct fa_now now)
 {
     bool due = daemon->rules_dirty || fa_rules_next(daemon->rules) <= now.wall;
-    if (due && daemon->store != NULL && !daemon->stopping) {
+    if (due && daemon->store != NULL && !daemon->stopping && !is_behind(daemon)) {
+        FA_CRASHPOINT("app.before_rules");
         daemon->rules_dirty =
             fa_rules_run_some(daemon->rules, now, EVALUATE_MAX, on_signal, daemon);
+        FA_CRASHPOINT("app.after_rules");
         if (daemon->rules_dirty) {
             fa_loop_again(daemon->loop);
         }
@@ -218,7 +241,9 @@ static void run_rules(struct fa_daemon *daemon, struct fa_now now)
 static void set_deadline(struct fa_daemon *daemon, struct fa_now now)
 {
     fa_time next = fa_engine_next_deadline(daemon->engine);
-    fa_time rules = daemon->store != NULL ? fa_rules_next(daemon->rules) : FA_NEVER;
+    /* The writer's next commit makes a turn too. */
+    bool wait = daemon->store == NULL || is_behind(daemon);
+    fa_time rules = wait ? FA_NEVER : fa_rules_next(daemon->rules);
     next = next == FA_NEVER ? FA_NEVER : now.wall + (next - now.mono);
     fa_loop_set_deadline(daemon->loop, next < rules ? next : rules);
 }
@@ -253,7 +278,9 @@ static void end_turn(void *self)
     run_rules(daemon, now);
     if (fa_engine_next_deadline(daemon->engine) <= now.mono) {
         struct fa_event event = {.kind = FA_EV_TICK};
+        FA_CRASHPOINT("app.before_tick");
         fa_turn_step(daemon, &event);
+        FA_CRASHPOINT("app.after_tick");
     }
     if (daemon->txn != NULL) {
         FA_CRASHPOINT("app.before_submit");

@@ -247,9 +247,25 @@ static int open_at(struct fa_link *link)
     return rc;
 }
 
+/* What the child gets to know of our environment: nothing, unless a test names the place where it is
+ * to die. */
+static char *const *environment(void)
+{
+    static char *const plain[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", NULL};
+#if defined(FA_TEST_HOOKS)
+    static char crash_at[100];
+    static char *const hooked[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", crash_at, NULL};
+    const char *wanted = getenv("FA_CRASH_AT");
+    if (wanted != NULL) {
+        snprintf(crash_at, sizeof crash_at, "FA_CRASH_AT=%s", wanted);
+        return hooked;
+    }
+#endif
+    return plain;
+}
+
 static int spawn(const struct fa_link *link, int fd, pid_t *ret_pid)
 {
-    static char *const plain_env[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", NULL};
     char *const argv[] = {link->path, NULL};
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
@@ -268,7 +284,7 @@ static int spawn(const struct fa_link *link, int fd, pid_t *ret_pid)
     posix_spawnattr_setsigdefault(&attr, &all);
     posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     int rc = posix_spawn(ret_pid, link->path, &files, &attr, argv,
-                         link->env != NULL ? link->env : plain_env);
+                         link->env != NULL ? link->env : environment());
     posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&files);
     return rc;
@@ -663,6 +679,7 @@ int fa_link_send(struct fa_link *link, const struct fa_frame_send *send, struct 
     int rc = fa_frame_put_send(&link->out, &copy);
     if (rc == 0) {
         add_open(link, send, now.mono);
+        link->ping_at = link->ping_at == FA_NEVER ? now.mono : link->ping_at;
     }
     return rc;
 }
@@ -729,7 +746,8 @@ static fa_time attempt_deadline(const struct fa_link *link)
 static void ping(struct fa_link *link, fa_time mono)
 {
     struct fa_frame_ping frame = {.n = ++link->ping_n};
-    link->ping_at = mono + PING_EVERY;
+    /* With nothing under way a courier that hangs delays nobody: the next message asks it first. */
+    link->ping_at = link->open != NULL ? mono + PING_EVERY : FA_NEVER;
     if (link->pong_by == FA_NEVER && fa_frame_put_ping(&link->out, FA_FRAME_PING, &frame) == 0) {
         link->pong_by = mono + link->patience;
     } else {

@@ -310,7 +310,8 @@ static void check_deadline(struct fa_lab *lab, const struct fa_alarm *alarm,
             fa_lab_fail(lab, "invariant 3 (always a next step): the next step of %s is %lld s away",
                         alarm->identity, (long long)((at - now) / FA_SECOND));
         }
-        if (lab->elapsed > seen->last_step + longest + FA_SECOND) {
+        bool waits_for_room = alarm->deadline.length == FA_OUTBOX_FULL_WAIT;
+        if (!waits_for_room && lab->elapsed > seen->last_step + longest + FA_SECOND) {
             fa_lab_fail(lab, "invariant 3 (always a next step): %s has not climbed for %lld s",
                         alarm->identity, (long long)((lab->elapsed - seen->last_step) / FA_SECOND));
         }
@@ -398,8 +399,8 @@ static void check_data(struct fa_lab *lab, const struct fa_alarm *alarm,
                        const struct fa_lab_alarm *seen)
 {
     const struct fa_signal *signal = signal_of(lab, seen);
-    if (signal == NULL) {
-        return;
+    if (signal == NULL || fa_engine_alarm_by_identity(lab->engine, alarm->identity) != alarm) {
+        return; /* a closed one, with messages under way, beside the one that the data speak of */
     }
     if (signal->level == FA_LEVEL_UNKNOWN && alarm->state != seen->state) {
         fa_lab_fail(lab, "invariant 6 (missing data never resolves an alarm): %s became %s",
@@ -518,7 +519,7 @@ bool fa_lab_looks_at_all(const struct fa_lab *lab)
 {
     struct fa_engine_stats stats;
     fa_engine_stats(lab->engine, &stats);
-    return stats.outbox + stats.alarms[FA_ALARM_UNACKED] < 60 || stats.steps % 16 == 0;
+    return stats.outbox + stats.alarms[FA_ALARM_UNACKED] < 25 || stats.steps % 16 == 0;
 }
 
 /* ---- after a step ---- */

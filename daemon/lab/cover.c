@@ -21,8 +21,7 @@ static void visit_signal(struct fa_lab *lab, const struct fa_signal *signal)
     struct fa_buf identity;
     fa_buf_init(&identity, FA_ROW_BYTES_MAX);
     fa_buf_printf(&identity, "%s{%s}", signal->rule->name, signal->labels);
-    const struct fa_alarm *alarm =
-        fa_engine_alarm_by_identity(lab->engine, fa_buf_text(&identity));
+    const struct fa_alarm *alarm = fa_engine_alarm_by_identity(lab->engine, fa_buf_text(&identity));
     if (alarm != NULL) {
         visit(lab, alarm, events[signal->level]);
     }

@@ -87,8 +87,10 @@ void fa_lab_fed_check_clear(struct fa_lab *lab, const struct fa_signal *signal,
             return;
         }
     }
-    fa_lab_fail(lab, "invariant 6 (missing data never resolves an alarm): %s is said to be over, "
-                     "and no sample says so", identity);
+    fa_lab_fail(lab,
+                "invariant 6 (missing data never resolves an alarm): %s is said to be over, "
+                "and no sample says so",
+                identity);
 }
 
 static void check_fires(struct fa_lab *lab, const struct fa_lab_fed *fed,
@@ -118,8 +120,10 @@ static void check_fires(struct fa_lab *lab, const struct fa_lab_fed *fed,
         fa_buf_done(&further);
     }
     if (!there) {
-        fa_lab_fail(lab, "invariant 6 (a worsening is never swallowed): %s is past the threshold "
-                         "and has no alarm", fa_buf_text(&identity));
+        fa_lab_fail(lab,
+                    "invariant 6 (a worsening is never swallowed): %s is past the threshold "
+                    "and has no alarm",
+                    fa_buf_text(&identity));
     }
     fa_buf_done(&identity);
 }

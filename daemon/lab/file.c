@@ -106,8 +106,8 @@ static void keep_meant(const struct fa_directory *dir, struct fa_lab_filing *fil
     for (size_t a = 0; a < given; a++) {
         for (size_t i = 0; strchr(filing->about[a], ':') != NULL && i < dir->people_count; i++) {
             if (fa_lab_is_meant(dir, filing->about[a], &dir->people[i])) {
-                filing->about = fa_xrealloc(filing->about,
-                                            (filing->about_count + 2) * sizeof(char *));
+                filing->about =
+                    fa_xrealloc(filing->about, (filing->about_count + 2) * sizeof(char *));
                 filing->about[filing->about_count++] = fa_xstrdup(dir->people[i].name);
             }
         }

@@ -73,7 +73,7 @@ static void judge_again(const struct fa_script *script, struct fa_lab_result *re
     for (size_t i = 0; i < 64; i += 2) {
         free(stir[i]);
     }
-    fa_lab_play(script, false, &second);
+    fa_lab_play(script, FA_LAB_AGAIN, &second);
     for (size_t i = 1; i < 64; i += 2) {
         free(stir[i]);
     }
@@ -93,7 +93,7 @@ static void judge_restarts(const struct fa_script *script, struct fa_lab_result 
     if (result->no_restarts != NULL) {
         return;
     }
-    fa_lab_play(script, true, &other);
+    fa_lab_play(script, FA_LAB_RESTARTS, &other);
     if (other.failed) {
         result->failed = true;
         result->line = other.line;
@@ -120,7 +120,7 @@ static void judge_restarts(const struct fa_script *script, struct fa_lab_result 
 
 void fa_lab_judge(const struct fa_script *script, bool restarts, struct fa_lab_result *ret_result)
 {
-    fa_lab_play(script, false, ret_result);
+    fa_lab_play(script, FA_LAB_CHECKED, ret_result);
     if (!ret_result->failed) {
         judge_again(script, ret_result);
     }

@@ -5,13 +5,11 @@
  *   A subject is never told, nor those who stand in for them, work for them or read their mail,
  *   nor who reports to them, near or far, nor their own managers up to the first independent one.
  *   Nor whose mail one of all these reads.
- *   A struck person is not told, nor their deputies, assistants and delegates, nor whose mail one of
- *   these reads.
- *   Whoever was meant by a team or role on the day of the filing stays out. When one of those who
- *   must not know has left the directory, only the independent contacts and who knows already learn
- *   more: the one who left may be there under another name.
- *   A shared channel carries a message only if each reader may know, and a filing only if its
- *   readers are listed. */
+ *   A struck person is not told, nor their deputies, assistants and delegates, nor whose mail one
+ * of these reads. Whoever was meant by a team or role on the day of the filing stays out. When one
+ * of those who must not know has left the directory, only the independent contacts and who knows
+ * already learn more: the one who left may be there under another name. A shared channel carries a
+ * message only if each reader may know, and a filing only if its readers are listed. */
 #include "lab/world.h"
 
 #include <string.h>

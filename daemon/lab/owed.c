@@ -9,8 +9,8 @@
  *         tells the independent contacts; who has no channel that may carry it is passed over
  *   6     an alarm ends by data only when data came that are young enough; a sample past its
  *         threshold is never without an alarm
- *   7     when all tries of a rung have failed and nobody was reached, the next rung is told at once
- *   9     limits hold
+ *   7     when all tries of a rung have failed and nobody was reached, the next rung is told at
+ * once 9     limits hold
  *
  * Where a person of the circle has left the directory, who may be told is not certain: then only
  * the independent contacts are owed anything. */
@@ -201,8 +201,7 @@ static size_t check_told(struct fa_lab *lab, const struct fa_alarm *alarm, const
     size_t owed = 0;
     for (size_t i = 0; i < dir->people_count; i++) {
         const struct fa_person_entry *entry = &dir->people[i];
-        if (!set[i] || (unsure && !entry->independent) ||
-            !is_reachable(lab, alarm, entry, step)) {
+        if (!set[i] || (unsure && !entry->independent) || !is_reachable(lab, alarm, entry, step)) {
             continue;
         }
         owed++;
@@ -241,13 +240,15 @@ static void check_rung(struct fa_lab *lab, const struct fa_alarm *alarm, int64_t
     bool admits = false; /* that nobody is reached */
     for (size_t i = lab->step_from; i < lab->actions.count; i++) {
         const struct fa_action *action = &lab->actions.list[i];
-        admits = admits || (action->kind == FA_ACT_JOURNAL &&
-                            action->u.journal.code == FA_J_UNREACHED &&
-                            fa_id_eq(action->u.journal.alarm.id, alarm->id.id));
+        admits =
+            admits || (action->kind == FA_ACT_JOURNAL && action->u.journal.code == FA_J_UNREACHED &&
+                       fa_id_eq(action->u.journal.alarm.id, alarm->id.id));
     }
     if (is_last && owed == 0 && !admits && !fa_lab_has_unknown(lab, alarm)) {
-        fa_lab_fail(lab, "invariant 3 (the last step always names somebody): %s stays on step %u "
-                         "loop %u, which tells nobody", alarm->identity, step + 1, loop);
+        fa_lab_fail(lab,
+                    "invariant 3 (the last step always names somebody): %s stays on step %u "
+                    "loop %u, which tells nobody",
+                    alarm->identity, step + 1, loop);
     }
 }
 
@@ -262,9 +263,9 @@ static void check_rungs(struct fa_lab *lab)
         bool is_last = true;
         for (size_t k = i + 1; k < lab->actions.count; k++) {
             const struct fa_action *later = &lab->actions.list[k];
-            is_last = is_last && !(later->kind == FA_ACT_JOURNAL &&
-                                   later->u.journal.code == FA_J_STEP &&
-                                   fa_id_eq(later->u.journal.alarm.id, action->u.journal.alarm.id));
+            is_last =
+                is_last && !(later->kind == FA_ACT_JOURNAL && later->u.journal.code == FA_J_STEP &&
+                             fa_id_eq(later->u.journal.alarm.id, action->u.journal.alarm.id));
         }
         if (alarm != NULL && (alarm->flags & FA_FLAG_SHADOW) == 0 && !outbox_is_full(lab)) {
             check_rung(lab, alarm, action->u.journal.number, is_last);
@@ -301,10 +302,9 @@ struct hope {
 static void look_for_hope(void *ctx, const struct fa_notification *n)
 {
     struct hope *hope = ctx;
-    hope->found = hope->found ||
-                  (fa_id_eq(n->alarm.id, hope->alarm->id.id) && is_live(n) &&
-                   n->step == hope->alarm->step && n->loop == hope->alarm->loop &&
-                   fa_lab_find_key(hope->lab, n->id) == NULL);
+    hope->found = hope->found || (fa_id_eq(n->alarm.id, hope->alarm->id.id) && is_live(n) &&
+                                  n->step == hope->alarm->step && n->loop == hope->alarm->loop &&
+                                  fa_lab_find_key(hope->lab, n->id) == NULL);
 }
 
 static void check_moves_on(void *ctx, const struct fa_alarm *alarm)
@@ -337,8 +337,9 @@ static void check_moves_on(void *ctx, const struct fa_alarm *alarm)
     }
     fa_engine_each_notification(lab->engine, look_for_hope, &hope);
     if (tries > 0 && !hope.found && !outbox_is_full(lab)) {
-        fa_lab_fail(lab, "invariant 7 (a failed delivery moves the escalation on): all %zu tries "
-                         "of step %u loop %u of %s failed and it stays there",
+        fa_lab_fail(lab,
+                    "invariant 7 (a failed delivery moves the escalation on): all %zu tries "
+                    "of step %u loop %u of %s failed and it stays there",
                     tries, alarm->step + 1, alarm->loop, alarm->identity);
     }
 }
@@ -354,11 +355,11 @@ void fa_lab_owed_ask(struct fa_lab *lab, const struct fa_event *event)
     const struct fa_severity *severity = severity_of(lab, alarm);
     fa_time length = event->u.act.for_ms > 0 ? event->u.act.for_ms : severity->ack_default;
     length = length < severity->ack_max ? length : severity->ack_max;
-    lab->promises = fa_xgrow(lab->promises, lab->promise_count, &lab->promise_cap,
-                             sizeof lab->promises[0]);
+    lab->promises =
+        fa_xgrow(lab->promises, lab->promise_count, &lab->promise_cap, sizeof lab->promises[0]);
     lab->promises[lab->promise_count++] =
-        (struct fa_lab_promise){event->reply_to, alarm->id, fa_xstrdup(event->u.act.who),
-                                lab->elapsed + length, false, false};
+        (struct fa_lab_promise){event->reply_to,       alarm->id, fa_xstrdup(event->u.act.who),
+                                lab->elapsed + length, false,     false};
 }
 
 void fa_lab_owed_reply(struct fa_lab *lab, const struct fa_action *action)
@@ -371,8 +372,8 @@ void fa_lab_owed_reply(struct fa_lab *lab, const struct fa_action *action)
         promise->given = action->u.reply.code == 0;
         promise->over = !promise->given;
         for (size_t k = 0; promise->given && k < i; k++) {
-            lab->promises[k].over = lab->promises[k].over ||
-                                    fa_id_eq(lab->promises[k].alarm.id, promise->alarm.id);
+            lab->promises[k].over =
+                lab->promises[k].over || fa_id_eq(lab->promises[k].alarm.id, promise->alarm.id);
         }
     }
 }
@@ -391,8 +392,8 @@ void fa_lab_owed_stop(struct fa_lab *lab)
 void fa_lab_owed_start(struct fa_lab *lab)
 {
     /* A clock that jumped while nobody looked: how long it was away cannot be known. */
-    bool unsure = lab->wall_offset != lab->stopped_offset ||
-                  fa_lab_now(lab).wall < lab->store.last_wall;
+    bool unsure =
+        lab->wall_offset != lab->stopped_offset || fa_lab_now(lab).wall < lab->store.last_wall;
     for (size_t i = 0; unsure && i < lab->promise_count; i++) {
         lab->promises[i].over = true;
     }
@@ -406,15 +407,17 @@ static void check_promise(struct fa_lab *lab, struct fa_lab_promise *promise, bo
     } else if (lab->elapsed < promise->until && promise->given &&
                (alarm->state != FA_ALARM_ACKED ||
                 (is_newest && strcmp(alarm->owner, promise->who) != 0))) {
-        fa_lab_fail(lab, "invariant 1 (accepted means kept): %s acknowledged %s, was answered, and "
-                         "it is %s and owned by %s",
+        fa_lab_fail(lab,
+                    "invariant 1 (accepted means kept): %s acknowledged %s, was answered, and "
+                    "it is %s and owned by %s",
                     promise->who, alarm->identity, fa_alarm_state_name(alarm->state),
                     alarm->owner != NULL ? alarm->owner : "nobody");
     } else if (is_newest && lab->elapsed > promise->until + FA_SECOND &&
                alarm->state == FA_ALARM_ACKED &&
                fa_engine_next_deadline(lab->engine) > fa_lab_now(lab).mono) {
-        fa_lab_fail(lab, "invariant 3 (until somebody owns it): %s said nothing more, and %s is "
-                         "still owned by %s",
+        fa_lab_fail(lab,
+                    "invariant 3 (until somebody owns it): %s said nothing more, and %s is "
+                    "still owned by %s",
                     promise->who, alarm->identity, alarm->owner);
     }
 }
@@ -424,9 +427,9 @@ static void check_promises(struct fa_lab *lab)
     for (size_t i = 0; i < lab->promise_count && !lab->failed; i++) {
         bool is_newest = true;
         for (size_t k = i + 1; k < lab->promise_count; k++) {
-            is_newest = is_newest && (lab->promises[k].over ||
-                                      !fa_id_eq(lab->promises[k].alarm.id,
-                                                lab->promises[i].alarm.id));
+            is_newest =
+                is_newest && (lab->promises[k].over ||
+                              !fa_id_eq(lab->promises[k].alarm.id, lab->promises[i].alarm.id));
         }
         if (!lab->promises[i].over) {
             check_promise(lab, &lab->promises[i], is_newest);
@@ -509,7 +512,8 @@ void fa_lab_owed_reconcile(struct fa_lab *lab)
     }
     fa_lab_step(lab, &event);
     if (lab->actions.count != before) {
-        fa_lab_fail(lab, "invariant 3 (always a next step): the reconciler found something to mend");
+        fa_lab_fail(lab,
+                    "invariant 3 (always a next step): the reconciler found something to mend");
     }
 }
 

@@ -182,7 +182,8 @@ static void do_deed(struct fa_lab *lab, const struct fa_script_line *line)
     };
     const char *who = fa_script_text(line, "by");
     const struct fa_lab_alarm *seen =
-        fa_lab_is_up(lab) ? fa_lab_named_alarm(lab, fa_script_text(line, "ALARM"), line->maybe) : NULL;
+        fa_lab_is_up(lab) ? fa_lab_named_alarm(lab, fa_script_text(line, "ALARM"), line->maybe)
+                          : NULL;
     if (seen == NULL || lab->failed) {
         return;
     }
@@ -464,8 +465,7 @@ static bool has_alarm(struct fa_lab *lab, const char *text)
 {
     const char *at = strchr(text, '@'), *brace = strchr(text, '{');
     bool by_receipt = at != NULL && (brace == NULL || at < brace);
-    return (!by_receipt || has_receipt(lab, at + 1)) &&
-           fa_lab_named_alarm(lab, text, true) != NULL;
+    return (!by_receipt || has_receipt(lab, at + 1)) && fa_lab_named_alarm(lab, text, true) != NULL;
 }
 
 /* What a line with `maybe` needs. */
@@ -535,17 +535,19 @@ static void play_one(struct fa_lab *lab, const struct fa_script *script, size_t 
     }
 }
 
-void fa_lab_play(const struct fa_script *script, bool restarts, struct fa_lab_result *ret_result)
+void fa_lab_play(const struct fa_script *script, enum fa_lab_how how,
+                 struct fa_lab_result *ret_result)
 {
     struct fa_lab lab;
     struct fa_lab_result result = {0};
     fa_lab_init(&lab);
+    lab.unchecked = how == FA_LAB_AGAIN;
     for (size_t i = 0; i < script->count && !lab.failed; i++) {
         const struct fa_script_line *line = &script->lines[i];
         if (line->verb == FA_DO_NO_RESTARTS) {
             result.no_restarts = fa_script_text(line, "TEXT");
         }
-        play_one(&lab, script, i, restarts);
+        play_one(&lab, script, i, how == FA_LAB_RESTARTS);
         result.line = line->line;
         result.col = line->col;
         result.steps++;

@@ -84,8 +84,7 @@ static enum fa_lab_mood mood_of(const struct fa_lab_post *post, const struct fa_
 
 static void add_flight(struct fa_lab_post *post, struct fa_lab_flight flight)
 {
-    post->flights =
-        fa_xgrow(post->flights, post->flight_count, &post->flight_cap, sizeof flight);
+    post->flights = fa_xgrow(post->flights, post->flight_count, &post->flight_cap, sizeof flight);
     post->flights[post->flight_count++] = flight;
 }
 

@@ -48,7 +48,8 @@ static struct fa_policy *copy_policy(const struct fa_setup *setup, const char *n
         copy->steps = fa_xcalloc(from->step_count + 1, sizeof copy->steps[0]);
         for (size_t s = 0; s < from->step_count; s++) {
             copy->steps[s] = from->steps[s];
-            copy->steps[s].targets = copy_texts(from->steps[s].targets, from->steps[s].target_count);
+            copy->steps[s].targets =
+                copy_texts(from->steps[s].targets, from->steps[s].target_count);
             copy->steps[s].channels =
                 copy_texts(from->steps[s].channels, from->steps[s].channel_count);
         }

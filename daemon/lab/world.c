@@ -149,8 +149,10 @@ void fa_lab_step(struct fa_lab *lab, struct fa_event *event)
     hash_step(lab);
     fa_lab_note_rows(lab, &lab->actions, lab->step_from);
     fa_lab_see_step(lab);
-    fa_lab_check_step(lab);
-    fa_lab_owed_step(lab);
+    if (!lab->unchecked) {
+        fa_lab_check_step(lab);
+        fa_lab_owed_step(lab);
+    }
     fa_lab_see_alarms(lab);
     fa_lab_cover_step(lab);
     lab->event = NULL;

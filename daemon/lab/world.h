@@ -90,14 +90,14 @@ struct fa_lab_key {
     struct fa_notification_id id;
     size_t first; /* index of its first delivery */
     bool reached;
-    bool settled;    /* its verdict `sent` is durable */
+    bool settled; /* its verdict `sent` is durable */
     /* for owed.c */
     struct fa_alarm_id alarm;
     enum fa_notification_kind kind;
     uint32_t step, loop, retries;
     fa_time tried, sent; /* elapsed: first try, verdict; FA_NEVER: none */
     bool rejected;
-    bool excused; /* a stop came between: what the daemon knows of it is not certain */
+    bool excused;    /* a stop came between: what the daemon knows of it is not certain */
     bool may_repeat; /* since it reached: crash, lost answer, dead courier or an operator's word */
 };
 
@@ -268,6 +268,7 @@ struct fa_lab {
     struct fa_incident_id reply_incident;
     struct fa_buf story; /* the timeline */
     /* judgement */
+    bool unchecked;
     bool failed;
     char failure[1024];
     uint64_t digest;               /* of all actions so far */
@@ -412,7 +413,13 @@ struct fa_lab_result {
     const char *no_restarts; /* borrowed from the script: why; NULL */
     size_t steps;
 };
-void fa_lab_play(const struct fa_script *script, bool restarts, struct fa_lab_result *ret_result);
+enum fa_lab_how {
+    FA_LAB_CHECKED,
+    FA_LAB_AGAIN, /* for its digest: steps are not looked at once more */
+    FA_LAB_RESTARTS,
+};
+void fa_lab_play(const struct fa_script *script, enum fa_lab_how how,
+                 struct fa_lab_result *ret_result);
 /* lab.c: plays it twice, and once more with restarts when they are asked for. */
 void fa_lab_judge(const struct fa_script *script, bool restarts, struct fa_lab_result *ret_result);
 void fa_lab_result_done(struct fa_lab_result *result);

@@ -55,12 +55,30 @@ static uint64_t raw_hash(const struct fa_feed *feed, enum fa_kind kind, struct f
     return fa_hash(raw, feed->metrics->limits.hash_seed ^ own << 40) | 1;
 }
 
-static bool is_raw(const struct fa_feed *feed, enum fa_kind kind, struct fa_str raw,
-                   const struct fa_raw *known)
+/* memcmp for the short texts that keys are, in place. */
+static inline bool same_bytes(const char *a, const char *b, size_t len)
+{
+    uint64_t x, y;
+    if (len < sizeof x) {
+        return memcmp(a, b, len) == 0;
+    }
+    for (size_t i = 0; i + sizeof x < len; i += sizeof x) {
+        memcpy(&x, a + i, sizeof x);
+        memcpy(&y, b + i, sizeof y);
+        if (x != y) {
+            return false;
+        }
+    }
+    memcpy(&x, a + len - sizeof x, sizeof x);
+    memcpy(&y, b + len - sizeof y, sizeof y);
+    return x == y;
+}
+
+static inline bool is_raw(const struct fa_feed *feed, enum fa_kind kind, struct fa_str raw,
+                          const struct fa_raw *known)
 {
     return known->len == raw.len && known->feed == feed->number &&
-           (known->handle >> KIND_SHIFT & 15) == kind &&
-           memcmp(known->bytes, raw.ptr, raw.len) == 0;
+           (known->handle >> KIND_SHIFT & 15) == kind && same_bytes(known->bytes, raw.ptr, raw.len);
 }
 
 static const struct fa_raw *find_raw(const struct fa_feed *feed, enum fa_kind kind,

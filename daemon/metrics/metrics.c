@@ -354,18 +354,18 @@ static bool store_sample(struct fa_series *series, enum fa_kind kind, struct fa_
     return taken;
 }
 
-static void push_one(struct fa_feed *feed, struct fa_series *series, enum fa_kind kind,
-                     struct fa_sample sample, fa_time now)
+static inline void push_one(struct fa_feed *feed, struct fa_series *series, enum fa_kind kind,
+                            struct fa_sample *sample, fa_time now)
 {
-    if (!isfinite(sample.value)) {
+    if (!isfinite(sample->value)) {
         feed->stats.not_finite++;
         return;
     }
-    if (!(sample.weight >= 1 && isfinite(sample.weight))) {
+    if (!(sample->weight >= 1 && isfinite(sample->weight))) {
         feed->stats.bad_weight++;
         return;
     }
-    if (!set_time(&feed->stats, &sample, now) || !store_sample(series, kind, &sample, now)) {
+    if (!set_time(&feed->stats, sample, now) || !store_sample(series, kind, sample, now)) {
         return;
     }
     feed->stats.samples++;
@@ -385,28 +385,27 @@ static struct fa_series *resolve(struct fa_feed *feed, uint64_t handle)
         feed->stats.stale_handle++;
         return NULL;
     }
+    /* A series that goes takes a new generation at once. */
     struct fa_series *series = fa_series_at(metrics, place);
-    if (series->generation != handle >> GENERATION_SHIFT || series->feed == NULL) {
+    if (series->generation != handle >> GENERATION_SHIFT) {
         feed->stats.stale_handle++;
         return NULL;
     }
     return series;
 }
 
-/* Asks the memory for what a sample that comes soon will change, one step at a time. */
-static inline void prefetch(const struct fa_metrics *metrics, const uint64_t *handles, size_t i,
-                            size_t n)
+/* Asks the memory for what a sample that comes soon will change. */
+static inline void prefetch(const struct fa_metrics *metrics, uint64_t handle)
 {
-    uint32_t place = (uint32_t)(handles[i + AHEAD < n ? i + AHEAD : i] & PLACE_MASK);
+    uint32_t place = (uint32_t)(handle & PLACE_MASK);
     if (place < metrics->all.count) {
         const struct fa_series *series = fa_series_at(metrics, place);
-        __builtin_prefetch(series->windows);
+        const struct fa_window *window = series->windows;
         __builtin_prefetch(series->quiet);
-    }
-    place = (uint32_t)(handles[i + AHEAD / 2 < n ? i + AHEAD / 2 : i] & PLACE_MASK);
-    if (place < metrics->all.count) {
-        const struct fa_window *window = fa_series_at(metrics, place)->windows;
-        __builtin_prefetch(window != NULL ? window->open : NULL);
+        if (window != NULL) {
+            __builtin_prefetch(window);
+            __builtin_prefetch(&window->open);
+        }
     }
 }
 
@@ -414,13 +413,16 @@ void fa_metrics_push(struct fa_feed *feed, struct fa_now now, const uint64_t *ha
                      const double *values, const double *weights, const int64_t *times, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        prefetch(feed->metrics, handles, i, n);
+        if (i + AHEAD < n) {
+            prefetch(feed->metrics, handles[i + AHEAD]);
+        }
         struct fa_series *series = resolve(feed, handles[i]);
         if (series != NULL) {
             struct fa_sample sample = {.time = times != NULL ? times[i] : 0,
                                        .value = values[i],
                                        .weight = weights != NULL ? weights[i] : 1};
-            push_one(feed, series, (enum fa_kind)(handles[i] >> KIND_SHIFT & 15), sample, now.wall);
+            push_one(feed, series, (enum fa_kind)(handles[i] >> KIND_SHIFT & 15), &sample,
+                     now.wall);
         }
     }
 }

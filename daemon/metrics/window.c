@@ -41,16 +41,26 @@ void fa_window_init(struct fa_window *window, enum fa_fold fold, fa_time span, b
                                  .since = FA_NEVER};
 }
 
-static struct fa_slot *slot_at(const struct fa_window *window, size_t i)
+static size_t ring_at(const struct fa_window *window, size_t i)
 {
-    return &window->slots[(window->head + i) & (window->cap - 1u)];
+    return (window->head + i) & (window->cap - 1u);
+}
+
+static const struct fa_slot *slot_at(const struct fa_window *window, size_t i)
+{
+    return i + 1 == window->count ? &window->open : &window->slots[ring_at(window, i)];
+}
+
+static struct fa_slot *own_slot(struct fa_window *window, size_t i)
+{
+    return i + 1 == window->count ? &window->open : &window->slots[ring_at(window, i)];
 }
 
 /* Where the sketch of a slot is; only in a window that has them. */
 static struct fa_sketch **sketch_at(const struct fa_window *window, size_t i)
 {
     struct fa_sketch **sketches = (struct fa_sketch **)(void *)(window->slots + window->cap);
-    return &sketches[(window->head + i) & (window->cap - 1u)];
+    return i + 1 == window->count ? &sketches[window->cap] : &sketches[ring_at(window, i)];
 }
 
 static void drop_sketch(struct fa_window *window, size_t i)
@@ -64,8 +74,8 @@ static void drop_sketch(struct fa_window *window, size_t i)
 /* A ring on a cache line's beginning; the byte before it says how far from its memory's. */
 static struct fa_slot *new_ring(size_t cap, bool sketch)
 {
-    size_t each = sizeof(struct fa_slot) + (sketch ? sizeof(struct fa_sketch *) : 0);
-    char *memory = fa_xmalloc(cap * each + sizeof(struct fa_slot));
+    size_t sketches = sketch ? (cap + 1) * sizeof(struct fa_sketch *) : 0;
+    char *memory = fa_xmalloc((cap + 1) * sizeof(struct fa_slot) + sketches);
     size_t ahead = sizeof(struct fa_slot) - (uintptr_t)memory % sizeof(struct fa_slot);
     memory[ahead - 1] = (char)ahead;
     return (struct fa_slot *)(void *)(memory + ahead);
@@ -85,7 +95,7 @@ void fa_window_done(struct fa_window *window)
         drop_sketch(window, i);
     }
     free_ring(window->slots);
-    window->slots = window->open = NULL;
+    window->slots = NULL;
     window->open_end = 0;
     window->head = window->count = window->cap = 0;
 }
@@ -101,13 +111,6 @@ static fa_time id_of(const struct fa_window *window, size_t i)
     return slot_id(window, slot_at(window, i)->last_at);
 }
 
-/* After every change of what the newest slot is or where it lies. */
-static void note_open(struct fa_window *window, fa_time newest_id)
-{
-    window->open = slot_at(window, window->count - 1u);
-    window->open_end = (newest_id + 1) * window->width;
-}
-
 static void grow(struct fa_window *window)
 {
     struct fa_window old = *window;
@@ -115,7 +118,7 @@ static void grow(struct fa_window *window)
     window->slots = new_ring(window->cap, window->sketch);
     window->head = 0;
     for (size_t i = 0; i < window->count; i++) {
-        *slot_at(window, i) = *slot_at(&old, i);
+        *own_slot(window, i) = *slot_at(&old, i);
         if (window->sketch) {
             *sketch_at(window, i) = *sketch_at(&old, i);
         }
@@ -150,24 +153,37 @@ static size_t find(const struct fa_window *window, fa_time id)
     return low;
 }
 
+static void move_slot(struct fa_window *window, size_t to, const struct fa_slot *slot,
+                      struct fa_sketch *const *sketch)
+{
+    window->slots[ring_at(window, to)] = *slot;
+    if (window->sketch) {
+        struct fa_sketch **sketches = (struct fa_sketch **)(void *)(window->slots + window->cap);
+        sketches[ring_at(window, to)] = *sketch;
+    }
+}
+
 /* Room for one more at `at`: its samples are 0. */
 static void insert(struct fa_window *window, size_t at, fa_time id)
 {
-    if (window->count == window->cap) {
+    size_t count = window->count;
+    if (count > window->cap || (window->sketch && window->cap == 0)) {
         grow(window);
     }
-    window->count++;
-    for (size_t i = window->count - 1u; i > at; i--) {
-        *slot_at(window, i) = *slot_at(window, i - 1);
-        if (window->sketch) {
-            *sketch_at(window, i) = *sketch_at(window, i - 1);
-        }
+    size_t from = at == count && count > 0 ? count - 1 : at;
+    for (size_t i = count > 0 ? count - 1 : 0; i > at; i--) {
+        move_slot(window, i, slot_at(window, i - 1),
+                  window->sketch ? sketch_at(window, i - 1) : NULL);
     }
-    *slot_at(window, at) = (struct fa_slot){.last_at = id * window->width};
+    if (from < at) { /* the newest so far makes room */
+        move_slot(window, from, &window->open, window->sketch ? sketch_at(window, from) : NULL);
+    }
+    window->count++;
+    *own_slot(window, at) = (struct fa_slot){.last_at = id * window->width};
     if (window->sketch) {
         *sketch_at(window, at) = fa_xcalloc(1, sizeof(struct fa_sketch));
     }
-    note_open(window, id_of(window, window->count - 1u));
+    window->open_end = (slot_id(window, window->open.last_at) + 1) * window->width;
 }
 
 /* The number of the slot of that id, made when it is not there. */
@@ -212,7 +228,7 @@ static double count_of(const struct fa_window *window, const struct fa_slot *slo
 
 static void fold_sample(struct fa_window *window, size_t at, const struct fa_sample *sample)
 {
-    struct fa_slot *slot = slot_at(window, at);
+    struct fa_slot *slot = own_slot(window, at);
     fa_time begins = slot_id(window, slot->last_at) * window->width;
     bool first = slot->samples == 0;
     fold_increase(window, slot, sample, begins + slot->first_ms);
@@ -255,7 +271,7 @@ void fa_window_extend(struct fa_window *window, fa_time span)
 /* A later slot's samples, of the same time's slot in `from`, into an earlier or an empty one. */
 static void fold_slot(struct fa_window *window, size_t at, const struct fa_window *from, size_t i)
 {
-    struct fa_slot *into = slot_at(window, at);
+    struct fa_slot *into = own_slot(window, at);
     const struct fa_slot *slot = slot_at(from, i);
     bool first = into->samples == 0;
     into->increase += slot->increase;

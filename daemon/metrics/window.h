@@ -10,6 +10,8 @@
 #include "metrics/sketch.h"
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /* max(1 s, over / 1000); with a sketch at least 10 s. */
 fa_time fa_window_width(fa_time over, bool sketch);
@@ -44,18 +46,22 @@ struct fa_sample {
 
 struct fa_window {
     fa_time open_end;       /* the newest slot takes samples before it; 0: there is none */
-    struct fa_slot *open;   /* the newest slot */
     struct fa_window *next; /* of the series; the owner's */
     fa_time span;           /* the longest `over` that somebody reads */
     uint8_t fold;
     bool sketch;
-    uint16_t head, count, cap; /* oldest first from head; cap: a power of two */
-    struct fa_slot *slots;     /* ring; with sketches, its pointers to them follow it */
+    uint16_t head, count, cap; /* count: slots, the newest included */
+    struct fa_slot *slots;     /* ring of all but the newest, oldest first from head; cap: a power
+                                  of two. With sketches, its pointers to them follow it, and the
+                                  newest slot's after those */
+    fa_time since;             /* the samples from then on are known; FA_NEVER: none yet */
     uint32_t width;
     uint32_t place; /* the owner's */
-    fa_time since;  /* the samples from then on are known; FA_NEVER: none yet */
+    _Alignas(64) struct fa_slot
+        open; /* the newest: here, so that a sample touches two lines side by side */
 };
-_Static_assert(sizeof(struct fa_slot) == 64 && sizeof(struct fa_window) == 64, "cache lines");
+_Static_assert(sizeof(struct fa_slot) == 64 && offsetof(struct fa_window, open) == 64,
+               "cache lines");
 
 /* width: as fa_window_width gives it for span. weights other than 1: FA_FOLD_DELTA only. */
 void fa_window_init(struct fa_window *window, enum fa_fold fold, fa_time span, bool sketch);
@@ -76,7 +82,7 @@ static inline double fa_window_difference(double before, double after)
 static inline bool fa_window_add(struct fa_window *window, const struct fa_sample *sample,
                                  fa_time now)
 {
-    struct fa_slot *slot = window->open;
+    struct fa_slot *slot = &window->open;
     if (sample->time >= window->open_end || sample->time < slot->last_at || window->sketch ||
         sample->time <= now - window->span) {
         return fa_window_take(window, sample, now);

@@ -198,6 +198,9 @@ static void do_write(struct fa_store *store)
     int64_t took = mono_us() - began;
     if (rc != 0) {
         store_error(rc, &error, "write", &err);
+    } else {
+        /* Before anybody is told: what was acknowledged is never ahead of the witness. */
+        store_witness_write(store);
     }
     pthread_mutex_lock(&store->lock);
     struct fa_txn *done = NULL;
@@ -213,9 +216,6 @@ static void do_write(struct fa_store *store)
         set_state(store, FA_STORE_UNKNOWN, &err);
     }
     pthread_mutex_unlock(&store->lock);
-    if (rc == 0) {
-        store_witness_write(store);
-    }
     store_txns_free(done);
 }
 

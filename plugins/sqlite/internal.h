@@ -30,6 +30,9 @@ HIDDEN int32_t sqlite_dir_there(const struct dir *dir, struct firealarm_error *e
 HIDDEN int32_t sqlite_dir_hold(struct dir *dir, struct firealarm_error *error);
 HIDDEN int32_t sqlite_dir_release(struct dir *dir, struct firealarm_error *error);
 
+/* The steps from an empty database on; *ret_version is the schema after the last of them. */
+HIDDEN const char *const *sqlite_migrations(int *ret_version);
+
 /* Opens the database with every setting verified, checks it and brings its schema up to date. */
 HIDDEN int32_t sqlite_schema_open(const struct firealarm_host *host, const struct dir *dir,
                                   sqlite3 **ret_db, struct firealarm_error *error);

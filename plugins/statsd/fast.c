@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define DIGITS_MAX 15
+#define COPY       16 /* bytes; of names and of tags, most have less */
 #define ONES       UINT64_C(0x0101010101010101)
 #define HIGHS      UINT64_C(0x8080808080808080)
 
@@ -49,10 +50,62 @@ static inline const char *find_stop(const char *at, const char *end, unsigned ch
     return at;
 }
 
-/* digits [ "." digits ]; NULL: not of that shape or too long. */
-static inline const char *read_decimal(const char *at, const char *end, double *ret_value)
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/* The digits at the beginning of eight bytes and their number, without a branch that depends on how
+ * many they are. A byte that is no digit sets its high bit in `other`; so may bytes above it. */
+static inline size_t read_digits(const char *at, uint64_t *ret_digits)
 {
-    const char *from = at;
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    uint64_t other = ((word + ONES * 0x46) | (word - ONES * 0x30)) & HIGHS;
+    size_t count = other != 0 ? (size_t)__builtin_ctzll(other) / 8 : 8;
+    if (count == 0) {
+        return 0;
+    }
+    word = word << (64 - 8 * count) & ONES * 0x0f;
+    word = word * 2561 >> 8 & UINT64_C(0x00ff00ff00ff00ff);
+    word = word * 6553601 >> 16 & UINT64_C(0x0000ffff0000ffff);
+    *ret_digits = word * UINT64_C(42949672960001) >> 32;
+    return count;
+}
+
+/* Up to seven digits and, perhaps, a fraction of up to seven. NULL: more, or near the end. */
+static inline const char *read_short(const char *at, const char *end, double *ret_value)
+{
+    uint64_t digits, after;
+    if (end - at < 18) {
+        return NULL;
+    }
+    size_t count = read_digits(at, &digits), more;
+    if (count == 0 || count == 8) {
+        return NULL;
+    }
+    at += count;
+    if (*at != '.') {
+        *ret_value = (double)digits;
+        return at;
+    }
+    more = read_digits(at + 1, &after);
+    if (more == 0 || more == 8) {
+        return NULL;
+    }
+    *ret_value = ((double)digits * POWERS[more] + (double)after) / POWERS[more];
+    return at + 1 + more;
+}
+#else
+static const char *read_short(const char *at, const char *end, double *ret_value)
+{
+    return NULL;
+}
+#endif
+
+/* digits [ "." digits ]; NULL: not of that shape or too long. */
+static const char *read_decimal(const char *at, const char *end, double *ret_value)
+{
+    const char *from = at, *stop = read_short(at, end, ret_value);
+    if (stop != NULL) {
+        return stop;
+    }
     uint64_t digits = 0;
     for (; at < end && (unsigned char)(*at - '0') < 10; at++) {
         digits = digits * 10 + (uint64_t)(*at - '0');
@@ -74,38 +127,28 @@ static inline const char *read_decimal(const char *at, const char *end, double *
 
 static inline const char *read_type(const char *at, const char *end, uint32_t *ret_kind)
 {
-    if (at == end) {
-        return NULL;
+    static const unsigned char kinds[256] = {
+        ['c'] = FIREALARM_COUNTER_DELTA, ['g'] = FIREALARM_GAUGE,
+        ['h'] = FIREALARM_DISTRIBUTION,  ['d'] = FIREALARM_DISTRIBUTION,
+        ['m'] = FIREALARM_DISTRIBUTION,
+    };
+    if (end - at < 2) {
+        return at < end && *at != 'm' && (*ret_kind = kinds[(unsigned char)*at]) != 0 ? at + 1
+                                                                                      : NULL;
     }
-    switch (*at) {
-    case 'c':
-        *ret_kind = FIREALARM_COUNTER_DELTA;
-        return at + 1;
-    case 'g':
-        *ret_kind = FIREALARM_GAUGE;
-        return at + 1;
-    case 'h':
-    case 'd':
-        *ret_kind = FIREALARM_DISTRIBUTION;
-        return at + 1;
-    case 'm':
-        *ret_kind = FIREALARM_DISTRIBUTION;
-        return end - at >= 2 && at[1] == 's' ? at + 2 : NULL;
-    default:
-        return NULL;
-    }
+    int is_ms = at[0] == 'm';
+    *ret_kind = kinds[(unsigned char)*at];
+    return (*ret_kind == 0) | (is_ms & (at[1] != 's')) ? NULL : at + 1 + is_ms;
 }
 
-/* Copies as words where the source has bytes enough behind it; `to` has. */
+/* Copies more than it has to where the source has bytes enough behind it; `to` has. */
 static inline void copy(char *to, const char *from, size_t len, const char *end)
 {
-    if ((size_t)(end - from) < len + 8) {
+    if (len > COPY || (size_t)(end - from) < COPY) {
         memcpy(to, from, len);
         return;
     }
-    for (size_t i = 0; i < len; i += 8) {
-        memcpy(to + i, from + i, 8);
-    }
+    memcpy(to, from, COPY);
 }
 
 /* The series' key: the name, or the name and its tags put together. len 0: too long. */

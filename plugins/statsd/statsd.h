@@ -25,8 +25,8 @@ struct statsd_batch {
     struct firealarm_text raws[STATSD_BATCH], lines[STATSD_BATCH];
     double values[STATSD_BATCH], weights[STATSD_BATCH];
     uint64_t handles[STATSD_BATCH];
-    size_t used; /* of keys */
-    char keys[STATSD_KEYS + 8];
+    size_t used;                 /* of keys */
+    char keys[STATSD_KEYS + 16]; /* as many more may be written */
 };
 
 struct statsd_conn {

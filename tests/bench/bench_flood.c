@@ -133,6 +133,9 @@ static void one_round(struct flood *flood, struct columns *c)
     rig_open(&rig);
     rig_start(&rig);
     flood_pin(rig.pid, 0);
+    if (getenv("FA_BENCH_STEPS") != NULL) {
+        fprintf(stderr, "daemon %d\n", (int)rig.pid);
+    }
     int http = rig_connect_http(&rig);
     target = (struct target){rig.pid, rig_connect_udp(&rig), read_daemon, &http};
     flood_send_once(flood, target.fd);

@@ -40,6 +40,7 @@ static int fuzz_perform(const struct firealarm_request_out *req, fa_outcome_fn *
 #define clock_gettime(clock, ts) fuzz_clock(ts)
 #define fa_plugins_new(root)     fuzz_plugins()
 int courier_main(int argc, char **argv);
+#include "../../daemon/courier/child/attempt.c"
 #include "../../daemon/courier/child/main.c"
 #undef fa_plugins_new
 #undef clock_gettime
@@ -315,7 +316,7 @@ static void check_said(const struct fa_buf *said)
     struct fa_err err = {0};
     while (fa_frame_next(&bytes, &frame, &err) == 1) {
         fa_assert(frame.type == FA_FRAME_HELLO || frame.type == FA_FRAME_PONG ||
-                  frame.type == FA_FRAME_LOG || frame.type == FA_FRAME_AT ||
+                  frame.type == FA_FRAME_LOG ||
                   (frame.type == FA_FRAME_VERDICT &&
                    fa_frame_get_verdict(frame.record, &verdict, &err) == 0));
     }
@@ -339,7 +340,7 @@ static void settle_all(struct courier *courier, int fd, struct fa_buf *said)
         drain(fd, said);
     }
     fuzz_time += FA_HOUR;
-    pump(courier);
+    fa_attempts_pump(&courier->attempts);
     fuzz_time -= FA_HOUR;
     drain(fd, said);
 }
@@ -347,6 +348,7 @@ static void settle_all(struct courier *courier, int fd, struct fa_buf *said)
 static uint64_t run(const struct fa_buf *stream, uint32_t seed)
 {
     struct courier courier = {.base = event_base_new()};
+    struct fa_courier_at page = {0};
     struct fa_buf said;
     int fds[2];
     volatile size_t at = 0;
@@ -356,10 +358,9 @@ static uint64_t run(const struct fa_buf *stream, uint32_t seed)
     asked = told = FUZZ_HASH;
     fuzz_time = 1000 * FA_SECOND;
     pending_first = pending_count = 0;
-    fa_queue_init(&courier.queue);
     courier.host = fa_host_table(on_plugin_log, &courier);
-    courier.pump_timer = evtimer_new(courier.base, on_pump_timer, &courier);
-    courier.pipe = fa_pipe_new(courier.base, fds[0], on_frame, &courier);
+    courier.pipe = fa_pipe_new(courier.base, fds[0], on_frame, on_read, &courier);
+    fa_attempts_init(&courier.attempts, courier.base, courier.pipe, NULL, &page);
     if (setjmp(leaves) == 0) {
         while (at < stream->len) {
             uint32_t next = cut;
@@ -378,7 +379,7 @@ static uint64_t run(const struct fa_buf *stream, uint32_t seed)
     free_set(&courier.coming);
     fa_plugins_free(courier.plugins);
     free(courier.credentials_dir);
-    event_free(courier.pump_timer);
+    event_free(courier.attempts.timer);
     event_free(courier.pipe->readable);
     event_free(courier.pipe->writable);
     fa_buf_done(&courier.pipe->in);

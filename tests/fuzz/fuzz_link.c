@@ -105,11 +105,10 @@ static void put_any_verdict(struct fuzz_input *in, struct fa_buf *out)
 static void put_frame(struct fuzz_input *in, struct fa_buf *out)
 {
     struct fa_frame_hello hello = {.build = fa_courier_build(), .abi = FA_FRAME_ABI};
-    struct fa_frame_at at;
     struct fa_frame_ping ping;
     struct fa_frame_log log;
     struct fa_str raw;
-    switch (fuzz_byte(in) % 8) {
+    switch (fuzz_byte(in) % 7) {
     case 0:
         raw = fuzz_piece(in);
         fa_buf_putstr(out, raw);
@@ -119,18 +118,14 @@ static void put_frame(struct fuzz_input *in, struct fa_buf *out)
         put_any_verdict(in, out);
         break;
     case 3:
-        at.id = number_id(fuzz_byte(in) % (SENDS + 2));
-        (void)!fa_frame_put_at(out, &at);
-        break;
-    case 4:
         ping.n = fuzz_byte(in) % 4;
         (void)!fa_frame_put_ping(out, FA_FRAME_PONG, &ping);
         break;
-    case 5:
+    case 4:
         log = (struct fa_frame_log){fuzz_byte(in) % 9, fuzz_piece(in)};
         (void)!fa_frame_put_log(out, &log);
         break;
-    case 6:
+    case 5:
         (void)!fa_frame_put_hello(out, &hello);
         break;
     default:

@@ -136,7 +136,9 @@ static void words_in_the_journal_are_a_leak(void **state)
     struct ledger_result result;
     set_up(&bench, state);
     file(&bench, "danger", NULL);
-    check_after(&bench, "UPDATE journal SET body = CAST('" LEDGER_CANARY "' AS BLOB) WHERE n = 1",
+    check_after(&bench,
+                "UPDATE journal SET count = 0, body = CAST('" LEDGER_CANARY
+                "' AS BLOB) WHERE n = (SELECT min(n) FROM journal)",
                 &result);
     assert_result(&result, true, false, true);
     assert_contains(result.first_leak, "the journal");

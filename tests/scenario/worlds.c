@@ -46,8 +46,8 @@ static int report(const struct options *options, uint64_t seed, const char *text
         struct fa_lab_result again;
         char *small = worlds_shrink(text, steady, options->shrink);
         worlds_judge("small.fas", small, steady, &again);
-        printf("\nsmaller, for a file .fas in tests/scenario:\n\n%s\n# fails at line %u: %s\n", small,
-               again.line, again.failure);
+        printf("\nsmaller, for a file .fas in tests/scenario:\n\n%s\n# fails at line %u: %s\n",
+               small, again.line, again.failure);
         fa_lab_result_done(&again);
         free(small);
     }

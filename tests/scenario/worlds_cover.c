@@ -41,9 +41,9 @@ static void print_cells(const struct fa_lab_cover *cover, FILE *out)
         size_t state = i / FA_AEV__COUNT, event = i % FA_AEV__COUNT;
         fprintf(out, "  %-15s %-12s %9llu%s\n", cell.state, cell.event,
                 (unsigned long long)cover->cells[state][event],
-                is_unreachable(state, event)       ? "  cannot be reached: answered before the table"
+                is_unreachable(state, event)      ? "  cannot be reached: answered before the table"
                 : cover->cells[state][event] == 0 ? "  NOT REACHED"
-                                                   : "");
+                                                  : "");
     }
 }
 

@@ -144,7 +144,7 @@ static void make_categories(struct worlds_rng *rng, struct worlds_firm *firm)
 static void make_rule(struct worlds_rng *rng, const struct worlds_firm *firm,
                       struct worlds_rule *rule, uint32_t number)
 {
-    static const enum worlds_rule_kind often[] = {WORLDS_LAST, WORLDS_LAST, WORLDS_LAST_BELOW,
+    static const enum worlds_rule_kind often[] = {WORLDS_LAST,    WORLDS_LAST,    WORLDS_LAST_BELOW,
                                                   WORLDS_PATTERN, WORLDS_PATTERN, WORLDS_ABSENT};
     *rule = (struct worlds_rule){
         .number = number,
@@ -448,10 +448,6 @@ void worlds_firm_write(const struct worlds_firm *firm, struct fa_buf *buf)
 
 static void ignore_fault(void *ctx, bool is_warning, const struct fa_err *err)
 {
-    char text[512];
-    if (getenv("FA_WORLDS_FAULTS") != NULL && !is_warning) {
-        fprintf(stderr, "%s\n", fa_err_format(err, text, sizeof text));
-    }
 }
 
 bool worlds_firm_is_sound(const struct worlds_firm *firm)
@@ -460,8 +456,7 @@ bool worlds_firm_is_sound(const struct worlds_firm *firm)
     struct fa_buf buf;
     fa_buf_init(&buf, (size_t)1 << 20);
     worlds_firm_write(firm, &buf);
-    bool sound =
-        fa_config_parse("world", fa_buf_str(&buf), NULL, ignore_fault, NULL, &config) == 0;
+    bool sound = fa_config_parse("world", fa_buf_str(&buf), NULL, ignore_fault, NULL, &config) == 0;
     fa_config_free(config);
     fa_buf_done(&buf);
     return sound;

@@ -3,15 +3,15 @@
  * receivers, crashes, reloads, clocks, floods ...), so that rare places are reached by worlds that
  * go there again and again. What cannot be done when its time comes is left out (`maybe`).
  *
- * A steady world has nothing in it that depends on the moment of a restart: no windows, no `for`, no
- * receivers that are slow, no crash. */
+ * A steady world has nothing in it that depends on the moment of a restart: no windows, no `for`,
+ * no receivers that are slow, no crash. */
 #include "worlds.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define RECEIPTS_MAX 64
+#define RECEIPTS_MAX     64
 #define ONE_OF(rng, ...) worlds_one_of((rng), (const char *const[]){__VA_ARGS__, NULL})
 
 struct maker {
@@ -43,10 +43,11 @@ static const char *reader_of(struct maker *m, uint32_t policy)
             return m->firm.people[i].name;
         }
     }
-    return m->firm.people[strstr(targets, "independent") != NULL ? worlds_below(&m->rng, 2)
-                          : strstr(targets, "support") != NULL   ? 3u
-                          : strstr(targets, "sales") != NULL     ? 4u
-                                                                 : 2 + worlds_below(&m->rng, 2)]
+    return m->firm
+        .people[strstr(targets, "independent") != NULL ? worlds_below(&m->rng, 2)
+                : strstr(targets, "support") != NULL   ? 3u
+                : strstr(targets, "sales") != NULL     ? 4u
+                                                       : 2 + worlds_below(&m->rng, 2)]
         .name;
 }
 
@@ -55,10 +56,9 @@ static const char *reader_of(struct maker *m, uint32_t policy)
 /* Writes an alarm's name; returns who may own it. */
 static const char *write_alarm(struct maker *m, struct fa_buf *buf)
 {
-    const struct worlds_rule *rule =
-        &m->firm.rules[worlds_below(&m->rng, m->firm.rule_count)];
-    uint32_t policy = rule->policy != WORLDS_NONE ? rule->policy
-                                                  : m->firm.categories[rule->category].policy;
+    const struct worlds_rule *rule = &m->firm.rules[worlds_below(&m->rng, m->firm.rule_count)];
+    uint32_t policy =
+        rule->policy != WORLDS_NONE ? rule->policy : m->firm.categories[rule->category].policy;
     uint32_t receipt = m->receipt_count > 0 ? worlds_below(&m->rng, m->receipt_count) : 0;
     if (worlds_chance(&m->rng, 5)) {
         fa_buf_printf(buf, "firealarm:%s", ONE_OF(&m->rng, "channel-mail", "clock-stepped", "lab"));
@@ -177,10 +177,11 @@ static void do_file(struct maker *m)
     }
     if (worlds_chance(&m->rng, 45)) {
         uint32_t draw = worlds_below(&m->rng, 100);
-        fa_buf_printf(m->out, " about=%s", draw < 65   ? anybody(m)->name
-                                           : draw < 75 ? "role:leader"
-                                           : draw < 90 ? "team:support"
-                                                       : "team:sales");
+        fa_buf_printf(m->out, " about=%s",
+                      draw < 65   ? anybody(m)->name
+                      : draw < 75 ? "role:leader"
+                      : draw < 90 ? "team:support"
+                                  : "team:sales");
         if (worlds_chance(&m->rng, 15)) {
             fa_buf_printf(m->out, ",%s", anybody(m)->name);
         }
@@ -233,6 +234,9 @@ static void do_receiver(struct maker *m, bool heals)
     const char *mood = heals       ? "ok"
                        : m->steady ? ONE_OF(&m->rng, "404", "ok")
                                    : ONE_OF(&m->rng, "503", "404", "hang", "lost", "404");
+    if (m->steady) { /* or the answer under way would depend on a restart */
+        fa_buf_puts(m->out, "advance 1s\n");
+    }
     fa_buf_printf(m->out, "receiver %s %s", worlds_one_of(&m->rng, worlds_channels), mood);
     if (worlds_chance(&m->rng, 35)) {
         uint32_t person = worlds_below(&m->rng, m->firm.people_count);
@@ -272,8 +276,7 @@ static void do_store(struct maker *m)
     if (worlds_chance(&m->rng, 40)) {
         fa_buf_printf(m->out, "fail store %u\n", 1 + worlds_below(&m->rng, 200));
     } else {
-        fa_buf_printf(m->out, "store takes %s\n",
-                      ONE_OF(&m->rng, "0s", "0s", "20ms", "2s", "40s"));
+        fa_buf_printf(m->out, "store takes %s\n", ONE_OF(&m->rng, "0s", "0s", "20ms", "2s", "40s"));
     }
 }
 
@@ -300,8 +303,9 @@ static void do_reload(struct maker *m)
 static void do_refused(struct maker *m)
 {
     static const char *const bad[] = {
-        "policies", "rules", "categories",    /* given twice */
-        "nonsense = 1;", "people = (", "times = { rearm = \"1 fortnight\"; };", "company = 5;", NULL};
+        "policies",      "rules",      "categories", /* given twice */
+        "nonsense = 1;", "people = (", "times = { rearm = \"1 fortnight\"; };",
+        "company = 5;",  NULL};
     const char *one = worlds_one_of(&m->rng, bad);
     char more[64];
     snprintf(more, sizeof more, strpbrk(one, "=") != NULL ? "%s\n" : "%s = ( );\n", one);
@@ -330,13 +334,45 @@ static void do_flood(struct maker *m)
 /* ---- leanings ---- */
 
 enum deed {
-    FILE_IT, SAMPLE, REPEAT, SILENCE, ACK, RESOLVE, COMMENT, WORD, DONE, BREAK, HEAL, COURIER,
-    CRASH, DOWN, JUMP, STORE, RELOAD, REFUSED, TEST, OPERATE, TROUBLE, FLOOD, WAIT, WAIT_LONG,
+    FILE_IT,
+    SAMPLE,
+    REPEAT,
+    SILENCE,
+    ACK,
+    RESOLVE,
+    COMMENT,
+    WORD,
+    DONE,
+    BREAK,
+    HEAL,
+    COURIER,
+    CRASH,
+    DOWN,
+    JUMP,
+    STORE,
+    RELOAD,
+    REFUSED,
+    TEST,
+    OPERATE,
+    TROUBLE,
+    FLOOD,
+    WAIT,
+    WAIT_LONG,
     DEED__COUNT
 };
 
-enum leaning { MIXED, OWNED, FLAPPING, BROKEN, CRASHING, RELOADED, CLOCKS, FLOODED, STEADY,
-               LEANING__COUNT };
+enum leaning {
+    MIXED,
+    OWNED,
+    FLAPPING,
+    BROKEN,
+    CRASHING,
+    RELOADED,
+    CLOCKS,
+    FLOODED,
+    STEADY,
+    LEANING__COUNT
+};
 
 /* clang-format off */
 static const uint8_t weights[LEANING__COUNT][DEED__COUNT] = {
@@ -370,30 +406,72 @@ static enum deed draw_deed(struct maker *m, enum leaning leaning)
 static void do_one(struct maker *m, enum deed deed)
 {
     switch (deed) {
-    case FILE_IT: do_file(m); break;
-    case SAMPLE: do_metric(m, false); break;
-    case REPEAT: do_metric(m, true); break;
-    case SILENCE: do_silence(m); break;
-    case ACK: do_deed(m, "ack"); break;
-    case RESOLVE: do_deed(m, "resolve"); break;
-    case COMMENT: do_deed(m, "comment"); break;
-    case WORD: do_word(m, "word"); break;
-    case DONE: do_word(m, "done"); break;
-    case BREAK: do_receiver(m, false); break;
-    case HEAL: do_receiver(m, true); break;
+    case FILE_IT:
+        do_file(m);
+        break;
+    case SAMPLE:
+        do_metric(m, false);
+        break;
+    case REPEAT:
+        do_metric(m, true);
+        break;
+    case SILENCE:
+        do_silence(m);
+        break;
+    case ACK:
+        do_deed(m, "ack");
+        break;
+    case RESOLVE:
+        do_deed(m, "resolve");
+        break;
+    case COMMENT:
+        do_deed(m, "comment");
+        break;
+    case WORD:
+        do_word(m, "word");
+        break;
+    case DONE:
+        do_word(m, "done");
+        break;
+    case BREAK:
+        do_receiver(m, false);
+        break;
+    case HEAL:
+        do_receiver(m, true);
+        break;
     case COURIER:
         fa_buf_puts(m->out, worlds_chance(&m->rng, 40) ? "courier dies\n" : "courier returns\n");
         break;
-    case CRASH: do_crash(m); break;
-    case DOWN: do_down(m); break;
-    case JUMP: do_jump(m); break;
-    case STORE: do_store(m); break;
-    case RELOAD: do_reload(m); break;
-    case REFUSED: do_refused(m); break;
-    case TEST: fa_buf_printf(m->out, "maybe test %s\n", anybody(m)->name); break;
-    case OPERATE: do_operator(m); break;
-    case TROUBLE: do_trouble(m); break;
-    case FLOOD: do_flood(m); break;
+    case CRASH:
+        do_crash(m);
+        break;
+    case DOWN:
+        do_down(m);
+        break;
+    case JUMP:
+        do_jump(m);
+        break;
+    case STORE:
+        do_store(m);
+        break;
+    case RELOAD:
+        do_reload(m);
+        break;
+    case REFUSED:
+        do_refused(m);
+        break;
+    case TEST:
+        fa_buf_printf(m->out, "maybe test %s\n", anybody(m)->name);
+        break;
+    case OPERATE:
+        do_operator(m);
+        break;
+    case TROUBLE:
+        do_trouble(m);
+        break;
+    case FLOOD:
+        do_flood(m);
+        break;
     case WAIT:
         fa_buf_printf(m->out, "advance %s\n",
                       ONE_OF(&m->rng, "100ms", "1s", "15s", "61s", "3m", "6m", "11m", "31m"));
@@ -401,13 +479,15 @@ static void do_one(struct maker *m, enum deed deed)
     case WAIT_LONG:
         fa_buf_printf(m->out, "advance %s\n", ONE_OF(&m->rng, "1h", "2h", "5h", "13h", "26h"));
         break;
-    case DEED__COUNT: break;
+    case DEED__COUNT:
+        break;
     }
 }
 
 /* Everything works again; whoever is owed a message gets it. */
 static void do_end(struct maker *m)
 {
+    fa_buf_puts(m->out, "advance 1s\n");
     for (size_t i = 0; i < WORLDS_CHANNELS; i++) {
         fa_buf_printf(m->out, "receiver %s ok\n", worlds_channels[i]);
         for (uint32_t p = 0; p < m->firm.people_count; p++) {
@@ -443,8 +523,8 @@ static void make_firm(struct maker *m, enum leaning leaning)
 
 char *worlds_make(uint64_t seed, bool *ret_steady)
 {
-    static const enum leaning leanings[] = {MIXED,    OWNED,  FLAPPING, BROKEN,  CRASHING, RELOADED,
-                                            CLOCKS,   STEADY, MIXED,    OWNED,   CRASHING, RELOADED,
+    static const enum leaning leanings[] = {MIXED,    OWNED,  FLAPPING, BROKEN, CRASHING, RELOADED,
+                                            CLOCKS,   STEADY, MIXED,    OWNED,  CRASHING, RELOADED,
                                             FLAPPING, BROKEN, STEADY,   FLOODED};
     struct fa_buf buf;
     struct maker m = {.rng = {seed}, .out = &buf};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Makes a failing world smaller while it fails in the same way: whole reloads first, then people
  * with all that names them, then chunks of lines down to single ones. What the parser or the
- * configuration's proof refuses fails in another way, so nothing has to be known of the language. */
+ * configuration's proof refuses fails in another way, so nothing has to be known of the language.
+ */
 #include "worlds.h"
 
 #include <stdio.h>
@@ -138,8 +139,10 @@ static char *without(const char *line, const char *name)
 {
     static const struct {
         const char *before, *behind, *keep;
-    } forms[] = {
-        {"\"", "\", ", ""}, {", \"", "\"", ""}, {" manager = \"", "\";", ""}, {"[ \"", "\" ]", "[ ]"}};
+    } forms[] = {{"\"", "\", ", ""},
+                 {", \"", "\"", ""},
+                 {" manager = \"", "\";", ""},
+                 {"[ \"", "\" ]", "[ ]"}};
     char *text = fa_xstrdup(line);
     for (size_t f = 0; f < sizeof forms / sizeof forms[0]; f++) {
         char form[64];
@@ -163,8 +166,7 @@ static void try_without_person(struct shrink *s, const char *name)
     memcpy(lines, s->lines, s->count * sizeof *lines);
     for (size_t i = 0; i < s->count; i++) {
         bool is_config = strstr(s->lines[i], "{ name =") != NULL;
-        if (strstr(s->lines[i], entry) != NULL ||
-            (!is_config && names(s->lines[i], name))) {
+        if (strstr(s->lines[i], entry) != NULL || (!is_config && names(s->lines[i], name))) {
             s->gone[i] = true;
         } else if (is_config && names(s->lines[i], name)) {
             s->lines[i] = without(s->lines[i], name);

@@ -699,6 +699,16 @@ void rig_statsd_local(struct rig *rig, const char *line)
     send_datagram(connect_unix(rig->statsd, SOCK_DGRAM, 0), line);
 }
 
+bool rig_try_statsd_local(struct rig *rig, const char *line)
+{
+    int fd = connect_unix(rig->statsd, SOCK_DGRAM, 0);
+    bool sent = fd >= 0 && send(fd, line, strlen(line), MSG_NOSIGNAL) == (ssize_t)strlen(line);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return sent;
+}
+
 double rig_metric(struct rig *rig, const char *name)
 {
     const struct rig_reply *reply = rig_ask(

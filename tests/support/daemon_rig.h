@@ -103,6 +103,7 @@ int rig_file(struct rig *rig, unsigned n, const char *category, char receipt[64]
 int rig_status(struct rig *rig, const char *receipt);
 void rig_statsd(struct rig *rig, const char *line); /* over UDP */
 void rig_statsd_local(struct rig *rig, const char *line);
+bool rig_try_statsd_local(struct rig *rig, const char *line); /* false: nobody is there */
 /* The value of one line of /metrics, -1 when there is none. name with its labels. */
 double rig_metric(struct rig *rig, const char *name);
 /* The id of the first open alarm of that rule or category; "" when none. */

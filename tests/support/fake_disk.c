@@ -452,6 +452,7 @@ void fake_disk_reset_calls(struct fake_disk *disk)
 {
     disk->fault = (struct fake_fault){.times = 0};
     disk->freeze_at = disk->all_calls = 0;
+    disk->fails_once = 0;
     disk->frozen = disk->sync_failed = false;
     disk->syncs_after_failed = 0;
     memset(disk->calls, 0, sizeof disk->calls);
@@ -492,7 +493,11 @@ bool fake_fails(enum fake_call call)
     }
     size_t n = ++disk->calls[call];
     disk->all_calls++;
-    if (disk->freeze_at != 0 && disk->all_calls >= disk->freeze_at) {
+    if (disk->fails_once != 0 && disk->all_calls == disk->freeze_at) {
+        errno = disk->fails_once;
+        return true;
+    }
+    if (disk->fails_once == 0 && disk->freeze_at != 0 && disk->all_calls >= disk->freeze_at) {
         disk->frozen = true;
     }
     if (disk->frozen) {

@@ -85,6 +85,7 @@ struct fake_disk {
         bool half;           /* of a write: half of it is written first */
     } fault;
     size_t freeze_at; /* 0: never */
+    int fails_once;   /* an errno: at freeze_at that call alone fails */
     bool frozen;
     size_t calls[FAKE_CALL__COUNT], all_calls;
     bool no_dir_syncs;         /* SQLite cannot open the directory to sync it, and goes on */

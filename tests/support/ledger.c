@@ -105,14 +105,16 @@ static void copy_text(const json_t *object, const char *name, char *buf, size_t 
     snprintf(buf, size, "%s", text != NULL ? text : "");
 }
 
-static void read_webhook(const char *body, struct ledger_delivery *delivery)
+static void read_webhook(const json_t *root, struct ledger_delivery *delivery)
 {
-    json_t *root = json_loads(body, 0, NULL), *alarm = json_object_get(root, "alarm");
+    const json_t *alarm = json_object_get(root, "alarm");
     copy_text(root, "kind", delivery->kind, sizeof delivery->kind);
     copy_text(alarm, "id", delivery->alarm, sizeof delivery->alarm);
     delivery->step = (unsigned)json_integer_value(json_object_get(alarm, "step"));
     delivery->loop = (unsigned)json_integer_value(json_object_get(alarm, "loop"));
-    json_decref(root);
+    if (json_is_string(json_object_get(root, "key"))) {
+        copy_text(root, "key", delivery->key, sizeof delivery->key);
+    }
 }
 
 /* The mail with each base64 part in clear; free(). */
@@ -138,24 +140,23 @@ static char *decode_mail(const char *mail)
     return text;
 }
 
-void ledger_note_delivery(struct ledger *ledger, const struct received *item)
+/* root: what it is as JSON, or NULL; decoded: its body when that is not the item's, taken. */
+static void add_delivery(struct ledger *ledger, const struct received *item, const json_t *root,
+                         char *decoded)
 {
     ledger->deliveries = grow(ledger->deliveries, ledger->delivery_count, &ledger->delivery_cap,
                               sizeof ledger->deliveries[0]);
     struct ledger_delivery *delivery = &ledger->deliveries[ledger->delivery_count++];
-    const char *at = item->body;
     *delivery = (struct ledger_delivery){
         .path = item->path,
-        .body = item->body,
-        .key = item->key,
+        .body = decoded != NULL ? decoded : item->body,
+        .decoded = decoded,
         .mail = item->mail,
         .accepted = item->status / 100 == 2,
     };
-    if (item->mail) {
-        delivery->body = at = delivery->decoded = decode_mail(item->body);
-    } else {
-        read_webhook(item->body, delivery);
-    }
+    snprintf(delivery->key, sizeof delivery->key, "%s", item->key);
+    read_webhook(root, delivery);
+    const char *at = delivery->body;
     for (unsigned n; (n = next_filing(ledger, &at)) != 0;) {
         struct ledger_filing *filing = filing_of(ledger, n);
         delivery->filing = delivery->filing != 0 ? delivery->filing : n;
@@ -164,6 +165,21 @@ void ledger_note_delivery(struct ledger *ledger, const struct received *item)
             snprintf(filing->alarm, sizeof filing->alarm, "%s", delivery->alarm);
         }
     }
+}
+
+void ledger_note_delivery(struct ledger *ledger, const struct received *item)
+{
+    json_t *root = item->mail ? NULL : json_loads(item->body, 0, NULL), *member;
+    json_t *batch = json_object_get(root, "notifications");
+    size_t i;
+    if (batch == NULL) {
+        add_delivery(ledger, item, root, item->mail ? decode_mail(item->body) : NULL);
+    }
+    json_array_foreach(batch, i, member)
+    {
+        add_delivery(ledger, item, member, json_dumps(member, JSON_COMPACT));
+    }
+    json_decref(root);
 }
 
 void ledger_take_deliveries(struct ledger *ledger, struct rig *rig)
@@ -380,15 +396,17 @@ static void judge_pairs(const struct ledger *ledger, struct ledger_result *resul
         list[i] = &ledger->deliveries[i];
     }
     qsort(list, n, sizeof list[0], by_key);
-    bool accepted = n > 0 && list[0]->accepted;
+    long times = n > 0 && list[0]->accepted; /* that the message was accepted so far */
+    result->most = times;
     for (size_t i = 1; i < n; i++) {
         bool again = strcmp(list[i]->key, list[i - 1]->key) == 0 &&
                      strcmp(list[i]->path, list[i - 1]->path) == 0;
-        if (again && accepted) {
+        if (again && times > 0) {
             count(&result->duplicates, result->first_duplicate, "%s came to %s again", list[i]->key,
                   list[i]->path);
         }
-        accepted = list[i]->accepted || (again && accepted);
+        times = (again ? times : 0) + list[i]->accepted;
+        result->most = times > result->most ? times : result->most;
     }
     qsort(list, n, sizeof list[0], by_message);
     for (size_t i = 1; i < n; i++) {
@@ -474,6 +492,7 @@ void ledger_sum(struct ledger_result *sum, const struct ledger_result *one)
     sum_one(&sum->missed, sum->first_missed, one->missed, one->first_missed);
     sum_one(&sum->duplicates, sum->first_duplicate, one->duplicates, one->first_duplicate);
     sum_one(&sum->leaks, sum->first_leak, one->leaks, one->first_leak);
+    sum->most = one->most > sum->most ? one->most : sum->most;
     sum->filings += one->filings;
     sum->receipts += one->receipts;
     sum->deliveries += one->deliveries;

@@ -39,10 +39,11 @@ struct ledger_filing {
 };
 
 struct ledger_delivery {
-    const char *path, *key; /* borrowed, from the receiver */
-    const char *body;       /* a mail's with its parts decoded */
-    char *decoded;          /* the ledger's own, or NULL */
-    bool accepted;          /* answered with success */
+    const char *path; /* borrowed, from the receiver; of a batch each member is a delivery */
+    const char *body; /* a mail's with its parts decoded */
+    char *decoded;    /* the ledger's own, or NULL */
+    char key[128];    /* the same in every try */
+    bool accepted;    /* answered with success */
     bool mail;
     char alarm[32], kind[24];    /* "": the body does not say */
     unsigned step, loop, filing; /* step 0: not said; filing: the first it speaks of, 0: none */
@@ -61,6 +62,7 @@ struct ledger_alarm {
 
 struct ledger_result {
     long lost, missed, duplicates, leaks;
+    long most;                                    /* times that one message was accepted */
     size_t filings, receipts, deliveries, alarms; /* what there was to judge */
     char first_lost[256], first_missed[256], first_duplicate[256], first_leak[256];
 };

@@ -49,9 +49,39 @@ void rig_checkpoint_often(int factor)
     frames_factor = factor;
 }
 
+const char *const *__real_sqlite_migrations(int *ret_version);
+const char *const *__wrap_sqlite_migrations(int *ret_version);
+static const char *const *more_steps;
+
+const char *const *__wrap_sqlite_migrations(int *ret_version)
+{
+    static const char *steps[16];
+    const char *const *plugins = __real_sqlite_migrations(ret_version);
+    memcpy(steps, plugins, (size_t)*ret_version * sizeof *steps);
+    for (size_t i = 0; more_steps != NULL && more_steps[i] != NULL; i++) {
+        steps[(*ret_version)++] = more_steps[i];
+    }
+    return steps;
+}
+
+int rig_schema(void)
+{
+    int version = 0;
+    (void)__real_sqlite_migrations(&version);
+    return version;
+}
+
+void rig_migrations(const char *const *steps)
+{
+    more_steps = steps;
+}
+
 static int note_connection(sqlite3 *db, char **message, const struct sqlite3_api_routines *api)
 {
-    connection = db;
+    const char *path = sqlite3_db_filename(db, "main");
+    if (path != NULL && strcmp(path, FAKE_STORE "/firealarm.db") == 0) {
+        connection = db; /* not that of a copy */
+    }
     return SQLITE_OK;
 }
 
@@ -136,6 +166,7 @@ int rig_open(struct rig *rig)
                                        .host = &rig->host,
                                        .wake = wake,
                                        .ctx = &rig->woken,
+                                       .witness = rig->witness,
                                        .retry_ms = RETRY_MS};
     struct fa_store_visitor visitor = {load_row, load_damaged, rig};
     rig->sums = (struct rig_sums){.live = 0};
@@ -460,10 +491,11 @@ enum verdict work_judge(const struct work *work, size_t acked, struct rig *rig, 
         (void)rig_close(rig);
         return VERDICT_REFUSED;
     }
-    if (rig->damaged > 0 || rig->first_bad != 0 || !rig->head.intact || !rig->head.complete) {
-        snprintf(text, size, "%zu damaged, first bad entry %llu, intact %d, complete %d",
+    if (rig->damaged > 0 || rig->first_bad != 0 || !rig->head.intact || !rig->head.complete ||
+        rig->head.age != FA_STORE_AGE_FINE) {
+        snprintf(text, size, "%zu damaged, first bad entry %llu, intact %d, complete %d, age %d",
                  rig->damaged, (unsigned long long)rig->first_bad, rig->head.intact,
-                 rig->head.complete);
+                 rig->head.complete, (int)rig->head.age);
         return VERDICT_DAMAGED;
     }
     size_t state = find_state(work, rig->sums.journal_n);

@@ -31,6 +31,7 @@ struct rig {
     int read_code;        /* the first read that failed with anything but "not found", or 0 */
     uint64_t first_bad;   /* what the journal's walk found */
     size_t gone, changed; /* rows looked for by their key */
+    const char *witness;  /* told of each commit; NULL: none */
     const char *pragma;   /* set after opening, against the plugin's will; NULL: none */
 };
 
@@ -43,10 +44,14 @@ int rig_close(struct rig *rig);
 void rig_kill(struct rig *rig);
 /* Reads all history and the journal into sums. */
 void rig_read_all(struct rig *rig);
-/* The connection that was opened last, to set what the plugin would not. */
+/* The store's connection that was opened last, to set what the plugin would not. */
 sqlite3 *rig_connection(void);
 /* Reports `factor` times as many WAL frames to the plugin, so that it checkpoints more often. */
 void rig_checkpoint_often(int factor);
+
+/* After the plugin's own steps come these, NULL at the end; steps NULL: none. */
+void rig_migrations(const char *const *steps);
+int rig_schema(void); /* after the plugin's own */
 
 struct work_row {
     uint32_t kind;
@@ -84,7 +89,7 @@ enum verdict {
     VERDICT_KEPT,
     VERDICT_LOST,    /* something acknowledged is not there */
     VERDICT_HALF,    /* a state that never was */
-    VERDICT_DAMAGED, /* a MAC, the chain or the head does not verify */
+    VERDICT_DAMAGED, /* a MAC, the chain or the head does not verify, or the witness knows more */
     VERDICT_REFUSED, /* it does not open or cannot be read */
     VERDICT__COUNT
 };

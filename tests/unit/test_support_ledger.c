@@ -18,6 +18,10 @@ static struct received item(const char *path, const char *key, const char *body)
     "{\"kind\":\"alarm\",\"alarm\":{\"id\":\"A1\",\"step\":1,\"loop\":0},\"details\":\"text-1\"}"
 #define STEP2                                                                                      \
     "{\"kind\":\"alarm\",\"alarm\":{\"id\":\"A1\",\"step\":2,\"loop\":0},\"details\":\"text-1\"}"
+#define BATCH                                                                                      \
+    "{\"type\":\"firealarm.batch\",\"notifications\":["                                            \
+    "{\"key\":\"k1\",\"kind\":\"alarm\",\"alarm\":{\"id\":\"A1\",\"step\":1,\"loop\":0},"          \
+    "\"details\":\"text-1\"},{\"key\":\"k8\"}]}"
 #define OTHERS                                                                                     \
     "{\"kind\":\"alarm\",\"alarm\":{\"id\":\"A9\",\"step\":1,\"loop\":0},\"details\":\"text-7\"}"
 
@@ -64,6 +68,7 @@ enum doctored {
     NO_FILING,
     ANOTHER_KEY,
     SAME_KEY,
+    SAME_KEY_IN_A_BATCH,
     SAME_KEY_AFTER_REFUSAL,
     SUBJECT_TOLD,
     SUBJECT_TOLD_BY_MAIL,
@@ -114,6 +119,9 @@ static void doctor(struct history *history, enum doctored what)
         break;
     case SAME_KEY:
         told(history, "/chris", "k1", STEP1);
+        break;
+    case SAME_KEY_IN_A_BATCH:
+        told(history, "/chris", "batch", BATCH);
         break;
     case SAME_KEY_AFTER_REFUSAL:
         refused.status = 503;
@@ -183,6 +191,7 @@ static void what_is_wrong_with_a_history_is_said(void **state)
         {NO_FILING, "a message without a filing", 0, 1, 0, 0},
         {ANOTHER_KEY, "one message under two keys", 0, 1, 0, 0},
         {SAME_KEY, "one message twice", 0, 0, 1, 0},
+        {SAME_KEY_IN_A_BATCH, "one message alone and in a batch", 0, 0, 1, 0},
         {SAME_KEY_AFTER_REFUSAL, "a try after a refusal", 0, 0, 0, 0},
         {SUBJECT_TOLD, "a subject who was told", 0, 0, 0, 1},
         {SUBJECT_TOLD_BY_MAIL, "a subject who was told by mail", 0, 0, 0, 1},

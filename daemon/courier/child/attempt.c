@@ -10,6 +10,7 @@
  *  4. A member that the plugin does not take costs only itself: it goes out with the built-in body.
  */
 #include "courier/child/attempt.h"
+#include "base/crashpoint.h"
 #include "base/heap.h"
 #include "base/panic.h"
 
@@ -90,6 +91,7 @@ static void settle(struct job *job, uint32_t verdict, const char *why,
         out.retry_after = response->retry_after;
     }
     fa_pipe_verdict(job->attempts->pipe, &out);
+    FA_CRASHPOINT("courier.after_verdict");
     if (job->queued.running) {
         fa_queue_finish(&job->attempts->queue, &job->queued);
     }
@@ -131,6 +133,7 @@ static void on_outcome(void *ctx, const struct fa_outcome *outcome)
     struct job *job = ctx;
     struct fa_attempts *attempts = job->attempts;
     struct firealarm_error why = {""};
+    FA_CRASHPOINT("courier.after_send");
     uint32_t verdict =
         job->plain ? fa_outcome_judge(outcome, &why) : judge(job, outcome, false, &why);
     settle(job, verdict, why.text, &outcome->response);
@@ -263,6 +266,7 @@ static bool take_member(void *ctx, struct fa_queued *queued)
 /* The job whose turn it is, with those that wait for the same channel. */
 static void start(struct fa_attempts *attempts, struct job *job)
 {
+    FA_CRASHPOINT("courier.before_send");
     struct batch gathered = {.first = job, .last = &job->next, 1, job->record_len};
     fa_queue_join(&attempts->queue, &job->queued, take_member, &gathered);
     if (gathered.count == 1) {
