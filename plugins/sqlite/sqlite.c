@@ -21,6 +21,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#define FRAMES_MAX 256
+#define FRAMES_MIN 16
+#define PAGE_BYTES 4096
+
 enum { OPT_PATH, OPT_BALLAST, OPT_ALLOW_UNSAFE_FS };
 
 static const struct firealarm_option options[] = {
@@ -473,11 +477,22 @@ static int32_t append(void *ptr, const struct firealarm_entry *entry, struct fir
     return rc;
 }
 
+/* How long the WAL may get before it is moved into the database. On a full disk the ballast must
+ * have room for both what moving it adds to the database and the commits until then: only a WAL
+ * that was moved whole is written over and needs no more room. */
+static int frames_max(const struct self *self)
+{
+    int64_t frames = self->dir.ballast_bytes / 2 / PAGE_BYTES;
+    return frames == 0 || frames > FRAMES_MAX ? FRAMES_MAX
+           : frames < FRAMES_MIN              ? FRAMES_MIN
+                                              : (int)frames;
+}
+
 /* A WAL that cannot be moved into the database for want of room just grows a little; one that
  * cannot because the disk fails is invariant 2. */
 static int32_t checkpoint(struct self *self, struct firealarm_error *error)
 {
-    if (self->wal_frames < 256) {
+    if (self->wal_frames < frames_max(self)) {
         return 0;
     }
     if (sqlite3_wal_checkpoint_v2(self->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) ==
