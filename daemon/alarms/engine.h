@@ -155,6 +155,7 @@ struct fa_actions {
     struct fa_action *list;
     size_t count, cap;
     struct fa_buf bytes;
+    struct fa_buf row; /* the one that is being encoded */
 };
 void fa_actions_init(struct fa_actions *actions);
 void fa_actions_done(struct fa_actions *actions);

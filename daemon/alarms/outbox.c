@@ -410,6 +410,9 @@ static void trouble_with_channel(struct fa_engine *engine, const struct fa_notif
                                  bool over)
 {
     char code[96], text[192];
+    if (over && !fa_channel_is_troubled(engine, n->channel)) {
+        return; /* nearly always: a word for each message that arrives would cost more than it */
+    }
     if (n->owner_alarm != NULL && (n->owner_alarm->flags & FA_FLAG_TROUBLE) != 0) {
         return; /* or the trouble about a channel would trouble that channel */
     }

@@ -147,7 +147,9 @@ static const struct fa_alarm *named_alarm(struct fa_call *call, enum fa_verb ver
     }
     if (search.matches == 0) {
         bool stranger = call->caller.person == FA_NOBODY; /* nothing there is for him */
-        if (stranger || fa_id_parse(fa_str_of(search.wanted), &ret_whole->id) != 0) {
+        bool whole = fa_id_parse(fa_str_of(search.wanted), &ret_whole->id) == 0;
+        if (stranger || !whole || fa_id_is_zero(ret_whole->id)) { /* zeros are nobody's */
+            *ret_whole = (struct fa_alarm_id){0};
             fa_answer_problem(call, 404, NONE_SUCH);
         }
         return NULL;

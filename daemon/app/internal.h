@@ -68,6 +68,13 @@ struct fa_lane {
     struct fa_outgoing outgoing;
 };
 
+/* What the notice under way is made of: thousands follow each other. */
+struct fa_notice_texts {
+    struct fa_buf words, clean; /* of the text under construction */
+    struct fa_notice_chunk *chunks;
+    struct firealarm_field fields[64];
+};
+
 struct fa_daemon {
     const struct fa_daemon_options *options;
     struct fa_loop *loop;
@@ -92,6 +99,9 @@ struct fa_daemon {
     char store_why[256];
 
     struct fa_actions actions;
+    struct fa_buf journal_body; /* of the entry that is being written */
+    struct fa_rng seeds[64];    /* for events to come */
+    size_t seed_left;
     struct fa_parking parking; /* replies and sends of commits that are not durable yet */
     size_t turn_from;          /* items of the turn under way start here: no number yet */
 
@@ -99,6 +109,7 @@ struct fa_daemon {
     struct fa_watch *link_watch;
     int link_fd;
     struct fa_timer link_timer;
+    struct fa_notice_texts notice;
     struct fa_lane *lanes; /* durable, not yet with the courier */
     size_t lane_count, lane_cap, lane_next;
     fa_time courier_down_since; /* mono; 0: it is up */
@@ -159,14 +170,12 @@ void fa_sender_pump(struct fa_daemon *daemon);
 bool fa_sender_is_idle(const struct fa_daemon *daemon);
 void fa_sender_close(struct fa_daemon *daemon);
 
-/* notice.c: the frame for one notification. False: there is nothing to say any more. */
-struct fa_notice_texts {
-    char *texts[32];
-    size_t count;
-    struct firealarm_field fields[64];
-};
+/* notice.c: the frame for one notification. False: there is nothing to say any more. Its texts live
+ * until the next one is composed. */
 bool fa_notice_compose(const struct fa_daemon *daemon, const struct fa_notification *notification,
                        fa_time now, struct fa_frame_send *ret_send, struct fa_notice_texts *texts);
+void fa_notice_init(struct fa_notice_texts *texts);
+void fa_notice_clear(struct fa_notice_texts *texts);
 void fa_notice_done(struct fa_notice_texts *texts);
 
 /* feeds.c */

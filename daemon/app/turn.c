@@ -21,6 +21,8 @@
  * in the next turns, so that thousands at once hold up nobody. */
 #define EVALUATE_MAX 128
 
+#define SEED_COUNT (sizeof((struct fa_daemon *)NULL)->seeds / sizeof(struct fa_rng))
+
 enum journal_tag { J_CODE = 1, J_ALARM, J_INCIDENT, J_NOTIFICATION, J_WHO, J_NUMBER };
 
 static struct fa_parked *park(struct fa_daemon *daemon)
@@ -76,24 +78,23 @@ static void put_id(struct fa_buf *body, uint32_t tag, struct fa_id id)
 
 static void write_journal(struct fa_daemon *daemon, const struct fa_action *action, fa_time wall)
 {
-    struct fa_buf body;
-    fa_buf_init(&body, 4096);
-    fa_rec_put_u64(&body, J_CODE, action->u.journal.code);
-    put_id(&body, J_ALARM, action->u.journal.alarm.id);
-    put_id(&body, J_INCIDENT, action->u.journal.incident.id);
-    put_id(&body, J_NOTIFICATION, action->u.journal.notification.id);
+    struct fa_buf *body = &daemon->journal_body;
+    fa_buf_clear(body);
+    fa_rec_put_u64(body, J_CODE, action->u.journal.code);
+    put_id(body, J_ALARM, action->u.journal.alarm.id);
+    put_id(body, J_INCIDENT, action->u.journal.incident.id);
+    put_id(body, J_NOTIFICATION, action->u.journal.notification.id);
     if (action->u.journal.who_len > 0) {
         put_who(daemon,
                 (struct fa_str){daemon->actions.bytes.data + action->u.journal.who_at,
                                 action->u.journal.who_len},
-                &body);
+                body);
     }
-    fa_rec_put_i64(&body, J_NUMBER, action->u.journal.number);
+    fa_rec_put_i64(body, J_NUMBER, action->u.journal.number);
     uint64_t n = 0;
-    int rc = fa_txn_journal(open_txn(daemon), wall, fa_buf_str(&body), &n);
+    int rc = fa_txn_journal(open_txn(daemon), wall, fa_buf_str(body), &n);
     fa_assert(rc == 0);
     daemon->journal_next = n + 1;
-    fa_buf_done(&body);
 }
 
 static void write_row(struct fa_daemon *daemon, const struct fa_action *action)
@@ -144,11 +145,23 @@ static void carry_out(struct fa_daemon *daemon, fa_time wall, struct fa_api_answ
     fa_actions_clear(&daemon->actions);
 }
 
+/* The kernel is asked for many seeds at once: a storm is thousands of events. */
+static void seed(struct fa_daemon *daemon, struct fa_rng *rng)
+{
+    if (daemon->seed_left == 0) {
+        randombytes_buf(daemon->seeds, sizeof daemon->seeds);
+        daemon->seed_left = SEED_COUNT;
+    }
+    struct fa_rng *next = &daemon->seeds[--daemon->seed_left];
+    *rng = *next;
+    *next = (struct fa_rng){{0}};
+}
+
 struct fa_api_answer fa_turn_step(struct fa_daemon *daemon, struct fa_event *event)
 {
     struct fa_api_answer answer = {0};
     struct fa_now now = fa_loop_now(daemon->loop);
-    randombytes_buf(event->rng.state, sizeof event->rng.state);
+    seed(daemon, &event->rng);
     event->reply_to = 1;
     fa_engine_step(daemon->engine, event, now, &daemon->actions);
     carry_out(daemon, now.wall, &answer);
@@ -266,6 +279,7 @@ static void on_jump(void *self, const struct fa_clock_jump *jump)
 void fa_turn_init(struct fa_daemon *daemon)
 {
     fa_actions_init(&daemon->actions);
+    fa_buf_init(&daemon->journal_body, 4096);
     fa_loop_on_turn(daemon->loop, end_turn, daemon);
     fa_loop_on_deadline(daemon->loop, on_deadline, daemon);
     fa_loop_on_clock_jump(daemon->loop, on_jump, daemon);
@@ -281,4 +295,5 @@ void fa_turn_done(struct fa_daemon *daemon)
     }
     free(daemon->parking.items);
     fa_actions_done(&daemon->actions);
+    fa_buf_done(&daemon->journal_body);
 }

@@ -118,6 +118,17 @@ static void judge_restarts(const struct fa_script *script, struct fa_lab_result 
     fa_lab_result_done(&other);
 }
 
+void fa_lab_judge(const struct fa_script *script, bool restarts, struct fa_lab_result *ret_result)
+{
+    fa_lab_play(script, false, ret_result);
+    if (!ret_result->failed) {
+        judge_again(script, ret_result);
+    }
+    if (!ret_result->failed && restarts) {
+        judge_restarts(script, ret_result);
+    }
+}
+
 /* ---- printing ---- */
 
 static void put_json(FILE *out, const char *text)
@@ -200,13 +211,7 @@ static int play_file(const struct options *options, const char *path)
         result.col = err.col;
         snprintf(result.failure, sizeof result.failure, "%s", err.text);
     } else {
-        fa_lab_play(&script, false, &result);
-        if (!result.failed) {
-            judge_again(&script, &result);
-        }
-        if (!result.failed && options->restarts) {
-            judge_restarts(&script, &result);
-        }
+        fa_lab_judge(&script, options->restarts, &result);
     }
     (options->json ? print_json : print_text)(options, path, &result);
     int code = unread ? FA_LAB_EXIT_USAGE : result.failed ? FA_LAB_EXIT_FAILED : FA_LAB_EXIT_OK;

@@ -7,6 +7,7 @@
 #include "store/store.h"
 
 #include <pthread.h>
+#include <stddef.h>
 #include <time.h>
 
 /* The room's own rows. */
@@ -27,10 +28,18 @@ struct change {
     char data[];
 };
 
+/* Changes lie one behind the other: they come and go together. */
+struct block {
+    struct block *next;
+    size_t used, cap;
+    _Alignas(max_align_t) char data[];
+};
+
 struct fa_txn {
     struct fa_txn *next;
     struct fa_store *store;
     struct change *first, **last;
+    struct block *blocks; /* the newest first */
     size_t bytes, changes;
     uint64_t number; /* commit number, once submitted */
     uint64_t next_n; /* the journal number it would give out next */
@@ -65,7 +74,7 @@ struct job {
 };
 
 struct keys {
-    uint8_t mac[FA_STORE_KEY_BYTES], chain[FA_STORE_KEY_BYTES];
+    uint8_t mac[FA_STORE_KEY_BYTES], chain[FA_STORE_KEY_BYTES], id[16];
 };
 
 #define STORE_MAGIC 0x53544f52u

@@ -23,6 +23,9 @@
 /* How long a writer that was told to abandon its work may take to say so. */
 #define ABANDON_MS       200
 #define DEFAULT_RETRY_MS 1000
+/* A filing fits the first block; a turn of a storm takes a few of the others. */
+#define BLOCK_FIRST ((size_t)4096 - sizeof(struct block))
+#define BLOCK_MORE  ((size_t)65536 - sizeof(struct block))
 
 int store_error(int32_t code, const struct firealarm_error *error, const char *doing,
                 struct fa_err *err)
@@ -247,13 +250,27 @@ struct fa_txn *fa_txn_begin(struct fa_store *store)
     return txn;
 }
 
+static void *allot(struct fa_txn *txn, size_t bytes)
+{
+    struct block *block = txn->blocks;
+    bytes = (bytes + _Alignof(max_align_t) - 1) / _Alignof(max_align_t) * _Alignof(max_align_t);
+    if (block == NULL || bytes > block->cap - block->used) {
+        size_t cap = block == NULL ? BLOCK_FIRST : BLOCK_MORE;
+        cap = bytes > cap ? bytes : cap;
+        block = fa_xmalloc(sizeof *block + cap);
+        *block = (struct block){.next = txn->blocks, .cap = cap};
+        txn->blocks = block;
+    }
+    void *at = block->data + block->used;
+    block->used += bytes;
+    return at;
+}
+
 static struct change *add_change(struct fa_txn *txn, enum change_kind what, struct fa_str key,
                                  struct fa_str value)
 {
-    struct change *change = fa_xcalloc(1, sizeof *change + key.len + value.len);
-    change->what = what;
-    change->key_len = key.len;
-    change->value_len = value.len;
+    struct change *change = allot(txn, sizeof *change + key.len + value.len);
+    *change = (struct change){.what = what, .key_len = key.len, .value_len = value.len};
     if (key.len > 0) {
         memcpy(change->data, key.ptr, key.len);
     }
@@ -335,10 +352,10 @@ void store_txns_free(struct fa_txn *txns)
 {
     while (txns != NULL) {
         struct fa_txn *next = txns->next;
-        while (txns->first != NULL) {
-            struct change *change = txns->first;
-            txns->first = change->next;
-            free(change);
+        while (txns->blocks != NULL) {
+            struct block *block = txns->blocks;
+            txns->blocks = block->next;
+            free(block);
         }
         free(txns);
         txns = next;

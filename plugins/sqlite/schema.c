@@ -55,11 +55,35 @@ static const char *const migrations[] = {
     "CREATE TABLE journal ("
     " n INTEGER NOT NULL PRIMARY KEY CHECK (n > 0), time INTEGER NOT NULL,"
     " body BLOB NOT NULL, chain BLOB NOT NULL CHECK (length(chain) = 32)) STRICT;",
+    /* Keys are random: only a narrow index is in their order, so that what is written together lies
+     * together. A journal row with a count holds so many entries from n on (pages.h); its chain is
+     * the last one's. */
+    "CREATE TABLE rows ("
+    " id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, key BLOB NOT NULL,"
+    " live INTEGER NOT NULL CHECK (live IN (0, 1)), time INTEGER NOT NULL,"
+    " value BLOB NOT NULL, mac BLOB NOT NULL CHECK (length(mac) = 32)) STRICT;"
+    "INSERT INTO rows (kind, key, live, time, value, mac)"
+    " SELECT kind, key, live, time, value, mac FROM row ORDER BY time;"
+    "DROP TABLE row;"
+    "ALTER TABLE rows RENAME TO row;"
+    "CREATE UNIQUE INDEX row_key ON row (kind, key);"
+    "CREATE INDEX row_live ON row (kind) WHERE live = 1;"
+    "CREATE INDEX row_history ON row (kind, time, key) WHERE live = 0;"
+    "ALTER TABLE journal ADD COLUMN count INTEGER NOT NULL DEFAULT 0;",
 };
 #define SCHEMA_VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 
+/* Closing moves the WAL into the database, which writes and syncs. Not so where nothing is to be
+ * touched (invariant 3), nor after a failure that leaves an outcome open: the next process finds
+ * the WAL as it is on the disk. */
+static void keep_wal(sqlite3 *db, int keep)
+{
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep, NULL);
+}
+
 int32_t sqlite_fail_db(struct firealarm_error *error, sqlite3 *db, const char *doing)
 {
+    int code_of_system = errno;
     int extended = sqlite3_extended_errcode(db);
     int32_t code = FIREALARM_STORE_FAILED;
     switch (extended & 0xff) {
@@ -80,11 +104,16 @@ int32_t sqlite_fail_db(struct firealarm_error *error, sqlite3 *db, const char *d
     default:
         break;
     }
-    /* SQLite knows a full disk, but takes a full quota for a broken one. */
-    if (extended == SQLITE_IOERR_WRITE && sqlite3_system_errno(db) == EDQUOT) {
+    /* SQLite knows a full disk, but takes a full quota for a broken one. What it keeps of errno it
+     * does not keep at a commit; errno itself is still what the write left. */
+    if (extended == SQLITE_IOERR_WRITE && code_of_system == EDQUOT) {
         code = FIREALARM_STORE_FULL;
     }
-    return sqlite_fail(error, code, "%s: %s (%d)", doing, sqlite3_errmsg(db), extended);
+    sqlite_fail(error, code, "%s: %s (%d)", doing, sqlite3_errmsg(db), extended);
+    if (code == FIREALARM_STORE_UNKNOWN || code == FIREALARM_STORE_CORRUPT) {
+        keep_wal(db, 1);
+    }
+    return code;
 }
 
 /* The first column of the first row as text; an empty text when there is none. */
@@ -134,6 +163,7 @@ static int32_t configure(sqlite3 *db, struct firealarm_error *error)
 {
     int defensive = 0, trusted = 1;
     sqlite3_extended_result_codes(db, 1);
+    keep_wal(db, 1);
     sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
     if (sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, &defensive) != SQLITE_OK ||
         sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, &trusted) != SQLITE_OK ||
@@ -301,6 +331,9 @@ static int32_t set_up(const struct firealarm_host *host, const struct dir *dir, 
     }
     if (rc == 0 && fsync(dir->fd) < 0) {
         rc = sqlite_fail(error, FIREALARM_STORE_UNKNOWN, "%s: %s", dir->path, strerror(errno));
+    }
+    if (rc == 0) {
+        keep_wal(db, 0);
     }
     return rc;
 }

@@ -240,7 +240,8 @@ static long judge(const struct world *w, size_t n)
     } else if (animal->verdict == ZOO_REJECTED && told->next - told->filed >= FAIL_AFTER_MS) {
         fault = "it refused, and yet the second channel had to wait";
     } else if (animal->verdict == ZOO_FAILS && told->next - told->filed < FAIL_AFTER_MS &&
-               tries < 3) {
+               tries > 0 && tries < 3) {
+        /* (One whose tries cannot be seen, as it has no address, had its three.) */
         fault = "the second channel came too early";
     } else if (animal->verdict == ZOO_FAILS && told->next < told->good) {
         fault = "dana was told after the second channel";

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The ledger's memory and its judgement. Nothing here speaks to a daemon: what is judged is what
- * was noted, so that a test can feed it any history. Filings are recognised in messages by the
- * words "text-N"; a soft line break within them, as mail has, is passed over. */
+ * was noted, so that a test can feed it any history.
+ * Filings are recognised in messages by the words "text-N"; in a mail, in its parts as a reader has
+ * them. */
 #include "ledger.h"
 
 #include "base/err.h"
+
+#include <sodium.h>
 
 #define GRACE_S 5 /* how late a step may be when it is looked at */
 
@@ -21,6 +24,9 @@ struct ledger *ledger_new(void)
 void ledger_free(struct ledger *ledger)
 {
     if (ledger != NULL) {
+        for (size_t i = 0; i < ledger->delivery_count; i++) {
+            free(ledger->deliveries[i].decoded);
+        }
         free(ledger->filings);
         free(ledger->deliveries);
         free(ledger->alarms);
@@ -77,9 +83,7 @@ static unsigned next_filing(const struct ledger *ledger, const char **at)
         const char *digit = *at + 5;
         unsigned long n = 0;
         for (; *digit != '\0' && n < 100000000; digit++) {
-            if (digit[0] == '=' && digit[1] == '\r' && digit[2] == '\n') {
-                digit += 2;
-            } else if (*digit >= '0' && *digit <= '9') {
+            if (*digit >= '0' && *digit <= '9') {
                 n = n * 10 + (unsigned long)(*digit - '0');
             } else {
                 break;
@@ -111,6 +115,29 @@ static void read_webhook(const char *body, struct ledger_delivery *delivery)
     json_decref(root);
 }
 
+/* The mail with each base64 part in clear; free(). */
+static char *decode_mail(const char *mail)
+{
+    static const char mark[] = "base64\r\n\r\n";
+    size_t cap = strlen(mail) + 1, len = 0;
+    char *text = calloc(1, cap);
+    assert_non_null(text);
+    for (const char *part; (part = strstr(mail, mark)) != NULL; mail = part) {
+        size_t plain = 0;
+        part += sizeof mark - 1;
+        memcpy(text + len, mail, (size_t)(part - mail));
+        len += (size_t)(part - mail);
+        const char *end = strstr(part, "\r\n--");
+        size_t size = end != NULL ? (size_t)(end - part) : strlen(part);
+        (void)sodium_base642bin((unsigned char *)text + len, cap - len - 1, part, size, "\r\n",
+                                &plain, NULL, sodium_base64_VARIANT_ORIGINAL);
+        len += plain;
+        part += size;
+    }
+    memcpy(text + len, mail, strlen(mail));
+    return text;
+}
+
 void ledger_note_delivery(struct ledger *ledger, const struct received *item)
 {
     ledger->deliveries = grow(ledger->deliveries, ledger->delivery_count, &ledger->delivery_cap,
@@ -124,7 +151,9 @@ void ledger_note_delivery(struct ledger *ledger, const struct received *item)
         .mail = item->mail,
         .accepted = item->status / 100 == 2,
     };
-    if (!item->mail) {
+    if (item->mail) {
+        delivery->body = at = delivery->decoded = decode_mail(item->body);
+    } else {
         read_webhook(item->body, delivery);
     }
     for (unsigned n; (n = next_filing(ledger, &at)) != 0;) {

@@ -39,8 +39,10 @@ struct ledger_filing {
 };
 
 struct ledger_delivery {
-    const char *path, *body, *key; /* borrowed, from the receiver */
-    bool accepted;                 /* answered with success */
+    const char *path, *key; /* borrowed, from the receiver */
+    const char *body;       /* a mail's with its parts decoded */
+    char *decoded;          /* the ledger's own, or NULL */
+    bool accepted;          /* answered with success */
     bool mail;
     char alarm[32], kind[24];    /* "": the body does not say */
     unsigned step, loop, filing; /* step 0: not said; filing: the first it speaks of, 0: none */

@@ -6,6 +6,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -54,10 +55,9 @@ static void on_fake_send(const char *how, struct fa_buf *out, struct fa_str reco
         _exit(3);
     } else if (strcmp(how, "poisoned") == 0 && fa_str_is(fa_str_of(send.channel), "poison") &&
                !send.plain) {
-        struct fa_frame_at at = {send.id};
-        if (fa_frame_put_at(out, &at) == 0) {
-            say(out);
-        }
+        struct fa_courier_at *at =
+            mmap(NULL, sizeof *at, PROT_READ | PROT_WRITE, MAP_SHARED, FA_COURIER_AT_FD, 0);
+        at->id = send.id;
         _exit(4);
     } else if (strcmp(how, "poisoned") == 0 && fa_str_is(fa_str_of(send.channel), "slow")) {
         return; /* open for ever */

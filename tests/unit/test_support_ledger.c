@@ -126,7 +126,9 @@ static void doctor(struct history *history, enum doctored what)
         told(history, "/victor", "k9", STEP1);
         break;
     case SUBJECT_TOLD_BY_MAIL:
-        history->items[history->count] = item("victor@acme.example", "k9", "text-=\r\n1");
+        history->items[history->count] =
+            item("victor@acme.example", "k9",
+                 "Content-Transfer-Encoding: base64\r\n\r\nVG9sZDogdGV4\r\ndC0xLg==\r\n--x--");
         history->items[history->count].mail = true;
         ledger_note_delivery(ledger, &history->items[history->count++]);
         break;
