@@ -229,7 +229,7 @@ static int open_at(struct fa_link *link)
         return 0;
     }
     int low = memfd_create("firealarm-at", MFD_CLOEXEC | MFD_ALLOW_SEALING), rc = 0;
-    int fd = low >= 0 ? fcntl(low, F_DUPFD_CLOEXEC, 64) : -1;
+    int fd = low >= 0 ? fcntl(low, F_DUPFD_CLOEXEC, FA_COURIER_AT_FD + 1) : -1;
     void *page = MAP_FAILED;
     if (fd >= 0 && ftruncate(fd, sizeof *link->at) == 0 &&
         fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0) {
