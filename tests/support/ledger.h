@@ -81,6 +81,7 @@ struct ledger {
     size_t received;   /* how many of the receiver's records were taken */
     bool asked_alarms; /* a look at the alarms succeeded */
     time_t now;        /* of the last look */
+    time_t ahead;      /* by so much the daemon's wall clock is, where a test has moved it */
     long broken;       /* journals that do not verify */
     long leaks;        /* found so far */
     char first_leak[256], first_broken[256];
