@@ -248,8 +248,8 @@ static int open_at(struct fa_link *link)
     return rc;
 }
 
-/* What the child gets to know of our environment: nothing, unless a test names the place where it is
- * to die. */
+/* What the child gets to know of our environment: nothing, unless a test names the place where it
+ * is to die. */
 static char *const *environment(void)
 {
     static char *const plain[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", NULL};
