@@ -410,6 +410,9 @@ static void trouble_with_channel(struct fa_engine *engine, const struct fa_notif
                                  bool over)
 {
     char code[96], text[192];
+    if (over && !fa_channel_is_troubled(engine, n->channel)) {
+        return; /* nearly always: a word for each message that arrives would cost more than it */
+    }
     if (n->owner_alarm != NULL && (n->owner_alarm->flags & FA_FLAG_TROUBLE) != 0) {
         return; /* or the trouble about a channel would trouble that channel */
     }
@@ -561,10 +564,7 @@ static void sent(struct fa_engine *engine, struct fa_notification *n)
             }
         }
         if (!known) {
-            alarm->told =
-                fa_xgrow(alarm->told, alarm->told_count, &alarm->told_cap, sizeof(struct fa_told));
-            alarm->told[alarm->told_count++] =
-                (struct fa_told){n->person, n->channel, engine->now.wall};
+            *fa_alarm_add_told(alarm) = (struct fa_told){n->person, n->channel, engine->now.wall};
             tell_latecomer(engine, alarm, n);
         }
         fa_touch_alarm(engine, alarm);

@@ -49,15 +49,12 @@ static void put_deadline(struct fa_buf *buf, uint32_t armed, uint32_t length,
 static void put_inner(struct fa_buf *buf, uint32_t tag, const char *who, const char *text,
                       const char *channel, fa_time when)
 {
-    struct fa_buf inner;
-    fa_buf_init(&inner, FA_ROW_BYTES_MAX);
-    fa_rec_put_text(&inner, X_WHO, who);
-    fa_rec_put_text(&inner, X_TEXT, text);
-    fa_rec_put_text(&inner, X_CHANNEL, channel);
-    fa_rec_put_i64(&inner, X_WHEN, when);
-    fa_assert(!inner.over);
-    fa_rec_put_bytes(buf, tag, fa_buf_text(&inner), inner.len);
-    fa_buf_done(&inner);
+    size_t from = buf->len;
+    fa_rec_put_text(buf, X_WHO, who);
+    fa_rec_put_text(buf, X_TEXT, text);
+    fa_rec_put_text(buf, X_CHANNEL, channel);
+    fa_rec_put_i64(buf, X_WHEN, when);
+    fa_rec_wrap(buf, tag, from);
 }
 
 static void put_texts(struct fa_buf *buf, uint32_t tag, char *const *texts, size_t count)
@@ -243,8 +240,7 @@ static bool read_alarm_list(struct fa_alarm *a, const struct fa_rec_field *f,
         fa_texts_add(&a->struck, &a->struck_count, f->bytes);
         return true;
     case A_TOLD:
-        a->told = fa_xgrow(a->told, a->told_count, &a->told_cap, sizeof(struct fa_told));
-        return get_told(f, texts, &a->told[a->told_count++]);
+        return get_told(f, texts, fa_alarm_add_told(a));
     case A_COMMENT: {
         bool ok = get_comment(f, &comment);
         fa_add_comment(&a->comments, &a->comment_count, &a->comment_cap, comment);

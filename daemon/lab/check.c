@@ -223,12 +223,9 @@ static void check_twins(struct fa_lab *lab, const struct fa_notification *n)
     if (n->kind != FA_NOTE_ALARM || fa_lab_find_key(lab, n->id) != NULL) {
         return;
     }
-    fa_time since = 0;
-    for (size_t i = 0; i < lab->journal_count; i++) {
-        since +=
-            lab->journal[i].code == FA_J_RESUMED && fa_id_eq(lab->journal[i].alarm.id, n->alarm.id);
-    }
-    for (size_t i = 0; since == 0 && i < lab->delivery_count; i++) {
+    const struct fa_lab_alarm *seen = fa_lab_find_alarm(lab, n->alarm);
+    bool resumed = seen != NULL && seen->ever_resumed;
+    for (size_t i = 0; !resumed && i < lab->delivery_count; i++) {
         const struct fa_lab_delivery *other = &lab->deliveries[i];
         if (other->reached && fa_id_eq(other->alarm.id, n->alarm.id) && other->kind == n->kind &&
             other->step == n->step && other->loop == n->loop &&
@@ -313,7 +310,8 @@ static void check_deadline(struct fa_lab *lab, const struct fa_alarm *alarm,
             fa_lab_fail(lab, "invariant 3 (always a next step): the next step of %s is %lld s away",
                         alarm->identity, (long long)((at - now) / FA_SECOND));
         }
-        if (lab->elapsed > seen->last_step + longest + FA_SECOND) {
+        bool waits_for_room = alarm->deadline.length == FA_OUTBOX_FULL_WAIT;
+        if (!waits_for_room && lab->elapsed > seen->last_step + longest + FA_SECOND) {
             fa_lab_fail(lab, "invariant 3 (always a next step): %s has not climbed for %lld s",
                         alarm->identity, (long long)((lab->elapsed - seen->last_step) / FA_SECOND));
         }
@@ -401,12 +399,15 @@ static void check_data(struct fa_lab *lab, const struct fa_alarm *alarm,
                        const struct fa_lab_alarm *seen)
 {
     const struct fa_signal *signal = signal_of(lab, seen);
-    if (signal == NULL) {
-        return;
+    if (signal == NULL || fa_engine_alarm_by_identity(lab->engine, alarm->identity) != alarm) {
+        return; /* a closed one, with messages under way, beside the one that the data speak of */
     }
     if (signal->level == FA_LEVEL_UNKNOWN && alarm->state != seen->state) {
         fa_lab_fail(lab, "invariant 6 (missing data never resolves an alarm): %s became %s",
                     seen->identity, fa_alarm_state_name(alarm->state));
+    }
+    if (signal->level == FA_LEVEL_CLEAR && climbs(seen->state) && !climbs(alarm->state)) {
+        fa_lab_fed_check_clear(lab, signal, seen->identity);
     }
     if (signal->level == FA_LEVEL_FIRING && !same_number(alarm->value, signal->value)) {
         fa_lab_fail(lab,
@@ -427,12 +428,24 @@ static void check_data(struct fa_lab *lab, const struct fa_alarm *alarm,
 
 /* ---- 4: reading ---- */
 
+/* What is written, or the directory that it is asked of, has changed in this step. */
+static bool is_changed(const struct fa_lab *lab, const struct fa_alarm *alarm)
+{
+    bool changed = lab->event->kind == FA_EV_RELOAD || lab->event->kind == FA_EV_START;
+    for (size_t i = lab->step_from; !changed && i < lab->actions.count; i++) {
+        const struct fa_action *action = &lab->actions.list[i];
+        changed = action->kind == FA_ACT_PUT && action->u.row.kind == FA_ROW_ALARM &&
+                  memcmp(action->u.row.key, alarm->id.id.bytes, FA_ID_BYTES) == 0;
+    }
+    return changed;
+}
+
 static void check_reading(struct fa_lab *lab, const struct fa_alarm *alarm)
 {
     const struct fa_directory *dir = lab->config->people;
     struct fa_incident_id none = {{{0}}};
     struct fa_access access;
-    if (alarm->incident_count == 0) {
+    if (alarm->incident_count == 0 || !is_changed(lab, alarm)) {
         return;
     }
     fa_access_init(&access, lab->engine, alarm);
@@ -502,6 +515,13 @@ static void check_counts(struct fa_lab *lab)
     }
 }
 
+bool fa_lab_looks_at_all(const struct fa_lab *lab)
+{
+    struct fa_engine_stats stats;
+    fa_engine_stats(lab->engine, &stats);
+    return stats.outbox + stats.alarms[FA_ALARM_UNACKED] < 25 || stats.steps % 16 == 0;
+}
+
 /* ---- after a step ---- */
 
 static void check_alarm(void *ctx, const struct fa_alarm *alarm)
@@ -539,9 +559,11 @@ void fa_lab_check_step(struct fa_lab *lab)
         fa_engine_next_deadline(lab->engine) <= fa_lab_now(lab).mono) {
         fa_lab_fail(lab, "invariant 3 (always a next step): a deadline is left over after a tick");
     }
-    check_stored(lab);
     check_accepted(lab);
-    check_counts(lab);
+    if (fa_lab_looks_at_all(lab)) {
+        check_stored(lab);
+        check_counts(lab);
+    }
 }
 
 /* Every message that is asked for belongs to a row of this turn or an earlier one. */

@@ -18,10 +18,42 @@ const char *fa_lab_since(fa_time elapsed, char buf[48])
 
 struct fa_lab_alarm *fa_lab_find_alarm(struct fa_lab *lab, struct fa_alarm_id id)
 {
-    for (size_t i = 0; i < lab->alarm_count; i++) {
+    for (size_t i = lab->alarm_count; i-- > 0;) {
         if (fa_id_eq(lab->alarms[i].id.id, id.id)) {
             return &lab->alarms[i];
         }
+    }
+    return NULL;
+}
+
+static char **copy_texts(char *const *texts, size_t count)
+{
+    char **copy = fa_xcalloc(count + 1, sizeof(char *));
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = fa_xstrdup(texts[i]);
+    }
+    return copy;
+}
+
+static struct fa_policy *copy_policy(const struct fa_setup *setup, const char *name)
+{
+    for (size_t i = 0; i < setup->policy_count; i++) {
+        const struct fa_policy *from = &setup->policies[i];
+        if (strcmp(from->name, name) != 0) {
+            continue;
+        }
+        struct fa_policy *copy = fa_xcalloc(1, sizeof *copy);
+        copy->name = fa_xstrdup(name);
+        copy->step_count = from->step_count;
+        copy->steps = fa_xcalloc(from->step_count + 1, sizeof copy->steps[0]);
+        for (size_t s = 0; s < from->step_count; s++) {
+            copy->steps[s] = from->steps[s];
+            copy->steps[s].targets =
+                copy_texts(from->steps[s].targets, from->steps[s].target_count);
+            copy->steps[s].channels =
+                copy_texts(from->steps[s].channels, from->steps[s].channel_count);
+        }
+        return copy;
     }
     return NULL;
 }
@@ -37,6 +69,7 @@ static struct fa_lab_alarm *add_alarm(struct fa_lab *lab, const struct fa_alarm 
         .labels = fa_xstrdup(alarm->labels),
         .state = FA_ALARM_PENDING,
         .last_step = lab->elapsed,
+        .policy = copy_policy(&lab->config->setup, alarm->policy),
     };
     return seen;
 }
@@ -100,6 +133,7 @@ static void see_journal(struct fa_lab *lab, const struct fa_action *action)
         seen->last_step = lab->elapsed;
     }
     seen->resumed = seen->resumed || code == FA_J_RESUMED;
+    seen->ever_resumed = seen->ever_resumed || seen->resumed;
 }
 
 void fa_lab_see_step(struct fa_lab *lab)
@@ -136,7 +170,7 @@ void fa_lab_see_durable(struct fa_lab *lab, const struct fa_actions *actions)
 
 struct fa_lab_key *fa_lab_find_key(struct fa_lab *lab, struct fa_notification_id id)
 {
-    for (size_t i = 0; i < lab->key_count; i++) {
+    for (size_t i = lab->key_count; i-- > 0;) { /* the newest are asked for most */
         if (fa_id_eq(lab->keys[i].id.id, id.id)) {
             return &lab->keys[i];
         }
@@ -151,7 +185,14 @@ struct fa_lab_key *fa_lab_see_attempt(struct fa_lab *lab, const struct fa_notifi
     if (key == NULL) {
         lab->keys = fa_xgrow(lab->keys, lab->key_count, &lab->key_cap, sizeof lab->keys[0]);
         key = &lab->keys[lab->key_count++];
-        *key = (struct fa_lab_key){.id = n->id, .first = lab->delivery_count};
+        *key = (struct fa_lab_key){.id = n->id,
+                                   .first = lab->delivery_count,
+                                   .alarm = n->alarm,
+                                   .kind = n->kind,
+                                   .step = n->step,
+                                   .loop = n->loop,
+                                   .tried = lab->elapsed,
+                                   .sent = FA_NEVER};
     }
     lab->deliveries = fa_xgrow(lab->deliveries, lab->delivery_count, &lab->delivery_cap,
                                sizeof lab->deliveries[0]);
@@ -253,7 +294,15 @@ void fa_lab_seen_done(struct fa_lab *lab)
         free(lab->alarms[i].rule);
         free(lab->alarms[i].labels);
         free(lab->alarms[i].owner);
+        if (lab->alarms[i].policy != NULL) {
+            fa_policy_done(lab->alarms[i].policy);
+            free(lab->alarms[i].policy);
+        }
     }
+    for (size_t i = 0; i < lab->promise_count; i++) {
+        free(lab->promises[i].who);
+    }
+    free(lab->promises);
     for (size_t i = 0; i < lab->delivery_count; i++) {
         free(lab->deliveries[i].person);
         free(lab->deliveries[i].channel);

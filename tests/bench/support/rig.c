@@ -111,7 +111,7 @@ static void write_config(const struct rig *rig)
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         fprintf(file,
                 "  %s{ name = \"%s\"; plugin = \"webhook\"; machine = true; allow_private = true;\n"
-                "    allow_plain = true; url = \"http://127.0.0.1:%u/%s\"; }\n",
+                "    batch = 500; allow_plain = true; url = \"http://127.0.0.1:%u/%s\"; }\n",
                 i > 0 ? "," : "", names[i], receiver_port(rig->receiver), names[i]);
     }
     fprintf(file, "%s);\n", rig->channels != NULL ? rig->channels : "");
