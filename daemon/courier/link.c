@@ -796,6 +796,9 @@ static void forgive_sleep(struct fa_link *link, fa_time mono)
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         *times[i] += *times[i] != FA_NEVER ? slept : 0;
     }
+    if (link->pong_by != FA_NEVER) {
+        link->pong_by = mono + link->patience; /* it may be the one that was due first */
+    }
     for (struct attempt *at = link->open; at != NULL; at = at->hh.next) {
         at->started += slept;
     }

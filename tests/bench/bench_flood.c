@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define ROUNDS   1
+#define ROUNDS   3
 #define SERIES   10000
 #define STEP_MS  1000.0
 #define LOSS_MAX 0.001

@@ -61,6 +61,9 @@ static void run_bare(struct flood *flood)
     double cpu = flood_cpu_us(bare.pid);
     (void)flood_send(flood, fd, RATE, RUN_MS);
     bench_pause_us(300000);
+    if (bare.shared->lines == 0) {
+        bench_fail("the yardstick got nothing");
+    }
     printf("series_bare_cpu_us_a_sample=%.4f\n",
            (flood_cpu_us(bare.pid) - cpu) / (double)bare.shared->lines);
     close(fd);
