@@ -39,6 +39,7 @@
 #define STEADY_AFTER   (10 * FA_SECOND) /* up for so long: the next end starts with a short wait */
 #define ATTEMPT_WITHIN (60 * FA_SECOND) /* beyond the channel's own time-out */
 #define REAP_EVERY     10
+#define SLEPT_MIN      (5 * FA_SECOND) /* a tick so late was not late by load */
 #define CHANNELS_MAX   ((size_t)16 * 1024 * 1024)
 #define READ_MAX       ((size_t)32 * 1024) /* a turn: some hundred verdicts, a few ms of deciding */
 #define SUSPECTS       64u
@@ -784,13 +785,35 @@ static void tick_without_child(struct fa_link *link, fa_time mono)
     }
 }
 
+/* The machine slept, or this process stood still: the courier did neither better nor worse than
+ * before, and what it holds would be sent twice if it were ended now. */
+static void forgive_sleep(struct fa_link *link, fa_time mono)
+{
+    fa_time *const times[] = {&link->hello_by, &link->stop_by, &link->ping_at, &link->pong_by};
+    fa_time slept = mono - fa_link_next_deadline(link);
+    if (slept < SLEPT_MIN) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        *times[i] += *times[i] != FA_NEVER ? slept : 0;
+    }
+    if (link->pong_by != FA_NEVER) {
+        link->pong_by = mono + link->patience; /* it may be the one that was due first */
+    }
+    for (struct attempt *at = link->open; at != NULL; at = at->hh.next) {
+        at->started += slept;
+    }
+}
+
 void fa_link_on_tick(struct fa_link *link, struct fa_now now)
 {
-    fa_time mono = now.mono, oldest = attempt_deadline(link);
+    fa_time mono = now.mono;
     if (link->fd < 0) {
         tick_without_child(link, mono);
         return;
     }
+    forgive_sleep(link, mono);
+    fa_time oldest = attempt_deadline(link);
     if (mono >= link->stop_by) {
         overdue(link, mono, &link->stop_by, "did not stop");
     } else if (mono >= link->hello_by) {
