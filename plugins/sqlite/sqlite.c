@@ -53,6 +53,7 @@ enum {
     STMT_APPEND,
     STMT_GET,
     STMT_LIVE,
+    STMT_ALL,
     STMT_QUERY,
     STMT_HEAD,
     STMT_JOURNAL,
@@ -73,6 +74,7 @@ static const char *const statements[STMT__COUNT] = {
     [STMT_APPEND] = "INSERT INTO journal (" ENTRY_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5)",
     [STMT_GET] = "SELECT " ROW_COLUMNS " FROM row WHERE kind = ?1 AND key = ?2",
     [STMT_LIVE] = "SELECT " ROW_COLUMNS " FROM row WHERE live = 1",
+    [STMT_ALL] = "SELECT " ROW_COLUMNS " FROM row NOT INDEXED",
     [STMT_QUERY] = "SELECT " ROW_COLUMNS " FROM row WHERE live = 0 AND kind = ?1 "
                    "AND (time, key) < (?2, ?3) ORDER BY time DESC, key DESC LIMIT ?4",
     [STMT_HEAD] = "SELECT " ENTRY_COLUMNS " FROM journal ORDER BY n DESC LIMIT 1",
@@ -82,6 +84,7 @@ static const char *const statements[STMT__COUNT] = {
 
 struct self {
     bool in_transaction;
+    bool doubtful; /* load() shows every row, for the host to look at its MAC */
     struct dir dir;
     sqlite3 *db;
     sqlite3_stmt *stmts[STMT__COUNT];
@@ -321,7 +324,7 @@ static int32_t open_parts(struct self *self, const struct firealarm_host *host,
         rc = rc == 0 ? sqlite_copy_finish(&self->dir, error) : rc;
     }
     if (rc == 0) {
-        rc = sqlite_schema_open(host, &self->dir, &self->db, error);
+        rc = sqlite_schema_open(host, &self->dir, &self->db, &self->doubtful, error);
     }
     if (rc == 0) {
         sqlite3_wal_hook(self->db, on_wal, self);
@@ -370,7 +373,8 @@ static int32_t load(void *ptr, firealarm_row_fn *row, firealarm_entry_fn *head, 
                     struct firealarm_error *error)
 {
     struct self *self = ptr;
-    int32_t rc = walk_rows(self, self->stmts[STMT_LIVE], row, ctx, NULL, error);
+    sqlite3_stmt *stmt = self->stmts[self->doubtful ? STMT_ALL : STMT_LIVE];
+    int32_t rc = walk_rows(self, stmt, row, ctx, NULL, error);
     return rc != 0 ? rc : walk_head(self, head, ctx, error);
 }
 
