@@ -221,7 +221,8 @@ static void disarm(struct fa_link *link)
 }
 
 /* The page of whose code runs. Sealed: a courier that made it shorter would bring us down. Its
- * descriptor is a high one, so that none of the child's own is in its way. 0 or an errno. */
+ * descriptor lies above the child's own, so that none is in its way, and low enough for a tight
+ * limit. 0 or an errno. */
 static int open_at(struct fa_link *link)
 {
     if (link->at_fd >= 0) {
@@ -229,7 +230,7 @@ static int open_at(struct fa_link *link)
         return 0;
     }
     int low = memfd_create("firealarm-at", MFD_CLOEXEC | MFD_ALLOW_SEALING), rc = 0;
-    int fd = low >= 0 ? fcntl(low, F_DUPFD_CLOEXEC, 64) : -1;
+    int fd = low >= 0 ? fcntl(low, F_DUPFD_CLOEXEC, FA_COURIER_AT_FD + 4) : -1;
     void *page = MAP_FAILED;
     if (fd >= 0 && ftruncate(fd, sizeof *link->at) == 0 &&
         fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0) {
@@ -248,8 +249,8 @@ static int open_at(struct fa_link *link)
     return rc;
 }
 
-/* What the child gets to know of our environment: nothing, unless a test names the place where it is
- * to die. */
+/* What the child gets to know of our environment: nothing, unless a test names the place where it
+ * is to die. */
 static char *const *environment(void)
 {
     static char *const plain[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", NULL};

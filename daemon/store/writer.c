@@ -287,8 +287,8 @@ static struct job *take_job(struct fa_store *store)
     return job;
 }
 
-/* Reads come before the next group, but for so many: whoever waits for one (a filing asks whether it
- * is known) then has its change in that group, and not each in one of its own. */
+/* Reads come before the next group, but for so many: whoever waits for one (a filing asks whether
+ * it is known) then has its change in that group, and not each in one of its own. */
 static struct job *take_read(struct fa_store *store)
 {
     struct job *job = store->reads_left > 0 ? take_job(store) : NULL;

@@ -19,7 +19,7 @@
 #define DAY      (24 * HOUR)
 #define YEAR     (365 * DAY)
 #define LATE_MAX (5 * SECOND)
-#define ROUNDING 2 /* each side cuts its clocks to whole ms */
+#define ROUNDING 2     /* each side cuts its clocks to whole ms */
 #define MARGIN   (800) /* time is let pass up to so much before something is due */
 
 #define STEP_1 (15 * MINUTE) /* the rig's policy "leaders" */
