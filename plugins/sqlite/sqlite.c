@@ -27,7 +27,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FRAMES_MAX 256
+#define FRAMES_MAX 512
 #define FRAMES_MIN 16
 #define PAGE_BYTES 4096
 
