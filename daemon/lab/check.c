@@ -352,7 +352,10 @@ static bool may_stop(const struct fa_lab *lab, const struct fa_lab_alarm *seen)
         return false;
     }
     if (seen->state == FA_ALARM_PENDING) {
-        return signal != NULL && signal->level == FA_LEVEL_CLEAR;
+        /* Nobody measures any more whether it lasts when its rule is gone. */
+        return (signal != NULL && signal->level == FA_LEVEL_CLEAR) ||
+               ((lab->event->kind == FA_EV_RELOAD || lab->event->kind == FA_EV_START) &&
+                fa_setup_rule(&lab->config->setup, seen->rule) == NULL);
     }
     return signal != NULL && signal->level == FA_LEVEL_CLEAR &&
            (seen->flags & FA_FLAG_LATCHED) == 0;
