@@ -506,6 +506,7 @@ static void make_firm(struct maker *m, enum leaning leaning)
     do {
         worlds_firm_make(&m->rng, &m->firm);
         m->firm.tight = leaning == FLOODED;
+        m->firm.patient = leaning == STEADY;
         for (uint32_t i = 0; i < m->firm.rule_count; i++) {
             struct worlds_rule *rule = &m->firm.rules[i];
             if (leaning == STEADY) {
