@@ -193,6 +193,18 @@ static void next_rung(struct fa_alarm *alarm, const struct fa_policy *policy)
     }
 }
 
+/* The other way: next_rung() of it is where the alarm is now. */
+static void last_rung(struct fa_alarm *alarm)
+{
+    if (alarm->loop > 0) {
+        alarm->loop--;
+    } else if (alarm->step > 0) {
+        alarm->step--;
+    } else {
+        alarm->climbing = false;
+    }
+}
+
 static void unreached(struct fa_engine *engine, struct fa_alarm *alarm)
 {
     fa_journal_alarm(engine, FA_J_UNREACHED, alarm, NULL, alarm->step);
@@ -279,6 +291,7 @@ void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm)
         alarm->step = (uint32_t)policy->step_count - 1;
     }
     if (put_off(engine, alarm)) {
+        last_rung(alarm); /* the one that is put off comes next then */
         return;
     }
     fa_arm(engine, &engine->alarm_heap, &alarm->deadline, wait_of(policy, alarm));

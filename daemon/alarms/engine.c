@@ -86,8 +86,11 @@ const char *fa_use_policy(struct fa_engine *engine, const struct fa_policy *poli
 {
     struct fa_policy_ref *ref = NULL;
     struct fa_buf buf;
-    fa_buf_init(&buf, FA_ROW_BYTES_MAX);
     HASH_FIND_STR(engine->policies, policy->hash, ref);
+    if (ref != NULL && ref->stored) {
+        return fa_intern(&engine->texts, policy->hash);
+    }
+    fa_buf_init(&buf, FA_ROW_BYTES_MAX);
     if (ref == NULL) {
         ref = fa_xcalloc(1, sizeof *ref);
         fa_policy_encode(policy, &buf);
@@ -270,6 +273,20 @@ static void on_signal(struct fa_engine *engine, const struct fa_signal *signal)
     fa_buf_done(&identity);
 }
 
+bool fa_channel_is_troubled(const struct fa_engine *engine, const char *channel)
+{
+    static const char prefix[] = "firealarm:channel-";
+    char identity[128];
+    size_t len = strlen(channel);
+    if (len + sizeof prefix + 2 > 96) {
+        return true; /* fa_trouble() will cut it and look itself */
+    }
+    memcpy(identity, prefix, sizeof prefix - 1);
+    memcpy(identity + sizeof prefix - 1, channel, len);
+    memcpy(identity + sizeof prefix - 1 + len, "{}", 3);
+    return find_identity(engine, identity) != NULL;
+}
+
 void fa_trouble(struct fa_engine *engine, const char *code, const char *text, bool over)
 {
     char identity[128], rule[96];
@@ -390,7 +407,11 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
         return reply->u.reply.count > 0 ? 0 : FA_ENOTFOUND;
     }
     case FA_EV_TROUBLE:
-        fa_trouble(engine, event->u.trouble.code, event->u.trouble.text, event->u.trouble.over);
+        if (event->u.trouble.once) {
+            fa_trouble_once(engine, event->u.trouble.code, event->u.trouble.text);
+        } else {
+            fa_trouble(engine, event->u.trouble.code, event->u.trouble.text, event->u.trouble.over);
+        }
         return 0;
     case FA_EV_RECONCILE:
         fa_engine_reconcile(engine);

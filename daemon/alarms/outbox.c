@@ -410,6 +410,9 @@ static void trouble_with_channel(struct fa_engine *engine, const struct fa_notif
                                  bool over)
 {
     char code[96], text[192];
+    if (over && !fa_channel_is_troubled(engine, n->channel)) {
+        return; /* nearly always: a word for each message that arrives would cost more than it */
+    }
     if (n->owner_alarm != NULL && (n->owner_alarm->flags & FA_FLAG_TROUBLE) != 0) {
         return; /* or the trouble about a channel would trouble that channel */
     }
@@ -548,6 +551,15 @@ static void tell_latecomer(struct fa_engine *engine, struct fa_alarm *alarm,
     }
 }
 
+/* Room for one more; most alarms tell one or two. */
+static void add_told(struct fa_alarm *alarm)
+{
+    if (alarm->told_count == alarm->told_cap) {
+        alarm->told_cap = alarm->told_cap > 0 ? 2 * alarm->told_cap : 1;
+        alarm->told = fa_xrealloc(alarm->told, alarm->told_cap * sizeof(struct fa_told));
+    }
+}
+
 static void sent(struct fa_engine *engine, struct fa_notification *n)
 {
     struct fa_alarm *alarm = n->owner_alarm;
@@ -561,8 +573,7 @@ static void sent(struct fa_engine *engine, struct fa_notification *n)
             }
         }
         if (!known) {
-            alarm->told =
-                fa_xgrow(alarm->told, alarm->told_count, &alarm->told_cap, sizeof(struct fa_told));
+            add_told(alarm);
             alarm->told[alarm->told_count++] =
                 (struct fa_told){n->person, n->channel, engine->now.wall};
             tell_latecomer(engine, alarm, n);

@@ -49,15 +49,12 @@ static void put_deadline(struct fa_buf *buf, uint32_t armed, uint32_t length,
 static void put_inner(struct fa_buf *buf, uint32_t tag, const char *who, const char *text,
                       const char *channel, fa_time when)
 {
-    struct fa_buf inner;
-    fa_buf_init(&inner, FA_ROW_BYTES_MAX);
-    fa_rec_put_text(&inner, X_WHO, who);
-    fa_rec_put_text(&inner, X_TEXT, text);
-    fa_rec_put_text(&inner, X_CHANNEL, channel);
-    fa_rec_put_i64(&inner, X_WHEN, when);
-    fa_assert(!inner.over);
-    fa_rec_put_bytes(buf, tag, fa_buf_text(&inner), inner.len);
-    fa_buf_done(&inner);
+    size_t from = buf->len;
+    fa_rec_put_text(buf, X_WHO, who);
+    fa_rec_put_text(buf, X_TEXT, text);
+    fa_rec_put_text(buf, X_CHANNEL, channel);
+    fa_rec_put_i64(buf, X_WHEN, when);
+    fa_rec_wrap(buf, tag, from);
 }
 
 static void put_texts(struct fa_buf *buf, uint32_t tag, char *const *texts, size_t count)

@@ -160,7 +160,7 @@ static void overdue(struct fa_engine *engine, struct fa_alarm *alarm, const stru
  * does not raise it at once; then it is raised anew. */
 static void close_it(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
 {
-    const char *who = deed != NULL ? deed->who : NULL;
+    const char *who = deed->who; /* NULL: the data */
     bool still_fires = (alarm->flags & FA_FLAG_FILED) == 0 && alarm->level == FA_LEVEL_FIRING;
     fa_journal_alarm(engine, FA_J_RESOLVED, alarm, who, 0);
     if (who != NULL) {

@@ -4,8 +4,10 @@
  * Receipts: R = first 80 bits of BLAKE2b(key, "receipt" | reporter | client's key), and the
  * filing's id = first 80 bits of BLAKE2b(key, "filing" | R). So the same key of the same caller
  * gives the same receipt after any crash, nothing of it is stored, and an id in a log opens
- * nothing. */
+ * nothing. Behind R stand the number of the filing's journal entry and four symbols that prove the
+ * number to us: a receipt that is ours and that the store does not know shows an old store. */
 #include "api/internal.h"
+#include "base/crashpoint.h"
 #include "base/panic.h"
 
 #include <sodium.h>
@@ -43,15 +45,54 @@ static void name_reporter(const struct fa_call *call, char *buf, size_t size)
     }
 }
 
-static void format_receipt(struct fa_id receipt, uint64_t n, char buf[FA_RECEIPT_TEXT_SIZE])
+#define PROOF_SYMBOLS 4
+
+/* What proves that n stands behind this receipt. */
+static void prove_number(const struct fa_api *api, struct fa_id receipt, uint64_t n,
+                         char buf[PROOF_SYMBOLS + 1])
 {
     char id[FA_ID_TEXT_SIZE];
-    snprintf(buf, FA_RECEIPT_TEXT_SIZE, "%s-%llu", fa_id_format(receipt, id),
-             (unsigned long long)n);
+    uint8_t data[FA_ID_BYTES + 8];
+    memcpy(data, receipt.bytes, FA_ID_BYTES);
+    for (size_t i = 0; i < 8; i++) {
+        data[FA_ID_BYTES + i] = (uint8_t)(n >> (8 * i));
+    }
+    fa_id_format(derive(api, "number", data, sizeof data), id);
+    snprintf(buf, PROOF_SYMBOLS + 1, "%.*s", PROOF_SYMBOLS, id);
 }
 
-/* The sixteen symbols; what follows them is the journal number and proves nothing here. */
-static int parse_receipt(struct fa_str text, struct fa_id *ret)
+static void format_receipt(const struct fa_api *api, struct fa_id receipt, uint64_t n,
+                           char buf[FA_RECEIPT_TEXT_SIZE])
+{
+    char id[FA_ID_TEXT_SIZE], proof[PROOF_SYMBOLS + 1];
+    prove_number(api, receipt, n, proof);
+    snprintf(buf, FA_RECEIPT_TEXT_SIZE, "%s-%llu-%s", fa_id_format(receipt, id),
+             (unsigned long long)n, proof);
+}
+
+/* The number of the tail "-142-X7QM"; 0 unless it is proved. */
+static uint64_t proved_number(const struct fa_api *api, struct fa_id receipt, struct fa_str tail)
+{
+    char text[64], padded[FA_ID_TEXT_SIZE], proof[PROOF_SYMBOLS + 1], *end = text;
+    struct fa_id typed, right;
+    snprintf(text, sizeof text, "%.*s", FA_STR_ARG(tail));
+    uint64_t n = text[0] == '-' ? strtoull(text + 1, &end, 10) : 0;
+    if (n == 0 || *end != '-' || strlen(end + 1) != PROOF_SYMBOLS) {
+        return 0;
+    }
+    /* As ids are read, so that a typed O is a 0. */
+    prove_number(api, receipt, n, proof);
+    snprintf(padded, sizeof padded, "%s-%s-%s-%s", end + 1, end + 1, end + 1, end + 1);
+    if (fa_id_parse(fa_str_of(padded), &typed) != 0) {
+        return 0;
+    }
+    snprintf(padded, sizeof padded, "%s-%s-%s-%s", proof, proof, proof, proof);
+    return fa_id_parse(fa_str_of(padded), &right) == 0 && fa_id_eq(typed, right) ? n : 0;
+}
+
+/* The sixteen symbols and what follows them; *ret_n is 0 for a number that is not proved. */
+static int parse_receipt(const struct fa_api *api, struct fa_str text, struct fa_id *ret,
+                         uint64_t *ret_n)
 {
     size_t symbols = 0, at = 0;
     text = fa_str_trim(text);
@@ -61,7 +102,11 @@ static int parse_receipt(struct fa_str text, struct fa_id *ret)
     if (at < text.len && text.ptr[at] != '-') {
         return FA_EPARSE;
     }
-    return fa_id_parse((struct fa_str){text.ptr, at}, ret);
+    int rc = fa_id_parse((struct fa_str){text.ptr, at}, ret);
+    if (rc == 0) {
+        *ret_n = proved_number(api, *ret, (struct fa_str){text.ptr + at, text.len - at});
+    }
+    return rc;
 }
 
 /* ---- the body of preview and filing ---- */
@@ -298,7 +343,7 @@ static void answer_filed(struct fa_call *call, struct fa_id receipt,
 {
     char text[FA_RECEIPT_TEXT_SIZE];
     json_t *answer = json_object();
-    format_receipt(receipt, incident->journal_n, text);
+    format_receipt(call->api, receipt, incident->journal_n, text);
     fa_json_set_text(answer, "receipt", text);
     fa_json_set_text(answer, "level", level_names[incident->level]);
     json_object_set_new(answer, "already", json_boolean(already));
@@ -346,6 +391,7 @@ static void file_checked(struct fa_call *call, struct filing_body *body,
     struct fa_event event = {.kind = FA_EV_FILE, .u.file = &body->filing};
     body->filing.journal_n = host->next_journal(host->ctx);
     struct fa_api_answer answer = host->step(host->ctx, &event);
+    FA_CRASHPOINT("api.after_filing");
     if (answer.code != 0) {
         fa_answer_code(call, answer.code,
                        answer.code == FA_EFULL ? "Too many filings are open; keep it and try again."
@@ -430,6 +476,8 @@ static void find_or_file(struct fa_call *call, json_t *root)
     } else if (refusing != NULL) {
         /* Before any fault is told: history may know the key. */
         fa_answer_problem(call, 503, refusing);
+    } else if (!host->may_know(host->ctx, body.filing.id)) {
+        file_new(call, root);
     } else {
         struct late_filing *late = fa_xcalloc(1, sizeof *late);
         *late = (struct late_filing){*call, body.filing.id, json_incref(root)};
@@ -540,7 +588,22 @@ static json_t *status_json(const struct fa_call *call, const struct fa_incident 
 struct late_status {
     struct fa_call call;
     bool worded; /* the reporter says something: too late */
+    uint64_t n;  /* the receipt's journal number, if it is proved */
 };
+
+/* What was answered "accepted" is kept: that it is not there is the store's fault. */
+static void answer_lost(struct fa_call *call, uint64_t n)
+{
+    const struct fa_api_host *host = &call->api->host;
+    char text[300];
+    host->lost(host->ctx, n);
+    snprintf(text, sizeof text,
+             "The store here is older than your receipt: your filing was taken as journal entry "
+             "%llu, and the store that is in place now does not have it. The operators are told. "
+             "Please file it again and keep this receipt.",
+             (unsigned long long)n);
+    fa_answer_problem(call, 409, text);
+}
 
 static void on_old_status(void *ctx, const struct fa_store_answer *answer)
 {
@@ -549,6 +612,8 @@ static void on_old_status(void *ctx, const struct fa_store_answer *answer)
     struct fa_incident *old = NULL;
     if (!fa_call_renew(call)) {
         /* answered */
+    } else if (answer->code == FA_ENOTFOUND && late->n > 0) {
+        answer_lost(call, late->n);
     } else if (answer->code == FA_ENOTFOUND) {
         fa_answer_problem(call, 404, "No filing has this receipt.");
     } else if (answer->code != 0 || answer->row_count != 1 ||
@@ -565,7 +630,7 @@ static void on_old_status(void *ctx, const struct fa_store_answer *answer)
     free(late);
 }
 
-static void look_in_history(struct fa_call *call, struct fa_incident_id id, bool worded)
+static void look_in_history(struct fa_call *call, struct fa_incident_id id, bool worded, uint64_t n)
 {
     const struct fa_api_host *host = &call->api->host;
     struct fa_store *store = host->store(host->ctx);
@@ -574,17 +639,17 @@ static void look_in_history(struct fa_call *call, struct fa_incident_id id, bool
         return;
     }
     struct late_status *late = fa_xcalloc(1, sizeof *late);
-    *late = (struct late_status){*call, worded};
+    *late = (struct late_status){*call, worded, n};
     fa_store_get(store, FA_ROW_INCIDENT, (struct fa_str){(const char *)id.id.bytes, FA_ID_BYTES},
                  on_old_status, late);
 }
 
-static void status_of(struct fa_call *call, struct fa_incident_id id, const char *comment,
-                      bool done)
+static void status_of(struct fa_call *call, struct fa_incident_id id, uint64_t n,
+                      const char *comment, bool done)
 {
     const struct fa_api_host *host = &call->api->host;
     if (fa_engine_incident(call->engine, id) == NULL) {
-        look_in_history(call, id, comment != NULL || done);
+        look_in_history(call, id, comment != NULL || done, n);
         return;
     }
     if (comment != NULL || done) {
@@ -612,6 +677,7 @@ void fa_route_status(struct fa_call *call)
                         comment = {"comment", COMMENT_MAX, false, true};
     struct fa_faults faults = {0};
     struct fa_id secret;
+    uint64_t n = 0;
     json_t *root = fa_json_body(call->req);
     if (root == NULL) {
         return;
@@ -620,11 +686,11 @@ void fa_route_status(struct fa_call *call)
     const char *text = fa_json_text(root, &receipt, &faults);
     const char *word = fa_json_text(root, &comment, &faults);
     bool done = fa_json_bool(root, "done", &faults);
-    if (text != NULL && parse_receipt(fa_str_of(text), &secret) != 0) {
-        fa_json_fault(&faults, "receipt", "A receipt looks like 7K2Q-M9XA-3DTR-WZ5E-142.");
+    if (text != NULL && parse_receipt(call->api, fa_str_of(text), &secret, &n) != 0) {
+        fa_json_fault(&faults, "receipt", "A receipt looks like 7K2Q-M9XA-3DTR-WZ5E-142-X7QM.");
     }
     if (!fa_answer_faults(call, &faults)) {
-        status_of(call, id_of_receipt(call->api, secret), word, done);
+        status_of(call, id_of_receipt(call->api, secret), n, word, done);
     }
     json_decref(root);
 }

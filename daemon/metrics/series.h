@@ -5,19 +5,18 @@
 #define FA_METRICS_SERIES_H
 
 #include "metrics/index.h"
+#include "metrics/pool.h"
 #include "metrics/watch.h"
 
 #define FA_SET_PERIOD    (10 * FA_SECOND)
-#define FA_IGNORED_CELLS 8192u /* a power of two */
+#define FA_IGNORED_CELLS 65536u /* a power of two */
 
-/* One spelling of a series. The bytes follow it. */
+/* One spelling of a series, in the arena. */
 struct fa_raw {
-    uint64_t hash;
-    const struct fa_feed *feed;
-    struct fa_series *series;
-    struct fa_raw *next; /* of the series */
-    enum fa_kind kind;
-    uint32_t len;
+    uint64_t handle; /* what the spelling means, kind included */
+    uint32_t next;   /* of the series, FA_POOL_NONE at the end */
+    uint16_t feed;   /* its number */
+    uint16_t len;
     char bytes[];
 };
 
@@ -29,28 +28,33 @@ struct fa_set {
     bool has_zero;
 };
 
+/* The first cache line is all that a sample of a series without windows touches. */
 struct fa_series {
-    struct fa_feed *feed; /* who made it and whose limit it counts on */
-    enum fa_kind kind;    /* GAUGE, COUNTER_DELTA, COUNTER_CUMULATIVE, DISTRIBUTION or SET */
-    enum fa_fold fold;
-    struct fa_watched *watched; /* its name */
-    struct fa_series *next_of_name, *prev_of_name;
-    struct fa_labels *labels; /* owned */
-    uint64_t hash;
-    size_t place; /* in metrics->slots */
-    struct fa_raw *raws;
-    double total; /* of a counter of deltas */
-    bool has_newest, stale;
-    bool read_newest; /* a watch without window is, or was, interested */
     double newest;
     fa_time newest_at;
-    fa_time heard_at;           /* arrival of its last sample */
-    fa_time since;              /* time of the oldest sample taken; FA_NEVER */
-    struct fa_window **windows; /* owned */
-    size_t window_count, window_cap;
-    struct fa_set set;
+    double total;           /* of a counter of deltas */
+    struct fa_quiet *quiet; /* of its only link; NULL: ask each link */
     struct fa_link *links;
+    struct fa_window *windows; /* owned */
+    uint32_t generation;       /* of its place: stays when the series goes */
+    uint32_t version;          /* counts its samples */
+    uint8_t kind;              /* as stored: fa_kind_stored */
+    uint8_t fold;
+    bool has_newest : 1, stale : 1;
+    bool read_newest : 1; /* a watch without window is, or was, interested */
+    uint32_t heard_s;     /* arrival of its last sample, whole seconds, rounded up; 0: none */
+
+    struct fa_feed *feed; /* who made it and whose limit it counts on; NULL: the place is free */
+    struct fa_watched *watched;          /* its name */
+    struct fa_labels *labels;            /* owned */
+    struct fa_set *set;                  /* owned; of a set */
+    uint32_t place;                      /* its id in the pool */
+    uint32_t next_of_name, prev_of_name; /* ids */
+    uint32_t raws;                       /* in the arena */
+    uint32_t hash;
 };
+_Static_assert(offsetof(struct fa_series, feed) == 64 && sizeof(struct fa_series) <= 128,
+               "two cache lines");
 
 struct fa_watch {
     struct fa_watcher *watcher;
@@ -68,11 +72,10 @@ struct fa_watcher {
 
 /* A metric name that somebody watches, or that series are still kept of. */
 struct fa_watched {
-    char *name;
-    uint64_t hash;
+    char *name; /* NULL: the place is free */
+    uint32_t place, hash;
     struct fa_watch *watches;
-    struct fa_series *series;
-    struct fa_watched *next; /* of all */
+    uint32_t series; /* the first's id */
 };
 
 struct fa_feed {
@@ -80,30 +83,38 @@ struct fa_feed {
     char *name;
     struct fa_metrics_limits limits;
     struct fa_feed_stats stats;
+    uint16_t number;
     struct fa_feed *next;
-};
-
-struct fa_slot_of_series {
-    struct fa_series *series; /* NULL: free */
-    uint32_t generation;
-    uint32_t next_free;
 };
 
 struct fa_metrics {
     struct fa_metrics_limits limits;
     struct fa_feed *feeds;
-    struct fa_slot_of_series *slots; /* what handles point into */
-    size_t slot_count, slot_cap;
-    uint32_t first_free;    /* UINT32_MAX: none */
-    struct fa_index raws;   /* struct fa_raw */
-    struct fa_index series; /* struct fa_series by name, labels, kind */
-    struct fa_index names;  /* struct fa_watched */
-    struct fa_watched *watched;
-    uint64_t ignored[FA_IGNORED_CELLS]; /* hashes of raw keys known to be ignored; 0: free */
+    uint16_t feed_count;
+    struct fa_pool all;        /* struct fa_series: what handles point into */
+    struct fa_pool links;      /* struct fa_link */
+    struct fa_pool windows;    /* struct fa_window */
+    struct fa_pool watched;    /* struct fa_watched */
+    struct fa_arena raw_bytes; /* struct fa_raw */
+    struct fa_index raws;      /* of the arena */
+    struct fa_index series;    /* of the pool, by name, labels, kind */
+    struct fa_index names;     /* of watched */
+    size_t series_count;
+    uint32_t expire_at; /* the place where fa_metrics_expire goes on */
+    uint64_t *ignored;  /* hashes of raw keys known to be ignored; 0: free */
     char **catalogue;
     size_t catalogue_count, catalogue_cap;
     struct fa_index catalogue_index;
 };
+
+static inline struct fa_series *fa_series_at(const struct fa_metrics *metrics, uint32_t id)
+{
+    return fa_pool_at(&metrics->all, id);
+}
+static inline struct fa_watched *fa_watched_at(const struct fa_metrics *metrics, uint32_t id)
+{
+    return fa_pool_at(&metrics->watched, id);
+}
 
 /* Every stored kind is one of five: a delta or a state is a gauge once it is stored. */
 enum fa_kind fa_kind_stored(enum fa_kind kind);
@@ -115,7 +126,7 @@ bool fa_watch_matches(const struct fa_watch *watch, const struct fa_labels *labe
 void fa_watch_link(struct fa_watch *watch, struct fa_series *series);
 void fa_link_mark(struct fa_link *link);
 void fa_series_drop(struct fa_metrics *metrics, struct fa_series *series);
-void fa_set_done(struct fa_set *set);
+void fa_set_free(struct fa_set *set); /* accepts NULL */
 void fa_metrics_forget_ignored(struct fa_metrics *metrics);
 
 #endif

@@ -17,6 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define QUIET_BYTES 64 /* each on a cache line of its own */
+_Static_assert(sizeof(struct fa_quiet) <= QUIET_BYTES, "a fa_quiet fits");
+
 struct fa_rules {
     struct fa_metrics *metrics;
     struct fa_watcher *watcher;
@@ -26,6 +29,7 @@ struct fa_rules {
     struct fa_group *dirty_first, *dirty_last;
     struct fa_sketch scratch;
     fa_time started; /* wall time of the first run; FA_NEVER: none yet */
+    fa_time ran;     /* wall time of the last */
     uint64_t evaluations;
     uint64_t made; /* label sets ever; orders equal deadlines */
 };
@@ -51,6 +55,19 @@ static void watch_leaves(struct fa_rules *rules, struct fa_rule_state *state)
     free(matches);
 }
 
+/* All members of a rule are of one size: with a window's summary when any leaf has a window. */
+static void init_pools(struct fa_rule_state *state)
+{
+    size_t summary = 0;
+    for (size_t i = 0; i < state->plan.count; i++) {
+        summary = state->plan.leaves[i].over > 0 ? sizeof(struct fa_summary) : summary;
+    }
+    fa_pool_init(&state->quiets_pool, QUIET_BYTES);
+    fa_pool_init(&state->members_pool, sizeof(struct fa_member) + summary);
+    fa_pool_init(&state->groups_pool,
+                 sizeof(struct fa_group) + state->plan.count * sizeof(struct fa_population));
+}
+
 struct fa_rules *fa_rules_new(const struct fa_rule *const *rules, size_t count,
                               struct fa_metrics *metrics)
 {
@@ -65,24 +82,13 @@ struct fa_rules *fa_rules_new(const struct fa_rule *const *rules, size_t count,
             state->rule = rules[i];
             state->expr = fa_compile(&rules[i]->metric);
             fa_plan(state->expr, &state->plan);
+            state->shape = fa_shape_of(state->expr);
+            init_pools(state);
             self->states[self->count++] = state;
             watch_leaves(self, state);
         }
     }
     return self;
-}
-
-static void free_group(struct fa_group *group)
-{
-    for (size_t leaf = 0; leaf < FA_PLAN_LEAVES; leaf++) {
-        while (group->leaves[leaf].first != NULL) {
-            struct fa_member *member = group->leaves[leaf].first;
-            group->leaves[leaf].first = member->next;
-            free(member);
-        }
-    }
-    free(group->labels);
-    free(group);
 }
 
 void fa_rules_free(struct fa_rules *rules)
@@ -92,11 +98,12 @@ void fa_rules_free(struct fa_rules *rules)
     }
     for (size_t i = 0; i < rules->count; i++) {
         struct fa_rule_state *state = rules->states[i];
-        while (state->first_group != NULL) {
-            struct fa_group *group = state->first_group;
-            state->first_group = group->next;
-            free_group(group);
+        for (struct fa_group *group = state->first_group; group != NULL; group = group->next) {
+            free(group->labels);
         }
+        fa_pool_done(&state->groups_pool);
+        fa_pool_done(&state->members_pool);
+        fa_pool_done(&state->quiets_pool);
         fa_index_done(&state->groups);
         fa_expr_free(state->expr);
         free(state);
@@ -108,39 +115,58 @@ void fa_rules_free(struct fa_rules *rules)
     free(rules);
 }
 
-static struct fa_group *take_group(struct fa_rules *rules, struct fa_rule_state *state,
+static struct fa_group *find_group(const struct fa_rule_state *state, uint32_t hash,
                                    struct fa_str labels)
 {
     size_t cursor;
-    uint64_t hash = fa_hash(labels, fa_metrics_hash_seed(rules->metrics));
-    struct fa_group *group = fa_index_first(&state->groups, hash, &cursor);
-    while (group != NULL && !fa_str_is(labels, group->labels)) {
-        group = fa_index_next(&state->groups, hash, &cursor);
+    uint32_t id = fa_index_first(&state->groups, hash, &cursor);
+    while (id != FA_INDEX_NONE) {
+        struct fa_group *group = fa_pool_at(&state->groups_pool, id);
+        if (fa_str_is(labels, group->labels)) {
+            return group;
+        }
+        id = fa_index_next(&state->groups, hash, &cursor);
     }
+    return NULL;
+}
+
+static struct fa_group *take_group(struct fa_rules *rules, struct fa_rule_state *state,
+                                   struct fa_str labels)
+{
+    uint32_t hash = fa_index_hash(fa_hash(labels, fa_metrics_hash_seed(rules->metrics)));
+    struct fa_group *group = find_group(state, hash, labels);
     if (group != NULL) {
         return group;
     }
-    group = fa_xcalloc(1, sizeof *group);
+    uint32_t place = fa_pool_take(&state->groups_pool);
+    group = fa_pool_at(&state->groups_pool, place);
+    memset(group, 0, state->groups_pool.item_bytes);
     group->state = state;
     group->labels = fa_xstrndup(labels.ptr, labels.len);
+    group->place = place;
     group->hash = hash;
     group->value = group->worst = NAN;
     group->due.tie = rules->made++;
     group->prev = state->last_group;
     *(state->last_group != NULL ? &state->last_group->next : &state->first_group) = group;
     state->last_group = group;
-    fa_index_add(&state->groups, hash, group);
+    fa_index_add(&state->groups, hash, place);
     return group;
 }
 
+/* It has no member left. */
 static void drop_group(struct fa_rules *rules, struct fa_group *group)
 {
     struct fa_rule_state *state = group->state;
     *(group->prev != NULL ? &group->prev->next : &state->first_group) = group->next;
     *(group->next != NULL ? &group->next->prev : &state->last_group) = group->prev;
-    fa_index_remove(&state->groups, group->hash, group);
+    fa_index_remove(&state->groups, group->hash, group->place);
     fa_heap_set(&rules->due, &group->due, FA_NEVER);
-    free_group(group);
+    if (group->quiet != NULL) {
+        fa_pool_give(&state->quiets_pool, group->quiet_place);
+    }
+    free(group->labels);
+    fa_pool_give(&state->groups_pool, group->place);
 }
 
 static void mark(struct fa_rules *rules, struct fa_group *group, bool by_sample)
@@ -160,7 +186,7 @@ static struct fa_member *take_member(struct fa_rules *rules, struct fa_link *lin
     if (link->member != NULL) {
         return link->member;
     }
-    const struct fa_leaf *leaf = link->owner;
+    const struct fa_leaf *leaf = fa_link_owner(link);
     const struct fa_metric_rule *metric = &leaf->state->rule->metric;
     struct fa_buf labels;
     fa_buf_init(&labels, SIZE_MAX / 2);
@@ -168,12 +194,14 @@ static struct fa_member *take_member(struct fa_rules *rules, struct fa_link *lin
                           &labels);
     struct fa_group *group = take_group(rules, leaf->state, fa_buf_str(&labels));
     fa_buf_done(&labels);
-    struct fa_member *member = fa_xcalloc(1, sizeof *member);
+    uint32_t place = fa_pool_take(&leaf->state->members_pool);
+    struct fa_member *member = fa_pool_at(&leaf->state->members_pool, place);
     struct fa_population *population = &group->leaves[leaf->number];
-    member->group = group;
-    member->link = link;
-    member->leaf = leaf->number;
-    member->prev = population->last;
+    *member = (struct fa_member){.group = group,
+                                 .link = link,
+                                 .leaf = (uint32_t)leaf->number,
+                                 .place = place,
+                                 .prev = population->last};
     *(population->last != NULL ? &population->last->next : &population->first) = member;
     population->last = member;
     population->count++;
@@ -188,7 +216,7 @@ static void drop_member(struct fa_member *member)
     *(member->prev != NULL ? &member->prev->next : &population->first) = member->next;
     *(member->next != NULL ? &member->next->prev : &population->last) = member->prev;
     population->count--;
-    free(member);
+    fa_pool_give(&group->state->members_pool, member->place);
 }
 
 static void collect_changed(struct fa_rules *rules)
@@ -285,6 +313,7 @@ bool fa_rules_run_some(struct fa_rules *rules, struct fa_now now, size_t max, fa
     if (rules->started == FA_NEVER) {
         start(rules, now.wall);
     }
+    rules->ran = now.wall;
     collect_changed(rules);
     collect_due(rules, now.wall);
     for (size_t done = 0; done < max && rules->dirty_first != NULL; done++) {
@@ -340,11 +369,14 @@ uint64_t fa_rules_evaluations(const struct fa_rules *rules)
     return rules->evaluations;
 }
 
-void fa_rules_each(const struct fa_rules *rules, fa_rule_status_fn *fn, void *ctx)
+void fa_rules_each(struct fa_rules *rules, fa_rule_status_fn *fn, void *ctx)
 {
     for (size_t i = 0; i < rules->count; i++) {
-        const struct fa_group *group = rules->states[i]->first_group;
+        struct fa_group *group = rules->states[i]->first_group;
         for (; group != NULL; group = group->next) {
+            if (rules->started != FA_NEVER) {
+                fa_group_look(group, rules->ran, rules->started, &rules->scratch);
+            }
             struct fa_rule_status status = {.rule = rules->states[i]->rule,
                                             .labels = group->labels,
                                             .level = group->level,

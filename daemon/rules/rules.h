@@ -32,10 +32,11 @@ fa_time fa_rules_next(const struct fa_rules *rules);
 void fa_rules_restore(struct fa_rules *rules, const char *rule, const char *labels,
                       enum fa_level level);
 
-/* Label sets evaluated since fa_rules_new. */
+/* Label sets evaluated since fa_rules_new. Samples that cannot change what a label set says are not
+ * evaluated. */
 uint64_t fa_rules_evaluations(const struct fa_rules *rules);
 
-/* One label set as it stands, for explain and lists. */
+/* One label set as it stands after the last run, for explain and lists. */
 struct fa_rule_status {
     const struct fa_rule *rule;
     const char *labels; /* borrowed until the next call with these rules */
@@ -47,6 +48,6 @@ struct fa_rule_status {
     uint64_t samples;   /* in the window */
 };
 typedef void fa_rule_status_fn(void *ctx, const struct fa_rule_status *status);
-void fa_rules_each(const struct fa_rules *rules, fa_rule_status_fn *fn, void *ctx);
+void fa_rules_each(struct fa_rules *rules, fa_rule_status_fn *fn, void *ctx);
 
 #endif

@@ -23,6 +23,9 @@
 /* How long a writer that was told to abandon its work may take to say so. */
 #define ABANDON_MS       200
 #define DEFAULT_RETRY_MS 1000
+/* A filing fits the first block; a turn of a storm takes a few of the others. */
+#define BLOCK_FIRST ((size_t)4096 - sizeof(struct block))
+#define BLOCK_MORE  ((size_t)65536 - sizeof(struct block))
 
 int store_error(int32_t code, const struct firealarm_error *error, const char *doing,
                 struct fa_err *err)
@@ -75,6 +78,33 @@ static void take_reserve(struct fa_store *store)
     }
 }
 
+struct fa_store *store_wrap(const struct fa_store_options *options, const struct keys *keys,
+                            void *self)
+{
+    struct fa_store *store = fa_xcalloc(1, sizeof *store);
+    store->magic = STORE_MAGIC;
+    store->plugin = options->plugin;
+    store->settings = options->settings;
+    store->host = options->host;
+    store->self = self;
+    store->keys = *keys;
+    store->wake = options->wake;
+    store->ctx = options->ctx;
+    store->retry_ms = options->retry_ms > 0 ? options->retry_ms : DEFAULT_RETRY_MS;
+    store_witness_open(store, options->witness);
+    init_sync(store);
+    return store;
+}
+
+static struct fa_store *wrap(const struct fa_store_options *options, void *self)
+{
+    struct keys keys;
+    store_keys_derive(options->key, &keys);
+    struct fa_store *store = store_wrap(options, &keys, self);
+    sodium_memzero(&keys, sizeof keys);
+    return store;
+}
+
 int fa_store_open(const struct fa_store_options *options, struct fa_store **ret_store,
                   struct fa_err *err)
 {
@@ -84,17 +114,25 @@ int fa_store_open(const struct fa_store_options *options, struct fa_store **ret_
     if (rc != 0) {
         return store_error(rc, &error, "open", err);
     }
-    struct fa_store *store = fa_xcalloc(1, sizeof *store);
-    store->magic = STORE_MAGIC;
-    store->plugin = options->plugin;
-    store->self = self;
-    store->wake = options->wake;
-    store->ctx = options->ctx;
-    store->retry_ms = options->retry_ms > 0 ? options->retry_ms : DEFAULT_RETRY_MS;
-    store_keys_derive(options->key, &store->keys);
-    init_sync(store);
-    take_reserve(store);
-    *ret_store = store;
+    *ret_store = wrap(options, self);
+    take_reserve(*ret_store);
+    return 0;
+}
+
+int fa_store_open_copy(const struct fa_store_options *options, const char *dir, bool to_adopt,
+                       struct fa_store **ret_store, struct fa_err *err)
+{
+    struct firealarm_error error = {""};
+    void *self = NULL;
+    if (options->plugin->copy_open == NULL || options->plugin->adopt == NULL) {
+        return fa_err_set(err, FA_EUNSUPPORTED, "store: %s knows no copies", options->plugin->name);
+    }
+    int32_t rc =
+        options->plugin->copy_open(options->host, options->settings, dir, to_adopt, &self, &error);
+    if (rc != 0) {
+        return store_error(rc, &error, "open the copy", err);
+    }
+    *ret_store = wrap(options, self);
     return 0;
 }
 
@@ -104,6 +142,8 @@ struct load {
     struct fa_err *err;
     size_t rows, damaged;
     bool has_head_row;
+    fa_time restored;
+    uint64_t replaced_n;
     uint8_t head_value[HEAD_VALUE_BYTES];
     struct firealarm_entry head; /* n 0: none; its body is head_body, owned */
     char *head_body;
@@ -125,6 +165,9 @@ static int32_t load_row(void *ctx, const struct firealarm_row *row)
         if (fa_str_is(store_str(row->key), HEAD_KEY) && row->value.len == HEAD_VALUE_BYTES) {
             load->has_head_row = true;
             memcpy(load->head_value, row->value.ptr, HEAD_VALUE_BYTES);
+        } else if (fa_str_is(store_str(row->key), RESTORED_KEY)) {
+            load->restored = row->time;
+            load->replaced_n = strtoull(row->value.ptr, NULL, 10);
         }
         return 0;
     }
@@ -212,6 +255,10 @@ int fa_store_load(struct fa_store *store, const struct fa_store_visitor *visitor
         store->head.time = load.head.time;
         memcpy(store->head.chain, load.head.chain, sizeof store->head.chain);
         judge(&load, &store->head);
+        store->head.restored = load.restored;
+        store->head.replaced_n = load.replaced_n;
+        store->tell_restored = load.restored != 0;
+        store_witness_ask(store, &store->head);
         store->checkpoint = *ret_head = store->head;
         store->next_n = store->head.n + 1;
         store->loaded = true;
@@ -247,13 +294,27 @@ struct fa_txn *fa_txn_begin(struct fa_store *store)
     return txn;
 }
 
+static void *allot(struct fa_txn *txn, size_t bytes)
+{
+    struct block *block = txn->blocks;
+    bytes = (bytes + _Alignof(max_align_t) - 1) / _Alignof(max_align_t) * _Alignof(max_align_t);
+    if (block == NULL || bytes > block->cap - block->used) {
+        size_t cap = block == NULL ? BLOCK_FIRST : BLOCK_MORE;
+        cap = bytes > cap ? bytes : cap;
+        block = fa_xmalloc(sizeof *block + cap);
+        *block = (struct block){.next = txn->blocks, .cap = cap};
+        txn->blocks = block;
+    }
+    void *at = block->data + block->used;
+    block->used += bytes;
+    return at;
+}
+
 static struct change *add_change(struct fa_txn *txn, enum change_kind what, struct fa_str key,
                                  struct fa_str value)
 {
-    struct change *change = fa_xcalloc(1, sizeof *change + key.len + value.len);
-    change->what = what;
-    change->key_len = key.len;
-    change->value_len = value.len;
+    struct change *change = allot(txn, sizeof *change + key.len + value.len);
+    *change = (struct change){.what = what, .key_len = key.len, .value_len = value.len};
     if (key.len > 0) {
         memcpy(change->data, key.ptr, key.len);
     }
@@ -335,10 +396,10 @@ void store_txns_free(struct fa_txn *txns)
 {
     while (txns != NULL) {
         struct fa_txn *next = txns->next;
-        while (txns->first != NULL) {
-            struct change *change = txns->first;
-            txns->first = change->next;
-            free(change);
+        while (txns->blocks != NULL) {
+            struct block *block = txns->blocks;
+            txns->blocks = block->next;
+            free(block);
         }
         free(txns);
         txns = next;
@@ -465,7 +526,9 @@ int fa_store_close(struct fa_store *store, uint32_t deadline_ms)
 
 void store_free(struct fa_store *store)
 {
+    store_copy_done(store);
     store->plugin->close(store->self);
+    store_witness_close(store);
     store_txns_free(store->batch);
     store_txns_free(store->queue);
     pthread_cond_destroy(&store->work);

@@ -26,7 +26,7 @@
 /* The reserve is asked for again after this many retry intervals. */
 #define RESERVE_RETRIES 10
 
-enum work { WORK_WRITE, WORK_READ, WORK_RESERVE, WORK_END };
+enum work { WORK_WRITE, WORK_READ, WORK_COPY, WORK_RESERVE, WORK_END };
 
 int64_t store_mono_ms(void)
 {
@@ -125,6 +125,9 @@ static int32_t write_batch(struct fa_store *store, struct firealarm_error *error
     if (rc == 0) {
         rc = put_head(store, &head, error);
     }
+    if (rc == 0 && store->tell_restored) {
+        rc = store->plugin->erase(store->self, OWN_KIND, FIREALARM_TEXT(RESTORED_KEY), error);
+    }
     FA_CRASHPOINT("store.before_commit");
     if (rc == 0) {
         rc = store->plugin->commit(store->self, error);
@@ -135,6 +138,7 @@ static int32_t write_batch(struct fa_store *store, struct firealarm_error *error
         return rc;
     }
     store->head = head;
+    store->tell_restored = false;
     return 0;
 }
 
@@ -192,6 +196,9 @@ static void do_write(struct fa_store *store)
     int64_t took = mono_us() - began;
     if (rc != 0) {
         store_error(rc, &error, "write", &err);
+    } else {
+        /* Before anybody is told: what was acknowledged is never ahead of the witness. */
+        store_witness_write(store);
     }
     pthread_mutex_lock(&store->lock);
     struct fa_txn *done = NULL;
@@ -300,6 +307,9 @@ static enum work wait_for_work(struct fa_store *store, struct job **ret_job)
         if (store->abandon) {
             return WORK_END;
         }
+        if (store->copy_waits && store_copy_wants(store)) {
+            return WORK_COPY;
+        }
         if (can_write(store, now)) {
             return WORK_WRITE;
         }
@@ -308,6 +318,9 @@ static enum work wait_for_work(struct fa_store *store, struct job **ret_job)
         }
         if ((*ret_job = take_job(store)) != NULL) {
             return WORK_READ;
+        }
+        if (store_copy_wants(store)) {
+            return WORK_COPY;
         }
         if (store->reserve_gone && !dead && now >= store->reserve_at) {
             return WORK_RESERVE;
@@ -336,8 +349,11 @@ void *store_writer(void *ptr)
             break;
         }
         pthread_mutex_unlock(&store->lock);
+        store->copy_waits = work == WORK_WRITE;
         if (work == WORK_WRITE) {
             do_write(store);
+        } else if (work == WORK_COPY) {
+            store_copy_step(store);
         } else if (work == WORK_READ) {
             do_read(store, job);
         } else {

@@ -7,15 +7,19 @@
  *     after a failed fsync the kernel may take dirty pages for clean, so only a fresh look at the
  *     disk tells the truth. A checkpoint that fails this way is the same, although the commit
  *     before it is durable.
- *  3. FIREALARM_STORE_FULL means that nothing of the transaction is there.
+ *  3. FIREALARM_STORE_FULL means that nothing of the transaction is there, as long as this process
+ *     lives: half a page that was still written may happen to be whole with what lay there before,
+ *     which the next start would find.
  *
  * What it does not do: understand a row, hold anything in memory, wait for a lock.
- * Tests: tests/unit/test_store_conformance.c, tests/unit/test_store_sqlite.c. */
-#include "internal.h"
+ * Tests: tests/unit/test_store_conformance.c, tests/unit/test_store_sqlite.c, and the campaigns
+ * tests/faults/fault_power_loss.c, fault_disk_io.c, fault_bit_flips.c, fault_migration.c. */
+#include "pages.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { OPT_PATH, OPT_BALLAST, OPT_ALLOW_UNSAFE_FS };
 
@@ -52,7 +56,7 @@ enum {
 };
 
 #define ROW_COLUMNS   "kind, live, time, key, value, mac"
-#define ENTRY_COLUMNS "n, time, body, chain"
+#define ENTRY_COLUMNS "n, time, body, chain, count"
 
 static const char *const statements[STMT__COUNT] = {
     [STMT_BEGIN] = "BEGIN IMMEDIATE",
@@ -62,13 +66,14 @@ static const char *const statements[STMT__COUNT] = {
                  "ON CONFLICT (kind, key) DO UPDATE SET live = excluded.live, "
                  "time = excluded.time, value = excluded.value, mac = excluded.mac",
     [STMT_ERASE] = "DELETE FROM row WHERE kind = ?1 AND key = ?2",
-    [STMT_APPEND] = "INSERT INTO journal (" ENTRY_COLUMNS ") VALUES (?1, ?2, ?3, ?4)",
+    [STMT_APPEND] = "INSERT INTO journal (" ENTRY_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5)",
     [STMT_GET] = "SELECT " ROW_COLUMNS " FROM row WHERE kind = ?1 AND key = ?2",
     [STMT_LIVE] = "SELECT " ROW_COLUMNS " FROM row WHERE live = 1",
     [STMT_QUERY] = "SELECT " ROW_COLUMNS " FROM row WHERE live = 0 AND kind = ?1 "
                    "AND (time, key) < (?2, ?3) ORDER BY time DESC, key DESC LIMIT ?4",
     [STMT_HEAD] = "SELECT " ENTRY_COLUMNS " FROM journal ORDER BY n DESC LIMIT 1",
-    [STMT_JOURNAL] = "SELECT " ENTRY_COLUMNS " FROM journal WHERE n >= ?1 ORDER BY n LIMIT ?2",
+    [STMT_JOURNAL] = "SELECT " ENTRY_COLUMNS " FROM journal WHERE n >= (SELECT "
+                     "coalesce(max(n), ?1) FROM journal WHERE n <= ?1) ORDER BY n",
 };
 
 struct self {
@@ -77,8 +82,24 @@ struct self {
     sqlite3 *db;
     sqlite3_stmt *stmts[STMT__COUNT];
     uint64_t head, appended; /* newest journal entry: durable, and within the transaction */
+    struct page page;        /* of them, those that are not in a row yet */
     int wal_frames;          /* after the last commit */
+    struct copy *copying;    /* NULL: none is being taken */
+    bool is_copy;            /* its directory is not the store's */
+    struct dir target;       /* the store's, if this copy may be adopted */
 };
+
+static void close_database(struct self *self)
+{
+    sqlite_copy_end(self->copying);
+    self->copying = NULL;
+    for (size_t i = 0; i < STMT__COUNT; i++) {
+        sqlite3_finalize(self->stmts[i]);
+        self->stmts[i] = NULL;
+    }
+    sqlite3_close(self->db);
+    self->db = NULL;
+}
 
 static void store_close(void *ptr)
 {
@@ -86,11 +107,15 @@ static void store_close(void *ptr)
     if (self == NULL) {
         return;
     }
-    for (size_t i = 0; i < STMT__COUNT; i++) {
-        sqlite3_finalize(self->stmts[i]);
+    close_database(self);
+    if (self->target.fd >= 0) {
+        sqlite_copy_unstage(&self->target);
+    } else if (self->is_copy && self->dir.fd >= 0) {
+        (void)unlinkat(self->dir.fd, LOCK_FILE, 0);
     }
-    sqlite3_close(self->db);
+    sqlite_page_done(&self->page);
     sqlite_dir_close(&self->dir);
+    sqlite_dir_close(&self->target);
     free(self);
 }
 
@@ -155,18 +180,6 @@ static struct firealarm_row read_row(sqlite3_stmt *stmt)
     return row;
 }
 
-static struct firealarm_entry read_entry(sqlite3_stmt *stmt)
-{
-    struct firealarm_entry entry = {
-        .n = (uint64_t)sqlite3_column_int64(stmt, 0),
-        .time = sqlite3_column_int64(stmt, 1),
-        .body = column_blob(stmt, 2),
-    };
-    struct firealarm_text chain = column_blob(stmt, 3);
-    memcpy(entry.chain, chain.ptr, chain.len < sizeof entry.chain ? chain.len : sizeof entry.chain);
-    return entry;
-}
-
 /* A read error is never an open question: nothing was written. */
 static int32_t read_failed(int32_t code)
 {
@@ -190,17 +203,72 @@ static int32_t walk_rows(struct self *self, sqlite3_stmt *stmt, firealarm_row_fn
     return stop != 0 ? stop : read_failed(code);
 }
 
-static int32_t walk_entries(struct self *self, sqlite3_stmt *stmt, firealarm_entry_fn *fn,
-                            void *ctx, struct firealarm_error *error)
+struct walk {
+    firealarm_entry_fn *fn;
+    void *ctx;
+    uint64_t from; /* entries before it are passed over */
+    uint64_t left; /* how many more are wanted */
+    struct firealarm_error *error;
+};
+
+/* The entries of one row of the journal. */
+static int32_t walk_page(const struct walk *walk, sqlite3_stmt *stmt, uint64_t *left)
 {
-    int rc;
+    struct firealarm_text bytes = column_blob(stmt, 2), chain = column_blob(stmt, 3);
+    struct firealarm_entry entry = {.n = (uint64_t)sqlite3_column_int64(stmt, 0),
+                                    .time = sqlite3_column_int64(stmt, 1),
+                                    .body = bytes};
     int32_t stop = 0;
-    while (stop == 0 && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        struct firealarm_entry entry = read_entry(stmt);
-        stop = fn(ctx, &entry);
+    int rc = 0;
+    if (sqlite3_column_int64(stmt, 4) == 0) { /* one entry, as it is */
+        memcpy(entry.chain, chain.ptr,
+               chain.len < sizeof entry.chain ? chain.len : sizeof entry.chain);
+        if (entry.n >= walk->from) {
+            stop = walk->fn(walk->ctx, &entry);
+            --*left;
+        }
+        return stop;
     }
-    int32_t code = finish(self, stmt, stop != 0 ? SQLITE_DONE : rc, error, "read the journal");
+    for (; stop == 0 && *left > 0 && (rc = sqlite_page_next(&bytes, &entry)) == 0; entry.n++) {
+        if (entry.n >= walk->from) {
+            stop = walk->fn(walk->ctx, &entry);
+            --*left;
+        }
+    }
+    return rc < 0 ? sqlite_fail(walk->error, FIREALARM_STORE_CORRUPT,
+                                "the journal's page from %llu on cannot be read",
+                                (unsigned long long)sqlite3_column_int64(stmt, 0))
+                  : stop;
+}
+
+static int32_t walk_entries(struct self *self, sqlite3_stmt *stmt, const struct walk *walk)
+{
+    int rc = SQLITE_DONE;
+    int32_t stop = 0;
+    uint64_t left = walk->left;
+    while (stop == 0 && left > 0 && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        stop = walk_page(walk, stmt, &left);
+    }
+    bool ended = stop != 0 || left == 0;
+    int32_t code = finish(self, stmt, ended ? SQLITE_DONE : rc, walk->error, "read the journal");
     return stop != 0 ? stop : read_failed(code);
+}
+
+static int32_t newest(void *ctx, const struct firealarm_entry *entry)
+{
+    struct walk *walk = ctx;
+    walk->from = entry->n;
+    return 0;
+}
+
+/* The newest entry; its page is gone through twice, as only its end says which it is. */
+static int32_t walk_head(struct self *self, firealarm_entry_fn *fn, void *ctx,
+                         struct firealarm_error *error)
+{
+    struct walk last = {.fn = fn, .ctx = ctx, .left = UINT64_MAX, .error = error};
+    struct walk all = {.fn = newest, .ctx = &last, .left = UINT64_MAX, .error = error};
+    int32_t rc = walk_entries(self, self->stmts[STMT_HEAD], &all);
+    return rc != 0 || last.from == 0 ? rc : walk_entries(self, self->stmts[STMT_HEAD], &last);
 }
 
 static int32_t keep_head(void *ctx, const struct firealarm_entry *entry)
@@ -219,8 +287,9 @@ static int32_t check(const struct firealarm_settings *settings, struct firealarm
     return 0;
 }
 
-static int32_t open_parts(struct self *self, const struct firealarm_host *host,
-                          const struct firealarm_settings *settings, struct firealarm_error *error)
+/* The store's own directory, locked. */
+static int32_t open_place(const struct firealarm_settings *settings, struct dir *ret_dir,
+                          struct firealarm_error *error)
 {
     const struct firealarm_value *values = settings->values;
     char path[4000];
@@ -230,8 +299,23 @@ static int32_t open_parts(struct self *self, const struct firealarm_host *host,
     }
     memcpy(path, text.ptr, text.len);
     path[text.len] = '\0';
-    int32_t rc = sqlite_dir_open(&self->dir, path, values[OPT_ALLOW_UNSAFE_FS].number != 0, error);
-    self->dir.ballast_bytes = values[OPT_BALLAST].number;
+    int32_t rc = sqlite_dir_open(ret_dir, path, values[OPT_ALLOW_UNSAFE_FS].number != 0, error);
+    ret_dir->ballast_bytes = values[OPT_BALLAST].number;
+    return rc;
+}
+
+/* copy NULL: the store itself, from the settings; else the copy in that directory. */
+static int32_t open_parts(struct self *self, const struct firealarm_host *host,
+                          const struct firealarm_settings *settings, const char *copy,
+                          struct firealarm_error *error)
+{
+    int32_t rc = 0;
+    if (copy != NULL) {
+        rc = sqlite_dir_open(&self->dir, copy, true, error);
+    } else {
+        rc = open_place(settings, &self->dir, error);
+        rc = rc == 0 ? sqlite_copy_finish(&self->dir, error) : rc;
+    }
     if (rc == 0) {
         rc = sqlite_schema_open(host, &self->dir, &self->db, error);
     }
@@ -240,9 +324,19 @@ static int32_t open_parts(struct self *self, const struct firealarm_host *host,
         rc = prepare(self, error);
     }
     if (rc == 0) {
-        rc = walk_entries(self, self->stmts[STMT_HEAD], keep_head, self, error);
+        rc = walk_head(self, keep_head, self, error);
     }
     return rc;
+}
+
+static struct self *new_self(void)
+{
+    struct self *self = calloc(1, sizeof *self);
+    if (self != NULL) {
+        *self =
+            (struct self){.dir = {.fd = -1, .lock_fd = -1}, .target = {.fd = -1, .lock_fd = -1}};
+    }
+    return self;
 }
 
 static int32_t store_open(const struct firealarm_host *host,
@@ -253,12 +347,13 @@ static int32_t store_open(const struct firealarm_host *host,
     if (rc != 0) {
         return rc;
     }
-    struct self *self = calloc(1, sizeof *self);
+    struct self *self = new_self();
     if (self == NULL) {
         return sqlite_fail(error, FIREALARM_STORE_FAILED, "out of memory");
     }
-    *self = (struct self){.dir = {.fd = -1, .lock_fd = -1}};
-    rc = open_parts(self, host, settings, error);
+    /* Counting its memory takes a lock at each malloc. Refused once SQLite is in use: as well. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    rc = open_parts(self, host, settings, NULL, error);
     if (rc != 0) {
         store_close(self);
         return rc;
@@ -272,7 +367,7 @@ static int32_t load(void *ptr, firealarm_row_fn *row, firealarm_entry_fn *head, 
 {
     struct self *self = ptr;
     int32_t rc = walk_rows(self, self->stmts[STMT_LIVE], row, ctx, NULL, error);
-    return rc != 0 ? rc : walk_entries(self, self->stmts[STMT_HEAD], head, ctx, error);
+    return rc != 0 ? rc : walk_head(self, head, ctx, error);
 }
 
 static int32_t expect(const struct self *self, bool in_transaction, struct firealarm_error *error)
@@ -293,6 +388,7 @@ static int32_t begin(void *ptr, struct firealarm_error *error)
     }
     if (rc == 0) {
         self->in_transaction = true;
+        sqlite_page_clear(&self->page);
         self->appended = self->head;
     }
     return rc;
@@ -332,6 +428,23 @@ static int32_t erase(void *ptr, uint32_t kind, struct firealarm_text key,
     return step(self, STMT_ERASE, error, "erase");
 }
 
+static int32_t write_page(struct self *self, struct firealarm_error *error)
+{
+    struct page *page = &self->page;
+    if (page->count == 0) {
+        return 0;
+    }
+    sqlite3_stmt *stmt = self->stmts[STMT_APPEND];
+    sqlite3_bind_int64(stmt, 1, (sqlite3_int64)page->first);
+    sqlite3_bind_int64(stmt, 2, page->time);
+    bind_blob(stmt, 3, page->bytes, page->len);
+    bind_blob(stmt, 4, page->chain, sizeof page->chain);
+    sqlite3_bind_int64(stmt, 5, (sqlite3_int64)page->count);
+    int32_t rc = step(self, STMT_APPEND, error, "append");
+    sqlite_page_clear(page);
+    return rc;
+}
+
 static int32_t append(void *ptr, const struct firealarm_entry *entry, struct firealarm_error *error)
 {
     struct self *self = ptr;
@@ -344,12 +457,12 @@ static int32_t append(void *ptr, const struct firealarm_entry *entry, struct fir
                            "journal entry %llu does not follow %llu or is too large",
                            (unsigned long long)entry->n, (unsigned long long)self->appended);
     }
-    sqlite3_stmt *stmt = self->stmts[STMT_APPEND];
-    sqlite3_bind_int64(stmt, 1, (sqlite3_int64)entry->n);
-    sqlite3_bind_int64(stmt, 2, entry->time);
-    bind_blob(stmt, 3, entry->body.ptr, entry->body.len);
-    bind_blob(stmt, 4, entry->chain, sizeof entry->chain);
-    rc = step(self, STMT_APPEND, error, "append");
+    if (self->page.count == PAGE_ENTRIES) {
+        rc = write_page(self, error);
+    }
+    if (rc == 0 && sqlite_page_add(&self->page, entry) != 0) {
+        rc = sqlite_fail(error, FIREALARM_STORE_FAILED, "out of memory");
+    }
     if (rc == 0) {
         self->appended = entry->n;
     }
@@ -378,6 +491,9 @@ static int32_t commit(void *ptr, struct firealarm_error *error)
     struct self *self = ptr;
     int32_t rc = expect(self, true, error);
     if (rc == 0) {
+        rc = write_page(self, error);
+    }
+    if (rc == 0) {
         rc = step(self, STMT_COMMIT, error, "commit");
     }
     if (rc != 0) {
@@ -397,6 +513,7 @@ static void rollback(void *ptr)
         struct firealarm_error ignored;
         (void)step(self, STMT_ROLLBACK, &ignored, "rollback");
     }
+    sqlite_page_clear(&self->page);
     self->in_transaction = false;
 }
 
@@ -430,16 +547,77 @@ static int32_t journal(void *ptr, uint64_t from, uint32_t limit, firealarm_entry
                        void *ctx, struct firealarm_error *error)
 {
     struct self *self = ptr;
+    struct walk walk = {.fn = entry, .ctx = ctx, .from = from, .left = limit, .error = error};
     sqlite3_stmt *stmt = self->stmts[STMT_JOURNAL];
     sqlite3_bind_int64(stmt, 1, from > INT64_MAX ? INT64_MAX : (sqlite3_int64)from);
-    sqlite3_bind_int64(stmt, 2, limit);
-    return walk_entries(self, stmt, entry, ctx, error);
+    return walk_entries(self, stmt, &walk);
 }
 
 static int32_t reserve(void *ptr, uint32_t hold, struct firealarm_error *error)
 {
     struct self *self = ptr;
     return hold != 0 ? sqlite_dir_hold(&self->dir, error) : sqlite_dir_release(&self->dir, error);
+}
+
+static int32_t copy_begin(void *ptr, const char *dir, struct firealarm_error *error)
+{
+    struct self *self = ptr;
+    int32_t rc = expect(self, false, error);
+    if (rc == 0 && self->copying != NULL) {
+        rc = sqlite_fail(error, FIREALARM_STORE_FAILED, "a copy is being taken already");
+    }
+    return rc == 0 ? sqlite_copy_begin(self->db, dir, &self->copying, error) : rc;
+}
+
+static int32_t copy_step(void *ptr, uint64_t *ret_done, uint64_t *ret_total,
+                         struct firealarm_error *error)
+{
+    struct self *self = ptr;
+    int32_t rc = expect(self, false, error);
+    return rc == 0 ? sqlite_copy_step(self->copying, ret_done, ret_total, error) : rc;
+}
+
+static void copy_end(void *ptr)
+{
+    struct self *self = ptr;
+    sqlite_copy_end(self->copying);
+    self->copying = NULL;
+}
+
+static int32_t copy_open(const struct firealarm_host *host,
+                         const struct firealarm_settings *settings, const char *dir, uint32_t adopt,
+                         void **ret_self, struct firealarm_error *error)
+{
+    char staged[4100];
+    struct self *self = new_self();
+    if (self == NULL) {
+        return sqlite_fail(error, FIREALARM_STORE_FAILED, "out of memory");
+    }
+    self->is_copy = true;
+    int32_t rc = 0;
+    if (adopt != 0) {
+        rc = open_place(settings, &self->target, error);
+        rc = rc == 0 ? sqlite_copy_finish(&self->target, error) : rc;
+        rc = rc == 0 ? sqlite_copy_stage(&self->target, dir, staged, sizeof staged, error) : rc;
+        dir = staged;
+    }
+    rc = rc == 0 ? open_parts(self, host, settings, dir, error) : rc;
+    if (rc != 0) {
+        store_close(self);
+        return rc;
+    }
+    *ret_self = self;
+    return 0;
+}
+
+static int32_t adopt(void *ptr, struct firealarm_error *kept, struct firealarm_error *error)
+{
+    struct self *self = ptr;
+    if (self->target.fd < 0 || expect(self, false, error) != 0) {
+        return sqlite_fail(error, FIREALARM_STORE_FAILED, "this is no copy that may be adopted");
+    }
+    close_database(self);
+    return sqlite_copy_adopt(&self->target, kept, error);
 }
 
 FIREALARM_EXPORT const struct firealarm_store firealarm_store = {
@@ -463,4 +641,9 @@ FIREALARM_EXPORT const struct firealarm_store firealarm_store = {
     .query = query,
     .journal = journal,
     .reserve = reserve,
+    .copy_begin = copy_begin,
+    .copy_step = copy_step,
+    .copy_end = copy_end,
+    .copy_open = copy_open,
+    .adopt = adopt,
 };

@@ -6,6 +6,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -52,12 +53,16 @@ static void on_fake_send(const char *how, struct fa_buf *out, struct fa_str reco
     }
     if (strcmp(how, "dies") == 0) {
         _exit(3);
+    } else if (strcmp(how, "batching") == 0 && !send.alone) {
+        struct fa_courier_at *at =
+            mmap(NULL, sizeof *at, PROT_READ | PROT_WRITE, MAP_SHARED, FA_COURIER_AT_FD, 0);
+        *at = (struct fa_courier_at){send.id, 1};
+        _exit(4);
     } else if (strcmp(how, "poisoned") == 0 && fa_str_is(fa_str_of(send.channel), "poison") &&
                !send.plain) {
-        struct fa_frame_at at = {send.id};
-        if (fa_frame_put_at(out, &at) == 0) {
-            say(out);
-        }
+        struct fa_courier_at *at =
+            mmap(NULL, sizeof *at, PROT_READ | PROT_WRITE, MAP_SHARED, FA_COURIER_AT_FD, 0);
+        at->id = send.id;
         _exit(4);
     } else if (strcmp(how, "poisoned") == 0 && fa_str_is(fa_str_of(send.channel), "slow")) {
         return; /* open for ever */
@@ -209,12 +214,17 @@ static void a_verdict_comes_back_once(void **state)
     }
     assert_int_equal(rig.last.verdict, FIREALARM_SENT);
     assert_int_equal(fa_link_open_count(rig.link), 0);
-    for (int i = 0; i < 5; i++) {
-        tick(&rig); /* a ping */
-        hear(&rig); /* its pong */
+    tick(&rig); /* a ping */
+    hear(&rig); /* its pong */
+    /* With nothing to do it is left alone; with something it is asked at once. */
+    assert_int_equal(fa_link_next_deadline(rig.link), FA_NEVER);
+    assert_int_equal(send_one(&rig, 2, "x"), 0);
+    assert_int_equal(fa_link_next_deadline(rig.link), rig.now.mono);
+    while (rig.count == 1) {
+        hear(&rig);
     }
     assert_int_equal(rig.starts, 1);
-    assert_int_equal(rig.count, 1);
+    assert_int_equal(rig.count, 2);
     fa_link_free(rig.link);
 }
 
@@ -329,6 +339,24 @@ static void what_ends_the_courier_twice_goes_out_plain(void **state)
     fa_link_free(rig.link);
 }
 
+/* Which of several it was is not known: the next time each is on its own. */
+static void after_an_end_with_several_messages_each_goes_alone(void **state)
+{
+    struct rig rig;
+    make_rig(&rig, "batching");
+    for (int i = 0; i < 2; i++) {
+        until_up(&rig);
+        rig.count = 0;
+        assert_int_equal(send_one(&rig, 1, "any"), 0);
+        while (rig.count < 1) {
+            hear(&rig);
+        }
+        assert_int_equal(rig.last.verdict, i == 0 ? FA_FRAME_OUTCOME_UNKNOWN : FIREALARM_SENT);
+    }
+    assert_false(rig.last.plain);
+    fa_link_free(rig.link);
+}
+
 static void an_attempt_is_not_sat_on_for_ever(void **state)
 {
     struct rig rig;
@@ -382,6 +410,7 @@ int main(void)
         cmocka_unit_test(restarts_wait_longer_each_time),
         cmocka_unit_test(a_program_that_is_not_there_is_tried_again),
         cmocka_unit_test(what_ends_the_courier_twice_goes_out_plain),
+        cmocka_unit_test(after_an_end_with_several_messages_each_goes_alone),
         cmocka_unit_test(an_attempt_is_not_sat_on_for_ever),
         cmocka_unit_test(what_waits_for_the_courier_is_bounded),
     };

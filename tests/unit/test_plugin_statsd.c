@@ -91,8 +91,8 @@ static void a_datagram_holds_many_lines(void **state)
     static const struct row rows[] = {
         {"a:1|c\nb:2|g\n\nc:3|ms", "delta a 1\ngauge b 2\ndist c 3\n"},
         {"a:1|c\r\nb:2|g\r\n", "delta a 1\ngauge b 2\n"},
-        {"a:1|c\nbad\nb:2|g\n", "reject no \":\" after the name: bad\ndelta a 1\ngauge b 2\n"},
-        {"a:1|c\nm: now\nb:2|g", "reject the type is missing: m: now\ndelta a 1\ngauge b 2\n"},
+        {"a:1|c\nbad\nb:2|g\n", "delta a 1\nreject no \":\" after the name: bad\ngauge b 2\n"},
+        {"a:1|c\nm: now\nb:2|g", "delta a 1\nreject the type is missing: m: now\ngauge b 2\n"},
     };
     CHECK("delta", rows);
 }

@@ -95,6 +95,11 @@ static int32_t count_row(void *ctx, const struct firealarm_row *row)
     return 0;
 }
 
+static int32_t ignore_row(void *ctx, const struct firealarm_row *row)
+{
+    return 0;
+}
+
 static int32_t ignore_entry(void *ctx, const struct firealarm_entry *entry)
 {
     return 0;
@@ -203,11 +208,109 @@ static void a_newer_schema_is_left_alone(void **state)
     firealarm_store.close(self);
     edit(fixture, "PRAGMA user_version = 99");
     assert_int_equal(open_store(fixture, &self), FIREALARM_STORE_NEWER);
-    assert_contains(fixture->error.text, "schema 99 is newer than this firealarm's (1)");
+    assert_contains(fixture->error.text, "schema 99 is newer than this firealarm's (2)");
     assert_null(self);
-    edit(fixture, "PRAGMA user_version = 1");
+    edit(fixture, "PRAGMA user_version = 2");
     self = must_open(fixture);
     assert_int_equal(count_rows(fixture, self), 1);
+    firealarm_store.close(self);
+}
+
+struct entries {
+    uint64_t first, count;
+    bool bad;
+};
+
+/* Entry n has n bytes (modulo 7) of body, time 10 n and a chain of bytes n. */
+static int32_t check_entry(void *ctx, const struct firealarm_entry *entry)
+{
+    struct entries *seen = ctx;
+    uint8_t chain[FIREALARM_STORE_MAC_BYTES];
+    memset(chain, (int)(entry->n & 255), sizeof chain);
+    seen->first = seen->count == 0 ? entry->n : seen->first;
+    seen->bad = seen->bad || entry->n != seen->first + seen->count ||
+                entry->time != (int64_t)entry->n * 10 || entry->body.len != entry->n % 7 ||
+                memcmp(entry->chain, chain, sizeof chain) != 0;
+    seen->count++;
+    return 0;
+}
+
+static void append_entries(struct fixture *fixture, void *self, uint64_t from, uint64_t to)
+{
+    assert_int_equal(firealarm_store.begin(self, &fixture->error), 0);
+    for (uint64_t n = from; n <= to; n++) {
+        struct firealarm_entry entry = {
+            .n = n, .time = (int64_t)n * 10, .body = {"abcdefg", (size_t)(n % 7)}};
+        memset(entry.chain, (int)(n & 255), sizeof entry.chain);
+        assert_int_equal(firealarm_store.append(self, &entry, &fixture->error), 0);
+    }
+    assert_int_equal(firealarm_store.commit(self, &fixture->error), 0);
+}
+
+static void must_read_entries(struct fixture *fixture, void *self, uint64_t from, uint32_t limit,
+                              uint64_t expect)
+{
+    struct entries seen = {0};
+    assert_int_equal(
+        firealarm_store.journal(self, from, limit, check_entry, &seen, &fixture->error), 0);
+    assert_false(seen.bad);
+    assert_int_equal(seen.count, expect);
+    assert_true(expect == 0 || seen.first == from);
+}
+
+static void entries_of_one_transaction_come_back_one_by_one(void **state)
+{
+    struct fixture *fixture = *state;
+    void *self = must_open(fixture);
+    append_entries(fixture, self, 1, 1);
+    append_entries(fixture, self, 2, 2500); /* more than one page holds */
+    append_entries(fixture, self, 2501, 2503);
+    firealarm_store.close(self);
+    self = must_open(fixture);
+    for (uint64_t from = 1; from <= 2503; from += from < 5 || from > 2490 ? 1 : 311) {
+        must_read_entries(fixture, self, from, 1, 1);
+        must_read_entries(fixture, self, from, 5000, 2504 - from);
+    }
+    must_read_entries(fixture, self, 1, 500, 500);
+    must_read_entries(fixture, self, 2504, 10, 0);
+    struct entries head = {0};
+    assert_int_equal(firealarm_store.load(self, ignore_row, check_entry, &head, &fixture->error),
+                     0);
+    assert_int_equal(head.first, 2503);
+    assert_int_equal(head.count, 1);
+    append_entries(fixture, self, 2504, 2504);
+    firealarm_store.close(self);
+}
+
+static void a_store_of_schema_1_is_taken_over(void **state)
+{
+    struct fixture *fixture = *state;
+    edit(fixture, "PRAGMA application_id = 1178684493; PRAGMA user_version = 1;"
+                  "CREATE TABLE row (kind INTEGER NOT NULL, key BLOB NOT NULL,"
+                  " live INTEGER NOT NULL CHECK (live IN (0, 1)), time INTEGER NOT NULL,"
+                  " value BLOB NOT NULL, mac BLOB NOT NULL CHECK (length(mac) = 32),"
+                  " PRIMARY KEY (kind, key)) STRICT, WITHOUT ROWID;"
+                  "CREATE INDEX row_live ON row (kind, key) WHERE live = 1;"
+                  "CREATE INDEX row_history ON row (kind, time, key) WHERE live = 0;"
+                  "CREATE TABLE journal (n INTEGER NOT NULL PRIMARY KEY CHECK (n > 0),"
+                  " time INTEGER NOT NULL, body BLOB NOT NULL,"
+                  " chain BLOB NOT NULL CHECK (length(chain) = 32)) STRICT;"
+                  "INSERT INTO row VALUES (1, x'6b', 1, 5, x'76', zeroblob(32)),"
+                  " (2, x'6b', 1, 4, x'77', zeroblob(32)), (2, x'6c', 0, 3, x'78', zeroblob(32));"
+                  "INSERT INTO journal VALUES (1, 10, x'61',"
+                  " x'0101010101010101010101010101010101010101010101010101010101010101'),"
+                  " (2, 20, x'6162',"
+                  " x'0202020202020202020202020202020202020202020202020202020202020202');");
+    void *self = must_open(fixture);
+    int history = 0;
+    assert_int_equal(count_rows(fixture, self), 2);
+    assert_int_equal(firealarm_store.query(self, 2, INT64_MAX, (struct firealarm_text){"", 0}, 10,
+                                           count_row, &history, &fixture->error),
+                     0);
+    assert_int_equal(history, 1);
+    append_entries(fixture, self, 3, 6);
+    must_read_entries(fixture, self, 1, 10, 6);
+    must_read_entries(fixture, self, 2, 2, 2);
     firealarm_store.close(self);
 }
 
@@ -485,6 +588,8 @@ int main(void)
         TEST(another_program_holding_the_database_is_busy_too),
         TEST(files_are_private_whatever_the_umask),
         TEST(a_newer_schema_is_left_alone),
+        TEST(entries_of_one_transaction_come_back_one_by_one),
+        TEST(a_store_of_schema_1_is_taken_over),
         TEST(a_database_of_another_program_is_refused),
         TEST(a_damaged_file_is_refused_and_stays_as_it_is),
         TEST(damage_within_the_tree_is_seen_at_start),

@@ -17,6 +17,14 @@
  * Reserve: a store that can run out of room holds some back (a ballast file) once the host asks
  * for it with reserve(1), after open(). After FIREALARM_STORE_FULL the host gives it up with
  * reserve(0) and tries again; later it asks for it back.
+ *
+ * Copies: a copy is a directory with whatever files the store puts there. It is taken from a store
+ * that is in use, a step at a time between transactions, and holds what was committed when its
+ * last step was taken. copy_open() opens one as a store of its own, without the lock of the store
+ * that is in use; the host then looks through it as through any other. With `adopt` it is opened
+ * away from its place, under the lock, and may then be put in place of the store by adopt(): the
+ * replaced one is kept beside it, and killed at any moment there is either the one or the other
+ * after the next open().
  */
 #ifndef FIREALARM_STORE_H
 #define FIREALARM_STORE_H
@@ -98,6 +106,20 @@ struct firealarm_store {
     /* May be NULL. hold 0: gives the reserve up, FIREALARM_STORE_NOT_FOUND if none is held.
      * hold 1: takes it, if not held, FIREALARM_STORE_FULL when there is no room for it. */
     int32_t (*reserve)(void *self, uint32_t hold, struct firealarm_error *error);
+    /* All NULL: this store cannot be copied. One copy at a time. dir is an empty directory of the
+     * host's; nothing in it is synced when the copy is done. copy_step() copies a bounded part:
+     * 0: done, 1: not yet; bytes are estimates that may change while the copy goes on. After
+     * copy_begin() came back with 0, copy_end() is called once, done or not. */
+    int32_t (*copy_begin)(void *self, const char *dir, struct firealarm_error *error);
+    int32_t (*copy_step)(void *self, uint64_t *ret_done, uint64_t *ret_total,
+                         struct firealarm_error *error);
+    void (*copy_end)(void *self);
+    /* FIREALARM_STORE_BUSY: a process has the store in use (adopt only), _NEWER, _CORRUPT. */
+    int32_t (*copy_open)(const struct firealarm_host *host,
+                         const struct firealarm_settings *settings, const char *dir, uint32_t adopt,
+                         void **ret_self, struct firealarm_error *error);
+    /* Once; then only close(). The text of `kept` says where the replaced store is. */
+    int32_t (*adopt)(void *self, struct firealarm_error *kept, struct firealarm_error *error);
 };
 
 extern const struct firealarm_store firealarm_store;
