@@ -388,7 +388,6 @@ static void move_on(struct fa_engine *engine, struct fa_notification *n)
     if (n->kind == FA_NOTE_TEST || (is_climb(n) && !is_wanted(n))) {
         return;
     }
-    bool hopeless = true;
     if (person != FA_NOBODY) {
         struct fa_note_spec spec = {
             .alarm = alarm,
@@ -398,9 +397,10 @@ static void move_on(struct fa_engine *engine, struct fa_notification *n)
             .contact = n->contact + 1,
             .step = step_of(engine, n),
         };
-        hopeless = !fa_notify(engine, &spec);
+        /* What serves instead may have failed itself: hope is asked of the step, not of this. */
+        (void)!fa_notify(engine, &spec);
     }
-    if (hopeless && is_wanted(n) && n->step == alarm->step && n->loop == alarm->loop &&
+    if (is_wanted(n) && n->step == alarm->step && n->loop == alarm->loop &&
         !step_has_hope(alarm) && !was_told_in_step(alarm) && !fa_climb_is_widest(engine, alarm)) {
         fa_climb(engine, alarm);
     }
