@@ -19,7 +19,7 @@ static void no_world_breaks_a_promise(void **state)
         struct fa_lab_result result;
         bool steady = false;
         char *text = worlds_make(seed, &steady);
-        worlds_judge("world.fas", text, false, &result);
+        worlds_judge("world.fas", text, steady, &result);
         worlds_cover_add(&cover, &result.cover);
         if (result.failed) {
             snprintf(failure, sizeof failure, "worlds --seed %llu: line %u: %s",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Random worlds, played:
  *
- *   worlds --seeds 500 [--from N] [--cover]   each is played twice; ends at the first that fails.
- *                                             --restarts: steady ones with restarts, too
+ *   worlds --seeds 500 [--from N] [--cover]   each is played twice, and a steady one once more
+ *                                             with restarts; ends at the first that fails
  *   worlds --seed N --print                   writes its scenario
  *   worlds --seed N [--verbose]               plays one; --verbose: the timeline
  *   worlds --replay FILE                      plays a scenario from a file as a world is played
@@ -22,7 +22,7 @@
 
 struct options {
     uint64_t seeds, from;
-    bool print, verbose, cover, need_all, restarts;
+    bool print, verbose, cover, need_all;
     double shrink;
     const char *replay, *program;
 };
@@ -64,7 +64,6 @@ static int play_seed(const struct options *options, uint64_t seed, struct fa_lab
     if (options->print) {
         fputs(text, stdout);
     } else {
-        steady = steady && options->restarts;
         worlds_judge("world.fas", text, steady, &result);
         worlds_cover_add(cover, &result.cover);
         if (options->verbose) {
@@ -170,8 +169,6 @@ int main(int argc, char **argv)
             options.verbose = true;
         } else if (strcmp(argv[i], "--cover") == 0) {
             options.cover = true;
-        } else if (strcmp(argv[i], "--restarts") == 0) {
-            options.restarts = true;
         } else if (strcmp(argv[i], "--need-all-cells") == 0) {
             options.need_all = true;
         } else {

@@ -91,9 +91,6 @@ struct worlds_firm {
     const char *ack_default, *ack_max, *fail_after, *rearm, *slow_retry;
     uint32_t fail_attempts;
     bool tight; /* the lowest limits */
-    /* Returned alarms wait for ever: whose manager hears that nobody owned one follows from who was
-     * reached first, and that of several at one instant a restart may change. */
-    bool patient;
 };
 
 extern const char *const worlds_channels[WORLDS_CHANNELS + 1];

@@ -364,8 +364,8 @@ static void write_times(const struct worlds_firm *firm, struct fa_buf *buf)
                   "severities = ( { name = \"critical\"; ack_default = \"%s\"; ack_max = \"%s\"; "
                   "fail_attempts = %u; fail_after = \"%s\"; }, { name = \"warning\"; } );\n",
                   firm->ack_default, firm->ack_max, firm->fail_attempts, firm->fail_after);
-    fa_buf_printf(buf, "times = { rearm = \"%s\"; slow_retry = \"%s\";%s };\n", firm->rearm,
-                  firm->slow_retry, firm->patient ? " returned_max = \"30d\";" : "");
+    fa_buf_printf(buf, "times = { rearm = \"%s\"; slow_retry = \"%s\"; };\n", firm->rearm,
+                  firm->slow_retry);
     if (firm->tight) {
         fa_buf_puts(buf, "limits = { filings_open = 100; alarms_open = 100; outbox = 100; };\n");
     }
