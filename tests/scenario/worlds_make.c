@@ -235,7 +235,7 @@ static void do_receiver(struct maker *m, bool heals)
     const char *mood = heals       ? "ok"
                        : m->steady ? ONE_OF(&m->rng, "404", "ok")
                                    : ONE_OF(&m->rng, "503", "404", "hang", "lost", "404");
-    if (m->steady) { /* or the answer under way would depend on a restart */
+    if (m->steady) { /* or a restart would try again what was refused the moment before */
         fa_buf_puts(m->out, "advance 1s\n");
     }
     fa_buf_printf(m->out, "receiver %s %s", worlds_one_of(&m->rng, worlds_channels), mood);
