@@ -15,10 +15,8 @@
 #include "base/err.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct options {
     uint64_t seeds, from;
@@ -26,15 +24,6 @@ struct options {
     double shrink;
     const char *replay, *program;
 };
-
-static char under_way[64]; /* what to say when the engine asserts */
-
-static void on_abort(int number)
-{
-    (void)!write(STDERR_FILENO, under_way, strlen(under_way));
-    signal(number, SIG_DFL);
-    raise(number);
-}
 
 static int report(const struct options *options, uint64_t seed, const char *text, bool steady,
                   const struct fa_lab_result *result)
@@ -60,11 +49,12 @@ static int play_seed(const struct options *options, uint64_t seed, struct fa_lab
     bool steady = false;
     char *text = worlds_make(seed, &steady);
     int code = 0;
-    snprintf(under_way, sizeof under_way, "world %" PRIu64 " ends with an abort\n", seed);
     if (options->print) {
         fputs(text, stdout);
     } else {
+        worlds_watch(seed);
         worlds_judge("world.fas", text, steady, &result);
+        worlds_watch_ends();
         worlds_cover_add(cover, &result.cover);
         if (options->verbose) {
             fputs(result.story != NULL ? result.story : "", stdout);
@@ -175,7 +165,6 @@ int main(int argc, char **argv)
             return usage(argv[0]);
         }
     }
-    signal(SIGABRT, on_abort);
     return options.replay != NULL ? replay(&options)
            : options.seeds > 0    ? play_seeds(&options)
                                   : usage(argv[0]);
