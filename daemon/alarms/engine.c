@@ -273,6 +273,15 @@ static void on_signal(struct fa_engine *engine, const struct fa_signal *signal)
     fa_buf_done(&identity);
 }
 
+struct fa_told *fa_alarm_add_told(struct fa_alarm *alarm)
+{
+    if (alarm->told_count == alarm->told_cap) {
+        alarm->told_cap = alarm->told_cap > 0 ? 2 * alarm->told_cap : 1;
+        alarm->told = fa_xrealloc(alarm->told, alarm->told_cap * sizeof(struct fa_told));
+    }
+    return &alarm->told[alarm->told_count++];
+}
+
 bool fa_channel_is_troubled(const struct fa_engine *engine, const char *channel)
 {
     static const char prefix[] = "firealarm:channel-";

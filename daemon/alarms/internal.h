@@ -89,6 +89,8 @@ const struct fa_policy *fa_policy_of(const struct fa_engine *engine, const struc
 void fa_trouble(struct fa_engine *engine, const char *code, const char *text, bool over);
 /* Of what happened, not of what lasts: once a person closed it, only the next time raises it. */
 void fa_trouble_once(struct fa_engine *engine, const char *code, const char *text);
+/* One more at the end. Room for one at first: most alarms tell one or two. */
+struct fa_told *fa_alarm_add_told(struct fa_alarm *alarm);
 /* Is there an alarm about this channel, open or not yet forgotten? */
 bool fa_channel_is_troubled(const struct fa_engine *engine, const char *channel);
 void fa_add_comment(struct fa_comment **comments, size_t *count, size_t *cap,

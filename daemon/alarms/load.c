@@ -120,8 +120,8 @@ void fa_shift_all(struct fa_engine *engine, fa_time shift)
         a->raised += a->state == FA_ALARM_PENDING ? shift : 0;
         a->promised += a->promised != 0 ? shift : 0;             /* the deadline in words */
         a->changed += a->state == FA_ALARM_RETURNED ? shift : 0; /* `rearm` counts from it */
-        for (size_t i = 0; i < a->told_count; i++) {
-            a->told[i].when += shift; /* whether somebody was told since a step began */
+        for (size_t i = 0; i < a->told_count; i++) {             /* in the step, or before it? */
+            a->told[i].when += shift;
         }
         if (shift != 0) {
             fa_touch_alarm(engine, a);

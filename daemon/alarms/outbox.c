@@ -566,15 +566,6 @@ static void tell_latecomer(struct fa_engine *engine, struct fa_alarm *alarm,
     }
 }
 
-/* Room for one more; most alarms tell one or two. */
-static void add_told(struct fa_alarm *alarm)
-{
-    if (alarm->told_count == alarm->told_cap) {
-        alarm->told_cap = alarm->told_cap > 0 ? 2 * alarm->told_cap : 1;
-        alarm->told = fa_xrealloc(alarm->told, alarm->told_cap * sizeof(struct fa_told));
-    }
-}
-
 static void sent(struct fa_engine *engine, struct fa_notification *n)
 {
     struct fa_alarm *alarm = n->owner_alarm;
@@ -588,9 +579,7 @@ static void sent(struct fa_engine *engine, struct fa_notification *n)
             }
         }
         if (!known) {
-            add_told(alarm);
-            alarm->told[alarm->told_count++] =
-                (struct fa_told){n->person, n->channel, engine->now.wall};
+            *fa_alarm_add_told(alarm) = (struct fa_told){n->person, n->channel, engine->now.wall};
             tell_latecomer(engine, alarm, n);
         }
         fa_touch_alarm(engine, alarm);

@@ -240,8 +240,7 @@ static bool read_alarm_list(struct fa_alarm *a, const struct fa_rec_field *f,
         fa_texts_add(&a->struck, &a->struck_count, f->bytes);
         return true;
     case A_TOLD:
-        a->told = fa_xgrow(a->told, a->told_count, &a->told_cap, sizeof(struct fa_told));
-        return get_told(f, texts, &a->told[a->told_count++]);
+        return get_told(f, texts, fa_alarm_add_told(a));
     case A_COMMENT: {
         bool ok = get_comment(f, &comment);
         fa_add_comment(&a->comments, &a->comment_count, &a->comment_cap, comment);

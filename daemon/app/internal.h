@@ -174,7 +174,7 @@ int fa_keep_plugin(struct fa_daemon *daemon, struct fa_store_options *ret_option
                    char witness[FA_STORE_PATH_SIZE], struct fa_err *err) FA_MUST_CHECK;
 /* The store's directory by the configuration; "" when it has none. */
 const char *fa_keep_path(const struct fa_daemon *daemon, char buf[FA_STORE_PATH_SIZE]);
-int fa_keep_load_row(void *daemon, const struct fa_row *row, struct fa_err *err) FA_MUST_CHECK;
+int fa_keep_take_row(void *daemon, const struct fa_row *row, struct fa_err *err) FA_MUST_CHECK;
 
 /* copies.c: as struct fa_api_host says of `copy`. */
 int fa_copies_ask(struct fa_daemon *daemon, bool start, struct fa_store_copy *ret_copy,

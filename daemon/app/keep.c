@@ -41,7 +41,7 @@ static void wake(void *ctx)
     fa_waker_wake(daemon->store_waker);
 }
 
-int fa_keep_load_row(void *ctx, const struct fa_row *row, struct fa_err *err)
+int fa_keep_take_row(void *ctx, const struct fa_row *row, struct fa_err *err)
 {
     struct fa_daemon *daemon = ctx;
     if (row->kind < FA_ROW_ALARM || row->kind > FA_ROW_POLICY) {
@@ -174,7 +174,7 @@ static int open_store(struct fa_daemon *daemon, struct fa_err *err)
  * it goes on when these cannot be loaded. */
 static int load(struct fa_daemon *daemon, struct fa_store_head *ret_head, struct fa_err *err)
 {
-    struct fa_store_visitor visitor = {fa_keep_load_row, damaged, daemon};
+    struct fa_store_visitor visitor = {fa_keep_take_row, damaged, daemon};
     struct fa_engine *before = daemon->engine;
     daemon->engine = fa_engine_new(&daemon->config->setup);
     int rc = fa_store_load(daemon->store, &visitor, ret_head, err);

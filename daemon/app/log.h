@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The daemon's log: lines on stderr, with systemd's priority prefix when that is a journal. It never
- * waits for a reader. One failure, one line; ids and codes only: never a name, a label or a word of a filing. */
+/* The daemon's log: lines on stderr, with systemd's priority prefix when that is a journal. It
+ * never waits for a reader. One failure, one line; ids and codes only: never a name, a label or a
+ * word of a filing. */
 #ifndef FA_APP_LOG_H
 #define FA_APP_LOG_H
 

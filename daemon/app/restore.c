@@ -93,7 +93,7 @@ struct looked {
 static int look(struct fa_daemon *daemon, struct fa_store *store, struct looked *ret,
                 struct fa_err *err)
 {
-    struct fa_store_visitor visitor = {fa_keep_load_row, NULL, daemon};
+    struct fa_store_visitor visitor = {fa_keep_take_row, NULL, daemon};
     struct fa_engine_stats stats;
     daemon->engine = fa_engine_new(&daemon->config->setup);
     int rc = fa_store_load(store, &visitor, &ret->head, err);

@@ -39,6 +39,7 @@
 #define STEADY_AFTER   (10 * FA_SECOND) /* up for so long: the next end starts with a short wait */
 #define ATTEMPT_WITHIN (60 * FA_SECOND) /* beyond the channel's own time-out */
 #define REAP_EVERY     10
+#define SLEPT_MIN      (5 * FA_SECOND) /* a tick so late was not late by load */
 #define CHANNELS_MAX   ((size_t)16 * 1024 * 1024)
 #define READ_MAX       ((size_t)32 * 1024) /* a turn: some hundred verdicts, a few ms of deciding */
 #define SUSPECTS       64u
@@ -220,7 +221,8 @@ static void disarm(struct fa_link *link)
 }
 
 /* The page of whose code runs. Sealed: a courier that made it shorter would bring us down. Its
- * descriptor is a high one, so that none of the child's own is in its way. 0 or an errno. */
+ * descriptor lies above the child's own, so that none is in its way, and low enough for a tight
+ * limit. 0 or an errno. */
 static int open_at(struct fa_link *link)
 {
     if (link->at_fd >= 0) {
@@ -228,7 +230,7 @@ static int open_at(struct fa_link *link)
         return 0;
     }
     int low = memfd_create("firealarm-at", MFD_CLOEXEC | MFD_ALLOW_SEALING), rc = 0;
-    int fd = low >= 0 ? fcntl(low, F_DUPFD_CLOEXEC, 64) : -1;
+    int fd = low >= 0 ? fcntl(low, F_DUPFD_CLOEXEC, FA_COURIER_AT_FD + 4) : -1;
     void *page = MAP_FAILED;
     if (fd >= 0 && ftruncate(fd, sizeof *link->at) == 0 &&
         fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0) {
@@ -247,8 +249,8 @@ static int open_at(struct fa_link *link)
     return rc;
 }
 
-/* What the child gets to know of our environment: nothing, unless a test names the place where it is
- * to die. */
+/* What the child gets to know of our environment: nothing, unless a test names the place where it
+ * is to die. */
 static char *const *environment(void)
 {
     static char *const plain[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", NULL};
@@ -783,13 +785,35 @@ static void tick_without_child(struct fa_link *link, fa_time mono)
     }
 }
 
+/* The machine slept, or this process stood still: the courier did neither better nor worse than
+ * before, and what it holds would be sent twice if it were ended now. */
+static void forgive_sleep(struct fa_link *link, fa_time mono)
+{
+    fa_time *const times[] = {&link->hello_by, &link->stop_by, &link->ping_at, &link->pong_by};
+    fa_time slept = mono - fa_link_next_deadline(link);
+    if (slept < SLEPT_MIN) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        *times[i] += *times[i] != FA_NEVER ? slept : 0;
+    }
+    if (link->pong_by != FA_NEVER) {
+        link->pong_by = mono + link->patience; /* it may be the one that was due first */
+    }
+    for (struct attempt *at = link->open; at != NULL; at = at->hh.next) {
+        at->started += slept;
+    }
+}
+
 void fa_link_on_tick(struct fa_link *link, struct fa_now now)
 {
-    fa_time mono = now.mono, oldest = attempt_deadline(link);
+    fa_time mono = now.mono;
     if (link->fd < 0) {
         tick_without_child(link, mono);
         return;
     }
+    forgive_sleep(link, mono);
+    fa_time oldest = attempt_deadline(link);
     if (mono >= link->stop_by) {
         overdue(link, mono, &link->stop_by, "did not stop");
     } else if (mono >= link->hello_by) {

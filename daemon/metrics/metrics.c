@@ -185,12 +185,16 @@ static void note_newest(struct fa_series *series, fa_time time, double value)
 }
 
 /* True: somebody can use it, in a window or as the newest sample. */
-static inline bool to_windows(struct fa_series *series, const struct fa_sample *sample, fa_time now)
+static inline bool to_windows(struct fa_series *series, const struct fa_sample *sample, fa_time now,
+                              bool *ret_parted)
 {
-    bool taken = series->read_newest;
+    bool taken = series->read_newest, parted = false;
     for (struct fa_window *window = series->windows; window != NULL; window = window->next) {
-        taken |= fa_window_add(window, sample, now);
+        bool by_it = fa_window_add(window, sample, now);
+        taken |= by_it;
+        parted |= !by_it;
     }
+    *ret_parted = parted;
     return taken;
 }
 
@@ -206,7 +210,8 @@ static bool take_member(struct fa_series *series, double value, fa_time time, fa
     }
     if (members > 0 && period > set->period) {
         struct fa_sample sample = {.time = set->last_at, .value = (double)members, .weight = 1};
-        (void)to_windows(series, &sample, now);
+        bool parted;
+        (void)to_windows(series, &sample, now, &parted);
         memset(set->cells, 0, set->cap * sizeof set->cells[0]);
         set->count = 0;
         set->has_zero = false;
@@ -307,7 +312,8 @@ static inline void tell(struct fa_series *series, const struct fa_sample *sample
 static bool store_late(struct fa_series *series, const struct fa_sample *sample, fa_time now)
 {
     struct fa_feed_stats *stats = &series->feed->stats;
-    if (!to_windows(series, sample, now)) {
+    bool parted;
+    if (!to_windows(series, sample, now, &parted)) {
         stats->too_old++;
         return false;
     }
@@ -321,12 +327,15 @@ static bool store_newest(struct fa_series *series, struct fa_sample *sample, fa_
     if (series->fold == FA_FOLD_VALUE && series->has_newest) {
         sample->increase = fa_window_difference(series->newest, sample->value);
     }
-    if (!to_windows(series, sample, now)) {
+    bool parted;
+    if (!to_windows(series, sample, now, &parted)) {
         series->feed->stats.too_old++;
         return false;
     }
-    if (series->stale || !series->has_newest) {
+    /* The increase is of the newest value, which not every window has seen. */
+    if (!series->has_newest || parted || series->parted) {
         mark_all(series);
+        series->parted = parted;
     } else {
         tell(series, sample);
     }

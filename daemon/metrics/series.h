@@ -42,6 +42,7 @@ struct fa_series {
     uint8_t fold;
     bool has_newest : 1, stale : 1;
     bool read_newest : 1; /* a watch without window is, or was, interested */
+    bool parted : 1;      /* a window was too short for the newest sample: it knows another */
     uint32_t heard_s;     /* arrival of its last sample, whole seconds, rounded up; 0: none */
 
     struct fa_feed *feed; /* who made it and whose limit it counts on; NULL: the place is free */

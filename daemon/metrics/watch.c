@@ -305,8 +305,10 @@ enum fa_kind fa_link_kind(const struct fa_link *link)
 fa_time fa_link_since(const struct fa_link *link)
 {
     const struct fa_series *series = link->series;
-    bool in_window = link->window != NULL && link->window->since != FA_NEVER;
-    return in_window ? link->window->since : series->has_newest ? series->newest_at : FA_NEVER;
+    if (link->window != NULL) {
+        return link->window->since;
+    }
+    return series->has_newest ? series->newest_at : FA_NEVER;
 }
 
 bool fa_link_newest(const struct fa_link *link, fa_time *ret_time, double *ret_value)

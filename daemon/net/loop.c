@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 #define JUMP_MIN       FA_SECOND
-#define INGEST_TURN_NS 2000000 /* DESIGN: ingest has at most 2 ms a turn */
+#define INGEST_TURN_NS 1000000 /* ingest has at most 1 ms a turn: a filing waits for two */
 #define SIGNAL_MAX     64
 
 struct hook {

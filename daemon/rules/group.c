@@ -63,7 +63,7 @@ static void add_member(struct facts *facts, struct fa_group *group, const struct
     facts->since = earlier(facts->since, since);
     facts->events = facts->events || is_event_kind(fa_link_kind(member->link));
     (void)fa_link_newest(member->link, &newest_at, &newest);
-    if (since != FA_NEVER && newest_at > group->newest_at) {
+    if (newest_at > group->newest_at) {
         group->newest_at = newest_at;
     }
     if (group->state->plan.leaves[0].over > 0) {

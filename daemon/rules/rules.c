@@ -364,6 +364,15 @@ void fa_rules_restore(struct fa_rules *rules, const char *rule, const char *labe
     }
 }
 
+#ifdef FA_TEST_HOOKS
+void fa_rules_test_always(struct fa_rules *rules)
+{
+    for (size_t i = 0; i < rules->count; i++) {
+        rules->states[i]->shape.kind = FA_SHAPE_NONE;
+    }
+}
+#endif
+
 uint64_t fa_rules_evaluations(const struct fa_rules *rules)
 {
     return rules->evaluations;

@@ -36,6 +36,11 @@ void fa_rules_restore(struct fa_rules *rules, const char *rule, const char *labe
  * evaluated. */
 uint64_t fa_rules_evaluations(const struct fa_rules *rules);
 
+#ifdef FA_TEST_HOOKS
+/* Before the first run: every sample is evaluated, whatever it may change. */
+void fa_rules_test_always(struct fa_rules *rules);
+#endif
+
 /* One label set as it stands after the last run, for explain and lists. */
 struct fa_rule_status {
     const struct fa_rule *rule;

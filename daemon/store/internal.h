@@ -108,6 +108,7 @@ struct fa_store {
     int64_t reserve_at;   /* when to ask for the reserve again */
     bool reserve_gone;
 
+    unsigned reads_left;         /* of those that come before the next group */
     bool copy_begun, copy_waits; /* a step comes between any two groups */
     bool tell_restored;          /* its row goes with the next commit */
 

@@ -161,6 +161,9 @@ static int32_t load_row(void *ctx, const struct firealarm_row *row)
         }
         return 0;
     }
+    if (row->live == 0) {
+        return 0; /* shown to be verified */
+    }
     if (row->kind == OWN_KIND) {
         if (fa_str_is(store_str(row->key), HEAD_KEY) && row->value.len == HEAD_VALUE_BYTES) {
             load->has_head_row = true;

@@ -23,6 +23,8 @@
 /* One batch: bounds the time of a commit and what the plugin must hold in its transaction. */
 #define BATCH_TXNS  1024
 #define BATCH_BYTES ((size_t)4 << 20)
+/* Between two groups: so many single rows, or one page of many. */
+#define READS_A_GROUP 256
 /* The reserve is asked for again after this many retry intervals. */
 #define RESERVE_RETRIES 10
 
@@ -285,6 +287,17 @@ static struct job *take_job(struct fa_store *store)
     return job;
 }
 
+/* Reads come before the next group, but for so many: whoever waits for one (a filing asks whether
+ * it is known) then has its change in that group, and not each in one of its own. */
+static struct job *take_read(struct fa_store *store)
+{
+    struct job *job = store->reads_left > 0 ? take_job(store) : NULL;
+    if (job != NULL) {
+        store->reads_left -= job->what == JOB_GET ? 1 : store->reads_left;
+    }
+    return job;
+}
+
 static bool can_write(struct fa_store *store, int64_t now)
 {
     if (store->state == FA_STORE_UNKNOWN) {
@@ -310,7 +323,11 @@ static enum work wait_for_work(struct fa_store *store, struct job **ret_job)
         if (store->copy_waits && store_copy_wants(store)) {
             return WORK_COPY;
         }
+        if (!store->closing && (*ret_job = take_read(store)) != NULL) {
+            return WORK_READ;
+        }
         if (can_write(store, now)) {
+            store->reads_left = READS_A_GROUP;
             return WORK_WRITE;
         }
         if (store->closing && (store->batch == NULL || dead)) {

@@ -33,9 +33,11 @@ HIDDEN int32_t sqlite_dir_release(struct dir *dir, struct firealarm_error *error
 /* The steps from an empty database on; *ret_version is the schema after the last of them. */
 HIDDEN const char *const *sqlite_migrations(int *ret_version);
 
-/* Opens the database with every setting verified, checks it and brings its schema up to date. */
+/* Opens the database with every setting verified, checks it and brings its schema up to date. Sets
+ * *ret_doubtful if rows may be others than were written although the database is sound. */
 HIDDEN int32_t sqlite_schema_open(const struct firealarm_host *host, const struct dir *dir,
-                                  sqlite3 **ret_db, struct firealarm_error *error);
+                                  sqlite3 **ret_db, bool *ret_doubtful,
+                                  struct firealarm_error *error);
 
 /* Copies (copy.c). _begin takes one into the empty directory dir; _step and _end as the contract
  * says. */

@@ -224,8 +224,8 @@ static int32_t run_check(sqlite3 *db, const char *sql, bool *ret_sound,
 }
 
 /* A table that is damaged is refused. An index that does not agree with its sound table only
- * repeats what the table says: it is made anew. */
-static int32_t check_database(const struct firealarm_host *host, sqlite3 *db,
+ * repeats what the table says: it is made anew. Which of the two has rotted nobody can say here. */
+static int32_t check_database(const struct firealarm_host *host, sqlite3 *db, bool *ret_doubtful,
                               struct firealarm_error *error)
 {
     bool sound = false;
@@ -237,6 +237,7 @@ static int32_t check_database(const struct firealarm_host *host, sqlite3 *db,
     if (rc != 0 || sound) {
         return rc;
     }
+    *ret_doubtful = true;
     host->log(host->ctx, 4, "sqlite: an index is damaged and is made anew");
     rc = run(db, "REINDEX", error);
     if (rc == 0) {
@@ -358,7 +359,7 @@ static int32_t migrate(const struct firealarm_host *host, const struct dir *dir,
 }
 
 static int32_t set_up(const struct firealarm_host *host, const struct dir *dir, sqlite3 *db,
-                      struct firealarm_error *error)
+                      bool *ret_doubtful, struct firealarm_error *error)
 {
     int version = 0;
     int32_t rc = configure(db, error);
@@ -369,7 +370,7 @@ static int32_t set_up(const struct firealarm_host *host, const struct dir *dir, 
         rc = apply_pragmas(db, error);
     }
     if (rc == 0 && version > 0) {
-        rc = check_database(host, db, error);
+        rc = check_database(host, db, ret_doubtful, error);
     }
     if (rc == 0) {
         rc = migrate(host, dir, db, version, error);
@@ -384,12 +385,12 @@ static int32_t set_up(const struct firealarm_host *host, const struct dir *dir, 
 }
 
 int32_t sqlite_schema_open(const struct firealarm_host *host, const struct dir *dir,
-                           sqlite3 **ret_db, struct firealarm_error *error)
+                           sqlite3 **ret_db, bool *ret_doubtful, struct firealarm_error *error)
 {
     sqlite3 *db = NULL;
     int32_t rc = open_file(dir, DB_FILE, &db, error);
     if (rc == 0) {
-        rc = set_up(host, dir, db, error);
+        rc = set_up(host, dir, db, ret_doubtful, error);
     }
     if (rc != 0) {
         sqlite3_close(db);

@@ -21,6 +21,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#define FRAMES_MAX 256
+#define FRAMES_MIN 16
+#define PAGE_BYTES 4096
+
 enum { OPT_PATH, OPT_BALLAST, OPT_ALLOW_UNSAFE_FS };
 
 static const struct firealarm_option options[] = {
@@ -49,6 +53,7 @@ enum {
     STMT_APPEND,
     STMT_GET,
     STMT_LIVE,
+    STMT_ALL,
     STMT_QUERY,
     STMT_HEAD,
     STMT_JOURNAL,
@@ -69,6 +74,7 @@ static const char *const statements[STMT__COUNT] = {
     [STMT_APPEND] = "INSERT INTO journal (" ENTRY_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5)",
     [STMT_GET] = "SELECT " ROW_COLUMNS " FROM row WHERE kind = ?1 AND key = ?2",
     [STMT_LIVE] = "SELECT " ROW_COLUMNS " FROM row WHERE live = 1",
+    [STMT_ALL] = "SELECT " ROW_COLUMNS " FROM row NOT INDEXED",
     [STMT_QUERY] = "SELECT " ROW_COLUMNS " FROM row WHERE live = 0 AND kind = ?1 "
                    "AND (time, key) < (?2, ?3) ORDER BY time DESC, key DESC LIMIT ?4",
     [STMT_HEAD] = "SELECT " ENTRY_COLUMNS " FROM journal ORDER BY n DESC LIMIT 1",
@@ -78,6 +84,7 @@ static const char *const statements[STMT__COUNT] = {
 
 struct self {
     bool in_transaction;
+    bool doubtful; /* load() shows every row, for the host to look at its MAC */
     struct dir dir;
     sqlite3 *db;
     sqlite3_stmt *stmts[STMT__COUNT];
@@ -317,7 +324,7 @@ static int32_t open_parts(struct self *self, const struct firealarm_host *host,
         rc = rc == 0 ? sqlite_copy_finish(&self->dir, error) : rc;
     }
     if (rc == 0) {
-        rc = sqlite_schema_open(host, &self->dir, &self->db, error);
+        rc = sqlite_schema_open(host, &self->dir, &self->db, &self->doubtful, error);
     }
     if (rc == 0) {
         sqlite3_wal_hook(self->db, on_wal, self);
@@ -366,7 +373,8 @@ static int32_t load(void *ptr, firealarm_row_fn *row, firealarm_entry_fn *head, 
                     struct firealarm_error *error)
 {
     struct self *self = ptr;
-    int32_t rc = walk_rows(self, self->stmts[STMT_LIVE], row, ctx, NULL, error);
+    sqlite3_stmt *stmt = self->stmts[self->doubtful ? STMT_ALL : STMT_LIVE];
+    int32_t rc = walk_rows(self, stmt, row, ctx, NULL, error);
     return rc != 0 ? rc : walk_head(self, head, ctx, error);
 }
 
@@ -469,11 +477,22 @@ static int32_t append(void *ptr, const struct firealarm_entry *entry, struct fir
     return rc;
 }
 
+/* How long the WAL may get before it is moved into the database. On a full disk the ballast must
+ * have room for both what moving it adds to the database and the commits until then: only a WAL
+ * that was moved whole is written over and needs no more room. */
+static int frames_max(const struct self *self)
+{
+    int64_t frames = self->dir.ballast_bytes / 2 / PAGE_BYTES;
+    return frames == 0 || frames > FRAMES_MAX ? FRAMES_MAX
+           : frames < FRAMES_MIN              ? FRAMES_MIN
+                                              : (int)frames;
+}
+
 /* A WAL that cannot be moved into the database for want of room just grows a little; one that
  * cannot because the disk fails is invariant 2. */
 static int32_t checkpoint(struct self *self, struct firealarm_error *error)
 {
-    if (self->wal_frames < 256) {
+    if (self->wal_frames < frames_max(self)) {
         return 0;
     }
     if (sqlite3_wal_checkpoint_v2(self->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) ==

@@ -43,7 +43,7 @@
 #define KEY_MAX     64u
 #define BATCH_MAX   500
 
-enum { URL, SECRET, CA, HEADERS, ALLOW_PRIVATE, ALLOW_PLAIN, FRESH, BATCH };
+enum { URL, SECRET, CA, HEADERS, EXPECT, ALLOW_PRIVATE, ALLOW_PLAIN, FRESH, BATCH };
 
 static const struct firealarm_option OPTIONS[] = {
     [URL] = {"url", FIREALARM_OPT_TEXT, FIREALARM_OPT_REQUIRED, NULL, 0, 0, NULL,
@@ -54,6 +54,8 @@ static const struct firealarm_option OPTIONS[] = {
             "PEM file of the authorities to trust instead of the system's"},
     [HEADERS] = {"headers", FIREALARM_OPT_TEXT, 0, NULL, 0, 0, NULL,
                  "more headers, \"Name: value\", one a line"},
+    [EXPECT] = {"expect", FIREALARM_OPT_TEXT, 0, NULL, 0, 0, NULL,
+                "words that the answer's body must hold; without them it is somebody else's page"},
     [ALLOW_PRIVATE] = {"allow_private", FIREALARM_OPT_BOOL, 0, "false", 0, 0, NULL,
                        "the receiver may have a private or loopback address"},
     [ALLOW_PLAIN] = {"allow_plain", FIREALARM_OPT_BOOL, 0, "false", 0, 0, NULL, "http:// is meant"},
@@ -71,7 +73,7 @@ struct secret {
 };
 
 struct webhook {
-    char *url, *ca, *header_lines;
+    char *url, *ca, *header_lines, *expect;
     struct secret secrets[SECRETS_MAX];
     size_t secret_count;
     uint32_t flags;
@@ -256,6 +258,7 @@ static void destroy(void *self)
         free(hook->url);
         free(hook->ca);
         free(hook->header_lines);
+        free(hook->expect);
         json_done(&hook->body);
         free(hook);
     }
@@ -273,13 +276,14 @@ static int32_t create(const struct firealarm_host *host, const struct firealarm_
     hook->url = copy(values[URL].text);
     hook->ca = copy(values[CA].text);
     hook->header_lines = copy(values[HEADERS].text);
+    hook->expect = copy(values[EXPECT].text);
     hook->flags = (values[ALLOW_PRIVATE].number != 0 ? FIREALARM_REQ_ALLOW_PRIVATE : 0) |
                   (values[ALLOW_PLAIN].number != 0 ? FIREALARM_REQ_ALLOW_PLAIN : 0) |
                   (values[FRESH].number != 0 ? FIREALARM_REQ_FRESH : 0);
     hook->batch = (uint32_t)values[BATCH].number;
-    int32_t rc = hook->url == NULL || hook->ca == NULL || hook->header_lines == NULL
-                     ? fail(error, "no memory")
-                     : check(settings, error);
+    int whole =
+        hook->url != NULL && hook->ca != NULL && hook->header_lines != NULL && hook->expect != NULL;
+    int32_t rc = whole ? check(settings, error) : fail(error, "no memory");
     if (rc == 0) {
         struct firealarm_text lines = {hook->header_lines, strlen(hook->header_lines)};
         rc = parse_headers(lines, hook->extra, &hook->extra_count, error);
@@ -531,6 +535,23 @@ static int32_t batch_render(void *self, struct firealarm_request_out *ret_reques
     return 0;
 }
 
+/* A hotel's login page answers 200 to everything: nobody was told. */
+static uint32_t judge(void *self, const struct firealarm_response *response,
+                      struct firealarm_error *why)
+{
+    struct webhook *hook = self;
+    size_t len = strlen(hook->expect);
+    struct firealarm_text body = response->body;
+    int taken = response->transport == 0 && response->status / 100 == 2;
+    if (!taken || len == 0 ||
+        (body.len >= len && memmem(body.ptr, body.len, hook->expect, len) != NULL)) {
+        return 0;
+    }
+    snprintf(why->text, sizeof why->text, "HTTP %u, but the answer lacks what expect says",
+             response->status);
+    return FIREALARM_REJECTED;
+}
+
 FIREALARM_EXPORT const struct firealarm_notifier firealarm_notifier = {
     .abi = FIREALARM_NOTIFIER_ABI,
     .size = sizeof(struct firealarm_notifier),
@@ -542,6 +563,7 @@ FIREALARM_EXPORT const struct firealarm_notifier firealarm_notifier = {
     .create = create,
     .destroy = destroy,
     .render = render,
+    .judge = judge,
     .batch_max = batch_max,
     .batch_add = batch_add,
     .batch_render = batch_render,

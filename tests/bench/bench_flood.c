@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define ROUNDS   1
+#define ROUNDS   3
 #define SERIES   10000
 #define STEP_MS  1000.0
 #define LOSS_MAX 0.001
@@ -123,7 +123,7 @@ static int connect_port(unsigned port)
 static void one_round(struct flood *flood, struct columns *c)
 {
     struct bare bare;
-    bare_start(&bare, 0);
+    bare_start(&bare, 0, SERIES);
     struct target target = {bare.pid, connect_port(bare.port), read_bare, &bare};
     climb(flood, &target, &c->bare_rate, &c->bare_cpu, &c->bare_full);
     close(target.fd);

@@ -11,10 +11,9 @@
 #include "promise.h"
 #include "store_rig.h"
 
-#define DB      FAKE_STORE "/firealarm.db"
-#define WAL     DB "-wal"
-#define KEY     FAKE_KEYS "/store.key"
-#define WITNESS FAKE_KEYS "/head"
+#define DB  FAKE_STORE "/firealarm.db"
+#define WAL DB "-wal"
+#define KEY FAKE_KEYS "/store.key"
 
 /* HARMLESS: all comes back as it was. */
 enum { HARMLESS, BY_SQLITE, BY_US, SILENT, COUNTS };
@@ -32,7 +31,7 @@ static void make_store(struct store *store, int which)
     fake_disk_use(&store->disk);
     work_init(&store->work, 11u + (unsigned)which);
     store->work.kills = false;
-    store->work.rig.witness = WITNESS;
+    store->work.rig.witness = RIG_WITNESS;
     rig_checkpoint_often(which == 2 ? 1 : 40);
     assert_int_equal(work_open(&store->work), 0);
     for (int i = 0; i < 40; i++) {
@@ -69,7 +68,7 @@ static int look(const struct store *store, char text[400])
     struct rig rig;
     size_t state = 0;
     rig_init(&rig);
-    rig.witness = WITNESS;
+    rig.witness = RIG_WITNESS;
     enum verdict verdict = work_judge(&store->work, store->work.submitted, &rig, &state, text, 400);
     int seen = SILENT;
     if (verdict == VERDICT_REFUSED) {

@@ -206,6 +206,20 @@ static void host_metrics(void *ctx, struct fa_buf *out)
 {
 }
 
+static bool host_may_know(void *ctx, struct fa_incident_id id)
+{
+    return true;
+}
+
+static void host_lost(void *ctx, uint64_t n)
+{
+}
+
+static int host_copy(void *ctx, bool start, struct fa_store_copy *ret_copy, struct fa_err *err)
+{
+    return fa_err_set(err, FA_EUNSUPPORTED, "there is no store to copy");
+}
+
 static const struct fa_api_host host = {.engine = host_engine,
                                         .store = host_store,
                                         .now = host_now,
@@ -213,6 +227,9 @@ static const struct fa_api_host host = {.engine = host_engine,
                                         .next_journal = host_journal,
                                         .reply = host_reply,
                                         .refusing = host_well,
+                                        .may_know = host_may_know,
+                                        .lost = host_lost,
+                                        .copy = host_copy,
                                         .unhealthy = host_healthy,
                                         .metrics = host_metrics,
                                         .company = "Example",

@@ -288,23 +288,29 @@ static void start(struct rig *rig, const struct fa_frame_channel *channels, size
     run_until(rig, rig->state == FA_LINK_UP);
 }
 
-static int set_up(void **state)
+/* With the environment as it is now. */
+static struct fa_link *make_link(struct rig *rig)
 {
     static const struct fa_link_callbacks callbacks = {on_verdict, on_log, on_state};
-    struct rig *rig = calloc(1, sizeof *rig);
     char path[512], plugins[512];
     struct fa_link_config config = {
         .path = path_in("FA_BUILD_DIR", "build-dev", "daemon/courier/firealarm-courier", path,
                         sizeof path),
         .plugins_dir = path_in("FA_BUILD_DIR", "build-dev", "plugins", plugins, sizeof plugins),
         .env = environ};
+    return fa_link_new(&config, &callbacks, rig);
+}
+
+static int set_up(void **state)
+{
+    struct rig *rig = calloc(1, sizeof *rig);
     strcpy(rig->dir, "/tmp/fa-courier-XXXXXX");
     if (mkdtemp(rig->dir) == NULL) {
         return -1;
     }
     snprintf(rig->log_path, sizeof rig->log_path, "%s/log", rig->dir);
     start_receivers(rig);
-    rig->link = fa_link_new(&config, &callbacks, rig);
+    rig->link = make_link(rig);
     *state = rig;
     return 0;
 }
@@ -386,6 +392,7 @@ static void a_certificate_nobody_vouches_for_is_refused(void **state)
     make_hook(&known, "known", url);
     known.options[3] = (struct fa_option_given){.name = "ca", .text = fa_str_of(rig->ca)};
     known.channel.option_count = 4;
+    unknown.channel.timeout = known.channel.timeout = GUARD; /* a handshake takes what it takes */
     start(rig, (struct fa_frame_channel[]){unknown.channel, known.channel}, 2);
     const struct seen *seen = try(rig, "unknown", "");
     assert_int_equal(seen->verdict, FIREALARM_REJECTED);
@@ -619,6 +626,41 @@ static void a_stopped_courier_ends_by_itself(void **state)
     assert_string_equal(rig->why, "");
 }
 
+/* A proxy would read what is sent, a .netrc would say its passwords to whoever asks. */
+static void no_proxy_and_no_netrc_of_the_environment_is_obeyed(void **state)
+{
+    static const char *const names[] = {"http_proxy", "https_proxy", "all_proxy", "ALL_PROXY"};
+    struct rig *rig = *state;
+    struct hook hook;
+    struct mail mail;
+    char proxy[64], netrc[128];
+    snprintf(netrc, sizeof netrc, "%s/.netrc", rig->dir);
+    snprintf(proxy, sizeof proxy, "http://127.0.0.1:%u", rig->http);
+    FILE *file = fopen(netrc, "we");
+    assert_true(file != NULL && fputs("default login ann password hunter2\n", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        setenv(names[i], proxy, 1);
+    }
+    setenv("HOME", rig->dir, 1);
+    fa_link_free(rig->link);
+    rig->link = make_link(rig);
+    make_local_hook(rig, &hook, "hook", "/ok");
+    make_mail(&mail, "mail", "127.0.0.1", rig->smtp, "none");
+    start(rig, (struct fa_frame_channel[]){hook.channel, mail.channel}, 2);
+    assert_int_equal(try(rig, "hook", "")->verdict, FIREALARM_SENT);
+    assert_int_equal(try(rig, "mail", "ann@example.com")->verdict, FIREALARM_SENT);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        unsetenv(names[i]);
+    }
+    unlink(netrc);
+    assert_contains(received(rig), "HTTP /ok id=");
+    assert_contains(received(rig), "authorization=None");
+    assert_null(strstr(received(rig), "HTTP http:"));
+    assert_null(strstr(received(rig), "authorization=Basic"));
+    assert_null(strstr(received(rig), "SMTP AUTH"));
+}
+
 static void a_message_sent_plain_needs_no_plugin(void **state)
 {
     struct rig *rig = *state;
@@ -785,6 +827,7 @@ int main(void)
         TEST(a_courier_that_stands_still_is_replaced),
         TEST(new_channels_are_taken_while_old_attempts_go_on),
         TEST(a_stopped_courier_ends_by_itself),
+        TEST(no_proxy_and_no_netrc_of_the_environment_is_obeyed),
         TEST(a_message_sent_plain_needs_no_plugin),
         TEST(what_waits_together_leaves_in_one_request),
         TEST(a_message_the_receiver_refuses_takes_no_other_with_it),

@@ -174,6 +174,50 @@ static void a_copy_that_is_no_good_is_refused_or_called_damaged(void **state)
     rig_stop(rig);
 }
 
+/* Nothing of the old one may meet the new one, its WAL least of all. */
+static void a_store_that_was_killed_and_is_damaged_is_replaced_whole(void **state)
+{
+    struct rig *rig = *state;
+    char old[64], newer[64], path[400];
+    start_as_operator(rig);
+    assert_int_equal(rig_file(rig, 1, "danger", old), 201);
+    rig_until(rig, rig_metric(rig, "firealarm_outbox") == 0);
+    rig_backup(rig, path);
+    assert_int_equal(rig_file(rig, 2, "danger", newer), 201);
+    rig_until(rig, rig_metric(rig, "firealarm_outbox") == 0);
+    rig->unclean = true;
+    rig_kill(rig);
+    /* Its WAL is as good as ever, and would be played onto whatever takes the database's name. */
+    assert_int_equal(rename(rig_path(rig, "store/firealarm.db"), rig_path(rig, "gone.db")), 0);
+    assert_int_equal(mkdir(rig_path(rig, "store/firealarm.db"), 0700), 0);
+    assert_int_equal(rig_restore(rig, NULL, path, true), 0);
+    assert_true(rig_restore_said(rig, "The store that is there cannot be read"));
+    assert_int_equal(access(rig_path(rig, "store/replaced-1/firealarm.db-wal"), F_OK), 0);
+    assert_int_not_equal(access(rig_path(rig, "store/firealarm.db-wal"), F_OK), 0);
+    rig_again(rig);
+    assert_int_equal(rig_status(rig, old), 200);
+    assert_int_equal(rig_status(rig, newer), 409);
+    rig_stop(rig);
+}
+
+/* One that was begun when the daemon was killed is thrown away by the next. */
+static void a_copy_that_was_cut_off_is_in_nobodys_way(void **state)
+{
+    struct rig *rig = *state;
+    char receipt[64], path[400];
+    start_as_operator(rig);
+    assert_int_equal(rig_file(rig, 1, "danger", receipt), 201);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(rig_backup_ask(rig, "POST")->status, 202);
+        rig->unclean = true;
+        rig_kill(rig);
+        rig_again(rig);
+        rig_backup(rig, path);
+        assert_int_not_equal(access(rig_path(rig, "state/backups/new"), F_OK), 0);
+    }
+    rig_stop(rig);
+}
+
 static void a_copy_of_another_key_is_refused(void **state)
 {
     struct rig *rig = *state;
@@ -198,6 +242,8 @@ int main(void)
         TEST(only_operators_may_ask_for_one),
         TEST(a_restore_shows_what_is_lost_and_keeps_what_was_there),
         TEST(a_copy_that_is_no_good_is_refused_or_called_damaged),
+        TEST(a_store_that_was_killed_and_is_damaged_is_replaced_whole),
+        TEST(a_copy_that_was_cut_off_is_in_nobodys_way),
         TEST(a_copy_of_another_key_is_refused),
     };
     signal(SIGPIPE, SIG_IGN);

@@ -426,28 +426,6 @@ size_t fake_disk_used(const struct fake_disk *disk)
     return bytes;
 }
 
-static uint64_t hash(uint64_t value, const void *data, size_t len)
-{
-    const uint8_t *bytes = data;
-    for (size_t i = 0; i < len; i++) {
-        value = (value ^ bytes[i]) * 0x100000001b3u;
-    }
-    return fake_mix(value + len);
-}
-
-uint64_t fake_disk_digest(const struct fake_disk *disk)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < NAMES; i++) {
-        const struct fake_name *name = &disk->now.names[i];
-        if (name->path[0] != '\0') {
-            const struct fake_node *node = &disk->now.nodes[name->node];
-            sum += hash(hash(1, name->path, strlen(name->path)), node->data, node->size);
-        }
-    }
-    return sum;
-}
-
 void fake_disk_reset_calls(struct fake_disk *disk)
 {
     disk->fault = (struct fake_fault){.times = 0};

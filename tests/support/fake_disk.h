@@ -120,8 +120,6 @@ void fake_disk_reset_calls(struct fake_disk *disk);
 /* The file's contents, to look at or spoil; NULL when it is not there. */
 struct fake_node *fake_disk_file(struct fake_disk *disk, const char *path);
 size_t fake_disk_used(const struct fake_disk *disk);
-/* A number that differs when anything that is there does. */
-uint64_t fake_disk_digest(const struct fake_disk *disk);
 
 /* For fake_vfs.c and fake_sys.c. True: the call is to fail, errno says how. */
 bool fake_fails(enum fake_call call);

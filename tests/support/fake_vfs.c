@@ -8,13 +8,11 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 struct file {
     sqlite3_file base;
     size_t node;
-    bool sync_dir; /* its name is new: the first sync is the directory's too */
-    int lock;
+    bool sync_dir;          /* its name is new: the first sync is the directory's too */
     char dir[64], path[64]; /* empty: it has no name */
     bool delete_on_close;
 };
@@ -93,13 +91,11 @@ static int x_lock(sqlite3_file *base, int lock)
     if (fake_fails(FAKE_X_LOCK)) {
         return SQLITE_IOERR_LOCK;
     }
-    file_of(base)->lock = lock;
     return SQLITE_OK;
 }
 
 static int x_unlock(sqlite3_file *base, int lock)
 {
-    file_of(base)->lock = lock;
     return SQLITE_OK;
 }
 

@@ -351,6 +351,10 @@ static void judge_alarm(const struct ledger *ledger, const struct ledger_alarm *
               "alarm %s: \"%s\" was told to own it, it is \"%s\" and %s", alarm->id,
               alarm->confirmed, alarm->owner, alarm->listed ? alarm->state : "gone");
     }
+    if (alarm->messages && !ledger->may_wait) {
+        count(&result->missed, result->first_missed, "alarm %s: a message waits and nothing moves",
+              alarm->id);
+    }
     if (!alarm->listed || strcmp(alarm->state, "unacknowledged") != 0) {
         return;
     }
@@ -378,13 +382,21 @@ static int by_message(const void *left, const void *right)
 {
     const struct ledger_delivery *a = *(const struct ledger_delivery *const *)left;
     const struct ledger_delivery *b = *(const struct ledger_delivery *const *)right;
-    int order = strcmp(a->alarm, b->alarm);
+    int order = (a->filing > b->filing) - (a->filing < b->filing);
     order = order != 0 ? order : strcmp(a->path, b->path);
     order = order != 0 ? order : strcmp(a->kind, b->kind);
     order = order != 0 ? order : (a->loop > b->loop) - (a->loop < b->loop);
     order = order != 0 ? order : (a->step > b->step) - (a->step < b->step);
-    order = order != 0 ? order : (a->filing > b->filing) - (a->filing < b->filing);
     return order != 0 ? order : strcmp(a->key, b->key);
+}
+
+/* The same step of the same filing told to the same place as another message, be it by another
+ * alarm: its reader cannot know that they are one. */
+static bool is_told_anew(const struct ledger_delivery *a, const struct ledger_delivery *b)
+{
+    return b->filing != 0 && strcmp(b->kind, "alarm") == 0 && a->filing == b->filing &&
+           strcmp(a->path, b->path) == 0 && strcmp(a->kind, b->kind) == 0 && a->loop == b->loop &&
+           a->step == b->step && strcmp(a->key, b->key) != 0;
 }
 
 static void judge_pairs(const struct ledger *ledger, struct ledger_result *result)
@@ -411,10 +423,7 @@ static void judge_pairs(const struct ledger *ledger, struct ledger_result *resul
     qsort(list, n, sizeof list[0], by_message);
     for (size_t i = 1; i < n; i++) {
         const struct ledger_delivery *a = list[i - 1], *b = list[i];
-        if (b->filing != 0 && b->alarm[0] != '\0' && strcmp(a->alarm, b->alarm) == 0 &&
-            strcmp(a->path, b->path) == 0 && strcmp(a->kind, b->kind) == 0 && a->loop == b->loop &&
-            a->step == b->step && a->filing == b->filing && strcmp(a->key, b->key) != 0 &&
-            strcmp(a->kind, "alarm") == 0) {
+        if (is_told_anew(a, b)) {
             count(&result->missed, result->first_missed, "filing %u was told to %s under %s and %s",
                   b->filing, b->path, a->key, b->key);
         }

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* The oracle of tests of faults: what the world outside the daemon knows. It notes what was filed
  * and answered, what was delivered and who took an alarm over; at the end it asks the daemon about
- * the rest, reads its journal when it has ended, and says what the promise lost:
+ * the rest, reads its journal when it has ended, and says what the promise lost.
  *
- *   lost        a receipt that the daemon no longer knows, whose filing has neither a delivery nor
- * an open deadline, or that changed between two tries under one key; an owner whose acknowledgement
- * was confirmed and is gone; a journal that does not verify missed      an open alarm without a
- * next step on the clock, or with one that is overdue; a step that was passed without a message; a
- * level that went down; a message that no filing explains; the same message under another key
- *   duplicates  deliveries after one under the same key was accepted
- *   leaks       canaries where they must not be: words of filings, names of reporters and subjects,
- *               secrets, receipts in the log, the journal, /metrics, an error's text, the arguments
- *               or environment of a process, a file that is not the store; any message to somebody
- * it is about; a reporter's name in a message
+ * Lost: a receipt that the daemon no longer knows, whose filing has neither a delivery nor an open
+ * deadline, or that changed between two tries under one key; an owner whose acknowledgement was
+ * confirmed and is gone; a journal that does not verify.
+ *
+ * Missed: an open alarm without a next step on the clock, or with one that is overdue; a step that
+ * was passed without a message; a level that went down; a message that no filing explains; the same
+ * message under another key; one that waits in the outbox though its receiver takes everything.
+ *
+ * Duplicates: deliveries after one under the same key was accepted.
+ *
+ * Leaks: canaries where they must not be. Words of filings, names of reporters and subjects,
+ * secrets and receipts in the log, the journal, /metrics, an error's text, the arguments or
+ * environment of a process, a file that is not the store; any message to somebody it is about; a
+ * reporter's name in a message.
  *
  * Ways to use it: ledger_file() for each filing, again and again under whatever fault; then
  * ledger_check(), which settles, asks, ends the daemon and judges, and ledger_print(). One ledger
@@ -77,6 +81,7 @@ struct ledger {
     size_t received;   /* how many of the receiver's records were taken */
     bool asked_alarms; /* a look at the alarms succeeded */
     time_t now;        /* of the last look */
+    time_t ahead;      /* by so much the daemon's wall clock is, where a test has moved it */
     long broken;       /* journals that do not verify */
     long leaks;        /* found so far */
     char first_leak[256], first_broken[256];
@@ -85,6 +90,7 @@ struct ledger {
     const char *store;  /* its directory within the rig's; "store" */
     int guard_ms;       /* how long a filing or deed waits for its answer; 0: the rig's */
     int patience_ms;    /* how long a settling ledger waits while nothing moves */
+    bool may_wait;      /* receivers refuse or hang: the outbox need not be empty in the end */
     bool other_filings; /* somebody else files too: messages without a known filing are no fault */
 };
 

@@ -175,7 +175,7 @@ void ledger_look(struct ledger *ledger, struct rig *rig)
             look_at(ledger, rig, ledger->filings[n - 1].alarm);
         }
     }
-    ledger->now = time(NULL);
+    ledger->now = time(NULL) + ledger->ahead;
 }
 
 static void ask_status(struct ledger *ledger, struct rig *rig, struct ledger_filing *filing)

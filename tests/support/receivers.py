@@ -88,9 +88,9 @@ def http(conn):
         if request is None:
             return
         path, headers, body = request
-        log("HTTP %s id=%s agent=%s signature=%s" %
+        log("HTTP %s id=%s agent=%s signature=%s authorization=%s" %
             (path, headers.get("webhook-id"), headers.get("user-agent"),
-             headers.get("webhook-signature", "-").replace(" ", "_")))
+             headers.get("webhook-signature", "-").replace(" ", "_"), headers.get("authorization")))
         log("BODY " + body.decode("utf-8", "replace").strip())
         if path == "/ok":
             answer(conn, "200")

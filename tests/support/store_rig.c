@@ -492,7 +492,7 @@ enum verdict work_judge(const struct work *work, size_t acked, struct rig *rig, 
         return VERDICT_REFUSED;
     }
     if (rig->damaged > 0 || rig->first_bad != 0 || !rig->head.intact || !rig->head.complete ||
-        rig->head.age != FA_STORE_AGE_FINE) {
+        rig->head.age >= FA_STORE_AGE_OLDER) {
         snprintf(text, size, "%zu damaged, first bad entry %llu, intact %d, complete %d, age %d",
                  rig->damaged, (unsigned long long)rig->first_bad, rig->head.intact,
                  rig->head.complete, (int)rig->head.age);

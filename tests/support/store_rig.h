@@ -11,6 +11,8 @@
 #include <semaphore.h>
 #include <sqlite3.h>
 
+#define RIG_WITNESS FAKE_KEYS "/head"
+
 /* A store's contents as sums over hashes: equal sums mean equal contents. */
 struct rig_sums {
     uint64_t journal_n, live, closed, journal;

@@ -376,6 +376,33 @@ static void an_attempt_is_not_sat_on_for_ever(void **state)
     fa_link_free(rig.link);
 }
 
+/* After a suspend every deadline has passed, and the courier could answer nothing meanwhile. */
+static void a_sleep_is_not_held_against_the_courier(void **state)
+{
+    struct rig rig;
+    make_rig(&rig, "sits");
+    until_up(&rig);
+    assert_int_equal(send_one(&rig, 1, "x"), 0);
+    tick(&rig); /* a ping is under way */
+    rig.now.mono += 8 * FA_HOUR;
+    fa_link_on_tick(rig.link, rig.now);
+    hear(&rig);
+    assert_int_equal(rig.state, FA_LINK_UP);
+    assert_int_equal(rig.count, 0);
+    fa_link_free(rig.link);
+    make_rig(&rig, "stuck"); /* but one that stays silent after it is ended */
+    until_up(&rig);
+    tick(&rig);
+    rig.now.mono += 8 * FA_HOUR;
+    fa_time woke = rig.now.mono;
+    while (rig.state == FA_LINK_UP) {
+        tick(&rig);
+    }
+    assert_contains(rig.why, "did not answer for 1s200ms");
+    assert_in_range(rig.now.mono - woke, 1, 1200);
+    fa_link_free(rig.link);
+}
+
 static void what_waits_for_the_courier_is_bounded(void **state)
 {
     struct rig rig;
@@ -412,6 +439,7 @@ int main(void)
         cmocka_unit_test(what_ends_the_courier_twice_goes_out_plain),
         cmocka_unit_test(after_an_end_with_several_messages_each_goes_alone),
         cmocka_unit_test(an_attempt_is_not_sat_on_for_ever),
+        cmocka_unit_test(a_sleep_is_not_held_against_the_courier),
         cmocka_unit_test(what_waits_for_the_courier_is_bounded),
     };
     const char *how = getenv("FA_FAKE");

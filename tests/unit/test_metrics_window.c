@@ -116,9 +116,8 @@ static void random_windows_agree_with_all_their_samples(void **state)
         while (n < 120) {
             now += (fa_time)(fa_rng_next(&rng) % 30000);
             fa_time age = fa_rng_next(&rng) % 4 == 0 ? (fa_time)(fa_rng_next(&rng) % 60000) : 0;
-            struct fa_sample sample = {.time = now - age,
-                                       .value = fa_rng_unit(&rng) * 100 - 50,
-                                       .weight = 1};
+            struct fa_sample sample = {
+                .time = now - age, .value = fa_rng_unit(&rng) * 100 - 50, .weight = 1};
             if (fold == FA_FOLD_DELTA) { /* only deltas weigh */
                 sample.weight = (double)(fa_rng_next(&rng) % 3 + 1);
             }

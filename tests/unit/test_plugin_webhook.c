@@ -328,6 +328,44 @@ static void a_wrong_option_is_refused_in_words(void **state)
     }
 }
 
+static void an_answer_without_the_expected_words_is_somebody_else_s(void **state)
+{
+    static const struct {
+        const char *expect, *body;
+        uint32_t transport, status, verdict; /* 0: as the courier judges */
+    } table[] = {
+        {"taken", "{\"status\":\"taken\"}", 0, 200, 0},
+        {"taken", "<html>Welcome to the hotel</html>", 0, 200, FIREALARM_REJECTED},
+        {"taken", "", 0, 204, FIREALARM_REJECTED},
+        {"taken", "take", 0, 200, FIREALARM_REJECTED},
+        {"taken", "<html>", 0, 503, 0},
+        {"taken", "", 28, 200, 0},
+        {NULL, "<html>", 0, 200, 0},
+        {NULL, "", 0, 200, 0},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct fa_option_given given[] = {
+            {.name = "url", .text = FA_STR("https://hooks.example.com/x")},
+            {.name = "expect", .text = fa_str_of(table[i].expect)}};
+        struct fa_options *options = NULL;
+        struct firealarm_error why = {""};
+        void *self = NULL;
+        assert_int_equal(make(given, table[i].expect != NULL ? 2 : 1, &options, &self), 0);
+        struct firealarm_response response = {
+            .size = sizeof response,
+            .transport = (int32_t)table[i].transport,
+            .status = table[i].status,
+            .body = {table[i].body[0] != '\0' ? table[i].body : NULL, strlen(table[i].body)}};
+        uint32_t verdict = firealarm_notifier.judge(self, &response, &why);
+        if (verdict != table[i].verdict) {
+            fail_msg("row %zu: verdict %u", i, verdict);
+        }
+        assert_int_equal(why.text[0] != '\0', verdict == FIREALARM_REJECTED);
+        firealarm_notifier.destroy(self);
+        fa_options_free(options);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -337,6 +375,7 @@ int main(void)
         cmocka_unit_test(a_batch_holds_its_members_and_is_named_by_their_keys),
         cmocka_unit_test(the_signature_verifies_with_another_implementation),
         cmocka_unit_test(a_wrong_option_is_refused_in_words),
+        cmocka_unit_test(an_answer_without_the_expected_words_is_somebody_else_s),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

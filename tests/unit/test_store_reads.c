@@ -348,6 +348,30 @@ static void a_journal_that_was_cut_or_changed_at_its_end_is_not_intact(void **st
     (void)state;
 }
 
+/* Or on a slow disk with always something to write nobody would be answered. */
+static void reads_that_may_run_come_before_the_next_group(void **state)
+{
+    struct fixture *fixture = *state;
+    struct answer answers[3] = {{.answered = 0}};
+    fixture->faulty.gated = 1;
+    start(fixture);
+    submit_one(fixture, "a", "alpha");
+    while (atomic_load(&fixture->faulty.calls[FA_FAULTY_PUT]) < 2) { /* its group is closed */
+    }
+    for (int i = 0; i < 3; i++) {
+        fa_store_get(fixture->store, 1, FA_STR("a"), keep_answer, &answers[i]);
+    }
+    submit_one(fixture, "b", "beta");
+    atomic_store(&fixture->faulty.permits, 1);
+    for (int i = 0; i < 3; i++) {
+        wait_answer(fixture, &answers[i]);
+        assert_string_equal(answers[i].text, "a=alpha ");
+    }
+    assert_int_equal(fa_store_durable(fixture->store), 1);
+    atomic_store(&fixture->faulty.permits, 1);
+    wait_durable(fixture, 2);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -363,6 +387,7 @@ int main(void)
         TEST(an_untouched_journal_verifies),
         TEST(a_change_to_any_part_of_the_journal_is_seen),
         TEST(a_journal_that_was_cut_or_changed_at_its_end_is_not_intact),
+        TEST(reads_that_may_run_come_before_the_next_group),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

@@ -18,6 +18,8 @@ static struct received item(const char *path, const char *key, const char *body)
     "{\"kind\":\"alarm\",\"alarm\":{\"id\":\"A1\",\"step\":1,\"loop\":0},\"details\":\"text-1\"}"
 #define STEP2                                                                                      \
     "{\"kind\":\"alarm\",\"alarm\":{\"id\":\"A1\",\"step\":2,\"loop\":0},\"details\":\"text-1\"}"
+#define AGAIN                                                                                      \
+    "{\"kind\":\"alarm\",\"alarm\":{\"id\":\"A2\",\"step\":1,\"loop\":0},\"details\":\"text-1\"}"
 #define BATCH                                                                                      \
     "{\"type\":\"firealarm.batch\",\"notifications\":["                                            \
     "{\"key\":\"k1\",\"kind\":\"alarm\",\"alarm\":{\"id\":\"A1\",\"step\":1,\"loop\":0},"          \
@@ -79,6 +81,8 @@ enum doctored {
     SECRET_IN_LOG,
     CHAIN_BROKEN,
     STEP_IN_OUTBOX,
+    STEP_STUCK_IN_OUTBOX,
+    ANOTHER_ALARM,
 };
 
 static void doctor(struct history *history, enum doctored what)
@@ -162,7 +166,12 @@ static void doctor(struct history *history, enum doctored what)
         ledger->broken = 1;
         break;
     case STEP_IN_OUTBOX:
+    case STEP_STUCK_IN_OUTBOX:
         history->alarm.messages = true;
+        ledger->may_wait = what == STEP_IN_OUTBOX;
+        break;
+    case ANOTHER_ALARM:
+        told(history, "/chris", "k9", AGAIN);
         break;
     case NOTHING:
     case STEP_SKIPPED:
@@ -202,6 +211,8 @@ static void what_is_wrong_with_a_history_is_said(void **state)
         {SECRET_IN_LOG, "a secret in the log", 0, 0, 0, 1},
         {CHAIN_BROKEN, "a broken chain", 1, 0, 0, 0},
         {STEP_IN_OUTBOX, "a step that is being told", 0, 0, 0, 0},
+        {STEP_STUCK_IN_OUTBOX, "a step that is not being told", 0, 1, 0, 0},
+        {ANOTHER_ALARM, "one filing told by two alarms, one of them gone", 0, 2, 0, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct history history;
@@ -210,7 +221,7 @@ static void what_is_wrong_with_a_history_is_said(void **state)
         begin(&history);
         if (what != NEVER_TOLD_NO_ALARM) {
             told(&history, "/chris", "k1", STEP1);
-            if (what != STEP_SKIPPED && what != STEP_IN_OUTBOX) {
+            if (what != STEP_SKIPPED && what != STEP_IN_OUTBOX && what != STEP_STUCK_IN_OUTBOX) {
                 told(&history, "/dana", "k2", STEP2);
             }
         }

@@ -93,7 +93,7 @@ struct firealarm_notifier {
     int32_t (*render)(void *self, const struct firealarm_notice *notice,
                       struct firealarm_request_out *ret_request, struct firealarm_error *error);
     /* NULL: 2xx (SMTP 250) sent; network trouble, 408, 425, 429, 5xx (SMTP 4xx) retry; else
-     * rejected. Returns FIREALARM_SENT, _RETRY or _REJECTED, and may say why. */
+     * rejected. Returns FIREALARM_SENT, _RETRY or _REJECTED and may say why, or 0: as for NULL. */
     uint32_t (*judge)(void *self, const struct firealarm_response *response,
                       struct firealarm_error *why);
     /* May be NULL: is `address` one that this channel can reach? For the configuration check. */

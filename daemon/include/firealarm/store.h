@@ -77,7 +77,8 @@ struct firealarm_store {
     int32_t (*open)(const struct firealarm_host *host, const struct firealarm_settings *settings,
                     void **ret_self, struct firealarm_error *error);
     void (*close)(void *self); /* accepts NULL */
-    /* All live rows, any order; then the newest journal entry through head (none when empty). */
+    /* All live rows, any order; then the newest journal entry through head (none when empty). A
+     * store that doubts its rows shows history too: the host looks whether it verifies. */
     int32_t (*load)(void *self, firealarm_row_fn *row, firealarm_entry_fn *head, void *ctx,
                     struct firealarm_error *error);
     int32_t (*begin)(void *self, struct firealarm_error *error);

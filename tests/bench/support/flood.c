@@ -150,11 +150,14 @@ double flood_cpu_us(pid_t pid)
 /* ---- the barest receiver ---- */
 
 #define BATCH 64
-#define CELLS (1u << 16)
 
 struct cell {
     uint64_t hash;
     double sum;
+};
+struct table {
+    struct cell *cells;
+    size_t mask;
 };
 
 static uint64_t mix(uint64_t hash, const char *at, size_t len)
@@ -171,18 +174,18 @@ static uint64_t mix(uint64_t hash, const char *at, size_t len)
     return hash ^ hash >> 32;
 }
 
-static void add(struct cell *cells, uint64_t hash, double value)
+static void add(const struct table *table, uint64_t hash, double value)
 {
     hash |= 1;
-    uint64_t at = hash >> 7 & (CELLS - 1);
-    while (cells[at].hash != 0 && cells[at].hash != hash) {
-        at = (at + 1) & (CELLS - 1);
+    size_t at = hash >> 7 & table->mask;
+    while (table->cells[at].hash != 0 && table->cells[at].hash != hash) {
+        at = (at + 1) & table->mask;
     }
-    cells[at].hash = hash;
-    cells[at].sum += value;
+    table->cells[at].hash = hash;
+    table->cells[at].sum += value;
 }
 
-static uint64_t read_lines(struct cell *cells, const char *at, size_t len)
+static uint64_t read_lines(const struct table *table, const char *at, size_t len)
 {
     uint64_t lines = 0;
     for (const char *end = at + len; at < end;) {
@@ -195,7 +198,7 @@ static uint64_t read_lines(struct cell *cells, const char *at, size_t len)
             for (; *p >= '0' && *p <= '9'; p++) {
                 value = value * 10 + (*p - '0');
             }
-            add(cells, mix(mix(0, at, (size_t)(colon - at)), p, (size_t)(stop - p)), value);
+            add(table, mix(mix(0, at, (size_t)(colon - at)), p, (size_t)(stop - p)), value);
             lines++;
         }
         at = stop + 1;
@@ -203,12 +206,11 @@ static uint64_t read_lines(struct cell *cells, const char *at, size_t len)
     return lines;
 }
 
-static void run_bare(struct bare *bare, int fd)
+static void run_bare(struct bare *bare, int fd, const struct table *table)
 {
     static char buffers[BATCH][FLOOD_BYTES + 16];
     static struct mmsghdr msgs[BATCH];
     static struct iovec iov[BATCH];
-    static struct cell cells[CELLS];
     static union {
         struct cmsghdr align;
         char bytes[64];
@@ -229,12 +231,12 @@ static void run_bare(struct bare *bare, int fd)
                 memcpy(&dropped, CMSG_DATA(cmsg), sizeof dropped);
                 bare->shared->dropped = dropped;
             }
-            bare->shared->lines += read_lines(cells, buffers[i], msgs[i].msg_len);
+            bare->shared->lines += read_lines(table, buffers[i], msgs[i].msg_len);
         }
     }
 }
 
-void bare_start(struct bare *bare, int core)
+void bare_start(struct bare *bare, int core, size_t series)
 {
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof addr;
@@ -252,7 +254,14 @@ void bare_start(struct bare *bare, int core)
     bare->pid = fork();
     if (bare->pid == 0) {
         flood_pin(0, core);
-        run_bare(bare, fd);
+        struct table table = {.mask = 1};
+        while (table.mask < 4 * series) {
+            table.mask = table.mask * 2 + 1;
+        }
+        table.cells = calloc(table.mask + 1, sizeof table.cells[0]);
+        if (table.cells != NULL) {
+            run_bare(bare, fd, &table);
+        }
         _exit(0);
     }
     close(fd);

@@ -45,7 +45,7 @@ struct bare {
         volatile uint64_t lines, dropped, stop;
     } * shared;
 };
-void bare_start(struct bare *bare, int core);
+void bare_start(struct bare *bare, int core, size_t series);
 void bare_stop(struct bare *bare);
 
 #endif

@@ -62,7 +62,7 @@ static const char words[] =
     "  { name = \"metrics\"; address = \"127.0.0.1:0\"; routes = [ \"metrics\" ]; }\n"
     ");\n"
     "feeds = (\n"
-    "  { name = \"udp\"; address = \"udp:127.0.0.1:0\"; decoder = \"statsd\"; },\n"
+    "  { name = \"udp\"; address = \"udp:127.0.0.1:0\"; decoder = \"statsd\";%s },\n"
     "  { name = \"local\"; address = \"unixgram:./run/statsd.sock\"; decoder = \"statsd\"; }\n"
     ");\n"
     "limits = { filings_open = 200000; alarms_open = 200000; outbox = 200000; };\n"
@@ -104,7 +104,8 @@ static void write_config(const struct rig *rig)
     FILE *file = create(rig, "firealarm.cfg");
     fprintf(file, words, getuid(), rig->people != NULL ? rig->people : "",
             rig->policies != NULL ? rig->policies : "",
-            rig->fail_after != NULL ? rig->fail_after : "1m");
+            rig->fail_after != NULL ? rig->fail_after : "1m",
+            rig->feed_limits != NULL ? rig->feed_limits : "");
     fputs(rig->rules != NULL ? rig->rules : plain_rules, file);
     fputs("channels = (\n", file);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

@@ -16,6 +16,7 @@ struct rig {
     /* Set before rig_open(); each may be NULL. */
     const char *people, *channels, *policies; /* groups with a comma before them */
     const char *rules;                        /* the whole list */
+    const char *feed_limits;                  /* of the feed "udp"; begins with a blank */
     const char *fail_after;                   /* of severity critical; NULL: "1m" */
     receiver_fn *on_post;
     void *ctx;
