@@ -473,11 +473,20 @@ static void check_reading(struct fa_lab *lab, const struct fa_alarm *alarm)
     fa_access_done(&access);
 }
 
-static bool has_subject(struct fa_lab *lab, const struct fa_alarm *alarm)
+static bool is_about_somebody(const struct fa_lab *lab, struct fa_incident_id id)
+{
+    for (size_t i = 0; i < lab->filing_count; i++) {
+        if (fa_id_eq(lab->filings[i].id.id, id.id) && lab->filings[i].about_count > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_subject(const struct fa_lab *lab, const struct fa_alarm *alarm)
 {
     for (size_t i = 0; i < alarm->incident_count; i++) {
-        const struct fa_lab_filing *filing = fa_lab_find_filing(lab, alarm->incidents[i]);
-        if (filing != NULL && filing->about_count > 0) {
+        if (is_about_somebody(lab, alarm->incidents[i])) {
             return true;
         }
     }
@@ -499,9 +508,8 @@ static void count_notification(void *ctx, const struct fa_notification *n)
 {
     struct tally *tally = ctx;
     const struct fa_alarm *alarm = fa_engine_alarm(tally->lab->engine, n->alarm);
-    const struct fa_lab_filing *filing = fa_lab_find_filing(tally->lab, n->incident);
     bool hidden = (alarm != NULL && has_subject(tally->lab, alarm)) ||
-                  (filing != NULL && filing->about_count > 0);
+                  is_about_somebody(tally->lab, n->incident);
     tally->outbox += !hidden;
 }
 
