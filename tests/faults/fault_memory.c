@@ -207,6 +207,7 @@ static void begin(struct campaign *c)
         "severities = ( { name = \"critical\"; ack_max = \"4h\"; fail_after = \"1m\"; },"
         " { name = \"info\"; } );\n";
     c->ledger = ledger_new();
+    c->ledger->may_wait = c->role == COURIER; /* where it had no memory for a channel */
     rig_write_config(c->rig);
     revive(c);
 }
