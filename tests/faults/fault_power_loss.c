@@ -162,7 +162,7 @@ static void nothing_acknowledged_is_lost_with_the_power(void **state)
     struct campaign campaign = {.seed = first_seed()};
     size_t seeds = getenv("FA_SEED") != NULL ? 1 : promise_tries(&sizes) / IMAGES;
     long counts[COUNTS];
-    rig_checkpoint_often(16);
+    rig_checkpoint_often(4);
     parallel_run(try_seed, &campaign, seeds, counts, COUNTS);
     static char note[200];
     snprintf(note, sizeof note,
@@ -189,7 +189,7 @@ static void unsafe_settings_are_seen_to_lose(void **state)
         "PRAGMA journal_mode = DELETE; PRAGMA locking_mode = NORMAL; PRAGMA synchronous = FULL",
         "PRAGMA journal_mode = DELETE; PRAGMA locking_mode = NORMAL; PRAGMA synchronous = NORMAL",
     };
-    rig_checkpoint_often(16);
+    rig_checkpoint_often(4);
     for (size_t i = 0; i < sizeof pragmas / sizeof pragmas[0]; i++) {
         static const struct promise_sizes sizes = {400, 1000, 10000, 10000};
         struct campaign campaign = {.seed = 1, .pragma = pragmas[i]};
