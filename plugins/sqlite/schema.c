@@ -40,7 +40,8 @@ static const struct pragma {
     {"PRAGMA journal_mode = WAL", "PRAGMA journal_mode", "wal"},
     {"PRAGMA synchronous = FULL", "PRAGMA synchronous", "2"},
     {"PRAGMA wal_autocheckpoint = 256", "PRAGMA wal_autocheckpoint", "256"},
-    {"PRAGMA journal_size_limit = 4194304", "PRAGMA journal_size_limit", "4194304"},
+    {"PRAGMA journal_size_limit = 8388608", "PRAGMA journal_size_limit", "8388608"},
+    {"PRAGMA cache_size = -1000", "PRAGMA cache_size", "-1000"},
     {"PRAGMA busy_timeout = 0", "PRAGMA busy_timeout", "0"},
 };
 
