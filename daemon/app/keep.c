@@ -210,7 +210,7 @@ static void tell_old(struct fa_daemon *daemon, const char *code, const char *fmt
     FA_PRINTF(3, 4);
 static void tell_old(struct fa_daemon *daemon, const char *code, const char *fmt, ...)
 {
-    char text[256];
+    char text[512];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
@@ -241,9 +241,10 @@ static void tell_age(struct fa_daemon *daemon, const struct fa_store_head *head)
                  n, reached);
     } else if (head->age == FA_STORE_AGE_UNSEEN) {
         tell_old(daemon, "witness-missing",
-                 "the file \"head\" that says how far the journal was is missing or damaged: "
-                 "compare the journal's end, %llu, with the newest receipts",
-                 n);
+                 "%s/head, which says how far the journal was, is missing or damaged, so an older "
+                 "copy of the store would go unseen: the journal ends at %llu; let those who filed "
+                 "last try firealarm status, which knows a receipt that is newer",
+                 daemon->options->witness, n);
     }
 }
 
