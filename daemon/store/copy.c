@@ -120,9 +120,7 @@ static void keep_outcome(void *ctx, const struct fa_store_answer *answer)
     struct outcome *outcome = ctx;
     outcome->answer = *answer;
     if (answer->next_key.len > 0) {
-        if (answer->next_key.len > 0) {
-            memcpy(outcome->next_key, answer->next_key.ptr, answer->next_key.len);
-        }
+        memcpy(outcome->next_key, answer->next_key.ptr, answer->next_key.len);
     }
 }
 
@@ -238,6 +236,24 @@ static int look_through(struct fa_store *store, const char *dir, struct fa_err *
 
 /* ---- the thread that makes a copy good ---- */
 
+/* Its name, and another one when a second copy is taken within the second. */
+static int give_name(const struct fa_store *store, const char *from, char *to, size_t size)
+{
+    char again[16] = "";
+    for (unsigned i = 2; i <= 100; i++) {
+        snprintf(to, size, "%s/%s%s-%llu", store->copy_dir, store->copy_name, again,
+                 (unsigned long long)store->copy.n);
+        if (rename(from, to) == 0) {
+            return 0;
+        }
+        if (errno != ENOTEMPTY && errno != EEXIST) {
+            return -1;
+        }
+        snprintf(again, sizeof again, ".%u", i);
+    }
+    return -1;
+}
+
 static int make_good(struct fa_store *store, struct fa_err *err)
 {
     char from[512], to[512];
@@ -246,10 +262,10 @@ static int make_good(struct fa_store *store, struct fa_err *err)
     if (rc != 0) {
         return rc;
     }
-    snprintf(to, sizeof to, "%s/%s-%llu", store->copy_dir, store->copy_name,
-             (unsigned long long)store->copy.n);
-    if (each_file(from, sync_file) != 0 || sync_dir(from) != 0 || rename(from, to) != 0 ||
-        sync_dir(store->copy_dir) != 0) {
+    if (each_file(from, sync_file) != 0 || sync_dir(from) != 0) {
+        return fa_err_set(err, FA_EIO, "store: %s: %s", from, strerror(errno));
+    }
+    if (give_name(store, from, to, sizeof to) != 0 || sync_dir(store->copy_dir) != 0) {
         return fa_err_set(err, FA_EIO, "store: %s: %s", to, strerror(errno));
     }
     pthread_mutex_lock(&store->lock);
