@@ -168,10 +168,10 @@ static void show_loss(const struct looked *copy, uint64_t present)
     unsigned long long from = copy->head.n + 1;
     if (copy->findings.damaged > 0 || copy->findings.first_bad > 0 || !copy->head.intact ||
         !copy->head.complete) {
-        printf("The copy is DAMAGED: %llu rows do not verify%s%s\n",
+        printf("The copy is DAMAGED: %llu rows do not verify, its journal %s, and %s\n",
                (unsigned long long)copy->findings.damaged,
-               copy->findings.first_bad > 0 || !copy->head.intact ? ", nor does its journal" : "",
-               copy->head.complete ? "" : ", and rows are missing");
+               copy->findings.first_bad > 0 || !copy->head.intact ? "does not either" : "does",
+               copy->head.complete ? "no row is missing" : "rows are missing");
     }
     if (present > copy->head.n) {
         printf("Journal entries %llu to %llu would be LOST, with every filing, alarm and "
