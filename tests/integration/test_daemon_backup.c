@@ -5,7 +5,10 @@
  * a word. */
 #include "copy_rig.h"
 
+#include <errno.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 static unsigned mode_of(const char *path)
@@ -284,6 +287,34 @@ static void two_copies_within_a_second_have_two_names(void **state)
     rig_stop(rig);
 }
 
+/* An operator asks for one after the other; another person's filing is not refused for it. */
+static void copies_leave_a_tenth_of_the_disk_to_the_store(void **state)
+{
+    struct rig *rig = *state;
+    char receipt[64], path[400];
+    start_as_operator(rig);
+    rig_stop(rig);
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        (mkdir(rig_path(rig, "state/backups"), 0700) != 0 && errno != EEXIST) ||
+        mount("tmpfs", rig_path(rig, "state/backups"), "tmpfs", 0, "size=100m,mode=700") != 0) {
+        print_message("skipped: a tmpfs cannot be mounted here\n");
+        skip();
+    }
+    rig_again(rig);
+    assert_int_equal(rig_file(rig, 1, "danger", receipt), 201);
+    rig_backup(rig, path);
+    int fd = open(rig_path(rig, "state/backups/older"), O_WRONLY | O_CREAT, 0600);
+    assert_int_equal(posix_fallocate(fd, 0, 91 << 20), 0);
+    close(fd);
+    assert_int_equal(rig_backup_ask(rig, "POST")->status, 202);
+    rig_until(rig, rig_backup_is(rig, "failed", "error", path));
+    assert_contains(path, "a copy would leave too little room for the store");
+    assert_int_not_equal(access(rig_path(rig, "state/backups/new"), F_OK), 0);
+    assert_int_equal(rig_file(rig, 2, "danger", receipt), 201);
+    rig_stop(rig);
+    assert_int_equal(umount(rig_path(rig, "state/backups")), 0);
+}
+
 static void a_copy_of_another_key_is_refused(void **state)
 {
     struct rig *rig = *state;
@@ -313,6 +344,7 @@ int main(void)
         TEST(a_copy_that_the_stores_user_may_not_read_says_so),
         TEST(what_is_lost_with_a_store_that_is_gone_is_shown),
         TEST(two_copies_within_a_second_have_two_names),
+        TEST(copies_leave_a_tenth_of_the_disk_to_the_store),
         TEST(a_copy_of_another_key_is_refused),
     };
     signal(SIGPIPE, SIG_IGN);
