@@ -62,9 +62,12 @@ static const char *host_refusing(void *ctx)
 {
     struct fa_daemon *daemon = ctx;
     if (daemon->store == NULL) {
-        return "The store cannot be used; keep the filing and send it again.";
+        return "The store cannot be used: nothing is taken now and nothing can be looked up. The "
+               "operators are told.";
     }
-    return daemon->store_full ? daemon->store_why : NULL;
+    return daemon->store_full ? "The store's disk is full: nothing new is taken until it has room. "
+                                "The operators are told."
+                              : NULL;
 }
 
 static void host_lost(void *ctx, uint64_t n)

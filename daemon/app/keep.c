@@ -300,8 +300,6 @@ void fa_keep_without(struct fa_daemon *daemon, const struct fa_err *err)
     struct fa_now now = fa_loop_now(daemon->loop);
     char text[800];
     fa_log(FA_LOG_ERROR, "no store: %s", fa_err_format(err, text, sizeof text));
-    snprintf(daemon->store_why, sizeof daemon->store_why,
-             "The store cannot be used; keep the filing and send it again.");
     bool first = daemon->store_told == 0;
     if (first || now.mono - daemon->store_told >= FA_HOUR) {
         fa_engine_free(daemon->engine);
@@ -334,8 +332,6 @@ void fa_keep_watch(struct fa_daemon *daemon)
         fa_turn_trouble(daemon, "store-full", !full,
                         "the store's disk is full: new filings are refused until it has room");
     }
-    snprintf(daemon->store_why, sizeof daemon->store_why, "%s",
-             full ? "The store's disk is full; keep the filing and send it again." : "");
 }
 
 int fa_keep_close(struct fa_daemon *daemon)
