@@ -4,8 +4,10 @@
  * Receipts: R = first 80 bits of BLAKE2b(key, "receipt" | reporter | client's key), and the
  * filing's id = first 80 bits of BLAKE2b(key, "filing" | R). So the same key of the same caller
  * gives the same receipt after any crash, nothing of it is stored, and an id in a log opens
- * nothing. Behind R stand the number of the filing's journal entry and four symbols that prove the
- * number to us: a receipt that is ours and that the store does not know shows an old store. */
+ * nothing. Behind R stands a tail of 80 bits: the number of the filing's journal entry, hidden, and
+ * what proves it to us. A receipt that is ours and that the store does not know shows an old store.
+ * The number is hidden because everybody may file: who reads it twice counts what others filed in
+ * between. The proof is long because a forged one makes operators look for an older store. */
 #include "api/internal.h"
 #include "base/crashpoint.h"
 #include "base/panic.h"
@@ -45,49 +47,42 @@ static void name_reporter(const struct fa_call *call, char *buf, size_t size)
     }
 }
 
-#define PROOF_SYMBOLS 4
+#define NUMBER_BYTES 5 /* the rest of the tail is the proof */
 
-/* What proves that n stands behind this receipt. */
-static void prove_number(const struct fa_api *api, struct fa_id receipt, uint64_t n,
-                         char buf[PROOF_SYMBOLS + 1])
+/* The tail behind a receipt: for 2^40 entries and more it says less, and proves as much. */
+static struct fa_id tail_of(const struct fa_api *api, struct fa_id receipt, uint64_t n)
 {
-    char id[FA_ID_TEXT_SIZE];
-    uint8_t data[FA_ID_BYTES + 8];
+    struct fa_id mask = derive(api, "mask", receipt.bytes, FA_ID_BYTES);
+    uint8_t data[FA_ID_BYTES + NUMBER_BYTES];
     memcpy(data, receipt.bytes, FA_ID_BYTES);
-    for (size_t i = 0; i < 8; i++) {
+    for (size_t i = 0; i < NUMBER_BYTES; i++) {
         data[FA_ID_BYTES + i] = (uint8_t)(n >> (8 * i));
     }
-    fa_id_format(derive(api, "number", data, sizeof data), id);
-    snprintf(buf, PROOF_SYMBOLS + 1, "%.*s", PROOF_SYMBOLS, id);
+    struct fa_id tail = derive(api, "number", data, sizeof data);
+    for (size_t i = 0; i < NUMBER_BYTES; i++) {
+        tail.bytes[i] = data[FA_ID_BYTES + i] ^ mask.bytes[i];
+    }
+    return tail;
 }
 
 static void format_receipt(const struct fa_api *api, struct fa_id receipt, uint64_t n,
                            char buf[FA_RECEIPT_TEXT_SIZE])
 {
-    char id[FA_ID_TEXT_SIZE], proof[PROOF_SYMBOLS + 1];
-    prove_number(api, receipt, n, proof);
-    snprintf(buf, FA_RECEIPT_TEXT_SIZE, "%s-%llu-%s", fa_id_format(receipt, id),
-             (unsigned long long)n, proof);
+    char id[FA_ID_TEXT_SIZE], tail[FA_ID_TEXT_SIZE];
+    snprintf(buf, FA_RECEIPT_TEXT_SIZE, "%s-%s", fa_id_format(receipt, id),
+             fa_id_format(tail_of(api, receipt, n), tail));
 }
 
-/* The number of the tail "-142-X7QM"; 0 unless it is proved. */
-static uint64_t proved_number(const struct fa_api *api, struct fa_id receipt, struct fa_str tail)
+/* The number that the tail proves; 0: none. */
+static uint64_t proved_number(const struct fa_api *api, struct fa_id receipt, struct fa_id typed)
 {
-    char text[64], padded[FA_ID_TEXT_SIZE], proof[PROOF_SYMBOLS + 1], *end = text;
-    struct fa_id typed, right;
-    snprintf(text, sizeof text, "%.*s", FA_STR_ARG(tail));
-    uint64_t n = text[0] == '-' ? strtoull(text + 1, &end, 10) : 0;
-    if (n == 0 || *end != '-' || strlen(end + 1) != PROOF_SYMBOLS) {
-        return 0;
+    struct fa_id mask = derive(api, "mask", receipt.bytes, FA_ID_BYTES);
+    uint64_t n = 0;
+    for (size_t i = 0; i < NUMBER_BYTES; i++) {
+        n |= (uint64_t)(typed.bytes[i] ^ mask.bytes[i]) << (8 * i);
     }
-    /* As ids are read, so that a typed O is a 0. */
-    prove_number(api, receipt, n, proof);
-    snprintf(padded, sizeof padded, "%s-%s-%s-%s", end + 1, end + 1, end + 1, end + 1);
-    if (fa_id_parse(fa_str_of(padded), &typed) != 0) {
-        return 0;
-    }
-    snprintf(padded, sizeof padded, "%s-%s-%s-%s", proof, proof, proof, proof);
-    return fa_id_parse(fa_str_of(padded), &right) == 0 && fa_id_eq(typed, right) ? n : 0;
+    struct fa_id right = tail_of(api, receipt, n);
+    return sodium_memcmp(typed.bytes, right.bytes, FA_ID_BYTES) == 0 ? n : 0;
 }
 
 /* The sixteen symbols and what follows them; *ret_n is 0 for a number that is not proved. */
@@ -99,13 +94,14 @@ static int parse_receipt(const struct fa_api *api, struct fa_str text, struct fa
     while (at < text.len && symbols < 16) {
         symbols += text.ptr[at++] != '-';
     }
-    if (at < text.len && text.ptr[at] != '-') {
+    struct fa_str tail = {text.ptr + at, text.len - at};
+    struct fa_id typed;
+    bool has_tail = fa_id_parse(tail, &typed) == 0;
+    if (!has_tail && tail.len > 0 && tail.ptr[0] != '-') {
         return FA_EPARSE;
     }
     int rc = fa_id_parse((struct fa_str){text.ptr, at}, ret);
-    if (rc == 0) {
-        *ret_n = proved_number(api, *ret, (struct fa_str){text.ptr + at, text.len - at});
-    }
+    *ret_n = rc == 0 && has_tail ? proved_number(api, *ret, typed) : 0;
     return rc;
 }
 
@@ -595,14 +591,11 @@ struct late_status {
 static void answer_lost(struct fa_call *call, uint64_t n)
 {
     const struct fa_api_host *host = &call->api->host;
-    char text[300];
     host->lost(host->ctx, n);
-    snprintf(text, sizeof text,
-             "The store here is older than your receipt: your filing was taken as journal entry "
-             "%llu, and the store that is in place now does not have it. The operators are told. "
-             "Please file it again and keep this receipt.",
-             (unsigned long long)n);
-    fa_answer_problem(call, 409, text);
+    fa_answer_problem(call, 409,
+                      "The store here is older than your receipt: your filing was taken, and the "
+                      "store that is in place now does not have it. The operators are told. Please "
+                      "file it again and keep this receipt.");
 }
 
 static void on_old_status(void *ctx, const struct fa_store_answer *answer)
@@ -615,7 +608,7 @@ static void on_old_status(void *ctx, const struct fa_store_answer *answer)
     } else if (answer->code == FA_ENOTFOUND && late->n > 0) {
         answer_lost(call, late->n);
     } else if (answer->code == FA_ENOTFOUND) {
-        fa_answer_problem(call, 404, "No filing has this receipt.");
+        fa_answer_problem(call, 404, "No filing has this receipt. Is it typed as it was given?");
     } else if (answer->code != 0 || answer->row_count != 1 ||
                fa_engine_read_incident(call->engine, answer->rows[0].value, &old) != 0) {
         fa_answer_problem(call, 503, "The store cannot say what became of this filing.");
@@ -687,7 +680,9 @@ void fa_route_status(struct fa_call *call)
     const char *word = fa_json_text(root, &comment, &faults);
     bool done = fa_json_bool(root, "done", &faults);
     if (text != NULL && parse_receipt(call->api, fa_str_of(text), &secret, &n) != 0) {
-        fa_json_fault(&faults, "receipt", "A receipt looks like 7K2Q-M9XA-3DTR-WZ5E-142-X7QM.");
+        fa_json_fault(&faults, "receipt",
+                      "A receipt looks like "
+                      "7K2Q-M9XA-3DTR-WZ5E-8GTR-02NC-X7QM-5BHD.");
     }
     if (!fa_answer_faults(call, &faults)) {
         status_of(call, id_of_receipt(call->api, secret), n, word, done);
