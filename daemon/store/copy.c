@@ -120,9 +120,7 @@ static void keep_outcome(void *ctx, const struct fa_store_answer *answer)
     struct outcome *outcome = ctx;
     outcome->answer = *answer;
     if (answer->next_key.len > 0) {
-        if (answer->next_key.len > 0) {
-            memcpy(outcome->next_key, answer->next_key.ptr, answer->next_key.len);
-        }
+        memcpy(outcome->next_key, answer->next_key.ptr, answer->next_key.len);
     }
 }
 
