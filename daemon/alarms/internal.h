@@ -147,7 +147,8 @@ void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm);
 /* Tells those who were told, except `but` (a name, may be NULL). */
 void fa_tell_told(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_notification_kind kind,
                   const char *but);
-/* Tells a person's manager (or the widest circle when there is none). */
+/* Tells the manager of a person, or with NULL the managers of all whom the rung names; the widest
+ * circle when there is none. */
 void fa_tell_above(struct fa_engine *engine, struct fa_alarm *alarm, const char *person,
                    enum fa_notification_kind kind);
 struct fa_circle { /* who must not be told */

@@ -181,8 +181,7 @@ static void close_it(struct fa_engine *engine, struct fa_alarm *alarm, const str
 static void unowned(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
 {
     fa_journal_alarm(engine, FA_J_UNOWNED, alarm, NULL, 0);
-    fa_tell_above(engine, alarm, alarm->told_count > 0 ? alarm->told[0].person : NULL,
-                  FA_NOTE_UNOWNED);
+    fa_tell_above(engine, alarm, NULL, FA_NOTE_UNOWNED);
     forget_identity(engine, alarm);
     fa_disarm(&engine->alarm_heap, &alarm->deadline);
 }

@@ -265,6 +265,8 @@ const struct fa_http_handler *fa_api_handler(void)
 
 struct fa_api *fa_api_new(const struct fa_api_host *host, const uint8_t key[32])
 {
+    /* Where memory is out jansson calls a sound body broken, and its sender would not try again. */
+    json_set_alloc_funcs(fa_xmalloc, free);
     struct fa_api *api = fa_xcalloc(1, sizeof *api);
     api->host = *host;
     memcpy(api->receipt_key, key, sizeof api->receipt_key);

@@ -114,5 +114,5 @@ void fa_lab_cover_step(struct fa_lab *lab)
             lab->cover.at_limit += action->u.reply.code == FA_EFULL;
         }
     }
-    fa_engine_each_alarm(lab->engine, count_flags, lab);
+    fa_lab_each_looked_at(lab, count_flags);
 }

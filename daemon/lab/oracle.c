@@ -171,16 +171,16 @@ static const char *filing_why_not(const struct fa_lab *lab, struct fa_incident_i
                                   const char *person, const char *channel)
 {
     const struct fa_directory *dir = lab->config->people;
-    for (size_t i = 0; i < lab->filing_count; i++) {
+    const char *why = NULL;
+    /* Of several with one key all but the one that is kept have an empty circle. */
+    for (size_t i = 0; why == NULL && i < lab->filing_count; i++) {
         const struct fa_lab_filing *filing = &lab->filings[i];
-        if (!fa_id_eq(filing->id.id, id.id)) {
-            continue;
+        if (fa_id_eq(filing->id.id, id.id)) {
+            why = person_why_not(dir, filing, person);
+            why = why == NULL && channel != NULL ? channel_why_not(dir, filing, channel) : why;
         }
-        const char *why = person_why_not(dir, filing, person);
-        why = why == NULL && channel != NULL ? channel_why_not(dir, filing, channel) : why;
-        return why;
     }
-    return NULL;
+    return why;
 }
 
 static bool has_left(const struct fa_directory *dir, char *const *names, size_t count)

@@ -320,9 +320,9 @@ static void check_moves_on(void *ctx, const struct fa_alarm *alarm)
          alarm->loop >= widest_loop(lab->config->people, seen->policy))) {
         return;
     }
-    for (size_t i = 0; i < lab->key_count; i++) {
-        const struct fa_lab_key *key = &lab->keys[i];
-        if (!fa_id_eq(key->alarm.id, alarm->id.id) || !is_climb_kind(key->kind)) {
+    for (size_t at = seen->last_key; at > 0; at = lab->keys[at - 1].before) {
+        const struct fa_lab_key *key = &lab->keys[at - 1];
+        if (!is_climb_kind(key->kind)) {
             continue;
         }
         if (key->sent != FA_NEVER && key->sent >= seen->last_step) {
@@ -336,7 +336,8 @@ static void check_moves_on(void *ctx, const struct fa_alarm *alarm)
         }
     }
     fa_engine_each_notification(lab->engine, look_for_hope, &hope);
-    if (tries > 0 && !hope.found && !outbox_is_full(lab)) {
+    bool waits_for_room = alarm->deadline.length == FA_OUTBOX_FULL_WAIT;
+    if (tries > 0 && !hope.found && !waits_for_room && !outbox_is_full(lab)) {
         fa_lab_fail(lab,
                     "invariant 7 (a failed delivery moves the escalation on): all %zu tries "
                     "of step %u loop %u of %s failed and it stays there",
@@ -493,7 +494,7 @@ void fa_lab_owed_step(struct fa_lab *lab)
     check_rungs(lab);
     check_promises(lab);
     check_closers(lab);
-    if (!fa_lab_looks_at_all(lab)) {
+    if (!lab->looks_at_all) {
         return;
     }
     check_limits(lab);

@@ -443,9 +443,22 @@ static char *list_told(const struct fa_lab *lab)
     return fa_buf_take(&all);
 }
 
+/* Whose refusal is lost is tried again and may find the receiver mended: then others are told than
+ * without the restart, and rightly. */
+static bool refusal_is_under_way(const struct fa_lab *lab)
+{
+    for (size_t i = 0; i < lab->post.flight_count; i++) {
+        if (lab->post.flights[i].verdict != FA_VERDICT_SENT) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void restart_between(struct fa_lab *lab)
 {
-    if (lab->engine != NULL && lab->store.count == 0 && lab->store.failing == 0 && !lab->failed) {
+    if (lab->engine != NULL && lab->store.count == 0 && lab->store.failing == 0 &&
+        !refusal_is_under_way(lab) && !lab->failed) {
         fa_lab_stop(lab, true);
         fa_lab_start(lab);
     }

@@ -147,6 +147,7 @@ void fa_lab_step(struct fa_lab *lab, struct fa_event *event)
     fa_lab_cover_event(lab, event);
     fa_engine_step(lab->engine, event, fa_lab_now(lab), &lab->actions);
     hash_step(lab);
+    fa_lab_choose_look(lab);
     fa_lab_note_rows(lab, &lab->actions, lab->step_from);
     fa_lab_see_step(lab);
     if (!lab->unchecked) {

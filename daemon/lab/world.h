@@ -85,10 +85,17 @@ struct fa_lab_entry {
     bool taken;
 };
 
+/* Places in a list whose items begin with their id. */
+struct fa_lab_index {
+    uint32_t *slots;   /* index in the list + 1 */
+    size_t slot_count; /* a power of two */
+};
+
 /* What one key is: the same person, channel and content for ever. */
 struct fa_lab_key {
     struct fa_notification_id id;
-    size_t first; /* index of its first delivery */
+    size_t before; /* index + 1 of the key of the same alarm before it; 0: none */
+    size_t first;  /* index of its first delivery */
     bool reached;
     bool settled; /* its verdict `sent` is durable */
     /* for owed.c */
@@ -103,6 +110,7 @@ struct fa_lab_key {
 
 struct fa_lab_alarm { /* remembers alarms that the engine has let go */
     struct fa_alarm_id id;
+    size_t last_key;                        /* index + 1; 0: nobody was told of it */
     char *identity, *rule, *labels, *owner; /* owned */
     enum fa_alarm_state state;
     uint32_t flags, step, loop;
@@ -112,9 +120,9 @@ struct fa_lab_alarm { /* remembers alarms that the engine has let go */
     bool raised; /* it was more than pending */
     bool gone;   /* not in the engine any more */
     bool climbing;
-    fa_time last_step; /* elapsed: of its last STEP or of the start */
-    bool resumed;      /* in this step */
-    bool ever_resumed;
+    fa_time last_step;        /* elapsed: of its last STEP or of the start */
+    bool resumed;             /* in this step */
+    bool told_anew;           /* a step was, or will be, told once more: resumed or overdue */
     struct fa_policy *policy; /* owned: a copy of what it began with; NULL: it had none */
 };
 
@@ -248,6 +256,7 @@ struct fa_lab {
     size_t delivery_count, delivery_cap;
     struct fa_lab_key *keys;
     size_t key_count, key_cap;
+    struct fa_lab_index key_index, alarm_index;
     struct fa_lab_entry *journal;
     size_t journal_count, journal_cap;
     struct fa_lab_alarm *alarms;
@@ -269,6 +278,7 @@ struct fa_lab {
     struct fa_buf story; /* the timeline */
     /* judgement */
     bool unchecked;
+    bool looks_at_all; /* after this step, see check.c */
     bool failed;
     char failure[1024];
     uint64_t digest;               /* of all actions so far */
@@ -381,9 +391,12 @@ void fa_lab_fed_done(struct fa_lab *lab);
 void fa_lab_cover_event(struct fa_lab *lab, const struct fa_event *event);
 void fa_lab_cover_step(struct fa_lab *lab);
 
-/* check.c. What costs by the number of alarms and messages, and stays wrong once it is, is looked
- * at after every step while they are few and after every 16th while they are many. */
-bool fa_lab_looks_at_all(const struct fa_lab *lab);
+/* check.c. While alarms and messages are few everything is looked at after every step. While they
+ * are many, it is what the step has stored, and everything after every 16th: what stays wrong once
+ * it is, and what changed and was not stored, is found then. */
+void fa_lab_choose_look(struct fa_lab *lab);
+/* The alarms that are looked at after this step. */
+void fa_lab_each_looked_at(struct fa_lab *lab, void (*fn)(void *ctx, const struct fa_alarm *alarm));
 void fa_lab_check_step(struct fa_lab *lab);
 void fa_lab_check_turn(struct fa_lab *lab);
 void fa_lab_check_attempt(struct fa_lab *lab, const struct fa_notification *n);

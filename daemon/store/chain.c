@@ -76,12 +76,12 @@ void store_chain_next(const struct keys *keys, const uint8_t prev[FA_STORE_CHAIN
     crypto_generichash_final(&state, ret_chain, FA_STORE_CHAIN_BYTES);
 }
 
-/* Never stored, so the fastest keyed hash of 16 bytes will do. */
-void store_row_id(const struct keys *keys, uint32_t kind, struct firealarm_text key,
-                  uint8_t ret_id[LIVE_ID_BYTES])
+/* Never stored, so the fastest keyed hash will do. */
+uint64_t store_row_id(const struct keys *keys, uint32_t kind, struct firealarm_text key)
 {
-    _Static_assert(crypto_shorthash_siphashx24_BYTES == LIVE_ID_BYTES &&
-                       crypto_shorthash_siphashx24_KEYBYTES == sizeof keys->id,
+    uint64_t id;
+    _Static_assert(crypto_shorthash_siphash24_BYTES == sizeof id &&
+                       crypto_shorthash_siphash24_KEYBYTES == sizeof keys->id,
                    "as long as an id");
     uint8_t input[4 + FIREALARM_STORE_KEY_MAX];
     fa_assert(key.len <= FIREALARM_STORE_KEY_MAX);
@@ -89,7 +89,8 @@ void store_row_id(const struct keys *keys, uint32_t kind, struct firealarm_text 
     if (key.len > 0) {
         memcpy(input + 4, key.ptr, key.len);
     }
-    crypto_shorthash_siphashx24(ret_id, input, 4 + key.len, keys->id);
+    crypto_shorthash_siphash24((unsigned char *)&id, input, 4 + key.len, keys->id);
+    return id;
 }
 
 void store_head_encode(const struct fa_store_head *head, const struct live_set *live,
@@ -98,5 +99,6 @@ void store_head_encode(const struct fa_store_head *head, const struct live_set *
     put_le(ret_value, head->n, 8);
     memcpy(ret_value + 8, head->chain, FA_STORE_CHAIN_BYTES);
     put_le(ret_value + HEAD_JOURNAL_BYTES, live->count, 8);
-    memcpy(ret_value + HEAD_JOURNAL_BYTES + 8, live->digest, sizeof live->digest);
+    memset(ret_value + HEAD_LIVE_END, 0, HEAD_VALUE_BYTES - HEAD_LIVE_END);
+    memcpy(ret_value + HEAD_JOURNAL_BYTES + 8, &live->digest, sizeof live->digest);
 }

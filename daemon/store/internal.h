@@ -142,12 +142,12 @@ bool store_row_verifies(const struct keys *keys, const struct firealarm_row *row
 /* The chain value of entry, whose own chain member is not looked at, after prev. */
 void store_chain_next(const struct keys *keys, const uint8_t prev[FA_STORE_CHAIN_BYTES],
                       const struct firealarm_entry *entry, uint8_t ret_chain[FA_STORE_CHAIN_BYTES]);
-void store_row_id(const struct keys *keys, uint32_t kind, struct firealarm_text key,
-                  uint8_t ret_id[LIVE_ID_BYTES]);
-/* The head row's value: the newest entry's n and chain, then the live rows' count and digest. */
+uint64_t store_row_id(const struct keys *keys, uint32_t kind, struct firealarm_text key);
+/* The head row's value: the newest entry's n and chain, then the live rows' count and digest, then
+ * zeros (the rest of a longer digest in stores of before). */
 #define HEAD_JOURNAL_BYTES (8 + FA_STORE_CHAIN_BYTES)
-#define HEAD_LIVE_BYTES    (8 + FIREALARM_STORE_MAC_BYTES)
-#define HEAD_VALUE_BYTES   (HEAD_JOURNAL_BYTES + HEAD_LIVE_BYTES)
+#define HEAD_LIVE_END      (HEAD_JOURNAL_BYTES + 16)
+#define HEAD_VALUE_BYTES   (HEAD_JOURNAL_BYTES + 8 + FIREALARM_STORE_MAC_BYTES)
 void store_head_encode(const struct fa_store_head *head, const struct live_set *live,
                        uint8_t ret_value[HEAD_VALUE_BYTES]);
 

@@ -174,9 +174,8 @@ static int32_t load_row(void *ctx, const struct firealarm_row *row)
         }
         return 0;
     }
-    uint8_t id[LIVE_ID_BYTES];
-    store_row_id(&load->store->keys, row->kind, row->key, id);
-    live_set_put(&load->store->live, id, row->mac);
+    live_set_put(&load->store->live, store_row_id(&load->store->keys, row->kind, row->key),
+                 row->mac);
     struct fa_row ours = {row->kind, row->live == 1, row->time, store_str(row->key),
                           store_str(row->value)};
     return load->visitor->row(load->visitor->ctx, &ours, load->err);
@@ -234,7 +233,7 @@ static void judge(const struct load *load, struct fa_store_head *head)
     head->intact =
         memcmp(is, was, HEAD_JOURNAL_BYTES) == 0 && (head->n == 0 || entry_verifies(load));
     head->complete = load->damaged == 0 && memcmp(is + HEAD_JOURNAL_BYTES, was + HEAD_JOURNAL_BYTES,
-                                                  HEAD_LIVE_BYTES) == 0;
+                                                  HEAD_LIVE_END - HEAD_JOURNAL_BYTES) == 0;
 }
 
 int fa_store_load(struct fa_store *store, const struct fa_store_visitor *visitor,

@@ -70,9 +70,9 @@ static int32_t apply(struct fa_store *store, const struct change *change,
 {
     struct firealarm_text key = {change->data, change->key_len};
     struct firealarm_text value = {change->data + change->key_len, change->value_len};
-    uint8_t id[LIVE_ID_BYTES];
+    uint64_t id = 0;
     if (change->what != CHANGE_JOURNAL) {
-        store_row_id(&store->keys, change->kind, key, id);
+        id = store_row_id(&store->keys, change->kind, key);
     }
     if (change->what == CHANGE_ERASE) {
         live_set_erase(&store->live, id);

@@ -11,10 +11,16 @@
  *     lives: half a page that was still written may happen to be whole with what lay there before,
  *     which the next start would find.
  *
- * What it does not do: understand a row, hold anything in memory, wait for a lock.
+ *  4. No index on the disk is in the order of the keys of live rows: keys are random, and keeping
+ *     them in order would cost more than the rows themselves once there are many. Where live rows
+ * lie is known in memory alone (places.h), read from the disk before the first change and again
+ *     after a rollback that took some back; the row itself says whether it is the one meant.
+ *
+ * What it does not do: understand a row, hold one in memory, wait for a lock.
  * Tests: tests/unit/test_store_conformance.c, tests/unit/test_store_sqlite.c, and the campaigns
  * tests/faults/fault_power_loss.c, fault_disk_io.c, fault_bit_flips.c, fault_migration.c. */
 #include "pages.h"
+#include "places.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,9 +54,13 @@ enum {
     STMT_BEGIN,
     STMT_COMMIT,
     STMT_ROLLBACK,
-    STMT_PUT,
+    STMT_INSERT,
+    STMT_UPDATE,
     STMT_ERASE,
     STMT_APPEND,
+    STMT_IS,
+    STMT_PAST,
+    STMT_PLACES,
     STMT_GET,
     STMT_LIVE,
     STMT_ALL,
@@ -67,12 +77,14 @@ static const char *const statements[STMT__COUNT] = {
     [STMT_BEGIN] = "BEGIN IMMEDIATE",
     [STMT_COMMIT] = "COMMIT",
     [STMT_ROLLBACK] = "ROLLBACK",
-    [STMT_PUT] = "INSERT INTO row (" ROW_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
-                 "ON CONFLICT (kind, key) DO UPDATE SET live = excluded.live, "
-                 "time = excluded.time, value = excluded.value, mac = excluded.mac",
-    [STMT_ERASE] = "DELETE FROM row WHERE kind = ?1 AND key = ?2",
+    [STMT_INSERT] = "INSERT INTO row (" ROW_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [STMT_UPDATE] = "UPDATE row SET live = ?2, time = ?3, value = ?5, mac = ?6 WHERE id = ?7",
+    [STMT_ERASE] = "DELETE FROM row WHERE id = ?1",
     [STMT_APPEND] = "INSERT INTO journal (" ENTRY_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5)",
-    [STMT_GET] = "SELECT " ROW_COLUMNS " FROM row WHERE kind = ?1 AND key = ?2",
+    [STMT_IS] = "SELECT id FROM row WHERE id = ?1 AND kind = ?2 AND key = ?3",
+    [STMT_PAST] = "SELECT id FROM row WHERE live = 0 AND kind = ?1 AND key = ?2",
+    [STMT_PLACES] = "SELECT id, kind, key FROM row WHERE live = 1",
+    [STMT_GET] = "SELECT " ROW_COLUMNS " FROM row WHERE id = ?1",
     [STMT_LIVE] = "SELECT " ROW_COLUMNS " FROM row WHERE live = 1",
     [STMT_ALL] = "SELECT " ROW_COLUMNS " FROM row NOT INDEXED",
     [STMT_QUERY] = "SELECT " ROW_COLUMNS " FROM row WHERE live = 0 AND kind = ?1 "
@@ -91,9 +103,12 @@ struct self {
     uint64_t head, appended; /* newest journal entry: durable, and within the transaction */
     struct page page;        /* of them, those that are not in a row yet */
     int wal_frames;          /* after the last commit */
-    struct copy *copying;    /* NULL: none is being taken */
-    bool is_copy;            /* its directory is not the store's */
-    struct dir target;       /* the store's, if this copy may be adopted */
+    struct places places;    /* of live rows, if they are known */
+    bool places_known;
+    bool places_changed;  /* by the transaction */
+    struct copy *copying; /* NULL: none is being taken */
+    bool is_copy;         /* its directory is not the store's */
+    struct dir target;    /* the store's, if this copy may be adopted */
 };
 
 static void close_database(struct self *self)
@@ -121,6 +136,7 @@ static void store_close(void *ptr)
         (void)unlinkat(self->dir.fd, LOCK_FILE, 0);
     }
     sqlite_page_done(&self->page);
+    sqlite_places_done(&self->places);
     sqlite_dir_close(&self->dir);
     sqlite_dir_close(&self->target);
     free(self);
@@ -193,21 +209,105 @@ static int32_t read_failed(int32_t code)
     return code == FIREALARM_STORE_UNKNOWN ? FIREALARM_STORE_FAILED : code;
 }
 
-/* Walks a bound statement; *ret_count (may be NULL) counts the rows. */
+/* Walks a bound statement. */
 static int32_t walk_rows(struct self *self, sqlite3_stmt *stmt, firealarm_row_fn *fn, void *ctx,
-                         uint32_t *ret_count, struct firealarm_error *error)
+                         struct firealarm_error *error)
 {
     int rc;
     int32_t stop = 0;
     while (stop == 0 && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         struct firealarm_row row = read_row(stmt);
         stop = fn(ctx, &row);
-        if (ret_count != NULL) {
-            ++*ret_count;
-        }
     }
     int32_t code = finish(self, stmt, stop != 0 ? SQLITE_DONE : rc, error, "read");
     return stop != 0 ? stop : read_failed(code);
+}
+
+/* A row that was looked for; id 0: there is none. */
+struct found {
+    int64_t id;
+    bool live;
+    uint32_t hash;
+};
+
+/* The one row a bound statement finds, 0: none. */
+static int32_t ask_id(struct self *self, sqlite3_stmt *stmt, int64_t *ret_id,
+                      struct firealarm_error *error)
+{
+    int rc = sqlite3_step(stmt);
+    *ret_id = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
+    return finish(self, stmt, rc == SQLITE_ROW ? SQLITE_DONE : rc, error, "look up");
+}
+
+static int32_t find_live(struct self *self, uint32_t kind, struct firealarm_text key,
+                         struct found *ret, struct firealarm_error *error)
+{
+    size_t at = SIZE_MAX;
+    int64_t id = 0;
+    int32_t rc = 0;
+    *ret = (struct found){.live = true, .hash = sqlite_places_hash(&self->places, kind, key)};
+    while (rc == 0 && ret->id == 0 &&
+           (id = sqlite_places_next(&self->places, ret->hash, &at)) != 0) {
+        sqlite3_stmt *stmt = self->stmts[STMT_IS];
+        sqlite3_bind_int64(stmt, 1, id);
+        sqlite3_bind_int64(stmt, 2, kind);
+        bind_blob(stmt, 3, key.ptr, key.len);
+        rc = ask_id(self, stmt, &ret->id, error);
+    }
+    return rc;
+}
+
+static int32_t find(struct self *self, uint32_t kind, struct firealarm_text key, struct found *ret,
+                    struct firealarm_error *error)
+{
+    int32_t rc = find_live(self, kind, key, ret, error);
+    if (rc != 0 || ret->id != 0) {
+        return rc;
+    }
+    sqlite3_stmt *stmt = self->stmts[STMT_PAST];
+    ret->live = false;
+    sqlite3_bind_int64(stmt, 1, kind);
+    bind_blob(stmt, 2, key.ptr, key.len);
+    return ask_id(self, stmt, &ret->id, error);
+}
+
+static int32_t add_place(struct self *self, uint32_t hash, int64_t id,
+                         struct firealarm_error *error)
+{
+    return sqlite_places_add(&self->places, hash, id) == 0
+               ? 0
+               : sqlite_fail(error, FIREALARM_STORE_FAILED, "out of memory");
+}
+
+static int32_t learn_place(struct self *self, sqlite3_stmt *stmt, struct firealarm_error *error)
+{
+    struct found found;
+    int32_t rc = find_live(self, (uint32_t)sqlite3_column_int64(stmt, 1), column_blob(stmt, 2),
+                           &found, error);
+    if (rc == 0 && found.id != 0) {
+        rc = sqlite_fail(error, FIREALARM_STORE_CORRUPT, "%s is damaged: a live row is there twice",
+                         DB_FILE);
+    }
+    return rc == 0 ? add_place(self, found.hash, sqlite3_column_int64(stmt, 0), error) : rc;
+}
+
+/* Where the live rows lie, if that is not known. */
+static int32_t learn_places(struct self *self, struct firealarm_error *error)
+{
+    sqlite3_stmt *stmt = self->stmts[STMT_PLACES];
+    int rc = SQLITE_DONE;
+    int32_t stop = 0;
+    if (self->places_known) {
+        return 0;
+    }
+    sqlite_places_done(&self->places);
+    while (stop == 0 && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        stop = learn_place(self, stmt, error);
+    }
+    int32_t code = finish(self, stmt, stop != 0 ? SQLITE_DONE : rc, error, "read");
+    code = read_failed(stop != 0 ? stop : code);
+    self->places_known = code == 0;
+    return code;
 }
 
 struct walk {
@@ -368,6 +468,7 @@ static struct self *new_self(void)
     if (self != NULL) {
         *self =
             (struct self){.dir = {.fd = -1, .lock_fd = -1}, .target = {.fd = -1, .lock_fd = -1}};
+        sqlite3_randomness(sizeof self->places.seed, &self->places.seed);
     }
     return self;
 }
@@ -400,7 +501,8 @@ static int32_t load(void *ptr, firealarm_row_fn *row, firealarm_entry_fn *head, 
 {
     struct self *self = ptr;
     sqlite3_stmt *stmt = self->stmts[self->doubtful ? STMT_ALL : STMT_LIVE];
-    int32_t rc = walk_rows(self, stmt, row, ctx, NULL, error);
+    int32_t rc = learn_places(self, error);
+    rc = rc == 0 ? walk_rows(self, stmt, row, ctx, error) : rc;
     return rc != 0 ? rc : walk_head(self, head, ctx, error);
 }
 
@@ -417,6 +519,7 @@ static int32_t begin(void *ptr, struct firealarm_error *error)
 {
     struct self *self = ptr;
     int32_t rc = expect(self, false, error);
+    rc = rc == 0 ? learn_places(self, error) : rc;
     if (rc == 0) {
         rc = step(self, STMT_BEGIN, error, "begin");
     }
@@ -424,8 +527,25 @@ static int32_t begin(void *ptr, struct firealarm_error *error)
         self->in_transaction = true;
         sqlite_page_clear(&self->page);
         self->appended = self->head;
+        self->places_changed = false;
     }
     return rc;
+}
+
+/* The row is found->id now, and live or not: keeps what is known of its place true. */
+static int32_t move_place(struct self *self, const struct found *found, int64_t id, bool live,
+                          struct firealarm_error *error)
+{
+    bool was = found->id != 0 && found->live;
+    if (was == live) {
+        return 0;
+    }
+    self->places_changed = true;
+    if (live) {
+        return add_place(self, found->hash, id, error);
+    }
+    sqlite_places_remove(&self->places, found->hash, id);
+    return 0;
 }
 
 static int32_t put(void *ptr, const struct firealarm_row *row, struct firealarm_error *error)
@@ -439,27 +559,41 @@ static int32_t put(void *ptr, const struct firealarm_row *row, struct firealarm_
         row->value.len > FIREALARM_STORE_VALUE_MAX || row->live > 1) {
         return sqlite_fail(error, FIREALARM_STORE_FAILED, "a row breaks the store's limits");
     }
-    sqlite3_stmt *stmt = self->stmts[STMT_PUT];
-    sqlite3_bind_int64(stmt, 1, row->kind);
+    struct found found;
+    rc = find(self, row->kind, row->key, &found, error);
+    if (rc != 0) {
+        return rc;
+    }
+    int which = found.id != 0 ? STMT_UPDATE : STMT_INSERT;
+    sqlite3_stmt *stmt = self->stmts[which];
     sqlite3_bind_int64(stmt, 2, row->live);
     sqlite3_bind_int64(stmt, 3, row->time);
-    bind_blob(stmt, 4, row->key.ptr, row->key.len);
     bind_blob(stmt, 5, row->value.ptr, row->value.len);
     bind_blob(stmt, 6, row->mac, sizeof row->mac);
-    return step(self, STMT_PUT, error, "put");
+    if (found.id != 0) {
+        sqlite3_bind_int64(stmt, 7, found.id);
+    } else {
+        sqlite3_bind_int64(stmt, 1, row->kind);
+        bind_blob(stmt, 4, row->key.ptr, row->key.len);
+    }
+    rc = step(self, which, error, "put");
+    int64_t id = found.id != 0 ? found.id : sqlite3_last_insert_rowid(self->db);
+    return rc == 0 ? move_place(self, &found, id, row->live != 0, error) : rc;
 }
 
 static int32_t erase(void *ptr, uint32_t kind, struct firealarm_text key,
                      struct firealarm_error *error)
 {
     struct self *self = ptr;
+    struct found found;
     int32_t rc = expect(self, true, error);
-    if (rc != 0) {
+    rc = rc == 0 ? find(self, kind, key, &found, error) : rc;
+    if (rc != 0 || found.id == 0) {
         return rc;
     }
-    sqlite3_bind_int64(self->stmts[STMT_ERASE], 1, kind);
-    bind_blob(self->stmts[STMT_ERASE], 2, key.ptr, key.len);
-    return step(self, STMT_ERASE, error, "erase");
+    sqlite3_bind_int64(self->stmts[STMT_ERASE], 1, found.id);
+    rc = step(self, STMT_ERASE, error, "erase");
+    return rc == 0 ? move_place(self, &found, found.id, false, error) : rc;
 }
 
 static int32_t write_page(struct self *self, struct firealarm_error *error)
@@ -559,6 +693,9 @@ static void rollback(void *ptr)
         (void)step(self, STMT_ROLLBACK, &ignored, "rollback");
     }
     sqlite_page_clear(&self->page);
+    if (self->in_transaction && self->places_changed) {
+        self->places_known = false;
+    }
     self->in_transaction = false;
 }
 
@@ -566,13 +703,17 @@ static int32_t get(void *ptr, uint32_t kind, struct firealarm_text key, firealar
                    void *ctx, struct firealarm_error *error)
 {
     struct self *self = ptr;
-    uint32_t count = 0;
-    sqlite3_bind_int64(self->stmts[STMT_GET], 1, kind);
-    bind_blob(self->stmts[STMT_GET], 2, key.ptr, key.len);
-    int32_t rc = walk_rows(self, self->stmts[STMT_GET], row, ctx, &count, error);
-    return rc == 0 && count == 0
-               ? sqlite_fail(error, FIREALARM_STORE_NOT_FOUND, "there is no such row")
-               : rc;
+    struct found found;
+    int32_t rc = learn_places(self, error);
+    rc = rc == 0 ? read_failed(find(self, kind, key, &found, error)) : rc;
+    if (rc == 0 && found.id == 0) {
+        rc = sqlite_fail(error, FIREALARM_STORE_NOT_FOUND, "there is no such row");
+    }
+    if (rc != 0) {
+        return rc;
+    }
+    sqlite3_bind_int64(self->stmts[STMT_GET], 1, found.id);
+    return walk_rows(self, self->stmts[STMT_GET], row, ctx, error);
 }
 
 static int32_t query(void *ptr, uint32_t kind, int64_t before, struct firealarm_text before_key,
@@ -585,7 +726,7 @@ static int32_t query(void *ptr, uint32_t kind, int64_t before, struct firealarm_
     sqlite3_bind_int64(stmt, 2, before);
     bind_blob(stmt, 3, before_key.ptr, before_key.len);
     sqlite3_bind_int64(stmt, 4, limit);
-    return walk_rows(self, stmt, row, ctx, NULL, error);
+    return walk_rows(self, stmt, row, ctx, error);
 }
 
 static int32_t journal(void *ptr, uint64_t from, uint32_t limit, firealarm_entry_fn *entry,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Random worlds, played:
  *
- *   worlds --seeds 500 [--from N] [--cover]   each is played twice, and with restarts where it must
- *                                             bear them; ends at the first that fails
+ *   worlds --seeds 500 [--from N] [--cover]   each is played twice, and a steady one once more
+ *                                             with restarts; ends at the first that fails
  *   worlds --seed N --print                   writes its scenario
  *   worlds --seed N [--verbose]               plays one; --verbose: the timeline
  *   worlds --replay FILE                      plays a scenario from a file as a world is played
@@ -15,26 +15,15 @@
 #include "base/err.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct options {
     uint64_t seeds, from;
-    bool print, verbose, cover, need_all, one;
+    bool print, verbose, cover, need_all;
     double shrink;
     const char *replay, *program;
 };
-
-static char under_way[64]; /* what to say when the engine asserts */
-
-static void on_abort(int number)
-{
-    (void)!write(STDERR_FILENO, under_way, strlen(under_way));
-    signal(number, SIG_DFL);
-    raise(number);
-}
 
 static int report(const struct options *options, uint64_t seed, const char *text, bool steady,
                   const struct fa_lab_result *result)
@@ -60,11 +49,12 @@ static int play_seed(const struct options *options, uint64_t seed, struct fa_lab
     bool steady = false;
     char *text = worlds_make(seed, &steady);
     int code = 0;
-    snprintf(under_way, sizeof under_way, "world %" PRIu64 " ends with an abort\n", seed);
     if (options->print) {
         fputs(text, stdout);
     } else {
+        worlds_watch(seed);
         worlds_judge("world.fas", text, steady, &result);
+        worlds_watch_ends();
         worlds_cover_add(cover, &result.cover);
         if (options->verbose) {
             fputs(result.story != NULL ? result.story : "", stdout);
@@ -175,7 +165,6 @@ int main(int argc, char **argv)
             return usage(argv[0]);
         }
     }
-    signal(SIGABRT, on_abort);
     return options.replay != NULL ? replay(&options)
            : options.seeds > 0    ? play_seeds(&options)
                                   : usage(argv[0]);

@@ -115,6 +115,12 @@ char *worlds_shrink(const char *text, bool steady, double seconds);
 void worlds_judge(const char *name, const char *text, bool steady,
                   struct fa_lab_result *ret_result);
 
+/* ---- worlds_watch.c ---- */
+
+/* From here the program's end is this world's failure: an abort, or too much time. */
+void worlds_watch(uint64_t seed);
+void worlds_watch_ends(void);
+
 /* ---- worlds_cover.c ---- */
 
 void worlds_cover_add(struct fa_lab_cover *sum, const struct fa_lab_cover *one);

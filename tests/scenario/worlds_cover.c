@@ -16,7 +16,8 @@ void worlds_cover_add(struct fa_lab_cover *sum, const struct fa_lab_cover *one)
     }
 }
 
-/* What the engine answers before it asks the table, or never asks it. */
+/* A person's word on an alarm that is not raised yet is answered before the table is asked, as if
+ * there were none: nobody has been told of it. */
 static bool is_unreachable(size_t state, size_t event)
 {
     return state == FA_ALARM_PENDING && (event == FA_AEV_ACK || event == FA_AEV_RESOLVE);
@@ -41,7 +42,7 @@ static void print_cells(const struct fa_lab_cover *cover, FILE *out)
         size_t state = i / FA_AEV__COUNT, event = i % FA_AEV__COUNT;
         fprintf(out, "  %-15s %-12s %9llu%s\n", cell.state, cell.event,
                 (unsigned long long)cover->cells[state][event],
-                is_unreachable(state, event)      ? "  cannot be reached: answered before the table"
+                is_unreachable(state, event) ? "  cannot be reached: answered before, as not there"
                 : cover->cells[state][event] == 0 ? "  NOT REACHED"
                                                   : "");
     }

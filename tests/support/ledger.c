@@ -109,7 +109,9 @@ static void read_webhook(const json_t *root, struct ledger_delivery *delivery)
 {
     const json_t *alarm = json_object_get(root, "alarm");
     copy_text(root, "kind", delivery->kind, sizeof delivery->kind);
-    copy_text(alarm, "id", delivery->alarm, sizeof delivery->alarm);
+    /* The built-in body names the alarm alone. */
+    copy_text(json_is_string(alarm) ? root : alarm, json_is_string(alarm) ? "alarm" : "id",
+              delivery->alarm, sizeof delivery->alarm);
     delivery->step = (unsigned)json_integer_value(json_object_get(alarm, "step"));
     delivery->loop = (unsigned)json_integer_value(json_object_get(alarm, "loop"));
     if (json_is_string(json_object_get(root, "key"))) {
@@ -321,8 +323,9 @@ static bool was_told(const struct ledger *ledger, const char *alarm, unsigned st
 {
     for (size_t i = 0; i < ledger->delivery_count; i++) {
         const struct ledger_delivery *delivery = &ledger->deliveries[i];
-        if (delivery->mail || (delivery->step == step && strcmp(delivery->alarm, alarm) == 0)) {
-            return true; /* a mail does not say which step it is of */
+        bool of_step = delivery->step == step || delivery->step == 0;
+        if (delivery->mail || (of_step && strcmp(delivery->alarm, alarm) == 0)) {
+            return true; /* a mail does not say which step it is of, nor does a built-in body */
         }
     }
     return false;

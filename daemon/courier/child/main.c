@@ -232,7 +232,10 @@ int main(int argc, char **argv)
         return EX_USAGE;
     }
     protect();
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
+    /* Half a transfer would hang until its time-out; a courier that ends is replaced at once. */
+    event_set_mem_functions(fa_xmalloc, fa_xrealloc, free);
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, fa_xmalloc, free, fa_xrealloc, fa_xstrdup,
+                             fa_xcalloc) != CURLE_OK ||
         (courier.base = event_base_new()) == NULL ||
         (courier.performer = fa_performer_new(courier.base, &err)) == NULL) {
         fprintf(stderr, "firealarm-courier: libcurl or libevent cannot start\n");

@@ -140,7 +140,6 @@ static bool is_refusal(int32_t transport)
     switch (transport) {
     case FA_TRANSPORT_DENIED:
     case FA_TRANSPORT_TOOBIG:
-    case CURLE_OUT_OF_MEMORY: /* what libcurl says of a header line beyond its own limit */
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
     case CURLE_WRITE_ERROR:
@@ -249,8 +248,8 @@ static void report(struct fa_transfer *transfer, int32_t transport, long status,
     } else if (transfer->too_big) {
         transport = FA_TRANSPORT_TOOBIG;
         words = "the answer is longer than 64 KiB";
-    } else if (transport == CURLE_OUT_OF_MEMORY) {
-        words = "a line of the answer has no end, or memory is out";
+    } else if (transport == CURLE_OUT_OF_MEMORY) { /* libcurl's word for it; see main.c */
+        words = "a line of the answer is too long";
     } else if (transport == 0 && transfer->kind == FIREALARM_REQUEST_HTTP &&
                !transfer->head_whole) {
         transport = CURLE_RECV_ERROR; /* libcurl takes it for a whole answer */
