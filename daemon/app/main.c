@@ -16,7 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SERVICE_DIR "/etc/firealarm" /* where systemd/firealarmd.service looks */
+#define SERVICE_DIR  "/etc/firealarm"     /* where systemd/firealarmd.service looks */
+#define SERVICE_LOGS "/var/log/firealarm" /* its LogsDirectory */
 
 static const char usage[] =
     "firealarmd - raises the alarm, and keeps climbing until somebody owns it\n"
@@ -264,6 +265,9 @@ int main(int argc, char **argv)
     }
     if (args.daemon.witness == NULL) {
         args.daemon.witness = args.daemon.state;
+    }
+    if (args.daemon.witness == NULL && args.mode == OPT_RESTORE) {
+        args.daemon.witness = SERVICE_LOGS; /* people have not the service's environment */
     }
     umask(077);
     fa_log_init(stderr_is_journal(getenv("JOURNAL_STREAM")));

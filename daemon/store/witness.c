@@ -92,8 +92,8 @@ void store_witness_ask(struct fa_store *store, struct fa_store_head *head)
     if (head->n < seen.n) {
         head->age = FA_STORE_AGE_OLDER;
     } else if (seen.n > 0 &&
-               store->plugin->journal(store->self, seen.n, 1, is_same, &seen, &error) != 1) {
-        head->age = FA_STORE_AGE_OTHER;
+               store->plugin->journal(store->self, seen.n, 1, is_same, &seen, &error) == 0) {
+        head->age = FA_STORE_AGE_OTHER; /* one that cannot be read is damage, not another one */
     }
 }
 
