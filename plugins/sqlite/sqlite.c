@@ -10,11 +10,11 @@
  *  3. FIREALARM_STORE_FULL means that nothing of the transaction is there, as long as this process
  *     lives: half a page that was still written may happen to be whole with what lay there before,
  *     which the next start would find.
- *
  *  4. No index on the disk is in the order of the keys of live rows: keys are random, and keeping
- *     them in order would cost more than the rows themselves once there are many. Where live rows
- * lie is known in memory alone (places.h), read from the disk before the first change and again
- *     after a rollback that took some back; the row itself says whether it is the one meant.
+ *     them in order would cost more than the rows themselves once there are many. Where live
+ *     rows lie is known in memory alone (places.h), read from the disk before the first change
+ *     and again after a rollback that took some back; the row itself says whether it is the one
+ *     meant.
  *
  * What it does not do: understand a row, hold one in memory, wait for a lock.
  * Tests: tests/unit/test_store_conformance.c, tests/unit/test_store_sqlite.c, and the campaigns
