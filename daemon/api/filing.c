@@ -1,41 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Filing, its preview, its guide and its status.
- *
- * Receipts: R = first 80 bits of BLAKE2b(key, "receipt" | reporter | client's key), and the
- * filing's id = first 80 bits of BLAKE2b(key, "filing" | R). So the same key of the same caller
- * gives the same receipt after any crash, nothing of it is stored, and an id in a log opens
- * nothing. Behind R stands a tail of 80 bits: the number of the filing's journal entry, hidden, and
- * what proves it to us. A receipt that is ours and that the store does not know shows an old store.
- * The number is hidden because everybody may file: who reads it twice counts what others filed in
- * between. The proof is long because a forged one makes operators look for an older store. */
+/* Filing, its preview, its guide and its status. What a receipt is stands in receipt.c. */
 #include "api/internal.h"
 #include "base/crashpoint.h"
 #include "base/panic.h"
 
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define TEXT_MAX    ((size_t)32 * 1024)
 #define COMMENT_MAX ((size_t)8 * 1024)
-
-static struct fa_id derive(const struct fa_api *api, const char *what, const void *data, size_t len)
-{
-    crypto_generichash_state state;
-    uint8_t hash[32];
-    struct fa_id id;
-    crypto_generichash_init(&state, api->receipt_key, sizeof api->receipt_key, sizeof hash);
-    crypto_generichash_update(&state, (const unsigned char *)what, strlen(what) + 1);
-    crypto_generichash_update(&state, data, len);
-    crypto_generichash_final(&state, hash, sizeof hash);
-    memcpy(id.bytes, hash, FA_ID_BYTES);
-    return id;
-}
-
-static struct fa_incident_id id_of_receipt(const struct fa_api *api, struct fa_id receipt)
-{
-    return (struct fa_incident_id){derive(api, "filing", receipt.bytes, FA_ID_BYTES)};
-}
 
 /* "person:maria", "uid:1000"; NULL for nobody that can be proved. */
 static void name_reporter(const struct fa_call *call, char *buf, size_t size)
@@ -45,64 +18,6 @@ static void name_reporter(const struct fa_call *call, char *buf, size_t size)
     } else {
         snprintf(buf, size, "uid:%u", call->caller.uid);
     }
-}
-
-#define NUMBER_BYTES 5 /* the rest of the tail is the proof */
-
-/* The tail behind a receipt: for 2^40 entries and more it says less, and proves as much. */
-static struct fa_id tail_of(const struct fa_api *api, struct fa_id receipt, uint64_t n)
-{
-    struct fa_id mask = derive(api, "mask", receipt.bytes, FA_ID_BYTES);
-    uint8_t data[FA_ID_BYTES + NUMBER_BYTES];
-    memcpy(data, receipt.bytes, FA_ID_BYTES);
-    for (size_t i = 0; i < NUMBER_BYTES; i++) {
-        data[FA_ID_BYTES + i] = (uint8_t)(n >> (8 * i));
-    }
-    struct fa_id tail = derive(api, "number", data, sizeof data);
-    for (size_t i = 0; i < NUMBER_BYTES; i++) {
-        tail.bytes[i] = data[FA_ID_BYTES + i] ^ mask.bytes[i];
-    }
-    return tail;
-}
-
-static void format_receipt(const struct fa_api *api, struct fa_id receipt, uint64_t n,
-                           char buf[FA_RECEIPT_TEXT_SIZE])
-{
-    char id[FA_ID_TEXT_SIZE], tail[FA_ID_TEXT_SIZE];
-    snprintf(buf, FA_RECEIPT_TEXT_SIZE, "%s-%s", fa_id_format(receipt, id),
-             fa_id_format(tail_of(api, receipt, n), tail));
-}
-
-/* The number that the tail proves; 0: none. */
-static uint64_t proved_number(const struct fa_api *api, struct fa_id receipt, struct fa_id typed)
-{
-    struct fa_id mask = derive(api, "mask", receipt.bytes, FA_ID_BYTES);
-    uint64_t n = 0;
-    for (size_t i = 0; i < NUMBER_BYTES; i++) {
-        n |= (uint64_t)(typed.bytes[i] ^ mask.bytes[i]) << (8 * i);
-    }
-    struct fa_id right = tail_of(api, receipt, n);
-    return sodium_memcmp(typed.bytes, right.bytes, FA_ID_BYTES) == 0 ? n : 0;
-}
-
-/* The sixteen symbols and what follows them; *ret_n is 0 for a number that is not proved. */
-static int parse_receipt(const struct fa_api *api, struct fa_str text, struct fa_id *ret,
-                         uint64_t *ret_n)
-{
-    size_t symbols = 0, at = 0;
-    text = fa_str_trim(text);
-    while (at < text.len && symbols < 16) {
-        symbols += text.ptr[at++] != '-';
-    }
-    struct fa_str tail = {text.ptr + at, text.len - at};
-    struct fa_id typed;
-    bool has_tail = fa_id_parse(tail, &typed) == 0;
-    if (!has_tail && tail.len > 0 && tail.ptr[0] != '-') {
-        return FA_EPARSE;
-    }
-    int rc = fa_id_parse((struct fa_str){text.ptr, at}, ret);
-    *ret_n = rc == 0 && has_tail ? proved_number(api, *ret, typed) : 0;
-    return rc;
 }
 
 /* ---- the body of preview and filing ---- */
@@ -199,8 +114,8 @@ static void read_key(struct fa_call *call, json_t *root, struct filing_body *bod
         return;
     }
     int len = snprintf(material, sizeof material, "%s|%s", body->reporter, key);
-    body->receipt = derive(call->api, "receipt", material, (size_t)len);
-    body->filing.id = id_of_receipt(call->api, body->receipt);
+    body->receipt = fa_receipt_of(call->api, (struct fa_str){material, (size_t)len});
+    body->filing.id = fa_receipt_filing(call->api, body->receipt);
 }
 
 static void read_body(struct fa_call *call, json_t *root, struct filing_body *body,
@@ -339,7 +254,7 @@ static void answer_filed(struct fa_call *call, struct fa_id receipt,
 {
     char text[FA_RECEIPT_TEXT_SIZE];
     json_t *answer = json_object();
-    format_receipt(call->api, receipt, incident->journal_n, text);
+    fa_receipt_format(call->api, receipt, incident->journal_n, text);
     fa_json_set_text(answer, "receipt", text);
     fa_json_set_text(answer, "level", level_names[incident->level]);
     json_object_set_new(answer, "already", json_boolean(already));
@@ -679,13 +594,13 @@ void fa_route_status(struct fa_call *call)
     const char *text = fa_json_text(root, &receipt, &faults);
     const char *word = fa_json_text(root, &comment, &faults);
     bool done = fa_json_bool(root, "done", &faults);
-    if (text != NULL && parse_receipt(call->api, fa_str_of(text), &secret, &n) != 0) {
+    if (text != NULL && fa_receipt_parse(call->api, fa_str_of(text), &secret, &n) != 0) {
         fa_json_fault(&faults, "receipt",
                       "A receipt looks like "
                       "7K2Q-M9XA-3DTR-WZ5E-8GTR-02NC-X7QM-5BHD.");
     }
     if (!fa_answer_faults(call, &faults)) {
-        status_of(call, id_of_receipt(call->api, secret), n, word, done);
+        status_of(call, fa_receipt_filing(call->api, secret), n, word, done);
     }
     json_decref(root);
 }

@@ -79,6 +79,7 @@ struct fa_notice_texts {
 struct fa_history {
     uint64_t *bits; /* NULL: not counted */
     bool whole;     /* history was read to its end */
+    bool unread;    /* an open filing is stored that cannot be understood: not in memory, either */
     unsigned opening;
 };
 

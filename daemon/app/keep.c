@@ -52,6 +52,7 @@ int fa_keep_take_row(void *ctx, const struct fa_row *row, struct fa_err *err)
     if (rc != 0) {
         /* Damaged in spite of its MAC, or of a later version: the others must be kept going. */
         fa_log_err(FA_LOG_ERROR, err);
+        daemon->known.unread = daemon->known.unread || row->kind == FA_ROW_INCIDENT;
     }
     return 0;
 }
@@ -178,6 +179,7 @@ static int load(struct fa_daemon *daemon, struct fa_store_head *ret_head, struct
     struct fa_store_visitor visitor = {fa_keep_take_row, damaged, daemon};
     struct fa_engine *before = daemon->engine;
     daemon->engine = fa_engine_new(&daemon->config->setup);
+    daemon->known.unread = false;
     int rc = fa_store_load(daemon->store, &visitor, ret_head, err);
     if (rc == 0) {
         rc = fa_store_start(daemon->store, err);

@@ -73,7 +73,6 @@ struct fa_watch {
     struct fa_watcher *watcher;
     struct fa_watch_spec spec; /* the texts are owned */
     struct fa_label *matches;  /* owned, as their texts */
-    struct fa_link *links;
     struct fa_watch *next_of_name, *next_of_watcher;
 };
 
@@ -98,7 +97,7 @@ struct fa_watcher {
 
 /* A metric name that somebody watches, or that series are still kept of. */
 struct fa_watched {
-    char *name; /* NULL: the place is free */
+    char *name; /* owned */
     uint32_t place, hash;
     struct fa_watch *watches;
     uint32_t series; /* the first's id */

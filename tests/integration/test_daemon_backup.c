@@ -202,6 +202,7 @@ static void a_store_that_was_killed_and_is_damaged_is_replaced_whole(void **stat
     assert_int_equal(mkdir(rig_path(rig, "store/firealarm.db"), 0700), 0);
     assert_int_equal(rig_restore(rig, NULL, path, true), 0);
     assert_true(rig_restore_said(rig, "The store that is there cannot be read"));
+    assert_true(rig_restore_said(rig, "would be LOST")); /* the witness knows */
     assert_int_equal(access(rig_path(rig, "store/replaced-1/firealarm.db-wal"), F_OK), 0);
     assert_int_not_equal(access(rig_path(rig, "store/firealarm.db-wal"), F_OK), 0);
     rig_again(rig);
