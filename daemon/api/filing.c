@@ -1,39 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Filing, its preview, its guide and its status.
- *
- * Receipts: R = first 80 bits of BLAKE2b(key, "receipt" | reporter | client's key), and the
- * filing's id = first 80 bits of BLAKE2b(key, "filing" | R). So the same key of the same caller
- * gives the same receipt after any crash, nothing of it is stored, and an id in a log opens
- * nothing. Behind R stand the number of the filing's journal entry and four symbols that prove the
- * number to us: a receipt that is ours and that the store does not know shows an old store. */
+/* Filing, its preview, its guide and its status. What a receipt is stands in receipt.c. */
 #include "api/internal.h"
 #include "base/crashpoint.h"
 #include "base/panic.h"
 
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define TEXT_MAX    ((size_t)32 * 1024)
 #define COMMENT_MAX ((size_t)8 * 1024)
-
-static struct fa_id derive(const struct fa_api *api, const char *what, const void *data, size_t len)
-{
-    crypto_generichash_state state;
-    uint8_t hash[32];
-    struct fa_id id;
-    crypto_generichash_init(&state, api->receipt_key, sizeof api->receipt_key, sizeof hash);
-    crypto_generichash_update(&state, (const unsigned char *)what, strlen(what) + 1);
-    crypto_generichash_update(&state, data, len);
-    crypto_generichash_final(&state, hash, sizeof hash);
-    memcpy(id.bytes, hash, FA_ID_BYTES);
-    return id;
-}
-
-static struct fa_incident_id id_of_receipt(const struct fa_api *api, struct fa_id receipt)
-{
-    return (struct fa_incident_id){derive(api, "filing", receipt.bytes, FA_ID_BYTES)};
-}
 
 /* "person:maria", "uid:1000"; NULL for nobody that can be proved. */
 static void name_reporter(const struct fa_call *call, char *buf, size_t size)
@@ -43,70 +18,6 @@ static void name_reporter(const struct fa_call *call, char *buf, size_t size)
     } else {
         snprintf(buf, size, "uid:%u", call->caller.uid);
     }
-}
-
-#define PROOF_SYMBOLS 4
-
-/* What proves that n stands behind this receipt. */
-static void prove_number(const struct fa_api *api, struct fa_id receipt, uint64_t n,
-                         char buf[PROOF_SYMBOLS + 1])
-{
-    char id[FA_ID_TEXT_SIZE];
-    uint8_t data[FA_ID_BYTES + 8];
-    memcpy(data, receipt.bytes, FA_ID_BYTES);
-    for (size_t i = 0; i < 8; i++) {
-        data[FA_ID_BYTES + i] = (uint8_t)(n >> (8 * i));
-    }
-    fa_id_format(derive(api, "number", data, sizeof data), id);
-    snprintf(buf, PROOF_SYMBOLS + 1, "%.*s", PROOF_SYMBOLS, id);
-}
-
-static void format_receipt(const struct fa_api *api, struct fa_id receipt, uint64_t n,
-                           char buf[FA_RECEIPT_TEXT_SIZE])
-{
-    char id[FA_ID_TEXT_SIZE], proof[PROOF_SYMBOLS + 1];
-    prove_number(api, receipt, n, proof);
-    snprintf(buf, FA_RECEIPT_TEXT_SIZE, "%s-%llu-%s", fa_id_format(receipt, id),
-             (unsigned long long)n, proof);
-}
-
-/* The number of the tail "-142-X7QM"; 0 unless it is proved. */
-static uint64_t proved_number(const struct fa_api *api, struct fa_id receipt, struct fa_str tail)
-{
-    char text[64], padded[FA_ID_TEXT_SIZE], proof[PROOF_SYMBOLS + 1], *end = text;
-    struct fa_id typed, right;
-    snprintf(text, sizeof text, "%.*s", FA_STR_ARG(tail));
-    uint64_t n = text[0] == '-' ? strtoull(text + 1, &end, 10) : 0;
-    if (n == 0 || *end != '-' || strlen(end + 1) != PROOF_SYMBOLS) {
-        return 0;
-    }
-    /* As ids are read, so that a typed O is a 0. */
-    prove_number(api, receipt, n, proof);
-    snprintf(padded, sizeof padded, "%s-%s-%s-%s", end + 1, end + 1, end + 1, end + 1);
-    if (fa_id_parse(fa_str_of(padded), &typed) != 0) {
-        return 0;
-    }
-    snprintf(padded, sizeof padded, "%s-%s-%s-%s", proof, proof, proof, proof);
-    return fa_id_parse(fa_str_of(padded), &right) == 0 && fa_id_eq(typed, right) ? n : 0;
-}
-
-/* The sixteen symbols and what follows them; *ret_n is 0 for a number that is not proved. */
-static int parse_receipt(const struct fa_api *api, struct fa_str text, struct fa_id *ret,
-                         uint64_t *ret_n)
-{
-    size_t symbols = 0, at = 0;
-    text = fa_str_trim(text);
-    while (at < text.len && symbols < 16) {
-        symbols += text.ptr[at++] != '-';
-    }
-    if (at < text.len && text.ptr[at] != '-') {
-        return FA_EPARSE;
-    }
-    int rc = fa_id_parse((struct fa_str){text.ptr, at}, ret);
-    if (rc == 0) {
-        *ret_n = proved_number(api, *ret, (struct fa_str){text.ptr + at, text.len - at});
-    }
-    return rc;
 }
 
 /* ---- the body of preview and filing ---- */
@@ -203,8 +114,8 @@ static void read_key(struct fa_call *call, json_t *root, struct filing_body *bod
         return;
     }
     int len = snprintf(material, sizeof material, "%s|%s", body->reporter, key);
-    body->receipt = derive(call->api, "receipt", material, (size_t)len);
-    body->filing.id = id_of_receipt(call->api, body->receipt);
+    body->receipt = fa_receipt_of(call->api, (struct fa_str){material, (size_t)len});
+    body->filing.id = fa_receipt_filing(call->api, body->receipt);
 }
 
 static void read_body(struct fa_call *call, json_t *root, struct filing_body *body,
@@ -343,7 +254,7 @@ static void answer_filed(struct fa_call *call, struct fa_id receipt,
 {
     char text[FA_RECEIPT_TEXT_SIZE];
     json_t *answer = json_object();
-    format_receipt(call->api, receipt, incident->journal_n, text);
+    fa_receipt_format(call->api, receipt, incident->journal_n, text);
     fa_json_set_text(answer, "receipt", text);
     fa_json_set_text(answer, "level", level_names[incident->level]);
     json_object_set_new(answer, "already", json_boolean(already));
@@ -595,14 +506,11 @@ struct late_status {
 static void answer_lost(struct fa_call *call, uint64_t n)
 {
     const struct fa_api_host *host = &call->api->host;
-    char text[300];
     host->lost(host->ctx, n);
-    snprintf(text, sizeof text,
-             "The store here is older than your receipt: your filing was taken as journal entry "
-             "%llu, and the store that is in place now does not have it. The operators are told. "
-             "Please file it again and keep this receipt.",
-             (unsigned long long)n);
-    fa_answer_problem(call, 409, text);
+    fa_answer_problem(call, 409,
+                      "The store here is older than your receipt: your filing was taken, and the "
+                      "store that is in place now does not have it. The operators are told. Please "
+                      "file it again and keep this receipt.");
 }
 
 static void on_old_status(void *ctx, const struct fa_store_answer *answer)
@@ -615,7 +523,7 @@ static void on_old_status(void *ctx, const struct fa_store_answer *answer)
     } else if (answer->code == FA_ENOTFOUND && late->n > 0) {
         answer_lost(call, late->n);
     } else if (answer->code == FA_ENOTFOUND) {
-        fa_answer_problem(call, 404, "No filing has this receipt.");
+        fa_answer_problem(call, 404, "No filing has this receipt. Is it typed as it was given?");
     } else if (answer->code != 0 || answer->row_count != 1 ||
                fa_engine_read_incident(call->engine, answer->rows[0].value, &old) != 0) {
         fa_answer_problem(call, 503, "The store cannot say what became of this filing.");
@@ -686,11 +594,13 @@ void fa_route_status(struct fa_call *call)
     const char *text = fa_json_text(root, &receipt, &faults);
     const char *word = fa_json_text(root, &comment, &faults);
     bool done = fa_json_bool(root, "done", &faults);
-    if (text != NULL && parse_receipt(call->api, fa_str_of(text), &secret, &n) != 0) {
-        fa_json_fault(&faults, "receipt", "A receipt looks like 7K2Q-M9XA-3DTR-WZ5E-142-X7QM.");
+    if (text != NULL && fa_receipt_parse(call->api, fa_str_of(text), &secret, &n) != 0) {
+        fa_json_fault(&faults, "receipt",
+                      "A receipt looks like "
+                      "7K2Q-M9XA-3DTR-WZ5E-8GTR-02NC-X7QM-5BHD.");
     }
     if (!fa_answer_faults(call, &faults)) {
-        status_of(call, id_of_receipt(call->api, secret), n, word, done);
+        status_of(call, fa_receipt_filing(call->api, secret), n, word, done);
     }
     json_decref(root);
 }

@@ -3,7 +3,8 @@
  * ask the store for its key first, one more way to the writer and back before its own commit.
  *
  * Invariant: whatever is in history is said to be. Until history was read once, and for ever when
- * anything in the store is damaged, that is said of everything; and now and then of what is not.
+ * anything in the store is damaged or an open filing could not be understood, that is said of
+ * everything; and now and then of what is not.
  *
  * A Bloom filter whose bits lie in one line of the cache for each key; keys are keyed hashes, so
  * that their own bytes are as good as any hash of them. It holds some 800,000 filings at one
@@ -89,7 +90,7 @@ void fa_known_open(struct fa_daemon *daemon)
     fa_known_done(daemon);
     fa_store_stats(daemon->store, &stats);
     daemon->known.opening++;
-    if (stats.damaged > 0) {
+    if (stats.damaged > 0 || daemon->known.unread) {
         return;
     }
     daemon->known.bits = fa_xcalloc(LINES * LINE_WORDS, sizeof(uint64_t));

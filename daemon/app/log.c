@@ -19,7 +19,7 @@
 static bool to_journal;
 static enum { LOG_PLAIN, LOG_SOCKET, LOG_ASK_FIRST } how;
 static int log_fd = STDERR_FILENO;
-static unsigned long long dropped, dropped_told;
+static _Atomic unsigned long long dropped, dropped_told; /* the store's threads speak too */
 
 void fa_log_init(bool journal)
 {

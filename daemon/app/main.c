@@ -16,7 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SERVICE_DIR "/etc/firealarm" /* where systemd/firealarmd.service looks */
+#define SERVICE_DIR  "/etc/firealarm"     /* where systemd/firealarmd.service looks */
+#define SERVICE_LOGS "/var/log/firealarm" /* its LogsDirectory */
 
 static const char usage[] =
     "firealarmd - raises the alarm, and keeps climbing until somebody owns it\n"
@@ -263,7 +264,9 @@ int main(int argc, char **argv)
         return FA_EXIT_USAGE;
     }
     if (args.daemon.witness == NULL) {
-        args.daemon.witness = args.daemon.state;
+        /* Who restores is not in the service's environment. */
+        bool by_hand = args.mode == OPT_RESTORE && args.daemon.state == NULL;
+        args.daemon.witness = by_hand ? SERVICE_LOGS : args.daemon.state;
     }
     umask(077);
     fa_log_init(stderr_is_journal(getenv("JOURNAL_STREAM")));

@@ -475,8 +475,7 @@ static bool wait_for_end(struct fa_store *store, uint32_t ms)
     return store->ended;
 }
 
-/* True when the thread is gone; else it owns the store now. */
-static bool end_writer(struct fa_store *store, uint32_t deadline_ms, struct job **ret_jobs)
+static void end_writer(struct fa_store *store, uint32_t deadline_ms)
 {
     pthread_mutex_lock(&store->lock);
     store->closing = true;
@@ -486,17 +485,32 @@ static bool end_writer(struct fa_store *store, uint32_t deadline_ms, struct job 
         pthread_cond_signal(&store->work);
         (void)wait_for_end(store, ABANDON_MS);
     }
-    bool gone = !store->started || store->ended;
-    store->orphaned = !gone;
-    /* Answered ones first: their order is the order of asking. */
+    pthread_mutex_unlock(&store->lock);
+}
+
+/* All reads that are open, in the order of asking; none brings anything any more, or whoever is
+ * given it might write. */
+static struct job *take_open(struct fa_store *store)
+{
+    pthread_mutex_lock(&store->lock);
     *store->answered_last = store->jobs;
-    *ret_jobs = store->answered;
-    for (struct job *job = store->jobs; job != NULL; job = job->next) {
-        store_job_fail(job, FA_ECLOSED, "the store was closed");
-    }
+    struct job *jobs = store->answered;
     store->jobs = store->answered = NULL;
     store->jobs_last = &store->jobs;
     store->answered_last = &store->answered;
+    pthread_mutex_unlock(&store->lock);
+    for (struct job *job = jobs; job != NULL; job = job->next) {
+        store_job_fail(job, FA_ECLOSED, "the store was closed");
+    }
+    return jobs;
+}
+
+/* True when the thread is gone; else it owns the store now. */
+static bool is_writer_gone(struct fa_store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    bool gone = !store->started || store->ended;
+    store->orphaned = !gone;
     if (!gone) {
         pthread_detach(store->thread);
     }
@@ -506,15 +520,17 @@ static bool end_writer(struct fa_store *store, uint32_t deadline_ms, struct job 
 
 int fa_store_close(struct fa_store *store, uint32_t deadline_ms)
 {
+    struct job *jobs;
     if (store == NULL) {
         return 0;
     }
     FA_MAGIC_CHECK(store, STORE_MAGIC);
-    struct job *jobs = NULL;
     fa_txn_drop(store->open);
-    bool gone = end_writer(store, deadline_ms, &jobs);
-    store_jobs_answer(jobs);
-    if (!gone) {
+    end_writer(store, deadline_ms);
+    while ((jobs = take_open(store)) != NULL) { /* an answer may ask for the next */
+        store_jobs_answer(jobs);
+    }
+    if (!is_writer_gone(store)) {
         return FA_ETIMEOUT;
     }
     if (store->started) {

@@ -215,10 +215,10 @@ void fa_store_verify_journal(struct fa_store *store, uint64_t from, fa_store_ans
                              void *ctx);
 void fa_store_poll(struct fa_store *store);
 
-/* Writes what is queued, for at most deadline_ms, and closes; open reads are answered with
- * FA_ECLOSED. 0: all is durable. FA_EFULL, FA_EIO: something is not. FA_ETIMEOUT: the disk does
- * not answer; the writer is left behind, frees the store when it can, and the process must exit.
- * wake is not called any more in any case. Accepts NULL. */
+/* Writes what is queued, for at most deadline_ms, and closes; open reads, and those that their
+ * answers ask for, are answered with FA_ECLOSED. 0: all is durable. FA_EFULL, FA_EIO: something is
+ * not. FA_ETIMEOUT: the disk does not answer; the writer is left behind, frees the store when it
+ * can, and the process must exit. wake is not called any more in any case. Accepts NULL. */
 int fa_store_close(struct fa_store *store, uint32_t deadline_ms);
 
 #endif

@@ -4,9 +4,9 @@
  * tell that it is old.
  *
  * Invariants:
- *  1. It is written after a commit, before that is acknowledged, and never synced: it is never
- * ahead of what is durable, and behind what was acknowledged only after a loss of power. A store
- * that is behind it was put back, or lost what it had promised.
+ *  1. It is written after a commit, before that is acknowledged, and never synced: so it is not
+ *     ahead of what is durable, and behind what was acknowledged only after a loss of power. A
+ *     store that is behind it was put back, or lost what it had promised.
  *  2. A store that was found behind is told of in the first commit of the new run, and the witness
  *     is written after that one: a crash between finding and telling finds it again.
  *
@@ -92,8 +92,8 @@ void store_witness_ask(struct fa_store *store, struct fa_store_head *head)
     if (head->n < seen.n) {
         head->age = FA_STORE_AGE_OLDER;
     } else if (seen.n > 0 &&
-               store->plugin->journal(store->self, seen.n, 1, is_same, &seen, &error) != 1) {
-        head->age = FA_STORE_AGE_OTHER;
+               store->plugin->journal(store->self, seen.n, 1, is_same, &seen, &error) == 0) {
+        head->age = FA_STORE_AGE_OTHER; /* one that cannot be read is damage, not another one */
     }
 }
 

@@ -10,11 +10,11 @@
  *  3. FIREALARM_STORE_FULL means that nothing of the transaction is there, as long as this process
  *     lives: half a page that was still written may happen to be whole with what lay there before,
  *     which the next start would find.
- *
  *  4. No index on the disk is in the order of the keys of live rows: keys are random, and keeping
- *     them in order would cost more than the rows themselves once there are many. Where live rows
- * lie is known in memory alone (places.h), read from the disk before the first change and again
- *     after a rollback that took some back; the row itself says whether it is the one meant.
+ *     them in order would cost more than the rows themselves once there are many. Where live
+ *     rows lie is known in memory alone (places.h), read from the disk before the first change
+ *     and again after a rollback that took some back; the row itself says whether it is the one
+ *     meant.
  *
  * What it does not do: understand a row, hold one in memory, wait for a lock.
  * Tests: tests/unit/test_store_conformance.c, tests/unit/test_store_sqlite.c, and the campaigns
@@ -368,13 +368,39 @@ static int32_t newest(void *ctx, const struct firealarm_entry *entry)
     return 0;
 }
 
-/* The newest entry; its page is gone through twice, as only its end says which it is. */
+/* The newest entry as its row alone tells it: its number and its chain, and no body. */
+static int32_t head_of_row(struct self *self, firealarm_entry_fn *fn, void *ctx,
+                           struct firealarm_error *error)
+{
+    sqlite3_stmt *stmt = self->stmts[STMT_HEAD];
+    int32_t stop = 0;
+    int rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW) {
+        struct firealarm_text chain = column_blob(stmt, 3);
+        struct firealarm_entry entry = {
+            .n = (uint64_t)(sqlite3_column_int64(stmt, 0) + sqlite3_column_int64(stmt, 4) - 1),
+            .time = sqlite3_column_int64(stmt, 1),
+            .body = {"", 0}};
+        memcpy(entry.chain, chain.ptr,
+               chain.len < sizeof entry.chain ? chain.len : sizeof entry.chain);
+        stop = fn(ctx, &entry);
+        rc = SQLITE_DONE;
+    }
+    int32_t code = finish(self, stmt, rc, error, "read the journal");
+    return stop != 0 ? stop : read_failed(code);
+}
+
+/* The newest entry; its page is gone through twice, as only its end says which it is. One that has
+ * rotted is the host's to find, by the chain: a store is not refused for it. */
 static int32_t walk_head(struct self *self, firealarm_entry_fn *fn, void *ctx,
                          struct firealarm_error *error)
 {
     struct walk last = {.fn = fn, .ctx = ctx, .left = UINT64_MAX, .error = error};
     struct walk all = {.fn = newest, .ctx = &last, .left = UINT64_MAX, .error = error};
     int32_t rc = walk_entries(self, self->stmts[STMT_HEAD], &all);
+    if (rc == FIREALARM_STORE_CORRUPT) {
+        return head_of_row(self, fn, ctx, error);
+    }
     return rc != 0 || last.from == 0 ? rc : walk_entries(self, self->stmts[STMT_HEAD], &last);
 }
 

@@ -303,6 +303,9 @@ static void judge_filing(const struct ledger *ledger, unsigned n, struct ledger_
     } else if (!filing->known) {
         count(&result->lost, result->first_lost, "receipt %s of filing %u is not known",
               filing->receipt, n);
+    } else if (!filing->delivered && !filing->open) {
+        count(&result->lost, result->first_lost, "filing %u (%s): closed, and nobody was told", n,
+              filing->receipt);
     } else if (!filing->delivered && filing->open && !filing->due && ledger->asked_alarms &&
                !listed) {
         count(&result->lost, result->first_lost,

@@ -75,12 +75,36 @@ static void what_goes_to_history_later_is_known_at_once(void **state)
     fa_known_done(&daemon);
 }
 
+/* It is in the store, under its key, and neither in memory nor in history. */
+static void an_open_filing_that_nobody_understands_may_be_any(void **state)
+{
+    struct fixture *fixture = *state;
+    struct fa_setup setup = {0};
+    struct fa_daemon daemon = {.link_fd = -1, .engine = fa_engine_new(&setup)};
+    struct fa_incident_id id = filing(1);
+    struct fa_row row = {.kind = FA_ROW_INCIDENT,
+                         .live = true,
+                         .key = key_of(&id),
+                         .value = FA_STR("of a later one")};
+    struct fa_err err;
+    start(fixture);
+    daemon.store = fixture->store;
+    assert_int_equal(fa_keep_take_row(&daemon, &row, &err), 0);
+    fa_known_open(&daemon);
+    assert_null(daemon.known.bits); /* history is not even read */
+    assert_true(fa_known_may_have(&daemon, id));
+    fa_known_done(&daemon);
+    fa_engine_free(daemon.engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_filing_in_history_is_known_and_hardly_any_other,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_goes_to_history_later_is_known_at_once, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(an_open_filing_that_nobody_understands_may_be_any, set_up,
                                         tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

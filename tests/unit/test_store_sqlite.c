@@ -394,6 +394,31 @@ static void neither_live_rows_nor_ended_ones_are_in_the_order_of_keys(void **sta
     sqlite3_close(db);
 }
 
+static void a_newest_page_that_has_rotted_still_tells_where_the_journal_ends(void **state)
+{
+    struct fixture *fixture = *state;
+    void *self = must_open(fixture);
+    append_entries(fixture, self, 1, 3);
+    append_entries(fixture, self, 4, 6);
+    firealarm_store.close(self);
+    /* The length of entry 4's body is beyond all there is. */
+    edit(fixture, "UPDATE journal SET body = CAST(substr(body, 1, 8) || x'ffffff00' ||"
+                  " substr(body, 13) AS BLOB) WHERE n = 4");
+    self = must_open(fixture);
+    struct entries head = {0}, none = {0};
+    assert_int_equal(firealarm_store.load(self, ignore_row, check_entry, &head, &fixture->error),
+                     0);
+    assert_int_equal(head.first, 6);
+    assert_int_equal(head.count, 1);
+    assert_true(head.bad); /* it has no body */
+    assert_int_equal(firealarm_store.journal(self, 4, 9, check_entry, &none, &fixture->error),
+                     FIREALARM_STORE_CORRUPT);
+    must_read_entries(fixture, self, 1, 3, 3);
+    append_entries(fixture, self, 7, 8);
+    must_read_entries(fixture, self, 7, 9, 2);
+    firealarm_store.close(self);
+}
+
 static void a_store_of_schema_1_is_taken_over(void **state)
 {
     struct fixture *fixture = *state;
@@ -436,6 +461,39 @@ static void a_database_of_another_program_is_refused(void **state)
     edit(fixture, "PRAGMA application_id = 7");
     assert_int_equal(open_store(fixture, &self), FIREALARM_STORE_FAILED);
     assert_contains(fixture->error.text, "belongs to another program");
+}
+
+/* Every row in it verifies: that is not what was tampered with. */
+static void tables_that_somebody_changed_are_refused(void **state)
+{
+    static const struct {
+        const char *change, *back;
+    } cases[] = {
+        {"CREATE TRIGGER t AFTER INSERT ON journal BEGIN DELETE FROM row; END", "DROP TRIGGER t"},
+        {"CREATE TEMP TABLE x (y); CREATE VIEW v AS SELECT 1", "DROP VIEW v"},
+        {"CREATE TABLE more (x)", "DROP TABLE more"},
+        {"CREATE UNIQUE INDEX one ON row (kind)", "DROP INDEX one"},
+        {"DROP INDEX row_live", "CREATE INDEX row_live ON row (kind) WHERE live = 1"},
+        {"PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'CHECK (n > 0)',"
+         " 'ON CONFLICT IGNORE CHECK (n > 0)') WHERE name = 'journal'",
+         "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql,"
+         " 'ON CONFLICT IGNORE ', '') WHERE name = 'journal'"},
+    };
+    struct fixture *fixture = *state;
+    void *self = must_open(fixture);
+    assert_int_equal(put_one(fixture, self, 1, 10), 0);
+    firealarm_store.close(self);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        edit(fixture, cases[i].change);
+        if (open_store(fixture, &self) != FIREALARM_STORE_CORRUPT) {
+            fail_msg("taken: %s", cases[i].change);
+        }
+        assert_contains(fixture->error.text, "somebody changed it");
+        edit(fixture, cases[i].back);
+        self = must_open(fixture);
+        assert_int_equal(count_rows(fixture, self), 1);
+        firealarm_store.close(self);
+    }
 }
 
 static void a_damaged_file_is_refused_and_stays_as_it_is(void **state)
@@ -704,8 +762,10 @@ int main(void)
         TEST(rows_are_found_again_after_any_changes_and_rollbacks),
         TEST(a_live_row_that_is_there_twice_is_damage),
         TEST(neither_live_rows_nor_ended_ones_are_in_the_order_of_keys),
+        TEST(a_newest_page_that_has_rotted_still_tells_where_the_journal_ends),
         TEST(a_store_of_schema_1_is_taken_over),
         TEST(a_database_of_another_program_is_refused),
+        TEST(tables_that_somebody_changed_are_refused),
         TEST(a_damaged_file_is_refused_and_stays_as_it_is),
         TEST(damage_within_the_tree_is_seen_at_start),
         TEST(the_directory_must_be_there_and_writable),

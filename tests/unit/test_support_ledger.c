@@ -61,6 +61,7 @@ enum doctored {
     RECEIPT_UNKNOWN,
     TWO_RECEIPTS,
     NEVER_TOLD_NO_ALARM,
+    NEVER_TOLD_CLOSED,
     ALARM_GONE,
     NO_NEXT_STEP,
     OVERDUE,
@@ -101,6 +102,9 @@ static void doctor(struct history *history, enum doctored what)
     case NEVER_TOLD_NO_ALARM:
     case ALARM_GONE:
         history->alarm.listed = false;
+        break;
+    case NEVER_TOLD_CLOSED:
+        filing->open = history->alarm.listed = false;
         break;
     case NO_NEXT_STEP:
         history->alarm.next = 0;
@@ -191,6 +195,7 @@ static void what_is_wrong_with_a_history_is_said(void **state)
         {RECEIPT_UNKNOWN, "an unknown receipt", 1, 0, 0, 0},
         {TWO_RECEIPTS, "two receipts", 1, 0, 0, 0},
         {NEVER_TOLD_NO_ALARM, "never told", 1, 0, 0, 0},
+        {NEVER_TOLD_CLOSED, "never told and closed", 1, 0, 0, 0},
         {ALARM_GONE, "told, and its alarm is gone", 0, 1, 0, 0},
         {NO_NEXT_STEP, "no next step", 0, 1, 0, 0},
         {OVERDUE, "a step that is overdue", 0, 1, 0, 0},
@@ -219,7 +224,7 @@ static void what_is_wrong_with_a_history_is_said(void **state)
         struct ledger_result result;
         enum doctored what = cases[i].what;
         begin(&history);
-        if (what != NEVER_TOLD_NO_ALARM) {
+        if (what != NEVER_TOLD_NO_ALARM && what != NEVER_TOLD_CLOSED) {
             told(&history, "/chris", "k1", STEP1);
             if (what != STEP_SKIPPED && what != STEP_IN_OUTBOX && what != STEP_STUCK_IN_OUTBOX) {
                 told(&history, "/dana", "k2", STEP2);
