@@ -275,9 +275,9 @@ static void on_signal(struct fa_engine *engine, const struct fa_signal *signal)
 
 struct fa_told *fa_alarm_add_told(struct fa_alarm *alarm)
 {
-    if (alarm->told_count == alarm->told_cap) {
-        alarm->told_cap = alarm->told_cap > 0 ? 2 * alarm->told_cap : 1;
-        alarm->told = fa_xrealloc(alarm->told, alarm->told_cap * sizeof(struct fa_told));
+    size_t count = alarm->told_count;
+    if ((count & (count - 1)) == 0) { /* 0 or a power of two: it is full */
+        alarm->told = fa_xrealloc(alarm->told, (count > 0 ? 2 * count : 1) * sizeof *alarm->told);
     }
     return &alarm->told[alarm->told_count++];
 }

@@ -267,11 +267,7 @@ static bool read_alarm_text(struct fa_alarm *a, const struct fa_rec_field *f,
             *interned[i].text = fa_intern_str(texts, f->bytes);
         }
     }
-    if (f->tag == A_IDENTITY) {
-        a->identity = get_text(f, a->identity);
-    } else if (f->tag == A_LABELS) {
-        a->labels = get_text(f, a->labels);
-    } else if (f->tag == A_OWNER) {
+    if (f->tag == A_OWNER) {
         a->owner = get_text(f, a->owner);
     }
     return f->tag != A_ID || get_id(f, &a->id.id);
@@ -317,20 +313,24 @@ int fa_alarm_decode(struct fa_str bytes, struct fa_interned **texts, struct fa_a
     struct fa_alarm *a = fa_xcalloc(1, sizeof *a);
     struct fa_rec_reader reader = fa_rec_read(bytes);
     struct fa_rec_field field;
+    struct fa_str identity = {NULL, 0}, labels = {NULL, 0};
     bool ok = true;
     a->value = (double)NAN;
     a->deadline.length = FA_NEVER;
     while (ok && fa_rec_next(&reader, &field)) {
         ok = read_alarm_text(a, &field, texts) && read_alarm_list(a, &field, texts);
         read_alarm_number(a, &field);
+        identity = field.tag == A_IDENTITY ? field.bytes : identity;
+        labels = field.tag == A_LABELS ? field.bytes : labels;
     }
-    ok = ok && !reader.bad && !fa_id_is_zero(a->id.id) && a->identity != NULL && a->rule != NULL &&
+    ok = ok && !reader.bad && !fa_id_is_zero(a->id.id) && identity.ptr != NULL && a->rule != NULL &&
          a->category != NULL && a->severity != NULL && a->policy != NULL &&
-         a->policy_hash != NULL && a->summary != NULL && a->labels != NULL;
+         a->policy_hash != NULL && a->summary != NULL && labels.ptr != NULL;
     if (!ok) {
         fa_alarm_free(a);
         return FA_ECORRUPT;
     }
+    fa_alarm_name(a, identity, labels);
     *ret_alarm = a;
     return 0;
 }
@@ -512,10 +512,19 @@ static void free_comments(struct fa_comment *comments, size_t count)
     free(comments);
 }
 
+void fa_alarm_name(struct fa_alarm *alarm, struct fa_str identity, struct fa_str labels)
+{
+    alarm->identity = fa_xmalloc(identity.len + labels.len + 2);
+    char *at = alarm->identity + identity.len + 1;
+    memcpy(alarm->identity, identity.ptr, identity.len);
+    memcpy(at, labels.ptr, labels.len);
+    at[-1] = at[labels.len] = '\0';
+    alarm->labels = at;
+}
+
 void fa_alarm_free(struct fa_alarm *alarm)
 {
     free(alarm->identity);
-    free(alarm->labels);
     free(alarm->owner);
     free(alarm->incidents);
     free(alarm->told);

@@ -322,7 +322,7 @@ struct fa_alarm *fa_alarm_begin(struct fa_engine *engine, const struct fa_alarm_
     do {
         alarm->id.id = fa_id_random(&engine->rng);
     } while (fa_id_is_zero(alarm->id.id) || fa_engine_alarm(engine, alarm->id) != NULL);
-    alarm->identity = fa_xstrdup(spec->identity);
+    fa_alarm_name(alarm, fa_str_of(spec->identity), fa_str_of(spec->labels));
     alarm->rule = fa_intern(texts, spec->rule);
     alarm->category = fa_intern(texts, spec->category);
     alarm->severity = fa_intern(texts, spec->severity);
@@ -330,7 +330,6 @@ struct fa_alarm *fa_alarm_begin(struct fa_engine *engine, const struct fa_alarm_
     alarm->policy_hash = fa_use_policy(engine, spec->policy);
     alarm->summary = fa_intern(texts, spec->summary);
     alarm->expect = fa_intern(texts, spec->expect);
-    alarm->labels = fa_xstrdup(spec->labels);
     alarm->state = FA_ALARM_PENDING;
     alarm->flags = spec->flags;
     alarm->level = FA_LEVEL_FIRING;

@@ -506,14 +506,11 @@ struct late_status {
 static void answer_lost(struct fa_call *call, uint64_t n)
 {
     const struct fa_api_host *host = &call->api->host;
-    char text[300];
     host->lost(host->ctx, n);
-    snprintf(text, sizeof text,
-             "The store here is older than your receipt: your filing was taken as journal entry "
-             "%llu, and the store that is in place now does not have it. The operators are told. "
-             "Please file it again and keep this receipt.",
-             (unsigned long long)n);
-    fa_answer_problem(call, 409, text);
+    fa_answer_problem(call, 409,
+                      "The store here is older than your receipt: your filing was taken, and the "
+                      "store that is in place now does not have it. The operators are told. Please "
+                      "file it again and keep this receipt.");
 }
 
 static void on_old_status(void *ctx, const struct fa_store_answer *answer)
@@ -526,7 +523,7 @@ static void on_old_status(void *ctx, const struct fa_store_answer *answer)
     } else if (answer->code == FA_ENOTFOUND && late->n > 0) {
         answer_lost(call, late->n);
     } else if (answer->code == FA_ENOTFOUND) {
-        fa_answer_problem(call, 404, "No filing has this receipt.");
+        fa_answer_problem(call, 404, "No filing has this receipt. Is it typed as it was given?");
     } else if (answer->code != 0 || answer->row_count != 1 ||
                fa_engine_read_incident(call->engine, answer->rows[0].value, &old) != 0) {
         fa_answer_problem(call, 503, "The store cannot say what became of this filing.");
@@ -598,7 +595,9 @@ void fa_route_status(struct fa_call *call)
     const char *word = fa_json_text(root, &comment, &faults);
     bool done = fa_json_bool(root, "done", &faults);
     if (text != NULL && fa_receipt_parse(call->api, fa_str_of(text), &secret, &n) != 0) {
-        fa_json_fault(&faults, "receipt", "A receipt looks like 7K2Q-M9XA-3DTR-WZ5E-142-X7QM.");
+        fa_json_fault(&faults, "receipt",
+                      "A receipt looks like "
+                      "7K2Q-M9XA-3DTR-WZ5E-8GTR-02NC-X7QM-5BHD.");
     }
     if (!fa_answer_faults(call, &faults)) {
         status_of(call, fa_receipt_filing(call->api, secret), n, word, done);

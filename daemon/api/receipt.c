@@ -2,15 +2,16 @@
 /* Receipts: R = first 80 bits of BLAKE2b(key, "receipt" | reporter | client's key), and the
  * filing's id = first 80 bits of BLAKE2b(key, "filing" | R). So the same key of the same caller
  * gives the same receipt after any crash, nothing of it is stored, and an id in a log opens
- * nothing. Behind R stand the number of the filing's journal entry and four symbols that prove the
- * number to us: a receipt that is ours and that the store does not know shows an old store. */
+ * nothing. Behind R stands a tail of 80 bits: the number of the filing's journal entry, hidden, and
+ * what proves it to us. A receipt that is ours and that the store does not know shows an old store.
+ * The number is hidden because everybody may file: who reads it twice counts what others filed in
+ * between. The proof is long because a forged one makes operators look for an older store. */
 #include "api/internal.h"
 
 #include <sodium.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define PROOF_SYMBOLS 4
+#define NUMBER_BYTES 5 /* of the tail; the rest of it is the proof */
 
 static struct fa_id derive(const struct fa_api *api, const char *what, const void *data, size_t len)
 {
@@ -35,47 +36,40 @@ struct fa_incident_id fa_receipt_filing(const struct fa_api *api, struct fa_id r
     return (struct fa_incident_id){derive(api, "filing", receipt.bytes, FA_ID_BYTES)};
 }
 
-/* What proves that n stands behind this receipt. */
-static void prove_number(const struct fa_api *api, struct fa_id receipt, uint64_t n,
-                         char buf[PROOF_SYMBOLS + 1])
+/* The tail behind a receipt: for 2^40 entries and more it says less, and proves as much. */
+static struct fa_id tail_of(const struct fa_api *api, struct fa_id receipt, uint64_t n)
 {
-    char id[FA_ID_TEXT_SIZE];
-    uint8_t data[FA_ID_BYTES + 8];
+    struct fa_id mask = derive(api, "mask", receipt.bytes, FA_ID_BYTES);
+    uint8_t data[FA_ID_BYTES + NUMBER_BYTES];
     memcpy(data, receipt.bytes, FA_ID_BYTES);
-    for (size_t i = 0; i < 8; i++) {
+    for (size_t i = 0; i < NUMBER_BYTES; i++) {
         data[FA_ID_BYTES + i] = (uint8_t)(n >> (8 * i));
     }
-    fa_id_format(derive(api, "number", data, sizeof data), id);
-    snprintf(buf, PROOF_SYMBOLS + 1, "%.*s", PROOF_SYMBOLS, id);
+    struct fa_id tail = derive(api, "number", data, sizeof data);
+    for (size_t i = 0; i < NUMBER_BYTES; i++) {
+        tail.bytes[i] = data[FA_ID_BYTES + i] ^ mask.bytes[i];
+    }
+    return tail;
 }
 
 void fa_receipt_format(const struct fa_api *api, struct fa_id receipt, uint64_t n,
                        char buf[FA_RECEIPT_TEXT_SIZE])
 {
-    char id[FA_ID_TEXT_SIZE], proof[PROOF_SYMBOLS + 1];
-    prove_number(api, receipt, n, proof);
-    snprintf(buf, FA_RECEIPT_TEXT_SIZE, "%s-%llu-%s", fa_id_format(receipt, id),
-             (unsigned long long)n, proof);
+    char id[FA_ID_TEXT_SIZE], tail[FA_ID_TEXT_SIZE];
+    snprintf(buf, FA_RECEIPT_TEXT_SIZE, "%s-%s", fa_id_format(receipt, id),
+             fa_id_format(tail_of(api, receipt, n), tail));
 }
 
-/* The number of the tail "-142-X7QM"; 0 unless it is proved. */
-static uint64_t proved_number(const struct fa_api *api, struct fa_id receipt, struct fa_str tail)
+/* The number that the tail proves; 0: none. */
+static uint64_t proved_number(const struct fa_api *api, struct fa_id receipt, struct fa_id typed)
 {
-    char text[64], padded[FA_ID_TEXT_SIZE], proof[PROOF_SYMBOLS + 1], *end = text;
-    struct fa_id typed, right;
-    snprintf(text, sizeof text, "%.*s", FA_STR_ARG(tail));
-    uint64_t n = text[0] == '-' ? strtoull(text + 1, &end, 10) : 0;
-    if (n == 0 || *end != '-' || strlen(end + 1) != PROOF_SYMBOLS) {
-        return 0;
+    struct fa_id mask = derive(api, "mask", receipt.bytes, FA_ID_BYTES);
+    uint64_t n = 0;
+    for (size_t i = 0; i < NUMBER_BYTES; i++) {
+        n |= (uint64_t)(typed.bytes[i] ^ mask.bytes[i]) << (8 * i);
     }
-    /* As ids are read, so that a typed O is a 0. */
-    prove_number(api, receipt, n, proof);
-    snprintf(padded, sizeof padded, "%s-%s-%s-%s", end + 1, end + 1, end + 1, end + 1);
-    if (fa_id_parse(fa_str_of(padded), &typed) != 0) {
-        return 0;
-    }
-    snprintf(padded, sizeof padded, "%s-%s-%s-%s", proof, proof, proof, proof);
-    return fa_id_parse(fa_str_of(padded), &right) == 0 && fa_id_eq(typed, right) ? n : 0;
+    struct fa_id right = tail_of(api, receipt, n);
+    return sodium_memcmp(typed.bytes, right.bytes, FA_ID_BYTES) == 0 ? n : 0;
 }
 
 int fa_receipt_parse(const struct fa_api *api, struct fa_str text, struct fa_id *ret_receipt,
@@ -86,12 +80,13 @@ int fa_receipt_parse(const struct fa_api *api, struct fa_str text, struct fa_id 
     while (at < text.len && symbols < 16) {
         symbols += text.ptr[at++] != '-';
     }
-    if (at < text.len && text.ptr[at] != '-') {
+    struct fa_str tail = {text.ptr + at, text.len - at};
+    struct fa_id typed;
+    bool has_tail = fa_id_parse(tail, &typed) == 0;
+    if (!has_tail && tail.len > 0 && tail.ptr[0] != '-') {
         return FA_EPARSE;
     }
     int rc = fa_id_parse((struct fa_str){text.ptr, at}, ret_receipt);
-    if (rc == 0) {
-        *ret_n = proved_number(api, *ret_receipt, (struct fa_str){text.ptr + at, text.len - at});
-    }
+    *ret_n = rc == 0 && has_tail ? proved_number(api, *ret_receipt, typed) : 0;
     return rc;
 }

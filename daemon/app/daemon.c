@@ -62,9 +62,12 @@ static const char *host_refusing(void *ctx)
 {
     struct fa_daemon *daemon = ctx;
     if (daemon->store == NULL) {
-        return "The store cannot be used; keep the filing and send it again.";
+        return "The store cannot be used: nothing is taken now and nothing can be looked up. The "
+               "operators are told.";
     }
-    return daemon->store_full ? daemon->store_why : NULL;
+    return daemon->store_full ? "The store's disk is full: nothing new is taken until it has room. "
+                                "The operators are told."
+                              : NULL;
 }
 
 static void host_lost(void *ctx, uint64_t n)
@@ -102,8 +105,10 @@ static void host_metrics(void *ctx, struct fa_buf *out)
     struct fa_daemon *daemon = ctx;
     fa_feeds_metrics(daemon, out);
     fa_listeners_metrics(daemon, out);
-    fa_buf_printf(out, "# TYPE firealarm_store_up gauge\nfirealarm_store_up %d\n",
-                  daemon->store != NULL);
+    fa_buf_printf(out,
+                  "# TYPE firealarm_store_up gauge\nfirealarm_store_up %d\n"
+                  "# TYPE firealarm_store_full gauge\nfirealarm_store_full %d\n",
+                  daemon->store != NULL, daemon->store_full);
     fa_buf_printf(out, "# TYPE firealarm_log_dropped counter\nfirealarm_log_dropped_total %llu\n",
                   fa_log_dropped());
     fa_buf_printf(out, "# TYPE firealarm_store_old gauge\nfirealarm_store_old %d\n",

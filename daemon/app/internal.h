@@ -105,7 +105,6 @@ struct fa_daemon {
     fa_time store_told; /* mono: when operators were last told that there is no store */
     bool store_full;
     struct fa_history known;
-    char store_why[256];
     enum fa_copy_state copy_seen; /* of the newest copy, as it was told */
     uint64_t copies_done, copies_failed, copied_n;
     fa_time copied; /* wall; when the newest good one was done */

@@ -140,6 +140,7 @@ int fa_keep_plugin(struct fa_daemon *daemon, struct fa_store_options *ret_option
         return rc;
     }
     *ret_options = (struct fa_store_options){
+        .ended_kinds = 1u << FA_ROW_NOTIFICATION,
         .plugin = plugin->store,
         .settings = fa_options_settings(daemon->store_options),
         .host = &daemon->host,
@@ -212,7 +213,7 @@ static void tell_old(struct fa_daemon *daemon, const char *code, const char *fmt
     FA_PRINTF(3, 4);
 static void tell_old(struct fa_daemon *daemon, const char *code, const char *fmt, ...)
 {
-    char text[256];
+    char text[512];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
@@ -243,9 +244,10 @@ static void tell_age(struct fa_daemon *daemon, const struct fa_store_head *head)
                  n, reached);
     } else if (head->age == FA_STORE_AGE_UNSEEN) {
         tell_old(daemon, "witness-missing",
-                 "the file \"head\" that says how far the journal was is missing or damaged: "
-                 "compare the journal's end, %llu, with the newest receipts",
-                 n);
+                 "%s/head, which says how far the journal was, is missing or damaged, so an older "
+                 "copy of the store would go unseen: the journal ends at %llu; let those who filed "
+                 "last try firealarm status, which knows a receipt that is newer",
+                 daemon->options->witness, n);
     }
 }
 
@@ -301,8 +303,6 @@ void fa_keep_without(struct fa_daemon *daemon, const struct fa_err *err)
     struct fa_now now = fa_loop_now(daemon->loop);
     char text[800];
     fa_log(FA_LOG_ERROR, "no store: %s", fa_err_format(err, text, sizeof text));
-    snprintf(daemon->store_why, sizeof daemon->store_why,
-             "The store cannot be used; keep the filing and send it again.");
     bool first = daemon->store_told == 0;
     if (first || now.mono - daemon->store_told >= FA_HOUR) {
         fa_engine_free(daemon->engine);
@@ -335,8 +335,6 @@ void fa_keep_watch(struct fa_daemon *daemon)
         fa_turn_trouble(daemon, "store-full", !full,
                         "the store's disk is full: new filings are refused until it has room");
     }
-    snprintf(daemon->store_why, sizeof daemon->store_why, "%s",
-             full ? "The store's disk is full; keep the filing and send it again." : "");
 }
 
 int fa_keep_close(struct fa_daemon *daemon)

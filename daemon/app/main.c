@@ -16,8 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SERVICE_DIR  "/etc/firealarm"     /* where systemd/firealarmd.service looks */
-#define SERVICE_LOGS "/var/log/firealarm" /* its LogsDirectory */
+#define SERVICE_DIR  "/etc/firealarm" /* where systemd/firealarmd.service looks */
+#define SERVICE_LOGS "/var/log/firealarm"
 
 static const char usage[] =
     "firealarmd - raises the alarm, and keeps climbing until somebody owns it\n"
@@ -264,10 +264,9 @@ int main(int argc, char **argv)
         return FA_EXIT_USAGE;
     }
     if (args.daemon.witness == NULL) {
-        args.daemon.witness = args.daemon.state;
-    }
-    if (args.daemon.witness == NULL && args.mode == OPT_RESTORE) {
-        args.daemon.witness = SERVICE_LOGS; /* people have not the service's environment */
+        /* Who restores is not in the service's environment. */
+        bool by_hand = args.mode == OPT_RESTORE && args.daemon.state == NULL;
+        args.daemon.witness = by_hand ? SERVICE_LOGS : args.daemon.state;
     }
     umask(077);
     fa_log_init(stderr_is_journal(getenv("JOURNAL_STREAM")));

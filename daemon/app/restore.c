@@ -10,7 +10,9 @@
 #include "host/secret.h"
 #include "store/key.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <libgen.h>
 #include <limits.h>
@@ -83,6 +85,28 @@ static int become_owner(const struct fa_daemon *daemon, struct fa_err *err)
     return 0;
 }
 
+/* Every file of the copy, as whoever this runs as by now. */
+static int check_readable(const char *copy, struct fa_err *err)
+{
+    const struct dirent *entry;
+    DIR *list = opendir(copy);
+    int rc = list != NULL ? 0 : -1, code;
+    while (rc == 0 && (entry = readdir(list)) != NULL) {
+        rc = faccessat(dirfd(list), entry->d_name, R_OK, AT_EACCESS);
+    }
+    code = errno;
+    if (list != NULL) {
+        closedir(list);
+    }
+    if (rc != 0 && code == EACCES) {
+        return fa_err_set(err, FA_EDENIED,
+                          "%s: the store's user, uid %u, may not read it all, and reads it here: "
+                          "chown -R %u it, in a place that this user can get at",
+                          copy, (unsigned)geteuid(), (unsigned)geteuid());
+    }
+    return rc == 0 ? 0 : fa_err_set(err, FA_EIO, "%s: %s", copy, strerror(code));
+}
+
 /* What one store holds. */
 struct looked {
     struct fa_store_head head;
@@ -144,10 +168,10 @@ static void show_loss(const struct looked *copy, uint64_t present)
     unsigned long long from = copy->head.n + 1;
     if (copy->findings.damaged > 0 || copy->findings.first_bad > 0 || !copy->head.intact ||
         !copy->head.complete) {
-        printf("The copy is DAMAGED: %llu rows do not verify%s%s\n",
+        printf("The copy is DAMAGED: %llu rows do not verify, its journal %s, and %s\n",
                (unsigned long long)copy->findings.damaged,
-               copy->findings.first_bad > 0 || !copy->head.intact ? ", nor does its journal" : "",
-               copy->head.complete ? "" : ", and rows are missing");
+               copy->findings.first_bad > 0 || !copy->head.intact ? "does not either" : "does",
+               copy->head.complete ? "no row is missing" : "rows are missing");
     }
     if (present > copy->head.n) {
         printf("Journal entries %llu to %llu would be LOST, with every filing, alarm and "
@@ -162,7 +186,7 @@ static bool agreed(void)
 {
     char line[16] = "";
     if (!isatty(STDIN_FILENO)) {
-        fputs("firealarmd: nothing was changed: say --yes, or ask on a terminal\n", stderr);
+        fputs("firealarmd: say --yes, or ask on a terminal\n", stderr);
         return false;
     }
     printf("Put it in place? (yes/no) ");
@@ -170,7 +194,9 @@ static bool agreed(void)
     return fgets(line, sizeof line, stdin) != NULL && strcmp(line, "yes\n") == 0;
 }
 
-static int restore(struct fa_daemon *daemon, const char *from, bool yes, struct fa_err *err)
+/* *ret_tried: it came so far that the store may not be what it was. */
+static int restore(struct fa_daemon *daemon, const char *from, bool yes, bool *ret_tried,
+                   struct fa_err *err)
 {
     struct fa_store_options options;
     struct fa_store *copy = NULL;
@@ -179,11 +205,16 @@ static int restore(struct fa_daemon *daemon, const char *from, bool yes, struct 
     uint64_t present = 0;
     int rc = fa_keep_plugin(daemon, &options, witness, err);
     if (rc == 0 && options.witness != NULL && access(options.witness, F_OK) != 0) {
-        options.witness = NULL; /* opening would make it, and not as the daemon does */
+        options.witness = NULL; /* it is the daemon's to make */
     }
+    rc = rc == 0 ? check_readable(from, err) : rc;
     rc = rc == 0 ? look_at_present(daemon, &options, &present, err) : rc;
     rc = rc == 0 ? fa_store_open_copy(&options, from, true, &copy, err) : rc;
     rc = rc == 0 ? look(daemon, copy, &looked, err) : rc;
+    if (rc == 0 && looked.head.n == 0) {
+        /* What SQLite makes of a file of no bytes, which is what is left of a copy cut off. */
+        rc = fa_err_set(err, FA_ECORRUPT, "%s: nothing is in it, not even a journal", from);
+    }
     rc = rc == 0 ? fa_store_check(copy, FA_ROW_POLICY, &looked.findings, err) : rc;
     if (rc == 0) {
         /* What the witness says is known also when the store that was there is not. */
@@ -194,8 +225,9 @@ static int restore(struct fa_daemon *daemon, const char *from, bool yes, struct 
     }
     if (rc == 0) {
         rc = fa_store_adopt(copy, (fa_time)time(NULL) * FA_SECOND, present, kept, err);
+        *ret_tried = true;
     } else if (rc == FA_ECLOSED) {
-        fa_err_set(err, rc, "the store is as it was");
+        fa_err_set(err, rc, "nobody said yes");
     }
     (void)!fa_store_close(copy, 0);
     if (rc == 0) {
@@ -223,10 +255,15 @@ int fa_daemon_restore(const struct fa_daemon_options *options, const char *from,
     daemon.plugins = fa_plugins_new(options->plugins);
     int status = FA_EXIT_CONFIG;
     if (fa_config_load(options->config, daemon.plugins, print_fault, NULL, &daemon.config) == 0) {
+        bool tried = false;
         int rc = read_key(&daemon, &err);
         rc = rc == 0 ? become_owner(&daemon, &err) : rc;
-        rc = rc == 0 ? restore(&daemon, path, yes, &err) : rc;
+        rc = rc == 0 ? restore(&daemon, path, yes, &tried, &err) : rc;
+        fflush(stdout);
         status = rc == 0 ? FA_EXIT_OK : fail(&err);
+        if (rc != 0 && !tried) {
+            fputs("firealarmd: nothing was changed; the store is as it was\n", stderr);
+        }
     }
     fa_options_free(daemon.store_options);
     sodium_memzero(daemon.key, sizeof daemon.key);

@@ -87,8 +87,8 @@ static int run_backup(struct fa_client *client, const struct fa_args *args)
 /* Becomes firealarmd, which asks and answers for itself. */
 static int run_restore(struct fa_client *client, const struct fa_args *args)
 {
-    static const char *const passed[] = {"daemon-config", "--config", "state",
-                                         "--state",       "plugins",  "--plugins"};
+    static const char *const passed[] = {"daemon-config", "--config",  "state",   "--state",
+                                         "witness",       "--witness", "plugins", "--plugins"};
     const char *daemon = fa_args_get(args, "daemon");
     const char *argv[16] = {daemon != NULL ? daemon : FA_DAEMON_PATH, "--restore", args->rest[0]};
     size_t n = 3;
@@ -120,6 +120,10 @@ static const struct fa_opt restore_options[] = {
      .value = "DIR",
      .file = true,
      .help = "The daemon's state directory, if it is started with --state."},
+    {.name = "witness",
+     .value = "DIR",
+     .file = true,
+     .help = "Where the daemon keeps how far its journal was, if it is started with --witness."},
     {.name = "plugins", .value = "DIR", .file = true, .help = "The daemon's plugins."},
     {.name = "daemon",
      .value = "FILE",
@@ -151,12 +155,14 @@ const struct fa_cmd fa_cmd_restore = {
     .args_max = 1,
     .summary = "put a copy in place of the store",
     .about =
-        "COPY is the directory that 'firealarm backup' named. The daemon must not run. The copy "
+        "COPY is the directory that 'firealarm backup' named. The daemon must not run: stop the "
+        "service and its socket, which would start it again. The copy "
         "is read whole and verified with the daemon's key; what it holds is shown, and what "
         "would be lost against the store that is there; then it asks. The replaced store is kept "
         "beside the new one, and operators are told at the next start. Exit status: 73 when a "
         "daemon has the store in use, 1 when nothing was changed.\n\n"
-        "Run it as root or as the daemon's user, who must be able to read the copy.",
+        "Run it as root or as the daemon's user. Root becomes that user, who must be able to read "
+        "the copy.",
     .options = restore_options,
     .option_count = FA_COUNT(restore_options),
     .examples = restore_examples,

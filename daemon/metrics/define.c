@@ -28,20 +28,6 @@
 #define KEYS_AT_ONCE      64
 #define EXPIRE_AT_ONCE    65536 /* places looked at: some ms */
 
-enum fa_kind fa_kind_stored(enum fa_kind kind)
-{
-    return kind == FA_KIND_STATE || kind == FA_KIND_GAUGE_DELTA ? FA_KIND_GAUGE : kind;
-}
-
-static enum fa_fold fold_of(enum fa_kind stored)
-{
-    if (stored == FA_KIND_SET) {
-        return FA_FOLD_NONE;
-    }
-    bool delta = stored == FA_KIND_COUNTER_DELTA || stored == FA_KIND_DISTRIBUTION;
-    return delta ? FA_FOLD_DELTA : FA_FOLD_VALUE;
-}
-
 static uint64_t handle_of(const struct fa_series *series, enum fa_kind kind)
 {
     uint64_t generation = series->generation;
@@ -158,10 +144,10 @@ void fa_metrics_forget_ignored(struct fa_metrics *metrics)
     metrics->ignored = fa_xcalloc(FA_IGNORED_CELLS, sizeof metrics->ignored[0]);
 }
 
-static void remember_raw(struct fa_feed *feed, enum fa_kind kind, struct fa_str raw,
-                         struct fa_series *series)
+static void remember_raw(struct fa_feed *feed, enum fa_kind kind, struct fa_str raw, uint32_t place)
 {
     struct fa_metrics *metrics = feed->metrics;
+    struct fa_origin *origin = fa_origin_at(metrics, place);
     uint64_t hash = raw_hash(feed, kind, raw);
     if (metrics->raws.count >= RAWS_PER_SERIES * (metrics->series_count + 16) ||
         raw.len > RAW_MAX || find_raw(feed, kind, raw, hash) != NULL) {
@@ -169,12 +155,12 @@ static void remember_raw(struct fa_feed *feed, enum fa_kind kind, struct fa_str 
     }
     uint32_t id = fa_arena_take(&metrics->raw_bytes, sizeof(struct fa_raw) + raw.len);
     struct fa_raw *entry = fa_arena_at(&metrics->raw_bytes, id);
-    *entry = (struct fa_raw){.handle = handle_of(series, kind),
-                             .next = series->raws,
+    *entry = (struct fa_raw){.handle = handle_of(fa_series_at(metrics, place), kind),
+                             .next = origin->raws,
                              .feed = feed->number,
                              .len = (uint16_t)raw.len};
     memcpy(entry->bytes, raw.ptr, raw.len);
-    series->raws = id;
+    origin->raws = id;
     fa_index_add(&metrics->raws, fa_index_hash(hash), id);
 }
 
@@ -240,71 +226,109 @@ static uint32_t series_hash(const struct fa_metrics *metrics, enum fa_kind store
     return fa_index_hash(hash);
 }
 
-static struct fa_series *find_series(const struct fa_metrics *metrics, uint32_t hash,
-                                     enum fa_kind stored, struct fa_str name,
-                                     const struct fa_labels *labels)
+uint32_t fa_series_find(const struct fa_metrics *metrics, enum fa_kind stored, struct fa_str name,
+                        const struct fa_labels *labels)
 {
     size_t cursor;
+    uint32_t hash = series_hash(metrics, stored, name, labels);
     uint32_t id = fa_index_first(&metrics->series, hash, &cursor);
     while (id != FA_INDEX_NONE) {
-        struct fa_series *series = fa_series_at(metrics, id);
-        if (series->kind == stored && fa_str_is(name, series->watched->name) &&
-            same_labels(series->labels, labels)) {
-            return series;
+        const struct fa_origin *origin = fa_origin_at(metrics, id);
+        (void)fa_labels_unpack(fa_arena_at(&metrics->raw_bytes, origin->labels), metrics->scratch);
+        if (origin->kind == stored && same_labels(metrics->scratch, labels) &&
+            fa_str_is(name, fa_watched_at(metrics, origin->watched)->name)) {
+            return id;
         }
         id = fa_index_next(&metrics->series, hash, &cursor);
     }
-    return NULL;
+    return FA_POOL_NONE;
 }
 
-/* A place in the pool, with nothing of who had it before but the generation. */
-static struct fa_series *place_series(struct fa_metrics *metrics, struct fa_feed *feed)
+const struct fa_labels *fa_series_labels(struct fa_metrics *metrics, uint32_t id)
+{
+    uint32_t packed = fa_origin_at(metrics, id)->labels;
+    (void)fa_labels_unpack(fa_arena_at(&metrics->raw_bytes, packed), metrics->scratch);
+    return metrics->scratch;
+}
+
+/* A place in both pools, with nothing of who had it before but the generation. */
+static struct fa_series *place_series(struct fa_metrics *metrics, struct fa_feed *feed,
+                                      enum fa_kind stored)
 {
     uint32_t place = fa_pool_take(&metrics->all);
+    uint32_t same = fa_pool_take(&metrics->origins);
+    fa_assert(same == place);
     struct fa_series *series = fa_series_at(metrics, place);
-    uint32_t generation = series->generation;
-    *series = (struct fa_series){.feed = feed,
-                                 .place = place,
-                                 .generation = generation > 0 ? generation : 1,
-                                 .raws = FA_POOL_NONE,
-                                 .next_of_name = FA_POOL_NONE,
-                                 .prev_of_name = FA_POOL_NONE};
+    uint32_t generation = series->generation > 0 ? series->generation : 1;
+    *series = (struct fa_series){.place = place, .generation = generation & GENERATION_MAX};
+    *fa_origin_at(metrics, place) = (struct fa_origin){.feed = feed->number,
+                                                       .kind = (uint8_t)stored,
+                                                       .raws = FA_POOL_NONE,
+                                                       .next_of_name = FA_POOL_NONE,
+                                                       .prev_of_name = FA_POOL_NONE,
+                                                       .next_at_rest = FA_POOL_NONE,
+                                                       .prev_at_rest = FA_POOL_NONE};
     metrics->series_count++;
+    metrics->kinds |= 1u << stored;
     feed->stats.series++;
     return series;
 }
 
-static void join_name(struct fa_metrics *metrics, struct fa_watched *watched,
-                      struct fa_series *series)
+static void join_name(struct fa_metrics *metrics, struct fa_watched *watched, uint32_t place)
 {
-    series->watched = watched;
-    series->next_of_name = watched->series;
+    struct fa_origin *origin = fa_origin_at(metrics, place);
+    origin->watched = watched->place;
+    origin->next_of_name = watched->series;
     if (watched->series != FA_POOL_NONE) {
-        fa_series_at(metrics, watched->series)->prev_of_name = series->place;
+        fa_origin_at(metrics, watched->series)->prev_of_name = place;
     }
-    watched->series = series->place;
+    watched->series = place;
 }
 
-/* Takes labels. */
-static struct fa_series *make_series(struct fa_feed *feed, enum fa_kind stored,
-                                     struct fa_watched *watched, struct fa_labels *labels,
-                                     uint32_t hash)
+static uint32_t keep_labels(struct fa_metrics *metrics, const struct fa_labels *labels)
 {
-    struct fa_metrics *metrics = feed->metrics;
-    struct fa_series *series = place_series(metrics, feed);
-    series->kind = (uint8_t)stored;
-    series->fold = (uint8_t)fold_of(stored);
-    series->labels = labels;
-    series->hash = hash;
-    series->set = stored == FA_KIND_SET ? fa_xcalloc(1, sizeof *series->set) : NULL;
-    join_name(metrics, watched, series);
-    fa_index_add(&metrics->series, hash, series->place);
+    uint32_t id = fa_arena_take(&metrics->raw_bytes, fa_labels_packed_size(labels));
+    fa_labels_pack(labels, fa_arena_at(&metrics->raw_bytes, id));
+    return id;
+}
+
+static void link_all(struct fa_watched *watched, const struct fa_labels *labels,
+                     struct fa_series *series)
+{
+    struct fa_watch *only = NULL;
+    size_t count = 0;
+    for (struct fa_watch *watch = watched->watches; watch != NULL; watch = watch->next_of_name) {
+        if (fa_watch_matches(watch, labels)) {
+            only = watch;
+            count++;
+        }
+    }
+    if (count == 1 && only->spec.rest > 0) {
+        fa_rest_begin(only, series, NULL);
+        fa_rest_queue(series);
+        return;
+    }
     for (struct fa_watch *watch = watched->watches; watch != NULL; watch = watch->next_of_name) {
         if (fa_watch_matches(watch, labels)) {
             fa_watch_link(watch, series);
         }
     }
-    return series;
+}
+
+static uint32_t make_series(struct fa_feed *feed, enum fa_kind stored, struct fa_watched *watched,
+                            const struct fa_labels *labels)
+{
+    struct fa_metrics *metrics = feed->metrics;
+    struct fa_series *series = place_series(metrics, feed, stored);
+    fa_origin_at(metrics, series->place)->labels = keep_labels(metrics, labels);
+    if (stored == FA_KIND_SET) {
+        series->own.set = fa_xcalloc(1, sizeof *series->own.set);
+    }
+    join_name(metrics, watched, series->place);
+    fa_index_add(&metrics->series, series_hash(metrics, stored, fa_str_of(watched->name), labels),
+                 series->place);
+    link_all(watched, labels, series);
+    return series->place;
 }
 
 static bool is_wanted(const struct fa_watched *watched, const struct fa_labels *labels)
@@ -316,86 +340,88 @@ static bool is_wanted(const struct fa_watched *watched, const struct fa_labels *
     return watch != NULL;
 }
 
-/* NULL: refused or not wanted, and counted. */
-static struct fa_series *take_series(struct fa_feed *feed, enum fa_kind kind, struct fa_str name,
-                                     const struct fa_label *labels, size_t count)
+/* FA_POOL_NONE: refused or not wanted, and counted. */
+static uint32_t take_labelled(struct fa_feed *feed, enum fa_kind stored, struct fa_watched *watched,
+                              const struct fa_labels *labels)
 {
-    struct fa_metrics *metrics = feed->metrics;
-    struct fa_watched *watched = fa_watched_find(metrics, name);
-    if (watched == NULL || watched->watches == NULL) {
-        note_unwatched(feed, name);
-        return NULL;
+    struct fa_str name = fa_str_of(watched->name);
+    uint32_t place = fa_series_find(feed->metrics, stored, name, labels);
+    bool wanted = place != FA_POOL_NONE || is_wanted(watched, labels);
+    if (place != FA_POOL_NONE) {
+        return place;
     }
-    struct fa_labels *set = NULL;
-    if (!fits(&feed->limits, labels, count) || fa_labels_new(labels, count, &set) < 0) {
-        feed->stats.labels_refused++;
-        return NULL;
-    }
-    enum fa_kind stored = fa_kind_stored(kind);
-    uint32_t hash = series_hash(metrics, stored, name, set);
-    struct fa_series *series = find_series(metrics, hash, stored, name, set);
-    if (series != NULL) {
-        fa_labels_free(set);
-        return series;
-    }
-    bool wanted = is_wanted(watched, set);
     if (wanted && feed->stats.series < feed->limits.series) {
-        return make_series(feed, stored, watched, set, hash);
+        return make_series(feed, stored, watched, labels);
     }
     if (wanted) {
         feed->stats.series_refused++;
     } else {
         feed->stats.unwatched++;
     }
+    return FA_POOL_NONE;
+}
+
+static uint32_t take_series(struct fa_feed *feed, enum fa_kind kind, struct fa_str name,
+                            const struct fa_label *labels, size_t count)
+{
+    struct fa_watched *watched = fa_watched_find(feed->metrics, name);
+    if (watched == NULL || watched->watches == NULL) {
+        note_unwatched(feed, name);
+        return FA_POOL_NONE;
+    }
+    struct fa_labels *set = NULL;
+    if (!fits(&feed->limits, labels, count) || fa_labels_new(labels, count, &set) < 0) {
+        feed->stats.labels_refused++;
+        return FA_POOL_NONE;
+    }
+    uint32_t place = FA_POOL_NONE;
+    size_t size = fa_labels_packed_size(set);
+    if (size > 0 && size <= FA_ARENA_MAX) {
+        place = take_labelled(feed, fa_kind_stored(kind), watched, set);
+    } else {
+        feed->stats.labels_refused++;
+    }
     fa_labels_free(set);
-    return NULL;
+    return place;
 }
 
 uint64_t fa_metrics_define(struct fa_feed *feed, enum fa_kind kind, struct fa_str raw,
                            struct fa_str name, const struct fa_label *labels, size_t count)
 {
     fa_assert(kind > 0 && kind < FA_KIND__COUNT);
-    struct fa_series *series = take_series(feed, kind, name, labels, count);
-    if (series == NULL) {
+    uint32_t place = take_series(feed, kind, name, labels, count);
+    if (place == FA_POOL_NONE) {
         uint64_t hash = raw_hash(feed, kind, raw);
         feed->metrics->ignored[(hash >> 1) & (FA_IGNORED_CELLS - 1)] = hash;
         return FA_HANDLE_IGNORED;
     }
-    remember_raw(feed, kind, raw, series);
-    return handle_of(series, kind);
+    remember_raw(feed, kind, raw, place);
+    return handle_of(fa_series_at(feed->metrics, place), kind);
 }
 
-static void leave_name(struct fa_metrics *metrics, struct fa_series *series)
+static void leave_name(struct fa_metrics *metrics, const struct fa_origin *origin)
 {
-    if (series->prev_of_name != FA_POOL_NONE) {
-        fa_series_at(metrics, series->prev_of_name)->next_of_name = series->next_of_name;
+    struct fa_watched *watched = fa_watched_at(metrics, origin->watched);
+    if (origin->prev_of_name != FA_POOL_NONE) {
+        fa_origin_at(metrics, origin->prev_of_name)->next_of_name = origin->next_of_name;
     } else {
-        series->watched->series = series->next_of_name;
+        watched->series = origin->next_of_name;
     }
-    if (series->next_of_name != FA_POOL_NONE) {
-        fa_series_at(metrics, series->next_of_name)->prev_of_name = series->prev_of_name;
+    if (origin->next_of_name != FA_POOL_NONE) {
+        fa_origin_at(metrics, origin->next_of_name)->prev_of_name = origin->prev_of_name;
     }
-    fa_watched_release(metrics, series->watched);
+    fa_watched_release(metrics, watched);
 }
 
-static const struct fa_feed *feed_of(const struct fa_metrics *metrics, uint16_t number)
+static void drop_raws(struct fa_metrics *metrics, struct fa_origin *origin)
 {
-    const struct fa_feed *feed = metrics->feeds;
-    while (feed->number != number) {
-        feed = feed->next;
-    }
-    return feed;
-}
-
-static void drop_raws(struct fa_metrics *metrics, struct fa_series *series)
-{
-    while (series->raws != FA_POOL_NONE) {
-        uint32_t id = series->raws;
+    while (origin->raws != FA_POOL_NONE) {
+        uint32_t id = origin->raws;
         const struct fa_raw *raw = fa_arena_at(&metrics->raw_bytes, id);
         struct fa_str bytes = {raw->bytes, raw->len};
-        uint64_t hash = raw_hash(feed_of(metrics, raw->feed),
+        uint64_t hash = raw_hash(metrics->feeds_by_number[raw->feed],
                                  (enum fa_kind)(raw->handle >> KIND_SHIFT & 15), bytes);
-        series->raws = raw->next;
+        origin->raws = raw->next;
         fa_index_remove(&metrics->raws, fa_index_hash(hash), id);
         fa_arena_give(&metrics->raw_bytes, id, sizeof *raw + bytes.len);
     }
@@ -411,9 +437,12 @@ void fa_set_free(struct fa_set *set)
 
 static void drop_links(struct fa_series *series)
 {
-    while (series->links != NULL) {
-        struct fa_link *link = series->links;
-        series->links = link->next_in_series;
+    if (series->at_rest) {
+        fa_rest_end(series);
+    }
+    while (series->by.links != NULL) {
+        struct fa_link *link = series->by.links;
+        series->by.links = link->next_in_series;
         link->gone = true;
         link->series = NULL;
         link->window = NULL;
@@ -428,29 +457,43 @@ static void free_window(struct fa_metrics *metrics, struct fa_window *window)
     fa_pool_give(&metrics->windows, window->place);
 }
 
+static void drop_labels(struct fa_metrics *metrics, const struct fa_origin *origin, uint32_t place)
+{
+    const struct fa_labels *labels = fa_series_labels(metrics, place);
+    struct fa_str name = fa_str_of(fa_watched_at(metrics, origin->watched)->name);
+    uint32_t hash = series_hash(metrics, (enum fa_kind)origin->kind, name, labels);
+    fa_index_remove(&metrics->series, hash, place);
+    fa_arena_give(&metrics->raw_bytes, origin->labels, fa_labels_packed_size(labels));
+}
+
 void fa_series_drop(struct fa_metrics *metrics, struct fa_series *series)
 {
+    struct fa_origin *origin = fa_origin_at(metrics, series->place);
     drop_links(series);
-    drop_raws(metrics, series);
-    leave_name(metrics, series);
-    fa_index_remove(&metrics->series, series->hash, series->place);
-    series->feed->stats.series--;
+    drop_raws(metrics, origin);
+    drop_labels(metrics, origin, series->place);
+    leave_name(metrics, origin);
+    metrics->feeds_by_number[origin->feed]->stats.series--;
     metrics->series_count--;
     while (series->windows != NULL) {
         struct fa_window *window = series->windows;
         series->windows = window->next;
         free_window(metrics, window);
     }
-    fa_set_free(series->set);
-    fa_labels_free(series->labels);
-    series->feed = NULL;
-    series->generation = series->generation == GENERATION_MAX ? 1 : series->generation + 1;
-    fa_pool_give(&metrics->all, series->place);
+    if (origin->kind == FA_KIND_SET) {
+        fa_set_free(series->own.set);
+    }
+    origin->kind = 0;
+    uint32_t generation = series->generation == GENERATION_MAX ? 1 : series->generation + 1u;
+    series->generation = generation & GENERATION_MAX;
+    uint32_t place = series->place;
+    fa_pool_give(&metrics->all, place);
+    fa_pool_give(&metrics->origins, place);
 }
 
 static bool is_read(const struct fa_series *series, const struct fa_window *window)
 {
-    const struct fa_link *link = series->links;
+    const struct fa_link *link = series->at_rest ? NULL : series->by.links;
     while (link != NULL && link->window != window) {
         link = link->next_in_series;
     }
@@ -475,9 +518,10 @@ void fa_metrics_sweep(struct fa_metrics *metrics)
 {
     for (uint32_t id = 0; id < metrics->all.count; id++) {
         struct fa_series *series = fa_series_at(metrics, id);
-        if (series->feed != NULL && series->links == NULL) {
+        bool is_used = fa_origin_at(metrics, id)->kind != 0;
+        if (is_used && !series->at_rest && series->by.links == NULL) {
             fa_series_drop(metrics, series);
-        } else if (series->feed != NULL) {
+        } else if (is_used) {
             trim_windows(metrics, series);
         }
     }
@@ -487,6 +531,9 @@ void fa_metrics_sweep(struct fa_metrics *metrics)
 static bool is_over(const struct fa_series *series, fa_time now)
 {
     fa_time silent = SILENT_SERIES_MAX;
+    if (series->at_rest && series->quiet != NULL) {
+        return false; /* its rule still goes by its newest sample */
+    }
     for (const struct fa_window *window = series->windows; window != NULL; window = window->next) {
         silent = window->span > silent ? window->span : silent;
     }
@@ -500,7 +547,8 @@ size_t fa_metrics_expire(struct fa_metrics *metrics, struct fa_now now)
     for (uint32_t i = 0; i < most; i++) {
         metrics->expire_at = metrics->expire_at + 1 < count ? metrics->expire_at + 1 : 0;
         struct fa_series *series = fa_series_at(metrics, metrics->expire_at);
-        if (series->feed != NULL && series->heard_s > 0 && is_over(series, now.wall)) {
+        bool is_used = fa_origin_at(metrics, metrics->expire_at)->kind != 0;
+        if (is_used && series->heard_s > 0 && is_over(series, now.wall)) {
             fa_series_drop(metrics, series);
             dropped++;
         }

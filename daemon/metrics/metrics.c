@@ -64,7 +64,10 @@ struct fa_metrics *fa_metrics_new(const struct fa_metrics_limits *limits)
     struct fa_metrics *metrics = fa_xcalloc(1, sizeof *metrics);
     metrics->limits = limits != NULL ? fill(limits, &DEFAULTS) : DEFAULTS;
     fa_metrics_forget_ignored(metrics);
+    metrics->scratch =
+        fa_xmalloc(sizeof *metrics->scratch + FA_LABELS_MAX * sizeof metrics->scratch->items[0]);
     fa_pool_init(&metrics->all, sizeof(struct fa_series));
+    fa_pool_init(&metrics->origins, sizeof(struct fa_origin));
     fa_pool_init(&metrics->links, sizeof(struct fa_link));
     fa_pool_init(&metrics->windows, sizeof(struct fa_window));
     fa_pool_init(&metrics->watched, sizeof(struct fa_watched));
@@ -77,7 +80,7 @@ void fa_metrics_free(struct fa_metrics *metrics)
         return;
     }
     for (uint32_t id = 0; id < metrics->all.count; id++) {
-        if (fa_series_at(metrics, id)->feed != NULL) {
+        if (fa_origin_at(metrics, id)->kind != 0) {
             fa_series_drop(metrics, fa_series_at(metrics, id));
         }
     }
@@ -93,7 +96,10 @@ void fa_metrics_free(struct fa_metrics *metrics)
     }
     free(metrics->catalogue);
     free(metrics->ignored);
+    free(metrics->scratch);
+    free(metrics->feeds_by_number);
     fa_pool_done(&metrics->all);
+    fa_pool_done(&metrics->origins);
     fa_pool_done(&metrics->links);
     fa_pool_done(&metrics->windows);
     fa_pool_done(&metrics->watched);
@@ -122,7 +128,10 @@ struct fa_feed *fa_metrics_feed(struct fa_metrics *metrics, const char *name)
         (*at)->name = fa_xstrdup(name);
         (*at)->limits = metrics->limits;
         fa_assert(metrics->feed_count < UINT16_MAX);
-        (*at)->number = metrics->feed_count++;
+        (*at)->number = metrics->feed_count;
+        metrics->feeds_by_number = fa_xgrow(metrics->feeds_by_number, metrics->feed_count,
+                                            &metrics->feed_cap, sizeof(struct fa_feed *));
+        metrics->feeds_by_number[metrics->feed_count++] = *at;
     }
     return *at;
 }
@@ -198,11 +207,12 @@ static inline bool to_windows(struct fa_series *series, const struct fa_sample *
     return taken;
 }
 
-static bool take_member(struct fa_series *series, double value, fa_time time, fa_time now)
+static bool take_member(struct fa_feed *feed, struct fa_series *series,
+                        const struct fa_sample *sent, fa_time now)
 {
-    struct fa_set *set = series->set;
-    struct fa_feed_stats *stats = &series->feed->stats;
-    fa_time period = time / FA_SET_PERIOD;
+    struct fa_set *set = series->own.set;
+    struct fa_feed_stats *stats = &feed->stats;
+    fa_time period = sent->time / FA_SET_PERIOD;
     size_t members = set->count + set->has_zero;
     if (members > 0 && period < set->period) {
         stats->too_old++;
@@ -217,10 +227,10 @@ static bool take_member(struct fa_series *series, double value, fa_time time, fa
         set->has_zero = false;
     }
     set->period = period;
-    set->last_at = time > set->last_at ? time : set->last_at;
+    set->last_at = sent->time > set->last_at ? sent->time : set->last_at;
     uint64_t member;
-    memcpy(&member, &value, sizeof member);
-    if (!set_insert(set, member, series->feed->limits.set_members)) {
+    memcpy(&member, &sent->value, sizeof member);
+    if (!set_insert(set, member, feed->limits.set_members)) {
         stats->set_overflow++;
     }
     note_newest(series, set->last_at, (double)(set->count + set->has_zero));
@@ -232,7 +242,7 @@ static bool convert(struct fa_series *series, enum fa_kind kind, struct fa_sampl
 {
     if (kind == FA_KIND_COUNTER_DELTA) {
         sample->increase = sample->value * sample->weight;
-        sample->value = series->total + sample->increase;
+        sample->value = series->own.total + sample->increase;
     } else if (kind == FA_KIND_DISTRIBUTION) {
         sample->increase = sample->weight;
     } else if (kind == FA_KIND_GAUGE_DELTA) {
@@ -261,13 +271,6 @@ static bool set_time(struct fa_feed_stats *stats, struct fa_sample *sample, fa_t
         sample->time = now;
     }
     return true;
-}
-
-static void mark_all(struct fa_series *series)
-{
-    for (struct fa_link *link = series->links; link != NULL; link = link->next_in_series) {
-        fa_link_mark(link);
-    }
 }
 
 static bool has_room(struct fa_quiet *quiet, const struct fa_sample *sample)
@@ -301,40 +304,44 @@ static inline void tell(struct fa_series *series, const struct fa_sample *sample
     if (series->quiet != NULL && is_quiet(series->quiet, sample)) {
         return;
     }
-    for (struct fa_link *link = series->links; link != NULL; link = link->next_in_series) {
+    if (series->at_rest) {
+        fa_rest_queue(series);
+        return;
+    }
+    for (struct fa_link *link = series->by.links; link != NULL; link = link->next_in_series) {
         if (link->quiet == NULL || !is_quiet(link->quiet, sample)) {
             fa_link_mark(link);
         }
     }
 }
 
-/* False: dropped and counted. */
-static bool store_late(struct fa_series *series, const struct fa_sample *sample, fa_time now)
+/* False: too old. */
+static bool store_late(struct fa_feed *feed, struct fa_series *series,
+                       const struct fa_sample *sample, fa_time now)
 {
-    struct fa_feed_stats *stats = &series->feed->stats;
     bool parted;
     if (!to_windows(series, sample, now, &parted)) {
-        stats->too_old++;
         return false;
     }
-    stats->late++;
-    mark_all(series);
+    feed->stats.late++;
+    fa_series_mark(series);
     return true;
 }
 
-static bool store_newest(struct fa_series *series, struct fa_sample *sample, fa_time now)
+/* False: too old. */
+static bool store_newest(struct fa_series *series, enum fa_kind kind, struct fa_sample *sample,
+                         fa_time now)
 {
-    if (series->fold == FA_FOLD_VALUE && series->has_newest) {
+    if (series->has_newest && fa_fold_of(fa_kind_stored(kind)) == FA_FOLD_VALUE) {
         sample->increase = fa_window_difference(series->newest, sample->value);
     }
     bool parted;
     if (!to_windows(series, sample, now, &parted)) {
-        series->feed->stats.too_old++;
         return false;
     }
     /* The increase is of the newest value, which not every window has seen. */
     if (!series->has_newest || parted || series->parted) {
-        mark_all(series);
+        fa_series_mark(series);
         series->parted = parted;
     } else {
         tell(series, sample);
@@ -343,23 +350,28 @@ static bool store_newest(struct fa_series *series, struct fa_sample *sample, fa_
     return true;
 }
 
-static bool store_sample(struct fa_series *series, enum fa_kind kind, struct fa_sample *sample,
-                         fa_time now)
+/* False: dropped and counted. */
+static bool store_sample(struct fa_feed *feed, struct fa_series *series, enum fa_kind kind,
+                         struct fa_sample *sample, fa_time now)
 {
     if (kind == FA_KIND_SET) {
-        bool taken = take_member(series, sample->value, sample->time, now);
+        bool taken = take_member(feed, series, sample, now);
         if (taken) {
-            mark_all(series);
+            fa_series_mark(series);
         }
         return taken;
     }
     if (!convert(series, kind, sample)) {
-        series->feed->stats.not_finite++;
+        feed->stats.not_finite++;
         return false;
     }
     bool late = series->has_newest && sample->time < series->newest_at;
-    bool taken = late ? store_late(series, sample, now) : store_newest(series, sample, now);
-    series->total = taken && kind == FA_KIND_COUNTER_DELTA ? sample->value : series->total;
+    bool taken =
+        late ? store_late(feed, series, sample, now) : store_newest(series, kind, sample, now);
+    feed->stats.too_old += !taken;
+    if (taken && kind == FA_KIND_COUNTER_DELTA) {
+        series->own.total = sample->value;
+    }
     return taken;
 }
 
@@ -374,7 +386,7 @@ static inline void push_one(struct fa_feed *feed, struct fa_series *series, enum
         feed->stats.bad_weight++;
         return;
     }
-    if (!set_time(&feed->stats, sample, now) || !store_sample(series, kind, sample, now)) {
+    if (!set_time(&feed->stats, sample, now) || !store_sample(feed, series, kind, sample, now)) {
         return;
     }
     feed->stats.samples++;
@@ -441,7 +453,7 @@ void fa_metrics_stale(struct fa_feed *feed, uint64_t handle, fa_time time)
     struct fa_series *series = resolve(feed, handle);
     if (series != NULL && series->has_newest && time >= series->newest_at) {
         series->stale = true;
-        mark_all(series);
+        fa_series_mark(series);
     }
 }
 

@@ -3,7 +3,8 @@
  *
  * Invariants:
  *  1. A link exists for every pair of a series and a watch that matches it, from the moment both
- *     exist, and is in its series' list; a `gone` one is in no list but the dirty one.
+ *     exist, and is in its series' list; a `gone` one is in no list but the dirty one. A series at
+ *     rest has none (rest.c).
  *  2. A dirty link is on its watcher's list exactly once.
  *  3. A series has one window for each width and use of sketches that was asked for; watches of
  *     the same width share it, at the longest span.
@@ -20,6 +21,8 @@ struct fa_watcher *fa_watcher_new(struct fa_metrics *metrics)
 {
     struct fa_watcher *watcher = fa_xcalloc(1, sizeof *watcher);
     watcher->metrics = metrics;
+    watcher->queue_first = watcher->queue_last = FA_POOL_NONE;
+    fa_wheel_init(&watcher->wheel);
     return watcher;
 }
 
@@ -106,6 +109,7 @@ static const struct fa_window *find_seed(const struct fa_series *series, bool sk
 static struct fa_window *take_window(struct fa_metrics *metrics, struct fa_series *series,
                                      fa_time over, bool sketch)
 {
+    enum fa_kind stored = (enum fa_kind)fa_origin_at(metrics, series->place)->kind;
     fa_time width = fa_window_width(over, sketch);
     for (struct fa_window *window = series->windows; window != NULL; window = window->next) {
         if (window->width == width && window->sketch == sketch) {
@@ -116,7 +120,7 @@ static struct fa_window *take_window(struct fa_metrics *metrics, struct fa_serie
     const struct fa_window *seed = find_seed(series, sketch);
     uint32_t place = fa_pool_take(&metrics->windows);
     struct fa_window *window = fa_pool_at(&metrics->windows, place);
-    fa_window_init(window, (enum fa_fold)series->fold, over, sketch);
+    fa_window_init(window, fa_fold_of(stored), over, sketch);
     window->place = place;
     if (seed != NULL) {
         fa_window_seed(window, seed);
@@ -126,7 +130,7 @@ static struct fa_window *take_window(struct fa_metrics *metrics, struct fa_serie
     return window;
 }
 
-void fa_watch_link(struct fa_watch *watch, struct fa_series *series)
+struct fa_link *fa_watch_take_link(struct fa_watch *watch, struct fa_series *series)
 {
     struct fa_pool *links = &watch->watcher->metrics->links;
     uint32_t place = fa_pool_take(links);
@@ -138,14 +142,22 @@ void fa_watch_link(struct fa_watch *watch, struct fa_series *series)
     } else {
         series->read_newest = true;
     }
-    link->next_in_series = series->links;
-    series->links = link;
-    fa_link_mark(link);
+    link->next_in_series = series->by.links;
+    series->by.links = link;
+    return link;
+}
+
+void fa_watch_link(struct fa_watch *watch, struct fa_series *series)
+{
+    if (series->at_rest) {
+        fa_link_mark(fa_rest_wake(series));
+    }
+    fa_link_mark(fa_watch_take_link(watch, series));
 }
 
 static void note_quiet(struct fa_series *series)
 {
-    const struct fa_link *only = series->links;
+    const struct fa_link *only = series->by.links;
     series->quiet = only != NULL && only->next_in_series == NULL ? only->quiet : NULL;
 }
 
@@ -153,6 +165,11 @@ void fa_link_set_quiet(struct fa_link *link, struct fa_quiet *quiet)
 {
     link->quiet = quiet;
     note_quiet(link->series);
+}
+
+bool fa_link_is_quiet(const struct fa_link *link)
+{
+    return link->quiet != NULL;
 }
 
 void fa_link_mark(struct fa_link *link)
@@ -172,6 +189,17 @@ void fa_link_mark(struct fa_link *link)
         watcher->dirty_first = link;
     }
     watcher->dirty_last = link;
+}
+
+void fa_series_mark(struct fa_series *series)
+{
+    if (series->at_rest) {
+        fa_rest_queue(series);
+        return;
+    }
+    for (struct fa_link *link = series->by.links; link != NULL; link = link->next_in_series) {
+        fa_link_mark(link);
+    }
 }
 
 struct fa_link *fa_watcher_take_dirty(struct fa_watcher *watcher)
@@ -208,6 +236,18 @@ uint32_t fa_link_version(const struct fa_link *link)
     return link->series->version;
 }
 
+/* One that nobody watches waits at rest for its first evaluation. */
+static void watch_series(struct fa_watch *watch, struct fa_series *series)
+{
+    bool is_free = !series->at_rest && series->by.links == NULL && series->windows == NULL;
+    if (is_free && watch->spec.rest > 0) {
+        fa_rest_begin(watch, series, NULL);
+        fa_rest_queue(series);
+    } else {
+        fa_watch_link(watch, series);
+    }
+}
+
 void fa_watcher_add(struct fa_watcher *watcher, const struct fa_watch_spec *spec)
 {
     struct fa_metrics *metrics = watcher->metrics;
@@ -218,11 +258,10 @@ void fa_watcher_add(struct fa_watcher *watcher, const struct fa_watch_spec *spec
     watch->next_of_watcher = watcher->watches;
     watcher->watches = watch;
     for (uint32_t id = watched->series; id != FA_POOL_NONE;) {
-        struct fa_series *series = fa_series_at(metrics, id);
-        if (fa_watch_matches(watch, series->labels)) {
-            fa_watch_link(watch, series);
+        if (fa_watch_matches(watch, fa_series_labels(metrics, id))) {
+            watch_series(watch, fa_series_at(metrics, id));
         }
-        id = series->next_of_name;
+        id = fa_origin_at(metrics, id)->next_of_name;
     }
     fa_metrics_forget_ignored(metrics);
 }
@@ -255,7 +294,10 @@ static void remove_links(struct fa_watcher *watcher)
     for (uint32_t id = 0; id < metrics->all.count; id++) {
         struct fa_series *series = fa_series_at(metrics, id);
         bool any = false;
-        for (struct fa_link **at = &series->links; series->feed != NULL && *at != NULL;) {
+        if (series->at_rest && series->by.watch->watcher == watcher) {
+            fa_rest_end(series);
+        }
+        for (struct fa_link **at = &series->by.links; !series->at_rest && *at != NULL;) {
             struct fa_link *link = *at;
             if (link->watch->watcher == watcher) {
                 *at = link->next_in_series;
@@ -294,12 +336,12 @@ void fa_watcher_free(struct fa_watcher *watcher)
 
 const struct fa_labels *fa_link_labels(const struct fa_link *link)
 {
-    return link->series->labels;
+    return fa_series_labels(metrics_of(link), link->series->place);
 }
 
 enum fa_kind fa_link_kind(const struct fa_link *link)
 {
-    return (enum fa_kind)link->series->kind;
+    return (enum fa_kind)fa_origin_at(metrics_of(link), link->series->place)->kind;
 }
 
 fa_time fa_link_since(const struct fa_link *link)
@@ -324,7 +366,7 @@ void fa_link_read(const struct fa_link *link, fa_time now, fa_time over,
 {
     fa_window_read(link->window, now, over, ret_summary, sketch);
     /* A set's current period is not in its window yet: its count still grows. */
-    const struct fa_set *set = link->series->set;
+    const struct fa_set *set = fa_link_kind(link) == FA_KIND_SET ? link->series->own.set : NULL;
     size_t members = set != NULL ? set->count + set->has_zero : 0;
     if (members > 0 && set->last_at > now - over) {
         struct fa_sample sample = {.time = set->last_at, .value = (double)members, .weight = 1};

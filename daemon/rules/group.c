@@ -19,6 +19,7 @@
 #include "rules/level.h"
 
 #include <math.h>
+#include <stdint.h>
 
 #define MANY 32
 
@@ -224,6 +225,41 @@ void fa_group_look(struct fa_group *group, fa_time now, fa_time started, struct 
     struct fa_eval eval = {.now = now, .leaves = group->leaves, .scratch = scratch};
     fa_time next_at = FA_NEVER;
     (void)decide(group, &facts, &eval, started, &next_at);
+}
+
+/* Every label of the series is in its text: no other series can come to be of this label set but
+ * one of the same name, and that one is found by these labels. */
+static bool has_all_labels(const struct fa_group *group, const struct fa_link *link)
+{
+    struct fa_buf text;
+    fa_buf_init(&text, SIZE_MAX / 2);
+    fa_labels_format(fa_link_labels(link), &text);
+    bool same = fa_str_is(fa_buf_str(&text), group->labels);
+    fa_buf_done(&text);
+    return same;
+}
+
+bool fa_group_may_rest(const struct fa_group *group, fa_time now, fa_time next_at)
+{
+    const struct fa_rule_state *state = group->state;
+    if (state->rest == 0 || state->shape.kind != FA_SHAPE_NEWEST || group->leaves[0].count != 1 ||
+        group->dirty || group->pinned || group->held || group->level == FA_LEVEL_FIRING ||
+        group->grace_until > now) {
+        return false;
+    }
+    const struct fa_link *link = group->leaves[0].first->link;
+    fa_time newest_at;
+    double newest;
+    (void)fa_link_newest(link, &newest_at, &newest);
+    bool is_clear = group->level == FA_LEVEL_CLEAR;
+    return newest_at == group->newest_at && fa_link_is_quiet(link) == is_clear &&
+           next_at == (is_clear ? newest_at + state->rest : FA_NEVER) &&
+           has_all_labels(group, link);
+}
+
+void fa_group_awake(struct fa_group *group, const struct fa_link *link)
+{
+    group->level = link->was_quiet ? FA_LEVEL_CLEAR : FA_LEVEL_UNKNOWN;
 }
 
 fa_time fa_group_evaluate(struct fa_group *group, fa_time now, fa_time started,

@@ -24,6 +24,7 @@ struct fa_rule_state {
     struct fa_expr *expr; /* owned */
     struct fa_plan plan;
     struct fa_shape shape;
+    fa_time rest; /* its label sets may rest until their newest sample is so old; 0: never */
     struct fa_quiet calm; /* shared by the label sets that neither fire nor add up */
     struct fa_leaf leaves[FA_PLAN_LEAVES];
     struct fa_pool groups_pool, members_pool, quiets_pool;
@@ -58,6 +59,12 @@ struct fa_group {
  * (FA_NEVER). started: wall time of the first run. */
 fa_time fa_group_evaluate(struct fa_group *group, fa_time now, fa_time started,
                           struct fa_sketch *scratch, fa_signal_fn *fn, void *ctx);
+
+/* Nothing of it would be missed: it can be made again from its only series. next_at: as evaluated.
+ */
+bool fa_group_may_rest(const struct fa_group *group, fa_time now, fa_time next_at);
+/* As it was before its only series, of that link, went to rest. */
+void fa_group_awake(struct fa_group *group, const struct fa_link *link);
 
 /* Brings what it shows (value, newest_at, covered_at, samples) up to date and decides nothing. */
 void fa_group_look(struct fa_group *group, fa_time now, fa_time started, struct fa_sketch *scratch);

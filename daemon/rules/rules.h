@@ -37,8 +37,10 @@ void fa_rules_restore(struct fa_rules *rules, const char *rule, const char *labe
 uint64_t fa_rules_evaluations(const struct fa_rules *rules);
 
 #ifdef FA_TEST_HOOKS
-/* Before the first run: every sample is evaluated, whatever it may change. */
+/* Before the first run: every sample is evaluated, whatever it may change, and nothing rests. */
 void fa_rules_test_always(struct fa_rules *rules);
+/* Label sets at rest. */
+size_t fa_rules_test_rested(struct fa_rules *rules);
 #endif
 
 /* One label set as it stands after the last run, for explain and lists. */

@@ -25,8 +25,10 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define NEW_DIR       "new"
-#define ROOM_TO_SPARE ((uint64_t)8 << 20)
+#define NEW_DIR "new"
+/* What is left free at least: a tenth of the disk within these. */
+#define SPARE_MIN ((uint64_t)8 << 20)
+#define SPARE_MAX ((uint64_t)1 << 30)
 
 /* Calls fn for each name in dir; the first that is not 0 ends it. */
 static int each_file(const char *dir, int (*fn)(int dir_fd, const char *name))
@@ -236,6 +238,24 @@ static int look_through(struct fa_store *store, const char *dir, struct fa_err *
 
 /* ---- the thread that makes a copy good ---- */
 
+/* Its name, and another one when a second copy is taken within the second. */
+static int give_name(const struct fa_store *store, const char *from, char *to, size_t size)
+{
+    char again[16] = "";
+    for (unsigned i = 2; i <= 100; i++) {
+        snprintf(to, size, "%s/%s%s-%llu", store->copy_dir, store->copy_name, again,
+                 (unsigned long long)store->copy.n);
+        if (rename(from, to) == 0) {
+            return 0;
+        }
+        if (errno != ENOTEMPTY && errno != EEXIST) {
+            return -1;
+        }
+        snprintf(again, sizeof again, ".%u", i);
+    }
+    return -1;
+}
+
 static int make_good(struct fa_store *store, struct fa_err *err)
 {
     char from[512], to[512];
@@ -244,10 +264,10 @@ static int make_good(struct fa_store *store, struct fa_err *err)
     if (rc != 0) {
         return rc;
     }
-    snprintf(to, sizeof to, "%s/%s-%llu", store->copy_dir, store->copy_name,
-             (unsigned long long)store->copy.n);
-    if (each_file(from, sync_file) != 0 || sync_dir(from) != 0 || rename(from, to) != 0 ||
-        sync_dir(store->copy_dir) != 0) {
+    if (each_file(from, sync_file) != 0 || sync_dir(from) != 0) {
+        return fa_err_set(err, FA_EIO, "store: %s: %s", from, strerror(errno));
+    }
+    if (give_name(store, from, to, sizeof to) != 0 || sync_dir(store->copy_dir) != 0) {
         return fa_err_set(err, FA_EIO, "store: %s: %s", to, strerror(errno));
     }
     pthread_mutex_lock(&store->lock);
@@ -287,12 +307,17 @@ bool store_copy_wants(const struct fa_store *store)
     return store->copy.state == FA_COPY_RUNNING && !store->closing;
 }
 
-/* Room for the rest, and some that the store may need meanwhile. */
+/* Room for the rest, and some that the store needs. Copies are not deleted: whoever asks for one
+ * after the other must not have filings refused. */
 static bool has_room(const struct fa_store *store, uint64_t left)
 {
     struct statvfs fs;
-    return statvfs(store->copy_dir, &fs) != 0 ||
-           (uint64_t)fs.f_bavail * fs.f_frsize >= left + ROOM_TO_SPARE;
+    if (statvfs(store->copy_dir, &fs) != 0) {
+        return true;
+    }
+    uint64_t spare = (uint64_t)fs.f_blocks / 10 * fs.f_frsize;
+    spare = spare < SPARE_MIN ? SPARE_MIN : spare > SPARE_MAX ? SPARE_MAX : spare;
+    return (uint64_t)fs.f_bavail * fs.f_frsize >= left + spare;
 }
 
 static int32_t take_step(struct fa_store *store, struct firealarm_error *error)
@@ -310,8 +335,9 @@ static int32_t take_step(struct fa_store *store, struct firealarm_error *error)
     store->copy.done = done;
     store->copy.total = total;
     pthread_mutex_unlock(&store->lock);
-    if (rc > 0 && !has_room(store, total - done)) {
-        snprintf(error->text, sizeof error->text, "%s: there is no room for a copy",
+    if (rc >= 0 && !has_room(store, total - done)) {
+        snprintf(error->text, sizeof error->text,
+                 "%s: a copy would leave too little room for the store: carry older ones away",
                  store->copy_dir);
         return FIREALARM_STORE_FULL;
     }

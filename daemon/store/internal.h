@@ -90,7 +90,7 @@ struct fa_store {
     struct keys keys;
     void (*wake)(void *ctx);
     void *ctx;
-    uint32_t retry_ms;
+    uint32_t retry_ms, ended_kinds;
     bool witness_wanted;
     int witness_fd; /* -1: none; read at load, then the writer's */
 

@@ -90,6 +90,7 @@ struct fa_store *store_wrap(const struct fa_store_options *options, const struct
     store->keys = *keys;
     store->wake = options->wake;
     store->ctx = options->ctx;
+    store->ended_kinds = options->ended_kinds;
     store->retry_ms = options->retry_ms > 0 ? options->retry_ms : DEFAULT_RETRY_MS;
     store_witness_open(store, options->witness);
     init_sync(store);
@@ -161,7 +162,7 @@ static int32_t load_row(void *ctx, const struct firealarm_row *row)
         }
         return 0;
     }
-    if (row->live == 0) {
+    if (row->live != 1) {
         return 0; /* shown to be verified */
     }
     if (row->kind == OWN_KIND) {

@@ -70,6 +70,8 @@ struct fa_store_options {
     void (*wake)(void *ctx);
     void *ctx;
     uint32_t retry_ms; /* how long to wait when full; 0: 1000 */
+    /* Bit k: once a row of kind k is history, nobody puts, gets or erases it again. */
+    uint32_t ended_kinds;
     /* A file outside the store that is told after each commit how far the journal is; NULL: none.
      * One that cannot be opened is no error, but FA_STORE_AGE_UNSEEN. */
     const char *witness;

@@ -64,6 +64,12 @@ static int32_t put_row(struct fa_store *store, struct firealarm_row *row,
     return store->plugin->put(store->self, row, error);
 }
 
+static uint32_t live_of(const struct fa_store *store, const struct change *change)
+{
+    bool ends = change->kind < 32 && (store->ended_kinds >> change->kind & 1u) != 0;
+    return change->live ? 1 : ends ? 2 : 0;
+}
+
 /* Applies one change; *head moves on with the journal. */
 static int32_t apply(struct fa_store *store, const struct change *change,
                      struct fa_store_head *head, struct firealarm_error *error)
@@ -80,12 +86,12 @@ static int32_t apply(struct fa_store *store, const struct change *change,
     }
     if (change->what == CHANGE_PUT) {
         struct firealarm_row row = {.kind = change->kind,
-                                    .live = change->live,
+                                    .live = live_of(store, change),
                                     .time = change->time,
                                     .key = key,
                                     .value = value};
         int32_t rc = put_row(store, &row, error);
-        if (row.live) {
+        if (row.live == 1) {
             live_set_put(&store->live, id, row.mac);
         } else {
             live_set_erase(&store->live, id);

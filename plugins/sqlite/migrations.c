@@ -16,12 +16,12 @@ static const char *const migrations[] = {
     "CREATE TABLE journal ("
     " n INTEGER NOT NULL PRIMARY KEY CHECK (n > 0), time INTEGER NOT NULL,"
     " body BLOB NOT NULL, chain BLOB NOT NULL CHECK (length(chain) = 32)) STRICT;",
-    /* Keys are random: only a narrow index of history is in their order (places.h knows live rows),
-     * so that what is written together lies together. A journal row with a count holds so many
-     * entries from n on (pages.h); its chain is the last one's. */
+    /* Keys are random: only a narrow index of history is in their order (places.h knows live rows,
+     * those that ended nobody asks for), so that what is written together lies together. A journal
+     * row with a count holds so many entries from n on (pages.h); its chain is the last one's. */
     "CREATE TABLE rows ("
     " id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, key BLOB NOT NULL,"
-    " live INTEGER NOT NULL CHECK (live IN (0, 1)), time INTEGER NOT NULL,"
+    " live INTEGER NOT NULL CHECK (live IN (0, 1, 2)), time INTEGER NOT NULL,"
     " value BLOB NOT NULL, mac BLOB NOT NULL CHECK (length(mac) = 32)) STRICT;"
     "INSERT INTO rows (kind, key, live, time, value, mac)"
     " SELECT kind, key, live, time, value, mac FROM row ORDER BY time;"
@@ -29,7 +29,7 @@ static const char *const migrations[] = {
     "ALTER TABLE rows RENAME TO row;"
     "CREATE UNIQUE INDEX row_key ON row (kind, key) WHERE live = 0;"
     "CREATE INDEX row_live ON row (kind) WHERE live = 1;"
-    "CREATE INDEX row_history ON row (kind, time, key) WHERE live = 0;"
+    "CREATE INDEX row_history ON row (kind, time, key) WHERE live <> 1;"
     "ALTER TABLE journal ADD COLUMN count INTEGER NOT NULL DEFAULT 0;",
 };
 

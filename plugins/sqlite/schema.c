@@ -10,6 +10,9 @@
  *  4. A migration, of however many steps, and its version number are one transaction: killed
  *     anywhere, the schema is either old or new. Before it a copy of the old one is made, which is
  *     left for people: the version that wrote it reads it.
+ *  5. The database is made of what the migrations make, and of nothing else. The MACs prove rows,
+ * and not what would be done with the next: a copy that came back with a trigger or another CHECK
+ * in it would verify, and lose what is put into it.
  *
  * It repairs nothing but indexes, which only repeat what their table says: other damage is reported
  * and left for people. */
@@ -40,7 +43,8 @@ static const struct pragma {
     {"PRAGMA journal_mode = WAL", "PRAGMA journal_mode", "wal"},
     {"PRAGMA synchronous = FULL", "PRAGMA synchronous", "2"},
     {"PRAGMA wal_autocheckpoint = 256", "PRAGMA wal_autocheckpoint", "256"},
-    {"PRAGMA journal_size_limit = 4194304", "PRAGMA journal_size_limit", "4194304"},
+    {"PRAGMA journal_size_limit = 8388608", "PRAGMA journal_size_limit", "8388608"},
+    {"PRAGMA cache_size = -1000", "PRAGMA cache_size", "-1000"},
     {"PRAGMA busy_timeout = 0", "PRAGMA busy_timeout", "0"},
 };
 
@@ -132,13 +136,15 @@ static int32_t apply_pragmas(sqlite3 *db, struct firealarm_error *error)
 
 static int32_t configure(sqlite3 *db, struct firealarm_error *error)
 {
-    int defensive = 0, trusted = 1;
+    int defensive = 0, trusted = 1, triggers = 1, views = 1;
     sqlite3_extended_result_codes(db, 1);
     keep_wal(db, 1);
     sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
     if (sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, &defensive) != SQLITE_OK ||
         sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, &trusted) != SQLITE_OK ||
-        defensive != 1 || trusted != 0) {
+        sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, &triggers) != SQLITE_OK ||
+        sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, &views) != SQLITE_OK ||
+        defensive != 1 || trusted != 0 || triggers != 0 || views != 0) {
         return sqlite_fail(error, FIREALARM_STORE_FAILED, "this SQLite (%s) has no defensive mode",
                            sqlite3_libversion());
     }
@@ -358,6 +364,49 @@ static int32_t migrate(const struct firealarm_host *host, const struct dir *dir,
     return rc == 0 && version < newest ? migrate_now(db, version, newest, steps, error) : rc;
 }
 
+/* Invariant 5: beside one that is made anew. */
+static int32_t compare(sqlite3 *db, sqlite3 *model, struct firealarm_error *error)
+{
+    /* Blanks and quotes are as the SQLite that changed a table last would have them. */
+    static const char sql[] = "SELECT type || ' ' || name || ': ' || lower(replace(replace("
+                              "coalesce(sql, ''), ' ', ''), '\"', '')) "
+                              "FROM sqlite_schema ORDER BY type, name";
+    sqlite3_stmt *is = NULL, *must = NULL;
+    const char *a = "", *b = "";
+    int32_t rc = sqlite3_prepare_v2(db, sql, -1, &is, NULL) != SQLITE_OK
+                     ? sqlite_fail_db(error, db, "schema")
+                 : sqlite3_prepare_v2(model, sql, -1, &must, NULL) != SQLITE_OK
+                     ? sqlite_fail_db(error, model, "schema")
+                     : 0;
+    while (rc == 0 && a != NULL && b != NULL && strcmp(a, b) == 0) {
+        bool more = sqlite3_step(is) == SQLITE_ROW, due = sqlite3_step(must) == SQLITE_ROW;
+        a = more ? (const char *)sqlite3_column_text(is, 0) : NULL;
+        b = due ? (const char *)sqlite3_column_text(must, 0) : NULL;
+    }
+    if (rc == 0 && (a != NULL || b != NULL)) {
+        rc = sqlite_fail(error, FIREALARM_STORE_CORRUPT,
+                         DB_FILE " is not made as we make it, somebody changed it: %.100s",
+                         a != NULL ? a : "something is missing");
+    }
+    sqlite3_finalize(is);
+    sqlite3_finalize(must);
+    return rc;
+}
+
+static int32_t expect_schema(sqlite3 *db, struct firealarm_error *error)
+{
+    int newest = 0;
+    const char *const *steps = sqlite_migrations(&newest);
+    sqlite3 *model = NULL;
+    int32_t rc = sqlite3_open_v2(":memory:", &model, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+                                 NULL) == SQLITE_OK
+                     ? migrate_now(model, 0, newest, steps, error)
+                     : sqlite_fail(error, FIREALARM_STORE_FAILED, "out of memory");
+    rc = rc == 0 ? compare(db, model, error) : rc;
+    sqlite3_close(model);
+    return rc;
+}
+
 static int32_t set_up(const struct firealarm_host *host, const struct dir *dir, sqlite3 *db,
                       bool *ret_doubtful, struct firealarm_error *error)
 {
@@ -374,6 +423,9 @@ static int32_t set_up(const struct firealarm_host *host, const struct dir *dir, 
     }
     if (rc == 0) {
         rc = migrate(host, dir, db, version, error);
+    }
+    if (rc == 0) {
+        rc = expect_schema(db, error);
     }
     if (rc == 0 && fsync(dir->fd) < 0) {
         rc = sqlite_fail(error, FIREALARM_STORE_UNKNOWN, "%s: %s", dir->path, strerror(errno));

@@ -27,7 +27,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FRAMES_MAX 256
+#define FRAMES_MAX 512
 #define FRAMES_MIN 16
 #define PAGE_BYTES 4096
 
@@ -87,7 +87,7 @@ static const char *const statements[STMT__COUNT] = {
     [STMT_GET] = "SELECT " ROW_COLUMNS " FROM row WHERE id = ?1",
     [STMT_LIVE] = "SELECT " ROW_COLUMNS " FROM row WHERE live = 1",
     [STMT_ALL] = "SELECT " ROW_COLUMNS " FROM row NOT INDEXED",
-    [STMT_QUERY] = "SELECT " ROW_COLUMNS " FROM row WHERE live = 0 AND kind = ?1 "
+    [STMT_QUERY] = "SELECT " ROW_COLUMNS " FROM row WHERE live <> 1 AND kind = ?1 "
                    "AND (time, key) < (?2, ?3) ORDER BY time DESC, key DESC LIMIT ?4",
     [STMT_HEAD] = "SELECT " ENTRY_COLUMNS " FROM journal ORDER BY n DESC LIMIT 1",
     [STMT_JOURNAL] = "SELECT " ENTRY_COLUMNS " FROM journal WHERE n >= (SELECT "
@@ -556,7 +556,7 @@ static int32_t put(void *ptr, const struct firealarm_row *row, struct firealarm_
         return rc;
     }
     if (row->key.len == 0 || row->key.len > FIREALARM_STORE_KEY_MAX ||
-        row->value.len > FIREALARM_STORE_VALUE_MAX || row->live > 1) {
+        row->value.len > FIREALARM_STORE_VALUE_MAX || row->live > 2) {
         return sqlite_fail(error, FIREALARM_STORE_FAILED, "a row breaks the store's limits");
     }
     struct found found;
@@ -578,7 +578,7 @@ static int32_t put(void *ptr, const struct firealarm_row *row, struct firealarm_
     }
     rc = step(self, which, error, "put");
     int64_t id = found.id != 0 ? found.id : sqlite3_last_insert_rowid(self->db);
-    return rc == 0 ? move_place(self, &found, id, row->live != 0, error) : rc;
+    return rc == 0 ? move_place(self, &found, id, row->live == 1, error) : rc;
 }
 
 static int32_t erase(void *ptr, uint32_t kind, struct firealarm_text key,

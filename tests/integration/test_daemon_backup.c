@@ -5,7 +5,10 @@
  * a word. */
 #include "copy_rig.h"
 
+#include <errno.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 static unsigned mode_of(const char *path)
@@ -163,9 +166,16 @@ static void a_copy_that_is_no_good_is_refused_or_called_damaged(void **state)
     int status = rig_restore(rig, NULL, path, false);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
     assert_true(rig_restore_said(rig, "The copy is DAMAGED: 1 rows do not verify"));
+    assert_true(rig_restore_said(rig, "nothing was changed; the store is as it was"));
     spoil(db, 0, "this is no database at all......", 32);
     status = rig_restore(rig, NULL, path, true);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    assert_true(rig_restore_said(rig, "nothing was changed; the store is as it was"));
+    /* What is left when it is carried to a disk that is full. */
+    assert_int_equal(truncate(db, 0), 0);
+    status = rig_restore(rig, NULL, path, true);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    assert_true(rig_restore_said(rig, "nothing is in it, not even a journal"));
     status = rig_restore(rig, NULL, rig_path(rig, "secrets"), true);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
     rig_again(rig);
@@ -219,6 +229,93 @@ static void a_copy_that_was_cut_off_is_in_nobodys_way(void **state)
     rig_stop(rig);
 }
 
+/* Root becomes the store's user, whom a copy that root brought need not be readable to. */
+static void a_copy_that_the_stores_user_may_not_read_says_so(void **state)
+{
+    struct rig *rig = *state;
+    char receipt[64], path[400], said[80];
+    start_as_operator(rig);
+    assert_int_equal(rig_file(rig, 1, "danger", receipt), 201);
+    rig_backup(rig, path);
+    rig_stop(rig);
+    assert_int_equal(chown(rig_path(rig, "store"), 2001, 2001), 0);
+    assert_int_equal(chown(path, 2001, 2001), 0);
+    assert_int_equal(chmod(rig->dir, 0755), 0);
+    assert_int_equal(chmod(rig_path(rig, "state"), 0755), 0);
+    assert_int_equal(chmod(rig_path(rig, "state/backups"), 0755), 0);
+    int status = rig_restore(rig, NULL, path, true);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    snprintf(said, sizeof said, "the store's user, uid 2001, may not read it all");
+    assert_true(rig_restore_said(rig, said));
+    assert_true(rig_restore_said(rig, "chown -R 2001"));
+}
+
+/* The disk with the store is gone: only the witness knows how far it had come. */
+static void what_is_lost_with_a_store_that_is_gone_is_shown(void **state)
+{
+    struct rig *rig = *state;
+    char receipt[64], path[400];
+    start_as_operator(rig);
+    assert_int_equal(rig_file(rig, 1, "danger", receipt), 201);
+    rig_until(rig, rig_metric(rig, "firealarm_outbox") == 0);
+    rig_backup(rig, path);
+    assert_int_equal(rig_file(rig, 2, "danger", receipt), 201);
+    rig_stop(rig);
+    assert_int_equal(unlink(rig_path(rig, "store/firealarm.db")), 0);
+    int status = rig_restore(rig, NULL, path, false);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    assert_true(rig_restore_said(rig, "would be LOST"));
+    /* And without one none is made: the daemon would take it for a damaged one. */
+    assert_int_equal(unlink(rig_path(rig, "state/head")), 0);
+    status = rig_restore(rig, NULL, path, true);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_int_not_equal(access(rig_path(rig, "state/head"), F_OK), 0);
+}
+
+static void two_copies_within_a_second_have_two_names(void **state)
+{
+    struct rig *rig = *state;
+    char receipt[64], path[6][400];
+    start_as_operator(rig);
+    assert_int_equal(rig_file(rig, 1, "danger", receipt), 201);
+    rig_until(rig, rig_metric(rig, "firealarm_outbox") == 0);
+    for (size_t i = 0; i < 6; i++) {
+        rig_backup(rig, path[i]);
+        for (size_t k = 0; k < i; k++) {
+            assert_string_not_equal(path[i], path[k]);
+        }
+    }
+    rig_stop(rig);
+}
+
+/* An operator asks for one after the other; another person's filing is not refused for it. */
+static void copies_leave_a_tenth_of_the_disk_to_the_store(void **state)
+{
+    struct rig *rig = *state;
+    char receipt[64], path[400];
+    start_as_operator(rig);
+    rig_stop(rig);
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        (mkdir(rig_path(rig, "state/backups"), 0700) != 0 && errno != EEXIST) ||
+        mount("tmpfs", rig_path(rig, "state/backups"), "tmpfs", 0, "size=100m,mode=700") != 0) {
+        print_message("skipped: a tmpfs cannot be mounted here\n");
+        skip();
+    }
+    rig_again(rig);
+    assert_int_equal(rig_file(rig, 1, "danger", receipt), 201);
+    rig_backup(rig, path);
+    int fd = open(rig_path(rig, "state/backups/older"), O_WRONLY | O_CREAT, 0600);
+    assert_int_equal(posix_fallocate(fd, 0, 91 << 20), 0);
+    close(fd);
+    assert_int_equal(rig_backup_ask(rig, "POST")->status, 202);
+    rig_until(rig, rig_backup_is(rig, "failed", "error", path));
+    assert_contains(path, "a copy would leave too little room for the store");
+    assert_int_not_equal(access(rig_path(rig, "state/backups/new"), F_OK), 0);
+    assert_int_equal(rig_file(rig, 2, "danger", receipt), 201);
+    rig_stop(rig);
+    assert_int_equal(umount(rig_path(rig, "state/backups")), 0);
+}
+
 static void a_copy_of_another_key_is_refused(void **state)
 {
     struct rig *rig = *state;
@@ -245,6 +342,10 @@ int main(void)
         TEST(a_copy_that_is_no_good_is_refused_or_called_damaged),
         TEST(a_store_that_was_killed_and_is_damaged_is_replaced_whole),
         TEST(a_copy_that_was_cut_off_is_in_nobodys_way),
+        TEST(a_copy_that_the_stores_user_may_not_read_says_so),
+        TEST(what_is_lost_with_a_store_that_is_gone_is_shown),
+        TEST(two_copies_within_a_second_have_two_names),
+        TEST(copies_leave_a_tenth_of_the_disk_to_the_store),
         TEST(a_copy_of_another_key_is_refused),
     };
     signal(SIGPIPE, SIG_IGN);

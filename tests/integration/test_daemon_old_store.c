@@ -153,13 +153,15 @@ static void a_receipt_that_is_newer_than_the_store_says_so_and_operators_hear(vo
     copy_file(rig_path(rig, "old.db"), rig_path(rig, "store/firealarm.db"));
     copy_file(rig_path(rig, "old.head"), rig_path(rig, "state/head"));
     rig_again(rig);
-    /* What is no receipt of ours is no news: mistyped, without the proof, with another number. */
-    snprintf(typed, sizeof typed, "%s", newer);
-    typed[0] = typed[0] == '7' ? '8' : '7';
-    (void)status_body(rig, typed, 404);
+    /* What is no receipt of ours is no news: mistyped in any place, or without the proof. */
+    for (size_t i = 0; newer[i] != '\0'; i++) {
+        snprintf(typed, sizeof typed, "%s", newer);
+        typed[i] = typed[i] == '7' ? '8' : '7';
+        (void)status_body(rig, typed, newer[i] == '-' && i < 20 ? 422 : 404);
+    }
     snprintf(typed, sizeof typed, "%.19s", newer);
     (void)status_body(rig, typed, 404);
-    snprintf(typed, sizeof typed, "%.19s-9%s", newer, newer + 20);
+    snprintf(typed, sizeof typed, "%.19s-142-X7QM", newer);
     (void)status_body(rig, typed, 404);
     assert_true(rig_metric(rig, "firealarm_store_old") == 0);
     assert_int_equal(rig_status(rig, old), 200);
@@ -179,6 +181,27 @@ static void a_receipt_that_is_newer_than_the_store_says_so_and_operators_hear(vo
     (void)status_body(rig, newer, 409);
     rig_stop(rig);
     assert_int_equal(told(rig, "a receipt was shown for journal entry"), 1);
+}
+
+/* Whoever files could count what others file if receipts said how far the journal is. */
+static void receipts_have_nothing_in_common_that_counts(void **state)
+{
+    struct rig *rig = *state;
+    char receipts[40][64];
+    rig_start(rig);
+    for (unsigned i = 0; i < sizeof receipts / sizeof receipts[0]; i++) {
+        assert_int_equal(rig_file(rig, i + 1, "question", receipts[i]), 201);
+        assert_int_equal(strlen(receipts[i]), 39);
+    }
+    for (size_t at = 0; at < 39; at++) {
+        unsigned same = 0;
+        for (size_t i = 1; i < sizeof receipts / sizeof receipts[0]; i++) {
+            same += receipts[i][at] == receipts[0][at];
+        }
+        /* One of 32 symbols: 13 of 39 alike by chance is less likely than 1 in 10^7. */
+        assert_true(receipts[0][at] == '-' || same < 13);
+    }
+    rig_stop(rig);
 }
 
 static void nothing_is_told_after_ends_of_any_kind(void **state)
@@ -213,6 +236,7 @@ int main(void)
         TEST(another_store_with_a_longer_journal_is_told),
         TEST(a_witness_that_is_gone_or_damaged_is_told),
         TEST(a_receipt_that_is_newer_than_the_store_says_so_and_operators_hear),
+        TEST(receipts_have_nothing_in_common_that_counts),
         TEST(nothing_is_told_after_ends_of_any_kind),
     };
     signal(SIGPIPE, SIG_IGN);

@@ -175,6 +175,36 @@ static void replaces_a_row_and_moves_it_between_live_and_history(void **state)
     close_it(&store);
 }
 
+static void a_row_that_ended_is_history_alone(void **state)
+{
+    struct open_store store = open_it(state);
+    for (int round = 0; round < 2; round++) {
+        const char *key = round == 0 ? "a" : "b";
+        struct firealarm_row row = make_row(1, true, 9 + round, key, "ended");
+        row.live = 2;
+        begin(&store);
+        put(&store, 1, true, 5, key, "live");
+        if (round == 0) {
+            commit(&store); /* and in a transaction of its own */
+            begin(&store);
+        }
+        ok(&store, put(store.self, &row, &store.error));
+        commit(&store);
+    }
+    for (int round = 0; round < 2; round++) {
+        struct seen live = {.len = 0}, history = {.len = 0};
+        ok(&store, load(store.self, see_row, see_entry, &live, &store.error));
+        assert_int_equal(live.count, 0);
+        ok(&store,
+           query(store.self, 1, INT64_MAX, text_of(""), 10, see_row, &history, &store.error));
+        assert_string_equal(history.text, "1/b=ended@10 1/a=ended@9 ");
+        assert_int_equal(history.last.live, 2);
+        close_it(&store);
+        store = open_it(state);
+    }
+    close_it(&store);
+}
+
 static void erases_and_does_not_mind_what_is_not_there(void **state)
 {
     struct open_store store = open_it(state);
@@ -595,6 +625,7 @@ int fa_conformance_run(const char *group, int (*setup)(void **state), int (*tear
         cmocka_unit_test(starts_empty),
         cmocka_unit_test(gives_back_after_reopening_what_was_committed),
         cmocka_unit_test(replaces_a_row_and_moves_it_between_live_and_history),
+        cmocka_unit_test(a_row_that_ended_is_history_alone),
         cmocka_unit_test(erases_and_does_not_mind_what_is_not_there),
         cmocka_unit_test(nothing_of_a_rolled_back_transaction_is_there),
         cmocka_unit_test(a_transaction_that_was_open_at_close_is_gone),

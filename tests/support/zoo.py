@@ -259,10 +259,10 @@ WEBHOOKS = [  # name, verdict, word, behaviour
     ("switches-protocols", "fails", "", raw(b"HTTP/1.1 101 X\r\nUpgrade: websocket\r\n\r\n")),
     ("trailers", "sent", "",
      raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X\r\n\r\n"
-                                 b"2\r\nok\r\n0\r\nX: HTTP/1.1 500 no\r\n\r\n")),
+         b"2\r\nok\r\n0\r\nX: HTTP/1.1 500 no\r\n\r\n", cut)),
     ("100-103-200", "sent", "",
      raw(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 X\r\nLink: <x>\r\n\r\n" +
-                                    reply(200))),
+         reply(200), cut)),
     ("100-and-cut-in-200", "fails", "before its end",
      raw(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Le", cut)),
     ("length-too-short", "sent", "",

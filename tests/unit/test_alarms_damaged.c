@@ -192,7 +192,7 @@ static void a_climb_beyond_the_policy_goes_on_with_its_last_step(void **state)
 static void same_identity(struct fa_alarm *alarm)
 {
     free(alarm->identity);
-    alarm->identity = fa_xstrdup("slow{}");
+    fa_alarm_name(alarm, fa_str_of("slow{}"), fa_str_of(""));
 }
 
 static void two_alarms_of_one_identity_both_end(void **state)

@@ -206,7 +206,7 @@ static void a_change_to_any_part_of_a_row_is_seen(void **state)
             row->time++;
             break;
         case 5:
-            row->live = 2;
+            row->live = 3;
             break;
         default:
             row->mac[31] ^= 0x80;

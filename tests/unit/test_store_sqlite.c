@@ -307,6 +307,118 @@ static void a_newest_page_that_has_rotted_still_tells_where_the_journal_ends(voi
     firealarm_store.close(self);
 }
 
+static int32_t see_time(void *ctx, const struct firealarm_row *row)
+{
+    *(int64_t *)ctx = row->live == 1 ? row->time : -row->time;
+    return 0;
+}
+
+/* times[i]: of row i, which is live; its negative: it is history; 0: it is not there. */
+static void must_be(struct fixture *fixture, void *self, const int64_t *times, int count)
+{
+    int live = 0;
+    for (int i = 0; i < count; i++) {
+        char key[16];
+        int64_t time = 0;
+        snprintf(key, sizeof key, "k%d", i);
+        live += times[i] > 0;
+        int32_t rc = firealarm_store.get(self, 1, (struct firealarm_text){key, strlen(key)},
+                                         see_time, &time, &fixture->error);
+        assert_int_equal(rc, times[i] != 0 ? 0 : FIREALARM_STORE_NOT_FOUND);
+        assert_int_equal(time, times[i]);
+    }
+    assert_int_equal(count_rows(fixture, self), live);
+}
+
+static void change_some(struct fixture *fixture, void *self, int64_t *times, int count)
+{
+    static int64_t time;
+    assert_int_equal(firealarm_store.begin(self, &fixture->error), 0);
+    for (int step = 0; step < 400; step++) {
+        char key[16];
+        int i = rand() % count, what = rand() % 4;
+        snprintf(key, sizeof key, "k%d", i);
+        struct firealarm_row row = {.kind = 1,
+                                    .live = what != 1,
+                                    .time = ++time,
+                                    .key = {key, strlen(key)},
+                                    .value = {"v", 1}};
+        times[i] = what == 0 ? 0 : what == 1 ? -time : time;
+        assert_int_equal(what == 0 ? firealarm_store.erase(self, 1, row.key, &fixture->error)
+                                   : firealarm_store.put(self, &row, &fixture->error),
+                         0);
+    }
+}
+
+static void rows_are_found_again_after_any_changes_and_rollbacks(void **state)
+{
+    enum { COUNT = 500 };
+    struct fixture *fixture = *state;
+    static int64_t times[COUNT], before[COUNT];
+    void *self = must_open(fixture);
+    srand(7);
+    for (int round = 0; round < 40; round++) {
+        memcpy(before, times, sizeof times);
+        change_some(fixture, self, times, COUNT);
+        if (round % 4 == 1) {
+            firealarm_store.rollback(self);
+            memcpy(times, before, sizeof times);
+        } else {
+            assert_int_equal(firealarm_store.commit(self, &fixture->error), 0);
+        }
+        if (round % 4 == 3) {
+            firealarm_store.close(self);
+            self = must_open(fixture);
+        }
+        if (round % 2 == 0) {
+            must_be(fixture, self, times, COUNT);
+        }
+    }
+    firealarm_store.close(self);
+}
+
+static void a_live_row_that_is_there_twice_is_damage(void **state)
+{
+    struct fixture *fixture = *state;
+    void *self = must_open(fixture);
+    assert_int_equal(put_one(fixture, self, 1, 10), 0);
+    firealarm_store.close(self);
+    edit(fixture, "INSERT INTO row (kind, key, live, time, value, mac)"
+                  " SELECT kind, key, live, time, value, mac FROM row");
+    self = must_open(fixture);
+    int count = 0;
+    assert_int_equal(firealarm_store.load(self, count_row, ignore_entry, &count, &fixture->error),
+                     FIREALARM_STORE_CORRUPT);
+    assert_int_equal(count, 0);
+    assert_int_equal(put_one(fixture, self, 2, 10), FIREALARM_STORE_CORRUPT);
+    firealarm_store.close(self);
+}
+
+/* A storm of either must not write all over an index. */
+static void neither_live_rows_nor_ended_ones_are_in_the_order_of_keys(void **state)
+{
+    static const char *const fine[] = {
+        "(kind, key) WHERE live = 0", "(kind, time, key) WHERE live <> 1", "(kind) WHERE live = 1"};
+    struct fixture *fixture = *state;
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    int indexes = 0;
+    firealarm_store.close(must_open(fixture));
+    assert_int_equal(sqlite3_open(tmpdir_file(&fixture->dir, "firealarm.db"), &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_prepare_v2(db, "SELECT sql FROM sqlite_schema WHERE type = 'index'", -1, &stmt, 0),
+        SQLITE_OK);
+    for (; sqlite3_step(stmt) == SQLITE_ROW; indexes++) {
+        const char *sql = (const char *)sqlite3_column_text(stmt, 0);
+        assert_non_null(sql);
+        assert_true(strstr(sql, fine[0]) != NULL || strstr(sql, fine[1]) != NULL ||
+                    strstr(sql, fine[2]) != NULL);
+    }
+    assert_int_equal(indexes, 3);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+}
+
 static void a_store_of_schema_1_is_taken_over(void **state)
 {
     struct fixture *fixture = *state;
@@ -349,6 +461,39 @@ static void a_database_of_another_program_is_refused(void **state)
     edit(fixture, "PRAGMA application_id = 7");
     assert_int_equal(open_store(fixture, &self), FIREALARM_STORE_FAILED);
     assert_contains(fixture->error.text, "belongs to another program");
+}
+
+/* Every row in it verifies: that is not what was tampered with. */
+static void tables_that_somebody_changed_are_refused(void **state)
+{
+    static const struct {
+        const char *change, *back;
+    } cases[] = {
+        {"CREATE TRIGGER t AFTER INSERT ON journal BEGIN DELETE FROM row; END", "DROP TRIGGER t"},
+        {"CREATE TEMP TABLE x (y); CREATE VIEW v AS SELECT 1", "DROP VIEW v"},
+        {"CREATE TABLE more (x)", "DROP TABLE more"},
+        {"CREATE UNIQUE INDEX one ON row (kind)", "DROP INDEX one"},
+        {"DROP INDEX row_live", "CREATE INDEX row_live ON row (kind) WHERE live = 1"},
+        {"PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'CHECK (n > 0)',"
+         " 'ON CONFLICT IGNORE CHECK (n > 0)') WHERE name = 'journal'",
+         "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql,"
+         " 'ON CONFLICT IGNORE ', '') WHERE name = 'journal'"},
+    };
+    struct fixture *fixture = *state;
+    void *self = must_open(fixture);
+    assert_int_equal(put_one(fixture, self, 1, 10), 0);
+    firealarm_store.close(self);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        edit(fixture, cases[i].change);
+        if (open_store(fixture, &self) != FIREALARM_STORE_CORRUPT) {
+            fail_msg("taken: %s", cases[i].change);
+        }
+        assert_contains(fixture->error.text, "somebody changed it");
+        edit(fixture, cases[i].back);
+        self = must_open(fixture);
+        assert_int_equal(count_rows(fixture, self), 1);
+        firealarm_store.close(self);
+    }
 }
 
 static void a_damaged_file_is_refused_and_stays_as_it_is(void **state)
@@ -615,8 +760,12 @@ int main(void)
         TEST(a_newer_schema_is_left_alone),
         TEST(entries_of_one_transaction_come_back_one_by_one),
         TEST(a_newest_page_that_has_rotted_still_tells_where_the_journal_ends),
+        TEST(rows_are_found_again_after_any_changes_and_rollbacks),
+        TEST(a_live_row_that_is_there_twice_is_damage),
+        TEST(neither_live_rows_nor_ended_ones_are_in_the_order_of_keys),
         TEST(a_store_of_schema_1_is_taken_over),
         TEST(a_database_of_another_program_is_refused),
+        TEST(tables_that_somebody_changed_are_refused),
         TEST(a_damaged_file_is_refused_and_stays_as_it_is),
         TEST(damage_within_the_tree_is_seen_at_start),
         TEST(the_directory_must_be_there_and_writable),

@@ -5,7 +5,9 @@
  * keeps and returns bytes.
  *
  * Rows: (kind, key) names a row. A live row is loaded at start; a closed one is history and is
- * read by query(), newest first. The journal is append-only, n counts from 1 without a gap.
+ * read by query(), newest first. One that was put as ended is history that nobody names again: its
+ * key is not put, got or erased any more, and a store need not find it by it. The journal is
+ * append-only, n counts from 1 without a gap.
  *
  * Durability: commit() returns 0 only when everything put since begin() is on stable storage,
  * together with the journal entries; otherwise nothing of it is, or (FIREALARM_STORE_UNKNOWN) it
@@ -50,7 +52,7 @@
 
 struct firealarm_row {
     uint32_t kind; /* the host's number */
-    uint32_t live; /* 1: loaded at start, 0: history */
+    uint32_t live; /* 1: loaded at start, 0: history, 2: history, and ended */
     int64_t time;  /* milliseconds; orders history */
     struct firealarm_text key, value;
     uint8_t mac[FIREALARM_STORE_MAC_BYTES];
@@ -92,7 +94,7 @@ struct firealarm_store {
                       struct firealarm_error *error);
     int32_t (*commit)(void *self, struct firealarm_error *error);
     void (*rollback)(void *self);
-    /* FIREALARM_STORE_NOT_FOUND if there is no such row, live or not. */
+    /* FIREALARM_STORE_NOT_FOUND if there is no such row, live or not (an ended one: either). */
     int32_t (*get)(void *self, uint32_t kind, struct firealarm_text key, firealarm_row_fn *row,
                    void *ctx, struct firealarm_error *error);
     /* History of one kind, newest first (time, then key in memcmp order, both falling), at most
