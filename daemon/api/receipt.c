@@ -9,9 +9,10 @@
 #include "api/internal.h"
 
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define NUMBER_BYTES 5 /* of the tail; the rest of it is the proof */
+#define NUMBER_BYTES 5 /* the rest of the tail is the proof */
 
 static struct fa_id derive(const struct fa_api *api, const char *what, const void *data, size_t len)
 {
@@ -87,6 +88,8 @@ int fa_receipt_parse(const struct fa_api *api, struct fa_str text, struct fa_id 
         return FA_EPARSE;
     }
     int rc = fa_id_parse((struct fa_str){text.ptr, at}, ret_receipt);
-    *ret_n = rc == 0 && has_tail ? proved_number(api, *ret_receipt, typed) : 0;
+    if (rc == 0) {
+        *ret_n = has_tail ? proved_number(api, *ret_receipt, typed) : 0;
+    }
     return rc;
 }

@@ -16,8 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SERVICE_DIR  "/etc/firealarm" /* where systemd/firealarmd.service looks */
-#define SERVICE_LOGS "/var/log/firealarm"
+#define SERVICE_DIR  "/etc/firealarm"     /* where systemd/firealarmd.service looks */
+#define SERVICE_LOGS "/var/log/firealarm" /* its LogsDirectory */
 
 static const char usage[] =
     "firealarmd - raises the alarm, and keeps climbing until somebody owns it\n"

@@ -205,7 +205,7 @@ static int restore(struct fa_daemon *daemon, const char *from, bool yes, bool *r
     uint64_t present = 0;
     int rc = fa_keep_plugin(daemon, &options, witness, err);
     if (rc == 0 && options.witness != NULL && access(options.witness, F_OK) != 0) {
-        options.witness = NULL; /* it is the daemon's to make */
+        options.witness = NULL; /* opening would make it, and not as the daemon does */
     }
     rc = rc == 0 ? check_readable(from, err) : rc;
     rc = rc == 0 ? look_at_present(daemon, &options, &present, err) : rc;

@@ -282,31 +282,6 @@ static void entries_of_one_transaction_come_back_one_by_one(void **state)
     firealarm_store.close(self);
 }
 
-static void a_newest_page_that_has_rotted_still_tells_where_the_journal_ends(void **state)
-{
-    struct fixture *fixture = *state;
-    void *self = must_open(fixture);
-    append_entries(fixture, self, 1, 3);
-    append_entries(fixture, self, 4, 6);
-    firealarm_store.close(self);
-    /* The length of entry 4's body is beyond all there is. */
-    edit(fixture, "UPDATE journal SET body = CAST(substr(body, 1, 8) || x'ffffff00' ||"
-                  " substr(body, 13) AS BLOB) WHERE n = 4");
-    self = must_open(fixture);
-    struct entries head = {0}, none = {0};
-    assert_int_equal(firealarm_store.load(self, ignore_row, check_entry, &head, &fixture->error),
-                     0);
-    assert_int_equal(head.first, 6);
-    assert_int_equal(head.count, 1);
-    assert_true(head.bad); /* it has no body */
-    assert_int_equal(firealarm_store.journal(self, 4, 9, check_entry, &none, &fixture->error),
-                     FIREALARM_STORE_CORRUPT);
-    must_read_entries(fixture, self, 1, 3, 3);
-    append_entries(fixture, self, 7, 8);
-    must_read_entries(fixture, self, 7, 9, 2);
-    firealarm_store.close(self);
-}
-
 static int32_t see_time(void *ctx, const struct firealarm_row *row)
 {
     *(int64_t *)ctx = row->live == 1 ? row->time : -row->time;
@@ -417,6 +392,31 @@ static void neither_live_rows_nor_ended_ones_are_in_the_order_of_keys(void **sta
     assert_int_equal(indexes, 3);
     sqlite3_finalize(stmt);
     sqlite3_close(db);
+}
+
+static void a_newest_page_that_has_rotted_still_tells_where_the_journal_ends(void **state)
+{
+    struct fixture *fixture = *state;
+    void *self = must_open(fixture);
+    append_entries(fixture, self, 1, 3);
+    append_entries(fixture, self, 4, 6);
+    firealarm_store.close(self);
+    /* The length of entry 4's body is beyond all there is. */
+    edit(fixture, "UPDATE journal SET body = CAST(substr(body, 1, 8) || x'ffffff00' ||"
+                  " substr(body, 13) AS BLOB) WHERE n = 4");
+    self = must_open(fixture);
+    struct entries head = {0}, none = {0};
+    assert_int_equal(firealarm_store.load(self, ignore_row, check_entry, &head, &fixture->error),
+                     0);
+    assert_int_equal(head.first, 6);
+    assert_int_equal(head.count, 1);
+    assert_true(head.bad); /* it has no body */
+    assert_int_equal(firealarm_store.journal(self, 4, 9, check_entry, &none, &fixture->error),
+                     FIREALARM_STORE_CORRUPT);
+    must_read_entries(fixture, self, 1, 3, 3);
+    append_entries(fixture, self, 7, 8);
+    must_read_entries(fixture, self, 7, 9, 2);
+    firealarm_store.close(self);
 }
 
 static void a_store_of_schema_1_is_taken_over(void **state)
@@ -759,10 +759,10 @@ int main(void)
         TEST(files_are_private_whatever_the_umask),
         TEST(a_newer_schema_is_left_alone),
         TEST(entries_of_one_transaction_come_back_one_by_one),
-        TEST(a_newest_page_that_has_rotted_still_tells_where_the_journal_ends),
         TEST(rows_are_found_again_after_any_changes_and_rollbacks),
         TEST(a_live_row_that_is_there_twice_is_damage),
         TEST(neither_live_rows_nor_ended_ones_are_in_the_order_of_keys),
+        TEST(a_newest_page_that_has_rotted_still_tells_where_the_journal_ends),
         TEST(a_store_of_schema_1_is_taken_over),
         TEST(a_database_of_another_program_is_refused),
         TEST(tables_that_somebody_changed_are_refused),
