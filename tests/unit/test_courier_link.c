@@ -182,7 +182,7 @@ static void tick(struct rig *rig)
     assert_true(next != FA_NEVER);
     rig->now.mono = next > rig->now.mono ? next : rig->now.mono;
     if (fa_link_fd(rig->link) < 0 && fa_link_pid(rig->link) != 0) {
-        (void)poll(NULL, 0, 1); /* the kernel's turn, not a guess at a time */
+        (void)poll(NULL, 0, 20); /* the turn of a kernel and of a child that may be slow */
     }
     fa_link_on_tick(rig->link, rig->now);
 }

@@ -7,8 +7,8 @@
 #include "rules/rules.h"
 
 #define T0 INT64_C(1700000000000)
-#ifdef __SANITIZE_ADDRESS__ /* ten times as slow */
-#define SEEDS 100
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) /* ten times as slow */
+#define SEEDS 60
 #else
 #define SEEDS 400
 #endif
