@@ -85,29 +85,21 @@ int fa_comment_fits(const struct fa_comment *comments, size_t count, const char 
 const char *fa_use_policy(struct fa_engine *engine, const struct fa_policy *policy)
 {
     struct fa_policy_ref *ref = NULL;
-    struct fa_buf buf;
     HASH_FIND_STR(engine->policies, policy->hash, ref);
-    if (ref != NULL && ref->stored) {
-        return fa_intern(&engine->texts, policy->hash);
-    }
-    fa_buf_init(&buf, FA_ROW_BYTES_MAX);
     if (ref == NULL) {
+        struct fa_buf buf;
+        uint8_t key[16];
+        fa_buf_init(&buf, FA_ROW_BYTES_MAX);
         ref = fa_xcalloc(1, sizeof *ref);
         fa_policy_encode(policy, &buf);
         int rc = fa_policy_decode(fa_buf_str(&buf), &ref->policy);
         fa_assert(rc == 0);
         HASH_ADD_KEYPTR(hh, engine->policies, ref->policy.hash, strlen(ref->policy.hash), ref);
-    }
-    if (!ref->stored) {
-        uint8_t key[16];
-        ref->stored = true;
-        fa_buf_clear(&buf);
-        fa_policy_encode(policy, &buf);
-        int rc = fa_unhex(fa_str_of(policy->hash), key, sizeof key);
+        rc = fa_unhex(fa_str_of(policy->hash), key, sizeof key);
         fa_assert(rc == 0);
         fa_add_row(engine, FA_ROW_POLICY, key, sizeof key, &buf);
+        fa_buf_done(&buf);
     }
-    fa_buf_done(&buf);
     return fa_intern(&engine->texts, policy->hash);
 }
 

@@ -23,9 +23,9 @@
 /* Filings that one alarm takes; the next gets its own. */
 #define FA_ALARM_FILINGS_MAX 500
 
+/* One that has a row: durable, or on the way. */
 struct fa_policy_ref {
     struct fa_policy policy;
-    bool stored; /* its row is durable or on the way */
     UT_hash_handle hh;
 };
 

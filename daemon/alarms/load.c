@@ -16,7 +16,6 @@ static int load_policy(struct fa_engine *engine, struct fa_str value)
         free(ref);
         return FA_ECORRUPT;
     }
-    ref->stored = true;
     HASH_FIND_STR(engine->policies, ref->policy.hash, known);
     if (known != NULL) {
         fa_policy_done(&ref->policy);

@@ -392,6 +392,26 @@ static void the_operators_own_trouble_that_reaches_nobody_troubles_nobody_again(
     world_done(&w);
 }
 
+/* What happened, and does not last, is said once: a person's word ends it. */
+static void what_happened_once_is_not_raised_again_by_itself(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    struct fa_event event = {.kind = FA_EV_TROUBLE,
+                             .u.trouble = {"old", "an older store is in place", false, true}};
+    world_step_event(&w, event);
+    const struct fa_alarm *alarm = w.engine->alarms;
+    assert_non_null(alarm);
+    world_answer(&w, FA_VERDICT_SENT);
+    assert_int_equal(world_act(&w, FA_EV_RESOLVE, alarm, "ops", 0), 0);
+    world_answer(&w, FA_VERDICT_SENT);
+    world_advance(&w, 30 * FA_DAY);
+    assert_int_equal(HASH_CNT(by_id, w.engine->alarms), 0);
+    world_step_event(&w, event);
+    assert_int_equal(HASH_CNT(by_id, w.engine->alarms), 1);
+    world_done(&w);
+}
+
 static void a_state_of_no_alarm_has_a_name_too(void **state)
 {
     assert_string_equal(fa_alarm_state_name(FA_ALARM__COUNT), "gone");
@@ -438,6 +458,7 @@ int main(void)
         cmocka_unit_test(a_step_that_reaches_nobody_takes_no_time_in_a_preview),
         cmocka_unit_test(a_clock_that_steps_back_keeps_deadlines_and_says_so),
         cmocka_unit_test(the_operators_own_trouble_that_reaches_nobody_troubles_nobody_again),
+        cmocka_unit_test(what_happened_once_is_not_raised_again_by_itself),
         cmocka_unit_test(a_state_of_no_alarm_has_a_name_too),
         cmocka_unit_test(a_seed_with_one_zero_is_a_seed),
     };
