@@ -13,12 +13,14 @@ void fa_actions_init(struct fa_actions *actions)
 {
     *actions = (struct fa_actions){0};
     fa_buf_init(&actions->bytes, (size_t)1 << 30);
+    fa_buf_init(&actions->row, FA_ROW_BYTES_MAX);
 }
 
 void fa_actions_done(struct fa_actions *actions)
 {
     free(actions->list);
     fa_buf_done(&actions->bytes);
+    fa_buf_done(&actions->row);
     *actions = (struct fa_actions){0};
 }
 
@@ -158,10 +160,8 @@ static void flush_notifications(struct fa_engine *engine, struct fa_buf *buf)
 
 void fa_flush(struct fa_engine *engine)
 {
-    struct fa_buf buf;
-    fa_buf_init(&buf, FA_ROW_BYTES_MAX);
-    flush_incidents(engine, &buf);
-    flush_alarms(engine, &buf);
-    flush_notifications(engine, &buf);
-    fa_buf_done(&buf);
+    struct fa_buf *buf = &engine->actions->row;
+    flush_incidents(engine, buf);
+    flush_alarms(engine, buf);
+    flush_notifications(engine, buf);
 }

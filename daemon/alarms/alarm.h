@@ -62,13 +62,16 @@ struct fa_comment {
 
 struct fa_notification;
 
+/* There are a hundred thousand in a storm: what is small lies together, so that no room is lost. */
 struct fa_alarm {
     struct fa_alarm_id id;
-    char *identity; /* rule and labels (or the filing), what makes it the same alarm */
-    const char *rule, *category, *severity, *policy, *policy_hash, *summary,
-        *expect;  /* (interned) */
-    char *labels; /* canonical, "" for none */
+    bool climbing; /* step has been told at least once */
+    bool dirty;    /* the engine's */
     enum fa_alarm_state state;
+    char *identity;     /* rule and labels (or the filing), what makes it the same alarm */
+    const char *labels; /* canonical, "" for none; behind the identity, in its memory */
+    const char *rule, *category, *severity, *policy, *policy_hash, *summary,
+        *expect; /* (interned) */
     uint32_t flags;
     enum fa_level level; /* of the series, as last signalled */
     double value;        /* NaN: none */
@@ -79,7 +82,6 @@ struct fa_alarm {
     fa_time held;        /* how much of it had passed when the data went missing */
     uint32_t step;       /* 0-based step that was told last */
     uint32_t loop;       /* how often the last step was repeated */
-    bool climbing;       /* step has been told at least once */
     struct fa_deadline deadline;
     char *owner;      /* a person's name; NULL: nobody */
     fa_time promised; /* wall: the owner's next word */
@@ -91,14 +93,15 @@ struct fa_alarm {
     char **about, **struck;
     size_t about_count, struck_count;
     struct fa_told *told;
-    size_t told_count, told_cap;
+    size_t told_count; /* room is a power of two */
     struct fa_comment *comments;
     size_t comment_count, comment_cap;
     struct fa_notification *notifications; /* unsettled ones, a list */
     UT_hash_handle by_id, by_identity;     /* the engine's */
-    bool dirty;
     struct fa_alarm *next_dirty;
 };
+/* Sets identity and labels, once. */
+void fa_alarm_name(struct fa_alarm *alarm, struct fa_str identity, struct fa_str labels);
 
 enum fa_incident_state { FA_INCIDENT_OPEN, FA_INCIDENT_RAISED, FA_INCIDENT_CLOSED };
 enum fa_known { FA_KNOWN_SEEN, FA_KNOWN_TOLD, FA_KNOWN_HEARD, FA_KNOWN__COUNT };

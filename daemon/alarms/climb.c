@@ -193,6 +193,18 @@ static void next_rung(struct fa_alarm *alarm, const struct fa_policy *policy)
     }
 }
 
+/* The other way: next_rung() of it is where the alarm is now. */
+static void last_rung(struct fa_alarm *alarm)
+{
+    if (alarm->loop > 0) {
+        alarm->loop--;
+    } else if (alarm->step > 0) {
+        alarm->step--;
+    } else {
+        alarm->climbing = false;
+    }
+}
+
 static void unreached(struct fa_engine *engine, struct fa_alarm *alarm)
 {
     fa_journal_alarm(engine, FA_J_UNREACHED, alarm, NULL, alarm->step);
@@ -279,6 +291,7 @@ void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm)
         alarm->step = (uint32_t)policy->step_count - 1;
     }
     if (put_off(engine, alarm)) {
+        last_rung(alarm); /* the one that is put off comes next then */
         return;
     }
     fa_arm(engine, &engine->alarm_heap, &alarm->deadline, wait_of(policy, alarm));
@@ -326,6 +339,22 @@ void fa_tell_told(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_noti
     fa_circle_done(&circle);
 }
 
+/* The managers of all whom the rung names, but those of them whom it names itself. Who of them was
+ * reached, and who first, makes no difference. */
+static void add_above_rung(const struct fa_directory *dir, const struct fa_policy *policy,
+                           const struct fa_alarm *alarm, struct fa_pset *set)
+{
+    size_t step = alarm->step < policy->step_count ? alarm->step : policy->step_count - 1;
+    struct fa_pset rung;
+    fa_pset_init(&rung, dir);
+    resolve_step(dir, &policy->steps[step], &rung);
+    widen(dir, policy, alarm->loop, &rung);
+    fa_pset_add_all(set, &rung);
+    add_level(dir, set);
+    fa_pset_remove_all(set, &rung);
+    fa_pset_done(&rung);
+}
+
 void fa_tell_above(struct fa_engine *engine, struct fa_alarm *alarm, const char *person,
                    enum fa_notification_kind kind)
 {
@@ -334,11 +363,13 @@ void fa_tell_above(struct fa_engine *engine, struct fa_alarm *alarm, const char 
     struct fa_pset set;
     circle_of(&circle, engine, alarm);
     fa_pset_init(&set, dir);
-    fa_person at = person != NULL ? fa_directory_find(dir, fa_str_of(person)) : FA_NOBODY;
-    fa_person manager = at != FA_NOBODY ? fa_directory_manager(dir, at) : FA_NOBODY;
-    if (manager != FA_NOBODY) {
-        fa_pset_add(&set, manager);
+    if (person == NULL) {
+        add_above_rung(dir, fa_policy_of(engine, alarm), alarm, &set);
     } else {
+        fa_person at = fa_directory_find(dir, fa_str_of(person));
+        fa_pset_add(&set, at != FA_NOBODY ? fa_directory_manager(dir, at) : FA_NOBODY);
+    }
+    if (fa_pset_is_empty(&set)) {
         fa_policy_people(fa_policy_of(engine, alarm), dir, &set);
     }
     fa_pset_remove_all(&set, &circle.conflicted);

@@ -85,26 +85,21 @@ int fa_comment_fits(const struct fa_comment *comments, size_t count, const char 
 const char *fa_use_policy(struct fa_engine *engine, const struct fa_policy *policy)
 {
     struct fa_policy_ref *ref = NULL;
-    struct fa_buf buf;
-    fa_buf_init(&buf, FA_ROW_BYTES_MAX);
     HASH_FIND_STR(engine->policies, policy->hash, ref);
     if (ref == NULL) {
+        struct fa_buf buf;
+        uint8_t key[16];
+        fa_buf_init(&buf, FA_ROW_BYTES_MAX);
         ref = fa_xcalloc(1, sizeof *ref);
         fa_policy_encode(policy, &buf);
         int rc = fa_policy_decode(fa_buf_str(&buf), &ref->policy);
         fa_assert(rc == 0);
         HASH_ADD_KEYPTR(hh, engine->policies, ref->policy.hash, strlen(ref->policy.hash), ref);
-    }
-    if (!ref->stored) {
-        uint8_t key[16];
-        ref->stored = true;
-        fa_buf_clear(&buf);
-        fa_policy_encode(policy, &buf);
-        int rc = fa_unhex(fa_str_of(policy->hash), key, sizeof key);
+        rc = fa_unhex(fa_str_of(policy->hash), key, sizeof key);
         fa_assert(rc == 0);
         fa_add_row(engine, FA_ROW_POLICY, key, sizeof key, &buf);
+        fa_buf_done(&buf);
     }
-    fa_buf_done(&buf);
     return fa_intern(&engine->texts, policy->hash);
 }
 
@@ -270,6 +265,29 @@ static void on_signal(struct fa_engine *engine, const struct fa_signal *signal)
     fa_buf_done(&identity);
 }
 
+struct fa_told *fa_alarm_add_told(struct fa_alarm *alarm)
+{
+    size_t count = alarm->told_count;
+    if ((count & (count - 1)) == 0) { /* 0 or a power of two: it is full */
+        alarm->told = fa_xrealloc(alarm->told, (count > 0 ? 2 * count : 1) * sizeof *alarm->told);
+    }
+    return &alarm->told[alarm->told_count++];
+}
+
+bool fa_channel_is_troubled(const struct fa_engine *engine, const char *channel)
+{
+    static const char prefix[] = "firealarm:channel-";
+    char identity[128];
+    size_t len = strlen(channel);
+    if (len + sizeof prefix + 2 > 96) {
+        return true; /* fa_trouble() will cut it and look itself */
+    }
+    memcpy(identity, prefix, sizeof prefix - 1);
+    memcpy(identity + sizeof prefix - 1, channel, len);
+    memcpy(identity + sizeof prefix - 1 + len, "{}", 3);
+    return find_identity(engine, identity) != NULL;
+}
+
 void fa_trouble(struct fa_engine *engine, const char *code, const char *text, bool over)
 {
     char identity[128], rule[96];
@@ -390,7 +408,11 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
         return reply->u.reply.count > 0 ? 0 : FA_ENOTFOUND;
     }
     case FA_EV_TROUBLE:
-        fa_trouble(engine, event->u.trouble.code, event->u.trouble.text, event->u.trouble.over);
+        if (event->u.trouble.once) {
+            fa_trouble_once(engine, event->u.trouble.code, event->u.trouble.text);
+        } else {
+            fa_trouble(engine, event->u.trouble.code, event->u.trouble.text, event->u.trouble.over);
+        }
         return 0;
     case FA_EV_RECONCILE:
         fa_engine_reconcile(engine);

@@ -112,6 +112,8 @@ struct fa_event {
             const char *code; /* stable, e.g. "store-full" */
             const char *text; /* ids and codes only */
             bool over;
+            bool once; /* it happened and has no end: after a person resolved it, it is not
+                        * raised again by itself */
         } trouble;
     } u;
 };
@@ -155,6 +157,7 @@ struct fa_actions {
     struct fa_action *list;
     size_t count, cap;
     struct fa_buf bytes;
+    struct fa_buf row; /* the one that is being encoded */
 };
 void fa_actions_init(struct fa_actions *actions);
 void fa_actions_done(struct fa_actions *actions);

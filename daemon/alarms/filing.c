@@ -402,6 +402,9 @@ static size_t filing_bytes(const struct fa_filing *filing)
 static bool has_share(const struct fa_engine *engine, const char *reporter)
 {
     size_t open = 0, most = engine->setup->filings_open_max - engine->setup->filings_open_max / 4;
+    if (HASH_CNT(by_id, engine->incidents) < most) {
+        return true; /* nobody has more than there are: nearly always nothing has to be counted */
+    }
     for (const struct fa_incident *i = engine->incidents; i != NULL && reporter != NULL;
          i = i->by_id.next) {
         open += i->state != FA_INCIDENT_CLOSED && i->reporter != NULL &&
@@ -416,6 +419,9 @@ static bool make_room(struct fa_engine *engine)
 {
     struct fa_incident *oldest = NULL;
     size_t closed = 0, open = 0;
+    if (HASH_CNT(by_id, engine->incidents) < engine->setup->filings_open_max) {
+        return true;
+    }
     for (struct fa_incident *i = engine->incidents; i != NULL; i = i->by_id.next) {
         open += i->state != FA_INCIDENT_CLOSED;
         closed += i->state == FA_INCIDENT_CLOSED && i->due.length != FA_NEVER;

@@ -23,9 +23,9 @@
 /* Filings that one alarm takes; the next gets its own. */
 #define FA_ALARM_FILINGS_MAX 500
 
+/* One that has a row: durable, or on the way. */
 struct fa_policy_ref {
     struct fa_policy policy;
-    bool stored; /* its row is durable or on the way */
     UT_hash_handle hh;
 };
 
@@ -89,6 +89,10 @@ const struct fa_policy *fa_policy_of(const struct fa_engine *engine, const struc
 void fa_trouble(struct fa_engine *engine, const char *code, const char *text, bool over);
 /* Of what happened, not of what lasts: once a person closed it, only the next time raises it. */
 void fa_trouble_once(struct fa_engine *engine, const char *code, const char *text);
+/* One more at the end. Room for one at first: most alarms tell one or two. */
+struct fa_told *fa_alarm_add_told(struct fa_alarm *alarm);
+/* Is there an alarm about this channel, open or not yet forgotten? */
+bool fa_channel_is_troubled(const struct fa_engine *engine, const char *channel);
 void fa_add_comment(struct fa_comment **comments, size_t *count, size_t *cap,
                     struct fa_comment comment);
 /* FA_EFULL: so much was written there that this text does not fit any more. */
@@ -143,7 +147,8 @@ void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm);
 /* Tells those who were told, except `but` (a name, may be NULL). */
 void fa_tell_told(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_notification_kind kind,
                   const char *but);
-/* Tells a person's manager (or the widest circle when there is none). */
+/* Tells the manager of a person, or with NULL the managers of all whom the rung names; the widest
+ * circle when there is none. */
 void fa_tell_above(struct fa_engine *engine, struct fa_alarm *alarm, const char *person,
                    enum fa_notification_kind kind);
 struct fa_circle { /* who must not be told */

@@ -16,7 +16,6 @@ static int load_policy(struct fa_engine *engine, struct fa_str value)
         free(ref);
         return FA_ECORRUPT;
     }
-    ref->stored = true;
     HASH_FIND_STR(engine->policies, ref->policy.hash, known);
     if (known != NULL) {
         fa_policy_done(&ref->policy);
@@ -120,6 +119,9 @@ void fa_shift_all(struct fa_engine *engine, fa_time shift)
         a->raised += a->state == FA_ALARM_PENDING ? shift : 0;
         a->promised += a->promised != 0 ? shift : 0;             /* the deadline in words */
         a->changed += a->state == FA_ALARM_RETURNED ? shift : 0; /* `rearm` counts from it */
+        for (size_t i = 0; i < a->told_count; i++) {             /* in the step, or before it? */
+            a->told[i].when += shift;
+        }
         if (shift != 0) {
             fa_touch_alarm(engine, a);
         }

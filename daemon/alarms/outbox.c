@@ -218,10 +218,10 @@ static uint32_t usable_contact(const struct fa_engine *engine, const struct fa_n
     return found;
 }
 
-static bool same_address(const struct fa_notification *n, const struct fa_contact *contact)
+static bool same_address(const struct fa_notification *n, const char *address)
 {
-    return n->address == contact->address || (n->address != NULL && contact->address != NULL &&
-                                              strcmp(n->address, contact->address) == 0);
+    return n->address == address ||
+           (n->address != NULL && address != NULL && strcmp(n->address, address) == 0);
 }
 
 /* An older unsettled one for the same person and channel: in progress it serves, else it is
@@ -234,7 +234,7 @@ static bool supersede(struct fa_engine *engine, const struct fa_note_spec *spec,
     for (struct fa_notification *n = spec->alarm->notifications; n != NULL; n = next) {
         next = n->next;
         if (!is_climb(n) || strcmp(n->person, person) != 0 ||
-            strcmp(n->channel, contact->channel) != 0 || !same_address(n, contact)) {
+            strcmp(n->channel, contact->channel) != 0 || !same_address(n, contact->address)) {
             continue;
         }
         if (n->kind == spec->kind && n->step == spec->alarm->step && n->loop == spec->alarm->loop &&
@@ -323,7 +323,7 @@ static bool is_tested(const struct fa_engine *engine, const struct fa_person_ent
 {
     for (const struct fa_notification *n = engine->notifications; n != NULL; n = n->by_id.next) {
         if (n->kind == FA_NOTE_TEST && is_live(n->state) && strcmp(n->person, entry->name) == 0 &&
-            strcmp(n->channel, contact->channel) == 0 && same_address(n, contact)) {
+            strcmp(n->channel, contact->channel) == 0 && same_address(n, contact->address)) {
             return true;
         }
     }
@@ -388,7 +388,6 @@ static void move_on(struct fa_engine *engine, struct fa_notification *n)
     if (n->kind == FA_NOTE_TEST || (is_climb(n) && !is_wanted(n))) {
         return;
     }
-    bool hopeless = true;
     if (person != FA_NOBODY) {
         struct fa_note_spec spec = {
             .alarm = alarm,
@@ -398,10 +397,11 @@ static void move_on(struct fa_engine *engine, struct fa_notification *n)
             .contact = n->contact + 1,
             .step = step_of(engine, n),
         };
-        hopeless = !fa_notify(engine, &spec);
+        /* What serves instead may have failed itself: hope is asked of the step, not of this. */
+        (void)!fa_notify(engine, &spec);
     }
-    if (hopeless && is_wanted(n) && n->step == alarm->step && n->loop == alarm->loop &&
-        !step_has_hope(alarm) && !was_told_in_step(alarm) && !fa_climb_is_widest(engine, alarm)) {
+    if (is_wanted(n) && n->step == alarm->step && n->loop == alarm->loop && !step_has_hope(alarm) &&
+        !was_told_in_step(alarm) && !fa_climb_is_widest(engine, alarm)) {
         fa_climb(engine, alarm);
     }
 }
@@ -410,6 +410,9 @@ static void trouble_with_channel(struct fa_engine *engine, const struct fa_notif
                                  bool over)
 {
     char code[96], text[192];
+    if (over && !fa_channel_is_troubled(engine, n->channel)) {
+        return; /* nearly always: a word for each message that arrives would cost more than it */
+    }
     if (n->owner_alarm != NULL && (n->owner_alarm->flags & FA_FLAG_TROUBLE) != 0) {
         return; /* or the trouble about a channel would trouble that channel */
     }
@@ -423,9 +426,26 @@ static void trouble_with_channel(struct fa_engine *engine, const struct fa_notif
     fa_trouble(engine, code, text, over);
 }
 
+/* Does a later rung tell the same person over the same channel already? */
+static bool is_superseded(const struct fa_notification *n)
+{
+    const struct fa_notification *o = n->owner_alarm != NULL ? n->owner_alarm->notifications : NULL;
+    for (; o != NULL; o = o->next) {
+        if (is_climb(o) && is_live(o->state) && strcmp(o->person, n->person) == 0 &&
+            strcmp(o->channel, n->channel) == 0 && same_address(o, n->address) &&
+            (o->loop > n->loop || (o->loop == n->loop && o->step > n->step))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void give_up(struct fa_engine *engine, struct fa_notification *n)
 {
-    if (is_wanted(n)) {
+    if (is_wanted(n) && is_superseded(n)) {
+        fa_journal(engine, FA_J_DROPPED, ids_of(n), NULL, n->status);
+        settle(engine, n, FA_NOTICE_DROPPED);
+    } else if (is_wanted(n)) {
         set_state(engine, n, FA_NOTICE_SLOW);
         fa_arm(engine, &engine->notification_heap, &n->deadline, engine->setup->slow_retry);
     } else {
@@ -440,11 +460,9 @@ static void fail_for_good(struct fa_engine *engine, struct fa_notification *n)
     fa_touch_notification(engine, n);
     if (first) {
         move_on(engine, n);
-    }
-    give_up(engine, n);
-    if (first) {
         trouble_with_channel(engine, n, false);
     }
+    give_up(engine, n);
 }
 
 /* May it still leave? Its addressee or a reader of its channel may have come too near since. */
@@ -561,10 +579,7 @@ static void sent(struct fa_engine *engine, struct fa_notification *n)
             }
         }
         if (!known) {
-            alarm->told =
-                fa_xgrow(alarm->told, alarm->told_count, &alarm->told_cap, sizeof(struct fa_told));
-            alarm->told[alarm->told_count++] =
-                (struct fa_told){n->person, n->channel, engine->now.wall};
+            *fa_alarm_add_told(alarm) = (struct fa_told){n->person, n->channel, engine->now.wall};
             tell_latecomer(engine, alarm, n);
         }
         fa_touch_alarm(engine, alarm);

@@ -49,15 +49,12 @@ static void put_deadline(struct fa_buf *buf, uint32_t armed, uint32_t length,
 static void put_inner(struct fa_buf *buf, uint32_t tag, const char *who, const char *text,
                       const char *channel, fa_time when)
 {
-    struct fa_buf inner;
-    fa_buf_init(&inner, FA_ROW_BYTES_MAX);
-    fa_rec_put_text(&inner, X_WHO, who);
-    fa_rec_put_text(&inner, X_TEXT, text);
-    fa_rec_put_text(&inner, X_CHANNEL, channel);
-    fa_rec_put_i64(&inner, X_WHEN, when);
-    fa_assert(!inner.over);
-    fa_rec_put_bytes(buf, tag, fa_buf_text(&inner), inner.len);
-    fa_buf_done(&inner);
+    size_t from = buf->len;
+    fa_rec_put_text(buf, X_WHO, who);
+    fa_rec_put_text(buf, X_TEXT, text);
+    fa_rec_put_text(buf, X_CHANNEL, channel);
+    fa_rec_put_i64(buf, X_WHEN, when);
+    fa_rec_wrap(buf, tag, from);
 }
 
 static void put_texts(struct fa_buf *buf, uint32_t tag, char *const *texts, size_t count)
@@ -243,8 +240,7 @@ static bool read_alarm_list(struct fa_alarm *a, const struct fa_rec_field *f,
         fa_texts_add(&a->struck, &a->struck_count, f->bytes);
         return true;
     case A_TOLD:
-        a->told = fa_xgrow(a->told, a->told_count, &a->told_cap, sizeof(struct fa_told));
-        return get_told(f, texts, &a->told[a->told_count++]);
+        return get_told(f, texts, fa_alarm_add_told(a));
     case A_COMMENT: {
         bool ok = get_comment(f, &comment);
         fa_add_comment(&a->comments, &a->comment_count, &a->comment_cap, comment);
@@ -271,11 +267,7 @@ static bool read_alarm_text(struct fa_alarm *a, const struct fa_rec_field *f,
             *interned[i].text = fa_intern_str(texts, f->bytes);
         }
     }
-    if (f->tag == A_IDENTITY) {
-        a->identity = get_text(f, a->identity);
-    } else if (f->tag == A_LABELS) {
-        a->labels = get_text(f, a->labels);
-    } else if (f->tag == A_OWNER) {
+    if (f->tag == A_OWNER) {
         a->owner = get_text(f, a->owner);
     }
     return f->tag != A_ID || get_id(f, &a->id.id);
@@ -321,20 +313,24 @@ int fa_alarm_decode(struct fa_str bytes, struct fa_interned **texts, struct fa_a
     struct fa_alarm *a = fa_xcalloc(1, sizeof *a);
     struct fa_rec_reader reader = fa_rec_read(bytes);
     struct fa_rec_field field;
+    struct fa_str identity = {NULL, 0}, labels = {NULL, 0};
     bool ok = true;
     a->value = (double)NAN;
     a->deadline.length = FA_NEVER;
     while (ok && fa_rec_next(&reader, &field)) {
         ok = read_alarm_text(a, &field, texts) && read_alarm_list(a, &field, texts);
         read_alarm_number(a, &field);
+        identity = field.tag == A_IDENTITY ? field.bytes : identity;
+        labels = field.tag == A_LABELS ? field.bytes : labels;
     }
-    ok = ok && !reader.bad && !fa_id_is_zero(a->id.id) && a->identity != NULL && a->rule != NULL &&
+    ok = ok && !reader.bad && !fa_id_is_zero(a->id.id) && identity.ptr != NULL && a->rule != NULL &&
          a->category != NULL && a->severity != NULL && a->policy != NULL &&
-         a->policy_hash != NULL && a->summary != NULL && a->labels != NULL;
+         a->policy_hash != NULL && a->summary != NULL && labels.ptr != NULL;
     if (!ok) {
         fa_alarm_free(a);
         return FA_ECORRUPT;
     }
+    fa_alarm_name(a, identity, labels);
     *ret_alarm = a;
     return 0;
 }
@@ -516,10 +512,19 @@ static void free_comments(struct fa_comment *comments, size_t count)
     free(comments);
 }
 
+void fa_alarm_name(struct fa_alarm *alarm, struct fa_str identity, struct fa_str labels)
+{
+    alarm->identity = fa_xmalloc(identity.len + labels.len + 2);
+    char *at = alarm->identity + identity.len + 1;
+    memcpy(alarm->identity, identity.ptr, identity.len);
+    memcpy(at, labels.ptr, labels.len);
+    at[-1] = at[labels.len] = '\0';
+    alarm->labels = at;
+}
+
 void fa_alarm_free(struct fa_alarm *alarm)
 {
     free(alarm->identity);
-    free(alarm->labels);
     free(alarm->owner);
     free(alarm->incidents);
     free(alarm->told);

@@ -160,7 +160,7 @@ static void overdue(struct fa_engine *engine, struct fa_alarm *alarm, const stru
  * does not raise it at once; then it is raised anew. */
 static void close_it(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
 {
-    const char *who = deed != NULL ? deed->who : NULL;
+    const char *who = deed->who; /* NULL: the data */
     bool still_fires = (alarm->flags & FA_FLAG_FILED) == 0 && alarm->level == FA_LEVEL_FIRING;
     fa_journal_alarm(engine, FA_J_RESOLVED, alarm, who, 0);
     if (who != NULL) {
@@ -181,8 +181,7 @@ static void close_it(struct fa_engine *engine, struct fa_alarm *alarm, const str
 static void unowned(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
 {
     fa_journal_alarm(engine, FA_J_UNOWNED, alarm, NULL, 0);
-    fa_tell_above(engine, alarm, alarm->told_count > 0 ? alarm->told[0].person : NULL,
-                  FA_NOTE_UNOWNED);
+    fa_tell_above(engine, alarm, NULL, FA_NOTE_UNOWNED);
     forget_identity(engine, alarm);
     fa_disarm(&engine->alarm_heap, &alarm->deadline);
 }
@@ -323,7 +322,7 @@ struct fa_alarm *fa_alarm_begin(struct fa_engine *engine, const struct fa_alarm_
     do {
         alarm->id.id = fa_id_random(&engine->rng);
     } while (fa_id_is_zero(alarm->id.id) || fa_engine_alarm(engine, alarm->id) != NULL);
-    alarm->identity = fa_xstrdup(spec->identity);
+    fa_alarm_name(alarm, fa_str_of(spec->identity), fa_str_of(spec->labels));
     alarm->rule = fa_intern(texts, spec->rule);
     alarm->category = fa_intern(texts, spec->category);
     alarm->severity = fa_intern(texts, spec->severity);
@@ -331,7 +330,6 @@ struct fa_alarm *fa_alarm_begin(struct fa_engine *engine, const struct fa_alarm_
     alarm->policy_hash = fa_use_policy(engine, spec->policy);
     alarm->summary = fa_intern(texts, spec->summary);
     alarm->expect = fa_intern(texts, spec->expect);
-    alarm->labels = fa_xstrdup(spec->labels);
     alarm->state = FA_ALARM_PENDING;
     alarm->flags = spec->flags;
     alarm->level = FA_LEVEL_FIRING;

@@ -2,6 +2,7 @@
 /* One alarm for those who are told of it, and what they do with it. fa_may() decides; what it
  * refuses is not there. */
 #include "api/internal.h"
+#include "base/crashpoint.h"
 #include "base/panic.h"
 #include "metrics/labels.h"
 
@@ -147,7 +148,9 @@ static const struct fa_alarm *named_alarm(struct fa_call *call, enum fa_verb ver
     }
     if (search.matches == 0) {
         bool stranger = call->caller.person == FA_NOBODY; /* nothing there is for him */
-        if (stranger || fa_id_parse(fa_str_of(search.wanted), &ret_whole->id) != 0) {
+        bool whole = fa_id_parse(fa_str_of(search.wanted), &ret_whole->id) == 0;
+        if (stranger || !whole || fa_id_is_zero(ret_whole->id)) { /* zeros are nobody's */
+            *ret_whole = (struct fa_alarm_id){0};
             fa_answer_problem(call, 404, NONE_SUCH);
         }
         return NULL;
@@ -424,7 +427,9 @@ static void deed(struct fa_call *call, struct fa_event *event, enum fa_verb verb
     id = alarm->id;
     event->u.act.alarm = id;
     event->u.act.who = call->people->people[call->caller.person].name;
+    FA_CRASHPOINT("api.before_deed");
     struct fa_api_answer answer = host->step(host->ctx, event);
+    FA_CRASHPOINT("api.after_deed");
     if (answer.code == FA_EFULL) {
         fa_answer_problem(call, 409, FA_WORDS_FULL);
         return;

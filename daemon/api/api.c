@@ -35,6 +35,8 @@ static const struct route routes[] = {
     {FA_API_ROUTES_API, "POST", "/v1/outbox/*/retry", fa_route_retry, false},
     {FA_API_ROUTES_API, "POST", "/v1/outbox/*/drop", fa_route_drop, false},
     {FA_API_ROUTES_API, "POST", "/v1/channels/test", fa_route_test, false},
+    {FA_API_ROUTES_API, "GET", "/v1/backup", fa_route_backup_state, false},
+    {FA_API_ROUTES_API, "POST", "/v1/backup", fa_route_backup, false},
     {FA_API_ROUTES_API, "GET", "/v1/version", fa_route_version, false},
     {FA_API_ROUTES_METRICS, "GET", "/metrics", fa_route_metrics, true},
     {FA_API_ROUTES_METRICS, "GET", "/-/healthy", fa_route_healthy, true},
@@ -263,6 +265,8 @@ const struct fa_http_handler *fa_api_handler(void)
 
 struct fa_api *fa_api_new(const struct fa_api_host *host, const uint8_t key[32])
 {
+    /* Where memory is out jansson calls a sound body broken, and its sender would not try again. */
+    json_set_alloc_funcs(fa_xmalloc, free);
     struct fa_api *api = fa_xcalloc(1, sizeof *api);
     api->host = *host;
     memcpy(api->receipt_key, key, sizeof api->receipt_key);

@@ -37,6 +37,14 @@ struct fa_api_host {
                   struct fa_str body);
     /* 0, or why filings are not taken now. */
     const char *(*refusing)(void *ctx);
+    /* The receipt is ours and proves that journal entry n was durable; the store does not have it.
+     * Who showed it is nobody's business. */
+    void (*lost)(void *ctx, uint64_t n);
+    /* Starts a copy of the store, or (start false) only tells how the newest one is doing. Of
+     * starting: FA_EBUSY when one is under way, which is told; others fill err. */
+    int (*copy)(void *ctx, bool start, struct fa_store_copy *ret_copy, struct fa_err *err);
+    /* May history hold a filing of that id? False is certain, and spares a look. */
+    bool (*may_know)(void *ctx, struct fa_incident_id id);
     /* 0 bytes written: healthy (ready); else why not. */
     const char *(*unhealthy)(void *ctx, bool ready);
     /* Appends the daemon's own metrics in OpenMetrics text, without "# EOF". */

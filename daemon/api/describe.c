@@ -156,13 +156,9 @@ void fa_describe_summary(const struct fa_describe *d, const struct fa_alarm *ala
     }
 }
 
-void fa_describe_title(const struct fa_describe *d, const struct fa_alarm *alarm, fa_time now,
-                       struct fa_buf *out)
+void fa_describe_title_of(struct fa_str summary, struct fa_buf *out)
 {
-    struct fa_buf text;
-    fa_buf_init(&text, 4096);
-    fa_describe_summary(d, alarm, now, &text);
-    struct fa_str line = fa_buf_str(&text);
+    struct fa_str line = summary;
     const char *end = memchr(line.ptr, '\n', line.len);
     line.len = end != NULL ? (size_t)(end - line.ptr) : line.len;
     size_t len = fa_utf8_cut(line, 120);
@@ -170,5 +166,14 @@ void fa_describe_title(const struct fa_describe *d, const struct fa_alarm *alarm
     if (len < line.len) {
         fa_buf_puts(out, "…");
     }
+}
+
+void fa_describe_title(const struct fa_describe *d, const struct fa_alarm *alarm, fa_time now,
+                       struct fa_buf *out)
+{
+    struct fa_buf text;
+    fa_buf_init(&text, 4096);
+    fa_describe_summary(d, alarm, now, &text);
+    fa_describe_title_of(fa_buf_str(&text), out);
     fa_buf_done(&text);
 }

@@ -28,4 +28,7 @@ void fa_describe_summary(const struct fa_describe *describe, const struct fa_ala
 void fa_describe_title(const struct fa_describe *describe, const struct fa_alarm *alarm,
                        fa_time now, struct fa_buf *out);
 
+/* The same of a summary that is made already. */
+void fa_describe_title_of(struct fa_str summary, struct fa_buf *out);
+
 #endif

@@ -1,37 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Filing, its preview, its guide and its status.
- *
- * Receipts: R = first 80 bits of BLAKE2b(key, "receipt" | reporter | client's key), and the
- * filing's id = first 80 bits of BLAKE2b(key, "filing" | R). So the same key of the same caller
- * gives the same receipt after any crash, nothing of it is stored, and an id in a log opens
- * nothing. */
+/* Filing, its preview, its guide and its status. What a receipt is stands in receipt.c. */
 #include "api/internal.h"
+#include "base/crashpoint.h"
 #include "base/panic.h"
 
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define TEXT_MAX    ((size_t)32 * 1024)
 #define COMMENT_MAX ((size_t)8 * 1024)
-
-static struct fa_id derive(const struct fa_api *api, const char *what, const void *data, size_t len)
-{
-    crypto_generichash_state state;
-    uint8_t hash[32];
-    struct fa_id id;
-    crypto_generichash_init(&state, api->receipt_key, sizeof api->receipt_key, sizeof hash);
-    crypto_generichash_update(&state, (const unsigned char *)what, strlen(what) + 1);
-    crypto_generichash_update(&state, data, len);
-    crypto_generichash_final(&state, hash, sizeof hash);
-    memcpy(id.bytes, hash, FA_ID_BYTES);
-    return id;
-}
-
-static struct fa_incident_id id_of_receipt(const struct fa_api *api, struct fa_id receipt)
-{
-    return (struct fa_incident_id){derive(api, "filing", receipt.bytes, FA_ID_BYTES)};
-}
 
 /* "person:maria", "uid:1000"; NULL for nobody that can be proved. */
 static void name_reporter(const struct fa_call *call, char *buf, size_t size)
@@ -41,27 +18,6 @@ static void name_reporter(const struct fa_call *call, char *buf, size_t size)
     } else {
         snprintf(buf, size, "uid:%u", call->caller.uid);
     }
-}
-
-static void format_receipt(struct fa_id receipt, uint64_t n, char buf[FA_RECEIPT_TEXT_SIZE])
-{
-    char id[FA_ID_TEXT_SIZE];
-    snprintf(buf, FA_RECEIPT_TEXT_SIZE, "%s-%llu", fa_id_format(receipt, id),
-             (unsigned long long)n);
-}
-
-/* The sixteen symbols; what follows them is the journal number and proves nothing here. */
-static int parse_receipt(struct fa_str text, struct fa_id *ret)
-{
-    size_t symbols = 0, at = 0;
-    text = fa_str_trim(text);
-    while (at < text.len && symbols < 16) {
-        symbols += text.ptr[at++] != '-';
-    }
-    if (at < text.len && text.ptr[at] != '-') {
-        return FA_EPARSE;
-    }
-    return fa_id_parse((struct fa_str){text.ptr, at}, ret);
 }
 
 /* ---- the body of preview and filing ---- */
@@ -158,8 +114,8 @@ static void read_key(struct fa_call *call, json_t *root, struct filing_body *bod
         return;
     }
     int len = snprintf(material, sizeof material, "%s|%s", body->reporter, key);
-    body->receipt = derive(call->api, "receipt", material, (size_t)len);
-    body->filing.id = id_of_receipt(call->api, body->receipt);
+    body->receipt = fa_receipt_of(call->api, (struct fa_str){material, (size_t)len});
+    body->filing.id = fa_receipt_filing(call->api, body->receipt);
 }
 
 static void read_body(struct fa_call *call, json_t *root, struct filing_body *body,
@@ -298,7 +254,7 @@ static void answer_filed(struct fa_call *call, struct fa_id receipt,
 {
     char text[FA_RECEIPT_TEXT_SIZE];
     json_t *answer = json_object();
-    format_receipt(receipt, incident->journal_n, text);
+    fa_receipt_format(call->api, receipt, incident->journal_n, text);
     fa_json_set_text(answer, "receipt", text);
     fa_json_set_text(answer, "level", level_names[incident->level]);
     json_object_set_new(answer, "already", json_boolean(already));
@@ -346,6 +302,7 @@ static void file_checked(struct fa_call *call, struct filing_body *body,
     struct fa_event event = {.kind = FA_EV_FILE, .u.file = &body->filing};
     body->filing.journal_n = host->next_journal(host->ctx);
     struct fa_api_answer answer = host->step(host->ctx, &event);
+    FA_CRASHPOINT("api.after_filing");
     if (answer.code != 0) {
         fa_answer_code(call, answer.code,
                        answer.code == FA_EFULL ? "Too many filings are open; keep it and try again."
@@ -430,6 +387,8 @@ static void find_or_file(struct fa_call *call, json_t *root)
     } else if (refusing != NULL) {
         /* Before any fault is told: history may know the key. */
         fa_answer_problem(call, 503, refusing);
+    } else if (!host->may_know(host->ctx, body.filing.id)) {
+        file_new(call, root);
     } else {
         struct late_filing *late = fa_xcalloc(1, sizeof *late);
         *late = (struct late_filing){*call, body.filing.id, json_incref(root)};
@@ -540,7 +499,19 @@ static json_t *status_json(const struct fa_call *call, const struct fa_incident 
 struct late_status {
     struct fa_call call;
     bool worded; /* the reporter says something: too late */
+    uint64_t n;  /* the receipt's journal number, if it is proved */
 };
+
+/* What was answered "accepted" is kept: that it is not there is the store's fault. */
+static void answer_lost(struct fa_call *call, uint64_t n)
+{
+    const struct fa_api_host *host = &call->api->host;
+    host->lost(host->ctx, n);
+    fa_answer_problem(call, 409,
+                      "The store here is older than your receipt: your filing was taken, and the "
+                      "store that is in place now does not have it. The operators are told. Please "
+                      "file it again and keep this receipt.");
+}
 
 static void on_old_status(void *ctx, const struct fa_store_answer *answer)
 {
@@ -549,8 +520,10 @@ static void on_old_status(void *ctx, const struct fa_store_answer *answer)
     struct fa_incident *old = NULL;
     if (!fa_call_renew(call)) {
         /* answered */
+    } else if (answer->code == FA_ENOTFOUND && late->n > 0) {
+        answer_lost(call, late->n);
     } else if (answer->code == FA_ENOTFOUND) {
-        fa_answer_problem(call, 404, "No filing has this receipt.");
+        fa_answer_problem(call, 404, "No filing has this receipt. Is it typed as it was given?");
     } else if (answer->code != 0 || answer->row_count != 1 ||
                fa_engine_read_incident(call->engine, answer->rows[0].value, &old) != 0) {
         fa_answer_problem(call, 503, "The store cannot say what became of this filing.");
@@ -565,7 +538,7 @@ static void on_old_status(void *ctx, const struct fa_store_answer *answer)
     free(late);
 }
 
-static void look_in_history(struct fa_call *call, struct fa_incident_id id, bool worded)
+static void look_in_history(struct fa_call *call, struct fa_incident_id id, bool worded, uint64_t n)
 {
     const struct fa_api_host *host = &call->api->host;
     struct fa_store *store = host->store(host->ctx);
@@ -574,17 +547,17 @@ static void look_in_history(struct fa_call *call, struct fa_incident_id id, bool
         return;
     }
     struct late_status *late = fa_xcalloc(1, sizeof *late);
-    *late = (struct late_status){*call, worded};
+    *late = (struct late_status){*call, worded, n};
     fa_store_get(store, FA_ROW_INCIDENT, (struct fa_str){(const char *)id.id.bytes, FA_ID_BYTES},
                  on_old_status, late);
 }
 
-static void status_of(struct fa_call *call, struct fa_incident_id id, const char *comment,
-                      bool done)
+static void status_of(struct fa_call *call, struct fa_incident_id id, uint64_t n,
+                      const char *comment, bool done)
 {
     const struct fa_api_host *host = &call->api->host;
     if (fa_engine_incident(call->engine, id) == NULL) {
-        look_in_history(call, id, comment != NULL || done);
+        look_in_history(call, id, comment != NULL || done, n);
         return;
     }
     if (comment != NULL || done) {
@@ -612,6 +585,7 @@ void fa_route_status(struct fa_call *call)
                         comment = {"comment", COMMENT_MAX, false, true};
     struct fa_faults faults = {0};
     struct fa_id secret;
+    uint64_t n = 0;
     json_t *root = fa_json_body(call->req);
     if (root == NULL) {
         return;
@@ -620,11 +594,13 @@ void fa_route_status(struct fa_call *call)
     const char *text = fa_json_text(root, &receipt, &faults);
     const char *word = fa_json_text(root, &comment, &faults);
     bool done = fa_json_bool(root, "done", &faults);
-    if (text != NULL && parse_receipt(fa_str_of(text), &secret) != 0) {
-        fa_json_fault(&faults, "receipt", "A receipt looks like 7K2Q-M9XA-3DTR-WZ5E-142.");
+    if (text != NULL && fa_receipt_parse(call->api, fa_str_of(text), &secret, &n) != 0) {
+        fa_json_fault(&faults, "receipt",
+                      "A receipt looks like "
+                      "7K2Q-M9XA-3DTR-WZ5E-8GTR-02NC-X7QM-5BHD.");
     }
     if (!fa_answer_faults(call, &faults)) {
-        status_of(call, id_of_receipt(call->api, secret), word, done);
+        status_of(call, fa_receipt_filing(call->api, secret), n, word, done);
     }
     json_decref(root);
 }

@@ -48,6 +48,16 @@ bool fa_answer_faults(struct fa_call *call, struct fa_faults *faults);
 /* The problem that fits an engine's code. */
 void fa_answer_code(struct fa_call *call, int code, const char *detail);
 
+/* receipt.c */
+/* What a caller gets for material, which is the reporter's name and the client's key. */
+struct fa_id fa_receipt_of(const struct fa_api *api, struct fa_str material);
+/* The id of its filing. */
+struct fa_incident_id fa_receipt_filing(const struct fa_api *api, struct fa_id receipt);
+void fa_receipt_format(const struct fa_api *api, struct fa_id receipt, uint64_t n,
+                       char buf[FA_RECEIPT_TEXT_SIZE]);
+/* The sixteen symbols and what follows them; *ret_n is 0 for a number that is not proved. */
+int fa_receipt_parse(const struct fa_api *api, struct fa_str text, struct fa_id *ret_receipt,
+                     uint64_t *ret_n) FA_MUST_CHECK;
 /* filing.c */
 fa_route_fn fa_route_guide, fa_route_preview, fa_route_file, fa_route_status;
 /* alarms.c */
@@ -60,6 +70,6 @@ json_t *fa_call_alarm_json(const struct fa_call *call, const struct fa_alarm *al
 fa_route_fn fa_route_alarms;
 /* ops.c */
 fa_route_fn fa_route_outbox, fa_route_retry, fa_route_drop, fa_route_test, fa_route_version,
-    fa_route_metrics, fa_route_healthy, fa_route_ready;
+    fa_route_backup, fa_route_backup_state, fa_route_metrics, fa_route_healthy, fa_route_ready;
 
 #endif

@@ -142,6 +142,59 @@ void fa_route_version(struct fa_call *call)
     fa_answer_json(call, 200, body);
 }
 
+/* ---- copies of the store ---- */
+
+static void answer_copy(struct fa_call *call, int status, const struct fa_store_copy *copy)
+{
+    static const char *const states[] = {"none", "running", "checking", "done", "failed"};
+    bool done = copy->state == FA_COPY_DONE;
+    json_t *body = json_object();
+    fa_json_set_text(body, "state", states[copy->state]);
+    json_object_set_new(body, "done", json_integer((json_int_t)copy->done));
+    json_object_set_new(body, "total", json_integer((json_int_t)copy->total));
+    fa_json_set_text(body, "path", done ? copy->path : NULL);
+    if (done) {
+        json_object_set_new(body, "journal", json_integer((json_int_t)copy->n));
+        json_object_set_new(body, "damaged", json_integer((json_int_t)copy->findings.damaged));
+        json_object_set_new(body, "first_bad", json_integer((json_int_t)copy->findings.first_bad));
+    }
+    fa_json_set_text(body, "error", copy->state == FA_COPY_FAILED ? copy->err.text : NULL);
+    fa_answer_json(call, status, body);
+}
+
+/* The copy stays on this machine, in a place that only the daemon's user may read: whoever asks for
+ * one is told where it is, never what is in it. */
+static void copy_call(struct fa_call *call, bool start)
+{
+    const struct fa_api_host *host = &call->api->host;
+    struct fa_store_copy copy;
+    struct fa_err err;
+    if (refuse_others(call)) {
+        return;
+    }
+    int rc = host->store(host->ctx) == NULL ? FA_EIO : 0;
+    if (rc != 0) {
+        fa_answer_problem(call, 503, host->refusing(host->ctx));
+        return;
+    }
+    rc = host->copy(host->ctx, start, &copy, &err);
+    if (rc == 0 || rc == FA_EBUSY) {
+        answer_copy(call, start ? 202 : 200, &copy);
+    } else {
+        fa_answer_problem(call, rc == FA_EUNSUPPORTED ? 409 : 503, err.text);
+    }
+}
+
+void fa_route_backup(struct fa_call *call)
+{
+    copy_call(call, true);
+}
+
+void fa_route_backup_state(struct fa_call *call)
+{
+    copy_call(call, false);
+}
+
 /* ---- machines ---- */
 
 static void gauge(struct fa_buf *out, const char *name, const char *help)

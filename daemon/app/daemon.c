@@ -62,9 +62,27 @@ static const char *host_refusing(void *ctx)
 {
     struct fa_daemon *daemon = ctx;
     if (daemon->store == NULL) {
-        return "The store cannot be used; keep the filing and send it again.";
+        return "The store cannot be used: nothing is taken now and nothing can be looked up. The "
+               "operators are told.";
     }
-    return daemon->store_full ? daemon->store_why : NULL;
+    return daemon->store_full ? "The store's disk is full: nothing new is taken until it has room. "
+                                "The operators are told."
+                              : NULL;
+}
+
+static void host_lost(void *ctx, uint64_t n)
+{
+    fa_keep_tell_lost(ctx, n);
+}
+
+static int host_copy(void *ctx, bool start, struct fa_store_copy *ret_copy, struct fa_err *err)
+{
+    return fa_copies_ask(ctx, start, ret_copy, err);
+}
+
+static bool host_may_know(void *ctx, struct fa_incident_id id)
+{
+    return fa_known_may_have(ctx, id);
 }
 
 static const char *host_unhealthy(void *ctx, bool ready)
@@ -87,8 +105,15 @@ static void host_metrics(void *ctx, struct fa_buf *out)
     struct fa_daemon *daemon = ctx;
     fa_feeds_metrics(daemon, out);
     fa_listeners_metrics(daemon, out);
-    fa_buf_printf(out, "# TYPE firealarm_store_up gauge\nfirealarm_store_up %d\n",
-                  daemon->store != NULL);
+    fa_buf_printf(out,
+                  "# TYPE firealarm_store_up gauge\nfirealarm_store_up %d\n"
+                  "# TYPE firealarm_store_full gauge\nfirealarm_store_full %d\n",
+                  daemon->store != NULL, daemon->store_full);
+    fa_buf_printf(out, "# TYPE firealarm_log_dropped counter\nfirealarm_log_dropped_total %llu\n",
+                  fa_log_dropped());
+    fa_buf_printf(out, "# TYPE firealarm_store_old gauge\nfirealarm_store_old %d\n",
+                  daemon->store_old);
+    fa_copies_metrics(daemon, out);
     fa_buf_printf(out, "# TYPE firealarm_courier_up gauge\nfirealarm_courier_up %d\n",
                   daemon->courier_down_since == 0);
     if (daemon->store != NULL) {
@@ -135,6 +160,9 @@ static void make_api(struct fa_daemon *daemon)
         .next_journal = host_next_journal,
         .reply = host_reply,
         .refusing = host_refusing,
+        .lost = host_lost,
+        .copy = host_copy,
+        .may_know = host_may_know,
         .unhealthy = host_unhealthy,
         .metrics = host_metrics,
         .company = daemon->config->company,

@@ -11,6 +11,7 @@ struct fa_daemon_options {
     const char *plugins;     /* directory of decoders/, notifiers/, stores/ */
     const char *courier;     /* path of firealarm-courier */
     const char *state;       /* where accepted.cfg is kept; NULL: nowhere */
+    const char *witness;     /* where `head` is kept, outside the store; NULL: nowhere */
     const char *credentials; /* systemd's credential directory; NULL: none */
     bool quiet_start;        /* no line for each listener */
 };
@@ -25,6 +26,9 @@ struct fa_daemon_options {
 
 /* Runs until SIGTERM or SIGINT; gives the exit status. */
 int fa_daemon_run(const struct fa_daemon_options *options);
+/* Puts the copy in directory `from` in place of the store, which no daemon may have in use; asks
+ * before it does so unless `yes`. An exit status. */
+int fa_daemon_restore(const struct fa_daemon_options *options, const char *from, bool yes);
 /* Reads and proves the configuration, prints every fault on stderr; an exit status. */
 int fa_daemon_check(const struct fa_daemon_options *options);
 

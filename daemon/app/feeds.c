@@ -22,6 +22,17 @@ static uint64_t sink_key(void *ctx, uint32_t kind, struct firealarm_text raw)
     return fa_metrics_key(feed->feed, (enum fa_kind)kind, str_of(raw));
 }
 
+_Static_assert(sizeof(struct firealarm_text) == sizeof(struct fa_str) &&
+                   offsetof(struct firealarm_text, len) == offsetof(struct fa_str, len),
+               "a decoder's text is laid out as ours");
+
+static void sink_keys(void *ctx, const uint32_t *kinds, const struct firealarm_text *raws,
+                      uint64_t *handles, uint32_t n)
+{
+    struct fa_feed_socket *feed = ctx;
+    fa_metrics_keys(feed->feed, kinds, (const struct fa_str *)(const void *)raws, handles, n);
+}
+
 static uint64_t sink_define(void *ctx, uint32_t kind, struct firealarm_text raw,
                             struct firealarm_text name, const struct firealarm_label *labels,
                             uint32_t label_count)
@@ -87,6 +98,7 @@ static void on_datagram(void *self, struct fa_str bytes, const struct fa_peer *p
         .stale = sink_stale,
         .reject = sink_reject,
         .reply = sink_reply,
+        .keys = sink_keys,
     };
     if (feed->plugin->decoder->feed(feed->conn, &sink,
                                     (struct firealarm_text){bytes.ptr, bytes.len},
@@ -185,7 +197,7 @@ static int open_one(struct fa_daemon *daemon, const struct fa_feed_entry *entry,
         .address = bare_address(entry->address),
         .fd = -1,
         .mode = entry->mode,
-        .rcvbuf_bytes = 4u << 20,
+        .rcvbuf_bytes = 16u << 20,
     };
     feed->dgram = fa_dgram_open(daemon->loop, &config, on_datagram, feed, err);
     if (feed->dgram == NULL) {

@@ -68,6 +68,21 @@ struct fa_lane {
     struct fa_outgoing outgoing;
 };
 
+/* What the notice under way is made of: thousands follow each other. */
+struct fa_notice_texts {
+    struct fa_buf words, clean; /* of the text under construction */
+    struct fa_notice_chunk *chunks;
+    struct firealarm_field fields[64];
+};
+
+/* Filings in history (known.c). */
+struct fa_history {
+    uint64_t *bits; /* NULL: not counted */
+    bool whole;     /* history was read to its end */
+    bool unread;    /* an open filing is stored that cannot be understood: not in memory, either */
+    unsigned opening;
+};
+
 struct fa_daemon {
     const struct fa_daemon_options *options;
     struct fa_loop *loop;
@@ -89,9 +104,16 @@ struct fa_daemon {
     struct fa_timer store_retry;
     fa_time store_told; /* mono: when operators were last told that there is no store */
     bool store_full;
-    char store_why[256];
+    struct fa_history known;
+    enum fa_copy_state copy_seen; /* of the newest copy, as it was told */
+    uint64_t copies_done, copies_failed, copied_n;
+    fa_time copied; /* wall; when the newest good one was done */
+    bool store_old; /* an older copy was found in place, by the witness or by a receipt */
 
     struct fa_actions actions;
+    struct fa_buf journal_body; /* of the entry that is being written */
+    struct fa_rng seeds[64];    /* for events to come */
+    size_t seed_left;
     struct fa_parking parking; /* replies and sends of commits that are not durable yet */
     size_t turn_from;          /* items of the turn under way start here: no number yet */
 
@@ -99,6 +121,7 @@ struct fa_daemon {
     struct fa_watch *link_watch;
     int link_fd;
     struct fa_timer link_timer;
+    struct fa_notice_texts notice;
     struct fa_lane *lanes; /* durable, not yet with the courier */
     size_t lane_count, lane_cap, lane_next;
     fa_time courier_down_since; /* mono; 0: it is up */
@@ -132,6 +155,8 @@ void fa_turn_release(struct fa_daemon *daemon);
 void fa_turn_done(struct fa_daemon *daemon);
 void fa_turn_trouble(struct fa_daemon *daemon, const char *code, bool over, const char *fmt, ...)
     FA_PRINTF(4, 5);
+/* Of what happened and has no end: a person resolves it. */
+void fa_turn_trouble_once(struct fa_daemon *daemon, const char *code, const char *text);
 
 /* keep.c: the store's life. */
 int fa_keep_init(struct fa_daemon *daemon, struct fa_err *err) FA_MUST_CHECK;
@@ -139,8 +164,31 @@ int fa_keep_init(struct fa_daemon *daemon, struct fa_err *err) FA_MUST_CHECK;
 int fa_keep_open(struct fa_daemon *daemon, struct fa_err *err) FA_MUST_CHECK;
 void fa_keep_without(struct fa_daemon *daemon, const struct fa_err *err);
 void fa_keep_watch(struct fa_daemon *daemon);
+/* A receipt of ours, for journal entry n, is not in the store. */
+void fa_keep_tell_lost(struct fa_daemon *daemon, uint64_t n);
 /* FA_EXIT_OK, or 74 when something queued is not durable. */
 int fa_keep_close(struct fa_daemon *daemon);
+
+/* What opening the store takes (witness: a buffer that must live as long). */
+int fa_keep_plugin(struct fa_daemon *daemon, struct fa_store_options *ret_options,
+                   char witness[FA_STORE_PATH_SIZE], struct fa_err *err) FA_MUST_CHECK;
+/* The store's directory by the configuration; "" when it has none. */
+const char *fa_keep_path(const struct fa_daemon *daemon, char buf[FA_STORE_PATH_SIZE]);
+int fa_keep_take_row(void *daemon, const struct fa_row *row, struct fa_err *err) FA_MUST_CHECK;
+
+/* copies.c: as struct fa_api_host says of `copy`. */
+int fa_copies_ask(struct fa_daemon *daemon, bool start, struct fa_store_copy *ret_copy,
+                  struct fa_err *err) FA_MUST_CHECK;
+/* After a wake-up: says how it ended. */
+void fa_copies_watch(struct fa_daemon *daemon);
+void fa_copies_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
+/* known.c: reads the history of a store that was opened. */
+void fa_known_open(struct fa_daemon *daemon);
+void fa_known_done(struct fa_daemon *daemon);
+/* A filing goes to history. */
+void fa_known_add(struct fa_daemon *daemon, struct fa_str key);
+/* False: no filing of that id is in history. */
+bool fa_known_may_have(const struct fa_daemon *daemon, struct fa_incident_id id);
 
 /* sender.c */
 void fa_outgoing_put(struct fa_outgoing *outgoing, bool of_series, struct fa_notification_id id);
@@ -159,14 +207,12 @@ void fa_sender_pump(struct fa_daemon *daemon);
 bool fa_sender_is_idle(const struct fa_daemon *daemon);
 void fa_sender_close(struct fa_daemon *daemon);
 
-/* notice.c: the frame for one notification. False: there is nothing to say any more. */
-struct fa_notice_texts {
-    char *texts[32];
-    size_t count;
-    struct firealarm_field fields[64];
-};
+/* notice.c: the frame for one notification. False: there is nothing to say any more. Its texts live
+ * until the next one is composed. */
 bool fa_notice_compose(const struct fa_daemon *daemon, const struct fa_notification *notification,
                        fa_time now, struct fa_frame_send *ret_send, struct fa_notice_texts *texts);
+void fa_notice_init(struct fa_notice_texts *texts);
+void fa_notice_clear(struct fa_notice_texts *texts);
 void fa_notice_done(struct fa_notice_texts *texts);
 
 /* feeds.c */

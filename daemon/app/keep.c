@@ -9,6 +9,7 @@
  */
 #include "app/internal.h"
 #include "app/place.h"
+#include "base/crashpoint.h"
 #include "base/panic.h"
 #include "host/secret.h"
 #include "store/key.h"
@@ -29,6 +30,7 @@ static void on_wake(void *self)
     if (daemon->store != NULL) {
         fa_store_poll(daemon->store);
         fa_keep_watch(daemon);
+        fa_copies_watch(daemon);
         fa_turn_release(daemon);
     }
 }
@@ -39,7 +41,7 @@ static void wake(void *ctx)
     fa_waker_wake(daemon->store_waker);
 }
 
-static int load_row(void *ctx, const struct fa_row *row, struct fa_err *err)
+int fa_keep_take_row(void *ctx, const struct fa_row *row, struct fa_err *err)
 {
     struct fa_daemon *daemon = ctx;
     if (row->kind < FA_ROW_ALARM || row->kind > FA_ROW_POLICY) {
@@ -50,6 +52,7 @@ static int load_row(void *ctx, const struct fa_row *row, struct fa_err *err)
     if (rc != 0) {
         /* Damaged in spite of its MAC, or of a later version: the others must be kept going. */
         fa_log_err(FA_LOG_ERROR, err);
+        daemon->known.unread = daemon->known.unread || row->kind == FA_ROW_INCIDENT;
     }
     return 0;
 }
@@ -84,22 +87,30 @@ static int parse_options(struct fa_daemon *daemon, const struct fa_plugin *plugi
     return rc == 0 ? 0 : fa_err_set(err, rc, "store: its options are not right");
 }
 
+const char *fa_keep_path(const struct fa_daemon *daemon, char buf[FA_STORE_PATH_SIZE])
+{
+    const struct fa_plugin_config *store = &daemon->config->store;
+    buf[0] = '\0';
+    for (size_t i = 0; i < store->given_count; i++) {
+        if (strcmp(store->given[i].name, "path") == 0) {
+            snprintf(buf, FA_STORE_PATH_SIZE, "%.*s", FA_STR_ARG(store->given[i].text));
+        }
+    }
+    return buf;
+}
+
 /* The first start of a configuration makes the places for key and store. Only together: a store
  * whose directory is gone while its key is there was lost or not mounted, and an empty one in its
  * place would hide that. */
 static void make_first(struct fa_daemon *daemon, const char *key_path)
 {
-    const struct fa_plugin_config *store = &daemon->config->store;
+    char path[FA_STORE_PATH_SIZE];
     if (access(key_path, F_OK) == 0 || errno != ENOENT) {
         return;
     }
     fa_place_parent(key_path, 0700);
-    for (size_t i = 0; i < store->given_count; i++) {
-        if (strcmp(store->given[i].name, "path") == 0) {
-            char *path = fa_xstrndup(store->given[i].text.ptr, store->given[i].text.len);
-            (void)mkdir(path, 0700); /* the plugin says what is wrong with it */
-            free(path);
-        }
+    if (fa_keep_path(daemon, path)[0] != '\0') {
+        (void)mkdir(path, 0700); /* the plugin says what is wrong with it */
     }
 }
 
@@ -116,30 +127,48 @@ static int read_key(struct fa_daemon *daemon, struct fa_err *err)
     return rc;
 }
 
-static int open_plugin(struct fa_daemon *daemon, struct fa_err *err)
+int fa_keep_plugin(struct fa_daemon *daemon, struct fa_store_options *ret_options,
+                   char witness[FA_STORE_PATH_SIZE], struct fa_err *err)
 {
     const struct fa_plugin *plugin = NULL;
     int rc = fa_plugins_load(daemon->plugins, FA_PLUGIN_STORE, daemon->config->store.plugin,
                              &plugin, err);
-    if (rc == 0) {
-        rc = read_key(daemon, err);
-    }
     if (rc == 0 && daemon->store_options == NULL) {
         rc = parse_options(daemon, plugin, err);
     }
     if (rc != 0) {
         return rc;
     }
-    struct fa_store_options options = {
+    *ret_options = (struct fa_store_options){
+        .ended_kinds = 1u << FA_ROW_NOTIFICATION,
         .plugin = plugin->store,
         .settings = fa_options_settings(daemon->store_options),
         .host = &daemon->host,
         .wake = wake,
         .ctx = daemon,
     };
-    memcpy(options.key, daemon->key, sizeof options.key);
-    rc = fa_store_open(&options, &daemon->store, err);
-    sodium_memzero(options.key, sizeof options.key);
+#if defined(FA_TEST_HOOKS)
+    const char *retry = getenv("FA_TEST_STORE_RETRY_MS"); /* how often a full disk is tried again */
+    ret_options->retry_ms = retry != NULL ? (uint32_t)strtoul(retry, NULL, 10) : 0;
+#endif
+    if (daemon->options->witness != NULL) {
+        snprintf(witness, FA_STORE_PATH_SIZE, "%s/head", daemon->options->witness);
+        ret_options->witness = witness;
+    }
+    memcpy(ret_options->key, daemon->key, sizeof ret_options->key);
+    return 0;
+}
+
+static int open_store(struct fa_daemon *daemon, struct fa_err *err)
+{
+    struct fa_store_options options;
+    char witness[FA_STORE_PATH_SIZE];
+    int rc = read_key(daemon, err);
+    rc = rc == 0 ? fa_keep_plugin(daemon, &options, witness, err) : rc;
+    if (rc == 0) {
+        rc = fa_store_open(&options, &daemon->store, err);
+        sodium_memzero(options.key, sizeof options.key);
+    }
     return rc;
 }
 
@@ -147,9 +176,10 @@ static int open_plugin(struct fa_daemon *daemon, struct fa_err *err)
  * it goes on when these cannot be loaded. */
 static int load(struct fa_daemon *daemon, struct fa_store_head *ret_head, struct fa_err *err)
 {
-    struct fa_store_visitor visitor = {load_row, damaged, daemon};
+    struct fa_store_visitor visitor = {fa_keep_take_row, damaged, daemon};
     struct fa_engine *before = daemon->engine;
     daemon->engine = fa_engine_new(&daemon->config->setup);
+    daemon->known.unread = false;
     int rc = fa_store_load(daemon->store, &visitor, ret_head, err);
     if (rc == 0) {
         rc = fa_store_start(daemon->store, err);
@@ -179,10 +209,63 @@ static void tell_damage(struct fa_daemon *daemon, const struct fa_store_head *he
                     "the journal's newest entry does not verify: was an old copy put back?");
 }
 
+static void tell_old(struct fa_daemon *daemon, const char *code, const char *fmt, ...)
+    FA_PRINTF(3, 4);
+static void tell_old(struct fa_daemon *daemon, const char *code, const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    fa_log(FA_LOG_ERROR, "store: %s", text);
+    fa_turn_trouble_once(daemon, code, text);
+}
+
+/* What the witness says. It is told in the first commit, before the witness is written anew. */
+static void tell_age(struct fa_daemon *daemon, const struct fa_store_head *head)
+{
+    unsigned long long n = head->n, reached = head->reached;
+    daemon->store_old = head->age == FA_STORE_AGE_OLDER || head->age == FA_STORE_AGE_OTHER;
+    if (head->restored != 0) {
+        tell_old(daemon, "store-restored",
+                 "a copy of the store was put in place with firealarm restore: its journal ends at "
+                 "%llu, the one before went to %llu",
+                 n, (unsigned long long)head->replaced_n);
+    } else if (head->age == FA_STORE_AGE_OLDER) {
+        tell_old(daemon, "store-older",
+                 "an older copy of the store is in place: its journal ends at %llu, it had reached "
+                 "%llu; filings and alarms since then are gone",
+                 n, reached);
+    } else if (head->age == FA_STORE_AGE_OTHER) {
+        tell_old(daemon, "store-other",
+                 "another store is in place: its journal goes to %llu, but entry %llu is not the "
+                 "one that was written",
+                 n, reached);
+    } else if (head->age == FA_STORE_AGE_UNSEEN) {
+        tell_old(daemon, "witness-missing",
+                 "%s/head, which says how far the journal was, is missing or damaged, so an older "
+                 "copy of the store would go unseen: the journal ends at %llu; let those who filed "
+                 "last try firealarm status, which knows a receipt that is newer",
+                 daemon->options->witness, n);
+    }
+}
+
+void fa_keep_tell_lost(struct fa_daemon *daemon, uint64_t n)
+{
+    if (!daemon->store_old) {
+        daemon->store_old = true;
+        tell_old(daemon, "store-older",
+                 "a receipt was shown for journal entry %llu, and the store does not have its "
+                 "filing: an older copy of the store is in place",
+                 (unsigned long long)n);
+    }
+}
+
 int fa_keep_open(struct fa_daemon *daemon, struct fa_err *err)
 {
     struct fa_store_head head = {0};
-    int rc = open_plugin(daemon, err);
+    int rc = open_store(daemon, err);
     if (rc != 0) {
         return rc;
     }
@@ -190,11 +273,15 @@ int fa_keep_open(struct fa_daemon *daemon, struct fa_err *err)
     if (rc != 0) {
         return rc;
     }
+    FA_CRASHPOINT("start.after_load");
     daemon->journal_next = head.n + 1;
     fa_windows_restore(daemon);
     struct fa_event event = {.kind = FA_EV_START, .u.start = {head.time}};
     fa_turn_step(daemon, &event);
     tell_damage(daemon, &head);
+    tell_age(daemon, &head);
+    FA_CRASHPOINT("start.after_recovery");
+    fa_known_open(daemon);
     return 0;
 }
 
@@ -216,8 +303,6 @@ void fa_keep_without(struct fa_daemon *daemon, const struct fa_err *err)
     struct fa_now now = fa_loop_now(daemon->loop);
     char text[800];
     fa_log(FA_LOG_ERROR, "no store: %s", fa_err_format(err, text, sizeof text));
-    snprintf(daemon->store_why, sizeof daemon->store_why,
-             "The store cannot be used; keep the filing and send it again.");
     bool first = daemon->store_told == 0;
     if (first || now.mono - daemon->store_told >= FA_HOUR) {
         fa_engine_free(daemon->engine);
@@ -250,8 +335,6 @@ void fa_keep_watch(struct fa_daemon *daemon)
         fa_turn_trouble(daemon, "store-full", !full,
                         "the store's disk is full: new filings are refused until it has room");
     }
-    snprintf(daemon->store_why, sizeof daemon->store_why, "%s",
-             full ? "The store's disk is full; keep the filing and send it again." : "");
 }
 
 int fa_keep_close(struct fa_daemon *daemon)
@@ -262,13 +345,16 @@ int fa_keep_close(struct fa_daemon *daemon)
         daemon->txn = NULL;
     }
     if (daemon->store != NULL) {
+        FA_CRASHPOINT("stop.before_close");
         rc = fa_store_close(daemon->store, CLOSE_MS);
+        FA_CRASHPOINT("stop.after_close");
         daemon->store = NULL;
         if (rc == FA_ETIMEOUT) {
             fa_log(FA_LOG_ERROR, "the disk does not answer: leaving without it");
             _Exit(FA_EXIT_UNKNOWN);
         }
     }
+    fa_known_done(daemon);
     fa_options_free(daemon->store_options);
     daemon->store_options = NULL;
     sodium_memzero(daemon->key, sizeof daemon->key);

@@ -9,7 +9,6 @@
 #include <event2/event.h>
 #include <getopt.h>
 #include <sodium.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,19 +16,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SERVICE_DIR "/etc/firealarm" /* where systemd/firealarmd.service looks */
+#define SERVICE_DIR  "/etc/firealarm"     /* where systemd/firealarmd.service looks */
+#define SERVICE_LOGS "/var/log/firealarm" /* its LogsDirectory */
 
 static const char usage[] =
     "firealarmd - raises the alarm, and keeps climbing until somebody owns it\n"
     "\n"
     "  firealarmd [-c FILE]          run in the foreground\n"
     "  firealarmd --check [-c FILE]  read and prove the configuration, say every fault\n"
+    "  firealarmd --restore DIR [--yes]\n"
+    "                                put a copy made by 'firealarm backup' in place of the store\n"
     "  firealarmd --init DIR         write a first working configuration with keys and secrets\n"
     "  firealarmd --reference        the manual page of the configuration (groff)\n"
     "  firealarmd --version | --help\n"
     "\n"
     "  -c, --config FILE    the configuration (/etc/firealarm/firealarm.cfg)\n"
     "      --state DIR      where the accepted configuration is kept ($STATE_DIRECTORY)\n"
+    "      --witness DIR    where it is kept how far the journal was, best away from the state\n"
+    "                       directory ($LOGS_DIRECTORY, or else the state directory)\n"
     "      --plugins DIR    holds decoders/, notifiers/ and stores/\n"
     "      --courier FILE   firealarm-courier\n"
     "\n"
@@ -43,8 +47,11 @@ static const char usage[] =
 enum option_code {
     OPT_CHECK = 256,
     OPT_INIT,
+    OPT_RESTORE,
+    OPT_YES,
     OPT_REFERENCE,
     OPT_STATE,
+    OPT_WITNESS,
     OPT_PLUGINS,
     OPT_COURIER,
     OPT_COMPANY,
@@ -58,8 +65,11 @@ static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
     {"check", no_argument, NULL, OPT_CHECK},
     {"init", required_argument, NULL, OPT_INIT},
+    {"restore", required_argument, NULL, OPT_RESTORE},
+    {"yes", no_argument, NULL, OPT_YES},
     {"reference", no_argument, NULL, OPT_REFERENCE},
     {"state", required_argument, NULL, OPT_STATE},
+    {"witness", required_argument, NULL, OPT_WITNESS},
     {"plugins", required_argument, NULL, OPT_PLUGINS},
     {"courier", required_argument, NULL, OPT_COURIER},
     {"company", required_argument, NULL, OPT_COMPANY},
@@ -74,14 +84,16 @@ static const struct option long_options[] = {
 struct arguments {
     struct fa_daemon_options daemon;
     struct fa_init init;
+    const char *restore; /* a copy's directory */
+    bool yes;
     size_t independents;
     int mode; /* an option_code, 0: run */
 };
 
 static void print_version(void)
 {
-    printf("firealarmd %s\nlibevent %s, sqlite %s, libsodium %s\n", FA_VERSION, event_get_version(),
-           sqlite3_libversion(), sodium_version_string());
+    printf("firealarmd %s\nlibevent %s, libsodium %s\n", FA_VERSION, event_get_version(),
+           sodium_version_string());
 }
 
 static void print_reference(const struct fa_daemon_options *options)
@@ -118,6 +130,9 @@ static bool take_option(struct arguments *args, int code, char *value)
     case OPT_STATE:
         args->daemon.state = value;
         return true;
+    case OPT_WITNESS:
+        args->daemon.witness = value;
+        return true;
     case OPT_PLUGINS:
         args->daemon.plugins = value;
         return true;
@@ -141,6 +156,13 @@ static bool take_option(struct arguments *args, int code, char *value)
     case OPT_INIT:
         args->init.dir = value;
         args->mode = code;
+        return true;
+    case OPT_RESTORE:
+        args->restore = value;
+        args->mode = code;
+        return true;
+    case OPT_YES:
+        args->yes = true;
         return true;
     case OPT_CHECK:
     case OPT_REFERENCE:
@@ -227,6 +249,7 @@ int main(int argc, char **argv)
                 .plugins = FA_PLUGIN_DIR,
                 .courier = FA_LIBEXEC_DIR "/firealarm-courier",
                 .state = getenv("STATE_DIRECTORY"),
+                .witness = getenv("LOGS_DIRECTORY"),
                 .credentials = getenv("CREDENTIALS_DIRECTORY"),
             },
     };
@@ -239,6 +262,11 @@ int main(int argc, char **argv)
     if (optind < argc) {
         fprintf(stderr, "firealarmd: '%s' is no option. Try 'firealarmd --help'.\n", argv[optind]);
         return FA_EXIT_USAGE;
+    }
+    if (args.daemon.witness == NULL) {
+        /* Who restores is not in the service's environment. */
+        bool by_hand = args.mode == OPT_RESTORE && args.daemon.state == NULL;
+        args.daemon.witness = by_hand ? SERVICE_LOGS : args.daemon.state;
     }
     umask(077);
     fa_log_init(stderr_is_journal(getenv("JOURNAL_STREAM")));
@@ -258,6 +286,8 @@ int main(int argc, char **argv)
         return fa_daemon_check(&args.daemon);
     case OPT_INIT:
         return run_init(&args);
+    case OPT_RESTORE:
+        return fa_daemon_restore(&args.daemon, args.restore, args.yes);
     default:
         return fa_daemon_run(&args.daemon);
     }

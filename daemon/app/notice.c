@@ -11,6 +11,8 @@
 #include <string.h>
 
 #define DETAILS_MAX ((size_t)48 * 1024)
+#define TOLD_MAX    ((size_t)4 * 1024)
+#define CHUNK_BYTES ((size_t)8 * 1024)
 
 static struct firealarm_text text_of(const char *text)
 {
@@ -18,32 +20,53 @@ static struct firealarm_text text_of(const char *text)
                         : (struct firealarm_text){text, strlen(text)};
 }
 
-/* Takes what buf holds and keeps it until fa_notice_done(). */
-static struct firealarm_text keep(struct fa_notice_texts *texts, struct fa_buf *buf)
+/* Copies lie one behind the other and never move: slices point to them. */
+struct fa_notice_chunk {
+    struct fa_notice_chunk *next;
+    size_t used, cap;
+    char data[];
+};
+
+static struct firealarm_text keep(struct fa_notice_texts *texts, struct fa_str text)
 {
-    fa_assert(texts->count < sizeof texts->texts / sizeof texts->texts[0]);
-    size_t len = buf->len;
-    char *text = fa_buf_take(buf);
-    texts->texts[texts->count++] = text;
-    return (struct firealarm_text){text, len};
+    struct fa_notice_chunk *chunk = texts->chunks;
+    if (chunk == NULL || text.len > chunk->cap - chunk->used) {
+        size_t cap = text.len > CHUNK_BYTES ? text.len : CHUNK_BYTES;
+        chunk = fa_xmalloc(sizeof *chunk + cap);
+        *chunk = (struct fa_notice_chunk){.next = texts->chunks, .cap = cap};
+        texts->chunks = chunk;
+    }
+    char *at = chunk->data + chunk->used;
+    if (text.len > 0) {
+        memcpy(at, text.ptr, text.len);
+    }
+    chunk->used += text.len;
+    return (struct firealarm_text){at, text.len};
 }
 
-static struct firealarm_text keep_clean(struct fa_notice_texts *texts, struct fa_buf *buf)
+static struct firealarm_text keep_clean(struct fa_notice_texts *texts, struct fa_str text)
 {
-    struct fa_buf clean;
-    fa_buf_init(&clean, DETAILS_MAX * 3);
-    fa_reader_clean(&clean, fa_buf_str(buf));
-    fa_buf_done(buf);
-    return keep(texts, &clean);
+    fa_buf_clear(&texts->clean);
+    fa_reader_clean(&texts->clean, text);
+    return keep(texts, fa_buf_str(&texts->clean));
+}
+
+/* An empty buffer for the next text; keep it before the one after it. */
+static struct fa_buf *words_of(struct fa_notice_texts *texts)
+{
+    fa_buf_clear(&texts->words);
+    return &texts->words;
+}
+
+static struct firealarm_text keep_words(struct fa_notice_texts *texts)
+{
+    return keep_clean(texts, fa_buf_str(&texts->words));
 }
 
 static struct firealarm_text keep_id(struct fa_notice_texts *texts, struct fa_id id)
 {
-    struct fa_buf buf;
     char text[FA_ID_TEXT_SIZE];
-    fa_buf_init(&buf, 64);
-    fa_buf_puts(&buf, fa_id_format(id, text));
-    return keep(texts, &buf);
+    return keep(texts, fa_str_of(fa_id_format(id, text)));
 }
 
 static const char *display_of(const struct fa_daemon *daemon, const char *name)
@@ -83,54 +106,50 @@ static struct firealarm_text details_of(const struct fa_daemon *daemon,
                                         const struct fa_notification *n,
                                         const struct fa_alarm *alarm, struct fa_notice_texts *texts)
 {
-    struct fa_buf out;
-    fa_buf_init(&out, DETAILS_MAX);
+    struct fa_buf *out = words_of(texts);
     bool first_news = n->kind == FA_NOTE_ALARM || n->kind == FA_NOTE_REMINDER ||
                       n->kind == FA_NOTE_OVERDUE || n->kind == FA_NOTE_UNOWNED;
     if (!first_news) {
-        put_last_comment(daemon, alarm, &out);
+        put_last_comment(daemon, alarm, out);
     }
     for (size_t i = 0; first_news && i < alarm->incident_count; i++) {
         const struct fa_incident *incident =
             fa_engine_incident(daemon->engine, alarm->incidents[i]);
         if (incident != NULL) {
-            put_filing(incident, &out);
+            put_filing(incident, out);
         }
     }
-    return keep_clean(texts, &out);
+    return keep_words(texts);
 }
 
 static struct firealarm_text told_of(const struct fa_daemon *daemon,
                                      const struct fa_notification *n, const struct fa_alarm *alarm,
                                      struct fa_notice_texts *texts)
 {
-    struct fa_buf out;
-    fa_buf_init(&out, 4096);
-    for (size_t i = 0; i < alarm->told_count; i++) {
+    struct fa_buf *out = words_of(texts);
+    for (size_t i = 0; i < alarm->told_count && out->len < TOLD_MAX; i++) {
         if (strcmp(alarm->told[i].person, n->person) != 0) {
-            fa_buf_printf(&out, "%s%s", out.len > 0 ? ", " : "",
-                          display_of(daemon, alarm->told[i].person));
+            fa_buf_puts(out, out->len > 0 ? ", " : "");
+            fa_buf_puts(out, display_of(daemon, alarm->told[i].person));
         }
     }
-    return keep_clean(texts, &out);
+    return keep_words(texts);
 }
 
 static struct firealarm_text how_to_ack(const struct fa_alarm *alarm, struct fa_notice_texts *texts)
 {
-    struct fa_buf out;
+    struct fa_buf *out = words_of(texts);
     char id[FA_ID_TEXT_SIZE];
-    fa_buf_init(&out, 256);
-    fa_buf_printf(&out, "firealarm ack %s --for 1h", fa_id_format(alarm->id.id, id));
-    return keep(texts, &out);
+    fa_buf_puts(out, "firealarm ack ");
+    fa_buf_puts(out, fa_id_format(alarm->id.id, id));
+    fa_buf_puts(out, " --for 1h");
+    return keep(texts, fa_buf_str(out));
 }
 
 static struct firealarm_text when_of(fa_time since, fa_time now, struct fa_notice_texts *texts)
 {
-    struct fa_buf out;
     char text[FA_READER_TIME_SIZE];
-    fa_buf_init(&out, 256);
-    fa_buf_puts(&out, fa_reader_time(since, now, NULL, text));
-    return keep(texts, &out);
+    return keep(texts, fa_str_of(fa_reader_time(since, now, NULL, text)));
 }
 
 /* What the notice has a place of its own for; a filing's words are in details, and only there. */
@@ -153,34 +172,21 @@ static struct firealarm_text since_of(const struct fa_daemon *daemon,
 {
     const struct fa_incident *incident =
         alarm->incident_count == 1 ? fa_engine_incident(daemon->engine, alarm->incidents[0]) : NULL;
-    struct fa_buf out;
     if (incident == NULL || incident->since == NULL) {
         return when_of(alarm->since, n->created, texts);
     }
-    fa_buf_init(&out, 1024);
-    fa_buf_printf(&out, "%s, as reported", incident->since);
-    return keep_clean(texts, &out);
+    fa_buf_printf(words_of(texts), "%s, as reported", incident->since);
+    return keep_words(texts);
 }
 
 static void put_fields(const struct fa_describe *describe, struct fa_notice_texts *texts,
                        struct firealarm_notice *notice)
 {
     for (size_t i = 0; i < describe->count && i < 64; i++) {
-        struct fa_buf name, value;
-        if (texts->count + 2 > sizeof texts->texts / sizeof texts->texts[0]) {
-            break;
-        }
-        fa_buf_init(&name, 4096);
-        fa_buf_init(&value, 65536);
-        fa_buf_puts(&name, describe->fields[i].name);
-        fa_buf_putstr(&value, describe->fields[i].value);
         if (!said_elsewhere(describe->fields[i].name)) {
             struct firealarm_field *field = &texts->fields[notice->field_count++];
-            field->name = keep(texts, &name);
-            field->value = keep_clean(texts, &value);
-        } else {
-            fa_buf_done(&name);
-            fa_buf_done(&value);
+            field->name = keep(texts, fa_str_of(describe->fields[i].name));
+            field->value = keep_clean(texts, describe->fields[i].value);
         }
     }
     notice->fields = texts->fields;
@@ -203,12 +209,14 @@ static void compose_alarm(const struct fa_daemon *daemon, const struct fa_notifi
 {
     struct firealarm_notice *notice = &send->notice;
     struct fa_describe describe;
-    struct fa_buf title, summary;
-    fa_buf_init(&title, 4096);
-    fa_buf_init(&summary, 16384);
+    struct fa_buf *summary = words_of(texts), title;
+    fa_buf_init(&title, 512);
     fa_describe_init(&describe, daemon->engine, alarm, n->value);
-    fa_describe_title(&describe, alarm, n->created, &title);
-    fa_describe_summary(&describe, alarm, n->created, &summary);
+    fa_describe_summary(&describe, alarm, n->created, summary);
+    fa_describe_title_of(fa_buf_str(summary), &title);
+    notice->summary = keep_words(texts);
+    notice->title = keep_clean(texts, fa_buf_str(&title));
+    fa_buf_done(&title);
     notice->alarm = keep_id(texts, alarm->id.id);
     notice->thread = notice->alarm;
     notice->severity = text_of(alarm->severity);
@@ -216,8 +224,6 @@ static void compose_alarm(const struct fa_daemon *daemon, const struct fa_notifi
     notice->rule = text_of(alarm->rule);
     notice->policy = text_of(alarm->policy);
     notice->state = text_of(fa_alarm_state_name(alarm->state));
-    notice->title = keep_clean(texts, &title);
-    notice->summary = keep_clean(texts, &summary);
     notice->details = details_of(daemon, n, alarm, texts);
     notice->expect = text_of(alarm->expect);
     notice->told = told_of(daemon, n, alarm, texts);
@@ -240,17 +246,13 @@ static void compose_help(const struct fa_daemon *daemon, const struct fa_inciden
     const struct fa_category *category =
         fa_setup_category(&daemon->config->setup, incident->category);
     struct firealarm_notice *notice = &send->notice;
-    struct fa_buf details, title;
-    fa_buf_init(&details, DETAILS_MAX);
-    fa_buf_init(&title, 1024);
-    put_filing(incident, &details);
-    fa_buf_printf(&title, "A colleague asks for help: %s%s%s",
+    fa_buf_printf(words_of(texts), "A colleague asks for help: %s%s%s",
                   category != NULL ? category->title : incident->category,
                   incident->customer != NULL ? " at " : "",
                   incident->customer != NULL ? incident->customer : "");
-    notice->title = keep_clean(texts, &title);
-    notice->summary = notice->title;
-    notice->details = keep_clean(texts, &details);
+    notice->title = notice->summary = keep_words(texts);
+    put_filing(incident, words_of(texts));
+    notice->details = keep_words(texts);
     notice->expect = text_of("Help to solve it before it is due; then it becomes an alarm");
     notice->category = text_of(incident->category);
     notice->thread = keep_id(texts, incident->id.id);
@@ -278,7 +280,7 @@ bool fa_notice_compose(const struct fa_daemon *daemon, const struct fa_notificat
 {
     const struct fa_alarm *alarm = fa_engine_alarm(daemon->engine, n->alarm);
     const struct fa_incident *incident = fa_engine_incident(daemon->engine, n->incident);
-    *texts = (struct fa_notice_texts){0};
+    fa_notice_clear(texts);
     *ret_send = (struct fa_frame_send){.id = n->id, .channel = n->channel};
     struct firealarm_notice *notice = &ret_send->notice;
     notice->size = sizeof *notice;
@@ -300,10 +302,30 @@ bool fa_notice_compose(const struct fa_daemon *daemon, const struct fa_notificat
     return true;
 }
 
+void fa_notice_init(struct fa_notice_texts *texts)
+{
+    texts->chunks = NULL;
+    fa_buf_init(&texts->words, DETAILS_MAX);
+    fa_buf_init(&texts->clean, DETAILS_MAX * 3);
+}
+
+/* One chunk stays for the next. */
+void fa_notice_clear(struct fa_notice_texts *texts)
+{
+    while (texts->chunks != NULL && texts->chunks->next != NULL) {
+        struct fa_notice_chunk *chunk = texts->chunks;
+        texts->chunks = chunk->next;
+        free(chunk);
+    }
+    if (texts->chunks != NULL) {
+        texts->chunks->used = 0;
+    }
+}
+
 void fa_notice_done(struct fa_notice_texts *texts)
 {
-    for (size_t i = 0; i < texts->count; i++) {
-        free(texts->texts[i]);
-    }
-    texts->count = 0;
+    fa_notice_clear(texts);
+    free(texts->chunks);
+    fa_buf_done(&texts->words);
+    fa_buf_done(&texts->clean);
 }

@@ -57,6 +57,7 @@ static void on_verdict(void *ctx, const struct fa_frame_verdict *verdict)
     if (daemon->engine != NULL) {
         fa_turn_step(daemon, &event);
     }
+    FA_CRASHPOINT("app.after_verdict");
 }
 
 static void on_log(void *ctx, uint32_t level, const char *text)
@@ -190,7 +191,6 @@ void fa_sender_queue(struct fa_daemon *daemon, struct fa_notification_id id)
 static int hand_over(struct fa_daemon *daemon, struct fa_notification_id id)
 {
     const struct fa_notification *n = fa_engine_notification(daemon->engine, id);
-    struct fa_notice_texts texts;
     struct fa_frame_send send;
     struct fa_now now = fa_loop_now(daemon->loop);
     if (n == NULL || n->state != FA_NOTICE_QUEUED || !n->with_courier) {
@@ -202,14 +202,12 @@ static int hand_over(struct fa_daemon *daemon, struct fa_notification_id id)
         fa_turn_step(daemon, &event);
         return 0;
     }
-    if (!fa_notice_compose(daemon, n, now.wall, &send, &texts)) {
-        fa_notice_done(&texts);
+    if (!fa_notice_compose(daemon, n, now.wall, &send, &daemon->notice)) {
         return 0;
     }
     FA_CRASHPOINT("app.before_send");
     int rc = fa_link_send(daemon->link, &send, now);
     FA_CRASHPOINT("app.after_send");
-    fa_notice_done(&texts);
     if (rc == FA_ETOOBIG) {
         struct fa_event event = {.kind = FA_EV_VERDICT,
                                  .u.verdict = {id, FA_VERDICT_REJECTED, 0, -1}};
@@ -243,6 +241,9 @@ void fa_sender_pump(struct fa_daemon *daemon)
     }
     if (done == HAND_OVER_MAX) {
         fa_loop_again(daemon->loop);
+    }
+    if (done > 0) {
+        fa_link_on_writable(daemon->link, fa_loop_now(daemon->loop)); /* all of them in one piece */
     }
     drive(daemon);
 }
@@ -292,6 +293,7 @@ int fa_sender_open(struct fa_daemon *daemon, struct fa_err *err)
     };
     daemon->link_fd = -1;
     daemon->link = fa_link_new(&config, &callbacks, daemon);
+    fa_notice_init(&daemon->notice);
     fa_timer_init(&daemon->link_timer, daemon->loop, on_timer, daemon);
     fa_timer_init(&daemon->courier_timer, daemon->loop, tell_down, daemon);
     int rc = fa_sender_set_channels(daemon, daemon->config, err);
@@ -310,6 +312,7 @@ void fa_sender_close(struct fa_daemon *daemon)
     daemon->link_watch = NULL;
     fa_link_free(daemon->link);
     daemon->link = NULL;
+    fa_notice_done(&daemon->notice);
     for (size_t i = 0; i < daemon->lane_count; i++) {
         free(daemon->lanes[i].channel);
         fa_outgoing_done(&daemon->lanes[i].outgoing);

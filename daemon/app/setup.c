@@ -3,6 +3,7 @@
  * accepted one is kept beside the store as accepted.cfg and runs when a start finds the files
  * refused. */
 #include "app/internal.h"
+#include "base/crashpoint.h"
 #include "base/panic.h"
 
 #include <errno.h>
@@ -57,7 +58,9 @@ void fa_setup_remember(const struct fa_daemon *daemon)
     if (fd >= 0) {
         close(fd);
     }
+    FA_CRASHPOINT("app.before_accept");
     ok = ok && rename(temp, path) == 0;
+    FA_CRASHPOINT("app.after_accept");
     int dir = open(daemon->options->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     ok = ok && dir >= 0 && fsync(dir) == 0;
     if (dir >= 0) {
@@ -172,7 +175,9 @@ void fa_setup_reload(struct fa_daemon *daemon)
     unsigned faults = 0;
     int rc = fa_config_load(daemon->options->config, daemon->plugins, on_fault, &faults, &config);
     if (rc == 0) {
+        FA_CRASHPOINT("app.before_reload");
         rc = swap(daemon, config, &err);
+        FA_CRASHPOINT("app.after_reload");
         if (rc != 0) {
             fa_log_err(FA_LOG_ERROR, &err);
             fa_config_free(config);

@@ -20,6 +20,13 @@
 /* Label sets evaluated in one turn; each may be an alarm, of about 20 us. What is left is evaluated
  * in the next turns, so that thousands at once hold up nobody. */
 #define EVALUATE_MAX 128
+/* Turns that may wait for the writer before rules are evaluated further: what they raise could not
+ * leave any earlier, and would only wait in memory. */
+#define BEHIND_MAX 8
+/* What has left the queue of the parked gives its room back from so many on. */
+#define PARKED_MAX 1024
+
+#define SEED_COUNT (sizeof((struct fa_daemon *)NULL)->seeds / sizeof(struct fa_rng))
 
 enum journal_tag { J_CODE = 1, J_ALARM, J_INCIDENT, J_NOTIFICATION, J_WHO, J_NUMBER };
 
@@ -28,6 +35,12 @@ static struct fa_parked *park(struct fa_daemon *daemon)
     struct fa_parking *parking = &daemon->parking;
     if (parking->first > 0 && parking->first == parking->count) {
         parking->first = parking->count = daemon->turn_from = 0;
+    } else if (parking->first >= PARKED_MAX && parking->first >= parking->count / 2) {
+        parking->count -= parking->first;
+        daemon->turn_from -= parking->first;
+        memmove(parking->items, parking->items + parking->first,
+                parking->count * sizeof(struct fa_parked));
+        parking->first = 0;
     }
     parking->items =
         fa_xgrow(parking->items, parking->count, &parking->cap, sizeof(struct fa_parked));
@@ -76,24 +89,23 @@ static void put_id(struct fa_buf *body, uint32_t tag, struct fa_id id)
 
 static void write_journal(struct fa_daemon *daemon, const struct fa_action *action, fa_time wall)
 {
-    struct fa_buf body;
-    fa_buf_init(&body, 4096);
-    fa_rec_put_u64(&body, J_CODE, action->u.journal.code);
-    put_id(&body, J_ALARM, action->u.journal.alarm.id);
-    put_id(&body, J_INCIDENT, action->u.journal.incident.id);
-    put_id(&body, J_NOTIFICATION, action->u.journal.notification.id);
+    struct fa_buf *body = &daemon->journal_body;
+    fa_buf_clear(body);
+    fa_rec_put_u64(body, J_CODE, action->u.journal.code);
+    put_id(body, J_ALARM, action->u.journal.alarm.id);
+    put_id(body, J_INCIDENT, action->u.journal.incident.id);
+    put_id(body, J_NOTIFICATION, action->u.journal.notification.id);
     if (action->u.journal.who_len > 0) {
         put_who(daemon,
                 (struct fa_str){daemon->actions.bytes.data + action->u.journal.who_at,
                                 action->u.journal.who_len},
-                &body);
+                body);
     }
-    fa_rec_put_i64(&body, J_NUMBER, action->u.journal.number);
+    fa_rec_put_i64(body, J_NUMBER, action->u.journal.number);
     uint64_t n = 0;
-    int rc = fa_txn_journal(open_txn(daemon), wall, fa_buf_str(&body), &n);
+    int rc = fa_txn_journal(open_txn(daemon), wall, fa_buf_str(body), &n);
     fa_assert(rc == 0);
     daemon->journal_next = n + 1;
-    fa_buf_done(&body);
 }
 
 static void write_row(struct fa_daemon *daemon, const struct fa_action *action)
@@ -111,6 +123,9 @@ static void write_row(struct fa_daemon *daemon, const struct fa_action *action)
             .value = {daemon->actions.bytes.data + action->u.row.at, action->u.row.len},
         };
         rc = fa_txn_put(open_txn(daemon), &row);
+        if (row.kind == FA_ROW_INCIDENT && !row.live) {
+            fa_known_add(daemon, key);
+        }
     }
     fa_assert(rc == 0);
 }
@@ -144,11 +159,23 @@ static void carry_out(struct fa_daemon *daemon, fa_time wall, struct fa_api_answ
     fa_actions_clear(&daemon->actions);
 }
 
+/* The kernel is asked for many seeds at once: a storm is thousands of events. */
+static void seed(struct fa_daemon *daemon, struct fa_rng *rng)
+{
+    if (daemon->seed_left == 0) {
+        randombytes_buf(daemon->seeds, sizeof daemon->seeds);
+        daemon->seed_left = SEED_COUNT;
+    }
+    struct fa_rng *next = &daemon->seeds[--daemon->seed_left];
+    *rng = *next;
+    *next = (struct fa_rng){{0}};
+}
+
 struct fa_api_answer fa_turn_step(struct fa_daemon *daemon, struct fa_event *event)
 {
     struct fa_api_answer answer = {0};
     struct fa_now now = fa_loop_now(daemon->loop);
-    randombytes_buf(event->rng.state, sizeof event->rng.state);
+    seed(daemon, &event->rng);
     event->reply_to = 1;
     fa_engine_step(daemon->engine, event, now, &daemon->actions);
     carry_out(daemon, now.wall, &answer);
@@ -169,9 +196,17 @@ void fa_turn_trouble(struct fa_daemon *daemon, const char *code, bool over, cons
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     if (daemon->engine != NULL) {
-        struct fa_event event = {.kind = FA_EV_TROUBLE, .u.trouble = {code, text, over}};
+        struct fa_event event = {.kind = FA_EV_TROUBLE,
+                                 .u.trouble = {.code = code, .text = text, .over = over}};
         fa_turn_step(daemon, &event);
     }
+}
+
+void fa_turn_trouble_once(struct fa_daemon *daemon, const char *code, const char *text)
+{
+    struct fa_event event = {.kind = FA_EV_TROUBLE,
+                             .u.trouble = {.code = code, .text = text, .once = true}};
+    fa_turn_step(daemon, &event);
 }
 
 /* ---- the turn's end ---- */
@@ -182,12 +217,21 @@ static void on_signal(void *ctx, const struct fa_signal *signal)
     fa_turn_step(ctx, &event);
 }
 
+/* A disk that is full is another matter: what happens meanwhile must not be forgotten. */
+static bool is_behind(const struct fa_daemon *daemon)
+{
+    return !daemon->store_full &&
+           daemon->last_commit > fa_store_durable(daemon->store) + BEHIND_MAX;
+}
+
 static void run_rules(struct fa_daemon *daemon, struct fa_now now)
 {
     bool due = daemon->rules_dirty || fa_rules_next(daemon->rules) <= now.wall;
-    if (due && daemon->store != NULL && !daemon->stopping) {
+    if (due && daemon->store != NULL && !daemon->stopping && !is_behind(daemon)) {
+        FA_CRASHPOINT("app.before_rules");
         daemon->rules_dirty =
             fa_rules_run_some(daemon->rules, now, EVALUATE_MAX, on_signal, daemon);
+        FA_CRASHPOINT("app.after_rules");
         if (daemon->rules_dirty) {
             fa_loop_again(daemon->loop);
         }
@@ -197,7 +241,9 @@ static void run_rules(struct fa_daemon *daemon, struct fa_now now)
 static void set_deadline(struct fa_daemon *daemon, struct fa_now now)
 {
     fa_time next = fa_engine_next_deadline(daemon->engine);
-    fa_time rules = daemon->store != NULL ? fa_rules_next(daemon->rules) : FA_NEVER;
+    /* The writer's next commit makes a turn too. */
+    bool wait = daemon->store == NULL || is_behind(daemon);
+    fa_time rules = wait ? FA_NEVER : fa_rules_next(daemon->rules);
     next = next == FA_NEVER ? FA_NEVER : now.wall + (next - now.mono);
     fa_loop_set_deadline(daemon->loop, next < rules ? next : rules);
 }
@@ -232,7 +278,9 @@ static void end_turn(void *self)
     run_rules(daemon, now);
     if (fa_engine_next_deadline(daemon->engine) <= now.mono) {
         struct fa_event event = {.kind = FA_EV_TICK};
+        FA_CRASHPOINT("app.before_tick");
         fa_turn_step(daemon, &event);
+        FA_CRASHPOINT("app.after_tick");
     }
     if (daemon->txn != NULL) {
         FA_CRASHPOINT("app.before_submit");
@@ -266,6 +314,7 @@ static void on_jump(void *self, const struct fa_clock_jump *jump)
 void fa_turn_init(struct fa_daemon *daemon)
 {
     fa_actions_init(&daemon->actions);
+    fa_buf_init(&daemon->journal_body, 4096);
     fa_loop_on_turn(daemon->loop, end_turn, daemon);
     fa_loop_on_deadline(daemon->loop, on_deadline, daemon);
     fa_loop_on_clock_jump(daemon->loop, on_jump, daemon);
@@ -281,4 +330,5 @@ void fa_turn_done(struct fa_daemon *daemon)
     }
     free(daemon->parking.items);
     fa_actions_done(&daemon->actions);
+    fa_buf_done(&daemon->journal_body);
 }

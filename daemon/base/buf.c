@@ -86,6 +86,15 @@ void fa_buf_printf(struct fa_buf *buf, const char *fmt, ...)
     va_end(again);
 }
 
+void fa_buf_cut(struct fa_buf *buf, size_t len)
+{
+    fa_assert(len <= buf->len);
+    buf->len = len;
+    if (buf->data != NULL) {
+        buf->data[len] = '\0';
+    }
+}
+
 void fa_buf_drop(struct fa_buf *buf, size_t n)
 {
     fa_assert(n <= buf->len);

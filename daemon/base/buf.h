@@ -26,6 +26,8 @@ void fa_buf_puts(struct fa_buf *buf, const char *text);
 void fa_buf_putstr(struct fa_buf *buf, struct fa_str str);
 void fa_buf_putc(struct fa_buf *buf, char c);
 void fa_buf_printf(struct fa_buf *buf, const char *fmt, ...) FA_PRINTF(2, 3);
+/* Keeps the first len bytes. */
+void fa_buf_cut(struct fa_buf *buf, size_t len);
 /* Drops the first n bytes. */
 void fa_buf_drop(struct fa_buf *buf, size_t n);
 /* What is in it, borrowed until the next call; never a NULL pointer. */

@@ -50,6 +50,20 @@ void fa_rec_put_bytes(struct fa_buf *buf, uint32_t tag, const void *data, size_t
     fa_buf_put(buf, data, len);
 }
 
+void fa_rec_wrap(struct fa_buf *buf, uint32_t tag, size_t from)
+{
+    size_t len = buf->len - from;
+    put_head(buf, tag, FA_REC_BYTES);
+    put_varint(buf, len);
+    size_t head = buf->len - from - len;
+    char bytes[20];
+    if (!buf->over) {
+        memcpy(bytes, buf->data + from + len, head);
+        memmove(buf->data + from + head, buf->data + from, len);
+        memcpy(buf->data + from, bytes, head);
+    }
+}
+
 void fa_rec_put_text(struct fa_buf *buf, uint32_t tag, const char *text)
 {
     if (text != NULL) {

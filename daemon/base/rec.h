@@ -18,6 +18,8 @@ void fa_rec_put_u64(struct fa_buf *buf, uint32_t tag, uint64_t value);
 void fa_rec_put_i64(struct fa_buf *buf, uint32_t tag, int64_t value);
 void fa_rec_put_f64(struct fa_buf *buf, uint32_t tag, double value);
 void fa_rec_put_bytes(struct fa_buf *buf, uint32_t tag, const void *data, size_t len);
+/* Makes one field of bytes of what was put since buf->len was `from`: a record in a record. */
+void fa_rec_wrap(struct fa_buf *buf, uint32_t tag, size_t from);
 /* NULL writes nothing. */
 void fa_rec_put_text(struct fa_buf *buf, uint32_t tag, const char *text);
 

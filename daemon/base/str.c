@@ -184,8 +184,29 @@ int fa_parse_i64(struct fa_str text, int64_t *ret_value)
     return 0;
 }
 
+static const char *format_whole(int64_t value, char buf[32])
+{
+    char *at = buf + 31;
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    *at = '\0';
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (value < 0) {
+        *--at = '-';
+    }
+    memmove(buf, at, (size_t)(buf + 32 - at));
+    return buf;
+}
+
 const char *fa_format_double(double value, char buf[32])
 {
+    /* Most are whole numbers, and %.15g writes those below 10^15 as they are. */
+    if (value > -1e15 && value < 1e15 && value == (double)(int64_t)value && /* NOLINT */
+        (value != 0 || !signbit(value))) {
+        return format_whole((int64_t)value, buf);
+    }
     for (int digits = 15; digits <= 17; digits++) {
         double back = 0;
         char text[64]; /* roomier than any double needs, so that the compiler sees it fit */

@@ -78,7 +78,8 @@ static int take_receipt(struct fa_client *client, const struct fa_args *args,
         return fa_complain(client, FA_EXIT_USAGE, &err);
     }
     if (code == FA_EXIT_OK && !is_receipt(fa_buf_text(receipt))) {
-        fa_err_set(&err, FA_EINVAL, "that is no receipt: it looks like 7K2Q-M9XA-3DTR-WZ5E-142");
+        fa_err_set(&err, FA_EINVAL,
+                   "that is no receipt: it looks like 7K2Q-M9XA-3DTR-WZ5E-8GTR-02NC-X7QM-5BHD");
         return fa_complain(client, FA_EXIT_USAGE, &err);
     }
     return code;

@@ -10,6 +10,7 @@
     X(REFUSED, 65, "refused as it is; a filing is kept as KEY.refused to be mended")               \
     X(UNREACHABLE, 69, "the daemon cannot be reached, or cannot answer now")                       \
     X(STRANGE, 70, "what answers does not speak as firealarmd does")                               \
+    X(BUSY, 73, "a daemon has the store in use: stop it before restoring")                         \
     X(IO, 74, "a file could not be read or written")                                               \
     X(KEPT, 75, "the filing is kept in the spool and is sent at the next run")                     \
     X(DENIED, 77, "not allowed to you; a filing is kept in the spool")                             \

@@ -2,12 +2,15 @@
 /* Decides where the daemon is. The first file that is there wins whole; nothing is merged, so that
  * a person sees in one file what holds. What is not known is refused with file, line and the
  * nearest key. A token that others can read is refused: it would let them file in this person's
- * name. The token travels over TLS only. */
+ * name. The token travels over TLS only. libconfig sees only text that config/scan.h lets pass: it
+ * would follow an @include anywhere, wrap numbers, and run out of stack on a deep nest. */
 #include "client/settings.h"
 
 #include "base/buf.h"
 #include "base/panic.h"
 #include "client/client.h"
+#include "client/file.h"
+#include "config/scan.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +22,7 @@
 #include <unistd.h>
 
 #define TOKEN_MAX       512
+#define FILE_MAX        ((size_t)64 * 1024)
 #define TIMEOUT_DEFAULT (15 * FA_SECOND)
 #define TIMEOUT_MAX     (5 * FA_MINUTE)
 
@@ -191,13 +195,45 @@ static int take_values(const struct reading *reading, struct fa_settings *settin
                : 0;
 }
 
+static void keep_first(void *ctx, const struct fa_err *fault)
+{
+    struct fa_err *err = ctx;
+    if (err->code == 0) {
+        *err = *fault;
+    }
+}
+
+/* The file's text, if libconfig reads it as it is meant. */
+static int read_text(const char *path, struct fa_buf *text, struct fa_err *err)
+{
+    struct fa_err fault = {0};
+    struct fa_scan scan = {0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        return fa_err_at(err, FA_EIO, path, 0, 0, "cannot be read: %s", strerror(errno));
+    }
+    int rc = fa_file_read(fd, path, text, err);
+    close(fd);
+    if (rc == 0) { /* a number that would be wrapped is a fault and no error */
+        rc = fa_scan_text(path, fa_buf_str(text), keep_first, &fault, &scan);
+        rc = rc == 0 ? fault.code : rc;
+        fa_scan_done(&scan);
+    }
+    if (fault.code != 0) {
+        *err = fault;
+    }
+    return rc;
+}
+
 static int read_file(const char *path, struct fa_settings *settings, struct fa_err *err)
 {
     struct reading reading = {.path = path};
+    struct fa_buf text;
     config_t config;
-    int rc = 0;
     config_init(&config);
-    if (config_read_file(&config, path) != CONFIG_TRUE) {
+    fa_buf_init(&text, FILE_MAX);
+    int rc = read_text(path, &text, err);
+    if (rc == 0 && config_read_string(&config, fa_buf_text(&text)) != CONFIG_TRUE) {
         rc = fa_err_at(err, FA_EPARSE, path, (uint32_t)config_error_line(&config), 0, "%s",
                        config_error_text(&config));
     }
@@ -208,6 +244,7 @@ static int read_file(const char *path, struct fa_settings *settings, struct fa_e
     rc = rc != 0 ? rc : take_values(&reading, settings, err);
     settings->file = fa_xstrdup(path);
     config_destroy(&config);
+    fa_buf_done(&text);
     return rc;
 }
 

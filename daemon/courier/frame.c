@@ -30,7 +30,7 @@ enum {
     OPTION_FILE,
     OPTION_LINE
 };
-enum { SEND_ID = 1, SEND_CHANNEL, SEND_PLAIN, SEND_PRIORITY, SEND_NOTICE };
+enum { SEND_ID = 1, SEND_CHANNEL, SEND_PLAIN, SEND_PRIORITY, SEND_ALONE };
 enum {
     VERDICT_ID = 1,
     VERDICT_ATTEMPT,
@@ -41,42 +41,42 @@ enum {
     VERDICT_RETRY_AFTER,
     VERDICT_DURATION,
 };
-enum { AT_ID = 1 };
 enum { PING_N = 1 };
 enum { LOG_LEVEL = 1, LOG_TEXT };
-enum { FIELD_NAME = 1, FIELD_VALUE };
 
-/* The members of a notice by kind: tag, member. */
+/* The members of a notice by kind: tag, member. They stand in the SEND's own record: nothing has to
+ * be measured before it is written. A field is its name and then its value. */
 #define NOTICE_TEXTS(X)                                                                            \
-    X(1, key)                                                                                      \
-    X(2, kind)                                                                                     \
-    X(3, alarm)                                                                                    \
-    X(4, severity)                                                                                 \
-    X(5, category)                                                                                 \
-    X(6, rule)                                                                                     \
-    X(7, policy)                                                                                   \
-    X(8, state)                                                                                    \
-    X(9, address)                                                                                  \
-    X(10, recipient)                                                                               \
-    X(11, title)                                                                                   \
-    X(12, summary)                                                                                 \
-    X(13, details)                                                                                 \
-    X(14, expect)                                                                                  \
-    X(15, told)                                                                                    \
-    X(16, owner)                                                                                   \
-    X(17, how_to_ack)                                                                              \
-    X(18, thread)                                                                                  \
-    X(19, when)
+    X(16, key)                                                                                     \
+    X(17, kind)                                                                                    \
+    X(18, alarm)                                                                                   \
+    X(19, severity)                                                                                \
+    X(20, category)                                                                                \
+    X(21, rule)                                                                                    \
+    X(22, policy)                                                                                  \
+    X(23, state)                                                                                   \
+    X(24, address)                                                                                 \
+    X(25, recipient)                                                                               \
+    X(26, title)                                                                                   \
+    X(27, summary)                                                                                 \
+    X(28, details)                                                                                 \
+    X(29, expect)                                                                                  \
+    X(30, told)                                                                                    \
+    X(31, owner)                                                                                   \
+    X(32, how_to_ack)                                                                              \
+    X(33, thread)                                                                                  \
+    X(34, when)
 #define NOTICE_TIMES(X)                                                                            \
-    X(32, since)                                                                                   \
-    X(33, raised)                                                                                  \
-    X(34, now)                                                                                     \
-    X(35, promised)
+    X(47, since)                                                                                   \
+    X(48, raised)                                                                                  \
+    X(49, now)                                                                                     \
+    X(50, promised)
 #define NOTICE_COUNTS(X)                                                                           \
-    X(48, attempt)                                                                                 \
-    X(49, step)                                                                                    \
-    X(50, loop)
-#define NOTICE_FIELD 63
+    X(63, attempt)                                                                                 \
+    X(64, step)                                                                                    \
+    X(65, loop)
+#define NOTICE_FIELD_NAME  80
+#define NOTICE_FIELD_VALUE 81
 
 static const char *const TYPE_NAMES[] = {
     [FA_FRAME_HELLO] = "HELLO",
@@ -84,7 +84,6 @@ static const char *const TYPE_NAMES[] = {
     [FA_FRAME_CHANNELS_END] = "CHANNELS_END",
     [FA_FRAME_SEND] = "SEND",
     [FA_FRAME_VERDICT] = "VERDICT",
-    [FA_FRAME_AT] = "AT",
     [FA_FRAME_PING] = "PING",
     [FA_FRAME_PONG] = "PONG",
     [FA_FRAME_LOG] = "LOG",
@@ -105,45 +104,43 @@ static void put_id(struct fa_buf *rec, uint32_t tag, struct fa_notification_id i
     fa_rec_put_bytes(rec, tag, id.id.bytes, FA_ID_BYTES);
 }
 
-/* Takes rec's content as a frame to out; empties rec. */
-static int finish(struct fa_buf *out, enum fa_frame_type type, struct fa_buf *rec)
+/* A frame is written where it will be read from: its head first, filled in by finish(). */
+static size_t start(struct fa_buf *out)
 {
-    int rc = 0;
-    if (rec->over) {
-        rc = FA_ETOOBIG;
-    } else if (rec->len + 5 > out->max - out->len) {
-        rc = FA_EFULL;
-    } else {
-        uint32_t len = (uint32_t)rec->len + 1;
-        char head[5] = {(char)len, (char)(len >> 8), (char)(len >> 16), (char)(len >> 24),
-                        (char)type};
-        fa_buf_put(out, head, sizeof head);
-        fa_buf_putstr(out, fa_buf_str(rec));
-    }
-    fa_buf_done(rec);
-    return rc;
+    size_t at = out->len;
+    fa_buf_put(out, "\0\0\0\0", 5);
+    return at;
 }
 
-static void start(struct fa_buf *rec)
+/* The frame that began at `at`; takes it back when it has no room. */
+static int finish(struct fa_buf *out, size_t at, enum fa_frame_type type)
 {
-    fa_buf_init(rec, FA_FRAME_MAX - 1);
+    size_t len = out->len - at - 4;
+    if (out->over || len > FA_FRAME_MAX) {
+        bool too_big = !out->over || out->max - at > FA_FRAME_MAX + 4;
+        out->over = false;
+        fa_buf_cut(out, at);
+        return too_big ? FA_ETOOBIG : FA_EFULL;
+    }
+    char head[5] = {(char)len, (char)(len >> 8), (char)(len >> 16), (char)(len >> 24), (char)type};
+    memcpy(out->data + at, head, sizeof head);
+    return 0;
 }
 
 int fa_frame_put_hello(struct fa_buf *out, const struct fa_frame_hello *hello)
 {
-    struct fa_buf rec;
-    start(&rec);
-    put_cstr(&rec, HELLO_BUILD, hello->build);
-    fa_rec_put_u64(&rec, HELLO_ABI, hello->abi);
-    put_cstr(&rec, HELLO_PLUGINS, hello->plugins_dir);
-    put_cstr(&rec, HELLO_CREDENTIALS, hello->credentials_dir);
-    return finish(out, FA_FRAME_HELLO, &rec);
+    size_t at = start(out);
+    put_cstr(out, HELLO_BUILD, hello->build);
+    fa_rec_put_u64(out, HELLO_ABI, hello->abi);
+    put_cstr(out, HELLO_PLUGINS, hello->plugins_dir);
+    put_cstr(out, HELLO_CREDENTIALS, hello->credentials_dir);
+    return finish(out, at, FA_FRAME_HELLO);
 }
 
 static void put_option(struct fa_buf *rec, const struct fa_option_given *given)
 {
     struct fa_buf option;
-    start(&option);
+    fa_buf_init(&option, FA_FRAME_MAX);
     put_cstr(&option, OPTION_NAME, given->name);
     fa_rec_put_u64(&option, OPTION_KIND, (uint64_t)given->kind);
     fa_rec_put_bytes(&option, OPTION_TEXT, given->text.ptr, given->text.len);
@@ -158,118 +155,103 @@ static void put_option(struct fa_buf *rec, const struct fa_option_given *given)
 
 int fa_frame_put_channel(struct fa_buf *out, const struct fa_frame_channel *chan)
 {
-    struct fa_buf rec;
     if (chan->option_count > FA_FRAME_OPTIONS_MAX) {
         return FA_ETOOBIG;
     }
-    start(&rec);
-    put_cstr(&rec, CHANNEL_NAME, chan->name);
-    put_cstr(&rec, CHANNEL_PLUGIN, chan->plugin);
-    put_cstr(&rec, CHANNEL_FILE, chan->file);
-    fa_rec_put_u64(&rec, CHANNEL_LINE, chan->line);
-    fa_rec_put_u64(&rec, CHANNEL_MACHINE, chan->machine);
-    fa_rec_put_i64(&rec, CHANNEL_TIMEOUT, chan->timeout);
+    size_t at = start(out);
+    put_cstr(out, CHANNEL_NAME, chan->name);
+    put_cstr(out, CHANNEL_PLUGIN, chan->plugin);
+    put_cstr(out, CHANNEL_FILE, chan->file);
+    fa_rec_put_u64(out, CHANNEL_LINE, chan->line);
+    fa_rec_put_u64(out, CHANNEL_MACHINE, chan->machine);
+    fa_rec_put_i64(out, CHANNEL_TIMEOUT, chan->timeout);
     for (uint32_t i = 0; i < chan->option_count; i++) {
-        put_option(&rec, &chan->options[i]);
+        put_option(out, &chan->options[i]);
     }
-    return finish(out, FA_FRAME_CHANNEL, &rec);
+    return finish(out, at, FA_FRAME_CHANNEL);
 }
 
-static void put_field(struct fa_buf *rec, const struct firealarm_field *field)
+static void put_notice(struct fa_buf *out, const struct firealarm_notice *notice)
 {
-    struct fa_buf pair;
-    start(&pair);
-    fa_rec_put_bytes(&pair, FIELD_NAME, field->name.ptr, field->name.len);
-    fa_rec_put_bytes(&pair, FIELD_VALUE, field->value.ptr, field->value.len);
-    rec->over = rec->over || pair.over;
-    fa_rec_put_bytes(rec, NOTICE_FIELD, fa_buf_text(&pair), pair.len);
-    fa_buf_done(&pair);
-}
-
-static void put_notice(struct fa_buf *rec, const struct firealarm_notice *notice)
-{
-    struct fa_buf own;
-    start(&own);
 #define X(tag, member)                                                                             \
     if (notice->member.len > 0) {                                                                  \
-        fa_rec_put_bytes(&own, tag, notice->member.ptr, notice->member.len);                       \
+        fa_rec_put_bytes(out, tag, notice->member.ptr, notice->member.len);                        \
     }
     NOTICE_TEXTS(X)
 #undef X
-#define X(tag, member) fa_rec_put_i64(&own, tag, notice->member);
+#define X(tag, member) fa_rec_put_i64(out, tag, notice->member);
     NOTICE_TIMES(X)
 #undef X
-#define X(tag, member) fa_rec_put_u64(&own, tag, notice->member);
+#define X(tag, member) fa_rec_put_u64(out, tag, notice->member);
     NOTICE_COUNTS(X)
 #undef X
     for (uint32_t i = 0; i < notice->field_count; i++) {
-        put_field(&own, &notice->fields[i]);
+        const struct firealarm_field *field = &notice->fields[i];
+        fa_rec_put_bytes(out, NOTICE_FIELD_NAME, field->name.ptr, field->name.len);
+        fa_rec_put_bytes(out, NOTICE_FIELD_VALUE, field->value.ptr, field->value.len);
     }
-    rec->over = rec->over || own.over;
-    fa_rec_put_bytes(rec, SEND_NOTICE, fa_buf_text(&own), own.len);
-    fa_buf_done(&own);
+}
+
+/* Would its texts alone be over the limit, whatever room there is? */
+static bool is_too_big(const struct firealarm_notice *notice)
+{
+    size_t bytes = 0;
+#define X(tag, member) bytes += notice->member.len;
+    NOTICE_TEXTS(X)
+#undef X
+    for (uint32_t i = 0; i < notice->field_count && i <= FA_FRAME_FIELDS_MAX; i++) {
+        bytes += notice->fields[i].name.len + notice->fields[i].value.len;
+    }
+    return bytes > FA_FRAME_MAX;
 }
 
 int fa_frame_put_send(struct fa_buf *out, const struct fa_frame_send *send)
 {
-    struct fa_buf rec;
-    if (send->notice.field_count > FA_FRAME_FIELDS_MAX) {
+    if (send->notice.field_count > FA_FRAME_FIELDS_MAX || is_too_big(&send->notice)) {
         return FA_ETOOBIG;
     }
-    start(&rec);
-    put_id(&rec, SEND_ID, send->id);
-    put_cstr(&rec, SEND_CHANNEL, send->channel);
-    fa_rec_put_u64(&rec, SEND_PLAIN, send->plain);
-    fa_rec_put_u64(&rec, SEND_PRIORITY, (uint64_t)send->priority);
-    put_notice(&rec, &send->notice);
-    return finish(out, FA_FRAME_SEND, &rec);
+    size_t at = start(out);
+    put_id(out, SEND_ID, send->id);
+    put_cstr(out, SEND_CHANNEL, send->channel);
+    fa_rec_put_u64(out, SEND_PLAIN, send->plain);
+    fa_rec_put_u64(out, SEND_PRIORITY, (uint64_t)send->priority);
+    fa_rec_put_u64(out, SEND_ALONE, send->alone);
+    put_notice(out, &send->notice);
+    return finish(out, at, FA_FRAME_SEND);
 }
 
 int fa_frame_put_verdict(struct fa_buf *out, const struct fa_frame_verdict *ver)
 {
-    struct fa_buf rec;
-    start(&rec);
-    put_id(&rec, VERDICT_ID, ver->id);
-    fa_rec_put_u64(&rec, VERDICT_ATTEMPT, ver->attempt);
-    fa_rec_put_u64(&rec, VERDICT_VERDICT, ver->verdict);
-    fa_rec_put_u64(&rec, VERDICT_STATUS, ver->status);
-    fa_rec_put_u64(&rec, VERDICT_PLAIN, ver->plain);
-    fa_rec_put_bytes(&rec, VERDICT_DETAIL, ver->detail.ptr, ver->detail.len);
-    fa_rec_put_i64(&rec, VERDICT_RETRY_AFTER, ver->retry_after);
-    fa_rec_put_i64(&rec, VERDICT_DURATION, ver->duration);
-    return finish(out, FA_FRAME_VERDICT, &rec);
-}
-
-int fa_frame_put_at(struct fa_buf *out, const struct fa_frame_at *at)
-{
-    struct fa_buf rec;
-    start(&rec);
-    put_id(&rec, AT_ID, at->id);
-    return finish(out, FA_FRAME_AT, &rec);
+    size_t at = start(out);
+    put_id(out, VERDICT_ID, ver->id);
+    fa_rec_put_u64(out, VERDICT_ATTEMPT, ver->attempt);
+    fa_rec_put_u64(out, VERDICT_VERDICT, ver->verdict);
+    fa_rec_put_u64(out, VERDICT_STATUS, ver->status);
+    fa_rec_put_u64(out, VERDICT_PLAIN, ver->plain);
+    fa_rec_put_bytes(out, VERDICT_DETAIL, ver->detail.ptr, ver->detail.len);
+    fa_rec_put_i64(out, VERDICT_RETRY_AFTER, ver->retry_after);
+    fa_rec_put_i64(out, VERDICT_DURATION, ver->duration);
+    return finish(out, at, FA_FRAME_VERDICT);
 }
 
 int fa_frame_put_ping(struct fa_buf *out, enum fa_frame_type type, const struct fa_frame_ping *ping)
 {
-    struct fa_buf rec;
-    start(&rec);
-    fa_rec_put_u64(&rec, PING_N, ping->n);
-    return finish(out, type, &rec);
+    size_t at = start(out);
+    fa_rec_put_u64(out, PING_N, ping->n);
+    return finish(out, at, type);
 }
 
 int fa_frame_put_log(struct fa_buf *out, const struct fa_frame_log *log)
 {
-    struct fa_buf rec;
-    start(&rec);
-    fa_rec_put_u64(&rec, LOG_LEVEL, log->level);
-    fa_rec_put_bytes(&rec, LOG_TEXT, log->text.ptr, log->text.len);
-    return finish(out, FA_FRAME_LOG, &rec);
+    size_t at = start(out);
+    fa_rec_put_u64(out, LOG_LEVEL, log->level);
+    fa_rec_put_bytes(out, LOG_TEXT, log->text.ptr, log->text.len);
+    return finish(out, at, FA_FRAME_LOG);
 }
 
 int fa_frame_put_empty(struct fa_buf *out, enum fa_frame_type type)
 {
-    struct fa_buf rec;
-    start(&rec);
-    return finish(out, type, &rec);
+    return finish(out, start(out), type);
 }
 
 /* ---------------------------------------------------------------------------------- decoding */
@@ -486,61 +468,46 @@ int fa_frame_get_channel(struct fa_str record, struct fa_frame_lists *lists,
     return walk_end(&walk, chan.name != NULL && chan.plugin != NULL, err);
 }
 
-static void take_field(struct walk *outer, struct firealarm_field *field)
-{
-    struct walk walk = walk_start(FA_FRAME_SEND, outer->field.bytes);
-    *field = (struct firealarm_field){{"", 0}, {"", 0}};
-    if (!walk_is(outer, FA_REC_BYTES)) {
-        return;
-    }
-    while (walk_next(&walk)) {
-        if (walk.field.tag == FIELD_NAME) {
-            take_text(&walk, &field->name);
-        } else if (walk.field.tag == FIELD_VALUE) {
-            take_text(&walk, &field->value);
-        }
-    }
-    outer->bad = walk.bad || walk.reader.bad;
-}
-
-static void take_notice(struct walk *outer, struct fa_frame_lists *lists,
+/* A member of the notice; true when the tag is one of them. */
+static bool take_notice(struct walk *walk, struct fa_frame_lists *lists,
                         struct firealarm_notice *notice)
 {
-    struct walk walk = walk_start(FA_FRAME_SEND, outer->field.bytes);
-    if (!walk_is(outer, FA_REC_BYTES)) {
-        return;
-    }
-    while (walk_next(&walk)) {
-        switch (walk.field.tag) {
+    switch (walk->field.tag) {
 #define X(tag, member)                                                                             \
     case tag:                                                                                      \
-        take_text(&walk, &notice->member);                                                         \
-        break;
-            NOTICE_TEXTS(X)
+        take_text(walk, &notice->member);                                                          \
+        return true;
+        NOTICE_TEXTS(X)
 #undef X
 #define X(tag, member)                                                                             \
     case tag:                                                                                      \
-        notice->member = take_i64(&walk);                                                          \
-        break;
-            NOTICE_TIMES(X)
+        notice->member = take_i64(walk);                                                           \
+        return true;
+        NOTICE_TIMES(X)
 #undef X
 #define X(tag, member)                                                                             \
     case tag:                                                                                      \
-        notice->member = take_u32(&walk);                                                          \
-        break;
-            NOTICE_COUNTS(X)
+        notice->member = take_u32(walk);                                                           \
+        return true;
+        NOTICE_COUNTS(X)
 #undef X
-        case NOTICE_FIELD:
-            walk.bad = notice->field_count == FA_FRAME_FIELDS_MAX;
-            if (!walk.bad) {
-                take_field(&walk, &lists->fields[notice->field_count++]);
-            }
-            break;
-        default:
-            break;
+    case NOTICE_FIELD_NAME:
+        walk->bad = notice->field_count == FA_FRAME_FIELDS_MAX;
+        if (!walk->bad) {
+            struct firealarm_field *field = &lists->fields[notice->field_count++];
+            *field = (struct firealarm_field){{"", 0}, {"", 0}};
+            take_text(walk, &field->name);
         }
+        return true;
+    case NOTICE_FIELD_VALUE:
+        walk->bad = notice->field_count == 0;
+        if (!walk->bad) {
+            take_text(walk, &lists->fields[notice->field_count - 1].value);
+        }
+        return true;
+    default:
+        return false;
     }
-    outer->bad = walk.bad || walk.reader.bad;
 }
 
 int fa_frame_get_send(struct fa_str record, struct fa_frame_lists *lists,
@@ -568,14 +535,11 @@ int fa_frame_get_send(struct fa_str record, struct fa_frame_lists *lists,
         case SEND_PRIORITY:
             send.priority = (enum fa_priority)take_u64(&walk, FA_PRIORITY__COUNT - 1);
             break;
-        case SEND_NOTICE:
-            walk.bad = has_notice;
-            if (!walk.bad) {
-                take_notice(&walk, lists, &send.notice);
-            }
-            has_notice = true;
+        case SEND_ALONE:
+            send.alone = take_u64(&walk, 1) == 1;
             break;
         default:
+            has_notice = take_notice(&walk, lists, &send.notice) || has_notice;
             break;
         }
     }
@@ -622,20 +586,6 @@ int fa_frame_get_verdict(struct fa_str record, struct fa_frame_verdict *ret_verd
     }
     *ret_verdict = ver;
     return walk_end(&walk, has_id && ver.verdict != 0, err);
-}
-
-int fa_frame_get_at(struct fa_str record, struct fa_frame_at *ret_at, struct fa_err *err)
-{
-    struct walk walk = walk_start(FA_FRAME_AT, record);
-    bool has_id = false;
-    *ret_at = (struct fa_frame_at){0};
-    while (walk_next(&walk)) {
-        if (walk.field.tag == AT_ID) {
-            take_id(&walk, &ret_at->id);
-            has_id = true;
-        }
-    }
-    return walk_end(&walk, has_id, err);
 }
 
 int fa_frame_get_ping(struct fa_str record, struct fa_frame_ping *ret_ping, struct fa_err *err)

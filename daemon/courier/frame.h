@@ -4,10 +4,12 @@
  *   frame = u32 little-endian length of what follows, u8 type, record (base/rec.h)
  *
  *   daemon -> courier: HELLO, CHANNEL*, CHANNELS_END, then SEND and PING as they come, at last STOP
- *   courier -> daemon: HELLO, then VERDICT, AT, LOG and PONG
+ *   courier -> daemon: HELLO, then VERDICT, LOG and PONG
  *
  * The first frame of each side is HELLO, with the build it comes from; another build is refused, as
  * no two builds need to understand each other. CHANNEL..CHANNELS_END again replaces the set.
+ * Beside the socket both have one page in memory, struct fa_courier_at: whose plugin code runs now.
+ *
  * The reader of frames trusts no byte: a frame that is too long, of an unknown type or with a field
  * missing is FA_EPROTO with what was wrong.
  *
@@ -37,7 +39,6 @@ enum fa_frame_type {
     FA_FRAME_CHANNELS_END,
     FA_FRAME_SEND,
     FA_FRAME_VERDICT,
-    FA_FRAME_AT,
     FA_FRAME_PING,
     FA_FRAME_PONG,
     FA_FRAME_LOG,
@@ -75,6 +76,7 @@ struct fa_frame_send {
     struct fa_notification_id id; /* with notice.attempt names the attempt */
     const char *channel;
     bool plain; /* the built-in body, none of the plugin's: it brought the courier down twice */
+    bool alone; /* in a request of its own, whatever else waits */
     enum fa_priority priority;
     struct firealarm_notice notice; /* notice.fields borrowed, at most FA_FRAME_FIELDS_MAX */
 };
@@ -94,9 +96,12 @@ struct fa_frame_verdict {
     fa_time duration;
 };
 
-/* The courier says whose plugin code it enters, and with a zero id that it left it. */
-struct fa_frame_at {
+/* Whose plugin code the courier has entered; a zero id: it left it. No frame, as it changes several
+ * times for each message and matters only when the courier has ended. */
+#define FA_COURIER_AT_FD 4
+struct fa_courier_at {
     struct fa_notification_id id;
+    uint8_t batched; /* the code works on several messages, of which this is one */
 };
 
 struct fa_frame_ping {
@@ -112,7 +117,6 @@ int fa_frame_put_hello(struct fa_buf *out, const struct fa_frame_hello *hello) F
 int fa_frame_put_channel(struct fa_buf *out, const struct fa_frame_channel *chan) FA_MUST_CHECK;
 int fa_frame_put_send(struct fa_buf *out, const struct fa_frame_send *send) FA_MUST_CHECK;
 int fa_frame_put_verdict(struct fa_buf *out, const struct fa_frame_verdict *ver) FA_MUST_CHECK;
-int fa_frame_put_at(struct fa_buf *out, const struct fa_frame_at *at) FA_MUST_CHECK;
 /* FA_FRAME_PING or FA_FRAME_PONG. */
 int fa_frame_put_ping(struct fa_buf *out, enum fa_frame_type type,
                       const struct fa_frame_ping *ping) FA_MUST_CHECK;
@@ -140,8 +144,6 @@ int fa_frame_get_send(struct fa_str record, struct fa_frame_lists *lists,
                       struct fa_frame_send *ret_send, struct fa_err *err) FA_MUST_CHECK;
 int fa_frame_get_verdict(struct fa_str record, struct fa_frame_verdict *ret_verdict,
                          struct fa_err *err) FA_MUST_CHECK;
-int fa_frame_get_at(struct fa_str record, struct fa_frame_at *ret_at,
-                    struct fa_err *err) FA_MUST_CHECK;
 int fa_frame_get_ping(struct fa_str record, struct fa_frame_ping *ret_ping,
                       struct fa_err *err) FA_MUST_CHECK;
 int fa_frame_get_log(struct fa_str record, struct fa_frame_log *ret_log,

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -38,10 +39,12 @@
 #define STEADY_AFTER   (10 * FA_SECOND) /* up for so long: the next end starts with a short wait */
 #define ATTEMPT_WITHIN (60 * FA_SECOND) /* beyond the channel's own time-out */
 #define REAP_EVERY     10
+#define SLEPT_MIN      (5 * FA_SECOND) /* a tick so late was not late by load */
 #define CHANNELS_MAX   ((size_t)16 * 1024 * 1024)
 #define READ_MAX       ((size_t)32 * 1024) /* a turn: some hundred verdicts, a few ms of deciding */
 #define SUSPECTS       64u
 #define DEATHS_PLAIN   2u
+#define ALONE_FOR      STEADY_AFTER
 
 /* Attempts under way for one channel. Kept as long as the link: there are as many as channels. */
 struct share {
@@ -83,9 +86,11 @@ struct fa_link {
      * answers: a machine that is merely slow must not have couriers killed one after the other. */
     fa_time patience;
     uint64_t ping_n;
-    struct attempt *open;         /* a hash; its first is the oldest */
-    struct share *shares;         /* a hash */
-    struct fa_notification_id at; /* whose plugin code runs; zero: none */
+    struct attempt *open;     /* a hash; its first is the oldest */
+    struct share *shares;     /* a hash */
+    int at_fd;                /* -1: until the first start */
+    struct fa_courier_at *at; /* the page that the courier writes; never believed */
+    fa_time alone_until;
     struct suspect suspects[SUSPECTS];
     size_t suspect_next;
 };
@@ -166,7 +171,7 @@ static struct suspect *find_suspect(struct fa_link *link, struct fa_notification
 /* The one whose plugin code ran; where none ran, the oldest. */
 static void blame(struct fa_link *link)
 {
-    struct fa_notification_id id = link->at;
+    struct fa_notification_id id = link->at->id;
     if (find_open(link, id) == NULL) {
         if (link->open == NULL) {
             return;
@@ -215,10 +220,55 @@ static void disarm(struct fa_link *link)
     link->ping_at = link->pong_by = FA_NEVER;
 }
 
-static int spawn(const char *path, char *const *env, int fd, pid_t *ret_pid)
+/* The page of whose code runs. Sealed: a courier that made it shorter would bring us down. Its
+ * descriptor lies above the child's own, so that none is in its way, and low enough for a tight
+ * limit. 0 or an errno. */
+static int open_at(struct fa_link *link)
 {
-    static char *const plain_env[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", NULL};
-    char *const argv[] = {(char *)(uintptr_t)path, NULL};
+    if (link->at_fd >= 0) {
+        memset(link->at, 0, sizeof *link->at);
+        return 0;
+    }
+    int low = memfd_create("firealarm-at", MFD_CLOEXEC | MFD_ALLOW_SEALING), rc = 0;
+    int fd = low >= 0 ? fcntl(low, F_DUPFD_CLOEXEC, FA_COURIER_AT_FD + 4) : -1;
+    void *page = MAP_FAILED;
+    if (fd >= 0 && ftruncate(fd, sizeof *link->at) == 0 &&
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0) {
+        page = mmap(NULL, sizeof *link->at, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    }
+    rc = page == MAP_FAILED ? errno : 0;
+    if (low >= 0) {
+        close(low);
+    }
+    if (rc != 0 && fd >= 0) {
+        close(fd);
+    } else if (rc == 0) {
+        link->at_fd = fd;
+        link->at = page;
+    }
+    return rc;
+}
+
+/* What the child gets to know of our environment: nothing, unless a test names the place where it
+ * is to die. */
+static char *const *environment(void)
+{
+    static char *const plain[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", NULL};
+#if defined(FA_TEST_HOOKS)
+    static char crash_at[100];
+    static char *const hooked[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", crash_at, NULL};
+    const char *wanted = getenv("FA_CRASH_AT");
+    if (wanted != NULL) {
+        snprintf(crash_at, sizeof crash_at, "FA_CRASH_AT=%s", wanted);
+        return hooked;
+    }
+#endif
+    return plain;
+}
+
+static int spawn(const struct fa_link *link, int fd, pid_t *ret_pid)
+{
+    char *const argv[] = {link->path, NULL};
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
     sigset_t none, all;
@@ -230,11 +280,13 @@ static int spawn(const char *path, char *const *env, int fd, pid_t *ret_pid)
     posix_spawn_file_actions_adddup2(&files, fd, CHILD_FD);
     posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_addclosefrom_np(&files, CHILD_FD + 1);
+    posix_spawn_file_actions_adddup2(&files, link->at_fd, FA_COURIER_AT_FD);
+    posix_spawn_file_actions_addclosefrom_np(&files, FA_COURIER_AT_FD + 1);
     posix_spawnattr_setsigmask(&attr, &none);
     posix_spawnattr_setsigdefault(&attr, &all);
     posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    int rc = posix_spawn(ret_pid, path, &files, &attr, argv, env != NULL ? env : plain_env);
+    int rc = posix_spawn(ret_pid, link->path, &files, &attr, argv,
+                         link->env != NULL ? link->env : environment());
     posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&files);
     return rc;
@@ -255,10 +307,11 @@ static void start_child(struct fa_link *link, fa_time mono)
     struct fa_err err = {0};
     int fds[2], rc;
     disarm(link);
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0) {
+    rc = open_at(link);
+    if (rc == 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0) {
         rc = errno;
-    } else {
-        rc = spawn(link->path, link->env, fds[1], &link->pid);
+    } else if (rc == 0) {
+        rc = spawn(link, fds[1], &link->pid);
         close(fds[1]);
         if (rc != 0) {
             close(fds[0]);
@@ -272,7 +325,6 @@ static void start_child(struct fa_link *link, fa_time mono)
         return;
     }
     link->fd = fds[0];
-    link->at = (struct fa_notification_id){0};
     link->hello_by = mono + HELLO_WITHIN;
     fa_buf_clear(&link->in);
     fa_buf_clear(&link->out);
@@ -334,6 +386,7 @@ static void end_child(struct fa_link *link, fa_time mono, const char *why)
         set_state(link, FA_LINK_STOPPED, "");
     } else {
         blame(link);
+        link->alone_until = link->at->batched != 0 ? mono + ALONE_FOR : link->alone_until;
         link->backoff = steady ? BACKOFF_FIRST : link->backoff;
         wait_before_restart(link, mono);
         set_state(link, FA_LINK_WAITING, err.text);
@@ -408,16 +461,6 @@ static int on_log(struct fa_link *link, struct fa_str record, struct fa_err *err
     return rc;
 }
 
-static int on_at(struct fa_link *link, struct fa_str record, struct fa_err *err)
-{
-    struct fa_frame_at at;
-    int rc = fa_frame_get_at(record, &at, err);
-    if (rc == 0) {
-        link->at = at.id;
-    }
-    return rc;
-}
-
 static int on_frame(struct fa_link *link, const struct fa_frame *frame, fa_time mono,
                     struct fa_err *err)
 {
@@ -431,8 +474,6 @@ static int on_frame(struct fa_link *link, const struct fa_frame *frame, fa_time 
         return on_hello(link, frame->record, mono, err);
     case FA_FRAME_VERDICT:
         return on_verdict(link, frame->record, err);
-    case FA_FRAME_AT:
-        return on_at(link, frame->record, err);
     case FA_FRAME_PONG:
         return on_pong(link, frame->record, err);
     case FA_FRAME_LOG:
@@ -516,7 +557,7 @@ struct fa_link *fa_link_new(const struct fa_link_config *config,
     link->env = config->env;
     link->callbacks = *callbacks;
     link->ctx = ctx;
-    link->fd = -1;
+    link->fd = link->at_fd = -1;
     link->backoff = BACKOFF_FIRST;
     link->patience = PONG_WITHIN;
     link->reap_at = FA_NEVER;
@@ -541,6 +582,10 @@ void fa_link_free(struct fa_link *link)
         kill(link->pid, SIGKILL);
         while (waitpid(link->pid, NULL, 0) < 0 && errno == EINTR) {
         }
+    }
+    if (link->at_fd >= 0) {
+        munmap(link->at, sizeof *link->at);
+        close(link->at_fd);
     }
     fa_buf_done(&link->in);
     fa_buf_done(&link->out);
@@ -632,9 +677,11 @@ int fa_link_send(struct fa_link *link, const struct fa_frame_send *send, struct 
     struct fa_frame_send copy = *send;
     const struct suspect *suspect = find_suspect(link, send->id);
     copy.plain = copy.plain || (suspect != NULL && suspect->deaths >= DEATHS_PLAIN);
+    copy.alone = copy.alone || now.mono < link->alone_until;
     int rc = fa_frame_put_send(&link->out, &copy);
     if (rc == 0) {
         add_open(link, send, now.mono);
+        link->ping_at = link->ping_at == FA_NEVER ? now.mono : link->ping_at;
     }
     return rc;
 }
@@ -701,7 +748,8 @@ static fa_time attempt_deadline(const struct fa_link *link)
 static void ping(struct fa_link *link, fa_time mono)
 {
     struct fa_frame_ping frame = {.n = ++link->ping_n};
-    link->ping_at = mono + PING_EVERY;
+    /* With nothing under way a courier that hangs delays nobody: the next message asks it first. */
+    link->ping_at = link->open != NULL ? mono + PING_EVERY : FA_NEVER;
     if (link->pong_by == FA_NEVER && fa_frame_put_ping(&link->out, FA_FRAME_PING, &frame) == 0) {
         link->pong_by = mono + link->patience;
     } else {
@@ -737,13 +785,35 @@ static void tick_without_child(struct fa_link *link, fa_time mono)
     }
 }
 
+/* The machine slept, or this process stood still: the courier did neither better nor worse than
+ * before, and what it holds would be sent twice if it were ended now. */
+static void forgive_sleep(struct fa_link *link, fa_time mono)
+{
+    fa_time *const times[] = {&link->hello_by, &link->stop_by, &link->ping_at, &link->pong_by};
+    fa_time slept = mono - fa_link_next_deadline(link);
+    if (slept < SLEPT_MIN) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        *times[i] += *times[i] != FA_NEVER ? slept : 0;
+    }
+    if (link->pong_by != FA_NEVER) {
+        link->pong_by = mono + link->patience; /* it may be the one that was due first */
+    }
+    for (struct attempt *at = link->open; at != NULL; at = at->hh.next) {
+        at->started += slept;
+    }
+}
+
 void fa_link_on_tick(struct fa_link *link, struct fa_now now)
 {
-    fa_time mono = now.mono, oldest = attempt_deadline(link);
+    fa_time mono = now.mono;
     if (link->fd < 0) {
         tick_without_child(link, mono);
         return;
     }
+    forgive_sleep(link, mono);
+    fa_time oldest = attempt_deadline(link);
     if (mono >= link->stop_by) {
         overdue(link, mono, &link->stop_by, "did not stop");
     } else if (mono >= link->hello_by) {

@@ -8,7 +8,9 @@
  * is killed by its pid, reaped and replaced after 100 ms, doubling up to 5 s. Every attempt that
  * was open then gets the verdict FA_FRAME_OUTCOME_UNKNOWN; the caller sends it again under the same
  * key. A notification whose plugin code ran (or, when that is not known, that was the oldest) at
- * two such ends is sent `plain` from then on. The caller must not reap children with waitpid(-1).
+ * two such ends is sent `plain` from then on; after an end within the code for several messages
+ * each goes `alone` for 10 s, so that the next end names one. The caller must not reap children
+ * with waitpid(-1).
  */
 #ifndef FA_COURIER_LINK_H
 #define FA_COURIER_LINK_H
@@ -74,6 +76,7 @@ int fa_link_send(struct fa_link *link, const struct fa_frame_send *send,
 int fa_link_fd(const struct fa_link *link);
 bool fa_link_wants_write(const struct fa_link *link);
 void fa_link_on_readable(struct fa_link *link, struct fa_now now);
+/* Also right after fa_link_send, which only queues. */
 void fa_link_on_writable(struct fa_link *link, struct fa_now now);
 void fa_link_on_tick(struct fa_link *link, struct fa_now now);
 /* By the monotonic clock; FA_NEVER: none. */

@@ -119,6 +119,7 @@ void fa_lab_check_load(struct fa_lab *lab)
             seen->raised = false;
         }
     }
+    lab->looks_at_all = true;
     fa_lab_see_alarms(lab);
 }
 
@@ -223,17 +224,14 @@ static void check_twins(struct fa_lab *lab, const struct fa_notification *n)
     if (n->kind != FA_NOTE_ALARM || fa_lab_find_key(lab, n->id) != NULL) {
         return;
     }
-    fa_time since = 0;
-    for (size_t i = 0; i < lab->journal_count; i++) {
-        since +=
-            lab->journal[i].code == FA_J_RESUMED && fa_id_eq(lab->journal[i].alarm.id, n->alarm.id);
-    }
-    for (size_t i = 0; since == 0 && i < lab->delivery_count; i++) {
-        const struct fa_lab_delivery *other = &lab->deliveries[i];
-        if (other->reached && fa_id_eq(other->alarm.id, n->alarm.id) && other->kind == n->kind &&
-            other->step == n->step && other->loop == n->loop &&
+    const struct fa_lab_alarm *seen = fa_lab_find_alarm(lab, n->alarm);
+    size_t at = seen != NULL && !seen->told_anew ? seen->last_key : 0;
+    for (; at > 0; at = lab->keys[at - 1].before) {
+        const struct fa_lab_key *key = &lab->keys[at - 1];
+        const struct fa_lab_delivery *other = &lab->deliveries[key->first];
+        if (key->reached && key->kind == n->kind && key->step == n->step && key->loop == n->loop &&
             same_text(other->person, n->person) && same_text(other->channel, n->channel) &&
-            same_text(other->address, n->address) && !fa_id_is_zero(n->alarm.id)) {
+            same_text(other->address, n->address)) {
             fa_lab_fail(lab,
                         "invariant 2 (same message, same key): %s is told step %u of one alarm "
                         "via %s under two keys",
@@ -296,6 +294,11 @@ static fa_time longest_wait(const struct fa_lab *lab, const struct fa_alarm *ala
     return longest;
 }
 
+static bool waits_for_room(const struct fa_alarm *alarm)
+{
+    return alarm->deadline.length == FA_OUTBOX_FULL_WAIT;
+}
+
 static void check_deadline(struct fa_lab *lab, const struct fa_alarm *alarm,
                            const struct fa_lab_alarm *seen)
 {
@@ -313,7 +316,7 @@ static void check_deadline(struct fa_lab *lab, const struct fa_alarm *alarm,
             fa_lab_fail(lab, "invariant 3 (always a next step): the next step of %s is %lld s away",
                         alarm->identity, (long long)((at - now) / FA_SECOND));
         }
-        if (lab->elapsed > seen->last_step + longest + FA_SECOND) {
+        if (!waits_for_room(alarm) && lab->elapsed > seen->last_step + longest + FA_SECOND) {
             fa_lab_fail(lab, "invariant 3 (always a next step): %s has not climbed for %lld s",
                         alarm->identity, (long long)((lab->elapsed - seen->last_step) / FA_SECOND));
         }
@@ -328,7 +331,9 @@ static void check_levels(struct fa_lab *lab, const struct fa_alarm *alarm,
                          const struct fa_lab_alarm *seen)
 {
     bool back = alarm->loop < seen->loop || (alarm->loop == seen->loop && alarm->step < seen->step);
-    if (back && !seen->resumed) {
+    /* A promise was missed and there is no room: the rung that is told again is still to come. */
+    bool put_off = seen->state == FA_ALARM_ACKED && waits_for_room(alarm);
+    if (back && !seen->resumed && !put_off) {
         fa_lab_fail(lab,
                     "invariant 3 (levels only climb): %s went from step %u loop %u to step %u "
                     "loop %u",
@@ -354,7 +359,10 @@ static bool may_stop(const struct fa_lab *lab, const struct fa_lab_alarm *seen)
         return false;
     }
     if (seen->state == FA_ALARM_PENDING) {
-        return signal != NULL && signal->level == FA_LEVEL_CLEAR;
+        /* Nobody measures any more whether it lasts when its rule is gone. */
+        return (signal != NULL && signal->level == FA_LEVEL_CLEAR) ||
+               ((lab->event->kind == FA_EV_RELOAD || lab->event->kind == FA_EV_START) &&
+                fa_setup_rule(&lab->config->setup, seen->rule) == NULL);
     }
     return signal != NULL && signal->level == FA_LEVEL_CLEAR &&
            (seen->flags & FA_FLAG_LATCHED) == 0;
@@ -401,12 +409,16 @@ static void check_data(struct fa_lab *lab, const struct fa_alarm *alarm,
                        const struct fa_lab_alarm *seen)
 {
     const struct fa_signal *signal = signal_of(lab, seen);
-    if (signal == NULL) {
-        return;
+    if (signal == NULL || fa_engine_alarm_by_identity(lab->engine, alarm->identity) != alarm ||
+        strstr(alarm->identity, "/further") != NULL) {
+        return; /* a closed one, or the one for all beyond the limit, beside what the data mean */
     }
     if (signal->level == FA_LEVEL_UNKNOWN && alarm->state != seen->state) {
         fa_lab_fail(lab, "invariant 6 (missing data never resolves an alarm): %s became %s",
                     seen->identity, fa_alarm_state_name(alarm->state));
+    }
+    if (signal->level == FA_LEVEL_CLEAR && climbs(seen->state) && !climbs(alarm->state)) {
+        fa_lab_fed_check_clear(lab, signal, seen->identity);
     }
     if (signal->level == FA_LEVEL_FIRING && !same_number(alarm->value, signal->value)) {
         fa_lab_fail(lab,
@@ -427,12 +439,24 @@ static void check_data(struct fa_lab *lab, const struct fa_alarm *alarm,
 
 /* ---- 4: reading ---- */
 
+/* What is written, or the directory that it is asked of, has changed in this step. */
+static bool is_changed(const struct fa_lab *lab, const struct fa_alarm *alarm)
+{
+    bool changed = lab->event->kind == FA_EV_RELOAD || lab->event->kind == FA_EV_START;
+    for (size_t i = lab->step_from; !changed && i < lab->actions.count; i++) {
+        const struct fa_action *action = &lab->actions.list[i];
+        changed = action->kind == FA_ACT_PUT && action->u.row.kind == FA_ROW_ALARM &&
+                  memcmp(action->u.row.key, alarm->id.id.bytes, FA_ID_BYTES) == 0;
+    }
+    return changed;
+}
+
 static void check_reading(struct fa_lab *lab, const struct fa_alarm *alarm)
 {
     const struct fa_directory *dir = lab->config->people;
     struct fa_incident_id none = {{{0}}};
     struct fa_access access;
-    if (alarm->incident_count == 0) {
+    if (alarm->incident_count == 0 || !is_changed(lab, alarm)) {
         return;
     }
     fa_access_init(&access, lab->engine, alarm);
@@ -450,11 +474,20 @@ static void check_reading(struct fa_lab *lab, const struct fa_alarm *alarm)
     fa_access_done(&access);
 }
 
-static bool has_subject(struct fa_lab *lab, const struct fa_alarm *alarm)
+static bool is_about_somebody(const struct fa_lab *lab, struct fa_incident_id id)
+{
+    for (size_t i = 0; i < lab->filing_count; i++) {
+        if (fa_id_eq(lab->filings[i].id.id, id.id) && lab->filings[i].about_count > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_subject(const struct fa_lab *lab, const struct fa_alarm *alarm)
 {
     for (size_t i = 0; i < alarm->incident_count; i++) {
-        const struct fa_lab_filing *filing = fa_lab_find_filing(lab, alarm->incidents[i]);
-        if (filing != NULL && filing->about_count > 0) {
+        if (is_about_somebody(lab, alarm->incidents[i])) {
             return true;
         }
     }
@@ -476,9 +509,8 @@ static void count_notification(void *ctx, const struct fa_notification *n)
 {
     struct tally *tally = ctx;
     const struct fa_alarm *alarm = fa_engine_alarm(tally->lab->engine, n->alarm);
-    const struct fa_lab_filing *filing = fa_lab_find_filing(tally->lab, n->incident);
     bool hidden = (alarm != NULL && has_subject(tally->lab, alarm)) ||
-                  (filing != NULL && filing->about_count > 0);
+                  is_about_somebody(tally->lab, n->incident);
     tally->outbox += !hidden;
 }
 
@@ -499,6 +531,32 @@ static void check_counts(struct fa_lab *lab)
     if (stats.outbox != tally.outbox) {
         fa_lab_fail(lab, "invariant 4 (not by a count): %u notifications are counted, not %u",
                     stats.outbox, tally.outbox);
+    }
+}
+
+void fa_lab_choose_look(struct fa_lab *lab)
+{
+    size_t many =
+        HASH_CNT(by_id, lab->engine->alarms) + HASH_CNT(by_id, lab->engine->notifications);
+    lab->looks_at_all = many < 32 || lab->cover.steps % 16 == 0;
+}
+
+void fa_lab_each_looked_at(struct fa_lab *lab, void (*fn)(void *ctx, const struct fa_alarm *alarm))
+{
+    if (lab->looks_at_all) {
+        fa_engine_each_alarm(lab->engine, fn, lab);
+        return;
+    }
+    for (size_t i = lab->step_from; i < lab->actions.count; i++) {
+        const struct fa_action *action = &lab->actions.list[i];
+        struct fa_alarm_id id;
+        if (action->kind == FA_ACT_PUT && action->u.row.kind == FA_ROW_ALARM) {
+            memcpy(id.id.bytes, action->u.row.key, FA_ID_BYTES);
+            const struct fa_alarm *alarm = fa_engine_alarm(lab->engine, id);
+            if (alarm != NULL) {
+                fn(lab, alarm);
+            }
+        }
     }
 }
 
@@ -532,16 +590,18 @@ static void check_gone(struct fa_lab *lab)
 
 void fa_lab_check_step(struct fa_lab *lab)
 {
-    fa_engine_each_alarm(lab->engine, check_alarm, lab);
+    fa_lab_each_looked_at(lab, check_alarm);
     check_gone(lab);
     fa_engine_each_incident(lab->engine, check_filing, lab);
     if (lab->event->kind == FA_EV_TICK &&
         fa_engine_next_deadline(lab->engine) <= fa_lab_now(lab).mono) {
         fa_lab_fail(lab, "invariant 3 (always a next step): a deadline is left over after a tick");
     }
-    check_stored(lab);
-    check_accepted(lab);
-    check_counts(lab);
+    if (lab->looks_at_all) {
+        check_accepted(lab);
+        check_stored(lab);
+        check_counts(lab);
+    }
 }
 
 /* Every message that is asked for belongs to a row of this turn or an earlier one. */

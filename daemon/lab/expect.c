@@ -372,6 +372,11 @@ static void expect_outbox(struct fa_lab *lab, const struct fa_script_line *line)
     }
 }
 
+static void expect_heard(struct fa_lab *lab, const struct fa_script_line *line)
+{
+    fa_lab_owed_heard(lab);
+}
+
 void fa_lab_expect(struct fa_lab *lab, const struct fa_script_line *line)
 {
     static void (*const table[FA_VERB_ID__COUNT])(struct fa_lab *,
@@ -384,6 +389,7 @@ void fa_lab_expect(struct fa_lab *lab, const struct fa_script_line *line)
         [FA_EXPECT_REPLY] = expect_reply,   [FA_EXPECT_RECEIPT] = expect_receipt,
         [FA_EXPECT_FILING] = expect_filing, [FA_EXPECT_JOURNAL] = expect_journal,
         [FA_EXPECT_OUTBOX] = expect_outbox, [FA_EXPECT_NO_JOURNAL] = expect_no_journal,
+        [FA_EXPECT_HEARD] = expect_heard,
     };
     if (line->verb == FA_EXPECT_SEES || line->verb == FA_EXPECT_BLIND) {
         expect_view(lab, line, line->verb == FA_EXPECT_SEES);

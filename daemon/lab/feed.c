@@ -65,6 +65,7 @@ static void push(struct fa_lab *lab, struct fa_lab_sender *sender)
     for (uint32_t i = 0; i < sender->times && handle != FA_HANDLE_IGNORED; i++) {
         fa_metrics_push(fa_metrics_feed(lab->metrics, "lab"), fa_lab_now(lab), &handle, &value,
                         NULL, NULL, 1);
+        fa_lab_fed_push(lab, sender, value);
     }
 }
 
@@ -97,7 +98,7 @@ static void read_values(struct fa_lab_sender *sender, const char *text)
     size_t cap = 0;
     do {
         double value = 0;
-        int rc = fa_parse_double(fa_str_cut(rest, ',', &rest), &value);
+        int rc = fa_script_number(fa_str_cut(rest, ',', &rest), &value);
         fa_assert(rc == 0); /* the parser has looked */
         sender->values = fa_xgrow(sender->values, sender->value_count, &cap, sizeof value);
         sender->values[sender->value_count++] = value;
@@ -132,6 +133,7 @@ void fa_lab_feed(struct fa_lab *lab, const struct fa_script_line *line)
 void fa_lab_stale(struct fa_lab *lab, const char *series)
 {
     fa_lab_quiet(lab, series);
+    fa_lab_fed_forget(lab, series);
     if (lab->engine != NULL) {
         uint64_t handle = handle_of(lab, FA_KIND_GAUGE, series);
         if (handle != FA_HANDLE_IGNORED) {
@@ -198,6 +200,9 @@ void fa_lab_run_rules(struct fa_lab *lab)
     if (lab->signal_count > 0) {
         lab->signal_count = 0;
         fa_lab_turn_end(lab);
+    }
+    if (!lab->failed) {
+        fa_lab_fed_check_rules(lab);
     }
 }
 

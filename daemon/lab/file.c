@@ -99,7 +99,32 @@ static char **copy_names(char *const *names, size_t count)
     return copy;
 }
 
-static void remember_filing(struct fa_lab *lab, const struct filing *filing)
+/* Whom a team or role means today stays out, whatever the directory says tomorrow. */
+static void keep_meant(const struct fa_directory *dir, struct fa_lab_filing *filing)
+{
+    size_t given = filing->about_count;
+    for (size_t a = 0; a < given; a++) {
+        for (size_t i = 0; strchr(filing->about[a], ':') != NULL && i < dir->people_count; i++) {
+            if (fa_lab_is_meant(dir, filing->about[a], &dir->people[i])) {
+                filing->about =
+                    fa_xrealloc(filing->about, (filing->about_count + 2) * sizeof(char *));
+                filing->about[filing->about_count++] = fa_xstrdup(dir->people[i].name);
+            }
+        }
+    }
+}
+
+static void forget_circle(struct fa_lab_filing *filing)
+{
+    while (filing->about_count > 0) {
+        free(filing->about[--filing->about_count]);
+    }
+    while (filing->struck_count > 0) {
+        free(filing->struck[--filing->struck_count]);
+    }
+}
+
+static void remember_filing(struct fa_lab *lab, const struct filing *filing, bool is_kept)
 {
     lab->filings =
         fa_xgrow(lab->filings, lab->filing_count, &lab->filing_cap, sizeof lab->filings[0]);
@@ -111,6 +136,14 @@ static void remember_filing(struct fa_lab *lab, const struct filing *filing)
         .about_count = filing->given.about_count,
         .struck_count = filing->given.struck_count,
     };
+    struct fa_lab_filing *filed = &lab->filings[lab->filing_count - 1];
+    for (size_t i = 0; i + 1 < lab->filing_count; i++) {
+        /* Of two with one key the one that is kept counts: the older, unless that was lost. */
+        if (fa_id_eq(lab->filings[i].id.id, filed->id.id)) {
+            forget_circle(is_kept ? filed : &lab->filings[i]);
+        }
+    }
+    keep_meant(lab->config->people, filed);
 }
 
 /* The preview must name nobody who may not know either. */
@@ -153,14 +186,17 @@ static void file_once(struct fa_lab *lab, const struct fa_script_line *line)
     filing.given.about = (const char *const *)filing.about;
     filing.given.struck = (const char *const *)filing.strike;
     filing.given.journal_n = lab->store.journal_n;
-    remember_filing(lab, &filing);
+    bool is_kept = fa_engine_incident(lab->engine, filing.given.id) != NULL;
+    remember_filing(lab, &filing, is_kept);
     fa_lab_tell(lab, "%s files %s: %s", reporter, filing.receipt, filing.given.category);
     if (lab->store.full) {
         fa_lab_refuse(lab, FA_EFULL);
     } else if (!lab->failed) {
         struct fa_event event = {
             .kind = FA_EV_FILE, .reply_to = fa_lab_ask(lab), .u.file = &filing.given};
-        check_preview(lab, &filing.given);
+        if (!is_kept) {
+            check_preview(lab, &filing.given);
+        }
         fa_lab_turn(lab, &event);
     }
     for (size_t i = 0; i < NAMES_MAX; i++) {

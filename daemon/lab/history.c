@@ -21,7 +21,7 @@ struct series {
 };
 
 struct fa_history {
-    struct fa_arena arena;
+    struct fa_scratch arena;
     struct series *series; /* owned; in order of labels once sealed */
     size_t count, cap, samples;
     uint32_t *slots; /* owned; number + 1, by hash */
@@ -33,7 +33,7 @@ struct fa_history {
 struct fa_history *fa_history_new(void)
 {
     struct fa_history *history = fa_xcalloc(1, sizeof *history);
-    fa_arena_init(&history->arena, FA_HISTORY_BYTES_MAX);
+    fa_scratch_init(&history->arena, FA_HISTORY_BYTES_MAX);
     return history;
 }
 
@@ -47,7 +47,7 @@ void fa_history_free(struct fa_history *history)
     }
     free(history->series);
     free(history->slots);
-    fa_arena_done(&history->arena);
+    fa_scratch_done(&history->arena);
     free(history);
 }
 
@@ -185,7 +185,8 @@ static int label(struct line *line)
         ret = quoted(line, &value);
     }
     if (ret == 0) {
-        ret = add_label(line, is_quoted ? name : fa_arena_str(&line->history->arena, name), value);
+        ret =
+            add_label(line, is_quoted ? name : fa_scratch_str(&line->history->arena, name), value);
     }
     return ret != 0 ? ret : next(line);
 }
@@ -211,7 +212,7 @@ static int series_name(struct line *line)
         return ret;
     }
     return add_label(line, FA_STR("__name__"),
-                     fa_arena_str(&line->history->arena, line->token.text));
+                     fa_scratch_str(&line->history->arena, line->token.text));
 }
 
 static bool parse_value(struct fa_str text, double *ret_value)
@@ -276,7 +277,7 @@ static int value_and_time(struct line *line, struct fa_point *ret_point)
 static void add_point(struct fa_history *history, struct line *line, struct fa_point point)
 {
     struct fa_labels *labels =
-        fa_arena_take(&history->arena, sizeof *labels + line->count * sizeof labels->items[0]);
+        fa_scratch_take(&history->arena, sizeof *labels + line->count * sizeof labels->items[0]);
     labels->count = line->count;
     memcpy(labels->items, line->labels, line->count * sizeof labels->items[0]);
     struct series *series = series_of(history, labels);

@@ -73,7 +73,7 @@ static void judge_again(const struct fa_script *script, struct fa_lab_result *re
     for (size_t i = 0; i < 64; i += 2) {
         free(stir[i]);
     }
-    fa_lab_play(script, false, &second);
+    fa_lab_play(script, FA_LAB_AGAIN, &second);
     for (size_t i = 1; i < 64; i += 2) {
         free(stir[i]);
     }
@@ -93,7 +93,7 @@ static void judge_restarts(const struct fa_script *script, struct fa_lab_result 
     if (result->no_restarts != NULL) {
         return;
     }
-    fa_lab_play(script, true, &other);
+    fa_lab_play(script, FA_LAB_RESTARTS, &other);
     if (other.failed) {
         result->failed = true;
         result->line = other.line;
@@ -116,6 +116,17 @@ static void judge_restarts(const struct fa_script *script, struct fa_lab_result 
         other.story = NULL;
     }
     fa_lab_result_done(&other);
+}
+
+void fa_lab_judge(const struct fa_script *script, bool restarts, struct fa_lab_result *ret_result)
+{
+    fa_lab_play(script, FA_LAB_CHECKED, ret_result);
+    if (!ret_result->failed) {
+        judge_again(script, ret_result);
+    }
+    if (!ret_result->failed && restarts) {
+        judge_restarts(script, ret_result);
+    }
 }
 
 /* ---- printing ---- */
@@ -200,13 +211,7 @@ static int play_file(const struct options *options, const char *path)
         result.col = err.col;
         snprintf(result.failure, sizeof result.failure, "%s", err.text);
     } else {
-        fa_lab_play(&script, false, &result);
-        if (!result.failed) {
-            judge_again(&script, &result);
-        }
-        if (!result.failed && options->restarts) {
-            judge_restarts(&script, &result);
-        }
+        fa_lab_judge(&script, options->restarts, &result);
     }
     (options->json ? print_json : print_text)(options, path, &result);
     int code = unread ? FA_LAB_EXIT_USAGE : result.failed ? FA_LAB_EXIT_FAILED : FA_LAB_EXIT_OK;

@@ -4,9 +4,12 @@
  *
  *   A subject is never told, nor those who stand in for them, work for them or read their mail,
  *   nor who reports to them, near or far, nor their own managers up to the first independent one.
- *   A struck person is not told, nor their deputies, assistants and delegates.
- *   A shared channel carries a message only if each reader may know, and a filing only if its
- *   readers are listed. */
+ *   Nor whose mail one of all these reads.
+ *   A struck person is not told, nor their deputies, assistants and delegates, nor whose mail one
+ * of these reads. Whoever was meant by a team or role on the day of the filing stays out. When one
+ * of those who must not know has left the directory, only the independent contacts and who knows
+ * already learn more: the one who left may be there under another name. A shared channel carries a
+ * message only if each reader may know, and a filing only if its readers are listed. */
 #include "lab/world.h"
 
 #include <string.h>
@@ -31,7 +34,7 @@ static bool is_in(char *const *names, size_t count, const char *name)
     return false;
 }
 
-static bool is_meant(const struct fa_directory *dir, const char *target,
+bool fa_lab_is_meant(const struct fa_directory *dir, const char *target,
                      const struct fa_person_entry *entry)
 {
     if (strncmp(target, "team:", 5) == 0) {
@@ -82,11 +85,11 @@ static bool is_above(const struct fa_directory *dir, const char *person,
     return false;
 }
 
-bool fa_lab_is_conflicted(const struct fa_directory *dir, const char *person, const char *subject)
+static bool is_too_near(const struct fa_directory *dir, const char *person, const char *subject)
 {
     for (size_t i = 0; i < dir->people_count; i++) {
         const struct fa_person_entry *accused = &dir->people[i];
-        if (is_meant(dir, subject, accused) &&
+        if (fa_lab_is_meant(dir, subject, accused) &&
             (is_near(accused, person) || is_below(dir, person, accused->name) ||
              is_above(dir, person, accused))) {
             return true;
@@ -95,10 +98,32 @@ bool fa_lab_is_conflicted(const struct fa_directory *dir, const char *person, co
     return false;
 }
 
-bool fa_lab_is_struck(const struct fa_directory *dir, const char *person, const char *struck)
+static bool is_struck(const struct fa_directory *dir, const char *person, const char *struck)
 {
     const struct fa_person_entry *entry = entry_of(dir, struck);
     return entry != NULL && is_near(entry, person);
+}
+
+/* What is true of the person or of one who reads their mail. */
+static bool reaches(const struct fa_directory *dir, const char *person, const char *name,
+                    bool (*holds)(const struct fa_directory *, const char *, const char *))
+{
+    const struct fa_person_entry *entry = entry_of(dir, person);
+    bool found = holds(dir, person, name);
+    for (size_t i = 0; !found && entry != NULL && i < entry->delegate_count; i++) {
+        found = holds(dir, entry->delegates[i], name);
+    }
+    return found;
+}
+
+bool fa_lab_is_conflicted(const struct fa_directory *dir, const char *person, const char *subject)
+{
+    return reaches(dir, person, subject, is_too_near);
+}
+
+bool fa_lab_is_struck(const struct fa_directory *dir, const char *person, const char *struck)
+{
+    return reaches(dir, person, struck, is_struck);
 }
 
 /* NULL: this person may know of the filing. */
@@ -133,7 +158,7 @@ static const char *channel_why_not(const struct fa_directory *dir,
     }
     for (size_t r = 0; r < channel->reader_count; r++) {
         for (size_t i = 0; i < dir->people_count; i++) {
-            if (is_meant(dir, channel->readers[r], &dir->people[i]) &&
+            if (fa_lab_is_meant(dir, channel->readers[r], &dir->people[i]) &&
                 person_why_not(dir, filing, dir->people[i].name) != NULL) {
                 return "a reader of this shared channel must not know of it";
             }
@@ -146,16 +171,55 @@ static const char *filing_why_not(const struct fa_lab *lab, struct fa_incident_i
                                   const char *person, const char *channel)
 {
     const struct fa_directory *dir = lab->config->people;
-    for (size_t i = 0; i < lab->filing_count; i++) {
+    const char *why = NULL;
+    /* Of several with one key all but the one that is kept have an empty circle. */
+    for (size_t i = 0; why == NULL && i < lab->filing_count; i++) {
         const struct fa_lab_filing *filing = &lab->filings[i];
-        if (!fa_id_eq(filing->id.id, id.id)) {
-            continue;
+        if (fa_id_eq(filing->id.id, id.id)) {
+            why = person_why_not(dir, filing, person);
+            why = why == NULL && channel != NULL ? channel_why_not(dir, filing, channel) : why;
         }
-        const char *why = person_why_not(dir, filing, person);
-        why = why == NULL && channel != NULL ? channel_why_not(dir, filing, channel) : why;
-        return why;
     }
-    return NULL;
+    return why;
+}
+
+static bool has_left(const struct fa_directory *dir, char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strchr(names[i], ':') == NULL && entry_of(dir, names[i]) == NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool fa_lab_has_unknown(const struct fa_lab *lab, const struct fa_alarm *alarm)
+{
+    const struct fa_directory *dir = lab->config->people;
+    for (size_t i = 0; i < alarm->incident_count; i++) {
+        for (size_t f = 0; f < lab->filing_count; f++) {
+            const struct fa_lab_filing *filing = &lab->filings[f];
+            if (fa_id_eq(filing->id.id, alarm->incidents[i].id) &&
+                (has_left(dir, filing->about, filing->about_count) ||
+                 has_left(dir, filing->struck, filing->struck_count))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool knows_or_is_independent(const struct fa_lab *lab, const struct fa_alarm *alarm,
+                                    const char *person)
+{
+    const struct fa_person_entry *entry = entry_of(lab->config->people, person);
+    bool knows = (entry != NULL && entry->independent) ||
+                 (alarm->owner != NULL && strcmp(alarm->owner, person) == 0);
+    for (size_t i = 0; !knows && i < lab->delivery_count; i++) {
+        knows = fa_id_eq(lab->deliveries[i].alarm.id, alarm->id.id) &&
+                strcmp(lab->deliveries[i].person, person) == 0;
+    }
+    return knows;
 }
 
 const char *fa_lab_why_not(const struct fa_lab *lab, const struct fa_alarm *alarm,
@@ -165,6 +229,10 @@ const char *fa_lab_why_not(const struct fa_lab *lab, const struct fa_alarm *alar
         fa_id_is_zero(incident.id) ? NULL : filing_why_not(lab, incident, person, channel);
     for (size_t i = 0; why == NULL && alarm != NULL && i < alarm->incident_count; i++) {
         why = filing_why_not(lab, alarm->incidents[i], person, channel);
+    }
+    if (why == NULL && alarm != NULL && fa_lab_has_unknown(lab, alarm) &&
+        !knows_or_is_independent(lab, alarm, person)) {
+        why = "somebody whom it must be kept from has left the directory, and they knew nothing";
     }
     return why;
 }

@@ -82,6 +82,12 @@ static enum fa_lab_mood mood_of(const struct fa_lab_post *post, const struct fa_
     return mood;
 }
 
+static void add_flight(struct fa_lab_post *post, struct fa_lab_flight flight)
+{
+    post->flights = fa_xgrow(post->flights, post->flight_count, &post->flight_cap, sizeof flight);
+    post->flights[post->flight_count++] = flight;
+}
+
 static void attempt(struct fa_lab *lab, struct fa_notification_id id)
 {
     struct fa_lab_post *post = &lab->post;
@@ -89,12 +95,17 @@ static void attempt(struct fa_lab *lab, struct fa_notification_id id)
     if (n == NULL || !n->with_courier) {
         return; /* settled meanwhile */
     }
+    if (!fa_engine_may_send(lab->engine, n)) { /* as the daemon asks before it hands one over */
+        add_flight(post, (struct fa_lab_flight){id, lab->elapsed, FA_VERDICT_UNKNOWN, 0});
+        return;
+    }
     enum fa_lab_mood mood = mood_of(post, n);
     fa_lab_check_attempt(lab, n);
     struct fa_lab_key *key = fa_lab_see_attempt(lab, n);
     struct fa_lab_delivery *delivery = &lab->deliveries[lab->delivery_count - 1];
     delivery->reached = MOODS[mood].takes;
     delivery->again = MOODS[mood].takes && key->reached;
+    lab->cover.again += delivery->again;
     key->reached = key->reached || MOODS[mood].takes;
     if (MOODS[mood].takes) {
         key->may_repeat = mood == FA_MOOD_LOST;
@@ -104,10 +115,8 @@ static void attempt(struct fa_lab *lab, struct fa_notification_id id)
                 fa_notification_kind_name(n->kind),
                 delivery->identity != NULL ? delivery->identity : "a filing", n->step + 1, n->loop,
                 delivery->again ? " (the same key again)" : "");
-    post->flights =
-        fa_xgrow(post->flights, post->flight_count, &post->flight_cap, sizeof post->flights[0]);
-    post->flights[post->flight_count++] = (struct fa_lab_flight){
-        id, lab->elapsed + MOODS[mood].after, MOODS[mood].verdict, MOODS[mood].status};
+    add_flight(post, (struct fa_lab_flight){id, lab->elapsed + MOODS[mood].after,
+                                            MOODS[mood].verdict, MOODS[mood].status});
 }
 
 void fa_lab_post_send(struct fa_lab *lab, struct fa_notification_id id)
@@ -121,8 +130,19 @@ void fa_lab_post_send(struct fa_lab *lab, struct fa_notification_id id)
     post->held[post->held_count++] = id;
 }
 
+static void note_verdict(struct fa_lab *lab, const struct fa_lab_flight *flight)
+{
+    struct fa_lab_key *key = fa_lab_find_key(lab, flight->id);
+    if (key != NULL) {
+        key->rejected = key->rejected || flight->verdict == FA_VERDICT_REJECTED;
+        key->retries += flight->verdict == FA_VERDICT_RETRY;
+        key->sent = flight->verdict == FA_VERDICT_SENT ? lab->elapsed : key->sent;
+    }
+}
+
 static void give_verdict(struct fa_lab *lab, const struct fa_lab_flight *flight)
 {
+    note_verdict(lab, flight);
     struct fa_event event = {.kind = FA_EV_VERDICT,
                              .u.verdict = {.id = flight->id,
                                            .verdict = flight->verdict,

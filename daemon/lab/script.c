@@ -7,6 +7,7 @@
 #include "base/panic.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -223,13 +224,22 @@ static int parse_number(const struct word *word, struct fa_script_slot *slot)
     return fa_parse_double(fa_str_of(word->text), &slot->number);
 }
 
+int fa_script_number(struct fa_str text, double *ret_number)
+{
+    if (fa_str_is(text, "none")) {
+        *ret_number = (double)NAN;
+        return 0;
+    }
+    return fa_parse_double(text, ret_number);
+}
+
 static int parse_numbers(const struct word *word, struct fa_script_slot *slot)
 {
     struct fa_str rest = fa_str_of(word->text);
     bool first = true;
     do {
         double number;
-        if (fa_parse_double(fa_str_cut(rest, ',', &rest), &number) != 0) {
+        if (fa_script_number(fa_str_cut(rest, ',', &rest), &number) != 0) {
             return FA_EPARSE;
         }
         slot->number = first ? number : slot->number;
@@ -392,9 +402,9 @@ static bool is_rest(const struct item *item)
 /* Slot names point into these: patterns are constant, their words are interned once. */
 static const char *keyword_of(const char *text)
 {
-    static const char *const known[] = {"as",   "times", "every", "for",   "by",
-                                        "of",   "via",   "kind",  "step",  "loop",
-                                        "over", "after", "same",  "again", "state"};
+    static const char *const known[] = {"as",   "times", "every", "for",  "by",   "of",
+                                        "via",  "kind",  "step",  "loop", "over", "after",
+                                        "same", "again", "state", "kept"};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(known[i], text) == 0) {
             return known[i];
@@ -551,6 +561,12 @@ static int parse_time(struct reader *reader, struct fa_script_line *line, size_t
     return 0;
 }
 
+static bool is_maybe(const struct reader *reader, size_t from)
+{
+    return from + 1 < reader->count && !reader->words[from].quoted &&
+           strcmp(reader->words[from].text, "maybe") == 0;
+}
+
 static int parse_line(struct reader *reader, struct fa_str text, struct fa_script *script)
 {
     struct fa_script_line line = {.line = reader->line, .at = FA_NEVER};
@@ -563,6 +579,8 @@ static int parse_line(struct reader *reader, struct fa_str text, struct fa_scrip
     if (rc != 0) {
         return rc;
     }
+    line.maybe = is_maybe(reader, from);
+    from += line.maybe;
     const struct fa_script_verb *verb = NULL;
     for (size_t i = 0; i < FA_SCRIPT_VERBS; i++) {
         size_t words = fits(&fa_script_verbs[i], reader, from);

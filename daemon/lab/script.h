@@ -17,11 +17,14 @@
  *             pattern. The newest of several with one identity is meant.
  *   SERIES    metric{label="value",...}
  *   NAME      a person, channel, receipt, rule ... ; FILE a path beside the scenario
- *   NUMBERS   12.5 or several, 10,20,90: one after the other
+ *   NUMBERS   12.5 or several, 10,20,90: one after the other; none: a value that is no number
  *   DURATION  30s 15m 1h30m; SIGNED the same behind + or -
  *   BLOCK     <<WORD and the lines up to one that is WORD
  *   PAIRS     key=value ...
  *   [x]       may be left out; a|b|c one of them
+ *
+ * `maybe` before a verb: where it cannot be done (no such alarm, receipt or channel, the daemon is
+ * down, or up already), it is left out. For scenarios that a program writes.
  *
  * What is told is matched once: `expect tell` takes the oldest delivery that fits and was not taken
  * yet; `expect nothing` says that none is left. `never tell` holds for the rest of the scenario. */
@@ -79,6 +82,7 @@ enum fa_verb_id {
     FA_EXPECT_NO_JOURNAL,
     FA_EXPECT_OUTBOX,
     FA_EXPECT_SEES,
+    FA_EXPECT_HEARD,
     FA_EXPECT_BLIND,
     FA_VERB_ID__COUNT
 };
@@ -99,6 +103,7 @@ struct fa_script_line {
     enum fa_verb_id verb;
     uint32_t line, col;
     fa_time at;   /* since the beginning; FA_NEVER: now */
+    bool maybe;   /* left out where it cannot be done */
     char *source; /* owned: the line as written, for messages */
     struct fa_script_slot slots[FA_SCRIPT_SLOTS];
     size_t slot_count;
@@ -120,6 +125,8 @@ void fa_script_done(struct fa_script *script);
 const struct fa_script_slot *fa_script_slot(const struct fa_script_line *line, const char *name);
 const char *fa_script_text(const struct fa_script_line *line, const char *name);
 fa_time fa_script_duration(const struct fa_script_line *line, const char *name, fa_time otherwise);
+/* One of NUMBERS. */
+int fa_script_number(struct fa_str text, double *ret_number) FA_MUST_CHECK;
 /* The table in words, a line each; NULL past the last. */
 const char *fa_script_verb(size_t index, const char **ret_help);
 

@@ -14,14 +14,83 @@ const char *fa_lab_since(fa_time elapsed, char buf[48])
     return buf;
 }
 
+/* ---- by id ---- */
+
+/* Ids are random: their first bytes will do. */
+static uint32_t *slot_of(const struct fa_lab_index *index, const char *list, size_t size,
+                         const struct fa_id *id)
+{
+    size_t at;
+    memcpy(&at, id->bytes, sizeof at);
+    at &= index->slot_count - 1;
+    while (index->slots[at] != 0 &&
+           memcmp(list + (index->slots[at] - 1) * size, id->bytes, FA_ID_BYTES) != 0) {
+        at = (at + 1) & (index->slot_count - 1);
+    }
+    return &index->slots[at];
+}
+
+/* Index in the list + 1; 0: it is not there. */
+static size_t find(const struct fa_lab_index *index, const void *list, size_t size,
+                   const struct fa_id *id)
+{
+    return index->slot_count > 0 ? *slot_of(index, list, size, id) : 0;
+}
+
+/* The list has grown by one. */
+static void index_newest(struct fa_lab_index *index, const void *list, size_t size, size_t count)
+{
+    size_t first = count - 1;
+    const char *items = list;
+    if (count * 2 > index->slot_count) {
+        free(index->slots);
+        index->slot_count = index->slot_count > 0 ? index->slot_count * 2 : 64;
+        index->slots = fa_xcalloc(index->slot_count, sizeof index->slots[0]);
+        first = 0;
+    }
+    for (size_t i = first; i < count; i++) {
+        struct fa_id id;
+        memcpy(id.bytes, items + i * size, FA_ID_BYTES);
+        *slot_of(index, items, size, &id) = (uint32_t)i + 1;
+    }
+}
+
 /* ---- alarms ---- */
 
 struct fa_lab_alarm *fa_lab_find_alarm(struct fa_lab *lab, struct fa_alarm_id id)
 {
-    for (size_t i = 0; i < lab->alarm_count; i++) {
-        if (fa_id_eq(lab->alarms[i].id.id, id.id)) {
-            return &lab->alarms[i];
+    size_t at = find(&lab->alarm_index, lab->alarms, sizeof lab->alarms[0], &id.id);
+    return at > 0 ? &lab->alarms[at - 1] : NULL;
+}
+
+static char **copy_texts(char *const *texts, size_t count)
+{
+    char **copy = fa_xcalloc(count + 1, sizeof(char *));
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = fa_xstrdup(texts[i]);
+    }
+    return copy;
+}
+
+static struct fa_policy *copy_policy(const struct fa_setup *setup, const char *name)
+{
+    for (size_t i = 0; i < setup->policy_count; i++) {
+        const struct fa_policy *from = &setup->policies[i];
+        if (strcmp(from->name, name) != 0) {
+            continue;
         }
+        struct fa_policy *copy = fa_xcalloc(1, sizeof *copy);
+        copy->name = fa_xstrdup(name);
+        copy->step_count = from->step_count;
+        copy->steps = fa_xcalloc(from->step_count + 1, sizeof copy->steps[0]);
+        for (size_t s = 0; s < from->step_count; s++) {
+            copy->steps[s] = from->steps[s];
+            copy->steps[s].targets =
+                copy_texts(from->steps[s].targets, from->steps[s].target_count);
+            copy->steps[s].channels =
+                copy_texts(from->steps[s].channels, from->steps[s].channel_count);
+        }
+        return copy;
     }
     return NULL;
 }
@@ -37,7 +106,9 @@ static struct fa_lab_alarm *add_alarm(struct fa_lab *lab, const struct fa_alarm 
         .labels = fa_xstrdup(alarm->labels),
         .state = FA_ALARM_PENDING,
         .last_step = lab->elapsed,
+        .policy = copy_policy(&lab->config->setup, alarm->policy),
     };
+    index_newest(&lab->alarm_index, lab->alarms, sizeof *seen, lab->alarm_count);
     return seen;
 }
 
@@ -61,7 +132,7 @@ static void update_alarm(void *ctx, const struct fa_alarm *alarm)
 
 void fa_lab_see_alarms(struct fa_lab *lab)
 {
-    fa_engine_each_alarm(lab->engine, update_alarm, lab);
+    fa_lab_each_looked_at(lab, update_alarm);
     for (size_t i = 0; i < lab->alarm_count; i++) {
         struct fa_lab_alarm *seen = &lab->alarms[i];
         if (!seen->gone && fa_engine_alarm(lab->engine, seen->id) == NULL) {
@@ -100,6 +171,9 @@ static void see_journal(struct fa_lab *lab, const struct fa_action *action)
         seen->last_step = lab->elapsed;
     }
     seen->resumed = seen->resumed || code == FA_J_RESUMED;
+    /* Either goes on at the step where it was; put off for want of room, it is told as a new one.
+     */
+    seen->told_anew = seen->told_anew || seen->resumed || code == FA_J_OVERDUE;
 }
 
 void fa_lab_see_step(struct fa_lab *lab)
@@ -136,23 +210,36 @@ void fa_lab_see_durable(struct fa_lab *lab, const struct fa_actions *actions)
 
 struct fa_lab_key *fa_lab_find_key(struct fa_lab *lab, struct fa_notification_id id)
 {
-    for (size_t i = 0; i < lab->key_count; i++) {
-        if (fa_id_eq(lab->keys[i].id.id, id.id)) {
-            return &lab->keys[i];
-        }
+    size_t at = find(&lab->key_index, lab->keys, sizeof lab->keys[0], &id.id);
+    return at > 0 ? &lab->keys[at - 1] : NULL;
+}
+
+static struct fa_lab_key *add_key(struct fa_lab *lab, const struct fa_notification *n)
+{
+    struct fa_lab_alarm *seen = fa_lab_find_alarm(lab, n->alarm);
+    lab->keys = fa_xgrow(lab->keys, lab->key_count, &lab->key_cap, sizeof lab->keys[0]);
+    struct fa_lab_key *key = &lab->keys[lab->key_count++];
+    *key = (struct fa_lab_key){.id = n->id,
+                               .before = seen != NULL ? seen->last_key : 0,
+                               .first = lab->delivery_count,
+                               .alarm = n->alarm,
+                               .kind = n->kind,
+                               .step = n->step,
+                               .loop = n->loop,
+                               .tried = lab->elapsed,
+                               .sent = FA_NEVER};
+    if (seen != NULL) {
+        seen->last_key = lab->key_count;
     }
-    return NULL;
+    index_newest(&lab->key_index, lab->keys, sizeof *key, lab->key_count);
+    return key;
 }
 
 struct fa_lab_key *fa_lab_see_attempt(struct fa_lab *lab, const struct fa_notification *n)
 {
     const char *identity = identity_of(lab, n->alarm);
     struct fa_lab_key *key = fa_lab_find_key(lab, n->id);
-    if (key == NULL) {
-        lab->keys = fa_xgrow(lab->keys, lab->key_count, &lab->key_cap, sizeof lab->keys[0]);
-        key = &lab->keys[lab->key_count++];
-        *key = (struct fa_lab_key){.id = n->id, .first = lab->delivery_count};
-    }
+    key = key != NULL ? key : add_key(lab, n);
     lab->deliveries = fa_xgrow(lab->deliveries, lab->delivery_count, &lab->delivery_cap,
                                sizeof lab->deliveries[0]);
     lab->deliveries[lab->delivery_count++] = (struct fa_lab_delivery){
@@ -253,7 +340,15 @@ void fa_lab_seen_done(struct fa_lab *lab)
         free(lab->alarms[i].rule);
         free(lab->alarms[i].labels);
         free(lab->alarms[i].owner);
+        if (lab->alarms[i].policy != NULL) {
+            fa_policy_done(lab->alarms[i].policy);
+            free(lab->alarms[i].policy);
+        }
     }
+    for (size_t i = 0; i < lab->promise_count; i++) {
+        free(lab->promises[i].who);
+    }
+    free(lab->promises);
     for (size_t i = 0; i < lab->delivery_count; i++) {
         free(lab->deliveries[i].person);
         free(lab->deliveries[i].channel);
@@ -277,6 +372,8 @@ void fa_lab_seen_done(struct fa_lab *lab)
         free(lab->nevers[i].channel);
     }
     free(lab->alarms);
+    free(lab->alarm_index.slots);
+    free(lab->key_index.slots);
     free(lab->deliveries);
     free(lab->keys);
     free(lab->journal);

@@ -24,6 +24,9 @@ static void clear_rows(struct fa_lab_rows *rows)
         free(rows->list[i].value);
     }
     rows->count = 0;
+    if (rows->slots != NULL) {
+        memset(rows->slots, 0, rows->slot_count * sizeof rows->slots[0]);
+    }
 }
 
 void fa_lab_store_done(struct fa_lab_store *store)
@@ -32,22 +35,45 @@ void fa_lab_store_done(struct fa_lab_store *store)
     clear_rows(&store->latest);
     free(store->durable.list);
     free(store->latest.list);
+    free(store->durable.slots);
+    free(store->latest.slots);
     for (size_t i = 0; i < store->count; i++) {
         fa_actions_done(&store->queue[i].actions);
     }
     free(store->queue);
 }
 
-static struct fa_lab_row *find(const struct fa_lab_rows *rows, uint32_t kind, const void *key,
-                               size_t key_len)
+/* Keys are random, or hashes: their first bytes will do. */
+static size_t slot_of(const struct fa_lab_rows *rows, uint32_t kind, const void *key,
+                      size_t key_len)
 {
-    for (size_t i = 0; i < rows->count; i++) {
-        struct fa_lab_row *row = &rows->list[i];
+    uint64_t hash = kind;
+    memcpy(&hash, key, key_len < sizeof hash ? key_len : sizeof hash);
+    return (size_t)((hash ^ kind) * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (rows->slot_count - 1);
+}
+
+/* Also one that was erased. */
+static struct fa_lab_row *find_place(const struct fa_lab_rows *rows, uint32_t kind, const void *key,
+                                     size_t key_len)
+{
+    if (rows->slot_count == 0) {
+        return NULL;
+    }
+    for (size_t at = slot_of(rows, kind, key, key_len); rows->slots[at] != 0;
+         at = (at + 1) & (rows->slot_count - 1)) {
+        struct fa_lab_row *row = &rows->list[rows->slots[at] - 1];
         if (row->kind == kind && row->key_len == key_len && memcmp(row->key, key, key_len) == 0) {
             return row;
         }
     }
     return NULL;
+}
+
+static struct fa_lab_row *find(const struct fa_lab_rows *rows, uint32_t kind, const void *key,
+                               size_t key_len)
+{
+    struct fa_lab_row *row = find_place(rows, kind, key, key_len);
+    return row != NULL && row->value != NULL ? row : NULL;
 }
 
 const struct fa_lab_row *fa_lab_find_row(const struct fa_lab_rows *rows, uint32_t kind,
@@ -63,28 +89,54 @@ static char *copy_bytes(const char *bytes, size_t len)
     return copy;
 }
 
+static void set_slot(struct fa_lab_rows *rows, size_t i)
+{
+    const struct fa_lab_row *row = &rows->list[i];
+    size_t at = slot_of(rows, row->kind, row->key, row->key_len);
+    while (rows->slots[at] != 0) {
+        at = (at + 1) & (rows->slot_count - 1);
+    }
+    rows->slots[at] = (uint32_t)i + 1;
+}
+
+static struct fa_lab_row *add(struct fa_lab_rows *rows, const struct fa_lab_row *row)
+{
+    rows->list = fa_xgrow(rows->list, rows->count, &rows->cap, sizeof *row);
+    rows->list[rows->count++] = *row;
+    if (rows->count * 2 > rows->slot_count) {
+        free(rows->slots);
+        rows->slot_count = rows->slot_count > 0 ? rows->slot_count * 2 : 64;
+        rows->slots = fa_xcalloc(rows->slot_count, sizeof rows->slots[0]);
+        for (size_t i = 0; i < rows->count; i++) {
+            set_slot(rows, i);
+        }
+    } else {
+        set_slot(rows, rows->count - 1);
+    }
+    return &rows->list[rows->count - 1];
+}
+
 static void put(struct fa_lab_rows *rows, const struct fa_lab_row *row)
 {
-    struct fa_lab_row *known = find(rows, row->kind, row->key, row->key_len);
-    if (known == NULL) {
-        rows->list = fa_xgrow(rows->list, rows->count, &rows->cap, sizeof *known);
-        known = &rows->list[rows->count++];
-        *known = (struct fa_lab_row){0};
-    }
+    struct fa_lab_row *known = find_place(rows, row->kind, row->key, row->key_len);
     char *value = copy_bytes(row->value, row->len);
-    free(known->value);
-    *known = *row;
+    if (known == NULL) {
+        known = add(rows, row);
+    } else {
+        free(known->value);
+        *known = *row;
+    }
     known->value = value;
 }
 
+/* It keeps its place, without a value. */
 static void erase(struct fa_lab_rows *rows, const struct fa_lab_row *row)
 {
     struct fa_lab_row *known = find(rows, row->kind, row->key, row->key_len);
     if (known != NULL) {
         free(known->value);
-        size_t behind = rows->count - (size_t)(known - rows->list) - 1;
-        memmove(known, known + 1, behind * sizeof *known);
-        rows->count--;
+        known->value = NULL;
+        known->live = false;
     }
 }
 
@@ -119,6 +171,7 @@ void fa_lab_note_rows(struct fa_lab *lab, const struct fa_actions *actions, size
 static void give_reply(struct fa_lab *lab, const struct fa_action *action)
 {
     fa_lab_check_reply(lab, action);
+    fa_lab_owed_reply(lab, action);
     if (action->u.reply.to == lab->asked) {
         lab->reply_state = FA_LAB_REPLY_GIVEN;
         lab->reply_code = action->u.reply.code;
@@ -141,8 +194,8 @@ static void release(struct fa_lab *lab, const struct fa_actions *actions)
     }
 }
 
-/* The first in the queue is on the disk. */
-static void durable(struct fa_lab *lab)
+/* The first in the queue is on the disk; nobody has heard of it yet. */
+static struct fa_lab_commit take_first(struct fa_lab *lab)
 {
     struct fa_lab_store *store = &lab->store;
     struct fa_lab_commit commit = store->queue[0];
@@ -155,6 +208,12 @@ static void durable(struct fa_lab *lab)
         }
     }
     fa_lab_see_durable(lab, &commit.actions);
+    return commit;
+}
+
+static void durable(struct fa_lab *lab)
+{
+    struct fa_lab_commit commit = take_first(lab);
     release(lab, &commit.actions);
     fa_actions_done(&commit.actions);
 }
@@ -203,6 +262,15 @@ void fa_lab_commit_all(struct fa_lab *lab)
     }
 }
 
+void fa_lab_commit_keep(struct fa_lab *lab)
+{
+    struct fa_lab_store *store = &lab->store;
+    if (store->count > 0) {
+        struct fa_lab_commit commit = take_first(lab);
+        fa_actions_done(&commit.actions);
+    }
+}
+
 void fa_lab_commit_lose(struct fa_lab *lab)
 {
     struct fa_lab_store *store = &lab->store;
@@ -212,7 +280,9 @@ void fa_lab_commit_lose(struct fa_lab *lab)
     store->count = 0;
     clear_rows(&store->latest);
     for (size_t i = 0; i < store->durable.count; i++) {
-        put(&store->latest, &store->durable.list[i]);
+        if (store->durable.list[i].value != NULL) {
+            put(&store->latest, &store->durable.list[i]);
+        }
     }
 }
 

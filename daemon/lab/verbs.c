@@ -30,7 +30,9 @@ const struct fa_script_verb fa_script_verbs[FA_SCRIPT_VERBS] = {
      "how a channel answers from now on; `for` one person only. lost: it takes the message and the "
      "answer never comes"},
     {FA_DO_COURIER, "courier dies|returns", "what it had open has no known outcome"},
-    {FA_DO_CRASH, "crash [for DURATION]", "memory and all that was not durable are gone"},
+    {FA_DO_CRASH, "crash [kept] [for DURATION]",
+     "memory and all that was not durable are gone; kept: the oldest commit on its way was durable "
+     "and nobody heard of it"},
     {FA_DO_RESTART, "restart [after DURATION]", "a clean stop, then a start from the store"},
     {FA_DO_STOP, "stop", "a clean stop"},
     {FA_DO_START, "start", "from the store"},
@@ -69,6 +71,8 @@ const struct fa_script_verb fa_script_verbs[FA_SCRIPT_VERBS] = {
     {FA_EXPECT_NO_JOURNAL, "expect no journal NAME", "none left"},
     {FA_EXPECT_OUTBOX, "expect outbox COUNT [state NAME]", "notifications not settled"},
     {FA_EXPECT_SEES, "expect view NAME ALARM", "NAME may read it"},
+    {FA_EXPECT_HEARD, "expect no silence",
+     "each alarm that climbs reached somebody, or operators know that it reaches nobody"},
     {FA_EXPECT_BLIND, "expect no view NAME ALARM", "NAME may not know of it"},
 };
 

@@ -47,6 +47,7 @@ void fa_lab_done(struct fa_lab *lab)
     fa_lab_store_done(&lab->store);
     fa_lab_post_done(&lab->post);
     fa_lab_feed_done(lab);
+    fa_lab_fed_done(lab);
     fa_lab_seen_done(lab);
     fa_config_free(lab->config);
     for (size_t i = 0; i < lab->piece_count; i++) {
@@ -143,12 +144,18 @@ void fa_lab_step(struct fa_lab *lab, struct fa_event *event)
     event->rng.state[1] = mix(event->rng.state[0]);
     lab->step_from = lab->actions.count;
     lab->event = event;
+    fa_lab_cover_event(lab, event);
     fa_engine_step(lab->engine, event, fa_lab_now(lab), &lab->actions);
     hash_step(lab);
+    fa_lab_choose_look(lab);
     fa_lab_note_rows(lab, &lab->actions, lab->step_from);
     fa_lab_see_step(lab);
-    fa_lab_check_step(lab);
+    if (!lab->unchecked) {
+        fa_lab_check_step(lab);
+        fa_lab_owed_step(lab);
+    }
     fa_lab_see_alarms(lab);
+    fa_lab_cover_step(lab);
     lab->event = NULL;
 }
 
@@ -234,6 +241,7 @@ void fa_lab_start(struct fa_lab *lab)
     const struct fa_setup *setup = &lab->config->setup;
     /* A boot clock that has nothing to do with the last one. */
     lab->mono_offset = 5 * FA_SECOND - lab->elapsed;
+    fa_lab_owed_start(lab);
     lab->engine = fa_engine_new(setup);
     fa_lab_load(lab);
     fa_lab_check_load(lab);
@@ -256,6 +264,8 @@ void fa_lab_stop(struct fa_lab *lab, bool clean)
     }
     fa_lab_commit_lose(lab);
     fa_lab_post_drop(lab);
+    fa_lab_owed_stop(lab);
+    fa_lab_fed_forget(lab, NULL);
     drop_daemon(lab);
     fa_lab_tell(lab, clean ? "the daemon stops" : "the daemon is killed");
 }
@@ -266,6 +276,7 @@ static void forget_windows(struct fa_lab *lab)
     const struct fa_setup *setup = &lab->config->setup;
     fa_rules_free(lab->rules);
     fa_metrics_free(lab->metrics);
+    fa_lab_fed_forget(lab, NULL);
     lab->metrics = fa_metrics_new(NULL);
     lab->rules = fa_rules_new(setup->rules, setup->rule_count, lab->metrics);
     fa_lab_restore_rules(lab, lab->rules);

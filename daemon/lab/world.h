@@ -7,7 +7,8 @@
  *   post.c     the courier and the receivers            feed.c    samples and rules
  *   check.c    DESIGN's invariants after every step     oracle.c  the conflict rule, told anew
  *   seen.c     what was told, journalled and answered   config.c  configurations out of pieces
- *   play.c     lines on the world, file.c what people file, expect.c what must come of it */
+ *   play.c     lines on the world, file.c what people file, expect.c what must come of it
+ *   owed.c     what the daemon owes, told from outside     cover.c   what was visited */
 #ifndef FA_LAB_WORLD_H
 #define FA_LAB_WORLD_H
 
@@ -20,6 +21,8 @@
 /* 2026-01-05T08:00:00Z, a Monday. */
 #define FA_LAB_BEGIN INT64_C(1767600000000)
 
+#define FA_LAB_CODES 64 /* journal codes are below */
+
 /* ---- store.c ---- */
 
 struct fa_lab_row {
@@ -27,13 +30,15 @@ struct fa_lab_row {
     uint8_t key[16];
     size_t key_len;
     bool live;
-    char *value; /* owned */
+    char *value; /* owned; NULL: erased */
     size_t len;
 };
 
 struct fa_lab_rows {
     struct fa_lab_row *list;
     size_t count, cap;
+    uint32_t *slots;   /* by key: index in the list + 1 */
+    size_t slot_count; /* a power of two */
 };
 
 /* The actions of one turn on their way to the disk. */
@@ -80,27 +85,45 @@ struct fa_lab_entry {
     bool taken;
 };
 
+/* Places in a list whose items begin with their id. */
+struct fa_lab_index {
+    uint32_t *slots;   /* index in the list + 1 */
+    size_t slot_count; /* a power of two */
+};
+
 /* What one key is: the same person, channel and content for ever. */
 struct fa_lab_key {
     struct fa_notification_id id;
-    size_t first; /* index of its first delivery */
+    size_t before; /* index + 1 of the key of the same alarm before it; 0: none */
+    size_t first;  /* index of its first delivery */
     bool reached;
-    bool settled;    /* its verdict `sent` is durable */
+    bool settled; /* its verdict `sent` is durable */
+    /* for owed.c */
+    struct fa_alarm_id alarm;
+    enum fa_notification_kind kind;
+    uint32_t step, loop, retries;
+    fa_time tried, sent; /* elapsed: first try, verdict; FA_NEVER: none */
+    bool rejected;
+    bool excused;    /* a stop came between: what the daemon knows of it is not certain */
     bool may_repeat; /* since it reached: crash, lost answer, dead courier or an operator's word */
 };
 
 struct fa_lab_alarm { /* remembers alarms that the engine has let go */
     struct fa_alarm_id id;
+    size_t last_key;                        /* index + 1; 0: nobody was told of it */
     char *identity, *rule, *labels, *owner; /* owned */
     enum fa_alarm_state state;
     uint32_t flags, step, loop;
+    uint32_t counted; /* flags, by cover.c */
     size_t filings;
     double value;
     bool raised; /* it was more than pending */
     bool gone;   /* not in the engine any more */
     bool climbing;
-    fa_time last_step; /* elapsed: of its last STEP or of the start */
-    bool resumed;      /* in this step */
+    fa_time last_step;        /* elapsed: of its last STEP or of the start */
+    bool resumed;             /* in this step */
+    bool told_anew;           /* a step was, or will be, told once more: resumed or overdue */
+    struct fa_policy *policy; /* owned: a copy of what it began with; NULL: it had none */
 };
 
 struct fa_lab_filing {
@@ -109,6 +132,16 @@ struct fa_lab_filing {
     char **about, **struck; /* owned */
     size_t about_count, struck_count;
     bool accepted; /* a positive reply left */
+};
+
+/* An acknowledgement. */
+struct fa_lab_promise {
+    uint64_t reply_to;
+    struct fa_alarm_id alarm;
+    char *who;     /* owned */
+    fa_time until; /* elapsed */
+    bool given;    /* a positive answer left */
+    bool over;
 };
 
 struct fa_lab_never {
@@ -160,6 +193,16 @@ struct fa_lab_signal { /* a copy */
     fa_time since;
 };
 
+/* ---- fed.c ---- */
+
+struct fa_lab_fed {
+    char *series; /* owned */
+    enum fa_kind kind;
+    bool mixed;   /* came as more than one kind */
+    fa_time last; /* elapsed */
+    double value;
+};
+
 /* ---- the world ---- */
 
 enum fa_lab_reply_state { FA_LAB_REPLY_NOT_ASKED, FA_LAB_REPLY_NONE, FA_LAB_REPLY_GIVEN };
@@ -170,7 +213,23 @@ struct fa_lab_piece {  /* of a configuration */
     uint32_t line;
 };
 
+/* How often what was visited: a world that never gets somewhere proves nothing about it. */
+struct fa_lab_cover {
+    uint64_t verbs[FA_VERB_ID__COUNT], left_out[FA_VERB_ID__COUNT];
+    uint64_t cells[FA_ALARM__COUNT][FA_AEV__COUNT]; /* of the alarm state table */
+    uint64_t codes[FA_LAB_CODES];                   /* of the journal */
+    uint64_t kinds[FA_NOTE__COUNT], verdicts[FA_VERDICT_UNKNOWN + 1];
+    uint64_t replies_ok, replies_already, replies_refused;
+    uint64_t flags[8];     /* alarms that had the flag, by its bit */
+    uint64_t again;        /* deliveries under a key that had arrived before */
+    uint64_t overdue_wide; /* an alarm whose promise was missed came to a wider loop */
+    uint64_t widest;       /* a loop from the fourth on */
+    uint64_t at_limit;     /* the engine answered that it is full */
+    uint64_t steps;        /* of the engine, each of them checked */
+};
+
 struct fa_lab {
+    struct fa_lab_cover cover;
     /* time */
     fa_time elapsed; /* since the beginning: true time, what the scenario speaks of */
     fa_time wall_offset, mono_offset;
@@ -197,12 +256,18 @@ struct fa_lab {
     size_t delivery_count, delivery_cap;
     struct fa_lab_key *keys;
     size_t key_count, key_cap;
+    struct fa_lab_index key_index, alarm_index;
     struct fa_lab_entry *journal;
     size_t journal_count, journal_cap;
     struct fa_lab_alarm *alarms;
     size_t alarm_count, alarm_cap;
     struct fa_lab_filing *filings;
     size_t filing_count, filing_cap;
+    struct fa_lab_promise *promises;
+    size_t promise_count, promise_cap;
+    fa_time stopped_offset; /* of the wall clock when the daemon went */
+    struct fa_lab_fed *fed;
+    size_t fed_count, fed_cap;
     struct fa_lab_never *nevers;
     size_t never_count;
     uint64_t asked; /* reply_to of the last question */
@@ -212,6 +277,8 @@ struct fa_lab {
     struct fa_incident_id reply_incident;
     struct fa_buf story; /* the timeline */
     /* judgement */
+    bool unchecked;
+    bool looks_at_all; /* after this step, see check.c */
     bool failed;
     char failure[1024];
     uint64_t digest;               /* of all actions so far */
@@ -258,6 +325,8 @@ fa_time fa_lab_commit_next(const struct fa_lab *lab);
 /* What is on the way: durable now, or lost. */
 void fa_lab_commit_all(struct fa_lab *lab);
 void fa_lab_commit_lose(struct fa_lab *lab);
+/* The oldest is durable, and neither its replies nor its sends have left. */
+void fa_lab_commit_keep(struct fa_lab *lab);
 void fa_lab_load(struct fa_lab *lab);
 void fa_lab_note_rows(struct fa_lab *lab, const struct fa_actions *actions, size_t from);
 const struct fa_lab_row *fa_lab_find_row(const struct fa_lab_rows *rows, uint32_t kind,
@@ -301,7 +370,33 @@ struct fa_lab_alarm *fa_lab_named_alarm(struct fa_lab *lab, const char *text, bo
 const char *fa_lab_since(fa_time elapsed, char buf[48]);
 void fa_lab_seen_done(struct fa_lab *lab);
 
-/* check.c */
+/* owed.c */
+void fa_lab_owed_step(struct fa_lab *lab);
+void fa_lab_owed_reconcile(struct fa_lab *lab);
+void fa_lab_owed_ask(struct fa_lab *lab, const struct fa_event *event);
+void fa_lab_owed_reply(struct fa_lab *lab, const struct fa_action *action);
+void fa_lab_owed_stop(struct fa_lab *lab);
+void fa_lab_owed_start(struct fa_lab *lab);
+void fa_lab_owed_heard(struct fa_lab *lab);
+
+/* fed.c */
+void fa_lab_fed_push(struct fa_lab *lab, const struct fa_lab_sender *sender, double value);
+void fa_lab_fed_forget(struct fa_lab *lab, const char *series); /* NULL: all */
+void fa_lab_fed_check_clear(struct fa_lab *lab, const struct fa_signal *signal,
+                            const char *identity);
+void fa_lab_fed_check_rules(struct fa_lab *lab);
+void fa_lab_fed_done(struct fa_lab *lab);
+
+/* cover.c: before and after a step of the engine. */
+void fa_lab_cover_event(struct fa_lab *lab, const struct fa_event *event);
+void fa_lab_cover_step(struct fa_lab *lab);
+
+/* check.c. While alarms and messages are few everything is looked at after every step. While they
+ * are many, it is what the step has stored, and everything after every 16th: what stays wrong once
+ * it is, and what changed and was not stored, is found then. */
+void fa_lab_choose_look(struct fa_lab *lab);
+/* The alarms that are looked at after this step. */
+void fa_lab_each_looked_at(struct fa_lab *lab, void (*fn)(void *ctx, const struct fa_alarm *alarm));
 void fa_lab_check_step(struct fa_lab *lab);
 void fa_lab_check_turn(struct fa_lab *lab);
 void fa_lab_check_attempt(struct fa_lab *lab, const struct fa_notification *n);
@@ -311,12 +406,17 @@ void fa_lab_check_load(struct fa_lab *lab);
 /* oracle.c: told from DESIGN's words, with no code of people/. */
 bool fa_lab_is_conflicted(const struct fa_directory *dir, const char *person, const char *subject);
 bool fa_lab_is_struck(const struct fa_directory *dir, const char *person, const char *struck);
+bool fa_lab_is_meant(const struct fa_directory *dir, const char *target,
+                     const struct fa_person_entry *entry);
+/* Has somebody left the directory whom a filing of the alarm is to be kept from? */
+bool fa_lab_has_unknown(const struct fa_lab *lab, const struct fa_alarm *alarm);
 /* May a message about these filings go to the person over the channel? NULL: yes; else why not. */
 const char *fa_lab_why_not(const struct fa_lab *lab, const struct fa_alarm *alarm,
                            struct fa_incident_id incident, const char *person, const char *channel);
 
 /* play.c */
 struct fa_lab_result {
+    struct fa_lab_cover cover;
     bool failed;
     uint32_t line, col;
     char failure[1024];
@@ -326,7 +426,15 @@ struct fa_lab_result {
     const char *no_restarts; /* borrowed from the script: why; NULL */
     size_t steps;
 };
-void fa_lab_play(const struct fa_script *script, bool restarts, struct fa_lab_result *ret_result);
+enum fa_lab_how {
+    FA_LAB_CHECKED,
+    FA_LAB_AGAIN, /* for its digest: steps are not looked at once more */
+    FA_LAB_RESTARTS,
+};
+void fa_lab_play(const struct fa_script *script, enum fa_lab_how how,
+                 struct fa_lab_result *ret_result);
+/* lab.c: plays it twice, and once more with restarts when they are asked for. */
+void fa_lab_judge(const struct fa_script *script, bool restarts, struct fa_lab_result *ret_result);
 void fa_lab_result_done(struct fa_lab_result *result);
 bool fa_lab_is_up(struct fa_lab *lab); /* or the scenario fails */
 /* A question: what reply_to it gets. Or one that is refused before the engine hears of it. */

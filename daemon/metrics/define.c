@@ -24,84 +24,144 @@
 #define KIND_SHIFT        32
 #define GENERATION_SHIFT  36
 #define GENERATION_MAX    ((UINT32_C(1) << 27) - 1)
+#define RAW_MAX           8192 /* longer spellings are defined anew each time */
+#define KEYS_AT_ONCE      64
+#define EXPIRE_AT_ONCE    65536 /* places looked at: some ms */
 
-enum fa_kind fa_kind_stored(enum fa_kind kind)
+static uint64_t handle_of(const struct fa_series *series, enum fa_kind kind)
 {
-    return kind == FA_KIND_STATE || kind == FA_KIND_GAUGE_DELTA ? FA_KIND_GAUGE : kind;
-}
-
-static enum fa_fold fold_of(enum fa_kind stored)
-{
-    if (stored == FA_KIND_SET) {
-        return FA_FOLD_NONE;
-    }
-    bool delta = stored == FA_KIND_COUNTER_DELTA || stored == FA_KIND_DISTRIBUTION;
-    return delta ? FA_FOLD_DELTA : FA_FOLD_VALUE;
-}
-
-static uint64_t handle_of(const struct fa_metrics *metrics, const struct fa_series *series,
-                          enum fa_kind kind)
-{
-    uint64_t generation = metrics->slots[series->place].generation;
+    uint64_t generation = series->generation;
     return generation << GENERATION_SHIFT | (uint64_t)kind << KIND_SHIFT | series->place;
 }
 
 static uint64_t raw_hash(const struct fa_feed *feed, enum fa_kind kind, struct fa_str raw)
 {
     /* Never 0: that is a free cell of the table of ignored ones. */
-    return fa_hash(raw, feed->metrics->limits.hash_seed ^ (uintptr_t)feed ^ (uint64_t)kind) | 1;
+    uint64_t own = (uint64_t)feed->number << 8 | (uint64_t)kind;
+    return fa_hash(raw, feed->metrics->limits.hash_seed ^ own << 40) | 1;
 }
 
-static struct fa_raw *find_raw(const struct fa_feed *feed, enum fa_kind kind, struct fa_str raw,
-                               uint64_t hash)
+/* memcmp for the short texts that keys are, in place. */
+static inline bool same_bytes(const char *a, const char *b, size_t len)
 {
-    size_t cursor;
-    struct fa_raw *found = fa_index_first(&feed->metrics->raws, hash, &cursor);
-    while (found != NULL) {
-        struct fa_str bytes = {found->bytes, found->len};
-        if (found->feed == feed && found->kind == kind && fa_str_eq(bytes, raw)) {
-            return found;
+    uint64_t x, y;
+    if (len < sizeof x) {
+        return memcmp(a, b, len) == 0;
+    }
+    for (size_t i = 0; i + sizeof x < len; i += sizeof x) {
+        memcpy(&x, a + i, sizeof x);
+        memcpy(&y, b + i, sizeof y);
+        if (x != y) {
+            return false;
         }
-        found = fa_index_next(&feed->metrics->raws, hash, &cursor);
+    }
+    memcpy(&x, a + len - sizeof x, sizeof x);
+    memcpy(&y, b + len - sizeof y, sizeof y);
+    return x == y;
+}
+
+static inline bool is_raw(const struct fa_feed *feed, enum fa_kind kind, struct fa_str raw,
+                          const struct fa_raw *known)
+{
+    return known->len == raw.len && known->feed == feed->number &&
+           (known->handle >> KIND_SHIFT & 15) == kind && same_bytes(known->bytes, raw.ptr, raw.len);
+}
+
+static const struct fa_raw *find_raw(const struct fa_feed *feed, enum fa_kind kind,
+                                     struct fa_str raw, uint64_t hash)
+{
+    const struct fa_metrics *metrics = feed->metrics;
+    size_t cursor;
+    uint32_t id = fa_index_first(&metrics->raws, fa_index_hash(hash), &cursor);
+    while (id != FA_INDEX_NONE) {
+        const struct fa_raw *known = fa_arena_at(&metrics->raw_bytes, id);
+        if (is_raw(feed, kind, raw, known)) {
+            return known;
+        }
+        id = fa_index_next(&metrics->raws, fa_index_hash(hash), &cursor);
     }
     return NULL;
+}
+
+static uint64_t unknown_key(const struct fa_metrics *metrics, uint64_t hash)
+{
+    bool ignored = metrics->ignored[(hash >> 1) & (FA_IGNORED_CELLS - 1)] == hash;
+    return ignored ? FA_HANDLE_IGNORED : FA_HANDLE_MISS;
 }
 
 uint64_t fa_metrics_key(struct fa_feed *feed, enum fa_kind kind, struct fa_str raw)
 {
     uint64_t hash = raw_hash(feed, kind, raw);
     const struct fa_raw *found = find_raw(feed, kind, raw, hash);
-    if (found != NULL) {
-        return handle_of(feed->metrics, found->series, kind);
+    return found != NULL ? found->handle : unknown_key(feed->metrics, hash);
+}
+
+/* Each pass asks the memory for what the next one reads, so that their waits overlap. */
+static void find_batch(struct fa_feed *feed, const uint32_t *kinds, const struct fa_str *raws,
+                       uint64_t *handles, size_t n)
+{
+    struct fa_metrics *metrics = feed->metrics;
+    uint64_t hashes[KEYS_AT_ONCE];
+    uint32_t first[KEYS_AT_ONCE];
+    for (size_t i = 0; i < n; i++) {
+        hashes[i] = raw_hash(feed, (enum fa_kind)kinds[i], raws[i]);
+        fa_index_prefetch(&metrics->raws, fa_index_hash(hashes[i]));
+        __builtin_prefetch(&metrics->ignored[(hashes[i] >> 1) & (FA_IGNORED_CELLS - 1)]);
     }
-    bool ignored = feed->metrics->ignored[(hash >> 1) & (FA_IGNORED_CELLS - 1)] == hash;
-    return ignored ? FA_HANDLE_IGNORED : FA_HANDLE_MISS;
+    for (size_t i = 0; i < n; i++) {
+        size_t cursor;
+        first[i] = fa_index_first(&metrics->raws, fa_index_hash(hashes[i]), &cursor);
+        if (first[i] != FA_INDEX_NONE) {
+            __builtin_prefetch(fa_arena_at(&metrics->raw_bytes, first[i]));
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct fa_raw *known =
+            first[i] != FA_INDEX_NONE ? fa_arena_at(&metrics->raw_bytes, first[i]) : NULL;
+        if (known != NULL && !is_raw(feed, (enum fa_kind)kinds[i], raws[i], known)) {
+            known = find_raw(feed, (enum fa_kind)kinds[i], raws[i], hashes[i]);
+        }
+        handles[i] = known != NULL ? known->handle : unknown_key(metrics, hashes[i]);
+        if (known != NULL) {
+            __builtin_prefetch(fa_series_at(metrics, (uint32_t)known->handle));
+        }
+    }
+}
+
+void fa_metrics_keys(struct fa_feed *feed, const uint32_t *kinds, const struct fa_str *raws,
+                     uint64_t *handles, size_t n)
+{
+    for (size_t at = 0; at < n; at += KEYS_AT_ONCE) {
+        size_t some = n - at < KEYS_AT_ONCE ? n - at : KEYS_AT_ONCE;
+        find_batch(feed, kinds + at, raws + at, handles + at, some);
+    }
 }
 
 void fa_metrics_forget_ignored(struct fa_metrics *metrics)
 {
-    memset(metrics->ignored, 0, sizeof metrics->ignored);
+    /* Anew, not cleared: what nobody writes to takes no memory. */
+    free(metrics->ignored);
+    metrics->ignored = fa_xcalloc(FA_IGNORED_CELLS, sizeof metrics->ignored[0]);
 }
 
-static void remember_raw(struct fa_feed *feed, enum fa_kind kind, struct fa_str raw,
-                         struct fa_series *series)
+static void remember_raw(struct fa_feed *feed, enum fa_kind kind, struct fa_str raw, uint32_t place)
 {
     struct fa_metrics *metrics = feed->metrics;
+    struct fa_origin *origin = fa_origin_at(metrics, place);
     uint64_t hash = raw_hash(feed, kind, raw);
-    if (metrics->raws.count >= RAWS_PER_SERIES * (metrics->series.count + 16) ||
-        find_raw(feed, kind, raw, hash) != NULL) {
+    if (metrics->raws.count >= RAWS_PER_SERIES * (metrics->series_count + 16) ||
+        raw.len > RAW_MAX || find_raw(feed, kind, raw, hash) != NULL) {
         return;
     }
-    struct fa_raw *entry = fa_xmalloc(sizeof *entry + raw.len);
-    *entry = (struct fa_raw){.hash = hash,
-                             .feed = feed,
-                             .series = series,
-                             .next = series->raws,
-                             .kind = kind,
-                             .len = (uint32_t)raw.len};
+    uint32_t id = fa_arena_take(&metrics->raw_bytes, sizeof(struct fa_raw) + raw.len);
+    struct fa_raw *entry = fa_arena_at(&metrics->raw_bytes, id);
+    *entry = (struct fa_raw){.handle = handle_of(fa_series_at(metrics, place), kind),
+                             .next = origin->raws,
+                             .feed = feed->number,
+                             .len = (uint16_t)raw.len};
     memcpy(entry->bytes, raw.ptr, raw.len);
-    series->raws = entry;
-    fa_index_add(&metrics->raws, hash, entry);
+    origin->raws = id;
+    fa_index_add(&metrics->raws, fa_index_hash(hash), id);
 }
 
 static bool fits(const struct fa_metrics_limits *limits, const struct fa_label *labels,
@@ -127,17 +187,17 @@ static void note_unwatched(struct fa_feed *feed, struct fa_str name)
         return;
     }
     size_t cursor;
-    uint64_t hash = fa_hash(name, metrics->limits.hash_seed);
-    const char *seen = fa_index_first(&metrics->catalogue_index, hash, &cursor);
-    while (seen != NULL && !fa_str_is(name, seen)) {
+    uint32_t hash = fa_index_hash(fa_hash(name, metrics->limits.hash_seed));
+    uint32_t seen = fa_index_first(&metrics->catalogue_index, hash, &cursor);
+    while (seen != FA_INDEX_NONE && !fa_str_is(name, metrics->catalogue[seen])) {
         seen = fa_index_next(&metrics->catalogue_index, hash, &cursor);
     }
-    if (seen == NULL) {
+    if (seen == FA_INDEX_NONE) {
         metrics->catalogue = fa_xgrow(metrics->catalogue, metrics->catalogue_count,
                                       &metrics->catalogue_cap, sizeof metrics->catalogue[0]);
         char *copy = fa_xstrndup(name.ptr, name.len);
-        metrics->catalogue[metrics->catalogue_count++] = copy;
-        fa_index_add(&metrics->catalogue_index, hash, copy);
+        metrics->catalogue[metrics->catalogue_count] = copy;
+        fa_index_add(&metrics->catalogue_index, hash, (uint32_t)metrics->catalogue_count++);
     }
 }
 
@@ -155,7 +215,7 @@ static bool same_labels(const struct fa_labels *a, const struct fa_labels *b)
     return true;
 }
 
-static uint64_t series_hash(const struct fa_metrics *metrics, enum fa_kind stored,
+static uint32_t series_hash(const struct fa_metrics *metrics, enum fa_kind stored,
                             struct fa_str name, const struct fa_labels *labels)
 {
     uint64_t hash = fa_hash(name, metrics->limits.hash_seed ^ (uint64_t)stored);
@@ -163,63 +223,112 @@ static uint64_t series_hash(const struct fa_metrics *metrics, enum fa_kind store
         hash = fa_hash(labels->items[i].name, hash);
         hash = fa_hash(labels->items[i].value, hash);
     }
-    return hash;
+    return fa_index_hash(hash);
 }
 
-static struct fa_series *find_series(const struct fa_metrics *metrics, uint64_t hash,
-                                     enum fa_kind stored, struct fa_str name,
-                                     const struct fa_labels *labels)
+uint32_t fa_series_find(const struct fa_metrics *metrics, enum fa_kind stored, struct fa_str name,
+                        const struct fa_labels *labels)
 {
     size_t cursor;
-    struct fa_series *series = fa_index_first(&metrics->series, hash, &cursor);
-    while (series != NULL && !(series->kind == stored && fa_str_is(name, series->watched->name) &&
-                               same_labels(series->labels, labels))) {
-        series = fa_index_next(&metrics->series, hash, &cursor);
+    uint32_t hash = series_hash(metrics, stored, name, labels);
+    uint32_t id = fa_index_first(&metrics->series, hash, &cursor);
+    while (id != FA_INDEX_NONE) {
+        const struct fa_origin *origin = fa_origin_at(metrics, id);
+        (void)fa_labels_unpack(fa_arena_at(&metrics->raw_bytes, origin->labels), metrics->scratch);
+        if (origin->kind == stored && same_labels(metrics->scratch, labels) &&
+            fa_str_is(name, fa_watched_at(metrics, origin->watched)->name)) {
+            return id;
+        }
+        id = fa_index_next(&metrics->series, hash, &cursor);
     }
+    return FA_POOL_NONE;
+}
+
+const struct fa_labels *fa_series_labels(struct fa_metrics *metrics, uint32_t id)
+{
+    uint32_t packed = fa_origin_at(metrics, id)->labels;
+    (void)fa_labels_unpack(fa_arena_at(&metrics->raw_bytes, packed), metrics->scratch);
+    return metrics->scratch;
+}
+
+/* A place in both pools, with nothing of who had it before but the generation. */
+static struct fa_series *place_series(struct fa_metrics *metrics, struct fa_feed *feed,
+                                      enum fa_kind stored)
+{
+    uint32_t place = fa_pool_take(&metrics->all);
+    uint32_t same = fa_pool_take(&metrics->origins);
+    fa_assert(same == place);
+    struct fa_series *series = fa_series_at(metrics, place);
+    uint32_t generation = series->generation > 0 ? series->generation : 1;
+    *series = (struct fa_series){.place = place, .generation = generation & GENERATION_MAX};
+    *fa_origin_at(metrics, place) = (struct fa_origin){.feed = feed->number,
+                                                       .kind = (uint8_t)stored,
+                                                       .raws = FA_POOL_NONE,
+                                                       .next_of_name = FA_POOL_NONE,
+                                                       .prev_of_name = FA_POOL_NONE,
+                                                       .next_at_rest = FA_POOL_NONE,
+                                                       .prev_at_rest = FA_POOL_NONE};
+    metrics->series_count++;
+    metrics->kinds |= 1u << stored;
+    feed->stats.series++;
     return series;
 }
 
-static void place_series(struct fa_metrics *metrics, struct fa_series *series)
+static void join_name(struct fa_metrics *metrics, struct fa_watched *watched, uint32_t place)
 {
-    if (metrics->first_free != UINT32_MAX) {
-        series->place = metrics->first_free;
-        metrics->first_free = metrics->slots[series->place].next_free;
-    } else {
-        metrics->slots = fa_xgrow(metrics->slots, metrics->slot_count, &metrics->slot_cap,
-                                  sizeof metrics->slots[0]);
-        series->place = metrics->slot_count++;
-        metrics->slots[series->place].generation = 1;
+    struct fa_origin *origin = fa_origin_at(metrics, place);
+    origin->watched = watched->place;
+    origin->next_of_name = watched->series;
+    if (watched->series != FA_POOL_NONE) {
+        fa_origin_at(metrics, watched->series)->prev_of_name = place;
     }
-    metrics->slots[series->place].series = series;
-    fa_index_add(&metrics->series, series->hash, series);
+    watched->series = place;
 }
 
-/* Takes labels. */
-static struct fa_series *make_series(struct fa_feed *feed, enum fa_kind stored,
-                                     struct fa_watched *watched, struct fa_labels *labels,
-                                     uint64_t hash)
+static uint32_t keep_labels(struct fa_metrics *metrics, const struct fa_labels *labels)
 {
-    struct fa_series *series = fa_xcalloc(1, sizeof *series);
-    series->feed = feed;
-    series->kind = stored;
-    series->fold = fold_of(stored);
-    series->watched = watched;
-    series->next_of_name = watched->series;
-    if (watched->series != NULL) {
-        watched->series->prev_of_name = series;
+    uint32_t id = fa_arena_take(&metrics->raw_bytes, fa_labels_packed_size(labels));
+    fa_labels_pack(labels, fa_arena_at(&metrics->raw_bytes, id));
+    return id;
+}
+
+static void link_all(struct fa_watched *watched, const struct fa_labels *labels,
+                     struct fa_series *series)
+{
+    struct fa_watch *only = NULL;
+    size_t count = 0;
+    for (struct fa_watch *watch = watched->watches; watch != NULL; watch = watch->next_of_name) {
+        if (fa_watch_matches(watch, labels)) {
+            only = watch;
+            count++;
+        }
     }
-    watched->series = series;
-    series->labels = labels;
-    series->hash = hash;
-    series->since = FA_NEVER;
-    place_series(feed->metrics, series);
-    feed->stats.series++;
+    if (count == 1 && only->spec.rest > 0) {
+        fa_rest_begin(only, series, NULL);
+        fa_rest_queue(series);
+        return;
+    }
     for (struct fa_watch *watch = watched->watches; watch != NULL; watch = watch->next_of_name) {
         if (fa_watch_matches(watch, labels)) {
             fa_watch_link(watch, series);
         }
     }
-    return series;
+}
+
+static uint32_t make_series(struct fa_feed *feed, enum fa_kind stored, struct fa_watched *watched,
+                            const struct fa_labels *labels)
+{
+    struct fa_metrics *metrics = feed->metrics;
+    struct fa_series *series = place_series(metrics, feed, stored);
+    fa_origin_at(metrics, series->place)->labels = keep_labels(metrics, labels);
+    if (stored == FA_KIND_SET) {
+        series->own.set = fa_xcalloc(1, sizeof *series->own.set);
+    }
+    join_name(metrics, watched, series->place);
+    fa_index_add(&metrics->series, series_hash(metrics, stored, fa_str_of(watched->name), labels),
+                 series->place);
+    link_all(watched, labels, series);
+    return series->place;
 }
 
 static bool is_wanted(const struct fa_watched *watched, const struct fa_labels *labels)
@@ -231,140 +340,189 @@ static bool is_wanted(const struct fa_watched *watched, const struct fa_labels *
     return watch != NULL;
 }
 
-/* NULL: refused or not wanted, and counted. */
-static struct fa_series *take_series(struct fa_feed *feed, enum fa_kind kind, struct fa_str name,
-                                     const struct fa_label *labels, size_t count)
+/* FA_POOL_NONE: refused or not wanted, and counted. */
+static uint32_t take_labelled(struct fa_feed *feed, enum fa_kind stored, struct fa_watched *watched,
+                              const struct fa_labels *labels)
 {
-    struct fa_metrics *metrics = feed->metrics;
-    struct fa_watched *watched = fa_watched_find(metrics, name);
-    if (watched == NULL || watched->watches == NULL) {
-        note_unwatched(feed, name);
-        return NULL;
+    struct fa_str name = fa_str_of(watched->name);
+    uint32_t place = fa_series_find(feed->metrics, stored, name, labels);
+    bool wanted = place != FA_POOL_NONE || is_wanted(watched, labels);
+    if (place != FA_POOL_NONE) {
+        return place;
     }
-    struct fa_labels *set = NULL;
-    if (!fits(&feed->limits, labels, count) || fa_labels_new(labels, count, &set) < 0) {
-        feed->stats.labels_refused++;
-        return NULL;
-    }
-    enum fa_kind stored = fa_kind_stored(kind);
-    uint64_t hash = series_hash(metrics, stored, name, set);
-    struct fa_series *series = find_series(metrics, hash, stored, name, set);
-    if (series != NULL) {
-        fa_labels_free(set);
-        return series;
-    }
-    bool wanted = is_wanted(watched, set);
     if (wanted && feed->stats.series < feed->limits.series) {
-        return make_series(feed, stored, watched, set, hash);
+        return make_series(feed, stored, watched, labels);
     }
     if (wanted) {
         feed->stats.series_refused++;
     } else {
         feed->stats.unwatched++;
     }
+    return FA_POOL_NONE;
+}
+
+static uint32_t take_series(struct fa_feed *feed, enum fa_kind kind, struct fa_str name,
+                            const struct fa_label *labels, size_t count)
+{
+    struct fa_watched *watched = fa_watched_find(feed->metrics, name);
+    if (watched == NULL || watched->watches == NULL) {
+        note_unwatched(feed, name);
+        return FA_POOL_NONE;
+    }
+    struct fa_labels *set = NULL;
+    if (!fits(&feed->limits, labels, count) || fa_labels_new(labels, count, &set) < 0) {
+        feed->stats.labels_refused++;
+        return FA_POOL_NONE;
+    }
+    uint32_t place = FA_POOL_NONE;
+    size_t size = fa_labels_packed_size(set);
+    if (size > 0 && size <= FA_ARENA_MAX) {
+        place = take_labelled(feed, fa_kind_stored(kind), watched, set);
+    } else {
+        feed->stats.labels_refused++;
+    }
     fa_labels_free(set);
-    return NULL;
+    return place;
 }
 
 uint64_t fa_metrics_define(struct fa_feed *feed, enum fa_kind kind, struct fa_str raw,
                            struct fa_str name, const struct fa_label *labels, size_t count)
 {
     fa_assert(kind > 0 && kind < FA_KIND__COUNT);
-    struct fa_series *series = take_series(feed, kind, name, labels, count);
-    if (series == NULL) {
+    uint32_t place = take_series(feed, kind, name, labels, count);
+    if (place == FA_POOL_NONE) {
         uint64_t hash = raw_hash(feed, kind, raw);
         feed->metrics->ignored[(hash >> 1) & (FA_IGNORED_CELLS - 1)] = hash;
         return FA_HANDLE_IGNORED;
     }
-    remember_raw(feed, kind, raw, series);
-    return handle_of(feed->metrics, series, kind);
+    remember_raw(feed, kind, raw, place);
+    return handle_of(fa_series_at(feed->metrics, place), kind);
 }
 
-static void leave_name(struct fa_metrics *metrics, struct fa_series *series)
+static void leave_name(struct fa_metrics *metrics, const struct fa_origin *origin)
 {
-    if (series->prev_of_name != NULL) {
-        series->prev_of_name->next_of_name = series->next_of_name;
+    struct fa_watched *watched = fa_watched_at(metrics, origin->watched);
+    if (origin->prev_of_name != FA_POOL_NONE) {
+        fa_origin_at(metrics, origin->prev_of_name)->next_of_name = origin->next_of_name;
     } else {
-        series->watched->series = series->next_of_name;
+        watched->series = origin->next_of_name;
     }
-    if (series->next_of_name != NULL) {
-        series->next_of_name->prev_of_name = series->prev_of_name;
+    if (origin->next_of_name != FA_POOL_NONE) {
+        fa_origin_at(metrics, origin->next_of_name)->prev_of_name = origin->prev_of_name;
     }
-    fa_watched_release(metrics, series->watched);
+    fa_watched_release(metrics, watched);
 }
 
-static void drop_raws(struct fa_metrics *metrics, struct fa_series *series)
+static void drop_raws(struct fa_metrics *metrics, struct fa_origin *origin)
 {
-    while (series->raws != NULL) {
-        struct fa_raw *raw = series->raws;
-        series->raws = raw->next;
-        fa_index_remove(&metrics->raws, raw->hash, raw);
-        free(raw);
+    while (origin->raws != FA_POOL_NONE) {
+        uint32_t id = origin->raws;
+        const struct fa_raw *raw = fa_arena_at(&metrics->raw_bytes, id);
+        struct fa_str bytes = {raw->bytes, raw->len};
+        uint64_t hash = raw_hash(metrics->feeds_by_number[raw->feed],
+                                 (enum fa_kind)(raw->handle >> KIND_SHIFT & 15), bytes);
+        origin->raws = raw->next;
+        fa_index_remove(&metrics->raws, fa_index_hash(hash), id);
+        fa_arena_give(&metrics->raw_bytes, id, sizeof *raw + bytes.len);
     }
 }
 
-void fa_set_done(struct fa_set *set)
+void fa_set_free(struct fa_set *set)
 {
-    free(set->cells);
-    *set = (struct fa_set){0};
+    if (set != NULL) {
+        free(set->cells);
+        free(set);
+    }
+}
+
+static void drop_links(struct fa_series *series)
+{
+    if (series->at_rest) {
+        fa_rest_end(series);
+    }
+    while (series->by.links != NULL) {
+        struct fa_link *link = series->by.links;
+        series->by.links = link->next_in_series;
+        link->gone = true;
+        link->series = NULL;
+        link->window = NULL;
+        link->quiet = NULL;
+        fa_link_mark(link);
+    }
+}
+
+static void free_window(struct fa_metrics *metrics, struct fa_window *window)
+{
+    fa_window_done(window);
+    fa_pool_give(&metrics->windows, window->place);
+}
+
+static void drop_labels(struct fa_metrics *metrics, const struct fa_origin *origin, uint32_t place)
+{
+    const struct fa_labels *labels = fa_series_labels(metrics, place);
+    struct fa_str name = fa_str_of(fa_watched_at(metrics, origin->watched)->name);
+    uint32_t hash = series_hash(metrics, (enum fa_kind)origin->kind, name, labels);
+    fa_index_remove(&metrics->series, hash, place);
+    fa_arena_give(&metrics->raw_bytes, origin->labels, fa_labels_packed_size(labels));
 }
 
 void fa_series_drop(struct fa_metrics *metrics, struct fa_series *series)
 {
-    while (series->links != NULL) {
-        struct fa_link *link = series->links;
-        series->links = link->next_in_series;
-        link->gone = true;
-        link->series = NULL;
-        link->window = NULL;
-        fa_link_mark(link);
+    struct fa_origin *origin = fa_origin_at(metrics, series->place);
+    drop_links(series);
+    drop_raws(metrics, origin);
+    drop_labels(metrics, origin, series->place);
+    leave_name(metrics, origin);
+    metrics->feeds_by_number[origin->feed]->stats.series--;
+    metrics->series_count--;
+    while (series->windows != NULL) {
+        struct fa_window *window = series->windows;
+        series->windows = window->next;
+        free_window(metrics, window);
     }
-    drop_raws(metrics, series);
-    leave_name(metrics, series);
-    fa_index_remove(&metrics->series, series->hash, series);
-    struct fa_slot_of_series *slot = &metrics->slots[series->place];
-    slot->series = NULL;
-    slot->generation = slot->generation == GENERATION_MAX ? 1 : slot->generation + 1;
-    slot->next_free = metrics->first_free;
-    metrics->first_free = (uint32_t)series->place;
-    series->feed->stats.series--;
-    for (size_t i = 0; i < series->window_count; i++) {
-        fa_window_done(series->windows[i]);
-        free(series->windows[i]);
+    if (origin->kind == FA_KIND_SET) {
+        fa_set_free(series->own.set);
     }
-    free(series->windows);
-    fa_set_done(&series->set);
-    fa_labels_free(series->labels);
-    free(series);
+    origin->kind = 0;
+    uint32_t generation = series->generation == GENERATION_MAX ? 1 : series->generation + 1u;
+    series->generation = generation & GENERATION_MAX;
+    uint32_t place = series->place;
+    fa_pool_give(&metrics->all, place);
+    fa_pool_give(&metrics->origins, place);
+}
+
+static bool is_read(const struct fa_series *series, const struct fa_window *window)
+{
+    const struct fa_link *link = series->at_rest ? NULL : series->by.links;
+    while (link != NULL && link->window != window) {
+        link = link->next_in_series;
+    }
+    return link != NULL;
 }
 
 /* Frees windows that no link reads. */
-static void trim_windows(struct fa_series *series)
+static void trim_windows(struct fa_metrics *metrics, struct fa_series *series)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < series->window_count; i++) {
-        const struct fa_link *link = series->links;
-        while (link != NULL && link->window != series->windows[i]) {
-            link = link->next_in_series;
-        }
-        if (link != NULL) {
-            series->windows[kept++] = series->windows[i];
+    for (struct fa_window **at = &series->windows; *at != NULL;) {
+        struct fa_window *window = *at;
+        if (is_read(series, window)) {
+            at = &window->next;
         } else {
-            fa_window_done(series->windows[i]);
-            free(series->windows[i]);
+            *at = window->next;
+            free_window(metrics, window);
         }
     }
-    series->window_count = kept;
 }
 
 void fa_metrics_sweep(struct fa_metrics *metrics)
 {
-    for (size_t i = 0; i < metrics->slot_count; i++) {
-        struct fa_series *series = metrics->slots[i].series;
-        if (series != NULL && series->links == NULL) {
+    for (uint32_t id = 0; id < metrics->all.count; id++) {
+        struct fa_series *series = fa_series_at(metrics, id);
+        bool is_used = fa_origin_at(metrics, id)->kind != 0;
+        if (is_used && !series->at_rest && series->by.links == NULL) {
             fa_series_drop(metrics, series);
-        } else if (series != NULL) {
-            trim_windows(series);
+        } else if (is_used) {
+            trim_windows(metrics, series);
         }
     }
     fa_metrics_forget_ignored(metrics);
@@ -373,18 +531,24 @@ void fa_metrics_sweep(struct fa_metrics *metrics)
 static bool is_over(const struct fa_series *series, fa_time now)
 {
     fa_time silent = SILENT_SERIES_MAX;
-    for (size_t i = 0; i < series->window_count; i++) {
-        silent = series->windows[i]->span > silent ? series->windows[i]->span : silent;
+    if (series->at_rest && series->quiet != NULL) {
+        return false; /* its rule still goes by its newest sample */
     }
-    return series->heard_at <= now - silent;
+    for (const struct fa_window *window = series->windows; window != NULL; window = window->next) {
+        silent = window->span > silent ? window->span : silent;
+    }
+    return (fa_time)series->heard_s * FA_SECOND <= now - silent;
 }
 
 size_t fa_metrics_expire(struct fa_metrics *metrics, struct fa_now now)
 {
     size_t dropped = 0;
-    for (size_t i = 0; i < metrics->slot_count; i++) {
-        struct fa_series *series = metrics->slots[i].series;
-        if (series != NULL && series->heard_at > 0 && is_over(series, now.wall)) {
+    uint32_t count = metrics->all.count, most = count < EXPIRE_AT_ONCE ? count : EXPIRE_AT_ONCE;
+    for (uint32_t i = 0; i < most; i++) {
+        metrics->expire_at = metrics->expire_at + 1 < count ? metrics->expire_at + 1 : 0;
+        struct fa_series *series = fa_series_at(metrics, metrics->expire_at);
+        bool is_used = fa_origin_at(metrics, metrics->expire_at)->kind != 0;
+        if (is_used && series->heard_s > 0 && is_over(series, now.wall)) {
             fa_series_drop(metrics, series);
             dropped++;
         }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* A hash table of borrowed objects by a 64-bit hash that the caller computes with fa_hash. The
- * caller compares keys: walk the objects of equal hash with fa_index_first and fa_index_next. */
+/* A hash table of 32-bit ids by a 32-bit hash that the caller computes with fa_hash. The caller
+ * compares keys: walk the ids of equal hash with fa_index_first and fa_index_next. */
 #ifndef FA_METRICS_INDEX_H
 #define FA_METRICS_INDEX_H
 
 #include "base/str.h"
 
+#define FA_INDEX_NONE UINT32_MAX
+
 struct fa_index_cell {
-    uint64_t hash;
-    void *item; /* NULL: free */
+    uint32_t hash;
+    uint32_t item; /* the id + 1; 0: free */
 };
 struct fa_index {
     struct fa_index_cell *cells; /* owned; cap is 0 or a power of two */
@@ -16,13 +18,49 @@ struct fa_index {
 };
 
 uint64_t fa_hash(struct fa_str bytes, uint64_t seed);
+/* What the index knows of a hash. */
+static inline uint32_t fa_index_hash(uint64_t hash)
+{
+    return (uint32_t)(hash >> 32);
+}
 
 void fa_index_done(struct fa_index *index);
-void fa_index_add(struct fa_index *index, uint64_t hash, void *item);
-/* The item must be there. */
-void fa_index_remove(struct fa_index *index, uint64_t hash, const void *item);
-/* NULL when there is none; *cursor is for fa_index_next. */
-void *fa_index_first(const struct fa_index *index, uint64_t hash, size_t *cursor);
-void *fa_index_next(const struct fa_index *index, uint64_t hash, size_t *cursor);
+void fa_index_add(struct fa_index *index, uint32_t hash, uint32_t id);
+/* The id must be there. */
+void fa_index_remove(struct fa_index *index, uint32_t hash, uint32_t id);
+
+static inline uint32_t fa_index_scan(const struct fa_index *index, uint32_t hash, size_t *cursor)
+{
+    for (; index->cells[*cursor].item != 0; *cursor = (*cursor + 1) & (index->cap - 1)) {
+        if (index->cells[*cursor].hash == hash) {
+            return index->cells[*cursor].item - 1;
+        }
+    }
+    return FA_INDEX_NONE;
+}
+
+/* FA_INDEX_NONE when there is none; *cursor is for fa_index_next. */
+static inline uint32_t fa_index_first(const struct fa_index *index, uint32_t hash, size_t *cursor)
+{
+    if (index->cap == 0) {
+        return FA_INDEX_NONE;
+    }
+    *cursor = hash & (index->cap - 1);
+    return fa_index_scan(index, hash, cursor);
+}
+
+static inline uint32_t fa_index_next(const struct fa_index *index, uint32_t hash, size_t *cursor)
+{
+    *cursor = (*cursor + 1) & (index->cap - 1);
+    return fa_index_scan(index, hash, cursor);
+}
+
+/* Asks the memory for the cell that fa_index_first of this hash will look at. */
+static inline void fa_index_prefetch(const struct fa_index *index, uint32_t hash)
+{
+    if (index->cap > 0) {
+        __builtin_prefetch(&index->cells[hash & (index->cap - 1)]);
+    }
+}
 
 #endif

@@ -10,6 +10,7 @@
 #include "metrics/labels.h"
 #include "base/panic.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,6 +127,47 @@ struct fa_str fa_labels_get(const struct fa_labels *labels, struct fa_str name)
         }
     }
     return (struct fa_str){"", 0};
+}
+
+size_t fa_labels_packed_size(const struct fa_labels *labels)
+{
+    size_t size = 1;
+    for (size_t i = 0; i < labels->count; i++) {
+        const struct fa_label *label = &labels->items[i];
+        if (label->name.len > UINT16_MAX || label->value.len > UINT16_MAX) {
+            return 0;
+        }
+        size += 2 * sizeof(uint16_t) + label->name.len + label->value.len;
+    }
+    return size;
+}
+
+void fa_labels_pack(const struct fa_labels *labels, char *out)
+{
+    *out++ = (char)labels->count;
+    for (size_t i = 0; i < labels->count; i++) {
+        const struct fa_label *label = &labels->items[i];
+        uint16_t lens[] = {(uint16_t)label->name.len, (uint16_t)label->value.len};
+        memcpy(out, lens, sizeof lens);
+        memcpy(out + sizeof lens, label->name.ptr, lens[0]);
+        memcpy(out + sizeof lens + lens[0], label->value.ptr, lens[1]);
+        out += sizeof lens + lens[0] + lens[1];
+    }
+}
+
+size_t fa_labels_unpack(const char *packed, struct fa_labels *ret_labels)
+{
+    const char *at = packed;
+    ret_labels->count = (unsigned char)*at++;
+    for (size_t i = 0; i < ret_labels->count; i++) {
+        uint16_t lens[2];
+        memcpy(lens, at, sizeof lens);
+        at += sizeof lens;
+        ret_labels->items[i].name = (struct fa_str){at, lens[0]};
+        ret_labels->items[i].value = (struct fa_str){at + lens[0], lens[1]};
+        at += lens[0] + lens[1];
+    }
+    return (size_t)(at - packed);
 }
 
 static void put_quoted(struct fa_str text, struct fa_buf *buf)

@@ -29,6 +29,12 @@ int fa_labels_new(const struct fa_label *labels, size_t count,
 void fa_labels_free(struct fa_labels *labels); /* accepts NULL */
 /* The value of a label; len 0 when the set does not have it. */
 struct fa_str fa_labels_get(const struct fa_labels *labels, struct fa_str name);
+/* The set in few bytes; equal sets give equal bytes. 0: some text is too long for it. */
+size_t fa_labels_packed_size(const struct fa_labels *labels);
+/* out: room for so many. */
+void fa_labels_pack(const struct fa_labels *labels, char *out);
+/* *ret_labels has room for FA_LABELS_MAX; its slices point into packed. Returns its size. */
+size_t fa_labels_unpack(const char *packed, struct fa_labels *ret_labels);
 /* Appends the canonical text of the set. */
 void fa_labels_format(const struct fa_labels *labels, struct fa_buf *buf);
 /* The same for those labels only whose name is in `names`. */

@@ -27,6 +27,7 @@
 #define PLACE_MASK       UINT64_C(0xffffffff)
 #define KIND_SHIFT       32
 #define GENERATION_SHIFT 36
+#define AHEAD            8 /* samples */
 
 static const struct fa_metrics_limits DEFAULTS = {.series = 100000,
                                                   .labels = 32,
@@ -62,7 +63,14 @@ struct fa_metrics *fa_metrics_new(const struct fa_metrics_limits *limits)
 {
     struct fa_metrics *metrics = fa_xcalloc(1, sizeof *metrics);
     metrics->limits = limits != NULL ? fill(limits, &DEFAULTS) : DEFAULTS;
-    metrics->first_free = UINT32_MAX;
+    fa_metrics_forget_ignored(metrics);
+    metrics->scratch =
+        fa_xmalloc(sizeof *metrics->scratch + FA_LABELS_MAX * sizeof metrics->scratch->items[0]);
+    fa_pool_init(&metrics->all, sizeof(struct fa_series));
+    fa_pool_init(&metrics->origins, sizeof(struct fa_origin));
+    fa_pool_init(&metrics->links, sizeof(struct fa_link));
+    fa_pool_init(&metrics->windows, sizeof(struct fa_window));
+    fa_pool_init(&metrics->watched, sizeof(struct fa_watched));
     return metrics;
 }
 
@@ -71,12 +79,12 @@ void fa_metrics_free(struct fa_metrics *metrics)
     if (metrics == NULL) {
         return;
     }
-    for (size_t i = 0; i < metrics->slot_count; i++) {
-        if (metrics->slots[i].series != NULL) {
-            fa_series_drop(metrics, metrics->slots[i].series);
+    for (uint32_t id = 0; id < metrics->all.count; id++) {
+        if (fa_origin_at(metrics, id)->kind != 0) {
+            fa_series_drop(metrics, fa_series_at(metrics, id));
         }
     }
-    fa_assert(metrics->watched == NULL); /* else rules are left that point into this */
+    fa_assert(metrics->names.count == 0); /* else rules are left that point into this */
     while (metrics->feeds != NULL) {
         struct fa_feed *feed = metrics->feeds;
         metrics->feeds = feed->next;
@@ -87,7 +95,15 @@ void fa_metrics_free(struct fa_metrics *metrics)
         free(metrics->catalogue[i]);
     }
     free(metrics->catalogue);
-    free(metrics->slots);
+    free(metrics->ignored);
+    free(metrics->scratch);
+    free(metrics->feeds_by_number);
+    fa_pool_done(&metrics->all);
+    fa_pool_done(&metrics->origins);
+    fa_pool_done(&metrics->links);
+    fa_pool_done(&metrics->windows);
+    fa_pool_done(&metrics->watched);
+    fa_arena_done(&metrics->raw_bytes);
     fa_index_done(&metrics->catalogue_index);
     fa_index_done(&metrics->raws);
     fa_index_done(&metrics->series);
@@ -111,6 +127,11 @@ struct fa_feed *fa_metrics_feed(struct fa_metrics *metrics, const char *name)
         (*at)->metrics = metrics;
         (*at)->name = fa_xstrdup(name);
         (*at)->limits = metrics->limits;
+        fa_assert(metrics->feed_count < UINT16_MAX);
+        (*at)->number = metrics->feed_count;
+        metrics->feeds_by_number = fa_xgrow(metrics->feeds_by_number, metrics->feed_count,
+                                            &metrics->feed_cap, sizeof(struct fa_feed *));
+        metrics->feeds_by_number[metrics->feed_count++] = *at;
     }
     return *at;
 }
@@ -173,20 +194,25 @@ static void note_newest(struct fa_series *series, fa_time time, double value)
 }
 
 /* True: somebody can use it, in a window or as the newest sample. */
-static bool to_windows(struct fa_series *series, const struct fa_sample *sample, fa_time now)
+static inline bool to_windows(struct fa_series *series, const struct fa_sample *sample, fa_time now,
+                              bool *ret_parted)
 {
-    bool taken = series->read_newest;
-    for (size_t i = 0; i < series->window_count; i++) {
-        taken |= fa_window_add(series->windows[i], sample, now);
+    bool taken = series->read_newest, parted = false;
+    for (struct fa_window *window = series->windows; window != NULL; window = window->next) {
+        bool by_it = fa_window_add(window, sample, now);
+        taken |= by_it;
+        parted |= !by_it;
     }
+    *ret_parted = parted;
     return taken;
 }
 
-static bool take_member(struct fa_series *series, double value, fa_time time, fa_time now)
+static bool take_member(struct fa_feed *feed, struct fa_series *series,
+                        const struct fa_sample *sent, fa_time now)
 {
-    struct fa_set *set = &series->set;
-    struct fa_feed_stats *stats = &series->feed->stats;
-    fa_time period = time / FA_SET_PERIOD;
+    struct fa_set *set = series->own.set;
+    struct fa_feed_stats *stats = &feed->stats;
+    fa_time period = sent->time / FA_SET_PERIOD;
     size_t members = set->count + set->has_zero;
     if (members > 0 && period < set->period) {
         stats->too_old++;
@@ -194,16 +220,17 @@ static bool take_member(struct fa_series *series, double value, fa_time time, fa
     }
     if (members > 0 && period > set->period) {
         struct fa_sample sample = {.time = set->last_at, .value = (double)members, .weight = 1};
-        (void)to_windows(series, &sample, now);
+        bool parted;
+        (void)to_windows(series, &sample, now, &parted);
         memset(set->cells, 0, set->cap * sizeof set->cells[0]);
         set->count = 0;
         set->has_zero = false;
     }
     set->period = period;
-    set->last_at = time > set->last_at ? time : set->last_at;
+    set->last_at = sent->time > set->last_at ? sent->time : set->last_at;
     uint64_t member;
-    memcpy(&member, &value, sizeof member);
-    if (!set_insert(set, member, series->feed->limits.set_members)) {
+    memcpy(&member, &sent->value, sizeof member);
+    if (!set_insert(set, member, feed->limits.set_members)) {
         stats->set_overflow++;
     }
     note_newest(series, set->last_at, (double)(set->count + set->has_zero));
@@ -215,7 +242,7 @@ static bool convert(struct fa_series *series, enum fa_kind kind, struct fa_sampl
 {
     if (kind == FA_KIND_COUNTER_DELTA) {
         sample->increase = sample->value * sample->weight;
-        sample->value = series->total + sample->increase;
+        sample->value = series->own.total + sample->increase;
     } else if (kind == FA_KIND_DISTRIBUTION) {
         sample->increase = sample->weight;
     } else if (kind == FA_KIND_GAUGE_DELTA) {
@@ -246,77 +273,177 @@ static bool set_time(struct fa_feed_stats *stats, struct fa_sample *sample, fa_t
     return true;
 }
 
-static bool store_sample(struct fa_series *series, enum fa_kind kind, struct fa_sample *sample,
+static bool has_room(struct fa_quiet *quiet, const struct fa_sample *sample)
+{
+    double value = quiet->of_value * sample->value, more = quiet->of_increase * sample->increase;
+    double up = sample->weight * (value - quiet->high) + more;
+    double down = sample->weight * (quiet->low - value) - more;
+    quiet->room_up -= up > 0 ? up : 0;
+    quiet->room_down -= down > 0 ? down : 0;
+    return quiet->room_up > 0 && quiet->room_down > 0;
+}
+
+static bool is_quiet(struct fa_quiet *quiet, const struct fa_sample *sample)
+{
+    switch (quiet->kind) {
+    case FA_QUIET_POINT:
+        return sample->value >= quiet->low && sample->value <= quiet->high;
+    case FA_QUIET_MIN:
+        return sample->value >= quiet->low;
+    case FA_QUIET_MAX:
+        return sample->value <= quiet->high;
+    case FA_QUIET_ROOM:
+        return has_room(quiet, sample);
+    }
+    return false;
+}
+
+/* The sample is the series' newest. */
+static inline void tell(struct fa_series *series, const struct fa_sample *sample)
+{
+    if (series->quiet != NULL && is_quiet(series->quiet, sample)) {
+        return;
+    }
+    if (series->at_rest) {
+        fa_rest_queue(series);
+        return;
+    }
+    for (struct fa_link *link = series->by.links; link != NULL; link = link->next_in_series) {
+        if (link->quiet == NULL || !is_quiet(link->quiet, sample)) {
+            fa_link_mark(link);
+        }
+    }
+}
+
+/* False: too old. */
+static bool store_late(struct fa_feed *feed, struct fa_series *series,
+                       const struct fa_sample *sample, fa_time now)
+{
+    bool parted;
+    if (!to_windows(series, sample, now, &parted)) {
+        return false;
+    }
+    feed->stats.late++;
+    fa_series_mark(series);
+    return true;
+}
+
+/* False: too old. */
+static bool store_newest(struct fa_series *series, enum fa_kind kind, struct fa_sample *sample,
                          fa_time now)
 {
-    struct fa_feed_stats *stats = &series->feed->stats;
-    if (kind == FA_KIND_SET) {
-        return take_member(series, sample->value, sample->time, now);
+    if (series->has_newest && fa_fold_of(fa_kind_stored(kind)) == FA_FOLD_VALUE) {
+        sample->increase = fa_window_difference(series->newest, sample->value);
     }
-    if (!convert(series, kind, sample)) {
-        stats->not_finite++;
+    bool parted;
+    if (!to_windows(series, sample, now, &parted)) {
         return false;
     }
-    bool late = series->has_newest && sample->time < series->newest_at;
-    if (!to_windows(series, sample, now)) {
-        stats->too_old++;
-        return false;
+    /* The increase is of the newest value, which not every window has seen. */
+    if (!series->has_newest || parted || series->parted) {
+        fa_series_mark(series);
+        series->parted = parted;
+    } else {
+        tell(series, sample);
     }
-    stats->late += late;
-    series->total = kind == FA_KIND_COUNTER_DELTA ? sample->value : series->total;
     note_newest(series, sample->time, sample->value);
     return true;
 }
 
-static void push_one(struct fa_feed *feed, struct fa_series *series, enum fa_kind kind,
-                     struct fa_sample sample, fa_time now)
+/* False: dropped and counted. */
+static bool store_sample(struct fa_feed *feed, struct fa_series *series, enum fa_kind kind,
+                         struct fa_sample *sample, fa_time now)
 {
-    if (!isfinite(sample.value)) {
+    if (kind == FA_KIND_SET) {
+        bool taken = take_member(feed, series, sample, now);
+        if (taken) {
+            fa_series_mark(series);
+        }
+        return taken;
+    }
+    if (!convert(series, kind, sample)) {
+        feed->stats.not_finite++;
+        return false;
+    }
+    bool late = series->has_newest && sample->time < series->newest_at;
+    bool taken =
+        late ? store_late(feed, series, sample, now) : store_newest(series, kind, sample, now);
+    feed->stats.too_old += !taken;
+    if (taken && kind == FA_KIND_COUNTER_DELTA) {
+        series->own.total = sample->value;
+    }
+    return taken;
+}
+
+static inline void push_one(struct fa_feed *feed, struct fa_series *series, enum fa_kind kind,
+                            struct fa_sample *sample, fa_time now)
+{
+    if (!isfinite(sample->value)) {
         feed->stats.not_finite++;
         return;
     }
-    if (!(sample.weight >= 1 && isfinite(sample.weight))) {
+    if (!(sample->weight >= 1 && isfinite(sample->weight))) {
         feed->stats.bad_weight++;
         return;
     }
-    if (!set_time(&feed->stats, &sample, now) || !store_sample(series, kind, &sample, now)) {
+    if (!set_time(&feed->stats, sample, now) || !store_sample(feed, series, kind, sample, now)) {
         return;
     }
     feed->stats.samples++;
-    series->heard_at = now;
-    series->since = sample.time < series->since ? sample.time : series->since;
-    for (struct fa_link *link = series->links; link != NULL; link = link->next_in_series) {
-        fa_link_mark(link);
-    }
+    series->version++;
+    series->heard_s = (uint32_t)((now + FA_SECOND - 1) / FA_SECOND);
 }
 
 /* NULL: ignored, or dropped since the handle was given out. */
 static struct fa_series *resolve(struct fa_feed *feed, uint64_t handle)
 {
     const struct fa_metrics *metrics = feed->metrics;
-    size_t place = (size_t)(handle & PLACE_MASK);
+    uint32_t place = (uint32_t)(handle & PLACE_MASK);
     if (handle == FA_HANDLE_IGNORED) {
         return NULL;
     }
-    if (handle == FA_HANDLE_MISS || place >= metrics->slot_count ||
-        metrics->slots[place].generation != handle >> GENERATION_SHIFT ||
-        metrics->slots[place].series == NULL) {
+    if (handle == FA_HANDLE_MISS || place >= metrics->all.count) {
         feed->stats.stale_handle++;
         return NULL;
     }
-    return metrics->slots[place].series;
+    /* A series that goes takes a new generation at once. */
+    struct fa_series *series = fa_series_at(metrics, place);
+    if (series->generation != handle >> GENERATION_SHIFT) {
+        feed->stats.stale_handle++;
+        return NULL;
+    }
+    return series;
+}
+
+/* Asks the memory for what a sample that comes soon will change. */
+static inline void prefetch(const struct fa_metrics *metrics, uint64_t handle)
+{
+    uint32_t place = (uint32_t)(handle & PLACE_MASK);
+    if (place < metrics->all.count) {
+        const struct fa_series *series = fa_series_at(metrics, place);
+        const struct fa_window *window = series->windows;
+        __builtin_prefetch(series->quiet);
+        if (window != NULL) {
+            __builtin_prefetch(window);
+            __builtin_prefetch(&window->open);
+        }
+    }
 }
 
 void fa_metrics_push(struct fa_feed *feed, struct fa_now now, const uint64_t *handles,
                      const double *values, const double *weights, const int64_t *times, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
+        if (i + AHEAD < n) {
+            prefetch(feed->metrics, handles[i + AHEAD]);
+        }
         struct fa_series *series = resolve(feed, handles[i]);
         if (series != NULL) {
             struct fa_sample sample = {.time = times != NULL ? times[i] : 0,
                                        .value = values[i],
                                        .weight = weights != NULL ? weights[i] : 1};
-            push_one(feed, series, (enum fa_kind)(handles[i] >> KIND_SHIFT & 15), sample, now.wall);
+            push_one(feed, series, (enum fa_kind)(handles[i] >> KIND_SHIFT & 15), &sample,
+                     now.wall);
         }
     }
 }
@@ -326,9 +453,7 @@ void fa_metrics_stale(struct fa_feed *feed, uint64_t handle, fa_time time)
     struct fa_series *series = resolve(feed, handle);
     if (series != NULL && series->has_newest && time >= series->newest_at) {
         series->stale = true;
-        for (struct fa_link *link = series->links; link != NULL; link = link->next_in_series) {
-            fa_link_mark(link);
-        }
+        fa_series_mark(series);
     }
 }
 

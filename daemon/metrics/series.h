@@ -5,19 +5,18 @@
 #define FA_METRICS_SERIES_H
 
 #include "metrics/index.h"
+#include "metrics/pool.h"
 #include "metrics/watch.h"
 
 #define FA_SET_PERIOD    (10 * FA_SECOND)
-#define FA_IGNORED_CELLS 8192u /* a power of two */
+#define FA_IGNORED_CELLS 65536u /* a power of two */
 
-/* One spelling of a series. The bytes follow it. */
+/* One spelling of a series, in the arena. */
 struct fa_raw {
-    uint64_t hash;
-    const struct fa_feed *feed;
-    struct fa_series *series;
-    struct fa_raw *next; /* of the series */
-    enum fa_kind kind;
-    uint32_t len;
+    uint64_t handle; /* what the spelling means, kind included */
+    uint32_t next;   /* of the series, FA_POOL_NONE at the end */
+    uint16_t feed;   /* its number */
+    uint16_t len;
     char bytes[];
 };
 
@@ -29,50 +28,79 @@ struct fa_set {
     bool has_zero;
 };
 
+/* One cache line: all that a sample of a series without windows touches. What else there is of it
+ * lies at the same place in another pool (struct fa_origin).
+ *
+ * At rest it has no link, only the one watch that matches it: see rest.c. */
 struct fa_series {
-    struct fa_feed *feed; /* who made it and whose limit it counts on */
-    enum fa_kind kind;    /* GAUGE, COUNTER_DELTA, COUNTER_CUMULATIVE, DISTRIBUTION or SET */
-    enum fa_fold fold;
-    struct fa_watched *watched; /* its name */
-    struct fa_series *next_of_name, *prev_of_name;
-    struct fa_labels *labels; /* owned */
-    uint64_t hash;
-    size_t place; /* in metrics->slots */
-    struct fa_raw *raws;
-    double total; /* of a counter of deltas */
-    bool has_newest, stale;
-    bool read_newest; /* a watch without window is, or was, interested */
     double newest;
     fa_time newest_at;
-    fa_time heard_at;           /* arrival of its last sample */
-    fa_time since;              /* time of the oldest sample taken; FA_NEVER */
-    struct fa_window **windows; /* owned */
-    size_t window_count, window_cap;
-    struct fa_set set;
-    struct fa_link *links;
+    struct fa_quiet *quiet; /* of its only link, or at rest; NULL: ask each link */
+    union {
+        struct fa_link *links;
+        struct fa_watch *watch; /* at rest */
+    } by;
+    union {
+        double total;       /* of a counter of deltas */
+        struct fa_set *set; /* owned; of a set */
+    } own;
+    struct fa_window *windows; /* owned */
+    uint32_t generation : 27;  /* of its place: stays when the series goes */
+    uint32_t has_newest : 1;
+    uint32_t stale : 1;
+    uint32_t read_newest : 1; /* a watch without window is, or was, interested */
+    uint32_t parted : 1;      /* a window was too short for the newest sample: it knows another */
+    uint32_t at_rest : 1;
+    uint32_t version; /* counts its samples */
+    uint32_t heard_s; /* arrival of its last sample, whole seconds, rounded up; 0: none */
+    uint32_t place;   /* its id in the pool */
+};
+_Static_assert(sizeof(struct fa_series) == 64, "a cache line");
+
+/* Where a series comes from and where it is listed. */
+struct fa_origin {
+    uint32_t labels;                     /* packed, in the arena; of a free place: the pool's */
+    uint16_t feed;                       /* number of who made it and whose limit it counts on */
+    uint8_t kind;                        /* as stored: fa_kind_stored; 0: the place is free */
+    bool queued;                         /* at rest: a sample has come that its rule must see */
+    uint32_t watched;                    /* its name: an id */
+    uint32_t raws;                       /* in the arena */
+    uint32_t next_of_name, prev_of_name; /* ids */
+    uint32_t next_at_rest, prev_at_rest; /* ids, or the list whose first it is */
 };
 
 struct fa_watch {
     struct fa_watcher *watcher;
     struct fa_watch_spec spec; /* the texts are owned */
     struct fa_label *matches;  /* owned, as their texts */
-    struct fa_link *links;
     struct fa_watch *next_of_name, *next_of_watcher;
+};
+
+/* Lists of series at rest by the time they are to be looked at, as hands of a clock: list n of
+ * level k is looked at when n comes up among the 6 bits k of the time. */
+#define FA_WHEEL_LEVELS 8
+#define FA_WHEEL_LISTS  64
+
+struct fa_wheel {
+    fa_time at; /* all that is due before it was taken out */
+    uint64_t used[FA_WHEEL_LEVELS];
+    uint32_t first[FA_WHEEL_LEVELS * FA_WHEEL_LISTS];
 };
 
 struct fa_watcher {
     struct fa_metrics *metrics;
     struct fa_watch *watches;
+    struct fa_wheel wheel;
+    uint32_t queue_first, queue_last; /* of what is at rest: a sample came */
     struct fa_link *dirty_first, *dirty_last;
 };
 
 /* A metric name that somebody watches, or that series are still kept of. */
 struct fa_watched {
-    char *name;
-    uint64_t hash;
+    char *name; /* owned */
+    uint32_t place, hash;
     struct fa_watch *watches;
-    struct fa_series *series;
-    struct fa_watched *next; /* of all */
+    uint32_t series; /* the first's id */
 };
 
 struct fa_feed {
@@ -80,42 +108,90 @@ struct fa_feed {
     char *name;
     struct fa_metrics_limits limits;
     struct fa_feed_stats stats;
+    uint16_t number;
     struct fa_feed *next;
-};
-
-struct fa_slot_of_series {
-    struct fa_series *series; /* NULL: free */
-    uint32_t generation;
-    uint32_t next_free;
 };
 
 struct fa_metrics {
     struct fa_metrics_limits limits;
     struct fa_feed *feeds;
-    struct fa_slot_of_series *slots; /* what handles point into */
-    size_t slot_count, slot_cap;
-    uint32_t first_free;    /* UINT32_MAX: none */
-    struct fa_index raws;   /* struct fa_raw */
-    struct fa_index series; /* struct fa_series by name, labels, kind */
-    struct fa_index names;  /* struct fa_watched */
-    struct fa_watched *watched;
-    uint64_t ignored[FA_IGNORED_CELLS]; /* hashes of raw keys known to be ignored; 0: free */
+    uint16_t feed_count;
+    struct fa_feed **feeds_by_number;
+    size_t feed_cap;
+    struct fa_pool all;        /* struct fa_series: what handles point into */
+    struct fa_pool origins;    /* struct fa_origin, at the same places */
+    struct fa_pool links;      /* struct fa_link */
+    struct fa_pool windows;    /* struct fa_window */
+    struct fa_pool watched;    /* struct fa_watched */
+    struct fa_arena raw_bytes; /* struct fa_raw, and packed labels */
+    struct fa_labels *scratch; /* those that were unpacked last */
+    unsigned kinds;            /* bits: those that a series ever had */
+    struct fa_index raws;      /* of the arena */
+    struct fa_index series;    /* of the pool, by name, labels, kind */
+    struct fa_index names;     /* of watched */
+    size_t series_count;
+    uint32_t expire_at; /* the place where fa_metrics_expire goes on */
+    uint64_t *ignored;  /* hashes of raw keys known to be ignored; 0: free */
     char **catalogue;
     size_t catalogue_count, catalogue_cap;
     struct fa_index catalogue_index;
 };
 
+static inline struct fa_series *fa_series_at(const struct fa_metrics *metrics, uint32_t id)
+{
+    return fa_pool_at(&metrics->all, id);
+}
+static inline struct fa_origin *fa_origin_at(const struct fa_metrics *metrics, uint32_t id)
+{
+    return fa_pool_at(&metrics->origins, id);
+}
+static inline struct fa_watched *fa_watched_at(const struct fa_metrics *metrics, uint32_t id)
+{
+    return fa_pool_at(&metrics->watched, id);
+}
+
 /* Every stored kind is one of five: a delta or a state is a gauge once it is stored. */
-enum fa_kind fa_kind_stored(enum fa_kind kind);
+static inline enum fa_kind fa_kind_stored(enum fa_kind kind)
+{
+    return kind == FA_KIND_STATE || kind == FA_KIND_GAUGE_DELTA ? FA_KIND_GAUGE : kind;
+}
+static inline enum fa_fold fa_fold_of(enum fa_kind stored)
+{
+    if (stored == FA_KIND_SET) {
+        return FA_FOLD_NONE;
+    }
+    bool delta = stored == FA_KIND_COUNTER_DELTA || stored == FA_KIND_DISTRIBUTION;
+    return delta ? FA_FOLD_DELTA : FA_FOLD_VALUE;
+}
 struct fa_watched *fa_watched_find(const struct fa_metrics *metrics, struct fa_str name);
 /* Frees it when neither watches nor series are left. */
 void fa_watched_release(struct fa_metrics *metrics, struct fa_watched *watched);
 bool fa_watch_matches(const struct fa_watch *watch, const struct fa_labels *labels);
-/* Links the series to the watch and gives it the window it needs. */
+/* Links the series to the watch, gives it the window it needs and marks the link. */
 void fa_watch_link(struct fa_watch *watch, struct fa_series *series);
 void fa_link_mark(struct fa_link *link);
+/* All who read the series are to look at it. */
+void fa_series_mark(struct fa_series *series);
+/* Borrowed until the next call. */
+const struct fa_labels *fa_series_labels(struct fa_metrics *metrics, uint32_t id);
+/* FA_POOL_NONE when there is none. stored: as fa_kind_stored gives it. */
+uint32_t fa_series_find(const struct fa_metrics *metrics, enum fa_kind stored, struct fa_str name,
+                        const struct fa_labels *labels);
 void fa_series_drop(struct fa_metrics *metrics, struct fa_series *series);
-void fa_set_done(struct fa_set *set);
+void fa_set_free(struct fa_set *set); /* accepts NULL */
 void fa_metrics_forget_ignored(struct fa_metrics *metrics);
+
+/* The same without a mark; the series is not at rest. */
+struct fa_link *fa_watch_take_link(struct fa_watch *watch, struct fa_series *series);
+
+/* rest.c. A series without links and windows goes to rest; quiet NULL: every sample wakes it. */
+void fa_rest_begin(struct fa_watch *watch, struct fa_series *series, struct fa_quiet *quiet);
+/* The sample just taken is to be seen. */
+void fa_rest_queue(struct fa_series *series);
+/* It has no link and no watch any longer. */
+void fa_rest_end(struct fa_series *series);
+/* It has a link again. */
+struct fa_link *fa_rest_wake(struct fa_series *series);
+void fa_wheel_init(struct fa_wheel *wheel);
 
 #endif

@@ -3,10 +3,12 @@
  *
  * Invariants:
  *  1. A link exists for every pair of a series and a watch that matches it, from the moment both
- *     exist, and is in both their lists; a `gone` one is in its watch's list only.
+ *     exist, and is in its series' list; a `gone` one is in no list but the dirty one. A series at
+ *     rest has none (rest.c).
  *  2. A dirty link is on its watcher's list exactly once.
  *  3. A series has one window for each width and use of sketches that was asked for; watches of
  *     the same width share it, at the longest span.
+ *  4. A series knows what its link allows when it has one link only.
  *
  * A window that is new on an old series starts with what another window of the series knows. */
 #include "metrics/series.h"
@@ -19,30 +21,34 @@ struct fa_watcher *fa_watcher_new(struct fa_metrics *metrics)
 {
     struct fa_watcher *watcher = fa_xcalloc(1, sizeof *watcher);
     watcher->metrics = metrics;
+    watcher->queue_first = watcher->queue_last = FA_POOL_NONE;
+    fa_wheel_init(&watcher->wheel);
     return watcher;
 }
 
 struct fa_watched *fa_watched_find(const struct fa_metrics *metrics, struct fa_str name)
 {
     size_t cursor;
-    uint64_t hash = fa_hash(name, metrics->limits.hash_seed);
-    struct fa_watched *watched = fa_index_first(&metrics->names, hash, &cursor);
-    while (watched != NULL && !fa_str_is(name, watched->name)) {
-        watched = fa_index_next(&metrics->names, hash, &cursor);
+    uint32_t hash = fa_index_hash(fa_hash(name, metrics->limits.hash_seed));
+    uint32_t id = fa_index_first(&metrics->names, hash, &cursor);
+    while (id != FA_INDEX_NONE && !fa_str_is(name, fa_watched_at(metrics, id)->name)) {
+        id = fa_index_next(&metrics->names, hash, &cursor);
     }
-    return watched;
+    return id != FA_INDEX_NONE ? fa_watched_at(metrics, id) : NULL;
 }
 
 static struct fa_watched *take_watched(struct fa_metrics *metrics, struct fa_str name)
 {
     struct fa_watched *watched = fa_watched_find(metrics, name);
     if (watched == NULL) {
-        watched = fa_xcalloc(1, sizeof *watched);
-        watched->name = fa_xstrndup(name.ptr, name.len);
-        watched->hash = fa_hash(name, metrics->limits.hash_seed);
-        watched->next = metrics->watched;
-        metrics->watched = watched;
-        fa_index_add(&metrics->names, watched->hash, watched);
+        uint32_t place = fa_pool_take(&metrics->watched);
+        watched = fa_watched_at(metrics, place);
+        *watched =
+            (struct fa_watched){.name = fa_xstrndup(name.ptr, name.len),
+                                .place = place,
+                                .hash = fa_index_hash(fa_hash(name, metrics->limits.hash_seed)),
+                                .series = FA_POOL_NONE};
+        fa_index_add(&metrics->names, watched->hash, place);
     }
     return watched;
 }
@@ -91,9 +97,8 @@ bool fa_watch_matches(const struct fa_watch *watch, const struct fa_labels *labe
 /* The richest of the series' windows that the new one can start from. */
 static const struct fa_window *find_seed(const struct fa_series *series, bool sketch)
 {
-    const struct fa_window *best = NULL;
-    for (size_t i = 0; i < series->window_count; i++) {
-        const struct fa_window *window = series->windows[i];
+    const struct fa_window *best = NULL, *window = series->windows;
+    for (; window != NULL; window = window->next) {
         if ((window->sketch || !sketch) && (best == NULL || window->span > best->span)) {
             best = window;
         }
@@ -101,47 +106,70 @@ static const struct fa_window *find_seed(const struct fa_series *series, bool sk
     return best;
 }
 
-static struct fa_window *take_window(struct fa_series *series, fa_time over, bool sketch)
+static struct fa_window *take_window(struct fa_metrics *metrics, struct fa_series *series,
+                                     fa_time over, bool sketch)
 {
+    enum fa_kind stored = (enum fa_kind)fa_origin_at(metrics, series->place)->kind;
     fa_time width = fa_window_width(over, sketch);
-    for (size_t i = 0; i < series->window_count; i++) {
-        struct fa_window *window = series->windows[i];
+    for (struct fa_window *window = series->windows; window != NULL; window = window->next) {
         if (window->width == width && window->sketch == sketch) {
             fa_window_extend(window, over);
             return window;
         }
     }
     const struct fa_window *seed = find_seed(series, sketch);
-    struct fa_window *window = fa_xmalloc(sizeof *window);
-    fa_window_init(window, series->fold, over, sketch);
+    uint32_t place = fa_pool_take(&metrics->windows);
+    struct fa_window *window = fa_pool_at(&metrics->windows, place);
+    fa_window_init(window, fa_fold_of(stored), over, sketch);
+    window->place = place;
     if (seed != NULL) {
         fa_window_seed(window, seed);
     }
-    series->windows = fa_xgrow(series->windows, series->window_count, &series->window_cap,
-                               sizeof series->windows[0]);
-    series->windows[series->window_count++] = window;
+    window->next = series->windows;
+    series->windows = window;
     return window;
+}
+
+struct fa_link *fa_watch_take_link(struct fa_watch *watch, struct fa_series *series)
+{
+    struct fa_pool *links = &watch->watcher->metrics->links;
+    uint32_t place = fa_pool_take(links);
+    struct fa_link *link = fa_pool_at(links, place);
+    *link = (struct fa_link){.series = series, .watch = watch, .place = place};
+    if (watch->spec.over > 0) {
+        link->window =
+            take_window(watch->watcher->metrics, series, watch->spec.over, watch->spec.sketch);
+    } else {
+        series->read_newest = true;
+    }
+    link->next_in_series = series->by.links;
+    series->by.links = link;
+    return link;
 }
 
 void fa_watch_link(struct fa_watch *watch, struct fa_series *series)
 {
-    struct fa_link *link = fa_xcalloc(1, sizeof *link);
-    link->owner = watch->spec.owner;
-    link->series = series;
-    link->watch = watch;
-    if (watch->spec.over > 0) {
-        link->window = take_window(series, watch->spec.over, watch->spec.sketch);
-    } else {
-        series->read_newest = true;
+    if (series->at_rest) {
+        fa_link_mark(fa_rest_wake(series));
     }
-    link->next_in_series = series->links;
-    series->links = link;
-    link->next_in_watch = watch->links;
-    if (watch->links != NULL) {
-        watch->links->prev_in_watch = link;
-    }
-    watch->links = link;
-    fa_link_mark(link);
+    fa_link_mark(fa_watch_take_link(watch, series));
+}
+
+static void note_quiet(struct fa_series *series)
+{
+    const struct fa_link *only = series->by.links;
+    series->quiet = only != NULL && only->next_in_series == NULL ? only->quiet : NULL;
+}
+
+void fa_link_set_quiet(struct fa_link *link, struct fa_quiet *quiet)
+{
+    link->quiet = quiet;
+    note_quiet(link->series);
+}
+
+bool fa_link_is_quiet(const struct fa_link *link)
+{
+    return link->quiet != NULL;
 }
 
 void fa_link_mark(struct fa_link *link)
@@ -151,6 +179,9 @@ void fa_link_mark(struct fa_link *link)
     }
     struct fa_watcher *watcher = link->watch->watcher;
     link->dirty = true;
+    if (!link->gone) {
+        fa_link_set_quiet(link, NULL);
+    }
     link->next_dirty = NULL;
     if (watcher->dirty_last != NULL) {
         watcher->dirty_last->next_dirty = link;
@@ -158,6 +189,17 @@ void fa_link_mark(struct fa_link *link)
         watcher->dirty_first = link;
     }
     watcher->dirty_last = link;
+}
+
+void fa_series_mark(struct fa_series *series)
+{
+    if (series->at_rest) {
+        fa_rest_queue(series);
+        return;
+    }
+    for (struct fa_link *link = series->by.links; link != NULL; link = link->next_in_series) {
+        fa_link_mark(link);
+    }
 }
 
 struct fa_link *fa_watcher_take_dirty(struct fa_watcher *watcher)
@@ -173,27 +215,37 @@ struct fa_link *fa_watcher_take_dirty(struct fa_watcher *watcher)
     return link;
 }
 
-static void leave_series(struct fa_link *link)
+static struct fa_metrics *metrics_of(const struct fa_link *link)
 {
-    struct fa_link **at = &link->series->links;
-    while (*at != link) {
-        at = &(*at)->next_in_series;
-    }
-    *at = link->next_in_series;
+    return link->watch->watcher->metrics;
 }
 
 void fa_link_release(struct fa_link *link)
 {
     fa_assert(link->gone && !link->dirty);
-    if (link->prev_in_watch != NULL) {
-        link->prev_in_watch->next_in_watch = link->next_in_watch;
+    fa_pool_give(&metrics_of(link)->links, link->place);
+}
+
+void *fa_link_owner(const struct fa_link *link)
+{
+    return link->watch->spec.owner;
+}
+
+uint32_t fa_link_version(const struct fa_link *link)
+{
+    return link->series->version;
+}
+
+/* One that nobody watches waits at rest for its first evaluation. */
+static void watch_series(struct fa_watch *watch, struct fa_series *series)
+{
+    bool is_free = !series->at_rest && series->by.links == NULL && series->windows == NULL;
+    if (is_free && watch->spec.rest > 0) {
+        fa_rest_begin(watch, series, NULL);
+        fa_rest_queue(series);
     } else {
-        link->watch->links = link->next_in_watch;
+        fa_watch_link(watch, series);
     }
-    if (link->next_in_watch != NULL) {
-        link->next_in_watch->prev_in_watch = link->prev_in_watch;
-    }
-    free(link);
 }
 
 void fa_watcher_add(struct fa_watcher *watcher, const struct fa_watch_spec *spec)
@@ -205,28 +257,23 @@ void fa_watcher_add(struct fa_watcher *watcher, const struct fa_watch_spec *spec
     watched->watches = watch;
     watch->next_of_watcher = watcher->watches;
     watcher->watches = watch;
-    struct fa_series *series = watched->series;
-    for (; series != NULL; series = series->next_of_name) {
-        if (fa_watch_matches(watch, series->labels)) {
-            fa_watch_link(watch, series);
+    for (uint32_t id = watched->series; id != FA_POOL_NONE;) {
+        if (fa_watch_matches(watch, fa_series_labels(metrics, id))) {
+            watch_series(watch, fa_series_at(metrics, id));
         }
+        id = fa_origin_at(metrics, id)->next_of_name;
     }
     fa_metrics_forget_ignored(metrics);
 }
 
 void fa_watched_release(struct fa_metrics *metrics, struct fa_watched *watched)
 {
-    if (watched->watches != NULL || watched->series != NULL) {
+    if (watched->watches != NULL || watched->series != FA_POOL_NONE) {
         return;
     }
-    struct fa_watched **at = &metrics->watched;
-    while (*at != watched) {
-        at = &(*at)->next;
-    }
-    *at = watched->next;
-    fa_index_remove(&metrics->names, watched->hash, watched);
+    fa_index_remove(&metrics->names, watched->hash, watched->place);
     free(watched->name);
-    free(watched);
+    fa_pool_give(&metrics->watched, watched->place);
 }
 
 static void remove_watch(struct fa_metrics *metrics, struct fa_watch *watch)
@@ -240,22 +287,47 @@ static void remove_watch(struct fa_metrics *metrics, struct fa_watch *watch)
     fa_watched_release(metrics, watched);
 }
 
+/* The links of this watcher, out of every series. */
+static void remove_links(struct fa_watcher *watcher)
+{
+    struct fa_metrics *metrics = watcher->metrics;
+    for (uint32_t id = 0; id < metrics->all.count; id++) {
+        struct fa_series *series = fa_series_at(metrics, id);
+        bool any = false;
+        if (series->at_rest && series->by.watch->watcher == watcher) {
+            fa_rest_end(series);
+        }
+        for (struct fa_link **at = &series->by.links; !series->at_rest && *at != NULL;) {
+            struct fa_link *link = *at;
+            if (link->watch->watcher == watcher) {
+                *at = link->next_in_series;
+                fa_pool_give(&metrics->links, link->place);
+                any = true;
+            } else {
+                at = &link->next_in_series;
+            }
+        }
+        if (any) {
+            note_quiet(series);
+        }
+    }
+}
+
 void fa_watcher_free(struct fa_watcher *watcher)
 {
     if (watcher == NULL) {
         return;
     }
+    struct fa_link *link;
+    while ((link = fa_watcher_take_dirty(watcher)) != NULL) {
+        if (link->gone) {
+            fa_link_release(link);
+        }
+    }
+    remove_links(watcher);
     while (watcher->watches != NULL) {
         struct fa_watch *watch = watcher->watches;
         watcher->watches = watch->next_of_watcher;
-        while (watch->links != NULL) {
-            struct fa_link *link = watch->links;
-            watch->links = link->next_in_watch;
-            if (!link->gone) {
-                leave_series(link);
-            }
-            free(link);
-        }
         remove_watch(watcher->metrics, watch);
         free_watch(watch);
     }
@@ -264,18 +336,21 @@ void fa_watcher_free(struct fa_watcher *watcher)
 
 const struct fa_labels *fa_link_labels(const struct fa_link *link)
 {
-    return link->series->labels;
+    return fa_series_labels(metrics_of(link), link->series->place);
 }
 
 enum fa_kind fa_link_kind(const struct fa_link *link)
 {
-    return link->series->kind;
+    return (enum fa_kind)fa_origin_at(metrics_of(link), link->series->place)->kind;
 }
 
 fa_time fa_link_since(const struct fa_link *link)
 {
-    bool in_window = link->window != NULL && link->window->since != FA_NEVER;
-    return in_window ? link->window->since : link->series->since;
+    const struct fa_series *series = link->series;
+    if (link->window != NULL) {
+        return link->window->since;
+    }
+    return series->has_newest ? series->newest_at : FA_NEVER;
 }
 
 bool fa_link_newest(const struct fa_link *link, fa_time *ret_time, double *ret_value)
@@ -291,8 +366,8 @@ void fa_link_read(const struct fa_link *link, fa_time now, fa_time over,
 {
     fa_window_read(link->window, now, over, ret_summary, sketch);
     /* A set's current period is not in its window yet: its count still grows. */
-    const struct fa_set *set = &link->series->set;
-    size_t members = set->count + set->has_zero;
+    const struct fa_set *set = fa_link_kind(link) == FA_KIND_SET ? link->series->own.set : NULL;
+    size_t members = set != NULL ? set->count + set->has_zero : 0;
     if (members > 0 && set->last_at > now - over) {
         struct fa_sample sample = {.time = set->last_at, .value = (double)members, .weight = 1};
         fa_summary_add(ret_summary, &sample);

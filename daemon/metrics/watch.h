@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* How rules say which series they need and learn which of them changed. A watcher (one for each
  * struct fa_rules) holds watches; every series that matches a watch gets a link to it. A sample
- * puts the links of its series on their watchers' dirty lists, each at most once. */
+ * puts the links of its series on their watchers' dirty lists, each at most once.
+ *
+ * Most samples change nothing that a rule says. So whoever has evaluated a link may leave a
+ * `fa_quiet` with it: what samples may come without the link being marked. It holds for samples in
+ * the order of their times; a late one, a stale mark and the end of a series always mark.
+ *
+ * A series of which the same can be said until a time may go to rest: its link is given up. It has
+ * a new one when a sample comes that is to be seen (fa_watcher_take_queued), and when its newest
+ * sample is as old as the watch says (fa_watcher_take_due). */
 #ifndef FA_METRICS_WATCH_H
 #define FA_METRICS_WATCH_H
 
@@ -16,20 +24,42 @@ struct fa_watch_spec {
     size_t match_count;
     fa_time over; /* window; 0: only the newest sample is read */
     bool sketch;  /* quantiles of the window are read */
+    fa_time rest; /* with over 0: at rest until the newest sample is so old; 0: never at rest */
     void *owner;  /* the caller's, found in fa_link */
 };
 
+enum fa_quiet_kind {
+    FA_QUIET_POINT, /* each new value lies in low..high */
+    FA_QUIET_MIN,   /* no new value is under low */
+    FA_QUIET_MAX,   /* no new value is over high */
+    FA_QUIET_ROOM,  /* sums may still grow so much */
+};
+
+/* ROOM: a sample of value v, weight w and increase i uses up, of
+ *   room_up    w * (of_value * v - high) + of_increase * i
+ *   room_down  w * (low - of_value * v) - of_increase * i
+ * where that is above 0, and gives nothing back: the rooms get smaller only, so no rounding can
+ * hide a crossing that the margin of whoever set them does not cover. */
+struct fa_quiet {
+    enum fa_quiet_kind kind;
+    double low, high;
+    double of_value, of_increase;
+    double room_up, room_down;
+};
+
 struct fa_link {
-    void *owner;  /* of the watch */
     void *member; /* the caller's, for this series; NULL at first */
     struct fa_series *series;
-    bool gone; /* the series was dropped: forget the member, then release the link */
     /* metrics/ only */
-    bool dirty;
     struct fa_watch *watch;
     struct fa_window *window; /* NULL for over 0 */
+    struct fa_quiet *quiet;   /* the caller's; NULL: every sample marks */
     struct fa_link *next_dirty;
-    struct fa_link *next_in_series, *next_in_watch, *prev_in_watch;
+    struct fa_link *next_in_series;
+    uint32_t place;
+    bool dirty;
+    bool gone;              /* the series was dropped: forget the member, then release the link */
+    bool rested, was_quiet; /* made anew after a rest; fa_link_set_quiet had been called before */
 };
 
 struct fa_watcher *fa_watcher_new(struct fa_metrics *metrics);
@@ -42,9 +72,43 @@ void fa_watcher_add(struct fa_watcher *watcher, const struct fa_watch_spec *spec
 struct fa_link *fa_watcher_take_dirty(struct fa_watcher *watcher);
 void fa_link_release(struct fa_link *link);
 
+/* The owner of the link's watch. */
+void *fa_link_owner(const struct fa_link *link);
+/* Until the next mark, samples that *quiet allows do not mark the link. Borrowed until then; links
+ * of one group of series may share it, ROOM included. NULL: every sample marks. */
+void fa_link_set_quiet(struct fa_link *link, struct fa_quiet *quiet);
+/* Is there one? */
+bool fa_link_is_quiet(const struct fa_link *link);
+/* Changes with every sample of the link's series. */
+uint32_t fa_link_version(const struct fa_link *link);
+
+/* Gives the link up: its series rests. Samples that its fa_quiet allows leave it at rest; without
+ * one every sample wakes it, and nothing else does. False: it has to stay, as others read the
+ * series, or it is marked. */
+bool fa_link_rest(struct fa_link *link);
+/* The next link made anew because of a sample, the oldest first; NULL: none. It is not marked. */
+struct fa_link *fa_watcher_take_queued(struct fa_watcher *watcher);
+bool fa_watcher_is_queued(const struct fa_watcher *watcher);
+/* The same of those whose newest sample is too old; in the order of time. Looks at no more series
+ * than *moves and counts it down; at 0 the next call goes on. */
+struct fa_link *fa_watcher_take_due(struct fa_watcher *watcher, fa_time now, size_t *moves);
+/* When fa_watcher_take_due has something to do, perhaps too early; FA_NEVER. */
+fa_time fa_watcher_next_due(const struct fa_watcher *watcher);
+/* Another series at rest of the link's metric and watch, with exactly these labels and of any kind:
+ * its link, made anew, not marked. NULL: none. */
+struct fa_link *fa_link_wake_named(const struct fa_link *link, const struct fa_labels *labels);
+/* Can there be one? False: no, cheaply, when labels are all that the link's series has. */
+bool fa_link_may_have_namesake(const struct fa_link *link, bool all_labels);
+/* Fills *ret_link, to be read only, for the next series at rest of that owner's watch. *cursor
+ * begins with 0. False: that was all. */
+bool fa_watcher_each_at_rest(struct fa_watcher *watcher, const void *owner, uint32_t *cursor,
+                             struct fa_link *ret_link);
+
+/* Borrowed until the next call that reads or changes series. */
 const struct fa_labels *fa_link_labels(const struct fa_link *link);
 enum fa_kind fa_link_kind(const struct fa_link *link);
-/* Wall time of the first sample that the link's window (over 0: the series) ever took. */
+/* Wall time of the first sample that the link's window ever took; over 0: of some sample of the
+ * series. FA_NEVER: none. */
 fa_time fa_link_since(const struct fa_link *link);
 /* The newest sample. False: none yet, or the sender said that the series ended. */
 bool fa_link_newest(const struct fa_link *link, fa_time *ret_time, double *ret_value);

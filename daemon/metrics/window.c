@@ -18,6 +18,7 @@
 #include "base/panic.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,101 +34,70 @@ fa_time fa_window_width(fa_time over, bool sketch)
 
 void fa_window_init(struct fa_window *window, enum fa_fold fold, fa_time span, bool sketch)
 {
-    *window = (struct fa_window){.width = fa_window_width(span, sketch),
+    *window = (struct fa_window){.width = (uint32_t)fa_window_width(span, sketch),
                                  .span = span,
-                                 .fold = fold,
+                                 .fold = (uint8_t)fold,
                                  .sketch = sketch,
                                  .since = FA_NEVER};
 }
 
-static struct fa_slot *slot_at(const struct fa_window *window, size_t i)
+static size_t ring_at(const struct fa_window *window, size_t i)
 {
-    return &window->slots[(window->head + i) & (window->cap - 1)];
+    return (window->head + i) & (window->cap - 1u);
 }
 
-static void slot_done(struct fa_slot *slot)
+static const struct fa_slot *slot_at(const struct fa_window *window, size_t i)
 {
-    if (slot->sketch != NULL) {
-        fa_sketch_done(slot->sketch);
-        free(slot->sketch);
+    return i + 1 == window->count ? &window->open : &window->slots[ring_at(window, i)];
+}
+
+static struct fa_slot *own_slot(struct fa_window *window, size_t i)
+{
+    return i + 1 == window->count ? &window->open : &window->slots[ring_at(window, i)];
+}
+
+/* Where the sketch of a slot is; only in a window that has them. */
+static struct fa_sketch **sketch_at(const struct fa_window *window, size_t i)
+{
+    struct fa_sketch **sketches = (struct fa_sketch **)(void *)(window->slots + window->cap);
+    return i + 1 == window->count ? &sketches[window->cap] : &sketches[ring_at(window, i)];
+}
+
+static void drop_sketch(struct fa_window *window, size_t i)
+{
+    if (window->sketch) {
+        fa_sketch_done(*sketch_at(window, i));
+        free(*sketch_at(window, i));
+    }
+}
+
+/* A ring on a cache line's beginning; the byte before it says how far from its memory's. */
+static struct fa_slot *new_ring(size_t cap, bool sketch)
+{
+    size_t sketches = sketch ? (cap + 1) * sizeof(struct fa_sketch *) : 0;
+    char *memory = fa_xmalloc((cap + 1) * sizeof(struct fa_slot) + sketches);
+    size_t ahead = sizeof(struct fa_slot) - (uintptr_t)memory % sizeof(struct fa_slot);
+    memory[ahead - 1] = (char)ahead;
+    return (struct fa_slot *)(void *)(memory + ahead);
+}
+
+static void free_ring(struct fa_slot *slots)
+{
+    char *memory = (char *)slots;
+    if (memory != NULL) {
+        free(memory - memory[-1]);
     }
 }
 
 void fa_window_done(struct fa_window *window)
 {
     for (size_t i = 0; i < window->count; i++) {
-        slot_done(slot_at(window, i));
+        drop_sketch(window, i);
     }
-    free(window->slots);
+    free_ring(window->slots);
     window->slots = NULL;
+    window->open_end = 0;
     window->head = window->count = window->cap = 0;
-}
-
-static void grow(struct fa_window *window)
-{
-    size_t cap = window->cap == 0 ? 4 : window->cap * 2;
-    struct fa_slot *slots = fa_xmalloc(cap * sizeof slots[0]);
-    for (size_t i = 0; i < window->count; i++) {
-        slots[i] = *slot_at(window, i);
-    }
-    free(window->slots);
-    window->slots = slots;
-    window->head = 0;
-    window->cap = cap;
-}
-
-static void expire(struct fa_window *window, fa_time now)
-{
-    while (window->count > 1 && slot_at(window, 1)->last_at <= now - window->span) {
-        slot_done(slot_at(window, 0));
-        window->head = (window->head + 1) & (window->cap - 1);
-        window->count--;
-    }
-}
-
-/* The number of the first slot whose id is at least this. */
-static size_t find(const struct fa_window *window, fa_time id)
-{
-    if (window->count == 0 || slot_at(window, window->count - 1)->id < id) {
-        return window->count;
-    }
-    size_t low = 0, high = window->count - 1;
-    while (low < high) {
-        size_t mid = (low + high) / 2;
-        if (slot_at(window, mid)->id < id) {
-            low = mid + 1;
-        } else {
-            high = mid;
-        }
-    }
-    return low;
-}
-
-/* The slot of that id, made when it is not there: then its samples are 0. */
-static struct fa_slot *take_slot(struct fa_window *window, fa_time id)
-{
-    size_t at = find(window, id);
-    if (at < window->count && slot_at(window, at)->id == id) {
-        return slot_at(window, at);
-    }
-    if (window->count == window->cap) {
-        grow(window);
-    }
-    window->count++;
-    for (size_t i = window->count - 1; i > at; i--) {
-        *slot_at(window, i) = *slot_at(window, i - 1);
-    }
-    struct fa_slot *slot = slot_at(window, at);
-    *slot = (struct fa_slot){.id = id};
-    if (window->sketch) {
-        slot->sketch = fa_xcalloc(1, sizeof *slot->sketch);
-    }
-    return slot;
-}
-
-static double difference(double before, double after)
-{
-    return after >= before ? after - before : after;
 }
 
 static fa_time slot_id(const struct fa_window *window, fa_time time)
@@ -136,28 +106,135 @@ static fa_time slot_id(const struct fa_window *window, fa_time time)
     return time % window->width < 0 ? id - 1 : id;
 }
 
-static void fold_increase(struct fa_window *window, struct fa_slot *slot,
-                          const struct fa_sample *sample)
+static fa_time id_of(const struct fa_window *window, size_t i)
+{
+    return slot_id(window, slot_at(window, i)->last_at);
+}
+
+static void grow(struct fa_window *window)
+{
+    struct fa_window old = *window;
+    window->cap = old.cap == 0 ? 4 : (uint16_t)(old.cap * 2);
+    window->slots = new_ring(window->cap, window->sketch);
+    window->head = 0;
+    for (size_t i = 0; i < window->count; i++) {
+        *own_slot(window, i) = *slot_at(&old, i);
+        if (window->sketch) {
+            *sketch_at(window, i) = *sketch_at(&old, i);
+        }
+    }
+    free_ring(old.slots);
+}
+
+static void expire(struct fa_window *window, fa_time now)
+{
+    while (window->count > 1 && slot_at(window, 1)->last_at <= now - window->span) {
+        drop_sketch(window, 0);
+        window->head = (uint16_t)((window->head + 1) & (window->cap - 1));
+        window->count--;
+    }
+}
+
+/* The number of the first slot whose id is at least this. */
+static size_t find(const struct fa_window *window, fa_time id)
+{
+    if (window->count == 0 || id_of(window, window->count - 1u) < id) {
+        return window->count;
+    }
+    size_t low = 0, high = window->count - 1u;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (id_of(window, mid) < id) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return low;
+}
+
+static void move_slot(struct fa_window *window, size_t to, const struct fa_slot *slot,
+                      struct fa_sketch *const *sketch)
+{
+    window->slots[ring_at(window, to)] = *slot;
+    if (window->sketch) {
+        struct fa_sketch **sketches = (struct fa_sketch **)(void *)(window->slots + window->cap);
+        sketches[ring_at(window, to)] = *sketch;
+    }
+}
+
+/* Room for one more at `at`: its samples are 0. */
+static void insert(struct fa_window *window, size_t at, fa_time id)
+{
+    size_t count = window->count;
+    if (count > window->cap || (window->sketch && window->cap == 0)) {
+        grow(window);
+    }
+    size_t from = at == count && count > 0 ? count - 1 : at;
+    for (size_t i = count > 0 ? count - 1 : 0; i > at; i--) {
+        move_slot(window, i, slot_at(window, i - 1),
+                  window->sketch ? sketch_at(window, i - 1) : NULL);
+    }
+    if (from < at) { /* the newest so far makes room */
+        move_slot(window, from, &window->open, window->sketch ? sketch_at(window, from) : NULL);
+    }
+    window->count++;
+    *own_slot(window, at) = (struct fa_slot){.last_at = id * window->width};
+    if (window->sketch) {
+        *sketch_at(window, at) = fa_xcalloc(1, sizeof(struct fa_sketch));
+    }
+    window->open_end = (slot_id(window, window->open.last_at) + 1) * window->width;
+}
+
+/* The number of the slot of that id, made when it is not there. */
+static size_t take_slot(struct fa_window *window, fa_time id, fa_time now)
+{
+    size_t at = find(window, id);
+    if (at < window->count && id_of(window, at) == id) {
+        return at;
+    }
+    expire(window, now);
+    at = find(window, id);
+    insert(window, at, id);
+    return at;
+}
+
+static void fold_increase(const struct fa_window *window, struct fa_slot *slot,
+                          const struct fa_sample *sample, fa_time first_at)
 {
     if (window->fold == FA_FOLD_DELTA) {
         slot->increase += sample->increase;
     } else if (window->fold == FA_FOLD_VALUE && slot->samples > 0) {
         if (sample->time >= slot->last_at) {
-            slot->increase += difference(slot->last, sample->value);
-        } else if (sample->time < slot->first_at) {
-            slot->increase += difference(sample->value, slot->first);
+            slot->increase += fa_window_difference(slot->last, sample->value);
+        } else if (sample->time < first_at) {
+            slot->increase += fa_window_difference(sample->value, slot->u.first);
         }
     }
 }
 
-static void fold_sample(struct fa_window *window, struct fa_slot *slot,
-                        const struct fa_sample *sample)
+static void add_count(const struct fa_window *window, struct fa_slot *slot, double weight,
+                      uint64_t samples)
 {
+    uint64_t all = slot->samples + samples;
+    slot->u.count += window->fold == FA_FOLD_DELTA ? weight : 0;
+    slot->samples = all < UINT32_MAX ? (uint32_t)all : UINT32_MAX;
+}
+
+static double count_of(const struct fa_window *window, const struct fa_slot *slot)
+{
+    return window->fold == FA_FOLD_DELTA ? slot->u.count : (double)slot->samples;
+}
+
+static void fold_sample(struct fa_window *window, size_t at, const struct fa_sample *sample)
+{
+    struct fa_slot *slot = own_slot(window, at);
+    fa_time begins = slot_id(window, slot->last_at) * window->width;
     bool first = slot->samples == 0;
-    fold_increase(window, slot, sample);
-    if (first || sample->time < slot->first_at) {
-        slot->first_at = sample->time;
-        slot->first = sample->value;
+    fold_increase(window, slot, sample, begins + slot->first_ms);
+    if (first || sample->time < begins + slot->first_ms) {
+        slot->first_ms = (uint32_t)(sample->time - begins);
+        slot->u.first = window->fold == FA_FOLD_VALUE ? sample->value : slot->u.first;
     }
     if (first || sample->time >= slot->last_at) {
         slot->last_at = sample->time;
@@ -165,21 +242,20 @@ static void fold_sample(struct fa_window *window, struct fa_slot *slot,
     }
     slot->min = first ? sample->value : fmin(slot->min, sample->value);
     slot->max = first ? sample->value : fmax(slot->max, sample->value);
-    slot->count += sample->weight;
     slot->sum += sample->value * sample->weight;
-    slot->samples++;
-    if (slot->sketch != NULL) {
-        fa_sketch_add(slot->sketch, sample->value, sample->weight);
+    add_count(window, slot, sample->weight, 1);
+    if (window->sketch) {
+        fa_sketch_add(*sketch_at(window, at), sample->value, sample->weight);
     }
 }
 
-bool fa_window_add(struct fa_window *window, const struct fa_sample *sample, fa_time now)
+bool fa_window_take(struct fa_window *window, const struct fa_sample *sample, fa_time now)
 {
-    expire(window, now);
     if (sample->time <= now - window->span) {
         return false;
     }
-    fold_sample(window, take_slot(window, slot_id(window, sample->time)), sample);
+    size_t at = take_slot(window, slot_id(window, sample->time), now);
+    fold_sample(window, at, sample);
     window->since = sample->time < window->since ? sample->time : window->since;
     return true;
 }
@@ -192,25 +268,30 @@ void fa_window_extend(struct fa_window *window, fa_time span)
     }
 }
 
-/* A later slot's samples into an earlier one of the same id, or into an empty one. */
-static void fold_slot(struct fa_window *window, struct fa_slot *into, const struct fa_slot *from)
+/* A later slot's samples, of the same time's slot in `from`, into an earlier or an empty one. */
+static void fold_slot(struct fa_window *window, size_t at, const struct fa_window *from, size_t i)
 {
+    struct fa_slot *into = own_slot(window, at);
+    const struct fa_slot *slot = slot_at(from, i);
     bool first = into->samples == 0;
-    into->increase += from->increase;
+    into->increase += slot->increase;
     if (!first && window->fold == FA_FOLD_VALUE) {
-        into->increase += difference(into->last, from->first);
+        into->increase += fa_window_difference(into->last, slot->u.first);
     }
-    into->first_at = first ? from->first_at : into->first_at;
-    into->first = first ? from->first : into->first;
-    into->last_at = from->last_at;
-    into->last = from->last;
-    into->min = first ? from->min : fmin(into->min, from->min);
-    into->max = first ? from->max : fmax(into->max, from->max);
-    into->count += from->count;
-    into->sum += from->sum;
-    into->samples += from->samples;
-    if (into->sketch != NULL && from->sketch != NULL) {
-        fa_sketch_merge(into->sketch, from->sketch);
+    if (first) {
+        fa_time begins = id_of(from, i) * from->width + slot->first_ms;
+        fa_time own = slot_id(window, slot->last_at) * window->width;
+        into->first_ms = begins > own ? (uint32_t)(begins - own) : 0;
+        into->u.first = window->fold == FA_FOLD_VALUE ? slot->u.first : 0;
+    }
+    into->last_at = slot->last_at;
+    into->last = slot->last;
+    into->min = first ? slot->min : fmin(into->min, slot->min);
+    into->max = first ? slot->max : fmax(into->max, slot->max);
+    into->sum += slot->sum;
+    add_count(window, into, count_of(from, slot), slot->samples);
+    if (window->sketch && from->sketch) {
+        fa_sketch_merge(*sketch_at(window, at), *sketch_at(from, i));
     }
 }
 
@@ -218,8 +299,8 @@ void fa_window_seed(struct fa_window *window, const struct fa_window *from)
 {
     fa_assert(window->count == 0 && (!window->sketch || from->sketch));
     for (size_t i = 0; i < from->count; i++) {
-        const struct fa_slot *slot = slot_at(from, i);
-        fold_slot(window, take_slot(window, slot_id(window, slot->last_at)), slot);
+        fa_time last_at = slot_at(from, i)->last_at;
+        fold_slot(window, take_slot(window, slot_id(window, last_at), last_at), from, i);
     }
     window->since = from->since;
     if (window->count > 0 && window->span > from->span) {
@@ -241,11 +322,12 @@ void fa_summary_add(struct fa_summary *summary, const struct fa_sample *sample)
     }
 }
 
-static void read_slot(struct fa_summary *summary, const struct fa_slot *slot)
+static void read_slot(struct fa_summary *summary, const struct fa_window *window,
+                      const struct fa_slot *slot)
 {
     bool first = summary->samples == 0;
     summary->samples += slot->samples;
-    summary->count += slot->count;
+    summary->count += count_of(window, slot);
     summary->sum += slot->sum;
     summary->min = first ? slot->min : fmin(summary->min, slot->min);
     summary->max = first ? slot->max : fmax(summary->max, slot->max);
@@ -280,13 +362,14 @@ void fa_window_read(const struct fa_window *window, fa_time now, fa_time over,
         }
         if (window->fold == FA_FOLD_VALUE) {
             if (i > 0) {
-                summary.increase += difference(slot_at(window, i - 1)->last, slot->first);
+                summary.increase +=
+                    fa_window_difference(slot_at(window, i - 1)->last, slot->u.first);
             }
             summary.has_increase = summary.has_increase || i > 0 || slot->samples > 1;
         }
-        read_slot(&summary, slot);
-        if (sketch != NULL && slot->sketch != NULL) {
-            fa_sketch_merge(sketch, slot->sketch);
+        read_slot(&summary, window, slot);
+        if (sketch != NULL && window->sketch) {
+            fa_sketch_merge(sketch, *sketch_at(window, i));
         }
     }
     summary.has_increase =

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Datagrams in, over UDP or a Unix socket, for feeds. Reads in batches until the socket is empty
- * or the turn's budget is spent: 2 ms for all datagram sockets of a loop together, though each
+ * or the turn's budget is spent: 1 ms for all datagram sockets of a loop together, though each
  * ready socket gets at least one batch. A flood thus delays nothing else; what the kernel had to
  * drop is counted. */
 #ifndef FA_NET_DGRAM_H

@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 #define JUMP_MIN       FA_SECOND
-#define INGEST_TURN_NS 2000000 /* DESIGN: ingest has at most 2 ms a turn */
+#define INGEST_TURN_NS 1000000 /* ingest has at most 1 ms a turn: a filing waits for two */
 #define SIGNAL_MAX     64
 
 struct hook {
@@ -385,6 +385,8 @@ static int open_timer(struct fa_loop *loop, clockid_t clock, event_callback_fn f
 
 struct fa_loop *fa_loop_new(struct fa_err *err)
 {
+    /* An answer that libevent could not copy would be cut short, or never leave. */
+    event_set_mem_functions(fa_xmalloc, fa_xrealloc, free);
     struct fa_loop *loop = fa_xcalloc(1, sizeof *loop);
     loop->mono_fd = loop->wall_fd = -1;
     loop->mono_armed = loop->deadline = FA_NEVER;

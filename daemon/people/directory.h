@@ -14,7 +14,8 @@ typedef uint32_t fa_person;
 
 /* A set of people of one directory. */
 struct fa_pset {
-    uint64_t *bits; /* owned */
+    uint64_t *bits; /* owned; NULL up to 64 people, as sets come and go with each decision */
+    uint64_t few;   /* theirs */
     uint32_t count; /* people in the directory */
 };
 

@@ -16,14 +16,13 @@
 
 void fa_member_refresh(struct fa_member *member, fa_time over, fa_time now)
 {
-    if (member->read && now < member->summary.next_at && now >= member->read_at) {
+    uint32_t version = fa_link_version(member->link);
+    if (over == 0 || (member->read && version == member->version &&
+                      now < member->summary->next_at && now >= member->read_at)) {
         return;
     }
-    member->has_newest = fa_link_newest(member->link, &member->newest_at, &member->newest);
-    member->summary = (struct fa_summary){.next_at = FA_NEVER};
-    if (over > 0) {
-        fa_link_read(member->link, now, over, &member->summary, NULL);
-    }
+    fa_link_read(member->link, now, over, member->summary, NULL);
+    member->version = version;
     member->read = true;
     member->read_at = now;
 }
@@ -72,13 +71,12 @@ static bool member_value(const struct fa_eval *eval, const struct fa_expr *expr,
                          const struct fa_member *member, double *ret_value, fa_time *ret_at)
 {
     if (expr->kind == FA_EXPR_SELECTOR) {
-        *ret_value = member->newest;
-        *ret_at = member->newest_at;
-        return member->has_newest && member->newest_at > eval->now - expr->u.selector.look_back;
+        return fa_link_newest(member->link, ret_at, ret_value) &&
+               *ret_at > eval->now - expr->u.selector.look_back;
     }
     fa_assert(expr->kind == FA_EXPR_CALL);
-    *ret_at = member->summary.last_at;
-    return call_value(expr->u.call.fn, &member->summary, expr->u.call.arg->u.selector.range,
+    *ret_at = member->summary->last_at;
+    return call_value(expr->u.call.fn, member->summary, expr->u.call.arg->u.selector.range,
                       ret_value);
 }
 

@@ -11,13 +11,11 @@ struct fa_member {
     struct fa_member *next, *prev;
     void *group; /* the caller's */
     struct fa_link *link;
-    size_t leaf;
-    bool read; /* what follows is up to date but for time's passing */
+    uint32_t leaf, place; /* place: the caller's */
+    uint32_t version;     /* of the series when it was read */
+    bool read;            /* what follows is up to date but for samples and time's passing */
     fa_time read_at;
-    struct fa_summary summary; /* of the window; samples 0 for a leaf without window */
-    bool has_newest;
-    double newest;
-    fa_time newest_at;
+    struct fa_summary summary[]; /* of the window, one; none for a leaf without window */
 };
 
 struct fa_population {

@@ -8,6 +8,8 @@
  *   the window becomes covered                         what was warming may speak
  *   the silence reaches `absent`
  *   the grace after a restart ends
+ * These times are found at an evaluation and not moved by the samples that quiet.c lets pass: what
+ * comes due too early is looked at and put off.
  * A label set of more than MANY series looks at most once a second, so that a thousand series do
  * not cost a thousand evaluations a second when their samples leave one by one.
  *
@@ -17,13 +19,15 @@
 #include "rules/level.h"
 
 #include <math.h>
+#include <stdint.h>
 
 #define MANY 32
 
 struct facts {
-    fa_time since;   /* of the series known for longest; FA_NEVER: none */
-    fa_time next_at; /* when the value may change by itself */
-    bool events;     /* a series whose silence says "nothing happened", not "nobody looked" */
+    double count, largest; /* of the first leaf's windows: sum of weights; no |value| is over it */
+    fa_time since;         /* of the series known for longest; FA_NEVER: none */
+    fa_time next_at;       /* when the value may change by itself */
+    bool events;           /* a series whose silence says "nothing happened", not "nobody looked" */
     bool growing;
 };
 
@@ -43,17 +47,30 @@ static fa_time look_back_of(const struct fa_group *group)
     return look_back > 0 ? look_back : FA_LOOK_BACK;
 }
 
+static void add_window(struct facts *facts, const struct fa_summary *summary)
+{
+    facts->next_at = earlier(facts->next_at, summary->next_at);
+    if (summary->samples > 0) {
+        facts->growing = facts->growing && summary->min >= 0;
+        facts->count += summary->count;
+        facts->largest = fmax(facts->largest, fmax(fabs(summary->min), fabs(summary->max)));
+    }
+}
+
 static void add_member(struct facts *facts, struct fa_group *group, const struct fa_member *member)
 {
-    fa_time since = fa_link_since(member->link);
+    fa_time since = fa_link_since(member->link), newest_at;
+    double newest;
     facts->since = earlier(facts->since, since);
-    facts->next_at = earlier(facts->next_at, member->summary.next_at);
     facts->events = facts->events || is_event_kind(fa_link_kind(member->link));
-    facts->growing = facts->growing && (member->summary.samples == 0 || member->summary.min >= 0);
-    if (since != FA_NEVER && member->newest_at > group->newest_at) {
-        group->newest_at = member->newest_at;
+    (void)fa_link_newest(member->link, &newest_at, &newest);
+    if (newest_at > group->newest_at) {
+        group->newest_at = newest_at;
     }
-    group->samples += member->summary.samples;
+    if (group->state->plan.leaves[0].over > 0) {
+        add_window(facts, member->summary);
+        group->samples += member->summary->samples;
+    }
 }
 
 static struct facts refresh(struct fa_group *group, fa_time now)
@@ -141,6 +158,35 @@ static bool is_worse(const struct fa_group *group)
     return isnan(group->worst) || fa_level_is_worse(metric, group->value, group->worst);
 }
 
+/* Leaves word with the series what need not be told, so that nobody is asked about it. */
+static void quieten(struct fa_group *group, const struct facts *facts, fa_time now)
+{
+    struct fa_rule_state *state = group->state;
+    struct fa_quiet_facts found = {.level = group->level,
+                                   .held = group->held,
+                                   .covered = group->covered_at <= now,
+                                   .value = group->value,
+                                   .worst = group->worst,
+                                   .count = facts->count,
+                                   .largest = facts->largest};
+    struct fa_quiet quiet, *kept = NULL;
+    if (fa_quiet_find(&state->rule->metric, state->shape, &found, &quiet)) {
+        bool shared = group->level == FA_LEVEL_CLEAR && quiet.kind != FA_QUIET_ROOM;
+        if (!shared && group->quiet == NULL) {
+            group->quiet_place = fa_pool_take(&state->quiets_pool);
+            group->quiet = fa_pool_at(&state->quiets_pool, group->quiet_place);
+        }
+        kept = shared ? &state->calm : group->quiet;
+        *kept = quiet; /* a shared one is the same each time */
+    }
+    for (size_t leaf = 0; leaf < state->plan.count; leaf++) {
+        struct fa_member *member = group->leaves[leaf].first;
+        for (; member != NULL; member = member->next) {
+            fa_link_set_quiet(member->link, kept);
+        }
+    }
+}
+
 static void signal_change(struct fa_group *group, enum fa_level level, fa_time now,
                           fa_signal_fn *fn, void *ctx)
 {
@@ -166,16 +212,65 @@ static void signal_change(struct fa_group *group, enum fa_level level, fa_time n
     fn(ctx, &signal);
 }
 
+static enum fa_level decide(struct fa_group *group, const struct facts *facts,
+                            const struct fa_eval *eval, fa_time started, fa_time *next_at)
+{
+    return group->state->rule->metric.absent > 0 ? decide_absent(group, eval->now, started, next_at)
+                                                 : decide_value(group, eval, facts, next_at);
+}
+
+void fa_group_look(struct fa_group *group, fa_time now, fa_time started, struct fa_sketch *scratch)
+{
+    struct facts facts = refresh(group, now);
+    struct fa_eval eval = {.now = now, .leaves = group->leaves, .scratch = scratch};
+    fa_time next_at = FA_NEVER;
+    (void)decide(group, &facts, &eval, started, &next_at);
+}
+
+/* Every label of the series is in its text: no other series can come to be of this label set but
+ * one of the same name, and that one is found by these labels. */
+static bool has_all_labels(const struct fa_group *group, const struct fa_link *link)
+{
+    struct fa_buf text;
+    fa_buf_init(&text, SIZE_MAX / 2);
+    fa_labels_format(fa_link_labels(link), &text);
+    bool same = fa_str_is(fa_buf_str(&text), group->labels);
+    fa_buf_done(&text);
+    return same;
+}
+
+bool fa_group_may_rest(const struct fa_group *group, fa_time now, fa_time next_at)
+{
+    const struct fa_rule_state *state = group->state;
+    if (state->rest == 0 || state->shape.kind != FA_SHAPE_NEWEST || group->leaves[0].count != 1 ||
+        group->dirty || group->pinned || group->held || group->level == FA_LEVEL_FIRING ||
+        group->grace_until > now) {
+        return false;
+    }
+    const struct fa_link *link = group->leaves[0].first->link;
+    fa_time newest_at;
+    double newest;
+    (void)fa_link_newest(link, &newest_at, &newest);
+    bool is_clear = group->level == FA_LEVEL_CLEAR;
+    return newest_at == group->newest_at && fa_link_is_quiet(link) == is_clear &&
+           next_at == (is_clear ? newest_at + state->rest : FA_NEVER) &&
+           has_all_labels(group, link);
+}
+
+void fa_group_awake(struct fa_group *group, const struct fa_link *link)
+{
+    group->level = link->was_quiet ? FA_LEVEL_CLEAR : FA_LEVEL_UNKNOWN;
+}
+
 fa_time fa_group_evaluate(struct fa_group *group, fa_time now, fa_time started,
                           struct fa_sketch *scratch, fa_signal_fn *fn, void *ctx)
 {
     struct facts facts = refresh(group, now);
     struct fa_eval eval = {.now = now, .leaves = group->leaves, .scratch = scratch};
     fa_time next_at = FA_NEVER;
-    enum fa_level level = group->state->rule->metric.absent > 0
-                              ? decide_absent(group, now, started, &next_at)
-                              : decide_value(group, &eval, &facts, &next_at);
+    enum fa_level level = decide(group, &facts, &eval, started, &next_at);
     signal_change(group, level, now, fn, ctx);
+    quieten(group, &facts, now);
     if (group->leaves[0].count > MANY && next_at < now + FA_SECOND) {
         next_at = now + FA_SECOND;
     }

@@ -6,7 +6,7 @@
 #define FA_RULES_PROMQL_H
 
 #include "base/buf.h"
-#include "rules/arena.h"
+#include "rules/scratch.h"
 
 #include <stdbool.h>
 
@@ -258,7 +258,7 @@ struct fa_promql_node {
 
 /* A parsed expression; nothing in it changes any more. */
 struct fa_promql {
-    struct fa_arena arena;
+    struct fa_scratch arena;
     char *text; /* owned, in the arena */
     struct fa_promql_node *root;
     size_t selector_count;

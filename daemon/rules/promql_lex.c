@@ -288,12 +288,12 @@ static size_t escape(struct fa_str text, size_t at, char *to, size_t *len)
     return 0;
 }
 
-int fa_lex_unquote(struct fa_str quoted, struct fa_str whole, struct fa_arena *arena,
+int fa_lex_unquote(struct fa_str quoted, struct fa_str whole, struct fa_scratch *arena,
                    struct fa_str *ret_text, struct fa_err *err)
 {
     struct fa_str inner = {quoted.ptr + 1, quoted.len - 2};
     struct fa_lexer place = {whole, 0};
-    char *to = fa_arena_take(arena, inner.len + 5);
+    char *to = fa_scratch_take(arena, inner.len + 5);
     size_t len = 0;
     if (quoted.ptr[0] == '`') {
         memcpy(to, inner.ptr, inner.len);

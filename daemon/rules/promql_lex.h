@@ -35,7 +35,7 @@ int fa_lex_next(struct fa_lexer *lexer, enum fa_lex_mode mode, struct fa_token *
                 struct fa_err *err) FA_MUST_CHECK;
 /* What a string token says, taken from the arena. FA_EPARSE with the column relative to the text
  * that `whole` begins. */
-int fa_lex_unquote(struct fa_str quoted, struct fa_str whole, struct fa_arena *arena,
+int fa_lex_unquote(struct fa_str quoted, struct fa_str whole, struct fa_scratch *arena,
                    struct fa_str *ret_text, struct fa_err *err) FA_MUST_CHECK;
 /* What a number token says. FA_EPARSE or FA_ERANGE. */
 int fa_lex_number(struct fa_str text, double *ret_value) FA_MUST_CHECK;

@@ -74,7 +74,7 @@ static int expect(struct parser *parser, const char *sign, const char *wanted)
 static struct fa_promql_node *node_new(struct parser *parser, enum fa_promql_kind kind,
                                        uint32_t from)
 {
-    struct fa_promql_node *node = fa_arena_take(&parser->promql->arena, sizeof *node);
+    struct fa_promql_node *node = fa_scratch_take(&parser->promql->arena, sizeof *node);
     node->kind = kind;
     node->from = from;
     return node;
@@ -135,7 +135,7 @@ static int label_name(struct parser *parser, struct fa_str *ret_name)
 /* "(a, b)", which may be empty and may end with a comma. */
 static int name_list(struct parser *parser, struct fa_promql_names *ret_names)
 {
-    struct fa_str *items = fa_arena_take(&parser->promql->arena, NAMES_MAX * sizeof *items);
+    struct fa_str *items = fa_scratch_take(&parser->promql->arena, NAMES_MAX * sizeof *items);
     size_t count = 0;
     int ret = expect(parser, "(", "\"(\" and names of labels");
     while (ret == 0 && !at_sign(parser, ")")) {
@@ -165,8 +165,9 @@ static int name_list(struct parser *parser, struct fa_promql_names *ret_names)
 static void add_matcher(struct parser *parser, struct fa_promql_node *node, size_t *cap,
                         const struct fa_promql_matcher *matcher)
 {
-    node->u.selector.matchers = fa_arena_grow(&parser->promql->arena, node->u.selector.matchers,
-                                              node->u.selector.matcher_count, cap, sizeof *matcher);
+    node->u.selector.matchers =
+        fa_scratch_grow(&parser->promql->arena, node->u.selector.matchers,
+                        node->u.selector.matcher_count, cap, sizeof *matcher);
     node->u.selector.matchers[node->u.selector.matcher_count++] = *matcher;
 }
 
@@ -447,8 +448,8 @@ static int arguments(struct parser *parser, struct fa_promql_node ***ret_args, s
         if (count == ARGS_MAX) {
             return refuse(parser, "\")\", since 32 arguments are the most");
         }
-        args = fa_arena_grow(&parser->promql->arena, args, count, &cap,
-                             sizeof(struct fa_promql_node *));
+        args = fa_scratch_grow(&parser->promql->arena, args, count, &cap,
+                               sizeof(struct fa_promql_node *));
         ret = parse_expr(parser, 0, &args[count]);
         if (ret == 0) {
             count++;
@@ -746,8 +747,8 @@ int fa_promql_parse(struct fa_str text, struct fa_promql **ret, struct fa_err *e
         return fa_err_set(err, FA_ETOOBIG, "the expression is longer than %zu bytes",
                           FA_PROMQL_TEXT_MAX);
     }
-    fa_arena_init(&promql->arena, (size_t)64 << 20);
-    parser.lexer.text = fa_arena_str(&promql->arena, text);
+    fa_scratch_init(&promql->arena, (size_t)64 << 20);
+    parser.lexer.text = fa_scratch_str(&promql->arena, text);
     promql->text = (char *)parser.lexer.text.ptr;
     int code = fa_lex_next(&parser.lexer, FA_LEX_EXPRESSION, &parser.token, err);
     if (code == 0) {
@@ -774,6 +775,6 @@ void fa_promql_free(struct fa_promql *promql)
         fa_regex_free(promql->regexes);
         promql->regexes = next;
     }
-    fa_arena_done(&promql->arena);
+    fa_scratch_done(&promql->arena);
     free(promql);
 }

@@ -37,7 +37,7 @@ int fa_walk_count(struct fa_query *query, const struct fa_promql_node *node, siz
 struct fa_query_value fa_vector_new(struct fa_query *query, size_t count_max)
 {
     struct fa_query_value value = {.type = FA_PROMQL_VECTOR};
-    value.samples = fa_arena_take(&query->arena, count_max * sizeof *value.samples);
+    value.samples = fa_scratch_take(&query->arena, count_max * sizeof *value.samples);
     return value;
 }
 
@@ -73,8 +73,8 @@ static int on_found(void *ctx, const struct fa_labels *labels, void *series)
 {
     struct find *find = ctx;
     struct fa_query_selected *selected = find->selected;
-    selected->items = fa_arena_grow(&find->query->arena, selected->items, selected->count,
-                                    &selected->cap, sizeof *selected->items);
+    selected->items = fa_scratch_grow(&find->query->arena, selected->items, selected->count,
+                                      &selected->cap, sizeof *selected->items);
     selected->items[selected->count++] = (struct fa_query_found){labels, series};
     return 0;
 }
@@ -141,7 +141,7 @@ static struct fa_query_series living(struct fa_query *query, const struct fa_lab
     for (size_t i = 0; i < count; i++) {
         bool stale = fa_is_stale(points[i].value);
         if (stale && kept == NULL) {
-            kept = fa_arena_copy(&query->arena, points, count * sizeof *points);
+            kept = fa_scratch_copy(&query->arena, points, count * sizeof *points);
             kept_count = i;
         } else if (!stale && kept != NULL) {
             kept[kept_count++] = points[i];
@@ -160,7 +160,7 @@ static int range_selector(struct fa_query *query, const struct fa_promql_node *n
     if (ret != 0) {
         return ret;
     }
-    ret_value->series = fa_arena_take(&query->arena, selected->count * sizeof *ret_value->series);
+    ret_value->series = fa_scratch_take(&query->arena, selected->count * sizeof *ret_value->series);
     for (size_t i = 0; i < selected->count; i++) {
         const struct fa_point *points;
         size_t count =
@@ -194,13 +194,13 @@ static void take_step(struct fa_query *query, struct rows *rows,
         bool added;
         size_t number = fa_label_map_put(query, &rows->map, vector->samples[i].labels, &added);
         if (added) {
-            rows->items =
-                fa_arena_grow(&query->arena, rows->items, number, &rows->cap, sizeof *rows->items);
+            rows->items = fa_scratch_grow(&query->arena, rows->items, number, &rows->cap,
+                                          sizeof *rows->items);
             rows->items[number] = (struct growing){0};
         }
         struct growing *row = &rows->items[number];
         row->points =
-            fa_arena_grow(&query->arena, row->points, row->count, &row->cap, sizeof *row->points);
+            fa_scratch_grow(&query->arena, row->points, row->count, &row->cap, sizeof *row->points);
         row->points[row->count++] = (struct fa_point){at, vector->samples[i].value};
     }
 }
@@ -224,7 +224,7 @@ static int subquery(struct fa_query *query, const struct fa_promql_node *node, f
             ret = fa_walk_count(query, node, 1 + vector.count);
         }
     }
-    ret_value->series = fa_arena_take(&query->arena, rows.map.count * sizeof *ret_value->series);
+    ret_value->series = fa_scratch_take(&query->arena, rows.map.count * sizeof *ret_value->series);
     for (size_t i = 0; i < rows.map.count; i++) {
         struct fa_query_series series =
             living(query, rows.map.items[i], rows.items[i].points, rows.items[i].count);
@@ -336,9 +336,9 @@ int fa_query_run(const struct fa_promql *promql, const struct fa_query_source *s
     query->source = source;
     query->params = *params;
     query->err = err;
-    fa_arena_init(&query->arena, params->bytes_max);
+    fa_scratch_init(&query->arena, params->bytes_max);
     query->selected =
-        fa_arena_take(&query->arena, promql->selector_count * sizeof *query->selected);
+        fa_scratch_take(&query->arena, promql->selector_count * sizeof *query->selected);
     int ret = fa_walk(query, promql->root, params->at, ret_value);
     if (ret != 0) {
         fa_query_free(query);
@@ -354,7 +354,7 @@ int fa_query_run(const struct fa_promql *promql, const struct fa_query_source *s
 void fa_query_free(struct fa_query *query)
 {
     if (query != NULL) {
-        fa_arena_done(&query->arena);
+        fa_scratch_done(&query->arena);
         free(query);
     }
 }

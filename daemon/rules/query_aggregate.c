@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <string.h>
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 struct group {
@@ -36,8 +37,8 @@ static struct group *group_of(struct fa_query *query, struct groups *groups,
 {
     size_t number = fa_label_map_put(query, &groups->map, labels, ret_first);
     if (*ret_first) {
-        groups->items = fa_arena_grow(&query->arena, groups->items, number, &groups->cap,
-                                      sizeof *groups->items);
+        groups->items = fa_scratch_grow(&query->arena, groups->items, number, &groups->cap,
+                                        sizeof *groups->items);
         groups->items[number] = (struct group){.labels = labels};
     }
     return &groups->items[number];
@@ -146,8 +147,8 @@ static double end(enum fa_promql_agg agg, struct group *group, double param)
 static void keep_value(struct fa_query *query, struct group *group, double value)
 {
     size_t at = (size_t)group->count - 1;
-    group->values =
-        fa_arena_grow(&query->arena, group->values, at, &group->values_cap, sizeof *group->values);
+    group->values = fa_scratch_grow(&query->arena, group->values, at, &group->values_cap,
+                                    sizeof *group->values);
     group->values[at] = value;
 }
 
@@ -159,7 +160,7 @@ static const struct fa_labels *counted_labels(struct fa_query *query,
     char text[FA_NUMBER_TEXT_SIZE];
     struct fa_str name = fa_promql_bare(node->u.aggregate.param)->u.text;
     struct fa_str value =
-        fa_arena_str(&query->arena, fa_str_of(fa_number_format(sample->value, false, text)));
+        fa_scratch_str(&query->arena, fa_str_of(fa_number_format(sample->value, false, text)));
     const struct fa_labels *labels = fa_labels_with(query, sample->labels, name, value);
     const struct fa_labels *kept = group_labels(query, node, labels);
     return node->u.aggregate.without ? kept : fa_labels_with(query, kept, name, value);
@@ -247,8 +248,8 @@ static void heap_fix_first(enum fa_promql_agg agg, struct group *group)
 static void append(struct fa_query *query, struct group *group,
                    const struct fa_query_sample *sample)
 {
-    group->chosen = fa_arena_grow(&query->arena, group->chosen, group->chosen_count,
-                                  &group->chosen_cap, sizeof *group->chosen);
+    group->chosen = fa_scratch_grow(&query->arena, group->chosen, group->chosen_count,
+                                    &group->chosen_cap, sizeof *group->chosen);
     group->chosen[group->chosen_count++] = *sample;
 }
 

@@ -159,8 +159,8 @@ static int index_ones(struct match *match)
     struct fa_query *query = match->query;
     bool left = match->node->u.binary.card == FA_CARD_ONE_TO_MANY, added;
     match->ones =
-        fa_arena_take(&query->arena, match->one->count * sizeof(const struct fa_query_sample *));
-    match->matched = fa_arena_take(&query->arena, match->one->count * sizeof *match->matched);
+        fa_scratch_take(&query->arena, match->one->count * sizeof(const struct fa_query_sample *));
+    match->matched = fa_scratch_take(&query->arena, match->one->count * sizeof *match->matched);
     for (size_t i = 0; i < match->one->count; i++) {
         const struct fa_query_sample *sample = &match->one->samples[i];
         size_t number = fa_label_map_put(query, &match->signatures,
@@ -192,7 +192,7 @@ static int mark(struct match *match, size_t number, const struct fa_labels *labe
         return 0;
     }
     struct fa_str key =
-        fa_arena_str(&match->query->arena, (struct fa_str){(const char *)&number, sizeof number});
+        fa_scratch_str(&match->query->arena, (struct fa_str){(const char *)&number, sizeof number});
     (void)fa_label_map_put(match->query, &match->taken,
                            fa_labels_with(match->query, labels, FA_STR("\xff"), key), &added);
     return added ? 0

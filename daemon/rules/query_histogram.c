@@ -193,12 +193,13 @@ static struct histogram *gather(struct fa_query *query, const struct fa_query_va
         size_t number =
             fa_label_map_put(query, &map, fa_labels_drop(query, labels, &only_le, false), &added);
         if (added) {
-            histograms = fa_arena_grow(&query->arena, histograms, number, &cap, sizeof *histograms);
+            histograms =
+                fa_scratch_grow(&query->arena, histograms, number, &cap, sizeof *histograms);
             histograms[number] = (struct histogram){.labels = map.items[number]};
         }
         struct histogram *histogram = &histograms[number];
-        histogram->buckets = fa_arena_grow(&query->arena, histogram->buckets, histogram->count,
-                                           &histogram->cap, sizeof *histogram->buckets);
+        histogram->buckets = fa_scratch_grow(&query->arena, histogram->buckets, histogram->count,
+                                             &histogram->cap, sizeof *histogram->buckets);
         histogram->buckets[histogram->count++] = (struct bucket){bound, vector->samples[i].value};
     }
     *ret_count = map.count;

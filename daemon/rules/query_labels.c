@@ -7,6 +7,7 @@
 #include "rules/regex.h"
 
 #include <string.h>
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 int fa_labels_cmp(const struct fa_labels *a, const struct fa_labels *b)
@@ -47,8 +48,8 @@ const struct fa_labels *fa_labels_none(void)
 
 static struct fa_labels *labels_new(struct fa_query *query, size_t count_max)
 {
-    return fa_arena_take(&query->arena,
-                         sizeof(struct fa_labels) + count_max * sizeof(struct fa_label));
+    return fa_scratch_take(&query->arena,
+                           sizeof(struct fa_labels) + count_max * sizeof(struct fa_label));
 }
 
 static bool is_meta(struct fa_str name)
@@ -182,10 +183,10 @@ static size_t slot_of(const struct fa_label_map *map, const struct fa_labels *la
 static void widen(struct fa_query *query, struct fa_label_map *map)
 {
     size_t old_cap = map->cap, hash_cap = map->cap;
-    map->items = fa_arena_grow(&query->arena, map->items, map->count, &map->cap,
-                               sizeof(const struct fa_labels *));
+    map->items = fa_scratch_grow(&query->arena, map->items, map->count, &map->cap,
+                                 sizeof(const struct fa_labels *));
     map->hashes =
-        fa_arena_grow(&query->arena, map->hashes, map->count, &hash_cap, sizeof *map->hashes);
+        fa_scratch_grow(&query->arena, map->hashes, map->count, &hash_cap, sizeof *map->hashes);
     if (map->cap == old_cap) {
         return;
     }
@@ -193,7 +194,7 @@ static void widen(struct fa_query *query, struct fa_label_map *map)
     while (map->slot_count < map->cap * 2) {
         map->slot_count *= 2;
     }
-    map->slots = fa_arena_take(&query->arena, map->slot_count * sizeof *map->slots);
+    map->slots = fa_scratch_take(&query->arena, map->slot_count * sizeof *map->slots);
     for (size_t i = 0; i < map->count; i++) {
         size_t slot = map->hashes[i] & (map->slot_count - 1);
         while (map->slots[slot] != 0) {

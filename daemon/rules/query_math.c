@@ -40,7 +40,7 @@ void fa_samples_sort(struct fa_query *query, struct fa_query_sample *items, size
                      fa_sample_less_fn *less, const void *ctx)
 {
     struct fa_query_sample *from = items;
-    struct fa_query_sample *to = fa_arena_take(&query->arena, count * sizeof *items);
+    struct fa_query_sample *to = fa_scratch_take(&query->arena, count * sizeof *items);
     for (size_t width = 1; width < count; width *= 2) {
         for (size_t start = 0; start < count; start += 2 * width) {
             size_t middle = start + width < count ? start + width : count;

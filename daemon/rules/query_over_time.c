@@ -81,7 +81,7 @@ static const struct fa_point *extreme(const struct window *window, bool largest,
 
 static double quantile(const struct window *window, double q, double offset, bool distances)
 {
-    double *values = fa_arena_take(&window->query->arena, window->count * sizeof *values);
+    double *values = fa_scratch_take(&window->query->arena, window->count * sizeof *values);
     for (size_t i = 0; i < window->count; i++) {
         values[i] = distances ? fabs(window->points[i].value - offset) : window->points[i].value;
     }

@@ -30,7 +30,7 @@ static int replaced(struct fa_query *query, const struct fa_promql_node *node,
     *ret_labels = labels;
     if (matches) {
         *ret_labels = fa_labels_with(query, labels, text_of(node, 1),
-                                     fa_arena_str(&query->arena, fa_buf_str(&value)));
+                                     fa_scratch_str(&query->arena, fa_buf_str(&value)));
     }
     fa_buf_done(&value);
     return over ? fa_walk_error(query, node, "the regular expression takes too long") : 0;
@@ -48,7 +48,7 @@ static const struct fa_labels *joined(struct fa_query *query, const struct fa_pr
         fa_buf_putstr(&value, fa_labels_get(labels, text_of(node, i)));
     }
     labels = fa_labels_with(query, labels, text_of(node, 1),
-                            fa_arena_str(&query->arena, fa_buf_str(&value)));
+                            fa_scratch_str(&query->arena, fa_buf_str(&value)));
     fa_buf_done(&value);
     return labels;
 }

@@ -23,7 +23,7 @@ struct fa_query {
     const struct fa_query_source *source;
     struct fa_query_params params;
     struct fa_query_selected *selected; /* by the selector's number */
-    struct fa_arena arena;
+    struct fa_scratch arena;
     size_t steps; /* done so far */
     struct fa_err *err;
 };

@@ -3,9 +3,16 @@
  *
  * Each rule is compiled to a tree and planned into leaves; each leaf is a watch. A series that
  * matches becomes a member of the label set that its `per` labels name, made at its first sample.
- * A run evaluates, in this order and each once: label sets whose series changed, in the order of
- * the changes; then those that are due by the clock, by time. Same samples and same times in,
- * same signals out, in the same order.
+ * A run evaluates, in this order and each once: new label sets and those that rested, then the
+ * others whose series changed, each in the order of the changes; then those that are due by the
+ * clock, by time. Same samples and same times in, same signals out, in the same order.
+ *
+ * Rest: a label set of one series, of a rule that reads the newest sample only, is given up when it
+ * is clear or unknown and nothing is remembered of it but that (fa_group_may_rest). Its series
+ * goes on, and has the label set made again when a sample may change what the rule says, when the
+ * newest sample gets too old, or when another series of the same label set comes. So most of what
+ * is watched and well costs the memory of its series alone. A bounded run wakes no more of
+ * them than it evaluates.
  *
  * A label set goes when it has no series left and nothing to remember: not firing, not held, not
  * in its grace after a restart. Bounded by the limits on series in metrics/. */
@@ -17,6 +24,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MOVES_EACH  32 /* series at rest that may be put off for each label set of a bounded run */
+#define QUIET_BYTES 64 /* each on a cache line of its own */
+_Static_assert(sizeof(struct fa_quiet) <= QUIET_BYTES, "a fa_quiet fits");
+
 struct fa_rules {
     struct fa_metrics *metrics;
     struct fa_watcher *watcher;
@@ -26,6 +37,7 @@ struct fa_rules {
     struct fa_group *dirty_first, *dirty_last;
     struct fa_sketch scratch;
     fa_time started; /* wall time of the first run; FA_NEVER: none yet */
+    fa_time ran;     /* wall time of the last */
     uint64_t evaluations;
     uint64_t made; /* label sets ever; orders equal deadlines */
 };
@@ -38,6 +50,9 @@ static void watch_leaves(struct fa_rules *rules, struct fa_rule_state *state)
         matches[i].name = fa_str_of(metric->matches[i].name);
         matches[i].value = fa_str_of(metric->matches[i].value);
     }
+    if (state->plan.count == 1 && state->plan.leaves[0].over == 0 && metric->absent == 0) {
+        state->rest = metric->look_back > 0 ? metric->look_back : FA_LOOK_BACK;
+    }
     for (size_t i = 0; i < state->plan.count; i++) {
         state->leaves[i] = (struct fa_leaf){.state = state, .number = i};
         struct fa_watch_spec spec = {.metric = fa_str_of(metric->metric),
@@ -45,10 +60,24 @@ static void watch_leaves(struct fa_rules *rules, struct fa_rule_state *state)
                                      .match_count = metric->match_count,
                                      .over = state->plan.leaves[i].over,
                                      .sketch = state->plan.leaves[i].sketch,
+                                     .rest = state->rest,
                                      .owner = &state->leaves[i]};
         fa_watcher_add(rules->watcher, &spec);
     }
     free(matches);
+}
+
+/* All members of a rule are of one size: with a window's summary when any leaf has a window. */
+static void init_pools(struct fa_rule_state *state)
+{
+    size_t summary = 0;
+    for (size_t i = 0; i < state->plan.count; i++) {
+        summary = state->plan.leaves[i].over > 0 ? sizeof(struct fa_summary) : summary;
+    }
+    fa_pool_init(&state->quiets_pool, QUIET_BYTES);
+    fa_pool_init(&state->members_pool, sizeof(struct fa_member) + summary);
+    fa_pool_init(&state->groups_pool,
+                 sizeof(struct fa_group) + state->plan.count * sizeof(struct fa_population));
 }
 
 struct fa_rules *fa_rules_new(const struct fa_rule *const *rules, size_t count,
@@ -65,24 +94,13 @@ struct fa_rules *fa_rules_new(const struct fa_rule *const *rules, size_t count,
             state->rule = rules[i];
             state->expr = fa_compile(&rules[i]->metric);
             fa_plan(state->expr, &state->plan);
+            state->shape = fa_shape_of(state->expr);
+            init_pools(state);
             self->states[self->count++] = state;
             watch_leaves(self, state);
         }
     }
     return self;
-}
-
-static void free_group(struct fa_group *group)
-{
-    for (size_t leaf = 0; leaf < FA_PLAN_LEAVES; leaf++) {
-        while (group->leaves[leaf].first != NULL) {
-            struct fa_member *member = group->leaves[leaf].first;
-            group->leaves[leaf].first = member->next;
-            free(member);
-        }
-    }
-    free(group->labels);
-    free(group);
 }
 
 void fa_rules_free(struct fa_rules *rules)
@@ -92,11 +110,12 @@ void fa_rules_free(struct fa_rules *rules)
     }
     for (size_t i = 0; i < rules->count; i++) {
         struct fa_rule_state *state = rules->states[i];
-        while (state->first_group != NULL) {
-            struct fa_group *group = state->first_group;
-            state->first_group = group->next;
-            free_group(group);
+        for (struct fa_group *group = state->first_group; group != NULL; group = group->next) {
+            free(group->labels);
         }
+        fa_pool_done(&state->groups_pool);
+        fa_pool_done(&state->members_pool);
+        fa_pool_done(&state->quiets_pool);
         fa_index_done(&state->groups);
         fa_expr_free(state->expr);
         free(state);
@@ -108,39 +127,58 @@ void fa_rules_free(struct fa_rules *rules)
     free(rules);
 }
 
-static struct fa_group *take_group(struct fa_rules *rules, struct fa_rule_state *state,
+static struct fa_group *find_group(const struct fa_rule_state *state, uint32_t hash,
                                    struct fa_str labels)
 {
     size_t cursor;
-    uint64_t hash = fa_hash(labels, fa_metrics_hash_seed(rules->metrics));
-    struct fa_group *group = fa_index_first(&state->groups, hash, &cursor);
-    while (group != NULL && !fa_str_is(labels, group->labels)) {
-        group = fa_index_next(&state->groups, hash, &cursor);
+    uint32_t id = fa_index_first(&state->groups, hash, &cursor);
+    while (id != FA_INDEX_NONE) {
+        struct fa_group *group = fa_pool_at(&state->groups_pool, id);
+        if (fa_str_is(labels, group->labels)) {
+            return group;
+        }
+        id = fa_index_next(&state->groups, hash, &cursor);
     }
+    return NULL;
+}
+
+static struct fa_group *take_group(struct fa_rules *rules, struct fa_rule_state *state,
+                                   struct fa_str labels)
+{
+    uint32_t hash = fa_index_hash(fa_hash(labels, fa_metrics_hash_seed(rules->metrics)));
+    struct fa_group *group = find_group(state, hash, labels);
     if (group != NULL) {
         return group;
     }
-    group = fa_xcalloc(1, sizeof *group);
+    uint32_t place = fa_pool_take(&state->groups_pool);
+    group = fa_pool_at(&state->groups_pool, place);
+    memset(group, 0, state->groups_pool.item_bytes);
     group->state = state;
     group->labels = fa_xstrndup(labels.ptr, labels.len);
+    group->place = place;
     group->hash = hash;
     group->value = group->worst = NAN;
     group->due.tie = rules->made++;
     group->prev = state->last_group;
     *(state->last_group != NULL ? &state->last_group->next : &state->first_group) = group;
     state->last_group = group;
-    fa_index_add(&state->groups, hash, group);
+    fa_index_add(&state->groups, hash, place);
     return group;
 }
 
+/* It has no member left. */
 static void drop_group(struct fa_rules *rules, struct fa_group *group)
 {
     struct fa_rule_state *state = group->state;
     *(group->prev != NULL ? &group->prev->next : &state->first_group) = group->next;
     *(group->next != NULL ? &group->next->prev : &state->last_group) = group->prev;
-    fa_index_remove(&state->groups, group->hash, group);
+    fa_index_remove(&state->groups, group->hash, group->place);
     fa_heap_set(&rules->due, &group->due, FA_NEVER);
-    free_group(group);
+    if (group->quiet != NULL) {
+        fa_pool_give(&state->quiets_pool, group->quiet_place);
+    }
+    free(group->labels);
+    fa_pool_give(&state->groups_pool, group->place);
 }
 
 static void mark(struct fa_rules *rules, struct fa_group *group, bool by_sample)
@@ -155,30 +193,76 @@ static void mark(struct fa_rules *rules, struct fa_group *group, bool by_sample)
     rules->dirty_last = group;
 }
 
-static struct fa_member *take_member(struct fa_rules *rules, struct fa_link *link)
+static struct fa_member *join(struct fa_group *group, struct fa_link *link)
 {
-    if (link->member != NULL) {
-        return link->member;
-    }
-    const struct fa_leaf *leaf = link->owner;
-    const struct fa_metric_rule *metric = &leaf->state->rule->metric;
-    struct fa_buf labels;
-    fa_buf_init(&labels, SIZE_MAX / 2);
-    fa_labels_format_only(fa_link_labels(link), (const char *const *)metric->per, metric->per_count,
-                          &labels);
-    struct fa_group *group = take_group(rules, leaf->state, fa_buf_str(&labels));
-    fa_buf_done(&labels);
-    struct fa_member *member = fa_xcalloc(1, sizeof *member);
+    const struct fa_leaf *leaf = fa_link_owner(link);
+    uint32_t place = fa_pool_take(&leaf->state->members_pool);
+    struct fa_member *member = fa_pool_at(&leaf->state->members_pool, place);
     struct fa_population *population = &group->leaves[leaf->number];
-    member->group = group;
-    member->link = link;
-    member->leaf = leaf->number;
-    member->prev = population->last;
+    *member = (struct fa_member){.group = group,
+                                 .link = link,
+                                 .leaf = (uint32_t)leaf->number,
+                                 .place = place,
+                                 .prev = population->last};
     *(population->last != NULL ? &population->last->next : &population->first) = member;
     population->last = member;
     population->count++;
     link->member = member;
     return member;
+}
+
+/* A new label set of this series may be that of another, which rests. */
+static void wake_namesake(struct fa_group *group, const struct fa_link *link)
+{
+    const struct fa_metric_rule *metric = &group->state->rule->metric;
+    const struct fa_labels *all = fa_link_labels(link);
+    struct fa_label own[FA_LABELS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < metric->per_count && count < FA_LABELS_MAX; i++) {
+        struct fa_str name = fa_str_of(metric->per[i]), value = fa_labels_get(all, name);
+        own[count] = (struct fa_label){name, value};
+        count += value.len > 0;
+    }
+    struct fa_labels *labels = NULL;
+    if (!fa_link_may_have_namesake(link, count == all->count) ||
+        fa_labels_new(own, count, &labels) < 0) {
+        return;
+    }
+    struct fa_link *other;
+    while ((other = fa_link_wake_named(link, labels)) != NULL) {
+        (void)join(group, other);
+        fa_group_awake(group, other);
+    }
+    fa_labels_free(labels);
+}
+
+static struct fa_group *group_of(struct fa_rules *rules, struct fa_rule_state *state,
+                                 const struct fa_link *link)
+{
+    const struct fa_metric_rule *metric = &state->rule->metric;
+    struct fa_buf labels;
+    fa_buf_init(&labels, SIZE_MAX / 2);
+    fa_labels_format_only(fa_link_labels(link), (const char *const *)metric->per, metric->per_count,
+                          &labels);
+    struct fa_group *group = take_group(rules, state, fa_buf_str(&labels));
+    fa_buf_done(&labels);
+    return group;
+}
+
+static struct fa_member *take_member(struct fa_rules *rules, struct fa_link *link)
+{
+    if (link->member != NULL) {
+        return link->member;
+    }
+    struct fa_rule_state *state = ((const struct fa_leaf *)fa_link_owner(link))->state;
+    uint64_t made = rules->made;
+    struct fa_group *group = group_of(rules, state, link);
+    if (rules->made != made && link->was_quiet) {
+        fa_group_awake(group, link);
+    } else if (rules->made != made && state->rest > 0) {
+        wake_namesake(group, link);
+    }
+    return join(group, link);
 }
 
 static void drop_member(struct fa_member *member)
@@ -188,7 +272,7 @@ static void drop_member(struct fa_member *member)
     *(member->prev != NULL ? &member->prev->next : &population->first) = member->next;
     *(member->next != NULL ? &member->next->prev : &population->last) = member->prev;
     population->count--;
-    free(member);
+    fa_pool_give(&group->state->members_pool, member->place);
 }
 
 static void collect_changed(struct fa_rules *rules)
@@ -207,6 +291,29 @@ static void collect_changed(struct fa_rules *rules)
             drop_member(member);
         }
         fa_link_release(link);
+    }
+}
+
+/* What is new or rested and got samples. */
+static void collect_queued(struct fa_rules *rules, size_t max)
+{
+    struct fa_link *link;
+    for (; max > 0 && (link = fa_watcher_take_queued(rules->watcher)) != NULL; max--) {
+        mark(rules, take_member(rules, link)->group, true);
+    }
+}
+
+/* What rested and is not heard of: among the others, by time. */
+static void wake_due(struct fa_rules *rules, fa_time now, size_t max)
+{
+    struct fa_link *link;
+    size_t moves = max < SIZE_MAX / MOVES_EACH ? max * MOVES_EACH : SIZE_MAX;
+    while (max-- > 0 && (link = fa_watcher_take_due(rules->watcher, now, &moves)) != NULL) {
+        struct fa_group *group = take_member(rules, link)->group;
+        fa_time newest_at;
+        double newest;
+        (void)fa_link_newest(link, &newest_at, &newest);
+        fa_heap_set(&rules->due, &group->due, newest_at + group->state->rest);
     }
 }
 
@@ -279,13 +386,31 @@ static bool is_forgettable(const struct fa_group *group, fa_time now)
            group->grace_until <= now;
 }
 
+/* False: it has to stay. */
+static bool rest(struct fa_rules *rules, struct fa_group *group, fa_time now, fa_time next_at)
+{
+    if (!fa_group_may_rest(group, now, next_at)) {
+        return false;
+    }
+    struct fa_member *member = group->leaves[0].first;
+    if (!fa_link_rest(member->link)) {
+        return false;
+    }
+    drop_member(member);
+    drop_group(rules, group);
+    return true;
+}
+
 bool fa_rules_run_some(struct fa_rules *rules, struct fa_now now, size_t max, fa_signal_fn *fn,
                        void *ctx)
 {
     if (rules->started == FA_NEVER) {
         start(rules, now.wall);
     }
+    rules->ran = now.wall;
+    collect_queued(rules, max);
     collect_changed(rules);
+    wake_due(rules, now.wall, max);
     collect_due(rules, now.wall);
     for (size_t done = 0; done < max && rules->dirty_first != NULL; done++) {
         struct fa_group *group = rules->dirty_first;
@@ -300,11 +425,12 @@ bool fa_rules_run_some(struct fa_rules *rules, struct fa_now now, size_t max, fa
         group->by_sample = false;
         if (is_forgettable(group, now.wall)) {
             drop_group(rules, group);
-        } else {
+        } else if (!rest(rules, group, now.wall, next_at)) {
             fa_heap_set(&rules->due, &group->due, next_at);
         }
     }
-    return rules->dirty_first != NULL;
+    return rules->dirty_first != NULL || fa_watcher_is_queued(rules->watcher) ||
+           fa_watcher_next_due(rules->watcher) <= now.wall;
 }
 
 void fa_rules_run(struct fa_rules *rules, struct fa_now now, fa_signal_fn *fn, void *ctx)
@@ -315,7 +441,8 @@ void fa_rules_run(struct fa_rules *rules, struct fa_now now, fa_signal_fn *fn, v
 fa_time fa_rules_next(const struct fa_rules *rules)
 {
     const struct fa_heap_node *node = fa_heap_first(&rules->due);
-    return node != NULL ? node->at : FA_NEVER;
+    fa_time rested = fa_watcher_next_due(rules->watcher);
+    return node != NULL && node->at < rested ? node->at : rested;
 }
 
 void fa_rules_restore(struct fa_rules *rules, const char *rule, const char *labels,
@@ -335,24 +462,75 @@ void fa_rules_restore(struct fa_rules *rules, const char *rule, const char *labe
     }
 }
 
+#ifdef FA_TEST_HOOKS
+void fa_rules_test_always(struct fa_rules *rules)
+{
+    for (size_t i = 0; i < rules->count; i++) {
+        rules->states[i]->shape.kind = FA_SHAPE_NONE;
+    }
+}
+
+size_t fa_rules_test_rested(struct fa_rules *rules)
+{
+    size_t count = 0;
+    struct fa_link link;
+    for (size_t i = 0; i < rules->count; i++) {
+        uint32_t cursor = 0;
+        while (
+            fa_watcher_each_at_rest(rules->watcher, &rules->states[i]->leaves[0], &cursor, &link)) {
+            count++;
+        }
+    }
+    return count;
+}
+#endif
+
 uint64_t fa_rules_evaluations(const struct fa_rules *rules)
 {
     return rules->evaluations;
 }
 
-void fa_rules_each(const struct fa_rules *rules, fa_rule_status_fn *fn, void *ctx)
+static void tell_status(struct fa_rules *rules, struct fa_group *group, fa_rule_status_fn *fn,
+                        void *ctx)
+{
+    if (rules->started != FA_NEVER) {
+        fa_group_look(group, rules->ran, rules->started, &rules->scratch);
+    }
+    struct fa_rule_status status = {.rule = group->state->rule,
+                                    .labels = group->labels,
+                                    .level = group->level,
+                                    .value = group->value,
+                                    .newest = group->newest_at,
+                                    .covered_at = group->covered_at,
+                                    .samples = group->samples};
+    fn(ctx, &status);
+}
+
+/* As if they were awake, for as long as they are told. */
+static void tell_rested(struct fa_rules *rules, struct fa_rule_state *state, fa_rule_status_fn *fn,
+                        void *ctx)
+{
+    struct fa_link link;
+    uint32_t cursor = 0;
+    while (fa_watcher_each_at_rest(rules->watcher, &state->leaves[0], &cursor, &link)) {
+        struct fa_group *group = group_of(rules, state, &link);
+        struct fa_member *member = join(group, &link);
+        fa_group_awake(group, &link);
+        tell_status(rules, group, fn, ctx);
+        drop_member(member);
+        drop_group(rules, group);
+    }
+}
+
+void fa_rules_each(struct fa_rules *rules, fa_rule_status_fn *fn, void *ctx)
 {
     for (size_t i = 0; i < rules->count; i++) {
-        const struct fa_group *group = rules->states[i]->first_group;
+        struct fa_group *group = rules->states[i]->first_group;
         for (; group != NULL; group = group->next) {
-            struct fa_rule_status status = {.rule = rules->states[i]->rule,
-                                            .labels = group->labels,
-                                            .level = group->level,
-                                            .value = group->value,
-                                            .newest = group->newest_at,
-                                            .covered_at = group->covered_at,
-                                            .samples = group->samples};
-            fn(ctx, &status);
+            tell_status(rules, group, fn, ctx);
+        }
+        if (rules->states[i]->rest > 0) {
+            tell_rested(rules, rules->states[i], fn, ctx);
         }
     }
 }

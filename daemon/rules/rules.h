@@ -32,10 +32,18 @@ fa_time fa_rules_next(const struct fa_rules *rules);
 void fa_rules_restore(struct fa_rules *rules, const char *rule, const char *labels,
                       enum fa_level level);
 
-/* Label sets evaluated since fa_rules_new. */
+/* Label sets evaluated since fa_rules_new. Samples that cannot change what a label set says are not
+ * evaluated. */
 uint64_t fa_rules_evaluations(const struct fa_rules *rules);
 
-/* One label set as it stands, for explain and lists. */
+#ifdef FA_TEST_HOOKS
+/* Before the first run: every sample is evaluated, whatever it may change, and nothing rests. */
+void fa_rules_test_always(struct fa_rules *rules);
+/* Label sets at rest. */
+size_t fa_rules_test_rested(struct fa_rules *rules);
+#endif
+
+/* One label set as it stands after the last run, for explain and lists. */
 struct fa_rule_status {
     const struct fa_rule *rule;
     const char *labels; /* borrowed until the next call with these rules */
@@ -47,6 +55,6 @@ struct fa_rule_status {
     uint64_t samples;   /* in the window */
 };
 typedef void fa_rule_status_fn(void *ctx, const struct fa_rule_status *status);
-void fa_rules_each(const struct fa_rules *rules, fa_rule_status_fn *fn, void *ctx);
+void fa_rules_each(struct fa_rules *rules, fa_rule_status_fn *fn, void *ctx);
 
 #endif

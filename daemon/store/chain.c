@@ -29,6 +29,7 @@ void store_keys_derive(const uint8_t key[FA_STORE_KEY_BYTES], struct keys *ret_k
     fa_assert(sodium_init() >= 0);
     crypto_kdf_derive_from_key(ret_keys->mac, sizeof ret_keys->mac, 1, KDF_CONTEXT, key);
     crypto_kdf_derive_from_key(ret_keys->chain, sizeof ret_keys->chain, 2, KDF_CONTEXT, key);
+    crypto_kdf_derive_from_key(ret_keys->id, sizeof ret_keys->id, 3, KDF_CONTEXT, key);
 }
 
 static void update(crypto_generichash_state *state, const void *data, size_t len)
@@ -58,7 +59,7 @@ bool store_row_verifies(const struct keys *keys, const struct firealarm_row *row
 {
     uint8_t mac[FIREALARM_STORE_MAC_BYTES];
     store_row_mac(keys, row, mac);
-    return row->live <= 1 && sodium_memcmp(mac, row->mac, sizeof mac) == 0;
+    return row->live <= 2 && sodium_memcmp(mac, row->mac, sizeof mac) == 0;
 }
 
 void store_chain_next(const struct keys *keys, const uint8_t prev[FA_STORE_CHAIN_BYTES],
@@ -75,16 +76,21 @@ void store_chain_next(const struct keys *keys, const uint8_t prev[FA_STORE_CHAIN
     crypto_generichash_final(&state, ret_chain, FA_STORE_CHAIN_BYTES);
 }
 
-void store_row_id(const struct keys *keys, uint32_t kind, struct firealarm_text key,
-                  uint8_t ret_id[LIVE_ID_BYTES])
+/* Never stored, so the fastest keyed hash will do. */
+uint64_t store_row_id(const struct keys *keys, uint32_t kind, struct firealarm_text key)
 {
-    uint8_t head[4];
-    put_le(head, kind, 4);
-    crypto_generichash_state state;
-    crypto_generichash_init(&state, keys->mac, sizeof keys->mac, LIVE_ID_BYTES);
-    update(&state, head, sizeof head);
-    update(&state, key.ptr, key.len);
-    crypto_generichash_final(&state, ret_id, LIVE_ID_BYTES);
+    uint64_t id;
+    _Static_assert(crypto_shorthash_siphash24_BYTES == sizeof id &&
+                       crypto_shorthash_siphash24_KEYBYTES == sizeof keys->id,
+                   "as long as an id");
+    uint8_t input[4 + FIREALARM_STORE_KEY_MAX];
+    fa_assert(key.len <= FIREALARM_STORE_KEY_MAX);
+    put_le(input, kind, 4);
+    if (key.len > 0) {
+        memcpy(input + 4, key.ptr, key.len);
+    }
+    crypto_shorthash_siphash24((unsigned char *)&id, input, 4 + key.len, keys->id);
+    return id;
 }
 
 void store_head_encode(const struct fa_store_head *head, const struct live_set *live,
@@ -93,5 +99,6 @@ void store_head_encode(const struct fa_store_head *head, const struct live_set *
     put_le(ret_value, head->n, 8);
     memcpy(ret_value + 8, head->chain, FA_STORE_CHAIN_BYTES);
     put_le(ret_value + HEAD_JOURNAL_BYTES, live->count, 8);
-    memcpy(ret_value + HEAD_JOURNAL_BYTES + 8, live->digest, sizeof live->digest);
+    memset(ret_value + HEAD_LIVE_END, 0, HEAD_VALUE_BYTES - HEAD_LIVE_END);
+    memcpy(ret_value + HEAD_JOURNAL_BYTES + 8, &live->digest, sizeof live->digest);
 }

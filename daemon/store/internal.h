@@ -7,11 +7,13 @@
 #include "store/store.h"
 
 #include <pthread.h>
+#include <stddef.h>
 #include <time.h>
 
 /* The room's own rows. */
-#define OWN_KIND 0u
-#define HEAD_KEY "head" /* what the store looked like at the last commit */
+#define OWN_KIND     0u
+#define HEAD_KEY     "head"     /* what the store looked like at the last commit */
+#define RESTORED_KEY "restored" /* this copy was put in place by intent, and nobody knows yet */
 
 enum change_kind { CHANGE_PUT, CHANGE_ERASE, CHANGE_JOURNAL };
 
@@ -27,10 +29,18 @@ struct change {
     char data[];
 };
 
+/* Changes lie one behind the other: they come and go together. */
+struct block {
+    struct block *next;
+    size_t used, cap;
+    _Alignas(max_align_t) char data[];
+};
+
 struct fa_txn {
     struct fa_txn *next;
     struct fa_store *store;
     struct change *first, **last;
+    struct block *blocks; /* the newest first */
     size_t bytes, changes;
     uint64_t number; /* commit number, once submitted */
     uint64_t next_n; /* the journal number it would give out next */
@@ -65,7 +75,7 @@ struct job {
 };
 
 struct keys {
-    uint8_t mac[FA_STORE_KEY_BYTES], chain[FA_STORE_KEY_BYTES];
+    uint8_t mac[FA_STORE_KEY_BYTES], chain[FA_STORE_KEY_BYTES], id[16];
 };
 
 #define STORE_MAGIC 0x53544f52u
@@ -74,11 +84,15 @@ struct fa_store {
     uint32_t magic;
     /* Set when it is opened, then only read. */
     const struct firealarm_store *plugin;
+    const struct firealarm_settings *settings;
+    const struct firealarm_host *host;
     void *self;
     struct keys keys;
     void (*wake)(void *ctx);
     void *ctx;
-    uint32_t retry_ms;
+    uint32_t retry_ms, ended_kinds;
+    bool witness_wanted;
+    int witness_fd; /* -1: none; read at load, then the writer's */
 
     /* The loop thread's. */
     struct fa_txn *open;
@@ -94,6 +108,10 @@ struct fa_store {
     int64_t reserve_at;   /* when to ask for the reserve again */
     bool reserve_gone;
 
+    unsigned reads_left;         /* of those that come before the next group */
+    bool copy_begun, copy_waits; /* a step comes between any two groups */
+    bool tell_restored;          /* its row goes with the next commit */
+
     /* Shared: under lock. */
     pthread_mutex_t lock;
     pthread_cond_t work, ended_cond;
@@ -105,6 +123,11 @@ struct fa_store {
     struct fa_err trouble;
     struct fa_store_head checkpoint; /* the head as of `durable` */
     struct fa_store_stats stats;
+    struct fa_store_copy copy;
+    char copy_dir[400], copy_name[64];
+    uint32_t copy_kinds;
+    pthread_t copy_thread; /* checks a copy that was taken */
+    bool copy_threaded;
     bool closing;  /* write what is queued, then end */
     bool abandon;  /* end now */
     bool ended;    /* the thread does nothing more */
@@ -119,14 +142,31 @@ bool store_row_verifies(const struct keys *keys, const struct firealarm_row *row
 /* The chain value of entry, whose own chain member is not looked at, after prev. */
 void store_chain_next(const struct keys *keys, const uint8_t prev[FA_STORE_CHAIN_BYTES],
                       const struct firealarm_entry *entry, uint8_t ret_chain[FA_STORE_CHAIN_BYTES]);
-void store_row_id(const struct keys *keys, uint32_t kind, struct firealarm_text key,
-                  uint8_t ret_id[LIVE_ID_BYTES]);
-/* The head row's value: the newest entry's n and chain, then the live rows' count and digest. */
+uint64_t store_row_id(const struct keys *keys, uint32_t kind, struct firealarm_text key);
+/* The head row's value: the newest entry's n and chain, then the live rows' count and digest, then
+ * zeros (the rest of a longer digest in stores of before). */
 #define HEAD_JOURNAL_BYTES (8 + FA_STORE_CHAIN_BYTES)
-#define HEAD_LIVE_BYTES    (8 + FIREALARM_STORE_MAC_BYTES)
-#define HEAD_VALUE_BYTES   (HEAD_JOURNAL_BYTES + HEAD_LIVE_BYTES)
+#define HEAD_LIVE_END      (HEAD_JOURNAL_BYTES + 16)
+#define HEAD_VALUE_BYTES   (HEAD_JOURNAL_BYTES + 8 + FIREALARM_STORE_MAC_BYTES)
 void store_head_encode(const struct fa_store_head *head, const struct live_set *live,
                        uint8_t ret_value[HEAD_VALUE_BYTES]);
+
+/* A store over what the plugin opened (store.c). */
+struct fa_store *store_wrap(const struct fa_store_options *options, const struct keys *keys,
+                            void *self);
+
+/* Taking copies (copy.c): one step, without the lock. */
+void store_copy_step(struct fa_store *store);
+bool store_copy_wants(const struct fa_store *store); /* with the lock */
+void store_copy_done(struct fa_store *store);        /* when the writer is gone */
+
+/* The witness (witness.c); without one that can be opened the rest does nothing. */
+void store_witness_open(struct fa_store *store, const char *path);
+void store_witness_close(struct fa_store *store);
+/* Writes down store->head, which is durable. */
+void store_witness_write(struct fa_store *store);
+/* Fills age and reached of the head that was loaded. */
+void store_witness_ask(struct fa_store *store, struct fa_store_head *head);
 
 /* Errors of the plugin as ours; fills err with its words. */
 int store_error(int32_t code, const struct firealarm_error *error, const char *doing,

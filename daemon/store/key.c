@@ -29,28 +29,41 @@ static int sync_parent(const char *path)
     return rc;
 }
 
-/* A file that was not written whole is taken away again, or the next start would refuse it. */
-static int create_file(const char *path, struct fa_err *err)
+static bool write_new(const char *path)
 {
     uint8_t key[FA_STORE_KEY_BYTES];
     char text[TEXT_BYTES + 2];
+    (void)unlink(path); /* of an earlier life, which had the same pid */
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
-        return fa_err_set(err, errno == EEXIST ? FA_EEXISTS : FA_EIO, "%s: %s", path,
-                          strerror(errno));
+        return false;
     }
     randombytes_buf(key, sizeof key);
     fa_hex(key, sizeof key, text);
     text[TEXT_BYTES] = '\n';
-    bool written = write(fd, text, TEXT_BYTES + 1) == TEXT_BYTES + 1 && fsync(fd) == 0 &&
-                   sync_parent(path) == 0;
+    bool written = write(fd, text, TEXT_BYTES + 1) == TEXT_BYTES + 1 && fsync(fd) == 0;
     int code = errno;
     close(fd);
+    errno = code;
     sodium_memzero(key, sizeof key);
     sodium_memzero(text, sizeof text);
-    if (!written) {
-        (void)unlink(path);
-        return fa_err_set(err, FA_EIO, "%s: cannot be written: %s", path, strerror(code));
+    return written;
+}
+
+/* The file gets its name only when it is whole: a start after a crash in here would refuse half a
+ * key, and every start after it. */
+static int create_file(const char *path, struct fa_err *err)
+{
+    char new_path[4096];
+    int len = snprintf(new_path, sizeof new_path, "%s.%ld", path, (long)getpid());
+    errno = ENAMETOOLONG;
+    bool done = len > 0 && (size_t)len < sizeof new_path && write_new(new_path) &&
+                link(new_path, path) == 0;
+    int code = errno;
+    (void)unlink(new_path);
+    if (!done) {
+        return fa_err_set(err, code == EEXIST ? FA_EEXISTS : FA_EIO, "%s: cannot be written: %s",
+                          path, strerror(code));
     }
     return 0;
 }
@@ -99,16 +112,32 @@ static int read_file(const char *path, uint8_t ret_key[FA_STORE_KEY_BYTES], stru
     return rc;
 }
 
+/* Whoever made the file may have been killed before its name was on the disk, so each start makes
+ * sure. A directory that we may not open is an administrator's, who put the key there. */
+static int settle(const char *path, bool made, struct fa_err *err)
+{
+    if (sync_parent(path) == 0 || (!made && errno == EACCES)) {
+        return 0;
+    }
+    int code = errno;
+    if (made) {
+        (void)unlink(path);
+    }
+    return fa_err_set(err, FA_EIO, "%s: its directory cannot be synced: %s", path, strerror(code));
+}
+
 int fa_store_key_read(const char *path, bool create, uint8_t ret_key[FA_STORE_KEY_BYTES],
                       struct fa_err *err)
 {
+    bool made = false;
     int rc = read_file(path, ret_key, err);
     if (rc == FA_ENOTFOUND && create) {
         rc = create_file(path, err);
+        made = rc == 0;
         /* Somebody else made it in between: theirs is as good. */
         if (rc == 0 || rc == FA_EEXISTS) {
             rc = read_file(path, ret_key, err);
         }
     }
-    return rc;
+    return rc == 0 && create ? settle(path, made, err) : rc;
 }

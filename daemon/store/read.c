@@ -215,10 +215,12 @@ static int32_t verify_page(struct gather *gather, struct firealarm_error *error)
     if (rc == 0 && job->answer.first_bad == 0 && job->from <= job->until.n) {
         rc = store->plugin->journal(store->self, job->from, FA_STORE_PAGE_ROWS, verify_entry,
                                     gather, error);
-        rc = rc > 0 ? 0 : rc;
-        if (rc == 0 && job->from == began && job->answer.first_bad == 0) {
-            job->answer.first_bad = job->from; /* it is not there at all */
+        if (rc == FIREALARM_STORE_CORRUPT ||
+            (rc == 0 && job->from == began && job->answer.first_bad == 0)) {
+            job->answer.first_bad = job->from; /* it cannot be read, or is not there at all */
+            rc = 0;
         }
+        rc = rc > 0 ? 0 : rc;
     }
     job->complete = rc != 0 || job->answer.first_bad != 0 || job->from > job->until.n;
     return rc;

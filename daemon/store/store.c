@@ -23,6 +23,9 @@
 /* How long a writer that was told to abandon its work may take to say so. */
 #define ABANDON_MS       200
 #define DEFAULT_RETRY_MS 1000
+/* A filing fits the first block; a turn of a storm takes a few of the others. */
+#define BLOCK_FIRST ((size_t)4096 - sizeof(struct block))
+#define BLOCK_MORE  ((size_t)65536 - sizeof(struct block))
 
 int store_error(int32_t code, const struct firealarm_error *error, const char *doing,
                 struct fa_err *err)
@@ -75,6 +78,34 @@ static void take_reserve(struct fa_store *store)
     }
 }
 
+struct fa_store *store_wrap(const struct fa_store_options *options, const struct keys *keys,
+                            void *self)
+{
+    struct fa_store *store = fa_xcalloc(1, sizeof *store);
+    store->magic = STORE_MAGIC;
+    store->plugin = options->plugin;
+    store->settings = options->settings;
+    store->host = options->host;
+    store->self = self;
+    store->keys = *keys;
+    store->wake = options->wake;
+    store->ctx = options->ctx;
+    store->ended_kinds = options->ended_kinds;
+    store->retry_ms = options->retry_ms > 0 ? options->retry_ms : DEFAULT_RETRY_MS;
+    store_witness_open(store, options->witness);
+    init_sync(store);
+    return store;
+}
+
+static struct fa_store *wrap(const struct fa_store_options *options, void *self)
+{
+    struct keys keys;
+    store_keys_derive(options->key, &keys);
+    struct fa_store *store = store_wrap(options, &keys, self);
+    sodium_memzero(&keys, sizeof keys);
+    return store;
+}
+
 int fa_store_open(const struct fa_store_options *options, struct fa_store **ret_store,
                   struct fa_err *err)
 {
@@ -84,17 +115,25 @@ int fa_store_open(const struct fa_store_options *options, struct fa_store **ret_
     if (rc != 0) {
         return store_error(rc, &error, "open", err);
     }
-    struct fa_store *store = fa_xcalloc(1, sizeof *store);
-    store->magic = STORE_MAGIC;
-    store->plugin = options->plugin;
-    store->self = self;
-    store->wake = options->wake;
-    store->ctx = options->ctx;
-    store->retry_ms = options->retry_ms > 0 ? options->retry_ms : DEFAULT_RETRY_MS;
-    store_keys_derive(options->key, &store->keys);
-    init_sync(store);
-    take_reserve(store);
-    *ret_store = store;
+    *ret_store = wrap(options, self);
+    take_reserve(*ret_store);
+    return 0;
+}
+
+int fa_store_open_copy(const struct fa_store_options *options, const char *dir, bool to_adopt,
+                       struct fa_store **ret_store, struct fa_err *err)
+{
+    struct firealarm_error error = {""};
+    void *self = NULL;
+    if (options->plugin->copy_open == NULL || options->plugin->adopt == NULL) {
+        return fa_err_set(err, FA_EUNSUPPORTED, "store: %s knows no copies", options->plugin->name);
+    }
+    int32_t rc =
+        options->plugin->copy_open(options->host, options->settings, dir, to_adopt, &self, &error);
+    if (rc != 0) {
+        return store_error(rc, &error, "open the copy", err);
+    }
+    *ret_store = wrap(options, self);
     return 0;
 }
 
@@ -104,6 +143,8 @@ struct load {
     struct fa_err *err;
     size_t rows, damaged;
     bool has_head_row;
+    fa_time restored;
+    uint64_t replaced_n;
     uint8_t head_value[HEAD_VALUE_BYTES];
     struct firealarm_entry head; /* n 0: none; its body is head_body, owned */
     char *head_body;
@@ -121,16 +162,21 @@ static int32_t load_row(void *ctx, const struct firealarm_row *row)
         }
         return 0;
     }
+    if (row->live != 1) {
+        return 0; /* shown to be verified */
+    }
     if (row->kind == OWN_KIND) {
         if (fa_str_is(store_str(row->key), HEAD_KEY) && row->value.len == HEAD_VALUE_BYTES) {
             load->has_head_row = true;
             memcpy(load->head_value, row->value.ptr, HEAD_VALUE_BYTES);
+        } else if (fa_str_is(store_str(row->key), RESTORED_KEY)) {
+            load->restored = row->time;
+            load->replaced_n = strtoull(row->value.ptr, NULL, 10);
         }
         return 0;
     }
-    uint8_t id[LIVE_ID_BYTES];
-    store_row_id(&load->store->keys, row->kind, row->key, id);
-    live_set_put(&load->store->live, id, row->mac);
+    live_set_put(&load->store->live, store_row_id(&load->store->keys, row->kind, row->key),
+                 row->mac);
     struct fa_row ours = {row->kind, row->live == 1, row->time, store_str(row->key),
                           store_str(row->value)};
     return load->visitor->row(load->visitor->ctx, &ours, load->err);
@@ -188,7 +234,7 @@ static void judge(const struct load *load, struct fa_store_head *head)
     head->intact =
         memcmp(is, was, HEAD_JOURNAL_BYTES) == 0 && (head->n == 0 || entry_verifies(load));
     head->complete = load->damaged == 0 && memcmp(is + HEAD_JOURNAL_BYTES, was + HEAD_JOURNAL_BYTES,
-                                                  HEAD_LIVE_BYTES) == 0;
+                                                  HEAD_LIVE_END - HEAD_JOURNAL_BYTES) == 0;
 }
 
 int fa_store_load(struct fa_store *store, const struct fa_store_visitor *visitor,
@@ -212,6 +258,10 @@ int fa_store_load(struct fa_store *store, const struct fa_store_visitor *visitor
         store->head.time = load.head.time;
         memcpy(store->head.chain, load.head.chain, sizeof store->head.chain);
         judge(&load, &store->head);
+        store->head.restored = load.restored;
+        store->head.replaced_n = load.replaced_n;
+        store->tell_restored = load.restored != 0;
+        store_witness_ask(store, &store->head);
         store->checkpoint = *ret_head = store->head;
         store->next_n = store->head.n + 1;
         store->loaded = true;
@@ -247,13 +297,27 @@ struct fa_txn *fa_txn_begin(struct fa_store *store)
     return txn;
 }
 
+static void *allot(struct fa_txn *txn, size_t bytes)
+{
+    struct block *block = txn->blocks;
+    bytes = (bytes + _Alignof(max_align_t) - 1) / _Alignof(max_align_t) * _Alignof(max_align_t);
+    if (block == NULL || bytes > block->cap - block->used) {
+        size_t cap = block == NULL ? BLOCK_FIRST : BLOCK_MORE;
+        cap = bytes > cap ? bytes : cap;
+        block = fa_xmalloc(sizeof *block + cap);
+        *block = (struct block){.next = txn->blocks, .cap = cap};
+        txn->blocks = block;
+    }
+    void *at = block->data + block->used;
+    block->used += bytes;
+    return at;
+}
+
 static struct change *add_change(struct fa_txn *txn, enum change_kind what, struct fa_str key,
                                  struct fa_str value)
 {
-    struct change *change = fa_xcalloc(1, sizeof *change + key.len + value.len);
-    change->what = what;
-    change->key_len = key.len;
-    change->value_len = value.len;
+    struct change *change = allot(txn, sizeof *change + key.len + value.len);
+    *change = (struct change){.what = what, .key_len = key.len, .value_len = value.len};
     if (key.len > 0) {
         memcpy(change->data, key.ptr, key.len);
     }
@@ -335,10 +399,10 @@ void store_txns_free(struct fa_txn *txns)
 {
     while (txns != NULL) {
         struct fa_txn *next = txns->next;
-        while (txns->first != NULL) {
-            struct change *change = txns->first;
-            txns->first = change->next;
-            free(change);
+        while (txns->blocks != NULL) {
+            struct block *block = txns->blocks;
+            txns->blocks = block->next;
+            free(block);
         }
         free(txns);
         txns = next;
@@ -411,8 +475,7 @@ static bool wait_for_end(struct fa_store *store, uint32_t ms)
     return store->ended;
 }
 
-/* True when the thread is gone; else it owns the store now. */
-static bool end_writer(struct fa_store *store, uint32_t deadline_ms, struct job **ret_jobs)
+static void end_writer(struct fa_store *store, uint32_t deadline_ms)
 {
     pthread_mutex_lock(&store->lock);
     store->closing = true;
@@ -422,17 +485,32 @@ static bool end_writer(struct fa_store *store, uint32_t deadline_ms, struct job 
         pthread_cond_signal(&store->work);
         (void)wait_for_end(store, ABANDON_MS);
     }
-    bool gone = !store->started || store->ended;
-    store->orphaned = !gone;
-    /* Answered ones first: their order is the order of asking. */
+    pthread_mutex_unlock(&store->lock);
+}
+
+/* All reads that are open, in the order of asking; none brings anything any more, or whoever is
+ * given it might write. */
+static struct job *take_open(struct fa_store *store)
+{
+    pthread_mutex_lock(&store->lock);
     *store->answered_last = store->jobs;
-    *ret_jobs = store->answered;
-    for (struct job *job = store->jobs; job != NULL; job = job->next) {
-        store_job_fail(job, FA_ECLOSED, "the store was closed");
-    }
+    struct job *jobs = store->answered;
     store->jobs = store->answered = NULL;
     store->jobs_last = &store->jobs;
     store->answered_last = &store->answered;
+    pthread_mutex_unlock(&store->lock);
+    for (struct job *job = jobs; job != NULL; job = job->next) {
+        store_job_fail(job, FA_ECLOSED, "the store was closed");
+    }
+    return jobs;
+}
+
+/* True when the thread is gone; else it owns the store now. */
+static bool is_writer_gone(struct fa_store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    bool gone = !store->started || store->ended;
+    store->orphaned = !gone;
     if (!gone) {
         pthread_detach(store->thread);
     }
@@ -442,15 +520,17 @@ static bool end_writer(struct fa_store *store, uint32_t deadline_ms, struct job 
 
 int fa_store_close(struct fa_store *store, uint32_t deadline_ms)
 {
+    struct job *jobs;
     if (store == NULL) {
         return 0;
     }
     FA_MAGIC_CHECK(store, STORE_MAGIC);
-    struct job *jobs = NULL;
     fa_txn_drop(store->open);
-    bool gone = end_writer(store, deadline_ms, &jobs);
-    store_jobs_answer(jobs);
-    if (!gone) {
+    end_writer(store, deadline_ms);
+    while ((jobs = take_open(store)) != NULL) { /* an answer may ask for the next */
+        store_jobs_answer(jobs);
+    }
+    if (!is_writer_gone(store)) {
         return FA_ETIMEOUT;
     }
     if (store->started) {
@@ -465,7 +545,9 @@ int fa_store_close(struct fa_store *store, uint32_t deadline_ms)
 
 void store_free(struct fa_store *store)
 {
+    store_copy_done(store);
     store->plugin->close(store->self);
+    store_witness_close(store);
     store_txns_free(store->batch);
     store_txns_free(store->queue);
     pthread_cond_destroy(&store->work);

@@ -23,6 +23,7 @@
 
 #define FA_STORE_KEY_BYTES   32
 #define FA_STORE_CHAIN_BYTES FIREALARM_STORE_MAC_BYTES
+#define FA_STORE_PATH_SIZE   512
 #define FA_STORE_PAGE_ROWS   500
 #define FA_STORE_PAGE_BYTES  ((size_t)8 << 20)
 
@@ -31,6 +32,14 @@ enum fa_store_state {
     FA_STORE_LOW,     /* the reserve is in use: commits go on, refuse new filings */
     FA_STORE_FULL,    /* commits wait and are tried again by themselves; refuse new filings */
     FA_STORE_UNKNOWN, /* a commit's outcome is unknown, nothing is written any more: exit 74 */
+};
+
+/* What the witness says of the store: was it put back, or replaced? */
+enum fa_store_age {
+    FA_STORE_AGE_FINE,
+    FA_STORE_AGE_UNSEEN, /* there is a journal and no witness (that can be read) */
+    FA_STORE_AGE_OLDER,  /* the journal ends before `reached`: an older copy is in place */
+    FA_STORE_AGE_OTHER,  /* entry `reached` is another: another store is in place */
 };
 
 /* kind 0 is the room's own. Texts are borrowed. */
@@ -45,8 +54,12 @@ struct fa_store_head {
     uint64_t n; /* 0: the journal is empty */
     fa_time time;
     uint8_t chain[FA_STORE_CHAIN_BYTES];
-    bool intact;   /* the newest entry verifies and is the one that was written last */
-    bool complete; /* every live row that was written is there, in its newest version */
+    bool intact;         /* the newest entry verifies and is the one that was written last */
+    bool complete;       /* every live row that was written is there, in its newest version */
+    fa_time restored;    /* when this copy was put in place by intent and not told yet; 0: not */
+    uint64_t replaced_n; /* where the journal of the one before ended, as far as known */
+    enum fa_store_age age;
+    uint64_t reached; /* how far the journal had come when the witness was written; 0: no word */
 };
 
 struct fa_store_options {
@@ -57,6 +70,11 @@ struct fa_store_options {
     void (*wake)(void *ctx);
     void *ctx;
     uint32_t retry_ms; /* how long to wait when full; 0: 1000 */
+    /* Bit k: once a row of kind k is history, nobody puts, gets or erases it again. */
+    uint32_t ended_kinds;
+    /* A file outside the store that is told after each commit how far the journal is; NULL: none.
+     * One that cannot be opened is no error, but FA_STORE_AGE_UNSEEN. */
+    const char *witness;
 };
 
 struct fa_store;
@@ -66,6 +84,12 @@ struct fa_txn;
  * pid (exit 73); FA_EVERSION: its schema is newer; FA_EFULL, FA_ECORRUPT, FA_EIO. */
 int fa_store_open(const struct fa_store_options *options, struct fa_store **ret_store,
                   struct fa_err *err) FA_MUST_CHECK;
+
+/* Opens the copy that lies in directory dir as a store of its own, to look at and to adopt (then
+ * the store itself must not be in use: FA_EBUSY). It is never started. FA_EUNSUPPORTED: the plugin
+ * knows no copies. */
+int fa_store_open_copy(const struct fa_store_options *options, const char *dir, bool to_adopt,
+                       struct fa_store **ret_store, struct fa_err *err) FA_MUST_CHECK;
 
 struct fa_store_visitor {
     /* Each live row, any order; borrowed until it returns. Non-zero stops the load, which returns
@@ -81,6 +105,19 @@ struct fa_store_visitor {
  * to another store. */
 int fa_store_load(struct fa_store *store, const struct fa_store_visitor *visitor,
                   struct fa_store_head *ret_head, struct fa_err *err) FA_MUST_CHECK;
+struct fa_store_findings {
+    uint64_t entries, rows; /* looked at */
+    uint64_t damaged;       /* rows that do not verify, those of the load included */
+    uint64_t first_bad;     /* the journal's first entry that does not verify; 0: none */
+};
+/* Between load and start: verifies the whole journal, and the history of kinds 1 to kinds. */
+int fa_store_check(struct fa_store *store, uint32_t kinds, struct fa_store_findings *ret,
+                   struct fa_err *err) FA_MUST_CHECK;
+/* Puts a copy that was opened for it in place of the store, with a word in it that the next load
+ * finds (restored): when, and how far the replaced one went. ret_kept is where the replaced
+ * one is now. The copy can only be closed then. */
+int fa_store_adopt(struct fa_store *copy, fa_time now, uint64_t replaced_n,
+                   char ret_kept[FA_STORE_PATH_SIZE], struct fa_err *err) FA_MUST_CHECK;
 /* Starts the writer thread (all signals blocked in it). */
 int fa_store_start(struct fa_store *store, struct fa_err *err) FA_MUST_CHECK;
 
@@ -107,6 +144,29 @@ enum fa_store_state fa_store_state(const struct fa_store *store);
 void fa_store_trouble(const struct fa_store *store, struct fa_err *ret_err);
 /* The newest durable journal entry: what a receipt or heartbeat may print as a checkpoint. */
 void fa_store_checkpoint(const struct fa_store *store, struct fa_store_head *ret_head);
+
+enum fa_copy_state {
+    FA_COPY_NONE,
+    FA_COPY_RUNNING,
+    FA_COPY_CHECKING, /* taken; it is synced and read once */
+    FA_COPY_DONE,
+    FA_COPY_FAILED,
+};
+/* The newest copy since start. */
+struct fa_store_copy {
+    enum fa_copy_state state;
+    uint64_t done, total;              /* bytes */
+    char path[FA_STORE_PATH_SIZE];     /* DONE: the directory it is in */
+    uint64_t n;                        /* DONE: where its journal ends */
+    struct fa_store_findings findings; /* DONE: damage that was copied is no failure */
+    struct fa_err err;                 /* FAILED */
+};
+/* Copies the store into a new directory below `dir` (which is there), called `name`-N after the
+ * end of its journal. Commits go on. The end, good or bad, calls wake. FA_EBUSY: one is under way;
+ * FA_EFULL: the store has no room to spare; FA_EUNSUPPORTED. */
+int fa_store_copy(struct fa_store *store, const char *dir, const char *name, uint32_t kinds,
+                  struct fa_err *err) FA_MUST_CHECK;
+void fa_store_copy_state(const struct fa_store *store, struct fa_store_copy *ret_copy);
 
 struct fa_store_stats {
     uint64_t transactions, commits, rows, retries; /* since start */
@@ -155,10 +215,10 @@ void fa_store_verify_journal(struct fa_store *store, uint64_t from, fa_store_ans
                              void *ctx);
 void fa_store_poll(struct fa_store *store);
 
-/* Writes what is queued, for at most deadline_ms, and closes; open reads are answered with
- * FA_ECLOSED. 0: all is durable. FA_EFULL, FA_EIO: something is not. FA_ETIMEOUT: the disk does
- * not answer; the writer is left behind, frees the store when it can, and the process must exit.
- * wake is not called any more in any case. Accepts NULL. */
+/* Writes what is queued, for at most deadline_ms, and closes; open reads, and those that their
+ * answers ask for, are answered with FA_ECLOSED. 0: all is durable. FA_EFULL, FA_EIO: something is
+ * not. FA_ETIMEOUT: the disk does not answer; the writer is left behind, frees the store when it
+ * can, and the process must exit. wake is not called any more in any case. Accepts NULL. */
 int fa_store_close(struct fa_store *store, uint32_t deadline_ms);
 
 #endif

@@ -23,10 +23,12 @@
 /* One batch: bounds the time of a commit and what the plugin must hold in its transaction. */
 #define BATCH_TXNS  1024
 #define BATCH_BYTES ((size_t)4 << 20)
+/* Between two groups: so many single rows, or one page of many. */
+#define READS_A_GROUP 256
 /* The reserve is asked for again after this many retry intervals. */
 #define RESERVE_RETRIES 10
 
-enum work { WORK_WRITE, WORK_READ, WORK_RESERVE, WORK_END };
+enum work { WORK_WRITE, WORK_READ, WORK_COPY, WORK_RESERVE, WORK_END };
 
 int64_t store_mono_ms(void)
 {
@@ -62,15 +64,21 @@ static int32_t put_row(struct fa_store *store, struct firealarm_row *row,
     return store->plugin->put(store->self, row, error);
 }
 
+static uint32_t live_of(const struct fa_store *store, const struct change *change)
+{
+    bool ends = change->kind < 32 && (store->ended_kinds >> change->kind & 1u) != 0;
+    return change->live ? 1 : ends ? 2 : 0;
+}
+
 /* Applies one change; *head moves on with the journal. */
 static int32_t apply(struct fa_store *store, const struct change *change,
                      struct fa_store_head *head, struct firealarm_error *error)
 {
     struct firealarm_text key = {change->data, change->key_len};
     struct firealarm_text value = {change->data + change->key_len, change->value_len};
-    uint8_t id[LIVE_ID_BYTES];
+    uint64_t id = 0;
     if (change->what != CHANGE_JOURNAL) {
-        store_row_id(&store->keys, change->kind, key, id);
+        id = store_row_id(&store->keys, change->kind, key);
     }
     if (change->what == CHANGE_ERASE) {
         live_set_erase(&store->live, id);
@@ -78,12 +86,12 @@ static int32_t apply(struct fa_store *store, const struct change *change,
     }
     if (change->what == CHANGE_PUT) {
         struct firealarm_row row = {.kind = change->kind,
-                                    .live = change->live,
+                                    .live = live_of(store, change),
                                     .time = change->time,
                                     .key = key,
                                     .value = value};
         int32_t rc = put_row(store, &row, error);
-        if (row.live) {
+        if (row.live == 1) {
             live_set_put(&store->live, id, row.mac);
         } else {
             live_set_erase(&store->live, id);
@@ -125,6 +133,9 @@ static int32_t write_batch(struct fa_store *store, struct firealarm_error *error
     if (rc == 0) {
         rc = put_head(store, &head, error);
     }
+    if (rc == 0 && store->tell_restored) {
+        rc = store->plugin->erase(store->self, OWN_KIND, FIREALARM_TEXT(RESTORED_KEY), error);
+    }
     FA_CRASHPOINT("store.before_commit");
     if (rc == 0) {
         rc = store->plugin->commit(store->self, error);
@@ -135,6 +146,7 @@ static int32_t write_batch(struct fa_store *store, struct firealarm_error *error
         return rc;
     }
     store->head = head;
+    store->tell_restored = false;
     return 0;
 }
 
@@ -192,6 +204,9 @@ static void do_write(struct fa_store *store)
     int64_t took = mono_us() - began;
     if (rc != 0) {
         store_error(rc, &error, "write", &err);
+    } else {
+        /* Before anybody is told: what was acknowledged is never ahead of the witness. */
+        store_witness_write(store);
     }
     pthread_mutex_lock(&store->lock);
     struct fa_txn *done = NULL;
@@ -278,6 +293,17 @@ static struct job *take_job(struct fa_store *store)
     return job;
 }
 
+/* Reads come before the next group, but for so many: whoever waits for one (a filing asks whether
+ * it is known) then has its change in that group, and not each in one of its own. */
+static struct job *take_read(struct fa_store *store)
+{
+    struct job *job = store->reads_left > 0 ? take_job(store) : NULL;
+    if (job != NULL) {
+        store->reads_left -= job->what == JOB_GET ? 1 : store->reads_left;
+    }
+    return job;
+}
+
 static bool can_write(struct fa_store *store, int64_t now)
 {
     if (store->state == FA_STORE_UNKNOWN) {
@@ -300,7 +326,14 @@ static enum work wait_for_work(struct fa_store *store, struct job **ret_job)
         if (store->abandon) {
             return WORK_END;
         }
+        if (store->copy_waits && store_copy_wants(store)) {
+            return WORK_COPY;
+        }
+        if (!store->closing && (*ret_job = take_read(store)) != NULL) {
+            return WORK_READ;
+        }
         if (can_write(store, now)) {
+            store->reads_left = READS_A_GROUP;
             return WORK_WRITE;
         }
         if (store->closing && (store->batch == NULL || dead)) {
@@ -308,6 +341,9 @@ static enum work wait_for_work(struct fa_store *store, struct job **ret_job)
         }
         if ((*ret_job = take_job(store)) != NULL) {
             return WORK_READ;
+        }
+        if (store_copy_wants(store)) {
+            return WORK_COPY;
         }
         if (store->reserve_gone && !dead && now >= store->reserve_at) {
             return WORK_RESERVE;
@@ -336,8 +372,11 @@ void *store_writer(void *ptr)
             break;
         }
         pthread_mutex_unlock(&store->lock);
+        store->copy_waits = work == WORK_WRITE;
         if (work == WORK_WRITE) {
             do_write(store);
+        } else if (work == WORK_COPY) {
+            store_copy_step(store);
         } else if (work == WORK_READ) {
             do_read(store, job);
         } else {

@@ -21,13 +21,17 @@ struct date {
     int year, month, day, hour, minute;
 };
 
+static int digits(const char *two)
+{
+    return (two[0] - '0') * 10 + two[1] - '0';
+}
+
 static struct date date_of(fa_time wall)
 {
-    struct date date = {.month = 1};
     char text[32];
-    (void)sscanf(fa_time_format(wall, text), "%4d-%2d-%2dT%2d:%2d", &date.year, &date.month,
-                 &date.day, &date.hour, &date.minute);
-    return date;
+    const char *at = fa_time_format(wall, text);
+    return (struct date){digits(at) * 100 + digits(at + 2), digits(at + 5), digits(at + 8),
+                         digits(at + 11), digits(at + 14)};
 }
 
 static void put_distance(fa_time distance, char buf[48])

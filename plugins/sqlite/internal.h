@@ -30,9 +30,32 @@ HIDDEN int32_t sqlite_dir_there(const struct dir *dir, struct firealarm_error *e
 HIDDEN int32_t sqlite_dir_hold(struct dir *dir, struct firealarm_error *error);
 HIDDEN int32_t sqlite_dir_release(struct dir *dir, struct firealarm_error *error);
 
-/* Opens the database with every setting verified, checks it and brings its schema up to date. */
+/* The steps from an empty database on; *ret_version is the schema after the last of them. */
+HIDDEN const char *const *sqlite_migrations(int *ret_version);
+
+/* Opens the database with every setting verified, checks it and brings its schema up to date. Sets
+ * *ret_doubtful if rows may be others than were written although the database is sound. */
 HIDDEN int32_t sqlite_schema_open(const struct firealarm_host *host, const struct dir *dir,
-                                  sqlite3 **ret_db, struct firealarm_error *error);
+                                  sqlite3 **ret_db, bool *ret_doubtful,
+                                  struct firealarm_error *error);
+
+/* Copies (copy.c). _begin takes one into the empty directory dir; _step and _end as the contract
+ * says. */
+struct copy;
+HIDDEN int32_t sqlite_copy_begin(sqlite3 *db, const char *dir, struct copy **ret_copy,
+                                 struct firealarm_error *error);
+HIDDEN int32_t sqlite_copy_step(struct copy *copy, uint64_t *ret_done, uint64_t *ret_total,
+                                struct firealarm_error *error);
+HIDDEN void sqlite_copy_end(struct copy *copy); /* accepts NULL */
+/* Brings the copy in `from` beside the database of the locked dir and says where that is. */
+HIDDEN int32_t sqlite_copy_stage(const struct dir *dir, const char *from, char *path, size_t size,
+                                 struct firealarm_error *error);
+HIDDEN void sqlite_copy_unstage(const struct dir *dir);
+/* Puts what was staged, and is closed, in place. */
+HIDDEN int32_t sqlite_copy_adopt(const struct dir *dir, struct firealarm_error *kept,
+                                 struct firealarm_error *error);
+/* What an adoption that was interrupted has still to do; before the database is opened. */
+HIDDEN int32_t sqlite_copy_finish(const struct dir *dir, struct firealarm_error *error);
 
 HIDDEN int32_t sqlite_fail(struct firealarm_error *error, int32_t code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -7,8 +7,12 @@
  *  2. One connection, in exclusive mode: the corruption that two writers of one WAL can cause
  *     cannot happen, and there is no shared memory file.
  *  3. A database of another program or of a newer schema is not written to, not even its mode.
- *  4. A migration and its version number are one transaction: killed anywhere, the schema is
- *     either old or new.
+ *  4. A migration, of however many steps, and its version number are one transaction: killed
+ *     anywhere, the schema is either old or new. Before it a copy of the old one is made, which is
+ *     left for people: the version that wrote it reads it.
+ *  5. The database is made of what the migrations make, and of nothing else. The MACs prove rows,
+ * and not what would be done with the next: a copy that came back with a trigger or another CHECK
+ * in it would verify, and lose what is put into it.
  *
  * It repairs nothing but indexes, which only repeat what their table says: other damage is reported
  * and left for people. */
@@ -39,27 +43,22 @@ static const struct pragma {
     {"PRAGMA journal_mode = WAL", "PRAGMA journal_mode", "wal"},
     {"PRAGMA synchronous = FULL", "PRAGMA synchronous", "2"},
     {"PRAGMA wal_autocheckpoint = 256", "PRAGMA wal_autocheckpoint", "256"},
-    {"PRAGMA journal_size_limit = 4194304", "PRAGMA journal_size_limit", "4194304"},
+    {"PRAGMA journal_size_limit = 8388608", "PRAGMA journal_size_limit", "8388608"},
+    {"PRAGMA cache_size = -1000", "PRAGMA cache_size", "-1000"},
     {"PRAGMA busy_timeout = 0", "PRAGMA busy_timeout", "0"},
 };
 
-/* Migration i brings schema i to i + 1. One that was released is never edited. */
-static const char *const migrations[] = {
-    "CREATE TABLE row ("
-    " kind INTEGER NOT NULL, key BLOB NOT NULL,"
-    " live INTEGER NOT NULL CHECK (live IN (0, 1)), time INTEGER NOT NULL,"
-    " value BLOB NOT NULL, mac BLOB NOT NULL CHECK (length(mac) = 32),"
-    " PRIMARY KEY (kind, key)) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX row_live ON row (kind, key) WHERE live = 1;"
-    "CREATE INDEX row_history ON row (kind, time, key) WHERE live = 0;"
-    "CREATE TABLE journal ("
-    " n INTEGER NOT NULL PRIMARY KEY CHECK (n > 0), time INTEGER NOT NULL,"
-    " body BLOB NOT NULL, chain BLOB NOT NULL CHECK (length(chain) = 32)) STRICT;",
-};
-#define SCHEMA_VERSION ((int)(sizeof migrations / sizeof migrations[0]))
+/* Closing moves the WAL into the database, which writes and syncs. Not so where nothing is to be
+ * touched (invariant 3), nor after a failure that leaves an outcome open: the next process finds
+ * the WAL as it is on the disk. */
+static void keep_wal(sqlite3 *db, int keep)
+{
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep, NULL);
+}
 
 int32_t sqlite_fail_db(struct firealarm_error *error, sqlite3 *db, const char *doing)
 {
+    int code_of_system = errno;
     int extended = sqlite3_extended_errcode(db);
     int32_t code = FIREALARM_STORE_FAILED;
     switch (extended & 0xff) {
@@ -80,11 +79,16 @@ int32_t sqlite_fail_db(struct firealarm_error *error, sqlite3 *db, const char *d
     default:
         break;
     }
-    /* SQLite knows a full disk, but takes a full quota for a broken one. */
-    if (extended == SQLITE_IOERR_WRITE && sqlite3_system_errno(db) == EDQUOT) {
+    /* SQLite knows a full disk, but takes a full quota for a broken one. What it keeps of errno it
+     * does not keep at a commit; errno itself is still what the write left. */
+    if (extended == SQLITE_IOERR_WRITE && code_of_system == EDQUOT) {
         code = FIREALARM_STORE_FULL;
     }
-    return sqlite_fail(error, code, "%s: %s (%d)", doing, sqlite3_errmsg(db), extended);
+    sqlite_fail(error, code, "%s: %s (%d)", doing, sqlite3_errmsg(db), extended);
+    if (code == FIREALARM_STORE_UNKNOWN || code == FIREALARM_STORE_CORRUPT) {
+        keep_wal(db, 1);
+    }
+    return code;
 }
 
 /* The first column of the first row as text; an empty text when there is none. */
@@ -132,12 +136,15 @@ static int32_t apply_pragmas(sqlite3 *db, struct firealarm_error *error)
 
 static int32_t configure(sqlite3 *db, struct firealarm_error *error)
 {
-    int defensive = 0, trusted = 1;
+    int defensive = 0, trusted = 1, triggers = 1, views = 1;
     sqlite3_extended_result_codes(db, 1);
+    keep_wal(db, 1);
     sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
     if (sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, &defensive) != SQLITE_OK ||
         sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, &trusted) != SQLITE_OK ||
-        defensive != 1 || trusted != 0) {
+        sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, &triggers) != SQLITE_OK ||
+        sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, &views) != SQLITE_OK ||
+        defensive != 1 || trusted != 0 || triggers != 0 || views != 0) {
         return sqlite_fail(error, FIREALARM_STORE_FAILED, "this SQLite (%s) has no defensive mode",
                            sqlite3_libversion());
     }
@@ -163,7 +170,8 @@ static int32_t ask_number(sqlite3 *db, const char *sql, int *ret_number,
 /* Is it ours, and not of a later firealarm? A new file is neither. */
 static int32_t identify(sqlite3 *db, int *ret_version, struct firealarm_error *error)
 {
-    int id = 0, objects = 0, version = 0;
+    int id = 0, objects = 0, version = 0, newest = 0;
+    (void)sqlite_migrations(&newest);
     int32_t rc = ask_number(db, "PRAGMA application_id", &id, error);
     if (rc == 0) {
         rc = ask_number(db, "SELECT count(*) FROM sqlite_schema", &objects, error);
@@ -177,11 +185,11 @@ static int32_t identify(sqlite3 *db, int *ret_version, struct firealarm_error *e
     if (id != APPLICATION_ID && (id != 0 || objects > 0)) {
         return sqlite_fail(error, FIREALARM_STORE_FAILED, "%s belongs to another program", DB_FILE);
     }
-    if (version > SCHEMA_VERSION) {
+    if (version > newest) {
         return sqlite_fail(error, FIREALARM_STORE_NEWER,
                            "schema %d is newer than this firealarm's (%d): install the version "
                            "that wrote it",
-                           version, SCHEMA_VERSION);
+                           version, newest);
     }
     *ret_version = version;
     return 0;
@@ -222,8 +230,8 @@ static int32_t run_check(sqlite3 *db, const char *sql, bool *ret_sound,
 }
 
 /* A table that is damaged is refused. An index that does not agree with its sound table only
- * repeats what the table says: it is made anew. */
-static int32_t check_database(const struct firealarm_host *host, sqlite3 *db,
+ * repeats what the table says: it is made anew. Which of the two has rotted nobody can say here. */
+static int32_t check_database(const struct firealarm_host *host, sqlite3 *db, bool *ret_doubtful,
                               struct firealarm_error *error)
 {
     bool sound = false;
@@ -235,6 +243,7 @@ static int32_t check_database(const struct firealarm_host *host, sqlite3 *db,
     if (rc != 0 || sound) {
         return rc;
     }
+    *ret_doubtful = true;
     host->log(host->ctx, 4, "sqlite: an index is damaged and is made anew");
     rc = run(db, "REINDEX", error);
     if (rc == 0) {
@@ -243,47 +252,163 @@ static int32_t check_database(const struct firealarm_host *host, sqlite3 *db,
     return rc == 0 && !sound ? FIREALARM_STORE_CORRUPT : rc;
 }
 
-static int32_t migrate(sqlite3 *db, int version, struct firealarm_error *error)
-{
-    int32_t rc = 0;
-    for (; rc == 0 && version < SCHEMA_VERSION; version++) {
-        char sql[96];
-        snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
-                 APPLICATION_ID, version + 1);
-        rc = run(db, "BEGIN IMMEDIATE", error);
-        if (rc == 0) {
-            rc = run(db, migrations[version], error);
-        }
-        if (rc == 0) {
-            rc = run(db, sql, error);
-        }
-        if (rc != 0 && !sqlite3_get_autocommit(db)) {
-            sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-        }
-    }
-    return rc;
-}
-
 /* Makes the file, before SQLite opens it, with a mode that no umask decides. SQLite gives its
  * other files the same one. */
-static int32_t make_file(const struct dir *dir, struct firealarm_error *error)
+static int32_t make_file(const struct dir *dir, const char *name, struct firealarm_error *error)
 {
-    int fd = openat(dir->fd, DB_FILE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = openat(dir->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd >= 0) {
         close(fd);
     } else if (errno != EEXIST) {
         return sqlite_fail(error, errno == ENOSPC ? FIREALARM_STORE_FULL : FIREALARM_STORE_FAILED,
-                           "%s/%s: %s", dir->path, DB_FILE, strerror(errno));
+                           "%s/%s: %s", dir->path, name, strerror(errno));
     }
-    if (fchmodat(dir->fd, DB_FILE, 0600, 0) < 0) {
-        return sqlite_fail(error, FIREALARM_STORE_FAILED, "%s/%s: %s", dir->path, DB_FILE,
+    if (fchmodat(dir->fd, name, 0600, 0) < 0) {
+        return sqlite_fail(error, FIREALARM_STORE_FAILED, "%s/%s: %s", dir->path, name,
                            strerror(errno));
     }
     return 0;
 }
 
+/* Makes the file if it is not there, and opens it. On failure *ret_db may still be something to
+ * close. */
+static int32_t open_file(const struct dir *dir, const char *name, sqlite3 **ret_db,
+                         struct firealarm_error *error)
+{
+    char path[4096];
+    int len = snprintf(path, sizeof path, "%s/%s", dir->path, name);
+    if (len < 0 || (size_t)len >= sizeof path) {
+        return sqlite_fail(error, FIREALARM_STORE_FAILED, "path is too long");
+    }
+    int32_t rc = make_file(dir, name, error);
+    if (rc == 0 && sqlite3_open_v2(path, ret_db,
+                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW |
+                                       SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE,
+                                   NULL) != SQLITE_OK) {
+        rc = sqlite_fail_db(error, *ret_db, path);
+    }
+    return rc;
+}
+
+static int32_t fill_copy(sqlite3 *copy, sqlite3 *db, struct firealarm_error *error)
+{
+    char is[32];
+    sqlite3_extended_result_codes(copy, 1);
+    int32_t rc = ask(copy, "PRAGMA locking_mode = EXCLUSIVE", is, sizeof is, error);
+    if (rc != 0) {
+        return rc;
+    }
+    sqlite3_backup *backup = sqlite3_backup_init(copy, "main", db, "main");
+    if (backup == NULL) {
+        return sqlite_fail_db(error, copy, "copy");
+    }
+    (void)sqlite3_backup_step(backup, -1);
+    return sqlite3_backup_finish(backup) == SQLITE_OK ? 0 : sqlite_fail_db(error, copy, "copy");
+}
+
+/* The store as it is, beside itself. One that an earlier start left is made anew, so that when the
+ * migration begins there is a whole one and its name is sure. */
+static int32_t keep_copy(const struct firealarm_host *host, const struct dir *dir, sqlite3 *db,
+                         int version, struct firealarm_error *error)
+{
+    char name[32], journal[40], text[128];
+    sqlite3 *copy = NULL;
+    snprintf(name, sizeof name, DB_FILE ".schema%d", version);
+    snprintf(journal, sizeof journal, "%s-journal", name);
+    (void)unlinkat(dir->fd, name, 0);
+    (void)unlinkat(dir->fd, journal, 0);
+    int32_t rc = open_file(dir, name, &copy, error);
+    if (rc == 0) {
+        rc = fill_copy(copy, db, error);
+    }
+    sqlite3_close(copy);
+    if (rc == 0 && fsync(dir->fd) < 0) {
+        rc = sqlite_fail(error, FIREALARM_STORE_UNKNOWN, "%s: %s", dir->path, strerror(errno));
+    }
+    if (rc == 0) {
+        snprintf(text, sizeof text, "sqlite: the store as it was under schema %d is kept in %s",
+                 version, name);
+        host->log(host->ctx, 6, text);
+    }
+    return rc;
+}
+
+static int32_t migrate_now(sqlite3 *db, int version, int newest, const char *const *steps,
+                           struct firealarm_error *error)
+{
+    char sql[96];
+    snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
+             APPLICATION_ID, newest);
+    int32_t rc = run(db, "BEGIN IMMEDIATE", error);
+    for (; rc == 0 && version < newest; version++) {
+        rc = run(db, steps[version], error);
+    }
+    if (rc == 0) {
+        rc = run(db, sql, error);
+    }
+    if (rc != 0 && !sqlite3_get_autocommit(db)) {
+        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    }
+    return rc;
+}
+
+static int32_t migrate(const struct firealarm_host *host, const struct dir *dir, sqlite3 *db,
+                       int version, struct firealarm_error *error)
+{
+    int newest = 0;
+    const char *const *steps = sqlite_migrations(&newest);
+    int32_t rc = 0;
+    if (version > 0 && version < newest) {
+        rc = keep_copy(host, dir, db, version, error);
+    }
+    return rc == 0 && version < newest ? migrate_now(db, version, newest, steps, error) : rc;
+}
+
+/* Invariant 5: beside one that is made anew. */
+static int32_t compare(sqlite3 *db, sqlite3 *model, struct firealarm_error *error)
+{
+    /* Blanks and quotes are as the SQLite that changed a table last would have them. */
+    static const char sql[] = "SELECT type || ' ' || name || ': ' || lower(replace(replace("
+                              "coalesce(sql, ''), ' ', ''), '\"', '')) "
+                              "FROM sqlite_schema ORDER BY type, name";
+    sqlite3_stmt *is = NULL, *must = NULL;
+    const char *a = "", *b = "";
+    int32_t rc = sqlite3_prepare_v2(db, sql, -1, &is, NULL) != SQLITE_OK
+                     ? sqlite_fail_db(error, db, "schema")
+                 : sqlite3_prepare_v2(model, sql, -1, &must, NULL) != SQLITE_OK
+                     ? sqlite_fail_db(error, model, "schema")
+                     : 0;
+    while (rc == 0 && a != NULL && b != NULL && strcmp(a, b) == 0) {
+        bool more = sqlite3_step(is) == SQLITE_ROW, due = sqlite3_step(must) == SQLITE_ROW;
+        a = more ? (const char *)sqlite3_column_text(is, 0) : NULL;
+        b = due ? (const char *)sqlite3_column_text(must, 0) : NULL;
+    }
+    if (rc == 0 && (a != NULL || b != NULL)) {
+        rc = sqlite_fail(error, FIREALARM_STORE_CORRUPT,
+                         DB_FILE " is not made as we make it, somebody changed it: %.100s",
+                         a != NULL ? a : "something is missing");
+    }
+    sqlite3_finalize(is);
+    sqlite3_finalize(must);
+    return rc;
+}
+
+static int32_t expect_schema(sqlite3 *db, struct firealarm_error *error)
+{
+    int newest = 0;
+    const char *const *steps = sqlite_migrations(&newest);
+    sqlite3 *model = NULL;
+    int32_t rc = sqlite3_open_v2(":memory:", &model, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+                                 NULL) == SQLITE_OK
+                     ? migrate_now(model, 0, newest, steps, error)
+                     : sqlite_fail(error, FIREALARM_STORE_FAILED, "out of memory");
+    rc = rc == 0 ? compare(db, model, error) : rc;
+    sqlite3_close(model);
+    return rc;
+}
+
 static int32_t set_up(const struct firealarm_host *host, const struct dir *dir, sqlite3 *db,
-                      struct firealarm_error *error)
+                      bool *ret_doubtful, struct firealarm_error *error)
 {
     int version = 0;
     int32_t rc = configure(db, error);
@@ -294,37 +419,30 @@ static int32_t set_up(const struct firealarm_host *host, const struct dir *dir, 
         rc = apply_pragmas(db, error);
     }
     if (rc == 0 && version > 0) {
-        rc = check_database(host, db, error);
+        rc = check_database(host, db, ret_doubtful, error);
     }
     if (rc == 0) {
-        rc = migrate(db, version, error);
+        rc = migrate(host, dir, db, version, error);
+    }
+    if (rc == 0) {
+        rc = expect_schema(db, error);
     }
     if (rc == 0 && fsync(dir->fd) < 0) {
         rc = sqlite_fail(error, FIREALARM_STORE_UNKNOWN, "%s: %s", dir->path, strerror(errno));
+    }
+    if (rc == 0) {
+        keep_wal(db, 0);
     }
     return rc;
 }
 
 int32_t sqlite_schema_open(const struct firealarm_host *host, const struct dir *dir,
-                           sqlite3 **ret_db, struct firealarm_error *error)
+                           sqlite3 **ret_db, bool *ret_doubtful, struct firealarm_error *error)
 {
-    char path[4096];
-    int len = snprintf(path, sizeof path, "%s/%s", dir->path, DB_FILE);
-    if (len < 0 || (size_t)len >= sizeof path) {
-        return sqlite_fail(error, FIREALARM_STORE_FAILED, "path is too long");
-    }
-    int32_t rc = make_file(dir, error);
-    if (rc != 0) {
-        return rc;
-    }
     sqlite3 *db = NULL;
-    if (sqlite3_open_v2(path, &db,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX |
-                            SQLITE_OPEN_PRIVATECACHE,
-                        NULL) != SQLITE_OK) {
-        rc = sqlite_fail_db(error, db, path);
-    } else {
-        rc = set_up(host, dir, db, error);
+    int32_t rc = open_file(dir, DB_FILE, &db, error);
+    if (rc == 0) {
+        rc = set_up(host, dir, db, ret_doubtful, error);
     }
     if (rc != 0) {
         sqlite3_close(db);

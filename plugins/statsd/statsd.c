@@ -24,6 +24,9 @@
  *
  * Service checks become a gauge of the check's name: 0 ok, 1 warning, 2 critical, 3 unknown.
  *
+ * Lines of the plain shape never come here: fast.c reads them, and gives back those whose series is
+ * new. Both read any text alike (tests/unit/test_plugin_statsd.c).
+ *
  * A stream's line is kept between reads up to STATSD_LINE_MAX. No memory is taken after open(). */
 #include "statsd.h"
 
@@ -39,7 +42,7 @@ struct piece {
     size_t raw_len; /* of conn->raw: name and tags */
 };
 
-static void flush(struct statsd_conn *conn)
+void statsd_flush(struct statsd_conn *conn)
 {
     if (conn->count > 0) {
         conn->sink->push(conn->sink->ctx, conn->handles, conn->values,
@@ -63,7 +66,7 @@ void statsd_push(struct statsd_conn *conn, uint64_t handle, double value, double
     conn->has_weights |= weight != 1;
     conn->has_times |= time != 0;
     if (++conn->count == STATSD_BATCH) {
-        flush(conn);
+        statsd_flush(conn);
     }
 }
 
@@ -351,7 +354,7 @@ static int starts(struct firealarm_text line, const char *prefix)
     return line.len >= len && memcmp(line.ptr, prefix, len) == 0;
 }
 
-static void read_line(struct statsd_conn *conn, const char *from, size_t len)
+void statsd_line(struct statsd_conn *conn, const char *from, size_t len)
 {
     struct firealarm_text line = {from, len};
     line.len -= len > 0 && from[len - 1] == '\r';
@@ -396,7 +399,7 @@ static void keep(struct statsd_conn *conn, const char *from, size_t len)
 static void finish_kept(struct statsd_conn *conn)
 {
     if (!conn->skipping) {
-        read_line(conn, conn->line, conn->line_len);
+        statsd_line(conn, conn->line, conn->line_len);
     }
     conn->skipping = 0;
     conn->line_len = 0;
@@ -411,23 +414,30 @@ static int32_t feed(void *ptr, const struct firealarm_sink *sink, struct fireala
     (void)error;
     conn->sink = sink;
     for (const char *at = bytes.ptr; at < end;) {
+        int begun = conn->line_len > 0 || conn->skipping;
+        const char *next = begun ? NULL : statsd_fast(conn, at, end, last);
+        if (next != NULL) {
+            at = next;
+            continue;
+        }
+        statsd_fast_flush(conn);
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         const char *stop = newline != NULL ? newline : end;
-        int begun = conn->line_len > 0 || conn->skipping;
         if (begun || (newline == NULL && !last)) {
             keep(conn, at, (size_t)(stop - at));
             if (newline != NULL) {
                 finish_kept(conn);
             }
         } else {
-            read_line(conn, at, (size_t)(stop - at));
+            statsd_line(conn, at, (size_t)(stop - at));
         }
         at = stop + 1;
     }
+    statsd_fast_flush(conn);
     if (last) {
         finish_kept(conn);
     }
-    flush(conn);
+    statsd_flush(conn);
     conn->sink = NULL;
     return 0;
 }

@@ -13,28 +13,37 @@
  * it) to drop what they have already. Members may be added; version changes when one changes its
  * meaning.
  *
+ * With `batch` over 1, messages that wait together for the channel go in one request; one that is
+ * alone keeps the form above:
+ *
+ *   {"type":"firealarm.batch", "notifications":[{"version":1, "key":...}, ...]}
+ *
+ * Each member keeps its own `key` in every try, alone or in whatever batch, and receivers drop what
+ * they have already by it. webhook-id is then made of all members' keys, so that the same batch has
+ * the same one.
+ *
  * Headers: webhook-id, webhook-timestamp (seconds, of this attempt), webhook-signature: one
  * "v1,BASE64" for each secret, separated by blanks, over "id.timestamp.body" with HMAC-SHA256. The
  * secret's file holds one `whsec_BASE64` of 24 to 64 bytes, or several (blanks or lines between
  * them) while receivers change over. Without a secret nothing is signed. */
-#include <firealarm/notifier.h>
+#include "json.h"
 
-#include <jansson.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #define DETAILS_MAX ((size_t)8 * 1024) /* receivers like bodies under 20 kB */
 #define TEXT_MAX    ((size_t)2 * 1024)
+#define NAME_BYTES  ((size_t)127) /* of a field */
 #define SECRETS_MAX 4u
 #define HEADERS_MAX 16u
 #define KEY_MIN     24u
 #define KEY_MAX     64u
+#define BATCH_MAX   500
 
-enum { URL, SECRET, CA, HEADERS, ALLOW_PRIVATE, ALLOW_PLAIN, FRESH };
+enum { URL, SECRET, CA, HEADERS, EXPECT, ALLOW_PRIVATE, ALLOW_PLAIN, FRESH, BATCH };
 
 static const struct firealarm_option OPTIONS[] = {
     [URL] = {"url", FIREALARM_OPT_TEXT, FIREALARM_OPT_REQUIRED, NULL, 0, 0, NULL,
@@ -45,11 +54,16 @@ static const struct firealarm_option OPTIONS[] = {
             "PEM file of the authorities to trust instead of the system's"},
     [HEADERS] = {"headers", FIREALARM_OPT_TEXT, 0, NULL, 0, 0, NULL,
                  "more headers, \"Name: value\", one a line"},
+    [EXPECT] = {"expect", FIREALARM_OPT_TEXT, 0, NULL, 0, 0, NULL,
+                "words that the answer's body must hold; without them it is somebody else's page"},
     [ALLOW_PRIVATE] = {"allow_private", FIREALARM_OPT_BOOL, 0, "false", 0, 0, NULL,
                        "the receiver may have a private or loopback address"},
     [ALLOW_PLAIN] = {"allow_plain", FIREALARM_OPT_BOOL, 0, "false", 0, 0, NULL, "http:// is meant"},
     [FRESH] = {"fresh", FIREALARM_OPT_BOOL, 0, "false", 0, 0, NULL,
                "a new connection every time, for receivers that do not know keys"},
+    [BATCH] = {"batch", FIREALARM_OPT_INT, 0, "1", 1, BATCH_MAX, NULL,
+               "messages that wait together and may go in one request, for receivers that are "
+               "programs"},
     {NULL, 0, 0, NULL, 0, 0, NULL, NULL},
 };
 
@@ -59,16 +73,20 @@ struct secret {
 };
 
 struct webhook {
-    char *url, *ca, *header_lines;
+    char *url, *ca, *header_lines, *expect;
     struct secret secrets[SECRETS_MAX];
     size_t secret_count;
     uint32_t flags;
     struct firealarm_field extra[HEADERS_MAX]; /* point into header_lines */
-    uint32_t extra_count;
+    uint32_t extra_count, batch;
+    struct json body; /* of the request under construction */
+    /* Of the batch under construction: its members, a hash of their keys, the time of the try. */
+    uint32_t members;
+    crypto_generichash_state keys;
+    int64_t now;
     /* Of the last render. */
-    char *body;
     char id[128], timestamp[24], signatures[SECRETS_MAX * 64];
-    struct firealarm_field headers[HEADERS_MAX + 5];
+    struct firealarm_field headers[HEADERS_MAX + 4];
 };
 
 static int32_t fail(struct firealarm_error *error, const char *text)
@@ -240,7 +258,8 @@ static void destroy(void *self)
         free(hook->url);
         free(hook->ca);
         free(hook->header_lines);
-        free(hook->body);
+        free(hook->expect);
+        json_done(&hook->body);
         free(hook);
     }
 }
@@ -257,12 +276,14 @@ static int32_t create(const struct firealarm_host *host, const struct firealarm_
     hook->url = copy(values[URL].text);
     hook->ca = copy(values[CA].text);
     hook->header_lines = copy(values[HEADERS].text);
+    hook->expect = copy(values[EXPECT].text);
     hook->flags = (values[ALLOW_PRIVATE].number != 0 ? FIREALARM_REQ_ALLOW_PRIVATE : 0) |
                   (values[ALLOW_PLAIN].number != 0 ? FIREALARM_REQ_ALLOW_PLAIN : 0) |
                   (values[FRESH].number != 0 ? FIREALARM_REQ_FRESH : 0);
-    int32_t rc = hook->url == NULL || hook->ca == NULL || hook->header_lines == NULL
-                     ? fail(error, "no memory")
-                     : check(settings, error);
+    hook->batch = (uint32_t)values[BATCH].number;
+    int whole =
+        hook->url != NULL && hook->ca != NULL && hook->header_lines != NULL && hook->expect != NULL;
+    int32_t rc = whole ? check(settings, error) : fail(error, "no memory");
     if (rc == 0) {
         struct firealarm_text lines = {hook->header_lines, strlen(hook->header_lines)};
         rc = parse_headers(lines, hook->extra, &hook->extra_count, error);
@@ -280,73 +301,92 @@ static int32_t create(const struct firealarm_host *host, const struct firealarm_
 
 /* ----------------------------------------------------------------------------------------- body */
 
-/* At most max bytes, between characters. */
-static json_t *text_value(struct firealarm_text text, size_t max)
+struct member {
+    const char *before;
+    struct firealarm_text text;
+};
+
+static void put_texts(struct json *json, const struct member *members, size_t count)
 {
-    size_t len = text.len;
-    if (len > max) {
-        len = max;
-        while (len > 0 && ((unsigned char)text.ptr[len] & 0xc0) == 0x80) {
-            len--;
+    for (size_t i = 0; i < count; i++) {
+        json_raw(json, members[i].before);
+        json_text(json, members[i].text, TEXT_MAX);
+    }
+}
+
+static void put_alarm(struct json *json, const struct firealarm_notice *n)
+{
+    const struct member members[] = {
+        {",\"alarm\":{\"id\":", n->alarm}, {",\"rule\":", n->rule},
+        {",\"severity\":", n->severity},   {",\"category\":", n->category},
+        {",\"policy\":", n->policy},       {",\"state\":", n->state},
+    };
+    put_texts(json, members, sizeof members / sizeof members[0]);
+    json_raw(json, ",\"step\":");
+    json_number(json, n->step);
+    json_raw(json, ",\"loop\":");
+    json_number(json, n->loop);
+    json_raw(json, ",\"since\":");
+    json_time(json, n->since);
+    json_raw(json, ",\"raised\":");
+    json_time(json, n->raised);
+    json_raw(json, ",\"owner\":");
+    json_text(json, n->owner, TEXT_MAX);
+    json_raw(json, ",\"promised\":");
+    json_time(json, n->promised);
+    json_raw(json, "}");
+}
+
+/* Of two fields of one name the later one counts. */
+static int comes_again(const struct firealarm_notice *n, uint32_t i)
+{
+    for (uint32_t j = i + 1; j < n->field_count; j++) {
+        if (n->fields[j].name.len == n->fields[i].name.len &&
+            memcmp(n->fields[j].name.ptr, n->fields[i].name.ptr, n->fields[i].name.len) == 0) {
+            return 1;
         }
     }
-    return json_stringn(len > 0 ? text.ptr : "", len);
+    return 0;
 }
 
-static json_t *time_value(int64_t ms)
+static void put_fields(struct json *json, const struct firealarm_notice *n)
 {
-    char buf[32];
-    time_t seconds = (time_t)(ms / 1000);
-    struct tm tm;
-    if (ms <= 0 || gmtime_r(&seconds, &tm) == NULL ||
-        strftime(buf, sizeof buf, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0) {
-        return json_null();
-    }
-    return json_string(buf);
-}
-
-static json_t *alarm_value(const struct firealarm_notice *n)
-{
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "id",
-                     text_value(n->alarm, TEXT_MAX), "rule", text_value(n->rule, TEXT_MAX),
-                     "severity", text_value(n->severity, TEXT_MAX), "category",
-                     text_value(n->category, TEXT_MAX), "policy", text_value(n->policy, TEXT_MAX),
-                     "state", text_value(n->state, TEXT_MAX), "step", (json_int_t)n->step, "loop",
-                     (json_int_t)n->loop, "since", time_value(n->since), "raised",
-                     time_value(n->raised), "owner", text_value(n->owner, TEXT_MAX), "promised",
-                     time_value(n->promised));
-}
-
-static json_t *fields_value(const struct firealarm_notice *n)
-{
-    json_t *object = json_object();
-    for (uint32_t i = 0; i < n->field_count && object != NULL; i++) {
-        char name[128];
-        size_t len = n->fields[i].name.len < sizeof name ? n->fields[i].name.len : sizeof name - 1;
-        memcpy(name, len > 0 ? n->fields[i].name.ptr : "", len);
-        name[len] = '\0';
-        if (json_object_set_new(object, name, text_value(n->fields[i].value, TEXT_MAX)) != 0) {
-            json_decref(object);
-            return NULL;
+    const char *before = ",\"fields\":{";
+    for (uint32_t i = 0; i < n->field_count; i++) {
+        if (!comes_again(n, i)) {
+            json_raw(json, before);
+            json_text(json, n->fields[i].name, NAME_BYTES);
+            json_raw(json, ":");
+            json_text(json, n->fields[i].value, TEXT_MAX);
+            before = ",";
         }
     }
-    return object;
+    json_raw(json, before[1] != '\0' ? ",\"fields\":{}" : "}");
 }
 
-static char *make_body(const struct firealarm_notice *n)
+/* One message's own JSON. */
+static void put_notice(struct json *json, const struct firealarm_notice *n)
 {
-    json_t *root = json_pack(
-        "{s:i, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", 1,
-        "key", text_value(n->key, TEXT_MAX), "kind", text_value(n->kind, TEXT_MAX), "attempt",
-        (json_int_t)n->attempt, "sent", time_value(n->now), "alarm", alarm_value(n), "recipient",
-        text_value(n->recipient, TEXT_MAX), "title", text_value(n->title, TEXT_MAX), "summary",
-        text_value(n->summary, TEXT_MAX), "details", text_value(n->details, DETAILS_MAX), "when",
-        text_value(n->when, TEXT_MAX), "expect", text_value(n->expect, TEXT_MAX), "told",
-        text_value(n->told, TEXT_MAX), "how_to_ack", text_value(n->how_to_ack, TEXT_MAX), "fields",
-        fields_value(n));
-    char *body = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
-    json_decref(root);
-    return body;
+    const struct member head[] = {{"{\"version\":1,\"key\":", n->key}, {",\"kind\":", n->kind}};
+    const struct member words[] = {{",\"recipient\":", n->recipient},
+                                   {",\"title\":", n->title},
+                                   {",\"summary\":", n->summary}};
+    const struct member rest[] = {{",\"when\":", n->when},
+                                  {",\"expect\":", n->expect},
+                                  {",\"told\":", n->told},
+                                  {",\"how_to_ack\":", n->how_to_ack}};
+    put_texts(json, head, 2);
+    json_raw(json, ",\"attempt\":");
+    json_number(json, n->attempt);
+    json_raw(json, ",\"sent\":");
+    json_time(json, n->now);
+    put_alarm(json, n);
+    put_texts(json, words, 3);
+    json_raw(json, ",\"details\":");
+    json_text(json, n->details, DETAILS_MAX);
+    put_texts(json, rest, 4);
+    put_fields(json, n);
+    json_raw(json, "}");
 }
 
 /* ------------------------------------------------------------------------------------ signature */
@@ -372,11 +412,13 @@ static void sign(struct webhook *hook)
         unsigned char mac[crypto_auth_hmacsha256_BYTES];
         char text[64];
         crypto_auth_hmacsha256_init(&state, hook->secrets[i].key, hook->secrets[i].len);
-        const char *const parts[] = {hook->id, ".", hook->timestamp, ".", hook->body};
-        for (size_t j = 0; j < 5; j++) {
+        const char *const parts[] = {hook->id, ".", hook->timestamp, "."};
+        for (size_t j = 0; j < 4; j++) {
             crypto_auth_hmacsha256_update(&state, (const unsigned char *)parts[j],
                                           strlen(parts[j]));
         }
+        crypto_auth_hmacsha256_update(&state, (const unsigned char *)hook->body.text,
+                                      hook->body.len);
         crypto_auth_hmacsha256_final(&state, mac);
         sodium_bin2base64(text, sizeof text, mac, sizeof mac, sodium_base64_VARIANT_ORIGINAL);
         at += sprintf(at, "%sv1,%s", i > 0 ? " " : "", text);
@@ -388,21 +430,13 @@ static struct firealarm_field header(const char *name, const char *value)
     return (struct firealarm_field){{name, strlen(name)}, {value, strlen(value)}};
 }
 
-static int32_t render(void *self, const struct firealarm_notice *notice,
-                      struct firealarm_request_out *ret_request, struct firealarm_error *error)
+/* The request around the body that is made; id and now are set. */
+static void finish(struct webhook *hook, struct firealarm_request_out *ret_request)
 {
-    struct webhook *hook = self;
     uint32_t count = 0;
-    free(hook->body);
-    hook->body = make_body(notice);
-    if (hook->body == NULL) {
-        return fail(error, "the notice is no UTF-8, or memory is out");
-    }
-    make_id(notice->key, hook->id, sizeof hook->id);
-    snprintf(hook->timestamp, sizeof hook->timestamp, "%lld", (long long)(notice->now / 1000));
+    snprintf(hook->timestamp, sizeof hook->timestamp, "%lld", (long long)(hook->now / 1000));
     sign(hook);
     hook->headers[count++] = header("Content-Type", "application/json; charset=utf-8");
-    hook->headers[count++] = header("User-Agent", "firealarm/" FA_VERSION);
     hook->headers[count++] = header("webhook-id", hook->id);
     hook->headers[count++] = header("webhook-timestamp", hook->timestamp);
     if (hook->secret_count > 0) {
@@ -418,10 +452,104 @@ static int32_t render(void *self, const struct firealarm_notice *notice,
         .headers = hook->headers,
         .header_count = count,
         .flags = hook->flags,
-        .body = {hook->body, strlen(hook->body)},
+        .body = {hook->body.text, hook->body.len},
         .ca_file = {hook->ca, strlen(hook->ca)},
     };
+}
+
+static void begin(struct webhook *hook)
+{
+    hook->body.len = 0;
+    hook->body.bad = 0;
+    hook->members = 0;
+}
+
+static int32_t fail_body(struct webhook *hook, struct firealarm_error *error)
+{
+    begin(hook);
+    return fail(error, "the notice is no UTF-8, or memory is out");
+}
+
+static int32_t render(void *self, const struct firealarm_notice *notice,
+                      struct firealarm_request_out *ret_request, struct firealarm_error *error)
+{
+    struct webhook *hook = self;
+    begin(hook);
+    put_notice(&hook->body, notice);
+    if (hook->body.bad) {
+        return fail_body(hook, error);
+    }
+    make_id(notice->key, hook->id, sizeof hook->id);
+    hook->now = notice->now;
+    finish(hook, ret_request);
     return 0;
+}
+
+/* ---------------------------------------------------------------------------------------- batch */
+
+static uint32_t batch_max(void *self)
+{
+    return ((struct webhook *)self)->batch;
+}
+
+static int32_t batch_add(void *self, const struct firealarm_notice *notice,
+                         struct firealarm_error *error)
+{
+    struct webhook *hook = self;
+    const unsigned char end = 0;
+    if (hook->members == 0) {
+        begin(hook);
+        crypto_generichash_init(&hook->keys, NULL, 0, crypto_generichash_BYTES_MIN);
+    }
+    size_t before = hook->body.len;
+    json_raw(&hook->body,
+             hook->members == 0 ? "{\"type\":\"firealarm.batch\",\"notifications\":[" : ",");
+    put_notice(&hook->body, notice);
+    if (hook->body.bad) {
+        hook->body.bad = 0;
+        hook->body.len = before;
+        return fail(error, "the notice is no UTF-8, or memory is out");
+    }
+    crypto_generichash_update(&hook->keys, (const unsigned char *)notice->key.ptr, notice->key.len);
+    crypto_generichash_update(&hook->keys, &end, 1);
+    hook->now = notice->now;
+    hook->members++;
+    return 0;
+}
+
+static int32_t batch_render(void *self, struct firealarm_request_out *ret_request,
+                            struct firealarm_error *error)
+{
+    struct webhook *hook = self;
+    unsigned char hash[crypto_generichash_BYTES_MIN];
+    uint32_t members = hook->members;
+    hook->members = 0;
+    json_raw(&hook->body, "]}");
+    if (members == 0 || hook->body.bad) {
+        return fail_body(hook, error);
+    }
+    crypto_generichash_final(&hook->keys, hash, sizeof hash);
+    memcpy(hook->id, "batch_", 6);
+    sodium_bin2hex(hook->id + 6, sizeof hook->id - 6, hash, sizeof hash);
+    finish(hook, ret_request);
+    return 0;
+}
+
+/* A hotel's login page answers 200 to everything: nobody was told. */
+static uint32_t judge(void *self, const struct firealarm_response *response,
+                      struct firealarm_error *why)
+{
+    struct webhook *hook = self;
+    size_t len = strlen(hook->expect);
+    struct firealarm_text body = response->body;
+    int taken = response->transport == 0 && response->status / 100 == 2;
+    if (!taken || len == 0 ||
+        (body.len >= len && memmem(body.ptr, body.len, hook->expect, len) != NULL)) {
+        return 0;
+    }
+    snprintf(why->text, sizeof why->text, "HTTP %u, but the answer lacks what expect says",
+             response->status);
+    return FIREALARM_REJECTED;
 }
 
 FIREALARM_EXPORT const struct firealarm_notifier firealarm_notifier = {
@@ -435,4 +563,8 @@ FIREALARM_EXPORT const struct firealarm_notifier firealarm_notifier = {
     .create = create,
     .destroy = destroy,
     .render = render,
+    .judge = judge,
+    .batch_max = batch_max,
+    .batch_add = batch_add,
+    .batch_render = batch_render,
 };

@@ -4,10 +4,13 @@
  * daemon's loop is held (a probe asks /-/healthy every ms; aim: never over 50 ms), and how long an
  * alarm on a channel that works takes meanwhile (aim: 2 s). A killed or stopped courier takes all
  * channels with it until it is replaced. With DNS, one alarm is on a person whose first channel
- * hangs and whose second works, too. */
+ * hangs and whose second works, too. With dead endpoints, a hundred people with a receiver each
+ * that never reads are told at once, and then the one whose receiver works. */
 #include "rig.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -102,6 +105,9 @@ static const char dark_channels[] =
 static const char dark_policies[] =
     ",\n  { name = \"dark\"; steps = ( { targets = [ \"dark\" ]; wait = \"1h\"; },\n"
     "      { targets = [ \"top\" ]; wait = \"4h\"; } ); }";
+static const char dead_policies[] =
+    ",\n  { name = \"dark\"; steps = ( { targets = [ \"team:dead\" ]; wait = \"1h\"; },\n"
+    "      { targets = [ \"top\" ]; wait = \"4h\"; } ); }";
 static const char dark_rules[] =
     "rules = ( { name = \"slow\"; category = \"danger\"; severity = \"critical\";\n"
     "    policy = \"leaders\"; metric = \"queue_seconds\"; take = \"last\"; per = [ \"k\" ];\n"
@@ -136,6 +142,82 @@ static void silent_dns(unsigned hanging, struct columns *c)
     rig_close(&rig);
 }
 
+static int dead_port(unsigned *ret_port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) != 0 || listen(fd, 8) != 0 ||
+        getsockname(fd, (struct sockaddr *)&at, &len) != 0) {
+        bench_fail("cannot listen: %s", strerror(errno));
+    }
+    *ret_port = ntohs(at.sin_port);
+    return fd;
+}
+
+/* People, channels and their team, as further groups and settings. */
+static void make_dead(int fds[HANGING], char *texts[3])
+{
+    size_t len;
+    FILE *out[3];
+    for (size_t i = 0; i < 3; i++) {
+        out[i] = open_memstream(&texts[i], &len);
+    }
+    fprintf(out[2], "%steams = ( { name = \"dead\"; members = [ ", dark_rules);
+    for (unsigned i = 0; i < HANGING; i++) {
+        unsigned port;
+        fds[i] = dead_port(&port);
+        fprintf(out[0],
+                ", { name = \"d%u\"; manager = \"top\"; channels = ( { channel = \"d%u\"; },\n"
+                "  { channel = \"far\"; } ); }\n",
+                i, i);
+        fprintf(out[1],
+                ", { name = \"d%u\"; plugin = \"webhook\"; machine = true;\n"
+                "  allow_private = true; allow_plain = true; url = \"http://127.0.0.1:%u/d\"; }\n",
+                i, port);
+        fprintf(out[2], "%s\"d%u\"", i > 0 ? ", " : "", i);
+    }
+    fputs(" ]; } );\n", out[2]);
+    for (size_t i = 0; i < 3; i++) {
+        if (fclose(out[i]) != 0) {
+            bench_fail("no memory");
+        }
+    }
+}
+
+static void dead_endpoints(struct columns *c)
+{
+    struct arrivals arrivals = {0};
+    char *texts[3];
+    int fds[HANGING];
+    make_dead(fds, texts);
+    struct rig rig = {.on_post = on_post,
+                      .ctx = &arrivals,
+                      .people = texts[0],
+                      .channels = texts[1],
+                      .policies = dead_policies,
+                      .rules = texts[2],
+                      .fail_after = "2s"};
+    rig_open(&rig);
+    rig_start(&rig);
+    struct probe *probe = probe_start(&rig);
+    int64_t start = bench_ns();
+    statsd(&rig, "dark_seconds", 0, 1);
+    bench_pause_us(100000);
+    int64_t other = bench_ns();
+    statsd(&rig, "queue_seconds", 1, 2);
+    figures_add(&c->delivered, wait_for(&arrivals.first, other, "beside dead endpoints"));
+    figures_add(&c->fallback, wait_for(&arrivals.fallback, start, "the second channel"));
+    probe_stop(probe, &c->lag, &c->machine);
+    rig_close(&rig);
+    for (size_t i = 0; i < HANGING; i++) {
+        close(fds[i]);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        free(texts[i]);
+    }
+}
+
 static void print(const char *name, struct columns *c)
 {
     char text[80];
@@ -157,15 +239,17 @@ static void print(const char *name, struct columns *c)
 
 int main(void)
 {
-    struct columns idle = {0}, killed = {0}, stopped = {0}, dns = {0}, many = {0};
+    struct columns idle = {0}, killed = {0}, stopped = {0}, dead = {0}, dns = {0}, many = {0};
     for (int round = 0; round < ROUNDS; round++) {
         signalled(0, &idle);
         signalled(SIGKILL, &killed);
         signalled(SIGSTOP, &stopped);
+        dead_endpoints(&dead);
     }
     print("well", &idle);
     print("killed", &killed);
     print("stopped", &stopped);
+    print("dead_100", &dead);
     if (!rig_can_silence_dns()) {
         printf("courier_dns=skipped (needs the right to make a mount namespace)\n");
         return 0;

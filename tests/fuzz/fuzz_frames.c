@@ -16,7 +16,6 @@ static int again(const struct fa_frame *frame, struct fa_buf *out)
         struct fa_frame_channel channel;
         struct fa_frame_send send;
         struct fa_frame_verdict verdict;
-        struct fa_frame_at at;
         struct fa_frame_ping ping;
         struct fa_frame_log log;
     } any;
@@ -34,9 +33,6 @@ static int again(const struct fa_frame *frame, struct fa_buf *out)
     case FA_FRAME_VERDICT:
         rc = fa_frame_get_verdict(frame->record, &any.verdict, &err);
         return rc < 0 ? rc : fa_frame_put_verdict(out, &any.verdict);
-    case FA_FRAME_AT:
-        rc = fa_frame_get_at(frame->record, &any.at, &err);
-        return rc < 0 ? rc : fa_frame_put_at(out, &any.at);
     case FA_FRAME_PING:
     case FA_FRAME_PONG:
         rc = fa_frame_get_ping(frame->record, &any.ping, &err);

@@ -175,7 +175,7 @@ static size_t count_of(const char *text, const char *word)
 
 struct hook {
     char url[128];
-    struct fa_option_given options[4];
+    struct fa_option_given options[4]; /* the last one is for a test's own */
     struct fa_frame_channel channel;
 };
 
@@ -231,9 +231,10 @@ static void make_mail(struct mail *mail, const char *name, const char *host, uns
         (literal), sizeof(literal) - 1                                                             \
     }
 
-static struct fa_notification_id send_to(struct rig *rig, const char *channel, const char *address)
+static struct fa_notification_id send_as(struct rig *rig, const char *channel, const char *address,
+                                         uint8_t n, const char *title)
 {
-    struct fa_notification_id id = {{{1, 2, ++rig->last_id}}};
+    struct fa_notification_id id = {{{1, 2, n}}};
     static char key[FA_ID_TEXT_SIZE];
     fa_id_format(id.id, key);
     struct fa_frame_send send = {.id = id,
@@ -244,13 +245,18 @@ static struct fa_notification_id send_to(struct rig *rig, const char *channel, c
                                             .kind = TEXT("alarm"),
                                             .alarm = TEXT("7K2Q-M9XA-3DTR-WZ5E"),
                                             .severity = TEXT("critical"),
-                                            .title = TEXT("Support queue answers in 5 min 12 s"),
+                                            .title = {title, strlen(title)},
                                             .summary = TEXT("Customers wait."),
                                             .thread = TEXT("7K2Q-M9XA-3DTR-WZ5E"),
                                             .address = {address, strlen(address)},
                                             .now = now().wall}};
     assert_int_equal(fa_link_send(rig->link, &send, now()), 0);
     return id;
+}
+
+static struct fa_notification_id send_to(struct rig *rig, const char *channel, const char *address)
+{
+    return send_as(rig, channel, address, ++rig->last_id, "Support queue answers in 5 min 12 s");
 }
 
 static const struct seen *verdict_of(struct rig *rig, struct fa_notification_id id)
@@ -282,23 +288,29 @@ static void start(struct rig *rig, const struct fa_frame_channel *channels, size
     run_until(rig, rig->state == FA_LINK_UP);
 }
 
-static int set_up(void **state)
+/* With the environment as it is now. */
+static struct fa_link *make_link(struct rig *rig)
 {
     static const struct fa_link_callbacks callbacks = {on_verdict, on_log, on_state};
-    struct rig *rig = calloc(1, sizeof *rig);
     char path[512], plugins[512];
     struct fa_link_config config = {
         .path = path_in("FA_BUILD_DIR", "build-dev", "daemon/courier/firealarm-courier", path,
                         sizeof path),
         .plugins_dir = path_in("FA_BUILD_DIR", "build-dev", "plugins", plugins, sizeof plugins),
         .env = environ};
+    return fa_link_new(&config, &callbacks, rig);
+}
+
+static int set_up(void **state)
+{
+    struct rig *rig = calloc(1, sizeof *rig);
     strcpy(rig->dir, "/tmp/fa-courier-XXXXXX");
     if (mkdtemp(rig->dir) == NULL) {
         return -1;
     }
     snprintf(rig->log_path, sizeof rig->log_path, "%s/log", rig->dir);
     start_receivers(rig);
-    rig->link = fa_link_new(&config, &callbacks, rig);
+    rig->link = make_link(rig);
     *state = rig;
     return 0;
 }
@@ -380,6 +392,7 @@ static void a_certificate_nobody_vouches_for_is_refused(void **state)
     make_hook(&known, "known", url);
     known.options[3] = (struct fa_option_given){.name = "ca", .text = fa_str_of(rig->ca)};
     known.channel.option_count = 4;
+    unknown.channel.timeout = known.channel.timeout = GUARD; /* a handshake takes what it takes */
     start(rig, (struct fa_frame_channel[]){unknown.channel, known.channel}, 2);
     const struct seen *seen = try(rig, "unknown", "");
     assert_int_equal(seen->verdict, FIREALARM_REJECTED);
@@ -613,6 +626,41 @@ static void a_stopped_courier_ends_by_itself(void **state)
     assert_string_equal(rig->why, "");
 }
 
+/* A proxy would read what is sent, a .netrc would say its passwords to whoever asks. */
+static void no_proxy_and_no_netrc_of_the_environment_is_obeyed(void **state)
+{
+    static const char *const names[] = {"http_proxy", "https_proxy", "all_proxy", "ALL_PROXY"};
+    struct rig *rig = *state;
+    struct hook hook;
+    struct mail mail;
+    char proxy[64], netrc[128];
+    snprintf(netrc, sizeof netrc, "%s/.netrc", rig->dir);
+    snprintf(proxy, sizeof proxy, "http://127.0.0.1:%u", rig->http);
+    FILE *file = fopen(netrc, "we");
+    assert_true(file != NULL && fputs("default login ann password hunter2\n", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        setenv(names[i], proxy, 1);
+    }
+    setenv("HOME", rig->dir, 1);
+    fa_link_free(rig->link);
+    rig->link = make_link(rig);
+    make_local_hook(rig, &hook, "hook", "/ok");
+    make_mail(&mail, "mail", "127.0.0.1", rig->smtp, "none");
+    start(rig, (struct fa_frame_channel[]){hook.channel, mail.channel}, 2);
+    assert_int_equal(try(rig, "hook", "")->verdict, FIREALARM_SENT);
+    assert_int_equal(try(rig, "mail", "ann@example.com")->verdict, FIREALARM_SENT);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        unsetenv(names[i]);
+    }
+    unlink(netrc);
+    assert_contains(received(rig), "HTTP /ok id=");
+    assert_contains(received(rig), "authorization=None");
+    assert_null(strstr(received(rig), "HTTP http:"));
+    assert_null(strstr(received(rig), "authorization=Basic"));
+    assert_null(strstr(received(rig), "SMTP AUTH"));
+}
+
 static void a_message_sent_plain_needs_no_plugin(void **state)
 {
     struct rig *rig = *state;
@@ -635,6 +683,131 @@ static void a_message_sent_plain_needs_no_plugin(void **state)
     assert_contains(received(rig), "MAIL  =?UTF-8?B?Q2Fmw6k=?=");
 }
 
+/* ---- several messages in one request */
+
+#define TOGETHER 5
+
+static void make_batch_hook(struct rig *rig, struct hook *hook, const char *path)
+{
+    make_local_hook(rig, hook, "hook", path);
+    hook->options[3] = (struct fa_option_given){
+        .name = "batch", .kind = FA_GIVEN_INT, .number = 100, .text = {"", 0}};
+    hook->channel.option_count = 4;
+}
+
+/* Messages 1 to TOGETHER, handed to the courier in one piece. */
+static void send_together(struct rig *rig, uint8_t poison)
+{
+    for (uint8_t n = 1; n <= TOGETHER; n++) {
+        send_as(rig, "hook", "", n, n == poison ? "This is <poison>" : "Customers wait");
+    }
+    rig->count = 0;
+    rig->last_id = TOGETHER;
+    fa_link_on_writable(rig->link, now());
+}
+
+static const struct seen *seen_of(struct rig *rig, uint8_t n)
+{
+    struct fa_notification_id id = {{{1, 2, n}}};
+    const struct seen *seen = verdict_of(rig, id);
+    assert_non_null(seen);
+    return seen;
+}
+
+static void what_waits_together_leaves_in_one_request(void **state)
+{
+    struct rig *rig = *state;
+    struct hook hook;
+    make_batch_hook(rig, &hook, "/ok");
+    start(rig, &hook.channel, 1);
+    send_together(rig, 0);
+    run_until(rig, rig->count == TOGETHER);
+    for (uint8_t n = 1; n <= TOGETHER; n++) {
+        assert_int_equal(seen_of(rig, n)->verdict, FIREALARM_SENT);
+        assert_int_equal(seen_of(rig, n)->status, 200);
+    }
+    assert_int_equal(count_of(received(rig), "HTTP /ok id=batch_"), 1);
+    assert_int_equal(count_of(received(rig), "HTTP /ok"), 1);
+    assert_contains(received(rig), "BODY {\"type\":\"firealarm.batch\",\"notifications\":[{");
+    for (uint8_t n = 1; n <= TOGETHER; n++) {
+        struct fa_id id = {{1, 2, n}};
+        char key[FA_ID_TEXT_SIZE], member[64];
+        snprintf(member, sizeof member, "{\"version\":1,\"key\":\"%s\"", fa_id_format(id, key));
+        assert_int_equal(count_of(received(rig), member), 1);
+    }
+    /* One alone keeps the ordinary form. */
+    assert_int_equal(try(rig, "hook", "")->verdict, FIREALARM_SENT);
+    assert_int_equal(count_of(received(rig), "HTTP /ok id=batch_"), 1);
+    assert_int_equal(count_of(received(rig), "BODY {\"version\":1,"), 1);
+}
+
+static void a_message_the_receiver_refuses_takes_no_other_with_it(void **state)
+{
+    struct rig *rig = *state;
+    struct hook hook;
+    make_batch_hook(rig, &hook, "/poison");
+    start(rig, &hook.channel, 1);
+    send_together(rig, 3);
+    run_until(rig, rig->count == TOGETHER);
+    for (uint8_t n = 1; n <= TOGETHER; n++) {
+        bool poison = n == 3;
+        assert_int_equal(seen_of(rig, n)->verdict, poison ? FIREALARM_REJECTED : FIREALARM_SENT);
+        assert_int_equal(seen_of(rig, n)->status, poison ? 422 : 200);
+        assert_int_equal(seen_of(rig, n)->attempt, 1);
+    }
+    assert_int_equal(count_of(received(rig), "HTTP /poison"), 1 + TOGETHER);
+}
+
+static void a_batch_whose_answer_is_lost_comes_again_under_the_same_keys(void **state)
+{
+    struct rig *rig = *state;
+    struct hook hook;
+    make_batch_hook(rig, &hook, "/lost");
+    start(rig, &hook.channel, 1);
+    send_together(rig, 0);
+    run_until(rig, rig->count == TOGETHER);
+    for (uint8_t n = 1; n <= TOGETHER; n++) {
+        assert_int_equal(seen_of(rig, n)->verdict, FIREALARM_RETRY);
+    }
+    send_together(rig, 0);
+    run_until(rig, rig->count == TOGETHER);
+    for (uint8_t n = 1; n <= TOGETHER; n++) {
+        assert_int_equal(seen_of(rig, n)->verdict, FIREALARM_SENT);
+    }
+    const char *first = strstr(received(rig), "id=batch_");
+    assert_non_null(first);
+    char id[64] = "";
+    snprintf(id, sizeof id, "%.*s", (int)strcspn(first, " "), first);
+    assert_int_equal(count_of(received(rig), id), 2);
+}
+
+static void a_courier_that_dies_with_a_batch_leaves_each_message_open(void **state)
+{
+    struct rig *rig = *state;
+    struct hook hang, ok;
+    make_batch_hook(rig, &hang, "/hang");
+    make_batch_hook(rig, &ok, "/ok");
+    hang.channel.timeout = 60 * FA_SECOND;
+    start(rig, &hang.channel, 1);
+    send_together(rig, 0);
+    run_until(rig, strstr(received(rig), "HTTP /hang") != NULL);
+    assert_int_equal(kill(fa_link_pid(rig->link), SIGKILL), 0);
+    run_until(rig, rig->count == TOGETHER);
+    for (uint8_t n = 1; n <= TOGETHER; n++) {
+        assert_int_equal(seen_of(rig, n)->verdict, FA_FRAME_OUTCOME_UNKNOWN);
+    }
+    start(rig, &ok.channel, 1);
+    send_together(rig, 0);
+    run_until(rig, rig->count == TOGETHER);
+    for (uint8_t n = 1; n <= TOGETHER; n++) {
+        struct fa_id id = {{1, 2, n}};
+        char key[FA_ID_TEXT_SIZE], member[64];
+        snprintf(member, sizeof member, "\"key\":\"%s\"", fa_id_format(id, key));
+        assert_int_equal(seen_of(rig, n)->verdict, FIREALARM_SENT);
+        assert_int_equal(count_of(received(rig), member), 2);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -654,7 +827,12 @@ int main(void)
         TEST(a_courier_that_stands_still_is_replaced),
         TEST(new_channels_are_taken_while_old_attempts_go_on),
         TEST(a_stopped_courier_ends_by_itself),
+        TEST(no_proxy_and_no_netrc_of_the_environment_is_obeyed),
         TEST(a_message_sent_plain_needs_no_plugin),
+        TEST(what_waits_together_leaves_in_one_request),
+        TEST(a_message_the_receiver_refuses_takes_no_other_with_it),
+        TEST(a_batch_whose_answer_is_lost_comes_again_under_the_same_keys),
+        TEST(a_courier_that_dies_with_a_batch_leaves_each_message_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

@@ -183,12 +183,14 @@ static void a_full_disk_refuses_filings_tells_operators_and_recovers(void **stat
                          ->status,
                      503);
     rig_until(rig, rig_logged(rig, "the disk is full"));
+    assert_true(rig_metric(rig, "firealarm_store_full") == 1);
     /* The reserve lets the operators be told. */
     rig_until(rig, receiver_find(rig->receiver, "/ines", "disk is full") != NULL);
     assert_int_equal(unlink(rig_path(rig, "small/filler")), 0);
     rig_until(rig, rig_file(rig, n, "danger", other) == 201 || rig_status(rig, other) == 200);
     assert_int_equal(rig_status(rig, receipt), 200);
     rig_until(rig, rig_logged(rig, "the disk has room again"));
+    assert_true(rig_metric(rig, "firealarm_store_full") == 0);
     rig_stop(rig);
     rig_again(rig);
     assert_int_equal(rig_status(rig, other), 200);

@@ -2,16 +2,25 @@
 # SPDX-License-Identifier: MIT
 # Proves that the scenarios can fail: for each row of MUTANTS the code that keeps an invariant is
 # disabled in a scratch copy of the tree, and each test that the row names must fail then.
-#   tests/scenario/mutants.sh [--survey] [PATTERN]   only rows that contain PATTERN
-# --survey prints which scenarios fail for a row instead of judging it.
-# Tests are scenarios by name, or unit:NAME for tests/unit/NAME.c.
+#   tests/scenario/mutants.sh [--survey | --worlds COUNT] [PATTERN]   only rows that contain PATTERN
+# --survey prints which scenarios fail for a row instead of judging it; --worlds what the first COUNT
+# random worlds make of it.
+# Tests are scenarios by name, unit:NAME for tests/unit/NAME.c, or worlds:COUNT for that many worlds.
 set -eu
 source=$(cd "$(dirname "$0")/../.." && pwd)
 survey=no
-if [ "${1-}" = --survey ]; then
+worlds=
+case ${1-} in
+--survey)
     survey=yes
     shift
-fi
+    ;;
+--worlds)
+    survey=worlds
+    worlds=$2
+    shift 2
+    ;;
+esac
 pattern=${1-}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -28,8 +37,8 @@ cmake -G Ninja -S "$tree" -B "$scratch/build" -DCMAKE_BUILD_TYPE=Release \
 units=$(sed -n '/^#/d; s/.*|//p' "$rows" | tr ' ' '\n' | sed -n 's/^unit://p' | sort -u)
 build()
 {
-    # shellcheck disable=SC2086
-    ninja -C "$scratch/build" fa_play $units >"$scratch/log" 2>&1
+    # shellcheck disable=SC2046,SC2086
+    ninja -C "$scratch/build" worlds $([ -n "$worlds" ] || echo fa_play $units) >"$scratch/log" 2>&1
 }
 build || { cat "$scratch/log"; exit 1; }
 
@@ -38,6 +47,8 @@ passes()
     case $1 in
     unit:*) (cd "$scratch" && FA_SOURCE_DIR=$tree FA_BUILD_DIR=$scratch/build \
         timeout 60 "$scratch/build/tests/unit/${1#unit:}" >/dev/null 2>&1) ;;
+    worlds:*) timeout 300 "$scratch/build/tests/scenario/worlds" --seeds "${1#worlds:}" --shrink 0 \
+        >"$scratch/story" 2>&1 ;;
     *) timeout 60 "$scratch/build/tests/scenario/fa_play" --restart-everywhere \
         "$tree/tests/scenario/$1.fas" >/dev/null 2>&1 ;;
     esac
@@ -72,6 +83,13 @@ while IFS='|' read -r invariant file edit tests; do
             name=$(basename "$scenario" .fas)
             passes "$name" || echo "  $name"
         done
+    elif [ $survey = worlds ]; then
+        echo "== $invariant $file: $edit"
+        if passes "worlds:$worlds"; then
+            echo "  none of $worlds worlds fails"
+        else
+            sed -n '/^FAILED/p; /abort/p' "$scratch/story"
+        fi
     else
         for test in $tests; do
             if passes "$test"; then

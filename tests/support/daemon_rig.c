@@ -355,8 +355,7 @@ void rig_spawn(struct rig *rig)
     }
 }
 
-/* Reaps it when it has ended. */
-static bool has_ended(struct rig *rig, int *status)
+bool rig_has_ended(struct rig *rig, int *status)
 {
     if (rig->pid > 0 && waitpid(rig->pid, status, WNOHANG) == rig->pid) {
         rig->pid = 0;
@@ -369,7 +368,7 @@ void rig_again(struct rig *rig)
 {
     int status = 0;
     rig_spawn(rig);
-    rig_until(rig, rig_logged(rig, "ready\n") || has_ended(rig, &status));
+    rig_until(rig, rig_logged(rig, "ready\n") || rig_has_ended(rig, &status));
     if (rig->pid == 0) {
         print_error("the daemon ended with wait status 0x%x\n", status);
         rig_fail(rig, "a start", __FILE__, __LINE__);
@@ -392,7 +391,7 @@ int rig_wait(struct rig *rig)
 {
     int status = 0;
     int64_t guard = rig_ms() + RIG_GUARD_MS;
-    while (!has_ended(rig, &status)) {
+    while (!rig_has_ended(rig, &status)) {
         if (rig_ms() > guard) {
             print_error("the daemon did not end in time\n");
             kill(rig->pid, SIGKILL);
@@ -698,6 +697,16 @@ void rig_statsd(struct rig *rig, const char *line)
 void rig_statsd_local(struct rig *rig, const char *line)
 {
     send_datagram(connect_unix(rig->statsd, SOCK_DGRAM, 0), line);
+}
+
+bool rig_try_statsd_local(struct rig *rig, const char *line)
+{
+    int fd = connect_unix(rig->statsd, SOCK_DGRAM, 0);
+    bool sent = fd >= 0 && send(fd, line, strlen(line), MSG_NOSIGNAL) == (ssize_t)strlen(line);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return sent;
 }
 
 double rig_metric(struct rig *rig, const char *name)

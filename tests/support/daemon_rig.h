@@ -58,6 +58,8 @@ void rig_again(struct rig *rig); /* starts it as it is and waits for "ready" */
 void rig_signal(struct rig *rig, int signo);
 /* Waits for its end and gives the wait status. */
 int rig_wait(struct rig *rig);
+/* Without waiting; true when it has ended, status then has how (if it is not known from before). */
+bool rig_has_ended(struct rig *rig, int *status);
 int rig_stop(struct rig *rig);  /* SIGTERM; asserts exit status 0 */
 void rig_kill(struct rig *rig); /* SIGKILL and wait */
 /* The courier's process; waits for it when there is none at the moment. */
@@ -101,6 +103,7 @@ int rig_file(struct rig *rig, unsigned n, const char *category, char receipt[64]
 int rig_status(struct rig *rig, const char *receipt);
 void rig_statsd(struct rig *rig, const char *line); /* over UDP */
 void rig_statsd_local(struct rig *rig, const char *line);
+bool rig_try_statsd_local(struct rig *rig, const char *line); /* false: nobody is there */
 /* The value of one line of /metrics, -1 when there is none. name with its labels. */
 double rig_metric(struct rig *rig, const char *name);
 /* The id of the first open alarm of that rule or category; "" when none. */

@@ -19,7 +19,7 @@
 
 #define CONNS_MAX   256
 #define RULES_MAX   32
-#define RECORDS_MAX 20000
+#define RECORDS_MAX 1000000
 #define INPUT_MAX   ((size_t)256 * 1024)
 
 struct conn {

@@ -5,7 +5,8 @@
 Prints one line "http=PORT https=PORT smtp=PORT smtp_tls=PORT ca=FILE" and serves until its standard
 input ends. Everything that arrives is a line in the file LOG (its only argument). Stdlib only.
 
-HTTP, by path: /ok /slow (1 s) /STATUS /302 /hang /drip /huge /headers /retry.
+HTTP, by path: /ok /slow (1 s) /STATUS /302 /hang /drip /huge /headers /retry, /poison (422 to
+whatever holds "<poison>"), /lost (the first request is taken and never answered).
 SMTP, by the local part of the recipient: 450, 550, hang (after the final dot); others are taken.
 The port smtp offers no STARTTLS.
 """
@@ -19,6 +20,7 @@ import threading
 import time
 
 lock = threading.Lock()
+lost = []
 log_file = open(sys.argv[1], "a", buffering=1)
 
 
@@ -86,9 +88,9 @@ def http(conn):
         if request is None:
             return
         path, headers, body = request
-        log("HTTP %s id=%s agent=%s signature=%s" %
+        log("HTTP %s id=%s agent=%s signature=%s authorization=%s" %
             (path, headers.get("webhook-id"), headers.get("user-agent"),
-             headers.get("webhook-signature", "-").replace(" ", "_")))
+             headers.get("webhook-signature", "-").replace(" ", "_"), headers.get("authorization")))
         log("BODY " + body.decode("utf-8", "replace").strip())
         if path == "/ok":
             answer(conn, "200")
@@ -97,6 +99,13 @@ def http(conn):
             answer(conn, "200")
         elif path == "/302":
             answer(conn, "302", "Location: http://127.0.0.1:%d/sink\r\n" % http_port)
+        elif path == "/poison":
+            answer(conn, "422" if b"<poison>" in body else "200")
+        elif path == "/lost":
+            if not lost:
+                lost.append(True)
+                return
+            answer(conn, "200")
         elif path == "/retry":
             answer(conn, "429", "Retry-After: 7\r\n")
         elif path == "/hang":

@@ -175,6 +175,36 @@ static void replaces_a_row_and_moves_it_between_live_and_history(void **state)
     close_it(&store);
 }
 
+static void a_row_that_ended_is_history_alone(void **state)
+{
+    struct open_store store = open_it(state);
+    for (int round = 0; round < 2; round++) {
+        const char *key = round == 0 ? "a" : "b";
+        struct firealarm_row row = make_row(1, true, 9 + round, key, "ended");
+        row.live = 2;
+        begin(&store);
+        put(&store, 1, true, 5, key, "live");
+        if (round == 0) {
+            commit(&store); /* and in a transaction of its own */
+            begin(&store);
+        }
+        ok(&store, put(store.self, &row, &store.error));
+        commit(&store);
+    }
+    for (int round = 0; round < 2; round++) {
+        struct seen live = {.len = 0}, history = {.len = 0};
+        ok(&store, load(store.self, see_row, see_entry, &live, &store.error));
+        assert_int_equal(live.count, 0);
+        ok(&store,
+           query(store.self, 1, INT64_MAX, text_of(""), 10, see_row, &history, &store.error));
+        assert_string_equal(history.text, "1/b=ended@10 1/a=ended@9 ");
+        assert_int_equal(history.last.live, 2);
+        close_it(&store);
+        store = open_it(state);
+    }
+    close_it(&store);
+}
+
 static void erases_and_does_not_mind_what_is_not_there(void **state)
 {
     struct open_store store = open_it(state);
@@ -449,12 +479,153 @@ static void the_reserve_can_be_taken_given_up_and_taken_again(void **state)
     close_it(&store);
 }
 
+static void count_all(const struct firealarm_store *plugin, void *self, struct seen *ret_live,
+                      struct seen *ret_journal)
+{
+    struct firealarm_error error;
+    *ret_live = *ret_journal = (struct seen){.len = 0};
+    assert_int_equal(plugin->load(self, see_row, see_entry, ret_live, &error), 0);
+    assert_int_equal(plugin->journal(self, 1, UINT32_MAX, see_entry, ret_journal, &error), 0);
+}
+
+/* Rows of 3 KB, so that a copy needs many steps; key k00 to k99. */
+static void put_many(struct open_store *store, uint64_t n, char fill)
+{
+    static char value[3000];
+    memset(value, fill, sizeof value - 1);
+    begin(store);
+    for (int i = 0; i < 100; i++) {
+        char key[8];
+        snprintf(key, sizeof key, "k%02d", i);
+        put(store, 1, true, 1, key, value);
+    }
+    assert_int_equal(append(store, n, "many"), 0);
+    commit(store);
+}
+
+static void a_copy_holds_what_was_committed_until_its_last_step(void **state)
+{
+    struct fa_conformance *conformance = *state;
+    struct open_store store = open_it(state);
+    const struct firealarm_store *plugin = store.plugin;
+    char dir[] = "/tmp/fa-copy-XXXXXX", word[32];
+    uint64_t done = 0, total = 0, n = 1;
+    struct seen live, journal, copied, copied_journal;
+    void *copy = NULL;
+    if (plugin->copy_begin == NULL) {
+        close_it(&store);
+        return;
+    }
+    assert_non_null(mkdtemp(dir));
+    put_many(&store, n, 'a');
+    ok(&store, copy_begin(store.self, dir, &store.error));
+    assert_true(plugin->copy_begin(store.self, dir, &store.error) < 0); /* one at a time */
+    int32_t rc;
+    while ((rc = plugin->copy_step(store.self, &done, &total, &store.error)) == 1) {
+        assert_true(done <= total);
+        n++; /* over what was copied and what was not */
+        put_many(&store, n, (char)('a' + n % 20));
+        if (n == 2) { /* a store may begin anew then */
+            begin(&store);
+            put(&store, 2, true, 1, "undone", "never");
+            plugin->rollback(store.self);
+        }
+    }
+    assert_int_equal(rc, 0);
+    assert_true(n > 2 && total > 0);
+    plugin->copy_end(store.self);
+    count_all(plugin, store.self, &live, &journal);
+    assert_int_equal(
+        plugin->copy_open(&conformance->host, &conformance->settings, dir, 0, &copy, &store.error),
+        0);
+    count_all(plugin, copy, &copied, &copied_journal);
+    assert_int_equal(copied.count, live.count);
+    assert_memory_equal(copied.text, live.text, live.len);
+    assert_string_equal(copied_journal.text, journal.text);
+    assert_int_equal(copied_journal.head, n);
+    /* It is a store of its own: what happens to it does not happen to the first. */
+    assert_int_equal(plugin->begin(copy, &store.error), 0);
+    assert_int_equal(plugin->erase(copy, 1, text_of("k00"), &store.error), 0);
+    assert_int_equal(plugin->commit(copy, &store.error), 0);
+    assert_true(plugin->adopt(copy, &store.error, &store.error) < 0);
+    plugin->close(copy);
+    count_all(plugin, store.self, &copied, &copied_journal);
+    assert_int_equal(copied.count, live.count);
+    /* The store is in use, so nothing can be put in its place. */
+    assert_int_equal(
+        plugin->copy_open(&conformance->host, &conformance->settings, dir, 1, &copy, &store.error),
+        FIREALARM_STORE_BUSY);
+    close_it(&store);
+    snprintf(word, sizeof word, "rm -r %s", dir);
+    assert_int_equal(system(word), 0);
+}
+
+static void a_copy_that_is_given_up_leaves_the_store_as_it_is(void **state)
+{
+    struct open_store store = open_it(state);
+    char dir[] = "/tmp/fa-copy-XXXXXX", word[32];
+    uint64_t done = 0, total = 0;
+    struct seen live, journal;
+    if (store.plugin->copy_begin != NULL) {
+        assert_non_null(mkdtemp(dir));
+        put_many(&store, 1, 'a');
+        ok(&store, copy_begin(store.self, dir, &store.error));
+        assert_int_equal(store.plugin->copy_step(store.self, &done, &total, &store.error), 1);
+        store.plugin->copy_end(store.self);
+        put_many(&store, 2, 'b');
+        count_all(store.plugin, store.self, &live, &journal);
+        assert_int_equal(journal.head, 2);
+        snprintf(word, sizeof word, "rm -r %s", dir);
+        assert_int_equal(system(word), 0);
+    }
+    close_it(&store);
+}
+
+static void an_adopted_copy_is_the_store_from_then_on(void **state)
+{
+    struct fa_conformance *conformance = *state;
+    struct open_store store = open_it(state);
+    const struct firealarm_store *plugin = store.plugin;
+    char dir[] = "/tmp/fa-copy-XXXXXX", word[32];
+    uint64_t done = 0, total = 0;
+    struct firealarm_error kept = {""};
+    struct seen live, journal;
+    void *copy = NULL;
+    if (plugin->copy_begin == NULL) {
+        close_it(&store);
+        return;
+    }
+    assert_non_null(mkdtemp(dir));
+    put_many(&store, 1, 'a');
+    ok(&store, copy_begin(store.self, dir, &store.error));
+    while (plugin->copy_step(store.self, &done, &total, &store.error) == 1) {
+    }
+    plugin->copy_end(store.self);
+    put_many(&store, 2, 'b');
+    close_it(&store);
+    assert_int_equal(
+        plugin->copy_open(&conformance->host, &conformance->settings, dir, 1, &copy, &store.error),
+        0);
+    assert_int_equal(plugin->adopt(copy, &kept, &store.error), 0);
+    assert_true(kept.text[0] != '\0');
+    plugin->close(copy);
+    store = open_it(state);
+    count_all(plugin, store.self, &live, &journal);
+    assert_int_equal(journal.head, 1);
+    assert_int_equal(append(&store, 2, "not in a transaction"), FIREALARM_STORE_FAILED);
+    put_many(&store, 2, 'c');
+    close_it(&store);
+    snprintf(word, sizeof word, "rm -r %s", dir);
+    assert_int_equal(system(word), 0);
+}
+
 int fa_conformance_run(const char *group, int (*setup)(void **state), int (*teardown)(void **state))
 {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(starts_empty),
         cmocka_unit_test(gives_back_after_reopening_what_was_committed),
         cmocka_unit_test(replaces_a_row_and_moves_it_between_live_and_history),
+        cmocka_unit_test(a_row_that_ended_is_history_alone),
         cmocka_unit_test(erases_and_does_not_mind_what_is_not_there),
         cmocka_unit_test(nothing_of_a_rolled_back_transaction_is_there),
         cmocka_unit_test(a_transaction_that_was_open_at_close_is_gone),
@@ -467,6 +638,9 @@ int fa_conformance_run(const char *group, int (*setup)(void **state), int (*tear
         cmocka_unit_test(close_takes_null),
         cmocka_unit_test(is_held_by_one_at_a_time),
         cmocka_unit_test(the_reserve_can_be_taken_given_up_and_taken_again),
+        cmocka_unit_test(a_copy_holds_what_was_committed_until_its_last_step),
+        cmocka_unit_test(a_copy_that_is_given_up_leaves_the_store_as_it_is),
+        cmocka_unit_test(an_adopted_copy_is_the_store_from_then_on),
     };
     size_t count = sizeof tests / sizeof tests[0];
     for (size_t i = 0; i < count; i++) {

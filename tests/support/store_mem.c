@@ -180,7 +180,7 @@ static int32_t load(void *ptr, firealarm_row_fn *row, firealarm_entry_fn *head, 
 {
     const struct fa_mem_disk *disk = ((struct self *)ptr)->disk;
     for (size_t i = 0; i < disk->row_count; i++) {
-        int32_t rc = disk->rows[i].row.live ? row(ctx, &disk->rows[i].row) : 0;
+        int32_t rc = disk->rows[i].row.live % 2 == 1 ? row(ctx, &disk->rows[i].row) : 0;
         if (rc != 0) {
             return rc;
         }
@@ -223,7 +223,7 @@ static int32_t put(void *ptr, const struct firealarm_row *row, struct firealarm_
         return rc;
     }
     if (row->key.len == 0 || row->key.len > FIREALARM_STORE_KEY_MAX ||
-        row->value.len > FIREALARM_STORE_VALUE_MAX || row->live > 1) {
+        row->value.len > FIREALARM_STORE_VALUE_MAX || row->live > 2) {
         return fail(error, FIREALARM_STORE_FAILED, "a row breaks the store's limits");
     }
     struct change *change = add_change(self);
@@ -351,7 +351,7 @@ static int32_t query(void *ptr, uint32_t kind, int64_t before, struct firealarm_
     int32_t rc = 0;
     for (size_t i = 0; i < disk->row_count && found != NULL; i++) {
         const struct firealarm_row *at = &disk->rows[i].row;
-        if (at->kind == kind && !at->live && compare_age(at, before, before_key) < 0) {
+        if (at->kind == kind && at->live != 1 && compare_age(at, before, before_key) < 0) {
             found[count++] = at;
         }
     }

@@ -220,6 +220,12 @@ void world_begin(struct world *w)
     world_step_event(w, (struct fa_event){.kind = FA_EV_START});
 }
 
+static void give_uid(struct fa_person_entry *entry, uint32_t uid)
+{
+    entry->uids = fa_xcalloc(1, sizeof *entry->uids);
+    entry->uids[entry->uid_count++] = uid;
+}
+
 void world_begin_firm(struct world *w)
 {
     static const struct {
@@ -231,9 +237,11 @@ void world_begin_firm(struct world *w)
         {"i2", NULL, {"sms", NULL}},
     };
     world_init(w);
+    give_uid(world_find(w, "ops"), WORLD_UID);
     for (size_t i = 0; i < sizeof people / sizeof people[0]; i++) {
         struct fa_person_entry *entry = world_person(w, people[i].name, people[i].manager);
         entry->independent = people[i].name[0] == 'i';
+        give_uid(entry, WORLD_UID + 1 + (uint32_t)i);
         for (size_t c = 0; c < 2 && people[i].channels[c] != NULL; c++) {
             world_contact(w, people[i].name, people[i].channels[c]);
         }

@@ -61,7 +61,8 @@ struct fa_category *world_category(struct world *w, const char *name, enum fa_gu
 void world_begin(struct world *w);
 /* lead <- boss <- ceo, reps, independents i1 and i2, channels mail and sms, policy "line" of three
  * steps (lead, boss, role:top), rule "slow" without `for`, "late" with one of 30 min, categories.
- */
+ * Uids from WORLD_UID on: ops, ceo, boss, lead, rep, rep2, i1, i2. */
+#define WORLD_UID 70000u
 void world_begin_firm(struct world *w);
 
 void world_step_event(struct world *w, struct fa_event event);

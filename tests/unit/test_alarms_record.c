@@ -11,10 +11,9 @@ static struct fa_alarm *full_alarm(void)
     struct fa_alarm *a = fa_xcalloc(1, sizeof *a);
     struct fa_rng rng = {{1, 2}};
     a->id.id = fa_id_random(&rng);
-    a->identity = fa_xstrdup("slow{q=\"1\"}");
+    fa_alarm_name(a, fa_str_of("slow{q=\"1\"}"), fa_str_of("q=\"1\""));
     a->rule = "slow", a->category = "service", a->severity = "critical", a->policy = "line";
     a->policy_hash = "0123", a->summary = "it is bad", a->expect = "mend it";
-    a->labels = fa_xstrdup("q=\"1\"");
     a->state = FA_ALARM_ACKED;
     a->flags = FA_FLAG_LATCHED | FA_FLAG_FILED;
     a->level = FA_LEVEL_FIRING;
@@ -31,8 +30,7 @@ static struct fa_alarm *full_alarm(void)
     world_text(&a->about, &a->about_count, "rep");
     world_text(&a->about, &a->about_count, "team:x");
     world_text(&a->struck, &a->struck_count, "lead");
-    a->told = fa_xgrow(NULL, 0, &a->told_cap, sizeof *a->told);
-    a->told[a->told_count++] = (struct fa_told){"ceo", "mail", 19};
+    *fa_alarm_add_told(a) = (struct fa_told){"ceo", "mail", 19};
     fa_add_comment(&a->comments, &a->comment_count, &a->comment_cap,
                    (struct fa_comment){fa_xstrdup("ceo"), fa_xstrdup("a word"), 20});
     fa_add_comment(&a->comments, &a->comment_count, &a->comment_cap,

@@ -296,6 +296,9 @@ static void wrong_settings_are_refused_with_their_line(void **state)
         {"timeout = \"1\";", "\"100ms\" to \"5m\""},
         {"socket = ", "client.cfg:1"},
         {"token_file = \"/nonexistent/token\";", "cannot be read"},
+        {"@include \"/dev/null\"\n", "client.cfg:1"},
+        {"timeout = 99999999999;", "client.cfg:1"},
+        {"spool = ((((((((((((((((((((((((((((((1))))))))))))))))))))))))))))));", "client.cfg:1"},
     };
     struct fixture *fix = *state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

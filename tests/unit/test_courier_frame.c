@@ -28,6 +28,7 @@ static void put_all(struct fa_buf *out)
     struct fa_frame_send send = {.id = {{{1, 2, 3}}},
                                  .channel = "hook",
                                  .priority = FA_PRIORITY_HIGH,
+                                 .alone = true,
                                  .notice = {.attempt = 2,
                                             .key = TEXT("k"),
                                             .title = TEXT("t"),
@@ -45,13 +46,11 @@ static void put_all(struct fa_buf *out)
                                        .duration = 31};
     struct fa_frame_ping ping = {UINT64_MAX};
     struct fa_frame_log log = {4, TEXT("word")};
-    struct fa_frame_at at = {{{{9}}}};
     assert_int_equal(fa_frame_put_hello(out, &hello), 0);
     assert_int_equal(fa_frame_put_channel(out, &channel), 0);
     assert_int_equal(fa_frame_put_empty(out, FA_FRAME_CHANNELS_END), 0);
     assert_int_equal(fa_frame_put_send(out, &send), 0);
     assert_int_equal(fa_frame_put_verdict(out, &verdict), 0);
-    assert_int_equal(fa_frame_put_at(out, &at), 0);
     assert_int_equal(fa_frame_put_ping(out, FA_FRAME_PING, &ping), 0);
     assert_int_equal(fa_frame_put_log(out, &log), 0);
 }
@@ -80,6 +79,7 @@ static void check_one(const struct fa_frame *frame)
         assert_int_equal(fa_frame_get_send(frame->record, &lists, &send, &err), 0);
         assert_int_equal(send.id.id.bytes[2], 3);
         assert_int_equal(send.priority, FA_PRIORITY_HIGH);
+        assert_true(send.alone);
         assert_int_equal(send.notice.since, -5);
         assert_int_equal(send.notice.loop, 7);
         assert_int_equal(send.notice.size, sizeof send.notice);
@@ -97,7 +97,7 @@ static void frames_come_back_from_any_split_of_their_bytes(void **state)
 {
     static const enum fa_frame_type order[] = {
         FA_FRAME_HELLO,   FA_FRAME_CHANNEL, FA_FRAME_CHANNELS_END, FA_FRAME_SEND,
-        FA_FRAME_VERDICT, FA_FRAME_AT,      FA_FRAME_PING,         FA_FRAME_LOG};
+        FA_FRAME_VERDICT, FA_FRAME_PING,    FA_FRAME_LOG};
     struct fa_buf all;
     fa_buf_init(&all, FA_FRAME_MAX);
     put_all(&all);
@@ -116,7 +116,7 @@ static void frames_come_back_from_any_split_of_their_bytes(void **state)
             }
             fa_buf_drop(&in, in.len - bytes.len);
         }
-        assert_int_equal(count, 8);
+        assert_int_equal(count, 7);
         assert_int_equal(in.len, 0);
         fa_buf_done(&in);
     }

@@ -731,11 +731,14 @@ static void a_sample_evaluates_exactly_the_rules_that_read_it(void **state)
     run(&world);
     uint64_t before = fa_rules_evaluations(world.rules);
     assert_int_equal(before, 2000);
-    put(&world, FA_KIND_GAUGE, "m7", "", 2, 0); /* two rules read m7 */
+    put(&world, FA_KIND_GAUGE, "m7", "", 20, 0); /* two rules read m7 */
     run(&world);
     assert_int_equal(fa_rules_evaluations(world.rules) - before, 2);
-    gauge(&world, "l=\"7\"", 2); /* one of 1,000 label sets of one rule */
-    gauge(&world, "l=\"7\"", 3);
+    gauge(&world, "l=\"7\"", 20); /* one of 1,000 label sets of one rule */
+    gauge(&world, "l=\"7\"", 30);
+    run(&world);
+    assert_int_equal(fa_rules_evaluations(world.rules) - before, 3);
+    gauge(&world, "l=\"8\"", 9); /* says nothing that is not known */
     run(&world);
     assert_int_equal(fa_rules_evaluations(world.rules) - before, 3);
     put(&world, FA_KIND_GAUGE, "nobody", "", 2, 0);

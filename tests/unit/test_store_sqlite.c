@@ -95,6 +95,11 @@ static int32_t count_row(void *ctx, const struct firealarm_row *row)
     return 0;
 }
 
+static int32_t ignore_row(void *ctx, const struct firealarm_row *row)
+{
+    return 0;
+}
+
 static int32_t ignore_entry(void *ctx, const struct firealarm_entry *entry)
 {
     return 0;
@@ -203,11 +208,246 @@ static void a_newer_schema_is_left_alone(void **state)
     firealarm_store.close(self);
     edit(fixture, "PRAGMA user_version = 99");
     assert_int_equal(open_store(fixture, &self), FIREALARM_STORE_NEWER);
-    assert_contains(fixture->error.text, "schema 99 is newer than this firealarm's (1)");
+    assert_contains(fixture->error.text, "schema 99 is newer than this firealarm's (2)");
     assert_null(self);
-    edit(fixture, "PRAGMA user_version = 1");
+    edit(fixture, "PRAGMA user_version = 2");
     self = must_open(fixture);
     assert_int_equal(count_rows(fixture, self), 1);
+    firealarm_store.close(self);
+}
+
+struct entries {
+    uint64_t first, count;
+    bool bad;
+};
+
+/* Entry n has n bytes (modulo 7) of body, time 10 n and a chain of bytes n. */
+static int32_t check_entry(void *ctx, const struct firealarm_entry *entry)
+{
+    struct entries *seen = ctx;
+    uint8_t chain[FIREALARM_STORE_MAC_BYTES];
+    memset(chain, (int)(entry->n & 255), sizeof chain);
+    seen->first = seen->count == 0 ? entry->n : seen->first;
+    seen->bad = seen->bad || entry->n != seen->first + seen->count ||
+                entry->time != (int64_t)entry->n * 10 || entry->body.len != entry->n % 7 ||
+                memcmp(entry->chain, chain, sizeof chain) != 0;
+    seen->count++;
+    return 0;
+}
+
+static void append_entries(struct fixture *fixture, void *self, uint64_t from, uint64_t to)
+{
+    assert_int_equal(firealarm_store.begin(self, &fixture->error), 0);
+    for (uint64_t n = from; n <= to; n++) {
+        struct firealarm_entry entry = {
+            .n = n, .time = (int64_t)n * 10, .body = {"abcdefg", (size_t)(n % 7)}};
+        memset(entry.chain, (int)(n & 255), sizeof entry.chain);
+        assert_int_equal(firealarm_store.append(self, &entry, &fixture->error), 0);
+    }
+    assert_int_equal(firealarm_store.commit(self, &fixture->error), 0);
+}
+
+static void must_read_entries(struct fixture *fixture, void *self, uint64_t from, uint32_t limit,
+                              uint64_t expect)
+{
+    struct entries seen = {0};
+    assert_int_equal(
+        firealarm_store.journal(self, from, limit, check_entry, &seen, &fixture->error), 0);
+    assert_false(seen.bad);
+    assert_int_equal(seen.count, expect);
+    assert_true(expect == 0 || seen.first == from);
+}
+
+static void entries_of_one_transaction_come_back_one_by_one(void **state)
+{
+    struct fixture *fixture = *state;
+    void *self = must_open(fixture);
+    append_entries(fixture, self, 1, 1);
+    append_entries(fixture, self, 2, 2500); /* more than one page holds */
+    append_entries(fixture, self, 2501, 2503);
+    firealarm_store.close(self);
+    self = must_open(fixture);
+    for (uint64_t from = 1; from <= 2503; from += from < 5 || from > 2490 ? 1 : 311) {
+        must_read_entries(fixture, self, from, 1, 1);
+        must_read_entries(fixture, self, from, 5000, 2504 - from);
+    }
+    must_read_entries(fixture, self, 1, 500, 500);
+    must_read_entries(fixture, self, 2504, 10, 0);
+    struct entries head = {0};
+    assert_int_equal(firealarm_store.load(self, ignore_row, check_entry, &head, &fixture->error),
+                     0);
+    assert_int_equal(head.first, 2503);
+    assert_int_equal(head.count, 1);
+    append_entries(fixture, self, 2504, 2504);
+    firealarm_store.close(self);
+}
+
+static int32_t see_time(void *ctx, const struct firealarm_row *row)
+{
+    *(int64_t *)ctx = row->live == 1 ? row->time : -row->time;
+    return 0;
+}
+
+/* times[i]: of row i, which is live; its negative: it is history; 0: it is not there. */
+static void must_be(struct fixture *fixture, void *self, const int64_t *times, int count)
+{
+    int live = 0;
+    for (int i = 0; i < count; i++) {
+        char key[16];
+        int64_t time = 0;
+        snprintf(key, sizeof key, "k%d", i);
+        live += times[i] > 0;
+        int32_t rc = firealarm_store.get(self, 1, (struct firealarm_text){key, strlen(key)},
+                                         see_time, &time, &fixture->error);
+        assert_int_equal(rc, times[i] != 0 ? 0 : FIREALARM_STORE_NOT_FOUND);
+        assert_int_equal(time, times[i]);
+    }
+    assert_int_equal(count_rows(fixture, self), live);
+}
+
+static void change_some(struct fixture *fixture, void *self, int64_t *times, int count)
+{
+    static int64_t time;
+    assert_int_equal(firealarm_store.begin(self, &fixture->error), 0);
+    for (int step = 0; step < 400; step++) {
+        char key[16];
+        int i = rand() % count, what = rand() % 4;
+        snprintf(key, sizeof key, "k%d", i);
+        struct firealarm_row row = {.kind = 1,
+                                    .live = what != 1,
+                                    .time = ++time,
+                                    .key = {key, strlen(key)},
+                                    .value = {"v", 1}};
+        times[i] = what == 0 ? 0 : what == 1 ? -time : time;
+        assert_int_equal(what == 0 ? firealarm_store.erase(self, 1, row.key, &fixture->error)
+                                   : firealarm_store.put(self, &row, &fixture->error),
+                         0);
+    }
+}
+
+static void rows_are_found_again_after_any_changes_and_rollbacks(void **state)
+{
+    enum { COUNT = 500 };
+    struct fixture *fixture = *state;
+    static int64_t times[COUNT], before[COUNT];
+    void *self = must_open(fixture);
+    srand(7);
+    for (int round = 0; round < 40; round++) {
+        memcpy(before, times, sizeof times);
+        change_some(fixture, self, times, COUNT);
+        if (round % 4 == 1) {
+            firealarm_store.rollback(self);
+            memcpy(times, before, sizeof times);
+        } else {
+            assert_int_equal(firealarm_store.commit(self, &fixture->error), 0);
+        }
+        if (round % 4 == 3) {
+            firealarm_store.close(self);
+            self = must_open(fixture);
+        }
+        if (round % 2 == 0) {
+            must_be(fixture, self, times, COUNT);
+        }
+    }
+    firealarm_store.close(self);
+}
+
+static void a_live_row_that_is_there_twice_is_damage(void **state)
+{
+    struct fixture *fixture = *state;
+    void *self = must_open(fixture);
+    assert_int_equal(put_one(fixture, self, 1, 10), 0);
+    firealarm_store.close(self);
+    edit(fixture, "INSERT INTO row (kind, key, live, time, value, mac)"
+                  " SELECT kind, key, live, time, value, mac FROM row");
+    self = must_open(fixture);
+    int count = 0;
+    assert_int_equal(firealarm_store.load(self, count_row, ignore_entry, &count, &fixture->error),
+                     FIREALARM_STORE_CORRUPT);
+    assert_int_equal(count, 0);
+    assert_int_equal(put_one(fixture, self, 2, 10), FIREALARM_STORE_CORRUPT);
+    firealarm_store.close(self);
+}
+
+/* A storm of either must not write all over an index. */
+static void neither_live_rows_nor_ended_ones_are_in_the_order_of_keys(void **state)
+{
+    static const char *const fine[] = {
+        "(kind, key) WHERE live = 0", "(kind, time, key) WHERE live <> 1", "(kind) WHERE live = 1"};
+    struct fixture *fixture = *state;
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    int indexes = 0;
+    firealarm_store.close(must_open(fixture));
+    assert_int_equal(sqlite3_open(tmpdir_file(&fixture->dir, "firealarm.db"), &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_prepare_v2(db, "SELECT sql FROM sqlite_schema WHERE type = 'index'", -1, &stmt, 0),
+        SQLITE_OK);
+    for (; sqlite3_step(stmt) == SQLITE_ROW; indexes++) {
+        const char *sql = (const char *)sqlite3_column_text(stmt, 0);
+        assert_non_null(sql);
+        assert_true(strstr(sql, fine[0]) != NULL || strstr(sql, fine[1]) != NULL ||
+                    strstr(sql, fine[2]) != NULL);
+    }
+    assert_int_equal(indexes, 3);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+}
+
+static void a_newest_page_that_has_rotted_still_tells_where_the_journal_ends(void **state)
+{
+    struct fixture *fixture = *state;
+    void *self = must_open(fixture);
+    append_entries(fixture, self, 1, 3);
+    append_entries(fixture, self, 4, 6);
+    firealarm_store.close(self);
+    /* The length of entry 4's body is beyond all there is. */
+    edit(fixture, "UPDATE journal SET body = CAST(substr(body, 1, 8) || x'ffffff00' ||"
+                  " substr(body, 13) AS BLOB) WHERE n = 4");
+    self = must_open(fixture);
+    struct entries head = {0}, none = {0};
+    assert_int_equal(firealarm_store.load(self, ignore_row, check_entry, &head, &fixture->error),
+                     0);
+    assert_int_equal(head.first, 6);
+    assert_int_equal(head.count, 1);
+    assert_true(head.bad); /* it has no body */
+    assert_int_equal(firealarm_store.journal(self, 4, 9, check_entry, &none, &fixture->error),
+                     FIREALARM_STORE_CORRUPT);
+    must_read_entries(fixture, self, 1, 3, 3);
+    append_entries(fixture, self, 7, 8);
+    must_read_entries(fixture, self, 7, 9, 2);
+    firealarm_store.close(self);
+}
+
+static void a_store_of_schema_1_is_taken_over(void **state)
+{
+    struct fixture *fixture = *state;
+    edit(fixture, "PRAGMA application_id = 1178684493; PRAGMA user_version = 1;"
+                  "CREATE TABLE row (kind INTEGER NOT NULL, key BLOB NOT NULL,"
+                  " live INTEGER NOT NULL CHECK (live IN (0, 1)), time INTEGER NOT NULL,"
+                  " value BLOB NOT NULL, mac BLOB NOT NULL CHECK (length(mac) = 32),"
+                  " PRIMARY KEY (kind, key)) STRICT, WITHOUT ROWID;"
+                  "CREATE INDEX row_live ON row (kind, key) WHERE live = 1;"
+                  "CREATE INDEX row_history ON row (kind, time, key) WHERE live = 0;"
+                  "CREATE TABLE journal (n INTEGER NOT NULL PRIMARY KEY CHECK (n > 0),"
+                  " time INTEGER NOT NULL, body BLOB NOT NULL,"
+                  " chain BLOB NOT NULL CHECK (length(chain) = 32)) STRICT;"
+                  "INSERT INTO row VALUES (1, x'6b', 1, 5, x'76', zeroblob(32)),"
+                  " (2, x'6b', 1, 4, x'77', zeroblob(32)), (2, x'6c', 0, 3, x'78', zeroblob(32));"
+                  "INSERT INTO journal VALUES (1, 10, x'61',"
+                  " x'0101010101010101010101010101010101010101010101010101010101010101'),"
+                  " (2, 20, x'6162',"
+                  " x'0202020202020202020202020202020202020202020202020202020202020202');");
+    void *self = must_open(fixture);
+    int history = 0;
+    assert_int_equal(count_rows(fixture, self), 2);
+    assert_int_equal(firealarm_store.query(self, 2, INT64_MAX, (struct firealarm_text){"", 0}, 10,
+                                           count_row, &history, &fixture->error),
+                     0);
+    assert_int_equal(history, 1);
+    append_entries(fixture, self, 3, 6);
+    must_read_entries(fixture, self, 1, 10, 6);
+    must_read_entries(fixture, self, 2, 2, 2);
     firealarm_store.close(self);
 }
 
@@ -221,6 +461,39 @@ static void a_database_of_another_program_is_refused(void **state)
     edit(fixture, "PRAGMA application_id = 7");
     assert_int_equal(open_store(fixture, &self), FIREALARM_STORE_FAILED);
     assert_contains(fixture->error.text, "belongs to another program");
+}
+
+/* Every row in it verifies: that is not what was tampered with. */
+static void tables_that_somebody_changed_are_refused(void **state)
+{
+    static const struct {
+        const char *change, *back;
+    } cases[] = {
+        {"CREATE TRIGGER t AFTER INSERT ON journal BEGIN DELETE FROM row; END", "DROP TRIGGER t"},
+        {"CREATE TEMP TABLE x (y); CREATE VIEW v AS SELECT 1", "DROP VIEW v"},
+        {"CREATE TABLE more (x)", "DROP TABLE more"},
+        {"CREATE UNIQUE INDEX one ON row (kind)", "DROP INDEX one"},
+        {"DROP INDEX row_live", "CREATE INDEX row_live ON row (kind) WHERE live = 1"},
+        {"PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'CHECK (n > 0)',"
+         " 'ON CONFLICT IGNORE CHECK (n > 0)') WHERE name = 'journal'",
+         "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql,"
+         " 'ON CONFLICT IGNORE ', '') WHERE name = 'journal'"},
+    };
+    struct fixture *fixture = *state;
+    void *self = must_open(fixture);
+    assert_int_equal(put_one(fixture, self, 1, 10), 0);
+    firealarm_store.close(self);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        edit(fixture, cases[i].change);
+        if (open_store(fixture, &self) != FIREALARM_STORE_CORRUPT) {
+            fail_msg("taken: %s", cases[i].change);
+        }
+        assert_contains(fixture->error.text, "somebody changed it");
+        edit(fixture, cases[i].back);
+        self = must_open(fixture);
+        assert_int_equal(count_rows(fixture, self), 1);
+        firealarm_store.close(self);
+    }
 }
 
 static void a_damaged_file_is_refused_and_stays_as_it_is(void **state)
@@ -485,7 +758,14 @@ int main(void)
         TEST(another_program_holding_the_database_is_busy_too),
         TEST(files_are_private_whatever_the_umask),
         TEST(a_newer_schema_is_left_alone),
+        TEST(entries_of_one_transaction_come_back_one_by_one),
+        TEST(rows_are_found_again_after_any_changes_and_rollbacks),
+        TEST(a_live_row_that_is_there_twice_is_damage),
+        TEST(neither_live_rows_nor_ended_ones_are_in_the_order_of_keys),
+        TEST(a_newest_page_that_has_rotted_still_tells_where_the_journal_ends),
+        TEST(a_store_of_schema_1_is_taken_over),
         TEST(a_database_of_another_program_is_refused),
+        TEST(tables_that_somebody_changed_are_refused),
         TEST(a_damaged_file_is_refused_and_stays_as_it_is),
         TEST(damage_within_the_tree_is_seen_at_start),
         TEST(the_directory_must_be_there_and_writable),

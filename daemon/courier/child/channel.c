@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define DEFAULT_TIMEOUT (10 * FA_SECOND)
+#define BATCH_MAX       500u
 
 /* Keeps the first; there may be several. */
 static void on_option_error(void *ctx, const struct fa_err *err)
@@ -83,6 +84,15 @@ static char *endpoint_of(struct fa_channel *channel)
     return fa_xstrdup(endpoint);
 }
 
+static uint32_t batch_of(const struct fa_channel *channel)
+{
+    const struct firealarm_notifier *notifier = channel->plugin->notifier;
+    bool can = notifier->batch_max != NULL && notifier->batch_add != NULL &&
+               notifier->batch_render != NULL;
+    uint32_t max = can ? notifier->batch_max(channel->self) : 1;
+    return max < 1 ? 1 : max > BATCH_MAX ? BATCH_MAX : max;
+}
+
 struct fa_channel *fa_channel_new(struct fa_plugins *plugins, const char *credentials_dir,
                                   const struct firealarm_host *host,
                                   const struct fa_frame_channel *spec)
@@ -93,9 +103,12 @@ struct fa_channel *fa_channel_new(struct fa_plugins *plugins, const char *creden
     channel->name = fa_xstrdup(spec->name);
     channel->machine = spec->machine;
     channel->timeout = spec->timeout > 0 ? spec->timeout : DEFAULT_TIMEOUT;
+    channel->batch = 1;
     fa_builtin_init(&channel->builtin);
     if (make(channel, plugins, credentials_dir, host, spec, &err) < 0) {
         break_channel(channel, &err);
+    } else {
+        channel->batch = batch_of(channel);
     }
     channel->endpoint = endpoint_of(channel);
     return channel;
@@ -122,15 +135,41 @@ void fa_channel_unref(struct fa_channel *channel)
     free(channel);
 }
 
+static int failed(struct firealarm_error *why, struct fa_err *err)
+{
+    why->text[sizeof why->text - 1] = '\0';
+    return fa_err_set(err, FA_EINVAL, "%s",
+                      why->text[0] != '\0' ? why->text : "the plugin did not say why");
+}
+
 int fa_channel_render(struct fa_channel *channel, const struct firealarm_notice *notice,
                       struct firealarm_request_out *ret_request, struct fa_err *err)
 {
     struct firealarm_request_out req = {.size = sizeof req};
     struct firealarm_error why = {""};
     if (channel->plugin->notifier->render(channel->self, notice, &req, &why) != 0) {
-        why.text[sizeof why.text - 1] = '\0';
-        return fa_err_set(err, FA_EINVAL, "%s",
-                          why.text[0] != '\0' ? why.text : "the plugin did not say why");
+        return failed(&why, err);
+    }
+    *ret_request = req;
+    return 0;
+}
+
+int fa_channel_batch_add(struct fa_channel *channel, const struct firealarm_notice *notice,
+                         struct fa_err *err)
+{
+    struct firealarm_error why = {""};
+    return channel->plugin->notifier->batch_add(channel->self, notice, &why) == 0
+               ? 0
+               : failed(&why, err);
+}
+
+int fa_channel_batch_render(struct fa_channel *channel, struct firealarm_request_out *ret_request,
+                            struct fa_err *err)
+{
+    struct firealarm_request_out req = {.size = sizeof req};
+    struct firealarm_error why = {""};
+    if (channel->plugin->notifier->batch_render(channel->self, &req, &why) != 0) {
+        return failed(&why, err);
     }
     *ret_request = req;
     return 0;

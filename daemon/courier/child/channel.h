@@ -13,6 +13,7 @@ struct fa_channel {
     char *name;
     char *endpoint; /* what shares a limit: the host and port it sends to */
     bool machine;
+    uint32_t batch; /* messages in one request; 1: each has its own */
     fa_time timeout;
     const struct fa_plugin *plugin; /* NULL when broken */
     struct fa_options *options;
@@ -31,6 +32,12 @@ void fa_channel_unref(struct fa_channel *channel); /* accepts NULL */
 /* The plugin's request. It lives until the next call for this channel. */
 int fa_channel_render(struct fa_channel *channel, const struct firealarm_notice *notice,
                       struct firealarm_request_out *ret_request, struct fa_err *err) FA_MUST_CHECK;
+/* One more message for a request of several; FA_EINVAL: it is left out. */
+int fa_channel_batch_add(struct fa_channel *channel, const struct firealarm_notice *notice,
+                         struct fa_err *err) FA_MUST_CHECK;
+/* The request of those that were added since the last call. */
+int fa_channel_batch_render(struct fa_channel *channel, struct firealarm_request_out *ret_request,
+                            struct fa_err *err) FA_MUST_CHECK;
 /* The built-in one. */
 int fa_channel_render_plain(struct fa_channel *channel, const struct firealarm_notice *notice,
                             struct firealarm_request_out *ret_request,

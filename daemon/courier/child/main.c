@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* firealarm-courier: renders, sends and judges what the daemon hands it over descriptor 3.
  *
- * Decides nothing about whether or when to try again: one SEND, one attempt, one VERDICT. Holds no
- * state that matters: killed at any moment, the daemon sends again under the same key. The plugin's
- * code runs here and nowhere else; AT frames say for whom, so that a message that brings the
- * process down is known. It ends with the daemon, by STOP, or when the two are not of one build,
+ * Decides nothing about whether or when to try again (attempt.c). Holds no state that matters:
+ * killed at any moment, the daemon sends again under the same key. The plugin's code runs here and
+ * nowhere else. It ends with the daemon, by STOP, or when the two are not of one build,
  * and then by _exit: a resolver thread may still wait for a name server that never answers. */
-#include "base/heap.h"
 #include "base/panic.h"
-#include "courier/child/channel.h"
-#include "courier/child/perform.h"
-#include "courier/child/pipe.h"
-#include "courier/child/queue.h"
-#include "courier/frame.h"
+#include "courier/child/attempt.h"
 
 #include <curl/curl.h>
 #include <event2/event.h>
@@ -20,10 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PIPE_FD  3
@@ -36,7 +30,6 @@ struct set {
 
 struct courier {
     struct event_base *base;
-    struct event *pump_timer;
     struct fa_pipe *pipe;
     struct fa_performer *performer;
     struct fa_plugins *plugins;
@@ -44,162 +37,14 @@ struct courier {
     char *credentials_dir;
     bool greeted;
     struct set now, coming; /* coming: until CHANNELS_END */
-    struct fa_queue queue;
+    struct fa_attempts attempts;
     struct fa_frame_lists lists;
 };
-
-struct job {
-    struct fa_queued queued;
-    struct courier *courier;
-    struct fa_channel *channel;
-    struct fa_notification_id id;
-    uint32_t attempt;
-    bool plain;
-    fa_time arrived;
-    char *record; /* the SEND frame's own, decoded again when its turn comes */
-    size_t record_len;
-};
-
-static const struct fa_notification_id NOBODY;
-
-static fa_time mono_now(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (fa_time)ts.tv_sec * FA_SECOND + ts.tv_nsec / 1000000;
-}
 
 static void on_plugin_log(void *ctx, uint32_t level, const char *text)
 {
     struct courier *courier = ctx;
     fa_pipe_log(courier->pipe, level > 7 ? 7 : level, "%s", text);
-}
-
-/* ------------------------------------------------------------------------------------ attempts */
-
-static void say_verdict(struct courier *courier, const struct fa_frame_send *send, uint32_t verdict,
-                        const char *why)
-{
-    struct fa_frame_verdict out = {.id = send->id,
-                                   .attempt = send->notice.attempt,
-                                   .verdict = verdict,
-                                   .detail = fa_str_of(why),
-                                   .retry_after = -1};
-    fa_pipe_verdict(courier->pipe, &out);
-}
-
-/* Ends the job with its verdict. */
-static void settle(struct job *job, uint32_t verdict, const char *why,
-                   const struct firealarm_response *response)
-{
-    struct fa_frame_verdict out = {.id = job->id,
-                                   .attempt = job->attempt,
-                                   .verdict = verdict,
-                                   .plain = job->plain,
-                                   .detail = fa_str_of(why),
-                                   .retry_after = -1,
-                                   .duration = mono_now() - job->arrived};
-    if (response != NULL) {
-        out.status = response->status;
-        out.retry_after = response->retry_after;
-    }
-    fa_pipe_verdict(job->courier->pipe, &out);
-    if (job->queued.running) {
-        fa_queue_finish(&job->courier->queue, &job->queued);
-    }
-    fa_channel_unref(job->channel);
-    free(job->record);
-    free(job);
-}
-
-static void pump(struct courier *courier);
-
-static void on_outcome(void *ctx, const struct fa_outcome *outcome)
-{
-    struct job *job = ctx;
-    struct courier *courier = job->courier;
-    struct firealarm_error why = {""};
-    uint32_t verdict;
-    if (job->plain) {
-        verdict = fa_outcome_judge(outcome, &why);
-    } else {
-        fa_pipe_at(courier->pipe, job->id);
-        verdict = fa_channel_judge(job->channel, outcome, &why);
-        fa_pipe_at(courier->pipe, NOBODY);
-    }
-    settle(job, verdict, why.text, &outcome->response);
-    pump(courier);
-}
-
-/* The plugin's request on its way. */
-static int send_rendered(struct job *job, const struct firealarm_notice *notice, struct fa_err *err)
-{
-    struct courier *courier = job->courier;
-    struct firealarm_request_out req;
-    fa_pipe_at(courier->pipe, job->id);
-    int rc = fa_channel_render(job->channel, notice, &req, err);
-    fa_pipe_at(courier->pipe, NOBODY);
-    return rc < 0 ? rc
-                  : fa_perform_start(courier->performer, &req, job->channel->timeout, on_outcome,
-                                     job, err);
-}
-
-static int send_plain(struct job *job, const struct firealarm_notice *notice, struct fa_err *err)
-{
-    struct firealarm_request_out req;
-    int rc = fa_channel_render_plain(job->channel, notice, &req, err);
-    return rc < 0 ? rc
-                  : fa_perform_start(job->courier->performer, &req, job->channel->timeout,
-                                     on_outcome, job, err);
-}
-
-static void start_job(struct job *job)
-{
-    struct courier *courier = job->courier;
-    struct fa_frame_send send;
-    struct fa_err err = {0};
-    int rc = fa_frame_get_send((struct fa_str){job->record, job->record_len}, &courier->lists,
-                               &send, &err);
-    fa_assert(rc == 0); /* it was decoded when it came */
-    if (!job->plain) {
-        if (send_rendered(job, &send.notice, &err) == 0) {
-            return;
-        }
-        fa_pipe_log(courier->pipe, 3,
-                    "channel \"%s\": the plugin made no message that can be sent: %s; the built-in "
-                    "one is sent",
-                    job->channel->name, err.text);
-        job->plain = true;
-    }
-    if (send_plain(job, &send.notice, &err) < 0) {
-        settle(job, FIREALARM_REJECTED, err.text, NULL);
-    }
-}
-
-static void pump(struct courier *courier)
-{
-    struct fa_queued *queued;
-    fa_time mono = mono_now();
-    while ((queued = fa_queue_expire(&courier->queue, mono)) != NULL) {
-        settle(fa_container_of(queued, struct job, queued), FIREALARM_RETRY,
-               "others to the same host were in its way for too long", NULL);
-    }
-    while ((queued = fa_queue_start(&courier->queue, mono)) != NULL) {
-        start_job(fa_container_of(queued, struct job, queued));
-    }
-    fa_time next = fa_queue_next(&courier->queue, mono);
-    if (next == FA_NEVER) {
-        event_del(courier->pump_timer);
-        return;
-    }
-    fa_time wait = next > mono ? next - mono : 1;
-    struct timeval tv = {wait / FA_SECOND, wait % FA_SECOND * 1000};
-    event_add(courier->pump_timer, &tv);
-}
-
-static void on_pump_timer(evutil_socket_t fd, short what, void *ctx)
-{
-    pump(ctx);
 }
 
 /* -------------------------------------------------------------------------------------- frames */
@@ -214,6 +59,17 @@ static struct fa_channel *find_channel(const struct set *set, const char *name)
     return NULL;
 }
 
+/* What no attempt was made for. */
+static void refuse(struct courier *courier, const struct fa_frame_send *send, const char *why)
+{
+    struct fa_frame_verdict out = {.id = send->id,
+                                   .attempt = send->notice.attempt,
+                                   .verdict = FIREALARM_REJECTED,
+                                   .detail = fa_str_of(why),
+                                   .retry_after = -1};
+    fa_pipe_verdict(courier->pipe, &out);
+}
+
 static int on_send(struct courier *courier, struct fa_str record, struct fa_err *err)
 {
     struct fa_frame_send send;
@@ -223,24 +79,11 @@ static int on_send(struct courier *courier, struct fa_str record, struct fa_err 
     }
     struct fa_channel *channel = find_channel(&courier->now, send.channel);
     if (channel == NULL || channel->broken[0] != '\0') {
-        say_verdict(courier, &send, FIREALARM_REJECTED,
-                    channel != NULL ? channel->broken : "there is no channel of that name");
+        refuse(courier, &send,
+               channel != NULL ? channel->broken : "there is no channel of that name");
         return 0;
     }
-    struct job *job = fa_xcalloc(1, sizeof *job);
-    *job = (struct job){.courier = courier,
-                        .channel = fa_channel_ref(channel),
-                        .id = send.id,
-                        .attempt = send.notice.attempt,
-                        .plain = send.plain,
-                        .arrived = mono_now(),
-                        .record = fa_xmalloc(record.len),
-                        .record_len = record.len};
-    memcpy(job->record, record.ptr, record.len);
-    job->queued.priority = send.priority;
-    job->queued.per_host = channel->machine ? FA_QUEUE_PER_MACHINE : FA_QUEUE_PER_HOST;
-    fa_queue_add(&courier->queue, &job->queued, channel->endpoint, job->arrived);
-    pump(courier);
+    fa_attempts_add(&courier->attempts, channel, &send, record);
     return 0;
 }
 
@@ -303,6 +146,11 @@ static int on_ping(struct courier *courier, struct fa_str record, struct fa_err 
     return rc;
 }
 
+static void on_read(void *ctx)
+{
+    fa_attempts_pump(&((struct courier *)ctx)->attempts);
+}
+
 static int on_frame(void *ctx, const struct fa_frame *frame, struct fa_err *err)
 {
     struct courier *courier = ctx;
@@ -326,7 +174,6 @@ static int on_frame(void *ctx, const struct fa_frame *frame, struct fa_err *err)
     case FA_FRAME_STOP:
         fa_pipe_leave(courier->pipe, 0, "");
     case FA_FRAME_VERDICT:
-    case FA_FRAME_AT:
     case FA_FRAME_PONG:
     case FA_FRAME_LOG:
     case FA_FRAME__END:
@@ -375,24 +222,28 @@ int main(int argc, char **argv)
         print_version();
         return 0;
     }
-    if (argc != 1 || getsockopt(PIPE_FD, SOL_SOCKET, SO_TYPE, &type, &len) < 0) {
+    struct fa_courier_at *at =
+        mmap(NULL, sizeof *at, PROT_READ | PROT_WRITE, MAP_SHARED, FA_COURIER_AT_FD, 0);
+    if (argc != 1 || getsockopt(PIPE_FD, SOL_SOCKET, SO_TYPE, &type, &len) < 0 ||
+        at == MAP_FAILED) {
         fprintf(stderr,
-                "firealarm-courier is started by firealarmd, with a socket on descriptor 3; "
-                "the only option is --version\n");
+                "firealarm-courier is started by firealarmd, with a socket on descriptor 3 and a "
+                "page of memory on 4; the only option is --version\n");
         return EX_USAGE;
     }
     protect();
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
+    /* Half a transfer would hang until its time-out; a courier that ends is replaced at once. */
+    event_set_mem_functions(fa_xmalloc, fa_xrealloc, free);
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, fa_xmalloc, free, fa_xrealloc, fa_xstrdup,
+                             fa_xcalloc) != CURLE_OK ||
         (courier.base = event_base_new()) == NULL ||
         (courier.performer = fa_performer_new(courier.base, &err)) == NULL) {
         fprintf(stderr, "firealarm-courier: libcurl or libevent cannot start\n");
         return 71;
     }
-    fa_queue_init(&courier.queue);
     courier.host = fa_host_table(on_plugin_log, &courier);
-    courier.pump_timer = evtimer_new(courier.base, on_pump_timer, &courier);
-    courier.pipe = fa_pipe_new(courier.base, PIPE_FD, on_frame, &courier);
-    fa_assert(courier.pump_timer != NULL);
+    courier.pipe = fa_pipe_new(courier.base, PIPE_FD, on_frame, on_read, &courier);
+    fa_attempts_init(&courier.attempts, courier.base, courier.pipe, courier.performer, at);
     event_base_dispatch(courier.base);
     _exit(70);
 }

@@ -37,7 +37,9 @@
 #define OWN_TIMER_SLACK  500
 #define RETRY_AFTER_MAX  FA_DAY
 #define CONNECTIONS_KEPT 64L
-#define RESULTS_PER_TURN 64
+/* Seconds for the next reply of a relay that has refused. */
+#define REPLY_WITHIN_REFUSED 2L
+#define RESULTS_PER_TURN     64
 #define THREAD_STACK                                                                               \
     ((size_t)1024 * 1024) /* reserved, not used: libcurl and TLS need some 64 KiB */
 
@@ -68,12 +70,14 @@ struct fa_transfer {
     size_t body_len, body_sent;
     struct fa_buf answer;
     size_t header_bytes;
+    bool head_whole;    /* an HTTP answer's head has come to its end */
     char location[256]; /* host of a redirect */
     char error[CURL_ERROR_SIZE];
     uint32_t kind, flags;
     fa_time retry_after;
     bool denied, too_big;
-    CURLcode code; /* of a thread, as the two below */
+    bool hurried; /* of a mail's thread, as what is below */
+    CURLcode code;
     char words[CURL_ERROR_SIZE];
     long status;
     fa_outcome_fn *done; /* NULL: reported already */
@@ -244,6 +248,12 @@ static void report(struct fa_transfer *transfer, int32_t transport, long status,
     } else if (transfer->too_big) {
         transport = FA_TRANSPORT_TOOBIG;
         words = "the answer is longer than 64 KiB";
+    } else if (transport == CURLE_OUT_OF_MEMORY) { /* libcurl's word for it; see main.c */
+        words = "a line of the answer is too long";
+    } else if (transport == 0 && transfer->kind == FIREALARM_REQUEST_HTTP &&
+               !transfer->head_whole) {
+        transport = CURLE_RECV_ERROR; /* libcurl takes it for a whole answer */
+        words = "the answer was cut before its end";
     }
     struct fa_str text = fa_str_of(words), answer = fa_buf_str(&transfer->answer);
     outcome.response = (struct firealarm_response){
@@ -495,6 +505,18 @@ static bool header_is(struct fa_str line, const char *name, char *buf, size_t si
     return true;
 }
 
+/* A refusal is told to the daemon only after QUIT, for whose answer libcurl would wait a minute. So
+ * whoever has refused has less time for what comes next; after any better word all of it again. */
+static void hurry_after_refusal(struct fa_transfer *transfer, struct fa_str line)
+{
+    bool refused = line.len > 0 && (line.ptr[0] == '4' || line.ptr[0] == '5');
+    if (refused != transfer->hurried) {
+        transfer->hurried = refused;
+        curl_easy_setopt(transfer->easy, CURLOPT_SERVER_RESPONSE_TIMEOUT,
+                         refused ? REPLY_WITHIN_REFUSED : 0L);
+    }
+}
+
 static size_t on_header(char *data, size_t size, size_t count, void *ctx)
 {
     struct fa_transfer *transfer = ctx;
@@ -506,7 +528,13 @@ static size_t on_header(char *data, size_t size, size_t count, void *ctx)
         return 0;
     }
     if (transfer->kind != FIREALARM_REQUEST_HTTP) {
+        hurry_after_refusal(transfer, line);
         return line.len;
+    }
+    if (line.len > 0 && (line.ptr[0] == '\r' || line.ptr[0] == '\n')) {
+        transfer->head_whole = true;
+    } else if (line.len > 5 && strncasecmp(line.ptr, "HTTP/", 5) == 0) {
+        transfer->head_whole = false; /* one more, after a 1xx; trailers come here too */
     }
     if (header_is(line, "Retry-After", value, sizeof value)) {
         transfer->retry_after = fa_retry_after_parse(value, wall_now());

@@ -11,14 +11,15 @@
 #include <unistd.h>
 
 #define OUT_MAX  ((size_t)16 * 1024 * 1024)
-#define AT_WAIT  (1 * FA_SECOND)
 #define READ_MAX ((size_t)1024 * 1024) /* a turn; transfers need their share of it */
 
 struct fa_pipe {
     int fd;
     struct event *readable, *writable;
     struct fa_buf in, out;
+    bool held;
     fa_pipe_frame_fn *on_frame;
+    fa_pipe_read_fn *on_read;
     void *ctx;
 };
 
@@ -72,6 +73,19 @@ static void queued(struct fa_pipe *pipe, int rc)
         fprintf(stderr, "firealarm-courier: the daemon takes no more\n");
         _exit(74);
     }
+    if (!pipe->held) {
+        write_some(pipe);
+    }
+}
+
+void fa_pipe_hold(struct fa_pipe *pipe)
+{
+    pipe->held = true;
+}
+
+void fa_pipe_release(struct fa_pipe *pipe)
+{
+    pipe->held = false;
     write_some(pipe);
 }
 
@@ -103,7 +117,7 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
             continue;
         }
         if (len < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-            return;
+            break;
         }
         if (len <= 0) {
             _exit(0);
@@ -113,12 +127,14 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
         fa_assert(!pipe->in.over); /* whole frames are taken after every chunk */
         take_frames(pipe);
     }
+    pipe->on_read(pipe->ctx);
 }
 
-struct fa_pipe *fa_pipe_new(struct event_base *base, int fd, fa_pipe_frame_fn *on_frame, void *ctx)
+struct fa_pipe *fa_pipe_new(struct event_base *base, int fd, fa_pipe_frame_fn *on_frame,
+                            fa_pipe_read_fn *on_read, void *ctx)
 {
     struct fa_pipe *pipe = fa_xcalloc(1, sizeof *pipe);
-    *pipe = (struct fa_pipe){.fd = fd, .on_frame = on_frame, .ctx = ctx};
+    *pipe = (struct fa_pipe){.fd = fd, .on_frame = on_frame, .on_read = on_read, .ctx = ctx};
     fa_buf_init(&pipe->in, FA_FRAME_MAX + 4 + 65536);
     fa_buf_init(&pipe->out, OUT_MAX);
     evutil_make_socket_nonblocking(fd);
@@ -158,11 +174,4 @@ void fa_pipe_log(struct fa_pipe *pipe, uint32_t level, const char *fmt, ...)
         struct fa_frame_log log = {.level = level, .text = fa_str_of(text)};
         queued(pipe, fa_frame_put_log(&pipe->out, &log));
     }
-}
-
-void fa_pipe_at(struct fa_pipe *pipe, struct fa_notification_id id)
-{
-    struct fa_frame_at at = {.id = id};
-    queued(pipe, fa_frame_put_at(&pipe->out, &at));
-    fa_pipe_flush(pipe, AT_WAIT);
 }

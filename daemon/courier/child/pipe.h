@@ -14,14 +14,19 @@ struct fa_pipe;
 /* A negative code ends the process with err's text. */
 typedef int fa_pipe_frame_fn(void *ctx, const struct fa_frame *frame, struct fa_err *err);
 
-struct fa_pipe *fa_pipe_new(struct event_base *base, int fd, fa_pipe_frame_fn *on_frame, void *ctx);
+/* After the frames that came together. */
+typedef void fa_pipe_read_fn(void *ctx);
+
+struct fa_pipe *fa_pipe_new(struct event_base *base, int fd, fa_pipe_frame_fn *on_frame,
+                            fa_pipe_read_fn *on_read, void *ctx);
 
 void fa_pipe_hello(struct fa_pipe *pipe);
 void fa_pipe_pong(struct fa_pipe *pipe, uint64_t n);
 void fa_pipe_verdict(struct fa_pipe *pipe, const struct fa_frame_verdict *verdict);
 void fa_pipe_log(struct fa_pipe *pipe, uint32_t level, const char *fmt, ...) FA_PRINTF(3, 4);
-/* On the wire when this returns, as the next thing done may be the last. */
-void fa_pipe_at(struct fa_pipe *pipe, struct fa_notification_id id);
+/* What is said between the two leaves in one piece. */
+void fa_pipe_hold(struct fa_pipe *pipe);
+void fa_pipe_release(struct fa_pipe *pipe);
 /* Waits until everything is taken, at most for `within`. */
 void fa_pipe_flush(struct fa_pipe *pipe, fa_time within);
 

@@ -107,6 +107,23 @@ struct fa_queued *fa_queue_start(struct fa_queue *queue, fa_time mono)
     return NULL;
 }
 
+void fa_queue_join(struct fa_queue *queue, const struct fa_queued *with, fa_queue_take_fn *take,
+                   void *ctx)
+{
+    for (size_t i = 0; i < FA_PRIORITY__COUNT && with->lot != NULL; i++) {
+        struct fa_queued *next;
+        for (struct fa_queued *item = TAILQ_FIRST(&queue->waiting[i]); item != NULL; item = next) {
+            next = TAILQ_NEXT(item, entry);
+            if (item->lot == with->lot && !take(ctx, item)) {
+                return;
+            }
+            if (item->lot == with->lot) {
+                take_waiting(queue, item);
+            }
+        }
+    }
+}
+
 struct fa_queued *fa_queue_expire(struct fa_queue *queue, fa_time mono)
 {
     for (size_t i = 0; i < FA_PRIORITY__COUNT; i++) {

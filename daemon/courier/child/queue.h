@@ -27,6 +27,7 @@ struct fa_queued {
     struct fa_endpoint *endpoint;
     enum fa_priority priority;
     unsigned per_host; /* the limit that holds for it */
+    const void *lot;   /* those of one lot may leave together; NULL: alone */
     bool running;
     fa_time since; /* queued, then started */
 };
@@ -40,10 +41,16 @@ struct fa_queue {
 };
 
 void fa_queue_init(struct fa_queue *queue);
-/* item->priority and per_host are set; host names what shares the limit. */
+/* item->priority, per_host and lot are set; host names what shares the limit. */
 void fa_queue_add(struct fa_queue *queue, struct fa_queued *item, const char *host, fa_time mono);
 /* The next that may start, now counted as running; NULL: none. */
 struct fa_queued *fa_queue_start(struct fa_queue *queue, fa_time mono);
+/* Takes out those that wait in the lot of `with`, which was started, in the order of service, and
+ * gives each to take(); false from it ends that, and the one it was asked about stays. They share
+ * the place of `with`. */
+typedef bool fa_queue_take_fn(void *ctx, struct fa_queued *item);
+void fa_queue_join(struct fa_queue *queue, const struct fa_queued *with, fa_queue_take_fn *take,
+                   void *ctx);
 /* One that waited too long, taken out; NULL: none. */
 struct fa_queued *fa_queue_expire(struct fa_queue *queue, fa_time mono);
 /* Takes a running one out. */

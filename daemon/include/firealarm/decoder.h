@@ -7,9 +7,10 @@
  *
  * Series: a decoder turns the raw spelling of a series (the bytes up to where they stop naming it)
  * into a handle with sink->key(). On FIREALARM_MISS it parses the labels, once, and calls
- * define(). A key may be put together in the decoder's memory where the format names a series in
- * several places. It then pushes samples in batches. Handle 0 (FIREALARM_IGNORED) means that no
- * rule needs this series or that a limit refused it: skip its samples, that is no error.
+ * define(). Many keys at once are cheaper: sink->keys(). A key may be put together in the decoder's
+ * memory where the format names a series in several places. It then pushes samples in batches.
+ * Handle 0 (FIREALARM_IGNORED) means that no rule needs this series or that a limit refused it:
+ * skip its samples, that is no error.
  *
  * One bad line never spoils the batch: reject() it with a reason and go on.
  */
@@ -76,6 +77,10 @@ struct firealarm_sink {
      * something was rejected. */
     void (*reply)(void *ctx, uint32_t status, struct firealarm_text content_type,
                   struct firealarm_text body);
+    /* key() for n keys at once, of parallel arrays: several times faster where many series are
+     * known. May be NULL, and is not there when `size` ends before it. */
+    void (*keys)(void *ctx, const uint32_t *kinds, const struct firealarm_text *raws,
+                 uint64_t *handles, uint32_t n);
 };
 
 /* How a connection came about. */

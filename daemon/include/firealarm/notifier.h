@@ -93,11 +93,22 @@ struct firealarm_notifier {
     int32_t (*render)(void *self, const struct firealarm_notice *notice,
                       struct firealarm_request_out *ret_request, struct firealarm_error *error);
     /* NULL: 2xx (SMTP 250) sent; network trouble, 408, 425, 429, 5xx (SMTP 4xx) retry; else
-     * rejected. Returns FIREALARM_SENT, _RETRY or _REJECTED, and may say why. */
+     * rejected. Returns FIREALARM_SENT, _RETRY or _REJECTED and may say why, or 0: as for NULL. */
     uint32_t (*judge)(void *self, const struct firealarm_response *response,
                       struct firealarm_error *why);
     /* May be NULL: is `address` one that this channel can reach? For the configuration check. */
     int32_t (*check_address)(struct firealarm_text address, struct firealarm_error *error);
+    /* Several messages in one request, for readers that are programs; all three or none. The
+     * courier puts together only what waits already, and one message alone goes through render().
+     * The request's verdict counts for each message in it; a batch that is answered with 4xx is
+     * sent again one by one, so that a message the receiver cannot take costs no other. */
+    uint32_t (*batch_max)(void *self); /* messages in one request; 1: none are put together */
+    /* Takes one message into the request under construction; not 0: it is left out. */
+    int32_t (*batch_add)(void *self, const struct firealarm_notice *notice,
+                         struct firealarm_error *error);
+    /* The request of all that were added since the last call; begins a new one in any case. */
+    int32_t (*batch_render)(void *self, struct firealarm_request_out *ret_request,
+                            struct firealarm_error *error);
 };
 
 extern const struct firealarm_notifier firealarm_notifier;

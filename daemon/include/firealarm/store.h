@@ -5,7 +5,9 @@
  * keeps and returns bytes.
  *
  * Rows: (kind, key) names a row. A live row is loaded at start; a closed one is history and is
- * read by query(), newest first. The journal is append-only, n counts from 1 without a gap.
+ * read by query(), newest first. One that was put as ended is history that nobody names again: its
+ * key is not put, got or erased any more, and a store need not find it by it. The journal is
+ * append-only, n counts from 1 without a gap.
  *
  * Durability: commit() returns 0 only when everything put since begin() is on stable storage,
  * together with the journal entries; otherwise nothing of it is, or (FIREALARM_STORE_UNKNOWN) it
@@ -17,6 +19,14 @@
  * Reserve: a store that can run out of room holds some back (a ballast file) once the host asks
  * for it with reserve(1), after open(). After FIREALARM_STORE_FULL the host gives it up with
  * reserve(0) and tries again; later it asks for it back.
+ *
+ * Copies: a copy is a directory with whatever files the store puts there. It is taken from a store
+ * that is in use, a step at a time between transactions, and holds what was committed when its
+ * last step was taken. copy_open() opens one as a store of its own, without the lock of the store
+ * that is in use; the host then looks through it as through any other. With `adopt` it is opened
+ * away from its place, under the lock, and may then be put in place of the store by adopt(): the
+ * replaced one is kept beside it, and killed at any moment there is either the one or the other
+ * after the next open().
  */
 #ifndef FIREALARM_STORE_H
 #define FIREALARM_STORE_H
@@ -42,7 +52,7 @@
 
 struct firealarm_row {
     uint32_t kind; /* the host's number */
-    uint32_t live; /* 1: loaded at start, 0: history */
+    uint32_t live; /* 1: loaded at start, 0: history, 2: history, and ended */
     int64_t time;  /* milliseconds; orders history */
     struct firealarm_text key, value;
     uint8_t mac[FIREALARM_STORE_MAC_BYTES];
@@ -69,7 +79,8 @@ struct firealarm_store {
     int32_t (*open)(const struct firealarm_host *host, const struct firealarm_settings *settings,
                     void **ret_self, struct firealarm_error *error);
     void (*close)(void *self); /* accepts NULL */
-    /* All live rows, any order; then the newest journal entry through head (none when empty). */
+    /* All live rows, any order; then the newest journal entry through head (none when empty). A
+     * store that doubts its rows shows history too: the host looks whether it verifies. */
     int32_t (*load)(void *self, firealarm_row_fn *row, firealarm_entry_fn *head, void *ctx,
                     struct firealarm_error *error);
     int32_t (*begin)(void *self, struct firealarm_error *error);
@@ -83,7 +94,7 @@ struct firealarm_store {
                       struct firealarm_error *error);
     int32_t (*commit)(void *self, struct firealarm_error *error);
     void (*rollback)(void *self);
-    /* FIREALARM_STORE_NOT_FOUND if there is no such row, live or not. */
+    /* FIREALARM_STORE_NOT_FOUND if there is no such row, live or not (an ended one: either). */
     int32_t (*get)(void *self, uint32_t kind, struct firealarm_text key, firealarm_row_fn *row,
                    void *ctx, struct firealarm_error *error);
     /* History of one kind, newest first (time, then key in memcmp order, both falling), at most
@@ -98,6 +109,20 @@ struct firealarm_store {
     /* May be NULL. hold 0: gives the reserve up, FIREALARM_STORE_NOT_FOUND if none is held.
      * hold 1: takes it, if not held, FIREALARM_STORE_FULL when there is no room for it. */
     int32_t (*reserve)(void *self, uint32_t hold, struct firealarm_error *error);
+    /* All NULL: this store cannot be copied. One copy at a time. dir is an empty directory of the
+     * host's; nothing in it is synced when the copy is done. copy_step() copies a bounded part:
+     * 0: done, 1: not yet; bytes are estimates that may change while the copy goes on. After
+     * copy_begin() came back with 0, copy_end() is called once, done or not. */
+    int32_t (*copy_begin)(void *self, const char *dir, struct firealarm_error *error);
+    int32_t (*copy_step)(void *self, uint64_t *ret_done, uint64_t *ret_total,
+                         struct firealarm_error *error);
+    void (*copy_end)(void *self);
+    /* FIREALARM_STORE_BUSY: a process has the store in use (adopt only), _NEWER, _CORRUPT. */
+    int32_t (*copy_open)(const struct firealarm_host *host,
+                         const struct firealarm_settings *settings, const char *dir, uint32_t adopt,
+                         void **ret_self, struct firealarm_error *error);
+    /* Once; then only close(). The text of `kept` says where the replaced store is. */
+    int32_t (*adopt)(void *self, struct firealarm_error *kept, struct firealarm_error *error);
 };
 
 extern const struct firealarm_store firealarm_store;

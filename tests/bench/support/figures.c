@@ -78,8 +78,9 @@ void figures_print(struct figures *figures, const char *name)
 
 void figures_print_latency(struct figures *figures, const char *name)
 {
-    printf("%s_p50=%.6g %s_p99=%.6g %s_max=%.6g %s_count=%zu\n", name, figures_at(figures, 0.5),
-           name, figures_at(figures, 0.99), name, figures_at(figures, 1), name, figures->count);
+    printf("%s_p50=%.6g %s_p99=%.6g %s_p999=%.6g %s_max=%.6g %s_count=%zu\n", name,
+           figures_at(figures, 0.5), name, figures_at(figures, 0.99), name,
+           figures_at(figures, 0.999), name, figures_at(figures, 1), name, figures->count);
     fflush(stdout);
 }
 

@@ -62,7 +62,7 @@ static const char words[] =
     "  { name = \"metrics\"; address = \"127.0.0.1:0\"; routes = [ \"metrics\" ]; }\n"
     ");\n"
     "feeds = (\n"
-    "  { name = \"udp\"; address = \"udp:127.0.0.1:0\"; decoder = \"statsd\"; },\n"
+    "  { name = \"udp\"; address = \"udp:127.0.0.1:0\"; decoder = \"statsd\";%s },\n"
     "  { name = \"local\"; address = \"unixgram:./run/statsd.sock\"; decoder = \"statsd\"; }\n"
     ");\n"
     "limits = { filings_open = 200000; alarms_open = 200000; outbox = 200000; };\n"
@@ -104,13 +104,14 @@ static void write_config(const struct rig *rig)
     FILE *file = create(rig, "firealarm.cfg");
     fprintf(file, words, getuid(), rig->people != NULL ? rig->people : "",
             rig->policies != NULL ? rig->policies : "",
-            rig->fail_after != NULL ? rig->fail_after : "1m");
+            rig->fail_after != NULL ? rig->fail_after : "1m",
+            rig->feed_limits != NULL ? rig->feed_limits : "");
     fputs(rig->rules != NULL ? rig->rules : plain_rules, file);
     fputs("channels = (\n", file);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         fprintf(file,
                 "  %s{ name = \"%s\"; plugin = \"webhook\"; machine = true; allow_private = true;\n"
-                "    allow_plain = true; url = \"http://127.0.0.1:%u/%s\"; }\n",
+                "    batch = 500; allow_plain = true; url = \"http://127.0.0.1:%u/%s\"; }\n",
                 i > 0 ? "," : "", names[i], receiver_port(rig->receiver), names[i]);
     }
     fprintf(file, "%s);\n", rig->channels != NULL ? rig->channels : "");
@@ -280,25 +281,35 @@ static void wait_until_ready(struct rig *rig)
     rig->udp_port = port_of(log, "feed udp");
 }
 
-double rig_start(struct rig *rig)
+void rig_exec(struct rig *rig)
 {
     struct stat st;
     char path[256];
     path_of(rig, "log", path);
     rig->log_from = stat(path, &st) == 0 ? (long)st.st_size : 0;
-    int64_t start = bench_ns();
     fflush(stdout);
     rig->pid = fork();
     if (rig->pid == 0) {
         exec_daemon(rig);
     }
+}
+
+void rig_await(struct rig *rig)
+{
     wait_until_ready(rig);
     int fd = rig_connect_http(rig), status = rig_get(fd, "/-/healthy", NULL, 0);
-    double ms = bench_ms_since(start);
     close(fd);
     if (status != 200) {
         bench_fail("the daemon is not healthy: %d", status);
     }
+}
+
+double rig_start(struct rig *rig)
+{
+    int64_t start = bench_ns();
+    rig_exec(rig);
+    rig_await(rig);
+    double ms = bench_ms_since(start);
     (void)rig_courier(rig);
     return ms;
 }

@@ -16,6 +16,7 @@ struct rig {
     /* Set before rig_open(); each may be NULL. */
     const char *people, *channels, *policies; /* groups with a comma before them */
     const char *rules;                        /* the whole list */
+    const char *feed_limits;                  /* of the feed "udp"; begins with a blank */
     const char *fail_after;                   /* of severity critical; NULL: "1m" */
     receiver_fn *on_post;
     void *ctx;
@@ -33,6 +34,9 @@ void rig_open(struct rig *rig);
 void rig_close(struct rig *rig); /* ends the daemon and removes the directory */
 /* Gives the ms from exec until GET /-/healthy answers 200. */
 double rig_start(struct rig *rig);
+/* The two halves of it: begins a start, and waits for its end. */
+void rig_exec(struct rig *rig);
+void rig_await(struct rig *rig);
 void rig_stop(struct rig *rig);           /* SIGTERM; fails when it does not end with status 0 */
 pid_t rig_courier(const struct rig *rig); /* waits for one that runs */
 /* True when this user may give the daemon a resolver of its own. */

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/* links: fa_api fa_test_world PkgConfig::JANSSON PkgConfig::LIBSODIUM */
+/* Requests of any content to every route, one after the other, on a company with two alarms of
+ * which one is about the boss. Each request is answered exactly once, with a status of HTTP and,
+ * where it says so, with JSON; history is the rows of what is closed; whatever boss asks for, no
+ * answer to him holds a word of what is about him; and after every step the engine's invariants
+ * hold (world.h). */
+#include "fuzz.h"
+
+#include "api/api.h"
+#include "net/http.h"
+#include "world.h"
+
+#include <jansson.h>
+#include <sodium.h>
+#include <stdio.h>
+
+#define SECRET_WORD "unspeakable"
+#define BOSS        2 /* after "ops" and "ceo" */
+
+/* The request: net/'s own is never linked. */
+struct fa_http_request {
+    struct fa_peer peer;
+    struct fa_str method, query, body, token;
+    char path[80];
+    unsigned answers;
+    bool for_subject;
+};
+
+static struct world w;
+
+struct fa_str fa_http_method(const struct fa_http_request *req)
+{
+    return req->method;
+}
+
+const char *fa_http_path(const struct fa_http_request *req)
+{
+    return req->path;
+}
+
+struct fa_str fa_http_query(const struct fa_http_request *req)
+{
+    return req->query;
+}
+
+struct fa_str fa_http_field(const struct fa_http_request *req, const char *name)
+{
+    return strcmp(name, "authorization") == 0 ? req->token : (struct fa_str){NULL, 0};
+}
+
+struct fa_str fa_http_body(const struct fa_http_request *req)
+{
+    return req->body;
+}
+
+const struct fa_peer *fa_http_peer(const struct fa_http_request *req)
+{
+    return &req->peer;
+}
+
+int fa_http_reply_field(struct fa_http_request *req, const char *name, struct fa_str value)
+{
+    fa_assert(req->answers == 0 && !fa_str_has_control(value) && name[0] != '\0');
+    return 0;
+}
+
+const char *fa_http_phrase(int status)
+{
+    return "phrase";
+}
+
+void fa_http_reply(struct fa_http_request *req, int status, const char *type, struct fa_str body)
+{
+    fa_assert(++req->answers == 1 && status >= 200 && status <= 599);
+    fa_assert(!req->for_subject || memmem(body.ptr, body.len, SECRET_WORD, 11) == NULL);
+    if (strstr(type, "json") != NULL) {
+        json_error_t error;
+        json_t *json = json_loadb(body.ptr, body.len, JSON_REJECT_DUPLICATES, &error);
+        fa_assert(json_is_object(json));
+        json_decref(json);
+    }
+}
+
+void fa_http_reply_problem(struct fa_http_request *req, int status, const char *detail)
+{
+    fa_http_reply(req, status, "text/plain", fa_str_of(detail));
+}
+
+bool fa_http_is_gone(const struct fa_http_request *req)
+{
+    return false;
+}
+
+void fa_http_release(struct fa_http_request *req)
+{
+    abort(); /* nothing here ends a request without an answer */
+}
+
+/* ---- the store: the world's rows; it answers when the loop comes round to it */
+
+struct read {
+    uint32_t kind;
+    uint8_t key[16];
+    size_t key_len; /* 0: a query for a page */
+    uint32_t limit;
+    fa_store_answer_fn *done;
+    void *ctx;
+};
+
+static struct read reads[4];
+static size_t read_count;
+
+static void keep_read(struct read one, struct fa_str key)
+{
+    fa_assert(read_count < 4 && key.len <= sizeof one.key);
+    if (key.len > 0) {
+        memcpy(one.key, key.ptr, key.len);
+    }
+    reads[read_count++] = one;
+}
+
+void fa_store_get(struct fa_store *store, uint32_t kind, struct fa_str key,
+                  fa_store_answer_fn *done, void *ctx)
+{
+    fa_assert(key.len > 0);
+    keep_read((struct read){.kind = kind, .key_len = key.len, .done = done, .ctx = ctx}, key);
+}
+
+void fa_store_query(struct fa_store *store, uint32_t kind, fa_time before, struct fa_str before_key,
+                    uint32_t limit, fa_store_answer_fn *done, void *ctx)
+{
+    keep_read((struct read){.kind = kind, .limit = limit, .done = done, .ctx = ctx}, before_key);
+}
+
+static void answer_reads(void)
+{
+    struct fa_row rows[64];
+    for (unsigned turns = 0; read_count > 0; turns++) {
+        struct read one = reads[--read_count];
+        struct fa_store_answer answer = {.rows = rows};
+        for (size_t i = 0; i < w.row_count && answer.row_count < 64; i++) {
+            const struct world_row *row = &w.rows[i];
+            bool named =
+                row->key_len == one.key_len && memcmp(row->key, one.key, row->key_len) == 0;
+            if (row->kind == one.kind && (one.key_len > 0 ? named : !row->live)) {
+                rows[answer.row_count++] =
+                    (struct fa_row){.kind = row->kind,
+                                    .time = w.now.wall,
+                                    .key = {(const char *)row->key, row->key_len},
+                                    .value = {row->value, row->len}};
+            }
+        }
+        answer.code = one.key_len > 0 && answer.row_count == 0 ? FA_ENOTFOUND : 0;
+        one.done(one.ctx, &answer);
+        fa_assert(turns < 100);
+    }
+}
+
+/* ---- the application */
+
+static struct fa_engine *host_engine(void *ctx)
+{
+    return w.engine;
+}
+
+static struct fa_store *host_store(void *ctx)
+{
+    return (struct fa_store *)(void *)&w;
+}
+
+static struct fa_now host_now(void *ctx)
+{
+    return w.now;
+}
+
+static struct fa_api_answer host_step(void *ctx, struct fa_event *event)
+{
+    world_step_event(&w, *event);
+    return (struct fa_api_answer){w.reply.u.reply.code, w.reply.u.reply.already,
+                                  w.reply.u.reply.count};
+}
+
+static uint64_t host_journal(void *ctx)
+{
+    return w.journal_n + 1;
+}
+
+static void host_reply(void *ctx, struct fa_http_request *req, int status, const char *type,
+                       struct fa_str body)
+{
+    fa_http_reply(req, status, type, body);
+}
+
+static const char *host_well(void *ctx)
+{
+    return NULL;
+}
+
+static const char *host_healthy(void *ctx, bool ready)
+{
+    return NULL;
+}
+
+static void host_metrics(void *ctx, struct fa_buf *out)
+{
+}
+
+static bool host_may_know(void *ctx, struct fa_incident_id id)
+{
+    return true;
+}
+
+static void host_lost(void *ctx, uint64_t n)
+{
+}
+
+static int host_copy(void *ctx, bool start, struct fa_store_copy *ret_copy, struct fa_err *err)
+{
+    return fa_err_set(err, FA_EUNSUPPORTED, "there is no store to copy");
+}
+
+static const struct fa_api_host host = {.engine = host_engine,
+                                        .store = host_store,
+                                        .now = host_now,
+                                        .step = host_step,
+                                        .next_journal = host_journal,
+                                        .reply = host_reply,
+                                        .refusing = host_well,
+                                        .may_know = host_may_know,
+                                        .lost = host_lost,
+                                        .copy = host_copy,
+                                        .unhealthy = host_healthy,
+                                        .metrics = host_metrics,
+                                        .company = "Example",
+                                        .notice = "",
+                                        .version = "0"};
+
+/* ---- the company */
+
+static void begin(void)
+{
+    static const char *const about[] = {"boss"};
+    struct fa_filing filing = {.category = "lying",
+                               .text = SECRET_WORD " things",
+                               .customer = SECRET_WORD,
+                               .reporter = "person:rep2",
+                               .about = about,
+                               .about_count = 1,
+                               .level = -1,
+                               .journal_n = 1};
+    world_begin_firm(&w);
+    filing.id.id.bytes[0] = 9;
+    world_step_event(&w, (struct fa_event){.kind = FA_EV_FILE, .u.file = &filing});
+    world_signal(&w, "slow", "", FA_LEVEL_FIRING);
+}
+
+/* ---- requests */
+
+static void write_id(uint8_t which, char id[FA_ID_TEXT_SIZE])
+{
+    const struct fa_alarm *alarm = w.engine->alarms;
+    const struct fa_notification *note = w.engine->notifications;
+    for (uint8_t n = which & 3; n > 0 && alarm != NULL; n--) {
+        alarm = alarm->by_id.next;
+    }
+    for (uint8_t n = which & 3; n > 0 && note != NULL; n--) {
+        note = note->by_id.next;
+    }
+    struct fa_id found = {{which}};
+    found = which & 4 && alarm != NULL  ? alarm->id.id
+            : which & 8 && note != NULL ? note->id.id
+                                        : found;
+    fa_id_format(found, id);
+}
+
+/* No letter of the caller's own words may be what is looked for in the answer. */
+static bool holds_secret(struct fa_str text)
+{
+    for (size_t i = 0; i + 4 <= text.len; i++) {
+        if (strncasecmp(text.ptr + i, "unsp", 4) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void ask(const struct fa_http_handler *handler, struct fa_api_listener *listener,
+                struct fuzz_input *in)
+{
+    static const char *const routes[][2] = {
+        {"GET", "/v1/guide"},         {"POST", "/v1/incidents/preview"},
+        {"POST", "/v1/incidents"},    {"POST", "/v1/status"},
+        {"GET", "/v1/alarms"},        {"GET", "/v1/alarms/"},
+        {"POST", "/v1/alarms/"},      {"POST", "/v1/alarms/"},
+        {"POST", "/v1/alarms/"},      {"GET", "/v1/outbox"},
+        {"POST", "/v1/outbox/"},      {"POST", "/v1/outbox/"},
+        {"POST", "/v1/channels/test"}};
+    static const char *const ends[] = {"",         "",         "", "",       "",      "", "/ack",
+                                       "/resolve", "/comment", "", "/retry", "/drop", ""};
+    uint8_t route = fuzz_byte(in) % 14, who = fuzz_byte(in), which = fuzz_byte(in);
+    struct fa_http_request req = {.peer = {.kind = FA_PEER_UNIX, .uid = WORLD_UID + who % 9}};
+    struct fa_http_route answer = {0};
+    char id[FA_ID_TEXT_SIZE] = "";
+    if (route == 13) { /* any method and path */
+        struct fa_str path = fuzz_word(in);
+        req.method = fuzz_word(in);
+        snprintf(req.path, sizeof req.path, "/%.*s", path.len < 70 ? (int)path.len : 70, path.ptr);
+    } else {
+        size_t len = strlen(routes[route][1]);
+        if (routes[route][1][len - 1] == '/') {
+            write_id(which, id);
+            id[which & 128 ? 5 : FA_ID_TEXT_SIZE - 1] = '\0';
+        }
+        req.method = fa_str_of(routes[route][0]);
+        snprintf(req.path, sizeof req.path, "%s%s%s", routes[route][1], id, ends[route]);
+    }
+    req.query = route == 4 ? fuzz_word(in) : (struct fa_str){"", 0};
+    req.body = fuzz_word(in);
+    if (who & 64) {
+        req.token = fuzz_word(in);
+    } else if (who & 32) {
+        req.peer.kind = FA_PEER_INET;
+    }
+    if (holds_secret(req.body) || holds_secret(req.query)) {
+        return;
+    }
+    req.for_subject = who % 9 == BOSS;
+    handler->on_head(listener, &req, &answer);
+    if (answer.status == 0) {
+        handler->on_request(listener, &req);
+        answer_reads();
+        fa_assert(req.answers == 1);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const uint8_t key[32] = {1};
+    struct fuzz_input in = {data, size};
+    begin();
+    struct fa_api *api = fa_api_new(&host, key);
+    struct fa_api_listener *listener =
+        fa_api_listener(api, FA_API_ROUTES_API | FA_API_ROUTES_METRICS | FA_API_ROUTES_PAGES);
+    for (unsigned i = 0; i < 12 && in.size > 0; i++) {
+        ask(fa_api_handler(), listener, &in);
+        if (i % 4 == 3) {
+            world_advance(&w, 20 * FA_MINUTE);
+        }
+    }
+    fa_api_free(api);
+    world_done(&w);
+    return 0;
+}
