@@ -364,6 +364,15 @@ static int32_t migrate(const struct firealarm_host *host, const struct dir *dir,
     return rc == 0 && version < newest ? migrate_now(db, version, newest, steps, error) : rc;
 }
 
+/* *ret_text is NULL at the end; a disk that fails is no end. */
+static int32_t next_text(sqlite3 *db, sqlite3_stmt *stmt, const char **ret_text,
+                         struct firealarm_error *error)
+{
+    int step = sqlite3_step(stmt);
+    *ret_text = step == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+    return step == SQLITE_ROW || step == SQLITE_DONE ? 0 : sqlite_fail_db(error, db, "schema");
+}
+
 /* Invariant 5: beside one that is made anew. */
 static int32_t compare(sqlite3 *db, sqlite3 *model, struct firealarm_error *error)
 {
@@ -379,9 +388,8 @@ static int32_t compare(sqlite3 *db, sqlite3 *model, struct firealarm_error *erro
                      ? sqlite_fail_db(error, model, "schema")
                      : 0;
     while (rc == 0 && a != NULL && b != NULL && strcmp(a, b) == 0) {
-        bool more = sqlite3_step(is) == SQLITE_ROW, due = sqlite3_step(must) == SQLITE_ROW;
-        a = more ? (const char *)sqlite3_column_text(is, 0) : NULL;
-        b = due ? (const char *)sqlite3_column_text(must, 0) : NULL;
+        rc = next_text(db, is, &a, error);
+        rc = rc == 0 ? next_text(model, must, &b, error) : rc;
     }
     if (rc == 0 && (a != NULL || b != NULL)) {
         rc = sqlite_fail(error, FIREALARM_STORE_CORRUPT,
