@@ -6,11 +6,9 @@
 #include "base/panic.h"
 #include "rules/promql_lex.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define LINE_LABELS_MAX 256
 
@@ -215,34 +213,13 @@ static int series_name(struct line *line)
                      fa_scratch_str(&line->history->arena, line->token.text));
 }
 
-static bool parse_value(struct fa_str text, double *ret_value)
+static int parse_value(struct fa_str text, double *ret_value)
 {
-    static const struct {
-        char text[12];
-        double value;
-    } words[] = {{"nan", (double)NAN},
-                 {"inf", (double)INFINITY},
-                 {"+inf", (double)INFINITY},
-                 {"-inf", -(double)INFINITY},
-                 {"infinity", (double)INFINITY},
-                 {"+infinity", (double)INFINITY},
-                 {"-infinity", -(double)INFINITY}};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        if (text.len == strlen(words[i].text) &&
-            strncasecmp(text.ptr, words[i].text, text.len) == 0) {
-            *ret_value = words[i].value;
-            return true;
-        }
-    }
     if (fa_str_is(text, "stale")) {
         *ret_value = fa_stale_marker();
-        return true;
+        return 0;
     }
-    if (text.len > 1 && text.ptr[0] == '+') {
-        text.ptr++;
-        text.len--;
-    }
-    return fa_parse_double(text, ret_value) == 0;
+    return fa_number_parse(text, ret_value);
 }
 
 static struct fa_str word_at(struct line *line)
@@ -264,7 +241,7 @@ static struct fa_str word_at(struct line *line)
 static int value_and_time(struct line *line, struct fa_point *ret_point)
 {
     int64_t at;
-    if (!parse_value(word_at(line), &ret_point->value)) {
+    if (parse_value(word_at(line), &ret_point->value) != 0) {
         return refuse(line, "a value, a number such as 1.5e3, NaN or +Inf,");
     }
     if (fa_parse_i64(word_at(line), &at) != 0 || at > FA_DURATION_MAX || at < -FA_DURATION_MAX) {

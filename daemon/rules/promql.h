@@ -259,7 +259,6 @@ struct fa_promql_node {
 /* A parsed expression; nothing in it changes any more. */
 struct fa_promql {
     struct fa_scratch arena;
-    char *text; /* owned, in the arena */
     struct fa_promql_node *root;
     size_t selector_count;
     struct fa_regex *regexes; /* owned list */

@@ -749,7 +749,6 @@ int fa_promql_parse(struct fa_str text, struct fa_promql **ret, struct fa_err *e
     }
     fa_scratch_init(&promql->arena, (size_t)64 << 20);
     parser.lexer.text = fa_scratch_str(&promql->arena, text);
-    promql->text = (char *)parser.lexer.text.ptr;
     int code = fa_lex_next(&parser.lexer, FA_LEX_EXPRESSION, &parser.token, err);
     if (code == 0) {
         code = parse_expr(&parser, 0, &promql->root);

@@ -332,7 +332,6 @@ int fa_query_run(const struct fa_promql *promql, const struct fa_query_source *s
                  struct fa_query_value *ret_value, struct fa_err *err)
 {
     struct fa_query *query = fa_xcalloc(1, sizeof *query);
-    query->promql = promql;
     query->source = source;
     query->params = *params;
     query->err = err;

@@ -85,5 +85,8 @@ bool fa_is_stale(double value);
 /* The shortest text that reads back as the same number, as Prometheus writes it: "NaN", "+Inf",
  * "-Inf", no exponent. With exponents: for numbers below 1e-6 and from 1e21 on, as in its JSON. */
 const char *fa_number_format(double value, bool exponents, char buf[FA_NUMBER_TEXT_SIZE]);
+/* A number as Prometheus text and `le` labels write it: with a plus, as Inf or as NaN too, in any
+ * case of letters. */
+int fa_number_parse(struct fa_str text, double *ret_value) FA_MUST_CHECK;
 
 #endif

@@ -5,7 +5,6 @@
 
 #include <float.h>
 #include <math.h>
-#include <string.h>
 
 struct bucket {
     double bound, count;
@@ -16,32 +15,6 @@ struct histogram {
     struct bucket *buckets;
     size_t count, cap;
 };
-
-static bool parse_bound(struct fa_str text, double *ret_bound)
-{
-    static const struct {
-        char text[12];
-        double value;
-    } words[] = {{"inf", (double)INFINITY},
-                 {"+inf", (double)INFINITY},
-                 {"-inf", -(double)INFINITY},
-                 {"infinity", (double)INFINITY},
-                 {"+infinity", (double)INFINITY},
-                 {"-infinity", -(double)INFINITY},
-                 {"nan", (double)NAN}};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        if (text.len == strlen(words[i].text) &&
-            strncasecmp(text.ptr, words[i].text, text.len) == 0) {
-            *ret_bound = words[i].value;
-            return true;
-        }
-    }
-    if (text.len > 1 && text.ptr[0] == '+') {
-        text.ptr++;
-        text.len--;
-    }
-    return fa_parse_double(text, ret_bound) == 0;
-}
 
 static void sort_buckets(struct histogram *histogram)
 {
@@ -187,7 +160,7 @@ static struct histogram *gather(struct fa_query *query, const struct fa_query_va
         const struct fa_labels *labels = vector->samples[i].labels;
         double bound;
         bool added;
-        if (!parse_bound(fa_labels_get(labels, le), &bound)) {
+        if (fa_number_parse(fa_labels_get(labels, le), &bound) != 0) {
             continue;
         }
         size_t number =

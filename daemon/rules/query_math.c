@@ -194,3 +194,29 @@ const char *fa_number_format(double value, bool exponents, char buf[FA_NUMBER_TE
     fa_buf_done(&text);
     return buf;
 }
+
+int fa_number_parse(struct fa_str text, double *ret_value)
+{
+    static const struct {
+        char text[12];
+        double value;
+    } words[] = {{"nan", (double)NAN},
+                 {"inf", (double)INFINITY},
+                 {"+inf", (double)INFINITY},
+                 {"-inf", -(double)INFINITY},
+                 {"infinity", (double)INFINITY},
+                 {"+infinity", (double)INFINITY},
+                 {"-infinity", -(double)INFINITY}};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (text.len == strlen(words[i].text) &&
+            strncasecmp(text.ptr, words[i].text, text.len) == 0) {
+            *ret_value = words[i].value;
+            return 0;
+        }
+    }
+    if (text.len > 1 && text.ptr[0] == '+' && text.ptr[1] != '-') {
+        text.ptr++;
+        text.len--;
+    }
+    return fa_parse_double(text, ret_value);
+}

@@ -19,7 +19,6 @@ struct fa_query_selected {
 };
 
 struct fa_query {
-    const struct fa_promql *promql;
     const struct fa_query_source *source;
     struct fa_query_params params;
     struct fa_query_selected *selected; /* by the selector's number */

@@ -440,6 +440,32 @@ static void samples_that_cannot_be_read_say_where(void **state)
     }
 }
 
+static void numbers_are_read_as_prometheus_writes_them(void **state)
+{
+    static const struct {
+        const char *text;
+        double value;
+    } good[] = {{"+Inf", (double)INFINITY},
+                {"-INF", -(double)INFINITY},
+                {"inf", (double)INFINITY},
+                {"+1.5", 1.5},
+                {"-2e3", -2000},
+                {"0", 0}};
+    static const char *const bad[] = {"", "+", "+-1", "infi", "1x", "0x10", "--1"};
+    double value = 0;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_int_equal(fa_number_parse(fa_str_of(good[i].text), &value), 0);
+        assert_true(value == good[i].value);
+    }
+    assert_int_equal(fa_number_parse(FA_STR("nAn"), &value), 0);
+    assert_true(isnan(value));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        if (fa_number_parse(fa_str_of(bad[i]), &value) == 0) {
+            fail_msg("\"%s\" is taken for a number", bad[i]);
+        }
+    }
+}
+
 static void lines_come_in_any_order_and_the_later_one_counts(void **state)
 {
     struct fa_history *history = fa_history_new();
@@ -469,6 +495,7 @@ int main(void)
         cmocka_unit_test(dates_are_those_of_the_calendar),
         cmocka_unit_test(the_answer_has_limits),
         cmocka_unit_test(samples_that_cannot_be_read_say_where),
+        cmocka_unit_test(numbers_are_read_as_prometheus_writes_them),
         cmocka_unit_test(lines_come_in_any_order_and_the_later_one_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
