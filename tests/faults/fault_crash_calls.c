@@ -131,13 +131,15 @@ static bool try_day(struct campaign *campaign, enum role role, unsigned long at)
     long duplicates = duplicates_of(campaign);
     struct killer *killer = aim(campaign, role, at);
     enum stage stage = day(campaign, n);
-    bool fired = killer_has_fired(killer);
+    bool fired = killer_disarm(killer);
     killer_release(killer);
     if (!fired) {
         assert_int_equal(stage, SETTLED);
         return false;
     }
-    if (role == COURIER) { /* its daemon went on, and the day was settled by another */
+    if (role != COURIER) { /* a day that was over before the kill does not wait for the end */
+        rig_until(rig, is_gone(campaign));
+    } else { /* its daemon went on, and the day was settled by another */
         assert_int_equal(stage, SETTLED);
         stage = SENDING;
         rig_stop(rig); /* or the next would wait longer for its courier each time */
@@ -176,7 +178,7 @@ static bool try_start(struct campaign *campaign, unsigned long at, unsigned long
     int go;
     struct killer *killer = start_under(rig, at, &go);
     rig_until(rig, is_gone(campaign) || rig_logged(rig, "ready\n"));
-    bool fired = killer_has_fired(killer);
+    bool fired = killer_disarm(killer);
     *ret_calls = killer_release(killer);
     close(go);
     if (!fired) {

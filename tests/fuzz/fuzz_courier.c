@@ -153,7 +153,8 @@ static void check_json(const struct firealarm_request_out *req)
     json_error_t error;
     json_t *json =
         json_loadb(req->body.ptr, req->body.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
-    CHECK(json_is_object(json));
+    /* A zero byte in a field's name is sound JSON that this reader cannot hold. */
+    CHECK(json_is_object(json) || json_error_code(&error) == json_error_null_byte_in_key);
     json_decref(json);
 }
 

@@ -103,17 +103,24 @@ bool killer_has_fired(const struct killer *killer)
     return atomic_load(&killer->shared->fired);
 }
 
+bool killer_disarm(struct killer *killer)
+{
+    if (killer->tracer > 0) {
+        kill(killer->tracer, SIGKILL);
+        while (waitpid(killer->tracer, NULL, 0) < 0 && errno == EINTR) {
+        }
+        killer->tracer = 0;
+    }
+    return killer_has_fired(killer);
+}
+
 unsigned long killer_release(struct killer *killer)
 {
     if (killer == NULL) {
         return 0;
     }
+    (void)killer_disarm(killer);
     unsigned long count = atomic_load(&killer->shared->count);
-    if (killer->tracer > 0) {
-        kill(killer->tracer, SIGKILL);
-        while (waitpid(killer->tracer, NULL, 0) < 0 && errno == EINTR) {
-        }
-    }
     munmap(killer->shared, sizeof *killer->shared);
     free(killer);
     return count;

@@ -16,7 +16,9 @@ struct killer;
 struct killer *killer_aim(pid_t pid, pid_t tid, unsigned long at, bool follow);
 unsigned long killer_count(const struct killer *killer);
 bool killer_has_fired(const struct killer *killer);
-/* Lets go of the process, if it lives; gives the count and frees. Accepts NULL. */
+/* Lets go of the process, if it lives; has it fired? That changes no more. */
+bool killer_disarm(struct killer *killer);
+/* Disarms, gives the count and frees. Accepts NULL. */
 unsigned long killer_release(struct killer *killer);
 
 #endif
