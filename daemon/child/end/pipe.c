@@ -20,7 +20,7 @@ struct fa_pipe {
     struct fa_buf in, out;
     bool held;
     fa_pipe_frame_fn *on_frame;
-    fa_pipe_read_fn *on_read;
+    fa_pipe_read_fn *on_read, *on_drained;
     void *ctx;
 };
 
@@ -54,7 +54,16 @@ static void write_some(struct fa_pipe *pipe)
 
 static void on_writable(evutil_socket_t fd, short what, void *ctx)
 {
-    write_some(ctx);
+    struct fa_pipe *pipe = ctx;
+    write_some(pipe);
+    if (pipe->out.len == 0 && pipe->on_drained != NULL) {
+        pipe->on_drained(pipe->ctx);
+    }
+}
+
+void fa_pipe_on_drained(struct fa_pipe *pipe, fa_pipe_read_fn *fn)
+{
+    pipe->on_drained = fn;
 }
 
 void fa_pipe_flush(struct fa_pipe *pipe, fa_time within)

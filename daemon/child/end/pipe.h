@@ -22,6 +22,9 @@ typedef void fa_pipe_read_fn(void *ctx);
 struct fa_pipe *fa_pipe_new(struct event_base *base, int fd, const char *who,
                             fa_pipe_frame_fn *on_frame, fa_pipe_read_fn *on_read, void *ctx);
 
+/* Whenever the daemon has taken all that was said, after it had not. */
+void fa_pipe_on_drained(struct fa_pipe *pipe, fa_pipe_read_fn *fn);
+
 void fa_pipe_hello(struct fa_pipe *pipe, const char *build);
 void fa_pipe_pong(struct fa_pipe *pipe, uint64_t n);
 /* For frames of the child's own: append to it, then hand on what the encoder returned. */
