@@ -56,9 +56,37 @@ static void sink_event(void *ctx, const struct firealarm_event *event)
     ((struct fa_feed_socket *)ctx)->events_ignored++;
 }
 
+static bool is_within(const struct fa_feed_socket *limits, const struct firealarm_alert *alert)
+{
+    for (uint32_t i = 0; i < alert->label_count; i++) {
+        if (alert->labels[i].name.len > limits->name_max ||
+            alert->labels[i].value.len > limits->value_max) {
+            return false;
+        }
+    }
+    return alert->label_count <= limits->labels_max;
+}
+
 static void sink_alert(void *ctx, const struct firealarm_alert *alert)
 {
-    ((struct fa_feed_socket *)ctx)->events_ignored++;
+    struct fa_feed_socket *feed = ctx;
+    struct fa_alert one = {
+        .labels = (const struct fa_label *)(const void *)alert->labels,
+        .annotations = (const struct fa_label *)(const void *)alert->annotations,
+        .label_count = alert->label_count,
+        .annotation_count = alert->annotation_count,
+        .starts = alert->starts,
+        .ends = alert->ends,
+        .resolved = alert->resolved != 0,
+    };
+    size_t rules = 0;
+    feed->alerts++;
+    int rc = is_within(feed, alert) ? fa_foreign_take(feed->daemon->foreign, &one,
+                                                      fa_loop_now(feed->daemon->loop), &rules)
+                                    : FA_ETOOBIG;
+    feed->alerts_refused += rc != 0;
+    feed->alerts_untaken += rc == 0 && rules == 0;
+    feed->daemon->rules_dirty = feed->daemon->rules_dirty || rules > 0;
 }
 
 static void sink_stale(void *ctx, uint64_t handle, int64_t time)
@@ -300,6 +328,9 @@ void fa_feeds_bind(struct fa_daemon *daemon)
             .name_bytes = entry->name_max,
             .value_bytes = entry->value_max,
         };
+        daemon->feeds[i]->labels_max = limits.labels;
+        daemon->feeds[i]->name_max = limits.name_bytes;
+        daemon->feeds[i]->value_max = limits.value_bytes;
         daemon->feeds[i]->feed = fa_metrics_feed(daemon->metrics, entry->name);
         fa_feed_set_limits(daemon->feeds[i]->feed, &limits);
         daemon->feeds[i]->series_refused_seen =
@@ -317,23 +348,43 @@ void fa_feeds_close(struct fa_feed_socket **feeds, size_t count)
 
 /* ---- watching ---- */
 
+static void watch_series(struct fa_feed_socket *feed)
+{
+    struct fa_feed_stats stats = fa_feed_stats(feed->feed);
+    char code[80];
+    bool over = stats.series_refused > feed->series_refused_seen;
+    feed->series_refused_seen = stats.series_refused;
+    if (over != feed->over_budget || !feed->watched) {
+        feed->over_budget = over;
+        snprintf(code, sizeof code, "feed-%s-series", feed->name);
+        fa_turn_trouble(feed->daemon, code, !over,
+                        "feed '%s' is at its limit of %llu series: new ones are refused",
+                        feed->name, (unsigned long long)stats.series);
+    }
+}
+
+static void watch_alerts(struct fa_feed_socket *feed)
+{
+    char code[80];
+    bool over = feed->alerts_refused > feed->alerts_refused_seen;
+    feed->alerts_refused_seen = feed->alerts_refused;
+    if (over != feed->over_alerts || !feed->watched) {
+        feed->over_alerts = over;
+        snprintf(code, sizeof code, "feed-%s-alerts", feed->name);
+        fa_turn_trouble(feed->daemon, code, !over,
+                        "feed '%s' sends alerts beyond a limit (their number, or the length or "
+                        "number of their labels): those are refused",
+                        feed->name);
+    }
+}
+
 void fa_feeds_watch(struct fa_daemon *daemon)
 {
     for (size_t i = 0; i < daemon->feed_count; i++) {
-        struct fa_feed_socket *feed = daemon->feeds[i];
-        struct fa_feed_stats stats = fa_feed_stats(feed->feed);
-        char code[80];
-        bool over = stats.series_refused > feed->series_refused_seen;
-        feed->series_refused_seen = stats.series_refused;
+        watch_series(daemon->feeds[i]);
+        watch_alerts(daemon->feeds[i]);
         /* The first look ends what a daemon before this one may have left open. */
-        if (over != feed->over_budget || !feed->watched) {
-            feed->watched = true;
-            feed->over_budget = over;
-            snprintf(code, sizeof code, "feed-%s-series", feed->name);
-            fa_turn_trouble(daemon, code, !over,
-                            "feed '%s' is at its limit of %llu series: new ones are refused",
-                            feed->name, (unsigned long long)stats.series);
-        }
+        daemon->feeds[i]->watched = true;
     }
 }
 
@@ -346,17 +397,24 @@ void fa_feeds_metrics(const struct fa_daemon *daemon, struct fa_buf *out)
         "# TYPE firealarm_feed_rejected counter\n",
         "# TYPE firealarm_feed_packets counter\n",
         "# TYPE firealarm_feed_kernel_dropped counter\n",
+        "# TYPE firealarm_feed_alerts counter\n",
+        "# TYPE firealarm_feed_alerts_untaken counter\n",
+        "# TYPE firealarm_feed_alerts_refused counter\n",
     };
-    static const char *const names[] = {"samples_total",  "series",        "series_refused_total",
-                                        "rejected_total", "packets_total", "kernel_dropped_total"};
-    for (size_t m = 0; m < 6; m++) {
+    static const char *const names[] = {"samples_total",        "series",
+                                        "series_refused_total", "rejected_total",
+                                        "packets_total",        "kernel_dropped_total",
+                                        "alerts_total",         "alerts_untaken_total",
+                                        "alerts_refused_total"};
+    for (size_t m = 0; m < sizeof names / sizeof names[0]; m++) {
         fa_buf_puts(out, heads[m]);
         for (size_t i = 0; i < daemon->feed_count; i++) {
             const struct fa_feed_socket *feed = daemon->feeds[i];
             struct fa_feed_stats stats = fa_feed_stats(feed->feed);
             const struct fa_dgram_counters *socket = fa_dgram_counters(feed->dgram);
-            uint64_t values[] = {stats.samples,  stats.series,    stats.series_refused,
-                                 feed->rejected, socket->packets, socket->kernel_dropped};
+            uint64_t values[] = {stats.samples,  stats.series,         stats.series_refused,
+                                 feed->rejected, socket->packets,      socket->kernel_dropped,
+                                 feed->alerts,   feed->alerts_untaken, feed->alerts_refused};
             fa_buf_printf(out, "firealarm_feed_%s{feed=\"%s\"} %llu\n", names[m], feed->name,
                           (unsigned long long)values[m]);
         }

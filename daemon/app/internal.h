@@ -11,6 +11,7 @@
 #include "net/dgram.h"
 #include "net/http.h"
 #include "net/loop.h"
+#include "rules/foreign.h"
 #include "rules/rules.h"
 #include "store/store.h"
 
@@ -42,9 +43,12 @@ struct fa_feed_socket {
     void *self, *conn;
     struct fa_feed *feed;
     uint64_t rejected, events_ignored;
+    uint32_t labels_max, name_max, value_max; /* of an alert; a series' are its feed's */
+    uint64_t alerts, alerts_untaken, alerts_refused; /* all; no rule took it; over a limit */
+    uint64_t alerts_refused_seen;
     char last_reject[64]; /* the plugin's reason, never the bytes */
     uint64_t series_refused_seen;
-    bool over_budget, watched;
+    bool over_budget, over_alerts, watched;
 };
 
 struct fa_listening {
@@ -92,7 +96,8 @@ struct fa_daemon {
     struct fa_engine *engine;
     struct fa_metrics *metrics;
     struct fa_rules *rules;
-    bool rules_dirty;
+    struct fa_foreign *foreign;
+    bool rules_dirty; /* of both */
 
     struct fa_store
         *store; /* NULL: it cannot be used; then nothing is written and no filing taken */

@@ -43,6 +43,7 @@ enum fa_verb_id {
     FA_DO_METRIC,
     FA_DO_QUIET,
     FA_DO_STALE,
+    FA_DO_ALERT,
     FA_DO_FILE,
     FA_DO_WORD,
     FA_DO_DONE,
