@@ -9,7 +9,9 @@
  *     a firing alarm always has a next step on the clock.
  *  4. Same rows, same events, same times and seeds in: same actions out.
  */
+#include "alarms/evidence.h"
 #include "alarms/internal.h"
+#include "rules/level.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -250,6 +252,23 @@ static void signal_new(struct fa_engine *engine, const struct fa_signal *signal,
     fa_alarm_start(engine, fa_alarm_begin(engine, &spec));
 }
 
+/* What the signal says that is worth to be looked at again later. */
+static void note_signal(struct fa_alarm *alarm, const struct fa_signal *signal)
+{
+    static const uint32_t causes[FA_LEVEL__COUNT] = {
+        [FA_LEVEL_UNKNOWN] = FA_CAUSE_UNKNOWN,
+        [FA_LEVEL_CLEAR] = FA_CAUSE_CLEAR,
+    };
+    if (signal->level != alarm->level) {
+        fa_want_evidence(alarm, causes[signal->level]);
+    }
+    if (signal->level == FA_LEVEL_FIRING &&
+        fa_level_is_worse(&signal->rule->metric, signal->value, alarm->worst)) {
+        alarm->worst = signal->value;
+        fa_want_evidence(alarm, FA_CAUSE_WORSE);
+    }
+}
+
 static void on_signal(struct fa_engine *engine, const struct fa_signal *signal)
 {
     static const enum fa_alarm_event events[FA_LEVEL__COUNT] = {
@@ -262,6 +281,7 @@ static void on_signal(struct fa_engine *engine, const struct fa_signal *signal)
     identify(&identity, signal->rule->name, signal->labels);
     struct fa_alarm *alarm = find_identity(engine, fa_buf_text(&identity));
     if (alarm != NULL) {
+        note_signal(alarm, signal);
         alarm->level = signal->level;
         if (signal->level == FA_LEVEL_FIRING) {
             alarm->value = signal->value;

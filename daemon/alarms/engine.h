@@ -17,7 +17,14 @@
 struct fa_engine;
 
 /* Kinds of rows the engine stores. The host uses numbers from 64 on for its own. */
-enum fa_row_kind { FA_ROW_ALARM = 1, FA_ROW_INCIDENT, FA_ROW_NOTIFICATION, FA_ROW_POLICY };
+enum fa_row_kind {
+    FA_ROW_ALARM = 1,
+    FA_ROW_INCIDENT,
+    FA_ROW_NOTIFICATION,
+    FA_ROW_POLICY,
+    FA_ROW_EVIDENCE, /* see evidence.h; never live, so that no start reads it */
+    FA_ROW__LAST = FA_ROW_EVIDENCE
+};
 
 /* clang-format off */
 #define FA_JOURNAL_CODES(X)                                                                        \

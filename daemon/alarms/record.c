@@ -14,7 +14,8 @@ enum alarm_tag {
     A_ID = 1, A_IDENTITY, A_RULE, A_CATEGORY, A_SEVERITY, A_POLICY, A_HASH, A_SUMMARY, A_EXPECT,
     A_LABELS, A_STATE, A_FLAGS, A_LEVEL, A_VALUE, A_SINCE, A_RAISED, A_CHANGED, A_FOR, A_STEP,
     A_LOOP, A_CLIMBING, A_ARMED, A_LENGTH, A_OWNER, A_PROMISED, A_INCIDENT, A_ABOUT, A_STRUCK,
-    A_TOLD, A_COMMENT, A_OWNED, A_HELD, A_DETAILS, A_MEMBER,
+    A_TOLD, A_COMMENT, A_OWNED, A_HELD, A_MOMENT, A_MOMENTS_LOST, A_EVIDENCE, A_WORST, A_DETAILS,
+    A_MEMBER,
 };
 /* clang-format on */
 /* clang-format off */
@@ -31,7 +32,11 @@ enum notification_tag {
     N_LENGTH,
 };
 /* clang-format on */
-enum inner_tag { X_WHO = 1, X_TEXT, X_WHEN, X_CHANNEL };
+/* clang-format off */
+enum inner_tag {
+    X_WHO = 1, X_TEXT, X_WHEN, X_CHANNEL, X_NUMBER, X_CODE, X_KIND, X_ATTEMPT, X_TIMES,
+};
+/* clang-format on */
 
 static void put_id(struct fa_buf *buf, uint32_t tag, const struct fa_id *id)
 {
@@ -56,6 +61,30 @@ static void put_inner(struct fa_buf *buf, uint32_t tag, const char *who, const c
     fa_rec_put_text(buf, X_CHANNEL, channel);
     fa_rec_put_i64(buf, X_WHEN, when);
     fa_rec_wrap(buf, tag, from);
+}
+
+/* What is 0 is left out: most moments have two or three of these. */
+static void put_moment(struct fa_buf *buf, const struct fa_moment *moment)
+{
+    const struct {
+        uint32_t tag, number;
+    } numbers[] = {{X_CODE, moment->code},
+                   {X_KIND, moment->kind},
+                   {X_ATTEMPT, moment->attempt},
+                   {X_TIMES, moment->times}};
+    size_t from = buf->len;
+    fa_rec_put_text(buf, X_WHO, moment->person);
+    fa_rec_put_text(buf, X_CHANNEL, moment->channel);
+    fa_rec_put_i64(buf, X_WHEN, moment->when);
+    if (moment->number != 0) {
+        fa_rec_put_i64(buf, X_NUMBER, moment->number);
+    }
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (numbers[i].number != 0) {
+            fa_rec_put_u64(buf, numbers[i].tag, numbers[i].number);
+        }
+    }
+    fa_rec_wrap(buf, A_MOMENT, from);
 }
 
 static void put_texts(struct fa_buf *buf, uint32_t tag, char *const *texts, size_t count)
@@ -111,6 +140,12 @@ void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
         put_inner(buf, A_COMMENT, a->comments[i].who, a->comments[i].text, NULL,
                   a->comments[i].when);
     }
+    for (size_t i = 0; i < a->moment_count; i++) {
+        put_moment(buf, &a->moments[i]);
+    }
+    fa_rec_put_u64(buf, A_MOMENTS_LOST, a->moments_lost);
+    fa_rec_put_u64(buf, A_EVIDENCE, a->evidence);
+    fa_rec_put_f64(buf, A_WORST, a->worst);
 }
 
 void fa_incident_encode(const struct fa_incident *i, struct fa_buf *buf)
@@ -230,6 +265,34 @@ static bool get_told(const struct fa_rec_field *outer, struct fa_interned **text
     return !reader.bad;
 }
 
+static bool get_moment(const struct fa_rec_field *outer, struct fa_interned **texts,
+                       struct fa_moment *ret)
+{
+    struct fa_rec_reader reader = fa_rec_read(outer->bytes);
+    struct fa_rec_field field;
+    *ret = (struct fa_moment){0};
+    while (fa_rec_next(&reader, &field)) {
+        if (field.tag == X_WHO) {
+            ret->person = fa_intern_str(texts, field.bytes);
+        } else if (field.tag == X_CHANNEL) {
+            ret->channel = fa_intern_str(texts, field.bytes);
+        } else if (field.tag == X_WHEN) {
+            ret->when = get_time(&field);
+        } else if (field.tag == X_NUMBER) {
+            ret->number = get_time(&field);
+        } else if (field.tag == X_CODE) {
+            ret->code = (uint8_t)field.u64;
+        } else if (field.tag == X_KIND) {
+            ret->kind = (uint8_t)(field.u64 < FA_NOTE__COUNT ? field.u64 : 0);
+        } else if (field.tag == X_ATTEMPT) {
+            ret->attempt = (uint16_t)field.u64;
+        } else if (field.tag == X_TIMES) {
+            ret->times = (uint32_t)field.u64;
+        }
+    }
+    return !reader.bad;
+}
+
 /* The fields that hold lists. */
 static bool read_alarm_list(struct fa_alarm *a, const struct fa_rec_field *f,
                             struct fa_interned **texts)
@@ -248,6 +311,10 @@ static bool read_alarm_list(struct fa_alarm *a, const struct fa_rec_field *f,
         return true;
     case A_TOLD:
         return get_told(f, texts, fa_alarm_add_told(a));
+    case A_MOMENT: {
+        struct fa_moment *moment = fa_diary_add(a);
+        return moment == NULL || get_moment(f, texts, moment);
+    }
     case A_COMMENT: {
         bool ok = get_comment(f, &comment);
         fa_add_comment(&a->comments, &a->comment_count, &a->comment_cap, comment);
@@ -312,6 +379,12 @@ static void read_alarm_number(struct fa_alarm *a, const struct fa_rec_field *f)
         a->loop = (uint32_t)f->u64;
     } else if (f->tag == A_CLIMBING) {
         a->climbing = f->u64 != 0;
+    } else if (f->tag == A_MOMENTS_LOST) {
+        a->moments_lost = (uint32_t)f->u64;
+    } else if (f->tag == A_EVIDENCE) {
+        a->evidence = (uint32_t)f->u64;
+    } else if (f->tag == A_WORST) {
+        a->worst = f->f64;
     }
 }
 
@@ -352,7 +425,7 @@ int fa_alarm_decode(struct fa_str bytes, struct fa_interned **texts, struct fa_a
     struct fa_str identity = {NULL, 0}, labels = {NULL, 0};
     struct read_source source = {.count = 0};
     bool ok = true;
-    a->value = (double)NAN;
+    a->value = a->worst = (double)NAN;
     a->deadline.length = FA_NEVER;
     while (ok && fa_rec_next(&reader, &field)) {
         ok = read_alarm_text(a, &field, texts) && read_alarm_list(a, &field, texts);
@@ -588,6 +661,7 @@ void fa_alarm_free(struct fa_alarm *alarm)
     free(alarm->owner);
     free(alarm->incidents);
     free(alarm->told);
+    free(alarm->moments);
     fa_texts_free(alarm->about, alarm->about_count);
     fa_texts_free(alarm->struck, alarm->struck_count);
     free_comments(alarm->comments, alarm->comment_count);

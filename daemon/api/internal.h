@@ -4,7 +4,7 @@
 #define FA_API_INTERNAL_H
 
 #include "api/api.h"
-#include "api/describe.h"
+#include "alarms/describe.h"
 #include "api/json.h"
 
 #define FA_RECEIPT_TEXT_SIZE 48

@@ -299,6 +299,10 @@ static const struct fa_key listener_keys[] = {
     {"cert", FA_KEY_PATH, 0, AT(T, e.cert),
      .help = "Certificate chain, PEM. TCP beyond loopback needs it."},
     {"key", FA_KEY_PATH, FA_KEY_CREDENTIAL, AT(T, e.key), .help = "Its private key, PEM."},
+    {"token", FA_KEY_TEXTS, 0, LIST(T, token), .min = 1, .max = 16,
+     .help = "Who feeds must show one of these bearer tokens, each written as its BLAKE2b-256 in "
+             "64 hexadecimal digits. ingest beyond loopback needs it; else everybody may feed who "
+             "can connect. People's tokens are theirs and open nothing here."},
     {"limits", FA_KEY_GROUP, 0, AT(T, limits), .section = &http_limits_section,
      .help = "What a peer may take."},
 };
@@ -324,9 +328,14 @@ static const struct fa_section feed_limits_section = {"a feed's limits", KEYS(fe
 #define T struct fa_draft_feed
 static const struct fa_key feed_keys[] = {
     {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, name), .help = "For messages and metrics."},
-    {"address", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, address), .max = 200,
-     .help = "\"udp:127.0.0.1:8125\" or \"unixgram:/run/firealarm/statsd.sock\"."},
+    {"address", FA_KEY_TEXT, 0, AT(T, address), .max = 200,
+     .help = "Of datagrams: \"udp:127.0.0.1:8125\" or \"unixgram:/run/firealarm/statsd.sock\". "
+             "Without it the feed takes requests, on listeners whose routes hold ingest."},
     {"mode", FA_KEY_MODE, 0, AT(T, mode), .def = "0660", .help = "Of a Unix socket's file."},
+    {"listener", FA_KEY_NAME, 0, AT(T, listener),
+     .help = "Of requests: the one listener that takes them; else all with ingest do."},
+    {"path", FA_KEY_TEXTS, 0, LIST(T, path), .min = 1, .max = 16,
+     .help = "Of requests: where they come, e.g. \"/api/v1/write\"; else the decoder's own paths."},
     {"decoder", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, decoder),
      .help = "The decoder plugin. All further keys are the plugin's own."},
     {"limits", FA_KEY_GROUP, 0, AT(T, limits), .section = &feed_limits_section,

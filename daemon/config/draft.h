@@ -92,7 +92,7 @@ struct fa_draft_http_limits {
 struct fa_draft_listener {
     const config_setting_t *at;
     struct fa_listener_entry e;
-    FA_TEXTS routes;
+    FA_TEXTS routes, token;
     struct fa_draft_http_limits limits;
 };
 
@@ -103,7 +103,8 @@ struct fa_draft_feed_limits {
 
 struct fa_draft_feed {
     const config_setting_t *at;
-    char *name, *address, *decoder;
+    char *name, *address, *decoder, *listener;
+    FA_TEXTS path;
     uint32_t mode;
     struct fa_draft_feed_limits limits;
     struct fa_given_list given;

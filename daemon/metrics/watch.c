@@ -361,6 +361,28 @@ bool fa_link_newest(const struct fa_link *link, fa_time *ret_time, double *ret_v
     return series->has_newest && !series->stale;
 }
 
+size_t fa_link_points(const struct fa_link *link, fa_time from, fa_time to, struct fa_point *ret,
+                      size_t max)
+{
+    struct fa_point newest;
+    bool is_alive = fa_link_newest(link, &newest.at, &newest.value);
+    if (link->window != NULL && fa_link_kind(link) != FA_KIND_SET) {
+        return fa_window_points(link->window, from, to, ret, max);
+    }
+    /* A set's current period is not in its window yet. */
+    size_t count =
+        link->window != NULL
+            ? fa_window_points(link->window, from, to < newest.at ? to : newest.at - 1, ret, max)
+            : 0;
+    if (is_alive && newest.at > from && newest.at <= to) {
+        if (count < max) {
+            ret[count] = newest;
+        }
+        count++;
+    }
+    return count;
+}
+
 void fa_link_read(const struct fa_link *link, fa_time now, fa_time over,
                   struct fa_summary *ret_summary, struct fa_sketch *sketch)
 {

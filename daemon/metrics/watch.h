@@ -14,6 +14,7 @@
 #define FA_METRICS_WATCH_H
 
 #include "metrics/metrics.h"
+#include "metrics/points.h"
 #include "metrics/window.h"
 
 struct fa_watcher;
@@ -112,6 +113,11 @@ enum fa_kind fa_link_kind(const struct fa_link *link);
 fa_time fa_link_since(const struct fa_link *link);
 /* The newest sample. False: none yet, or the sender said that the series ended. */
 bool fa_link_newest(const struct fa_link *link, fa_time *ret_time, double *ret_value);
+/* The samples of the link's window with from < at <= to, oldest first: at most max of them to *ret,
+ * the oldest. Returns how many there are. Where many samples came in a short time, the newest of
+ * them stands for all. Without a window: the newest sample alone. */
+size_t fa_link_points(const struct fa_link *link, fa_time from, fa_time to, struct fa_point *ret,
+                      size_t max);
 /* The window as fa_window_read gives it. */
 void fa_link_read(const struct fa_link *link, fa_time now, fa_time over,
                   struct fa_summary *ret_summary, struct fa_sketch *sketch);

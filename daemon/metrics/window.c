@@ -316,6 +316,10 @@ void fa_summary_add(struct fa_summary *summary, const struct fa_sample *sample)
     summary->sum += sample->value * sample->weight;
     summary->min = first ? sample->value : fmin(summary->min, sample->value);
     summary->max = first ? sample->value : fmax(summary->max, sample->value);
+    if (first || sample->time < summary->first_at) {
+        summary->first = sample->value;
+        summary->first_at = sample->time;
+    }
     if (first || sample->time >= summary->last_at) {
         summary->last = sample->value;
         summary->last_at = sample->time;
@@ -332,6 +336,8 @@ static void read_slot(struct fa_summary *summary, const struct fa_window *window
     summary->min = first ? slot->min : fmin(summary->min, slot->min);
     summary->max = first ? slot->max : fmax(summary->max, slot->max);
     summary->increase += slot->increase;
+    summary->first = first ? slot->last : summary->first;
+    summary->first_at = first ? slot->last_at : summary->first_at;
     summary->last = slot->last;
     summary->last_at = slot->last_at;
 }
@@ -355,11 +361,11 @@ void fa_window_read(const struct fa_window *window, fa_time now, fa_time over,
                     struct fa_summary *ret_summary, struct fa_sketch *sketch)
 {
     struct fa_summary summary = {.next_at = FA_NEVER};
+    double to_first = 0;
     for (size_t i = first_inside(window, now - over); i < window->count; i++) {
         const struct fa_slot *slot = slot_at(window, i);
-        if (summary.samples == 0) {
-            summary.next_at = slot->last_at + over;
-        }
+        bool first = summary.samples == 0;
+        summary.next_at = first ? slot->last_at + over : summary.next_at;
         if (window->fold == FA_FOLD_VALUE) {
             if (i > 0) {
                 summary.increase +=
@@ -368,11 +374,29 @@ void fa_window_read(const struct fa_window *window, fa_time now, fa_time over,
             summary.has_increase = summary.has_increase || i > 0 || slot->samples > 1;
         }
         read_slot(&summary, window, slot);
+        to_first = first ? summary.increase : to_first;
         if (sketch != NULL && window->sketch) {
             fa_sketch_merge(sketch, *sketch_at(window, i));
         }
     }
     summary.has_increase =
         summary.has_increase || (window->fold == FA_FOLD_DELTA && summary.samples > 0);
+    summary.between = summary.increase - to_first;
     *ret_summary = summary;
+}
+
+size_t fa_window_points(const struct fa_window *window, fa_time from, fa_time to,
+                        struct fa_point *ret, size_t max)
+{
+    size_t count = 0;
+    for (size_t i = first_inside(window, from); i < window->count; i++, count++) {
+        const struct fa_slot *slot = slot_at(window, i);
+        if (slot->last_at > to) {
+            break;
+        }
+        if (count < max) {
+            ret[count] = (struct fa_point){slot->last_at, slot->last};
+        }
+    }
+    return count;
 }

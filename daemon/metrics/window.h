@@ -7,6 +7,7 @@
 #define FA_METRICS_WINDOW_H
 
 #include "base/time.h"
+#include "metrics/points.h"
 #include "metrics/sketch.h"
 
 #include <stdbool.h>
@@ -106,8 +107,9 @@ static inline bool fa_window_add(struct fa_window *window, const struct fa_sampl
 struct fa_summary {
     uint64_t samples; /* 0: all else is meaningless */
     double count, sum, min, max, increase;
-    double last;
-    fa_time last_at;
+    double first, last; /* the points fa_window_points gives first and last */
+    fa_time first_at, last_at;
+    double between;    /* the increase from `first` to `last`, resets corrected */
     fa_time next_at;   /* when the oldest slot leaves; FA_NEVER */
     bool has_increase; /* at least one pair of samples, or a delta */
 };
@@ -115,6 +117,9 @@ struct fa_summary {
 /* With a sketch not NULL, the slots' sketches are merged into it. */
 void fa_window_read(const struct fa_window *window, fa_time now, fa_time over,
                     struct fa_summary *ret_summary, struct fa_sketch *sketch);
+/* As fa_link_points; the newest sample of each slot is a point. */
+size_t fa_window_points(const struct fa_window *window, fa_time from, fa_time to,
+                        struct fa_point *ret, size_t max);
 /* Adds one more sample to what was read. */
 void fa_summary_add(struct fa_summary *summary, const struct fa_sample *sample);
 

@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+const char *const *sqlite_migrations(int *ret_version); /* the plugin's */
+
 struct fixture {
     struct tmpdir dir;
     struct firealarm_value values[3]; /* path, ballast, allow_unsafe_fs */
@@ -208,9 +210,9 @@ static void a_newer_schema_is_left_alone(void **state)
     firealarm_store.close(self);
     edit(fixture, "PRAGMA user_version = 99");
     assert_int_equal(open_store(fixture, &self), FIREALARM_STORE_NEWER);
-    assert_contains(fixture->error.text, "schema 99 is newer than this firealarm's (2)");
+    assert_contains(fixture->error.text, "schema 99 is newer than this firealarm's (3)");
     assert_null(self);
-    edit(fixture, "PRAGMA user_version = 2");
+    edit(fixture, "PRAGMA user_version = 3");
     self = must_open(fixture);
     assert_int_equal(count_rows(fixture, self), 1);
     firealarm_store.close(self);
@@ -449,6 +451,58 @@ static void a_store_of_schema_1_is_taken_over(void **state)
     must_read_entries(fixture, self, 1, 10, 6);
     must_read_entries(fixture, self, 2, 2, 2);
     firealarm_store.close(self);
+}
+
+static void a_store_of_schema_2_is_taken_over(void **state)
+{
+    struct fixture *fixture = *state;
+    int version = 0, history = 0;
+    const char *const *steps = sqlite_migrations(&version);
+    edit(fixture, steps[0]);
+    edit(fixture, steps[1]);
+    edit(fixture, "PRAGMA application_id = 1178684493; PRAGMA user_version = 2;"
+                  "INSERT INTO row VALUES (3, 1, x'6b', 1, 5, x'76', zeroblob(32)),"
+                  " (5, 2, x'6b', 1, 4, x'77', zeroblob(32)),"
+                  " (8, 2, x'6c', 0, 3, x'78', zeroblob(32)),"
+                  " (9, 2, x'6d', 2, 2, x'79', zeroblob(32));");
+    void *self = must_open(fixture);
+    assert_int_equal(count_rows(fixture, self), 2);
+    assert_int_equal(firealarm_store.query(self, 2, INT64_MAX, (struct firealarm_text){"", 0}, 10,
+                                           count_row, &history, &fixture->error),
+                     0);
+    assert_int_equal(history, 2);
+    assert_int_equal(put_one(fixture, self, 1, 10), 0);
+    firealarm_store.close(self);
+    self = must_open(fixture);
+    assert_int_equal(count_rows(fixture, self), 3);
+    firealarm_store.close(self);
+}
+
+/* As a CHECK with IN would: a table of its own in memory for each row. */
+static void writing_a_row_makes_no_table(void **state)
+{
+    static const char *const writes[] = {
+        "INSERT INTO row (kind, live, time, key, value, mac) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "UPDATE row SET live = ?1, time = ?2, value = ?3, mac = ?4 WHERE id = ?5",
+        "INSERT INTO journal (n, time, body, chain, count) VALUES (?1, ?2, ?3, ?4, ?5)",
+    };
+    struct fixture *fixture = *state;
+    sqlite3 *db = NULL;
+    firealarm_store.close(must_open(fixture));
+    assert_int_equal(sqlite3_open(tmpdir_file(&fixture->dir, "firealarm.db"), &db), SQLITE_OK);
+    for (size_t i = 0; i < sizeof writes / sizeof writes[0]; i++) {
+        char sql[160];
+        sqlite3_stmt *stmt = NULL;
+        int steps = 0;
+        snprintf(sql, sizeof sql, "EXPLAIN %s", writes[i]);
+        assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+        for (; sqlite3_step(stmt) == SQLITE_ROW; steps++) {
+            assert_null(strstr((const char *)sqlite3_column_text(stmt, 1), "Ephemeral"));
+        }
+        assert_true(steps > 10);
+        sqlite3_finalize(stmt);
+    }
+    sqlite3_close(db);
 }
 
 static void a_database_of_another_program_is_refused(void **state)
@@ -764,6 +818,8 @@ int main(void)
         TEST(neither_live_rows_nor_ended_ones_are_in_the_order_of_keys),
         TEST(a_newest_page_that_has_rotted_still_tells_where_the_journal_ends),
         TEST(a_store_of_schema_1_is_taken_over),
+        TEST(a_store_of_schema_2_is_taken_over),
+        TEST(writing_a_row_makes_no_table),
         TEST(a_database_of_another_program_is_refused),
         TEST(tables_that_somebody_changed_are_refused),
         TEST(a_damaged_file_is_refused_and_stays_as_it_is),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Fields are laid into one text buffer of fixed limit first and pointed to last, so that growing it
  * moves nothing under a slice. */
-#include "api/describe.h"
+#include "alarms/describe.h"
 #include "metrics/labels.h"
 
 #include <math.h>
@@ -183,4 +183,32 @@ void fa_describe_title(const struct fa_describe *d, const struct fa_alarm *alarm
     fa_describe_summary(d, alarm, now, &text);
     fa_describe_title_of(fa_buf_str(&text), out);
     fa_buf_done(&text);
+}
+
+void fa_describe_help(const struct fa_engine *engine, const struct fa_incident *incident,
+                      struct fa_buf *out)
+{
+    const struct fa_category *category =
+        fa_setup_category(fa_engine_setup(engine), incident->category);
+    fa_buf_printf(out, "A colleague asks for help: %s%s%s",
+                  category != NULL ? category->title : incident->category,
+                  incident->customer != NULL ? " at " : "",
+                  incident->customer != NULL ? incident->customer : "");
+}
+
+void fa_describe_message(const struct fa_engine *engine, const struct fa_notification *n,
+                         struct fa_buf *out)
+{
+    const struct fa_alarm *alarm = fa_engine_alarm(engine, n->alarm);
+    const struct fa_incident *incident = fa_engine_incident(engine, n->incident);
+    struct fa_describe describe;
+    if (n->kind == FA_NOTE_TEST) {
+        fa_buf_puts(out, "This is a test. Nothing has happened, nothing is to be done.");
+    } else if (alarm != NULL) {
+        fa_describe_init(&describe, engine, alarm, n->value);
+        fa_describe_summary(&describe, alarm, n->created, out);
+        fa_describe_done(&describe);
+    } else if (incident != NULL) {
+        fa_describe_help(engine, incident, out);
+    }
 }
