@@ -482,6 +482,15 @@ void fa_metrics_stale(struct fa_feed *feed, uint64_t handle, fa_time time)
     }
 }
 
+uint64_t fa_metrics_samples(const struct fa_metrics *metrics)
+{
+    uint64_t samples = 0;
+    for (const struct fa_feed *feed = metrics->feeds; feed != NULL; feed = feed->next) {
+        samples += feed->stats.samples;
+    }
+    return samples;
+}
+
 struct fa_feed_stats fa_feed_stats(const struct fa_feed *feed)
 {
     return feed->stats;

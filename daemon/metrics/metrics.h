@@ -92,6 +92,8 @@ void fa_metrics_push(struct fa_feed *feed, struct fa_now now, const uint64_t *ha
 /* The sender says that the series ends: its newest value is no value any longer. */
 void fa_metrics_stale(struct fa_feed *feed, uint64_t handle, fa_time time);
 
+/* Samples taken, of all feeds. */
+uint64_t fa_metrics_samples(const struct fa_metrics *metrics);
 struct fa_feed_stats fa_feed_stats(const struct fa_feed *feed);
 
 /* Unwatched names, in the order seen; NULL past the last. */
