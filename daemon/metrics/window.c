@@ -108,15 +108,6 @@ void fa_window_free(struct fa_windows *all, struct fa_window *window)
     give(all, window);
 }
 
-static void expire(struct fa_windows *all, struct fa_window *window, fa_time now)
-{
-    if (window->is_raw) {
-        fa_raw_expire(all, window, now - window->span_ms);
-    } else {
-        fa_ring_expire(window, now - window->u.ring.span);
-    }
-}
-
 void fa_slots_begin(struct fa_slots *slots, const struct fa_windows *all,
                     const struct fa_window *window, fa_time from)
 {
@@ -167,7 +158,9 @@ static void begin_slot(struct fa_windows *all, struct fa_window *window, fa_time
     if (window->open_end != NONE_OPEN) {
         keep_slot(all, window, window->open);
     }
-    expire(all, window, now);
+    if (!window->is_raw) {
+        fa_ring_expire(window, now - window->u.ring.span);
+    }
     if (window->sketch) {
         fa_ring_open_sketch(window);
     }
