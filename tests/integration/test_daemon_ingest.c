@@ -95,9 +95,8 @@ static void rw_queue(struct rw *message, const char *queue, double value, int64_
 /* As chris sees his alarms. */
 static bool is_unknown(struct rig *rig)
 {
-    struct rig_call call = {.method = "GET",
-                            .path = "/v1/alarms",
-                            .header = "Authorization: Bearer " RIG_TOKEN "\r\n"};
+    struct rig_call call = {
+        .method = "GET", .path = "/v1/alarms", .header = "Authorization: Bearer " RIG_TOKEN "\r\n"};
     return strstr(rig_ask(rig, &call)->body, "\"unknown\"") != NULL;
 }
 
@@ -136,6 +135,25 @@ static void a_remote_write_raises_an_alarm_and_its_marker_ends_the_data(void **s
     assert_int_equal(reply->status, 400);
     assert_contains(reply->body, "cut short");
     free(body.data);
+    rig_stop(rig);
+}
+
+static void its_own_metrics_are_sound_openmetrics(void **state)
+{
+    struct rig *rig = *state;
+    start(rig);
+    struct rig_call call = {.method = "GET", .path = "/metrics", .port = rig_port(rig, "metrics")};
+    char *text = strdup(rig_ask(rig, &call)->body);
+    call = (struct rig_call){.method = "POST",
+                             .path = TEXT,
+                             .body = text,
+                             .header = "Content-Type: application/openmetrics-text\r\n",
+                             .port = rig_port(rig, "push")};
+    assert_contains(text, "# EOF\n");
+    const struct rig_reply *reply = rig_ask(rig, &call);
+    assert_string_equal(reply->body, "");
+    assert_int_equal(reply->status, 204);
+    free(text);
     rig_stop(rig);
 }
 
@@ -385,6 +403,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(text_that_is_pushed_raises_an_alarm),
         TEST(a_remote_write_raises_an_alarm_and_its_marker_ends_the_data),
+        TEST(its_own_metrics_are_sound_openmetrics),
         TEST(what_is_wrong_is_told_and_the_rest_taken),
         TEST(only_who_has_a_token_feeds_where_one_is_asked_for),
         TEST(each_path_has_its_feed_and_each_feed_its_limits),
