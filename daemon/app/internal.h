@@ -11,6 +11,7 @@
 #include "net/dgram.h"
 #include "net/http.h"
 #include "net/loop.h"
+#include "rules/foreign.h"
 #include "rules/rules.h"
 #include "store/store.h"
 
@@ -63,9 +64,12 @@ struct fa_feed_socket {
     void *self;
     struct fa_feed *feed;
     uint64_t rejected, events_ignored;
+    uint32_t labels_max, name_max, value_max;        /* of an alert; a series' are its feed's */
+    uint64_t alerts, alerts_untaken, alerts_refused; /* all; no rule took it; over a limit */
+    uint64_t alerts_refused_seen;
     uint64_t answers[6]; /* by the status' first digit */
     uint64_t series_refused_seen;
-    bool over_budget, watched;
+    bool over_budget, over_alerts, watched;
 };
 
 struct fa_listening {
@@ -113,7 +117,8 @@ struct fa_daemon {
     struct fa_engine *engine;
     struct fa_metrics *metrics;
     struct fa_rules *rules;
-    bool rules_dirty;
+    struct fa_foreign *foreign;
+    bool rules_dirty;                /* of both */
     struct fa_rule_changes *changes; /* by rule (evidence.c) */
 
     struct fa_store

@@ -163,13 +163,20 @@ static void free_setup(struct fa_setup *setup)
     free(setup->values);
 }
 
+static void free_matches(struct fa_rule_match *matches, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(matches[i].name);
+        free(matches[i].value);
+    }
+    free(matches);
+}
+
 static void free_rule(struct fa_rule *rule)
 {
-    for (size_t i = 0; i < rule->metric.match_count; i++) {
-        free(rule->metric.matches[i].name);
-        free(rule->metric.matches[i].value);
-    }
-    free(rule->metric.matches);
+    free_matches(rule->metric.matches, rule->metric.match_count);
+    free_matches(rule->alert.matches, rule->alert.match_count);
+    fa_texts_free(rule->alert.per, rule->alert.per_count);
     free(rule->metric.metric);
     fa_texts_free(rule->metric.per, rule->metric.per_count);
     fa_texts_free(rule->incident.categories, rule->incident.category_count);

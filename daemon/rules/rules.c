@@ -98,7 +98,7 @@ struct fa_rules *fa_rules_new(const struct fa_rule *const *rules, size_t count,
     self->states = fa_xcalloc(count + 1, sizeof(struct fa_rule_state *));
     self->started = FA_NEVER;
     for (size_t i = 0; i < count; i++) {
-        if (!rules[i]->is_incident) {
+        if (!rules[i]->is_incident && !rules[i]->is_alert) {
             struct fa_rule_state *state = fa_xcalloc(1, sizeof *state);
             state->rule = rules[i];
             state->expr = fa_compile(&rules[i]->metric);
