@@ -8,6 +8,7 @@
  *  2. Journal numbers are given out in the order of the actions, within this turn's transaction.
  *  3. Without a store nothing is written; then only the operators' own troubles are told.
  */
+#include "alarms/evidence.h"
 #include "app/internal.h"
 #include "base/crashpoint.h"
 #include "base/panic.h"
@@ -122,6 +123,11 @@ static void write_row(struct fa_daemon *daemon, const struct fa_action *action)
             .key = key,
             .value = {daemon->actions.bytes.data + action->u.row.at, action->u.row.len},
         };
+        if (row.kind == FA_ROW_EVIDENCE) {
+            fa_buf_clear(&daemon->evidence);
+            fa_evidence_finish(daemon, row.value, &daemon->evidence);
+            row.value = fa_buf_str(&daemon->evidence);
+        }
         rc = fa_txn_put(open_txn(daemon), &row);
         if (row.kind == FA_ROW_INCIDENT && !row.live) {
             fa_known_add(daemon, key);
@@ -215,6 +221,7 @@ static void on_signal(void *ctx, const struct fa_signal *signal)
 {
     struct fa_event event = {.kind = FA_EV_SIGNAL, .u.signal = signal};
     fa_turn_step(ctx, &event);
+    fa_changes_note(ctx, signal);
 }
 
 /* A disk that is full is another matter: what happens meanwhile must not be forgotten. */
@@ -323,6 +330,7 @@ void fa_turn_init(struct fa_daemon *daemon)
 {
     fa_actions_init(&daemon->actions);
     fa_buf_init(&daemon->journal_body, 4096);
+    fa_buf_init(&daemon->evidence, FA_EVIDENCE_BYTES_MAX);
     fa_loop_on_turn(daemon->loop, end_turn, daemon);
     fa_loop_on_deadline(daemon->loop, on_deadline, daemon);
     fa_loop_on_clock_jump(daemon->loop, on_jump, daemon);
@@ -339,4 +347,5 @@ void fa_turn_done(struct fa_daemon *daemon)
     free(daemon->parking.items);
     fa_actions_done(&daemon->actions);
     fa_buf_done(&daemon->journal_body);
+    fa_buf_done(&daemon->evidence);
 }

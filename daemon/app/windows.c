@@ -61,6 +61,7 @@ void fa_windows_reload(struct fa_daemon *daemon, const struct fa_config *config)
     fa_rules_free(old);
     fa_foreign_free(old_foreign);
     fa_metrics_sweep(daemon->metrics);
+    fa_changes_sweep(daemon);
 }
 
 void fa_windows_step(struct fa_daemon *daemon, fa_time delta)
@@ -84,4 +85,5 @@ void fa_windows_close(struct fa_daemon *daemon)
     fa_rules_free(daemon->rules);
     fa_foreign_free(daemon->foreign);
     fa_metrics_free(daemon->metrics);
+    fa_changes_done(daemon);
 }
