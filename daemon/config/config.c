@@ -163,13 +163,18 @@ static void free_setup(struct fa_setup *setup)
     free(setup->values);
 }
 
+static void free_pairs(struct fa_rule_match *pairs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(pairs[i].name);
+        free(pairs[i].value);
+    }
+    free(pairs);
+}
+
 static void free_rule(struct fa_rule *rule)
 {
-    for (size_t i = 0; i < rule->metric.match_count; i++) {
-        free(rule->metric.matches[i].name);
-        free(rule->metric.matches[i].value);
-    }
-    free(rule->metric.matches);
+    free_pairs(rule->metric.matches, rule->metric.match_count);
     free(rule->metric.metric);
     fa_texts_free(rule->metric.per, rule->metric.per_count);
     fa_texts_free(rule->incident.categories, rule->incident.category_count);
@@ -205,6 +210,22 @@ static void free_sockets(struct fa_config *config)
     free(config->feeds);
 }
 
+static void free_fetch(struct fa_fetch_entry *fetch)
+{
+    free(fetch->name);
+    free(fetch->url);
+    free(fetch->query);
+    free(fetch->metric);
+    free(fetch->user);
+    free(fetch->password);
+    free(fetch->token);
+    free(fetch->ca);
+    free_pairs(fetch->headers, fetch->header_count);
+    free_pairs(fetch->labels, fetch->label_count);
+    free_plugin(&fetch->decoder);
+    free(fetch->file);
+}
+
 void fa_config_free(struct fa_config *config)
 {
     if (config == NULL) {
@@ -218,6 +239,10 @@ void fa_config_free(struct fa_config *config)
         free_plugin(&config->channels[i]);
     }
     free_sockets(config);
+    for (size_t i = 0; i < config->fetch_count; i++) {
+        free_fetch(&config->fetches[i]);
+    }
+    free(config->fetches);
     free_plugin(&config->store);
     fa_directory_free(config->people);
     free(config->rules);
