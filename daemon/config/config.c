@@ -60,6 +60,7 @@ static void prove(struct fa_faults *faults, const struct fa_draft *draft, struct
     fa_prove_policies(&proof);
     fa_prove_plugins(&proof); /* says where feeds take requests */
     fa_prove_sockets(&proof);
+    fa_prove_fetches(&proof);
     if (people_sound && seal(faults, config)) {
         fa_prove_conflicts(&proof);
     }

@@ -357,7 +357,7 @@ static const struct fa_key fetch_keys[] = {
     {"query", FA_KEY_TEXT, FA_KEY_LINES, AT(T, e.query), .min = 1, .max = 10000,
      .help = "Of a query: the expression that the server evaluates to an instant vector or a "
              "scalar."},
-    {"metric", FA_KEY_NAME, 0, AT(T, e.metric),
+    {"metric", FA_KEY_TEXT, 0, AT(T, e.metric), .min = 1, .max = 200,
      .help = "Of a query: what rules call the answer; its labels stay."},
     {"labels", FA_KEY_PAIRS, 0, PAIR(T, e.labels, e.label_count),
      .help =
