@@ -85,6 +85,17 @@ static bool host_may_know(void *ctx, struct fa_incident_id id)
     return fa_known_may_have(ctx, id);
 }
 
+static struct fa_rules *host_rules(void *ctx)
+{
+    struct fa_daemon *daemon = ctx;
+    return daemon->rules;
+}
+
+static size_t host_changes(void *ctx, const char *rule, struct fa_rule_change ret[FA_RULE_CHANGES])
+{
+    return fa_changes_read(ctx, rule, ret);
+}
+
 static const char *host_unhealthy(void *ctx, bool ready)
 {
     struct fa_daemon *daemon = ctx;
@@ -164,6 +175,8 @@ static void make_api(struct fa_daemon *daemon)
         .lost = host_lost,
         .copy = host_copy,
         .may_know = host_may_know,
+        .rules = host_rules,
+        .changes = host_changes,
         .unhealthy = host_unhealthy,
         .feed_find = fa_ingest_find,
         .feed_head = fa_ingest_head,

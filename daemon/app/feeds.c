@@ -253,6 +253,9 @@ void fa_feeds_bind(struct fa_daemon *daemon)
             .name_bytes = entry->name_max,
             .value_bytes = entry->value_max,
         };
+        daemon->feeds[i]->labels_max = limits.labels;
+        daemon->feeds[i]->name_max = limits.name_bytes;
+        daemon->feeds[i]->value_max = limits.value_bytes;
         daemon->feeds[i]->feed = fa_metrics_feed(daemon->metrics, entry->name);
         fa_feed_set_limits(daemon->feeds[i]->feed, &limits);
         daemon->feeds[i]->series_refused_seen =
@@ -270,23 +273,43 @@ void fa_feeds_close(struct fa_feed_socket **feeds, size_t count)
 
 /* ---- watching ---- */
 
+static void watch_series(struct fa_feed_socket *feed)
+{
+    struct fa_feed_stats stats = fa_feed_stats(feed->feed);
+    char code[80];
+    bool over = stats.series_refused > feed->series_refused_seen;
+    feed->series_refused_seen = stats.series_refused;
+    if (over != feed->over_budget || !feed->watched) {
+        feed->over_budget = over;
+        snprintf(code, sizeof code, "feed-%s-series", feed->name);
+        fa_turn_trouble(feed->daemon, code, !over,
+                        "feed '%s' is at its limit of %llu series: new ones are refused",
+                        feed->name, (unsigned long long)stats.series);
+    }
+}
+
+static void watch_alerts(struct fa_feed_socket *feed)
+{
+    char code[80];
+    bool over = feed->alerts_refused > feed->alerts_refused_seen;
+    feed->alerts_refused_seen = feed->alerts_refused;
+    if (over != feed->over_alerts || !feed->watched) {
+        feed->over_alerts = over;
+        snprintf(code, sizeof code, "feed-%s-alerts", feed->name);
+        fa_turn_trouble(feed->daemon, code, !over,
+                        "feed '%s' sends alerts beyond a limit (their number, or the length or "
+                        "number of their labels): those are refused",
+                        feed->name);
+    }
+}
+
 void fa_feeds_watch(struct fa_daemon *daemon)
 {
     for (size_t i = 0; i < daemon->feed_count; i++) {
-        struct fa_feed_socket *feed = daemon->feeds[i];
-        struct fa_feed_stats stats = fa_feed_stats(feed->feed);
-        char code[80];
-        bool over = stats.series_refused > feed->series_refused_seen;
-        feed->series_refused_seen = stats.series_refused;
+        watch_series(daemon->feeds[i]);
+        watch_alerts(daemon->feeds[i]);
         /* The first look ends what a daemon before this one may have left open. */
-        if (over != feed->over_budget || !feed->watched) {
-            feed->watched = true;
-            feed->over_budget = over;
-            snprintf(code, sizeof code, "feed-%s-series", feed->name);
-            fa_turn_trouble(daemon, code, !over,
-                            "feed '%s' is at its limit of %llu series: new ones are refused",
-                            feed->name, (unsigned long long)stats.series);
-        }
+        daemon->feeds[i]->watched = true;
     }
 }
 
@@ -312,10 +335,12 @@ static void put_answers(const struct fa_daemon *daemon, struct fa_buf *out)
 
 void fa_feeds_metrics(const struct fa_daemon *daemon, struct fa_buf *out)
 {
-    static const char *const names[] = {"samples_total",  "series",        "series_refused_total",
-                                        "rejected_total", "packets_total", "kernel_dropped_total"};
+    static const char *const names[] = {
+        "samples_total",        "series",        "series_refused_total",
+        "rejected_total",       "alerts_total",  "alerts_untaken_total",
+        "alerts_refused_total", "packets_total", "kernel_dropped_total"};
     static const struct fa_dgram_counters none = {0};
-    for (size_t m = 0; m < 6; m++) {
+    for (size_t m = 0; m < sizeof names / sizeof names[0]; m++) {
         size_t len = strlen(names[m]);
         bool total = len > 6 && strcmp(names[m] + len - 6, "_total") == 0;
         fa_buf_printf(out, "# TYPE firealarm_feed_%.*s %s\n", (int)(total ? len - 6 : len),
@@ -325,9 +350,10 @@ void fa_feeds_metrics(const struct fa_daemon *daemon, struct fa_buf *out)
             struct fa_feed_stats stats = fa_feed_stats(feed->feed);
             const struct fa_dgram_counters *socket =
                 feed->dgram != NULL ? fa_dgram_counters(feed->dgram) : &none;
-            uint64_t values[] = {stats.samples,  stats.series,    stats.series_refused,
-                                 feed->rejected, socket->packets, socket->kernel_dropped};
-            if (m < 4 || feed->dgram != NULL) {
+            uint64_t values[] = {stats.samples,        stats.series,    stats.series_refused,
+                                 feed->rejected,       feed->alerts,    feed->alerts_untaken,
+                                 feed->alerts_refused, socket->packets, socket->kernel_dropped};
+            if (m < 7 || feed->dgram != NULL) {
                 put_line(out, names[m], feed, "", values[m]);
             }
         }

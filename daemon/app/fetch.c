@@ -32,7 +32,8 @@ struct fa_fetch_job {
     struct fa_pull pull;
     struct fa_intake intake; /* open from the first piece of a body to its end */
     struct firealarm_request view;
-    struct firealarm_label type;
+    char type[FA_FETCH_TYPE_MAX + 1]; /* the answer's Content-Type */
+    struct firealarm_label header;
     bool spoilt; /* the decoder takes no more of this body */
     char error[ERROR_SIZE];
     enum job_state state;
@@ -166,8 +167,8 @@ static void open_intake(struct fa_fetch_job *job)
     struct fa_err err;
     path.len = strcspn(path.ptr, " ");
     bool http = (decoder->transports & (1u << FIREALARM_STREAM)) == 0;
-    job->type = (struct firealarm_label){FIREALARM_TEXT("content-type"),
-                                         FIREALARM_TEXT("text/plain; version=0.0.4")};
+    job->header =
+        (struct firealarm_label){FIREALARM_TEXT("content-type"), {job->type, strlen(job->type)}};
     job->view = (struct firealarm_request){
         .size = sizeof job->view,
         .transport = http ? FIREALARM_HTTP : FIREALARM_STREAM,
@@ -175,7 +176,7 @@ static void open_intake(struct fa_fetch_job *job)
         .method = FIREALARM_TEXT("POST"),
         .path = path,
         .query = FIREALARM_TEXT(""),
-        .headers = &job->type,
+        .headers = &job->header,
         .header_count = 1,
     };
     if (fa_intake_open(&job->intake, &job->source, &job->view, &err) != 0) {
@@ -210,11 +211,12 @@ static struct fa_fetch_job *find_run(struct fa_daemon *daemon, uint64_t n)
     return NULL; /* a reload took it away */
 }
 
-static void on_body(void *ctx, uint64_t n, struct fa_str bytes)
+static void on_body(void *ctx, const struct fa_fetch_body *body)
 {
-    struct fa_fetch_job *job = find_run(ctx, n);
+    struct fa_fetch_job *job = find_run(ctx, body->n);
     if (job != NULL && reads(job)) {
-        feed_piece(job, bytes, false);
+        snprintf(job->type, sizeof job->type, "%.*s", FA_STR_ARG(body->type));
+        feed_piece(job, body->bytes, false);
     }
 }
 
@@ -280,10 +282,10 @@ static void start_run(struct fa_fetch_job *job, struct fa_now now)
     struct fa_fetch_run run = run_of(job->entry, ++fetch->last_run);
     job->run = run.n;
     job->bytes = 0;
+    job->type[0] = '\0';
     int rc = fa_fetch_link_run(fetch->link, &run, now);
     if (rc != 0) {
-        struct fa_fetch_done done = {
-            .n = run.n, .type = {"", 0}, .error = fa_str_of(fa_err_words(rc))};
+        struct fa_fetch_done done = {.n = run.n, .error = fa_str_of(fa_err_words(rc))};
         on_done(job->daemon, &done);
     }
 }

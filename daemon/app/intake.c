@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The adapter from a decoder's sink to metrics/: one intake is one connection of a decoder, be it a
- * datagram socket or one request's body. The rules run at the turn's end, never within a unit.
+/* The adapter from a decoder's sink to metrics/ and rules/: one intake is one connection of a
+ * decoder, be it a datagram socket or one request's body. The rules run at the turn's end, never
+ * within a unit.
  *
  * What was refused is counted; the words go back to who sent it, if anybody waits for an answer,
  * and to nobody else: the bytes may hold anything that a customer's name can be in, so they stay
@@ -87,9 +88,39 @@ static void sink_event(void *ctx, const struct firealarm_event *event)
     feed_of(ctx)->events_ignored++;
 }
 
+static bool is_within(const struct fa_feed_socket *limits, const struct firealarm_alert *alert)
+{
+    for (uint32_t i = 0; i < alert->label_count; i++) {
+        if (alert->labels[i].name.len > limits->name_max ||
+            alert->labels[i].value.len > limits->value_max) {
+            return false;
+        }
+    }
+    return alert->label_count <= limits->labels_max;
+}
+
+/* Taken into memory, and signalled at the turn's end: its sender repeats it while it fires. */
 static void sink_alert(void *ctx, const struct firealarm_alert *alert)
 {
-    feed_of(ctx)->events_ignored++;
+    struct fa_feed_socket *feed = feed_of(ctx);
+    struct fa_daemon *daemon = feed->daemon;
+    struct fa_alert one = {
+        .labels = (const struct fa_label *)(const void *)alert->labels,
+        .annotations = (const struct fa_label *)(const void *)alert->annotations,
+        .label_count = alert->label_count,
+        .annotation_count = alert->annotation_count,
+        .starts = alert->starts,
+        .ends = alert->ends,
+        .resolved = alert->resolved != 0,
+    };
+    size_t rules = 0;
+    feed->alerts++;
+    int rc = is_within(feed, alert)
+                 ? fa_foreign_take(daemon->foreign, &one, fa_loop_now(daemon->loop), &rules)
+                 : FA_ETOOBIG;
+    feed->alerts_refused += rc != 0;
+    feed->alerts_untaken += rc == 0 && rules == 0;
+    daemon->rules_dirty = daemon->rules_dirty || rules > 0;
 }
 
 static void sink_stale(void *ctx, uint64_t handle, int64_t time)

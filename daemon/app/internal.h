@@ -11,6 +11,7 @@
 #include "net/dgram.h"
 #include "net/http.h"
 #include "net/loop.h"
+#include "rules/foreign.h"
 #include "rules/rules.h"
 #include "store/store.h"
 
@@ -109,9 +110,12 @@ struct fa_feed_socket {
     void *self;
     struct fa_feed *feed;
     uint64_t rejected, events_ignored;
+    uint32_t labels_max, name_max, value_max;        /* of an alert; a series' are its feed's */
+    uint64_t alerts, alerts_untaken, alerts_refused; /* all; no rule took it; over a limit */
+    uint64_t alerts_refused_seen;
     uint64_t answers[6]; /* by the status' first digit */
     uint64_t series_refused_seen;
-    bool over_budget, watched;
+    bool over_budget, over_alerts, watched;
 };
 
 struct fa_listening {
@@ -159,7 +163,9 @@ struct fa_daemon {
     struct fa_engine *engine;
     struct fa_metrics *metrics;
     struct fa_rules *rules;
-    bool rules_dirty;
+    struct fa_foreign *foreign;
+    bool rules_dirty;                /* of both */
+    struct fa_rule_changes *changes; /* by rule (evidence.c) */
 
     struct fa_store
         *store; /* NULL: it cannot be used; then nothing is written and no filing taken */
@@ -179,6 +185,7 @@ struct fa_daemon {
 
     struct fa_actions actions;
     struct fa_buf journal_body; /* of the entry that is being written */
+    struct fa_buf evidence;     /* the same */
     struct fa_rng seeds[64];    /* for events to come */
     size_t seed_left;
     struct fa_parking parking; /* replies and sends of commits that are not durable yet */
@@ -341,6 +348,16 @@ void fa_ingest_stop(struct fa_feed_socket *feed);
 
 /* Gives each feed its place in the metrics and its limits, as the running configuration says. */
 void fa_feeds_bind(struct fa_daemon *daemon);
+
+/* evidence.c: appends the engine's head of a row, and what the rules say of it now. */
+void fa_evidence_finish(struct fa_daemon *daemon, struct fa_str head, struct fa_buf *row);
+void fa_changes_note(struct fa_daemon *daemon, const struct fa_signal *signal);
+/* Newest first; the texts are borrowed until the next one is noted. Returns how many. */
+size_t fa_changes_read(struct fa_daemon *daemon, const char *rule,
+                       struct fa_rule_change ret[FA_RULE_CHANGES]);
+/* Forgets those of rules that are gone. */
+void fa_changes_sweep(struct fa_daemon *daemon);
+void fa_changes_done(struct fa_daemon *daemon);
 
 /* windows.c */
 void fa_windows_open(struct fa_daemon *daemon);

@@ -228,6 +228,9 @@ static void build_rules(struct fa_faults *faults, struct fa_draft *draft, struct
         rule->metric.at_least = from->at_least;
         rule->incident = from->incident.e;
         memset(&from->incident.e, 0, sizeof from->incident.e);
+        rule->is_alert = from->alert.at != NULL;
+        rule->alert = from->alert.e;
+        memset(&from->alert.e, 0, sizeof from->alert.e);
         build_take(faults, from, &rule->metric);
     }
     config->setup.rules = (const struct fa_rule *const *)config->rules;
@@ -420,7 +423,9 @@ void fa_build_inherit(struct fa_config *config, const struct fa_draft *draft)
             set_if_null(&rule->category, rule->incident.categories[0]);
         }
         const struct fa_category *category = find_category(setup, rule->category);
-        if (!rule->is_incident) {
+        if (rule->is_alert) {
+            set_if_null(&rule->summary, "{rule}: {summary|default:it fires} since {since|time}");
+        } else if (!rule->is_incident) {
             set_if_null(&rule->summary, "{rule}: {value} since {since|time}");
         }
         if (category != NULL) {

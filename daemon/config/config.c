@@ -164,18 +164,20 @@ static void free_setup(struct fa_setup *setup)
     free(setup->values);
 }
 
-static void free_pairs(struct fa_rule_match *pairs, size_t count)
+static void free_matches(struct fa_rule_match *matches, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        free(pairs[i].name);
-        free(pairs[i].value);
+        free(matches[i].name);
+        free(matches[i].value);
     }
-    free(pairs);
+    free(matches);
 }
 
 static void free_rule(struct fa_rule *rule)
 {
-    free_pairs(rule->metric.matches, rule->metric.match_count);
+    free_matches(rule->metric.matches, rule->metric.match_count);
+    free_matches(rule->alert.matches, rule->alert.match_count);
+    fa_texts_free(rule->alert.per, rule->alert.per_count);
     free(rule->metric.metric);
     fa_texts_free(rule->metric.per, rule->metric.per_count);
     fa_texts_free(rule->incident.categories, rule->incident.category_count);
@@ -221,8 +223,8 @@ static void free_fetch(struct fa_fetch_entry *fetch)
     free(fetch->password);
     free(fetch->token);
     free(fetch->ca);
-    free_pairs(fetch->headers, fetch->header_count);
-    free_pairs(fetch->labels, fetch->label_count);
+    free_matches(fetch->headers, fetch->header_count);
+    free_matches(fetch->labels, fetch->label_count);
     free_plugin(&fetch->decoder);
     free(fetch->file);
 }

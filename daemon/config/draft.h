@@ -70,12 +70,18 @@ struct fa_draft_incident {
     FA_TEXTS values;
 };
 
+struct fa_draft_alert {
+    const config_setting_t *at; /* NULL: the rule has none */
+    struct fa_alert_rule e;
+};
+
 struct fa_draft_rule {
     const config_setting_t *at;
     struct fa_rule e;
     char *take;
     uint32_t at_least;
     struct fa_draft_incident incident;
+    struct fa_draft_alert alert;
 };
 
 struct fa_draft_http_limits {

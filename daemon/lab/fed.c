@@ -48,7 +48,7 @@ static struct fa_str labels_of(const struct fa_lab_fed *fed)
 static bool is_metric(const struct fa_lab_fed *fed, const struct fa_rule *rule)
 {
     size_t len = strcspn(fed->series, "{");
-    return !rule->is_incident && strlen(rule->metric.metric) == len &&
+    return !rule->is_incident && !rule->is_alert && strlen(rule->metric.metric) == len &&
            strncmp(rule->metric.metric, fed->series, len) == 0;
 }
 

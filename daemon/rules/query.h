@@ -7,13 +7,8 @@
 #define FA_RULES_QUERY_H
 
 #include "metrics/labels.h"
+#include "metrics/points.h"
 #include "rules/promql.h"
-
-/* One number at one time. */
-struct fa_point {
-    fa_time at;
-    double value;
-};
 
 /* A series that a selector found: the source's own handle. */
 typedef int fa_query_found_fn(void *ctx, const struct fa_labels *labels, void *series);

@@ -24,14 +24,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOVES_EACH  32 /* series at rest that may be put off for each label set of a bounded run */
-#define QUIET_BYTES 64 /* each on a cache line of its own */
+#define MOVES_EACH     32 /* series at rest that may be put off for each label set of a bounded run */
+#define POINTS_AT_ONCE 128
+#define SERIES_TOLD    64 /* whose samples are told */
+#define QUIET_BYTES    64 /* each on a cache line of its own */
 _Static_assert(sizeof(struct fa_quiet) <= QUIET_BYTES, "a fa_quiet fits");
 
 struct fa_rules {
     struct fa_metrics *metrics;
     struct fa_watcher *watcher;
-    struct fa_rule_state **states; /* owned, one a metric rule */
+    struct fa_rule_state **states;  /* owned, one a metric rule */
+    struct fa_rule_state **by_name; /* the same */
     size_t count;
     struct fa_heap due;
     struct fa_group *dirty_first, *dirty_last;
@@ -80,6 +83,12 @@ static void init_pools(struct fa_rule_state *state)
                  sizeof(struct fa_group) + state->plan.count * sizeof(struct fa_population));
 }
 
+static int compare_names(const void *left, const void *right)
+{
+    const struct fa_rule_state *const *a = left, *const *b = right;
+    return strcmp((*a)->rule->name, (*b)->rule->name);
+}
+
 struct fa_rules *fa_rules_new(const struct fa_rule *const *rules, size_t count,
                               struct fa_metrics *metrics)
 {
@@ -89,7 +98,7 @@ struct fa_rules *fa_rules_new(const struct fa_rule *const *rules, size_t count,
     self->states = fa_xcalloc(count + 1, sizeof(struct fa_rule_state *));
     self->started = FA_NEVER;
     for (size_t i = 0; i < count; i++) {
-        if (!rules[i]->is_incident) {
+        if (!rules[i]->is_incident && !rules[i]->is_alert) {
             struct fa_rule_state *state = fa_xcalloc(1, sizeof *state);
             state->rule = rules[i];
             state->expr = fa_compile(&rules[i]->metric);
@@ -100,6 +109,9 @@ struct fa_rules *fa_rules_new(const struct fa_rule *const *rules, size_t count,
             watch_leaves(self, state);
         }
     }
+    self->by_name = fa_xcalloc(count + 1, sizeof(struct fa_rule_state *));
+    memcpy(self->by_name, self->states, self->count * sizeof(struct fa_rule_state *));
+    qsort(self->by_name, self->count, sizeof(struct fa_rule_state *), compare_names);
     return self;
 }
 
@@ -124,7 +136,21 @@ void fa_rules_free(struct fa_rules *rules)
     fa_heap_done(&rules->due);
     fa_sketch_done(&rules->scratch);
     free(rules->states);
+    free(rules->by_name);
     free(rules);
+}
+
+static int compare_name(const void *name, const void *item)
+{
+    const struct fa_rule_state *const *state = item;
+    return strcmp(name, (*state)->rule->name);
+}
+
+static struct fa_rule_state *find_rule(const struct fa_rules *rules, const char *name)
+{
+    struct fa_rule_state **found =
+        bsearch(name, rules->by_name, rules->count, sizeof rules->by_name[0], compare_name);
+    return found != NULL ? *found : NULL;
 }
 
 static struct fa_group *find_group(const struct fa_rule_state *state, uint32_t hash,
@@ -453,12 +479,11 @@ void fa_rules_restore(struct fa_rules *rules, const char *rule, const char *labe
         return;
     }
     fa_labels_free(set);
-    for (size_t i = 0; i < rules->count; i++) {
-        if (strcmp(rules->states[i]->rule->name, rule) == 0) {
-            struct fa_group *group = take_group(rules, rules->states[i], fa_str_of(labels));
-            group->level = level;
-            group->held = level == FA_LEVEL_FIRING;
-        }
+    struct fa_rule_state *state = find_rule(rules, rule);
+    if (state != NULL) {
+        struct fa_group *group = take_group(rules, state, fa_str_of(labels));
+        group->level = level;
+        group->held = level == FA_LEVEL_FIRING;
     }
 }
 
@@ -490,47 +515,149 @@ uint64_t fa_rules_evaluations(const struct fa_rules *rules)
     return rules->evaluations;
 }
 
-static void tell_status(struct fa_rules *rules, struct fa_group *group, fa_rule_status_fn *fn,
-                        void *ctx)
+static struct fa_rule_status status_of(struct fa_rules *rules, struct fa_group *group)
 {
     if (rules->started != FA_NEVER) {
         fa_group_look(group, rules->ran, rules->started, &rules->scratch);
     }
-    struct fa_rule_status status = {.rule = group->state->rule,
-                                    .labels = group->labels,
-                                    .level = group->level,
-                                    .value = group->value,
-                                    .newest = group->newest_at,
-                                    .covered_at = group->covered_at,
-                                    .samples = group->samples};
-    fn(ctx, &status);
+    return (struct fa_rule_status){.rule = group->state->rule,
+                                   .labels = group->labels,
+                                   .level = group->level,
+                                   .value = group->value,
+                                   .newest = group->newest_at,
+                                   .covered_at = group->covered_at,
+                                   .samples = group->samples};
 }
 
 /* As if they were awake, for as long as they are told. */
-static void tell_rested(struct fa_rules *rules, struct fa_rule_state *state, fa_rule_status_fn *fn,
+static bool tell_rested(struct fa_rules *rules, struct fa_rule_state *state, fa_rule_set_fn *fn,
                         void *ctx)
 {
     struct fa_link link;
     uint32_t cursor = 0;
-    while (fa_watcher_each_at_rest(rules->watcher, &state->leaves[0], &cursor, &link)) {
+    bool goes_on = true;
+    while (goes_on && fa_watcher_each_at_rest(rules->watcher, &state->leaves[0], &cursor, &link)) {
         struct fa_group *group = group_of(rules, state, &link);
         struct fa_member *member = join(group, &link);
         fa_group_awake(group, &link);
-        tell_status(rules, group, fn, ctx);
+        const struct fa_rule_status status = status_of(rules, group);
+        goes_on = fn(ctx, &status);
         drop_member(member);
         drop_group(rules, group);
     }
+    return goes_on;
+}
+
+static bool tell_groups(struct fa_rules *rules, const struct fa_rule_state *state, bool firing,
+                        fa_rule_set_fn *fn, void *ctx)
+{
+    bool goes_on = true;
+    for (struct fa_group *group = state->first_group; group != NULL && goes_on;
+         group = group->next) {
+        if ((group->level == FA_LEVEL_FIRING) == firing) {
+            const struct fa_rule_status status = status_of(rules, group);
+            goes_on = fn(ctx, &status);
+        }
+    }
+    return goes_on;
+}
+
+static bool tell_all(struct fa_rules *rules, struct fa_rule_state *state, fa_rule_set_fn *fn,
+                     void *ctx)
+{
+    return tell_groups(rules, state, true, fn, ctx) && tell_groups(rules, state, false, fn, ctx) &&
+           (state->rest == 0 || tell_rested(rules, state, fn, ctx));
+}
+
+bool fa_rules_has(const struct fa_rules *rules, const char *rule)
+{
+    return find_rule(rules, rule) != NULL;
+}
+
+bool fa_rules_each_of(struct fa_rules *rules, const char *rule, fa_rule_set_fn *fn, void *ctx)
+{
+    struct fa_rule_state *state = find_rule(rules, rule);
+    if (state != NULL) {
+        (void)tell_all(rules, state, fn, ctx);
+    }
+    return state != NULL;
+}
+
+static struct fa_group *find(const struct fa_rules *rules, const char *rule, const char *labels)
+{
+    struct fa_rule_state *state = find_rule(rules, rule);
+    struct fa_str text = fa_str_of(labels);
+    return state == NULL
+               ? NULL
+               : find_group(state,
+                            fa_index_hash(fa_hash(text, fa_metrics_hash_seed(rules->metrics))),
+                            text);
+}
+
+bool fa_rules_look(struct fa_rules *rules, const char *rule, const char *labels,
+                   struct fa_rule_status *ret_status)
+{
+    struct fa_group *group = find(rules, rule, labels);
+    if (group != NULL) {
+        *ret_status = status_of(rules, group);
+    }
+    return group != NULL;
+}
+
+static void tell_points(const struct fa_link *link, fa_time from, fa_time to, fa_rule_points_fn *fn,
+                        void *ctx)
+{
+    struct fa_point points[POINTS_AT_ONCE];
+    size_t count;
+    do {
+        count = fa_link_points(link, from, to, points, POINTS_AT_ONCE);
+        size_t told = count < POINTS_AT_ONCE ? count : POINTS_AT_ONCE;
+        if (told > 0) {
+            fn(ctx, points, told, count > told);
+            from = points[told - 1].at;
+        }
+    } while (count > POINTS_AT_ONCE);
+}
+
+void fa_rules_points(struct fa_rules *rules, const char *rule, const char *labels,
+                     fa_rule_points_fn *fn, void *ctx)
+{
+    struct fa_group *group = find(rules, rule, labels);
+    for (size_t leaf = 0; group != NULL && leaf < group->state->plan.count; leaf++) {
+        const struct fa_member *member = group->leaves[leaf].first;
+        const struct fa_plan_leaf *plan = &group->state->plan.leaves[leaf];
+        fa_time look_back = group->state->rule->metric.look_back;
+        fa_time over = plan->over > 0 ? plan->over : look_back > 0 ? look_back : FA_LOOK_BACK;
+        for (size_t i = 0; member != NULL && i < SERIES_TOLD; i++, member = member->next) {
+            tell_points(member->link, rules->ran - over, rules->ran, fn, ctx);
+        }
+    }
+}
+
+void fa_rules_text(struct fa_rules *rules, const char *rule, struct fa_buf *buf)
+{
+    const struct fa_rule_state *state = find_rule(rules, rule);
+    if (state != NULL) {
+        fa_expr_format(state->expr, buf);
+    }
+}
+
+struct every {
+    fa_rule_status_fn *fn;
+    void *ctx;
+};
+
+static bool tell_one(void *ctx, const struct fa_rule_status *status)
+{
+    const struct every *every = ctx;
+    every->fn(every->ctx, status);
+    return true;
 }
 
 void fa_rules_each(struct fa_rules *rules, fa_rule_status_fn *fn, void *ctx)
 {
+    struct every every = {fn, ctx};
     for (size_t i = 0; i < rules->count; i++) {
-        struct fa_group *group = rules->states[i]->first_group;
-        for (; group != NULL; group = group->next) {
-            tell_status(rules, group, fn, ctx);
-        }
-        if (rules->states[i]->rest > 0) {
-            tell_rested(rules, rules->states[i], fn, ctx);
-        }
+        (void)tell_all(rules, rules->states[i], tell_one, &every);
     }
 }

@@ -45,9 +45,11 @@ struct story {
     bool taken, ended;
 };
 
-static void on_story_body(void *ctx, uint64_t n, struct fa_str bytes)
+static void on_story_body(void *ctx, const struct fa_fetch_body *body)
 {
     struct story *story = ctx;
+    uint64_t n = body->n;
+    struct fa_str bytes = body->bytes;
     fa_assert(n < RUNS && story->ends[n] == 0);
     story->bytes[n] += bytes.len;
     fa_assert(story->bytes[n] <= BODY_MAX);
@@ -100,15 +102,14 @@ static void put_frame(struct fuzz_input *in, struct fa_buf *out)
     case 1:
     case 2:
         body.n = fuzz_byte(in) % (RUNS + 1);
+        body.type = FA_STR("text/plain");
         body.bytes = fuzz_piece(in);
         (void)!fa_fetch_frame_put_body(out, &body);
         break;
     case 3:
     case 4:
-        done = (struct fa_fetch_done){.n = fuzz_byte(in) % (RUNS + 1),
-                                      .status = fuzz_byte(in),
-                                      .type = {"", 0},
-                                      .error = fuzz_piece(in)};
+        done = (struct fa_fetch_done){
+            .n = fuzz_byte(in) % (RUNS + 1), .status = fuzz_byte(in), .error = fuzz_piece(in)};
         done.ok = done.error.len == 0;
         (void)!fa_fetch_frame_put_done(out, &done);
         break;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* links: fa_daemon_rig */
-/* needs: fa_daemon_programs */
+/* needs: fa_daemon_programs fa_plugin_prometheus */
 /* Numbers that are pulled: into rules, and unknown when they cannot be had; and the fetcher when it
  * is killed, stopped, of another build, or not itself. */
 #include "daemon_rig.h"
 
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PULLED "queue_seconds:312|g|#queue:north\n"
@@ -75,6 +76,61 @@ static void what_is_pulled_becomes_an_alarm(void **state)
     assert_int_equal(receiver_matches(rig->receiver, "/first", "does not answer"), 0);
 }
 
+/* With the label of another target, and one of its own that is called as ours is. */
+#define SCRAPED                                                                                    \
+    "# TYPE queue_seconds gauge\n"                                                                 \
+    "queue_seconds{queue=\"north\",instance=\"theirs\"} 312\nqueue_seconds{queue=\"south\"} 5\n"
+
+static const char scrape_rules[] =
+    "rules = (\n"
+    "  { name = \"queue-slow\"; category = \"danger\"; severity = \"critical\"; policy = \"leaders\";\n"
+    "    metric = \"queue_seconds\"; take = \"last\"; above = 120.0;\n"
+    "    per = [ \"queue\", \"region\", \"exported_instance\", \"job\" ]; summary = \"slow\"; },\n"
+    "  { name = \"sales-low\"; category = \"danger\"; severity = \"critical\"; policy = \"leaders\";\n"
+    "    metric = \"sales\"; take = \"last\"; per = [ \"shop\" ]; below = 10.0;\n"
+    "    summary = \"{shop} sells {value}\"; }\n"
+    ");\n";
+
+static void a_scrape_is_read_as_prometheus_does(void **state)
+{
+    struct rig *rig = *state;
+    receiver_say(rig->receiver, "/metrics", 200, SCRAPED);
+    rig->words.rules = scrape_rules;
+    set_jobs(rig, "{ name = \"shop\"; url = \"@/metrics\"; every = \"1s\"; allow_private = true; "
+                  "labels = { region = \"eu\"; }; }");
+    rig_start(rig);
+    rig_until(rig, receiver_find(rig->receiver, "/first", "\"queue\":\"north\"") != NULL);
+    const struct received *item = receiver_find(rig->receiver, "/first", "\"queue\":\"north\"");
+    assert_contains(item->body, "\"region\":\"eu\"");
+    assert_contains(item->body, "\"exported_instance\":\"theirs\"");
+    assert_contains(item->body, "\"job\":\"shop\"");
+    assert_true(of_job(rig, "samples") == 2);
+}
+
+static void a_query_becomes_a_metric(void **state)
+{
+    struct rig *rig = *state;
+    static const char path[] = "/prom/api/v1/query?query=sum%20by%20%28shop%29%20%28sales_total%29";
+    char answer[300];
+    snprintf(answer, sizeof answer,
+             "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{\"metric\":{"
+             "\"shop\":\"north\"},\"value\":[%lld,\"7\"]}]}}",
+             (long long)time(NULL));
+    char *cut = strndup(path, 63); /* as the receiver keeps it */
+    receiver_say(rig->receiver, cut, 200, answer);
+    rig->words.rules = scrape_rules;
+    set_jobs(rig,
+             "{ name = \"shop\"; kind = \"query\"; url = \"@/prom/\"; every = \"1s\"; metric = "
+             "\"sales\"; query = \"sum by (shop) (sales_total)\"; allow_private = true; }");
+    rig_start(rig);
+    rig_until(rig, receiver_find(rig->receiver, "/first", "north sells 7") != NULL);
+    assert_true(up(rig, "shop") == 1);
+    receiver_say(rig->receiver, cut, 200, "{\"status\":\"error\",\"errorType\":\"timeout\"}");
+    rig_until(rig, up(rig, "shop") == 0);
+    assert_true(rig_logged(rig, "fetch shop: the server refuses the query: timeout"));
+    free(cut);
+}
+
 static void without_jobs_there_is_no_fetcher(void **state)
 {
     struct rig *rig = *state;
@@ -93,7 +149,8 @@ static bool is_unknown(struct rig *rig, const char *rule)
     json_t *flags = json_object_get(alarm, "flags"), *flag;
     size_t i;
     bool is = false;
-    json_array_foreach (flags, i, flag) {
+    json_array_foreach(flags, i, flag)
+    {
         is = is || strcmp(json_string_value(flag), "unknown") == 0;
     }
     json_decref(alarm);
@@ -286,6 +343,8 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
         T(what_is_pulled_becomes_an_alarm),
+        T(a_scrape_is_read_as_prometheus_does),
+        T(a_query_becomes_a_metric),
         T(without_jobs_there_is_no_fetcher),
         T(a_target_that_fails_is_told_and_its_series_are_unknown),
         T(an_answer_that_is_no_metrics_is_no_answer),

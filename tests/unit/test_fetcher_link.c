@@ -24,7 +24,7 @@ static void say_body(struct fa_buf *out, uint64_t n, size_t len)
 {
     static char bytes[FA_FETCH_PIECE_MAX];
     memset(bytes, 'x', sizeof bytes);
-    struct fa_fetch_body body = {n, {bytes, len}};
+    struct fa_fetch_body body = {n, FA_STR("text/plain"), {bytes, len}};
     if (fa_fetch_frame_put_body(out, &body) < 0) {
         _exit(1);
     }
@@ -33,12 +33,8 @@ static void say_body(struct fa_buf *out, uint64_t n, size_t len)
 
 static void say_done(struct fa_buf *out, uint64_t n, const char *error)
 {
-    struct fa_fetch_done done = {.n = n,
-                                 .ok = error[0] == '\0',
-                                 .status = 200,
-                                 .duration = 7,
-                                 .type = FA_STR("text/plain"),
-                                 .error = fa_str_of(error)};
+    struct fa_fetch_done done = {
+        .n = n, .ok = error[0] == '\0', .status = 200, .duration = 7, .error = fa_str_of(error)};
     if (fa_fetch_frame_put_done(out, &done) < 0) {
         _exit(1);
     }
@@ -131,9 +127,9 @@ struct rig {
     struct fa_now now;
 };
 
-static void on_body(void *ctx, uint64_t n, struct fa_str bytes)
+static void on_body(void *ctx, const struct fa_fetch_body *body)
 {
-    ((struct rig *)ctx)->bytes += bytes.len;
+    ((struct rig *)ctx)->bytes += body->bytes.len;
 }
 
 static void on_done(void *ctx, const struct fa_fetch_done *done)

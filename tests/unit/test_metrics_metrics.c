@@ -318,6 +318,52 @@ static void a_change_is_told_once_until_taken(void **state)
     world_free(&world);
 }
 
+static void the_samples_of_a_window_are_listed_left_open(void **state)
+{
+    struct world world = world_new(NULL);
+    struct fa_link *link = NULL;
+    struct fa_point points[8];
+    watch(&world, "a", FA_MINUTE);
+    uint64_t a = series(world.feed, FA_KIND_GAUGE, "a", "1");
+    for (int i = 0; i < 5; i++) {
+        push(world.feed, a, i == 3 ? 1 : 10 * i, 1, 0, T0 + i * 10 * FA_SECOND);
+    }
+    drain(&world, &link);
+    fa_time from = T0 + 10 * FA_SECOND, to = T0 + 40 * FA_SECOND;
+    assert_int_equal(fa_link_points(link, from, to, points, 8), 3);
+    assert_true(points[0].at == from + 10 * FA_SECOND && points[0].value == 20);
+    assert_true(points[2].at == to && points[2].value == 40);
+    assert_int_equal(fa_link_points(link, from, to - 1, points, 8), 2);
+    assert_int_equal(fa_link_points(link, from - 1, to, NULL, 0), 4);
+    assert_int_equal(fa_link_points(link, to, to, points, 8), 0);
+    struct fa_summary sum;
+    fa_link_read(link, from + FA_MINUTE, FA_MINUTE, &sum, NULL);
+    assert_true(sum.first == 20 && sum.first_at == points[0].at);
+    assert_true(sum.last == 40 && sum.last_at == to);
+    assert_double_near(sum.between, 1 + 39, 0);
+    assert_double_near(sum.increase, 10 + 1 + 39, 0);
+    /* without a window there is the newest one */
+    watch(&world, "b", 0);
+    uint64_t b = series(world.feed, FA_KIND_COUNTER_DELTA, "b", "1");
+    push(world.feed, b, 7, 1, 0, T0);
+    push(world.feed, b, 2, 1, 0, T0 + 1);
+    drain(&world, &link);
+    assert_int_equal(fa_link_points(link, T0, T0 + 1, points, 8), 1);
+    assert_true(points[0].at == T0 + 1 && points[0].value == 9);
+    assert_int_equal(fa_link_points(link, T0 + 1, T0 + 2, points, 8), 0);
+    /* a set's period that is not over is a point too */
+    watch(&world, "s", FA_MINUTE);
+    uint64_t s = series(world.feed, FA_KIND_SET, "s", "1");
+    push(world.feed, s, 5, 1, 0, T0);
+    push(world.feed, s, 6, 1, 0, T0 + 1);
+    push(world.feed, s, 6, 1, 0, T0 + 12000);
+    drain(&world, &link);
+    assert_int_equal(fa_link_points(link, T0 - 1, T0 + 20000, points, 8), 2);
+    assert_true(points[0].at == T0 + 1 && points[0].value == 2);
+    assert_true(points[1].at == T0 + 12000 && points[1].value == 1);
+    world_free(&world);
+}
+
 static void what_nobody_wants_or_sends_is_dropped(void **state)
 {
     struct world world = world_new(NULL);
@@ -364,6 +410,7 @@ int main(void)
         cmocka_unit_test(statsd_kinds_mean_what_they_say),
         cmocka_unit_test(a_set_is_the_number_of_its_members_in_ten_seconds),
         cmocka_unit_test(a_change_is_told_once_until_taken),
+        cmocka_unit_test(the_samples_of_a_window_are_listed_left_open),
         cmocka_unit_test(what_nobody_wants_or_sends_is_dropped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
