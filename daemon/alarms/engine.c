@@ -11,7 +11,6 @@
  */
 #include "alarms/evidence.h"
 #include "alarms/internal.h"
-#include "rules/level.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -249,8 +248,8 @@ static void note_signal(struct fa_alarm *alarm, const struct fa_signal *signal)
     if (signal->level != alarm->level) {
         fa_want_evidence(alarm, causes[signal->level]);
     }
-    if (signal->level == FA_LEVEL_FIRING &&
-        fa_level_is_worse(&signal->rule->metric, signal->value, alarm->worst)) {
+    if (signal->level == FA_LEVEL_FIRING && ((signal->worse > 0 && signal->value > alarm->worst) ||
+                                             (signal->worse < 0 && signal->value < alarm->worst))) {
         alarm->worst = signal->value;
         fa_want_evidence(alarm, FA_CAUSE_WORSE);
     }

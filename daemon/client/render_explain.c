@@ -111,14 +111,14 @@ static void put_threshold(struct fa_buf *buf, const json_t *evidence)
     }
 }
 
-static void put_empty(struct fa_buf *buf, const json_t *evidence)
+/* Why there is no value, where that is known. */
+static void put_reason(struct fa_buf *buf, const json_t *object)
 {
-    const json_t *selector;
-    size_t i;
-    json_array_foreach(json_object_get(evidence, "empty"), i, selector)
-    {
-        const char *text = json_string_value(selector);
-        fa_buf_printf(buf, "; no sample of %s", text != NULL ? text : "?");
+    if (fa_member_text(object, "empty") != NULL) {
+        fa_buf_printf(buf, "; no sample of %s", text_of(object, "empty"));
+    }
+    if (fa_member_text(object, "reason") != NULL) {
+        fa_buf_printf(buf, "; %s", text_of(object, "reason"));
     }
 }
 
@@ -134,7 +134,7 @@ static void put_value(struct fa_buf *buf, const json_t *evidence)
     if (buf->len == begin) {
         fa_buf_cut(buf, from);
     }
-    put_empty(buf, evidence);
+    put_reason(buf, evidence);
 }
 
 static double lowest(const json_t *points, double *ret_highest)
@@ -188,28 +188,60 @@ static void put_picture(struct timeline *timeline, const json_t *evidence)
     fa_buf_done(&buf);
 }
 
+/* "sum(x) = 12", and where a part yields several, each behind its labels on a line of its own. */
+static void put_part(struct fa_screen *screen, const json_t *part, bool alone, bool again)
+{
+    struct fa_buf buf;
+    long long depth = (long long)fa_member_int(part, "depth");
+    unsigned indent = TEXT + 2 * (unsigned)(depth > 12 ? 12 : depth > 0 ? depth : 0);
+    long long samples = (long long)fa_member_int(part, "samples");
+    fa_buf_init(&buf, 64u << 10);
+    if (!alone && !again) {
+        fa_put_wrapped(screen, indent, NULL, text_of(part, "text"));
+    }
+    if (alone) {
+        fa_buf_puts(&buf, text_of(part, "text"));
+    } else {
+        fa_buf_printf(&buf, "{%s}", text_of(part, "labels"));
+    }
+    fa_buf_puts(&buf, " = ");
+    if (has_number(part, "value")) {
+        put_number(&buf, part, "value");
+    } else {
+        fa_buf_puts(&buf, "nothing");
+    }
+    if (samples > 0) {
+        fa_buf_printf(&buf, ", the newest of %lld", samples);
+    }
+    fa_put_wrapped(screen, alone ? indent : indent + 2, NULL, fa_buf_text(&buf));
+    fa_buf_done(&buf);
+}
+
+/* Another element of the same part. */
+static bool is_again(const json_t *part, const json_t *other)
+{
+    return part != NULL && other != NULL &&
+           fa_member_int(part, "depth") == fa_member_int(other, "depth") &&
+           fa_member_is(part, "clear") == fa_member_is(other, "clear") &&
+           strcmp(text_of(part, "text"), text_of(other, "text")) == 0 &&
+           strcmp(text_of(part, "labels"), text_of(other, "labels")) != 0;
+}
+
 static void put_parts(struct timeline *timeline, const json_t *evidence)
 {
-    struct fa_screen *screen = timeline->screen;
-    const json_t *part;
+    const json_t *parts = json_object_get(evidence, "parts"), *part, *before = NULL;
+    bool clear = false;
     size_t i;
-    json_array_foreach(json_object_get(evidence, "parts"), i, part)
+    json_array_foreach(parts, i, part)
     {
-        struct fa_buf buf;
-        long long depth = (long long)fa_member_int(part, "depth");
-        unsigned indent = TEXT + 2 * (unsigned)(depth > 0 && depth < 12 ? depth
-                                                : depth > 0             ? 12
-                                                                        : 0);
-        long long series = (long long)fa_member_int(part, "series");
-        fa_buf_init(&buf, 64u << 10);
-        fa_buf_printf(&buf, "%s = ", text_of(part, "text"));
-        if (has_number(part, "value")) {
-            put_number(&buf, part, "value");
-        } else {
-            fa_buf_printf(&buf, series > 0 ? "%lld series" : "nothing", series);
+        bool again = is_again(before, part);
+        if (fa_member_is(part, "clear") && !clear) {
+            fa_put_wrapped(timeline->screen, TEXT, NULL, "and it clears when:");
+            clear = true;
         }
-        fa_put_wrapped(screen, indent, NULL, fa_buf_text(&buf));
-        fa_buf_done(&buf);
+        put_part(timeline->screen, part, !again && !is_again(part, json_array_get(parts, i + 1)),
+                 again);
+        before = part;
     }
 }
 
@@ -364,9 +396,8 @@ static void put_words(struct fa_buf *buf, const json_t *moment, const struct wor
         put_count(buf, moment, "person has", "people have");
         fa_buf_puts(buf, " no channel that may carry it");
     } else if (strcmp(what, "orphaned") == 0) {
-        fa_buf_puts(buf, fa_member_is(moment, "gone")
-                             ? "is no longer configured"
-                             : "is configured again");
+        fa_buf_puts(buf, fa_member_is(moment, "gone") ? "is no longer configured"
+                                                      : "is configured again");
     } else if (strcmp(what, "restarted") == 0) {
         fa_buf_printf(buf, "nobody looked at its data since %s", clock_of(moment, "since", clock));
     } else if (word->text != NULL) {
@@ -595,7 +626,7 @@ static void put_why(struct fa_buf *buf, const json_t *set)
     if (strcmp(why, "warming") == 0) {
         fa_buf_printf(buf, "warming: its window is full at %s", clock_of(set, "warming", clock));
     }
-    put_empty(buf, set);
+    put_reason(buf, set);
     if (json_is_object(alarm) && fa_member_text(alarm, "due") != NULL) {
         fa_buf_printf(buf, "; raised at %s if it lasts", clock_of(alarm, "due", clock));
     } else if (json_is_object(alarm)) {
@@ -700,6 +731,9 @@ void fa_render_rule(struct fa_screen *screen, const json_t *rule)
     fa_buf_init(&buf, 64u << 10);
     fa_put_wrapped(screen, 2, NULL, text_of(rule, "expr"));
     put_threshold(&buf, rule);
+    if (fa_member_text(rule, "clear_expr") != NULL) {
+        fa_buf_printf(&buf, "clears when %s", text_of(rule, "clear_expr"));
+    }
     if (fa_member_text(rule, "for") != NULL) {
         fa_buf_printf(&buf, "%swhen it held for %s", buf.len > 0 ? ", " : "", text_of(rule, "for"));
     }
@@ -709,6 +743,10 @@ void fa_render_rule(struct fa_screen *screen, const json_t *rule)
     }
     fa_put_wrapped(screen, 2, NULL, fa_buf_text(&buf));
     fa_buf_done(&buf);
+    if (fa_member_text(rule, "error") != NULL) {
+        fa_say(screen, "\n");
+        fa_put_wrapped(screen, 0, "It cannot be evaluated: ", text_of(rule, "error"));
+    }
     put_sets(screen, rule);
     put_changes(screen, rule);
 }

@@ -172,6 +172,10 @@ static void free_rule(struct fa_rule *rule)
     free(rule->metric.matches);
     free(rule->metric.metric);
     fa_texts_free(rule->metric.per, rule->metric.per_count);
+    fa_promql_free(rule->query.expr);
+    fa_promql_free(rule->query.clear);
+    free(rule->query.text);
+    free(rule->query.clear_text);
     fa_texts_free(rule->incident.categories, rule->incident.category_count);
     fa_texts_free(rule->incident.per, rule->incident.per_count);
     free(rule->name);
@@ -214,6 +218,7 @@ void fa_config_free(struct fa_config *config)
     for (size_t i = 0; i < config->rule_count; i++) {
         free_rule(config->rules[i]);
     }
+    fa_build_defines_free(config);
     for (size_t i = 0; i < config->channel_count; i++) {
         free_plugin(&config->channels[i]);
     }

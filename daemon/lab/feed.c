@@ -222,7 +222,8 @@ static void take_signal(void *ctx, const struct fa_signal *signal)
     lab->signals =
         fa_xgrow(lab->signals, lab->signal_count, &lab->signal_cap, sizeof lab->signals[0]);
     lab->signals[lab->signal_count++] = (struct fa_lab_signal){
-        signal->rule, fa_xstrdup(signal->labels), signal->level, signal->value, signal->since};
+        signal->rule, fa_xstrdup(signal->labels), signal->level, signal->value, signal->since,
+        signal->worse};
 }
 
 void fa_lab_run_rules(struct fa_lab *lab)
@@ -233,7 +234,8 @@ void fa_lab_run_rules(struct fa_lab *lab)
     fa_rules_run(lab->rules, fa_lab_now(lab), take_signal, lab);
     for (size_t i = 0; i < lab->signal_count; i++) {
         struct fa_lab_signal *copy = &lab->signals[i];
-        struct fa_signal signal = {copy->rule, copy->labels, copy->level, copy->value, copy->since};
+        struct fa_signal signal = {copy->rule,  copy->labels, copy->level,
+                                   copy->value, copy->since,  copy->worse};
         struct fa_event event = {.kind = FA_EV_SIGNAL, .u.signal = &signal};
         fa_lab_step(lab, &event);
         free(copy->labels);
