@@ -13,9 +13,9 @@
 #include <string.h>
 #include <time.h>
 
-#define WORD   10 /* where a line's word begins, */
-#define TEXT   25 /* and its text */
-#define NESTED 29
+#define WORD      10 /* where a line's word begins, */
+#define TEXT      25 /* and its text */
+#define DEPTH_MAX 12 /* parts further down stand no further right */
 
 static const char *text_of(const json_t *object, const char *name)
 {
@@ -122,10 +122,11 @@ static void put_reason(struct fa_buf *buf, const json_t *object)
     }
 }
 
-/* "312.5; fires above 120, clears below 90" */
-static void put_value(struct fa_buf *buf, const json_t *evidence)
+/* "value 312.5; fires above 120, clears below 90" */
+static void put_value(struct fa_buf *buf, const json_t *evidence, const char *word)
 {
     bool now = json_object_get(evidence, "value") != NULL;
+    fa_buf_puts(buf, word);
     put_number(buf, evidence, now ? "value" : "signalled");
     size_t from = buf->len;
     fa_buf_puts(buf, "; ");
@@ -134,7 +135,6 @@ static void put_value(struct fa_buf *buf, const json_t *evidence)
     if (buf->len == begin) {
         fa_buf_cut(buf, from);
     }
-    put_reason(buf, evidence);
 }
 
 static double lowest(const json_t *points, double *ret_highest)
@@ -189,11 +189,10 @@ static void put_picture(struct timeline *timeline, const json_t *evidence)
 }
 
 /* "sum(x) = 12", and where a part yields several, each behind its labels on a line of its own. */
-static void put_part(struct fa_screen *screen, const json_t *part, bool alone, bool again)
+static void put_part(struct fa_screen *screen, const json_t *part, unsigned indent, bool alone,
+                     bool again)
 {
     struct fa_buf buf;
-    long long depth = (long long)fa_member_int(part, "depth");
-    unsigned indent = TEXT + 2 * (unsigned)(depth > 12 ? 12 : depth > 0 ? depth : 0);
     long long samples = (long long)fa_member_int(part, "samples");
     fa_buf_init(&buf, 64u << 10);
     if (!alone && !again) {
@@ -227,20 +226,46 @@ static bool is_again(const json_t *part, const json_t *other)
            strcmp(text_of(part, "labels"), text_of(other, "labels")) != 0;
 }
 
+/* What only puts the next one into brackets. */
+static bool is_bracket(const json_t *part, const json_t *next)
+{
+    const char *text = text_of(part, "text"), *inner = text_of(next, "text");
+    size_t len = strlen(inner);
+    return len > 0 && strlen(text) == len + 2 && text[0] == '(' &&
+           strncmp(text + 1, inner, len) == 0;
+}
+
+/* How deep a part stands, without the brackets around it. depths: of those; *count: how many. */
+static unsigned indent_of(const json_t *part, const json_int_t *depths, size_t *count)
+{
+    json_int_t depth = fa_member_int(part, "depth");
+    while (*count > 0 && depths[*count - 1] >= depth) {
+        --*count;
+    }
+    depth -= (json_int_t)*count;
+    return TEXT + 2 * (unsigned)(depth > DEPTH_MAX ? DEPTH_MAX : depth > 0 ? depth : 0);
+}
+
 static void put_parts(struct timeline *timeline, const json_t *evidence)
 {
     const json_t *parts = json_object_get(evidence, "parts"), *part, *before = NULL;
+    json_int_t brackets[DEPTH_MAX];
+    size_t i, count = 0;
     bool clear = false;
-    size_t i;
     json_array_foreach(parts, i, part)
     {
+        const json_t *next = json_array_get(parts, i + 1);
+        unsigned indent = indent_of(part, brackets, &count);
         bool again = is_again(before, part);
+        if (is_bracket(part, next) && count < DEPTH_MAX) {
+            brackets[count++] = fa_member_int(part, "depth");
+            continue;
+        }
         if (fa_member_is(part, "clear") && !clear) {
             fa_put_wrapped(timeline->screen, TEXT, NULL, "and it clears when:");
             clear = true;
         }
-        put_part(timeline->screen, part, !again && !is_again(part, json_array_get(parts, i + 1)),
-                 again);
+        put_part(timeline->screen, part, indent, !again && !is_again(part, next), again);
         before = part;
     }
 }
@@ -302,7 +327,7 @@ static const struct word {
     {"resolved", "resolved", NULL, FA_GREEN},
     {"unowned", "unowned", "nobody owned it; the level above hears", FA_YELLOW},
     {"commented", "comment", NULL, FA_PLAIN},
-    {"unknown", "unknown", "its data are missing: it climbs on", FA_YELLOW},
+    {"unknown", "unknown", "it climbs on without data", FA_YELLOW},
     {"filing", "filing", "one more filing came to it", FA_PLAIN},
     {"orphaned", "rule", NULL, FA_YELLOW},
     {"restarted", "restart", NULL, FA_DIM},
@@ -422,9 +447,10 @@ static void put_moment(struct timeline *timeline, const json_t *moment, const js
     struct fa_buf buf;
     fa_buf_init(&buf, 64u << 10);
     put_words(&buf, moment, word);
-    if (evidence != NULL) {
-        fa_buf_puts(&buf, buf.len > 0 ? "; value " : "value ");
-        put_value(&buf, evidence);
+    if (evidence != NULL && strcmp(text_of(evidence, "level"), "unknown") != 0) {
+        put_value(&buf, evidence, buf.len > 0 ? "; value " : "value ");
+    } else if (evidence != NULL) {
+        put_reason(&buf, evidence);
     }
     line(timeline, moment, word->paint, word->word, fa_buf_text(&buf));
     if (evidence != NULL && strcmp(word->what, "raised") == 0) {
@@ -439,8 +465,9 @@ static void put_alone(struct timeline *timeline, const json_t *evidence)
     const struct word *word = word_of(text_of(evidence, "cause"));
     struct fa_buf buf;
     fa_buf_init(&buf, 64u << 10);
-    fa_buf_puts(&buf, strcmp(word->what, "worse") == 0 ? "the worst value so far: " : "value ");
-    put_value(&buf, evidence);
+    put_value(&buf, evidence,
+              strcmp(word->what, "worse") == 0 ? "the worst value so far: " : "value ");
+    put_reason(&buf, evidence);
     line(timeline, evidence, word->paint, word->word, fa_buf_text(&buf));
     if (strcmp(word->what, "worse") == 0) {
         put_evidence(timeline, evidence);
@@ -619,14 +646,14 @@ static void put_why(struct fa_buf *buf, const json_t *set)
     const char *why = text_of(set, "why");
     char clock[FA_WHEN_SIZE];
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (strcmp(rows[i][0], why) == 0) {
+        if (strcmp(rows[i][0], why) == 0 && fa_member_text(set, "reason") == NULL) {
             fa_buf_puts(buf, rows[i][1]);
         }
     }
     if (strcmp(why, "warming") == 0) {
         fa_buf_printf(buf, "warming: its window is full at %s", clock_of(set, "warming", clock));
     }
-    put_reason(buf, set);
+    fa_buf_puts(buf, text_of(set, "reason"));
     if (json_is_object(alarm) && fa_member_text(alarm, "due") != NULL) {
         fa_buf_printf(buf, "; raised at %s if it lasts", clock_of(alarm, "due", clock));
     } else if (json_is_object(alarm)) {
@@ -741,7 +768,9 @@ void fa_render_rule(struct fa_screen *screen, const json_t *rule)
         fa_buf_printf(&buf, "%sfires when no sample came for %s", buf.len > 0 ? ", " : "",
                       text_of(rule, "absent"));
     }
-    fa_put_wrapped(screen, 2, NULL, fa_buf_text(&buf));
+    if (buf.len > 0) {
+        fa_put_wrapped(screen, 2, NULL, fa_buf_text(&buf));
+    }
     fa_buf_done(&buf);
     if (fa_member_text(rule, "error") != NULL) {
         fa_say(screen, "\n");
