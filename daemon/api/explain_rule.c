@@ -183,7 +183,10 @@ void fa_route_rule(struct fa_call *call)
     }
     json_t *body = json_object();
     fa_json_set_text(body, "rule", rule->name);
-    fa_json_set_text(body, "kind", rule->is_incident ? "incident" : "metric");
+    fa_json_set_text(body, "kind",
+                     rule->is_incident ? "incident"
+                     : rule->is_alert  ? "alert"
+                                       : "metric");
     fa_json_set_text(body, "category", rule->category);
     fa_json_set_text(body, "severity", rule->severity);
     fa_json_set_text(body, "policy", rule->policy);
@@ -192,6 +195,8 @@ void fa_route_rule(struct fa_call *call)
     json_object_set_new(body, "shadow", json_boolean(rule->shadow));
     if (rule->is_incident) {
         add_incident(&rule->incident, body);
+    } else if (rule->is_alert) {
+        json_object_set_new(body, "changes", changes_json(call, rule->name));
     } else {
         add_metric(call, rule, body);
     }

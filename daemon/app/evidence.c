@@ -212,7 +212,8 @@ void fa_changes_sweep(struct fa_daemon *daemon)
 {
     struct fa_rule_changes *changes, *next;
     HASH_ITER(hh, daemon->changes, changes, next) {
-        if (!fa_rules_has(daemon->rules, changes->rule)) {
+        if (!fa_rules_has(daemon->rules, changes->rule) &&
+            fa_setup_rule(&daemon->config->setup, changes->rule) == NULL) {
             drop(daemon, changes);
         }
     }

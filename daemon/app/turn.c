@@ -261,14 +261,22 @@ static bool is_behind(const struct fa_daemon *daemon)
            daemon->last_commit > fa_store_durable(daemon->store) + BEHIND_MAX;
 }
 
+/* Wall time of what rules do that neither sample nor alert causes. */
+static fa_time next_rule(const struct fa_daemon *daemon)
+{
+    fa_time rules = fa_rules_next(daemon->rules), foreign = fa_foreign_next(daemon->foreign);
+    return rules < foreign ? rules : foreign;
+}
+
 static void run_rules(struct fa_daemon *daemon, struct fa_now now)
 {
-    bool due = daemon->rules_dirty || fa_rules_next(daemon->rules) <= now.wall;
+    bool due = daemon->rules_dirty || next_rule(daemon) <= now.wall;
     if (due && daemon->store != NULL && !daemon->stopping && !is_behind(daemon)) {
         FA_CRASHPOINT("app.before_rules");
+        bool foreign = fa_foreign_run_some(daemon->foreign, now, EVALUATE_MAX, on_signal, daemon);
         daemon->rules_run = true;
         daemon->rules_dirty =
-            fa_rules_run_some(daemon->rules, now, EVALUATE_MAX, on_signal, daemon);
+            fa_rules_run_some(daemon->rules, now, EVALUATE_MAX, on_signal, daemon) || foreign;
         daemon->rules_run = false;
         write_unfinished(daemon);
         FA_CRASHPOINT("app.after_rules");
@@ -283,7 +291,7 @@ static void set_deadline(struct fa_daemon *daemon, struct fa_now now)
     fa_time next = fa_engine_next_deadline(daemon->engine);
     /* The writer's next commit makes a turn too. */
     bool wait = daemon->store == NULL || is_behind(daemon);
-    fa_time rules = wait ? FA_NEVER : fa_rules_next(daemon->rules);
+    fa_time rules = wait ? FA_NEVER : next_rule(daemon);
     next = next == FA_NEVER ? FA_NEVER : now.wall + (next - now.mono);
     fa_loop_set_deadline(daemon->loop, next < rules ? next : rules);
 }

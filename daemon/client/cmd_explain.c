@@ -106,7 +106,7 @@ const struct fa_cmd fa_cmd_explain = {
     .usage = "ALARM|RULE",
     .args_min = 1,
     .args_max = 1,
-    .summary = "say why an alarm fired and who was told, or why a rule does not fire",
+    .summary = "say why an alarm fired, or why a rule does not",
     .about = "Of an alarm: what was decided and when, with the numbers it was decided on, each try "
              "to tell somebody with the receiver's answer, and who was not told and why. It is "
              "answered from what was kept at the time: the rule may be gone by now.\n\n"

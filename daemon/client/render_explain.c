@@ -755,6 +755,11 @@ void fa_render_rule(struct fa_screen *screen, const json_t *rule)
         put_pattern(screen, rule);
         return;
     }
+    if (strcmp(text_of(rule, "kind"), "alert") == 0) {
+        fa_say(screen, "It takes the alerts of another system.\n");
+        put_changes(screen, rule);
+        return;
+    }
     fa_buf_init(&buf, 64u << 10);
     fa_put_wrapped(screen, 2, NULL, text_of(rule, "expr"));
     put_threshold(&buf, rule);

@@ -70,12 +70,18 @@ struct fa_draft_incident {
     FA_TEXTS values;
 };
 
+struct fa_draft_alert {
+    const config_setting_t *at; /* NULL: the rule has none */
+    struct fa_alert_rule e;
+};
+
 struct fa_draft_rule {
     const config_setting_t *at;
     struct fa_rule e;
     char *take;
     uint32_t at_least;
     struct fa_draft_incident incident;
+    struct fa_draft_alert alert;
 };
 
 struct fa_draft_define {
@@ -105,6 +111,14 @@ struct fa_draft_feed {
     char *name, *address, *decoder, *listener;
     FA_TEXTS path;
     uint32_t mode;
+    struct fa_draft_feed_limits limits;
+    struct fa_given_list given;
+};
+
+struct fa_draft_fetch {
+    const config_setting_t *at;
+    struct fa_fetch_entry e;
+    char *decoder;
     struct fa_draft_feed_limits limits;
     struct fa_given_list given;
 };
@@ -139,6 +153,7 @@ struct fa_draft {
     FA_ARRAY(struct fa_draft_rule) rules;
     FA_ARRAY(struct fa_draft_listener) listeners;
     FA_ARRAY(struct fa_draft_feed) feeds;
+    FA_ARRAY(struct fa_draft_fetch) fetches;
     struct fa_draft_store store;
     struct fa_draft_times times;
     struct fa_draft_limits limits;

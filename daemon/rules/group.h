@@ -96,7 +96,8 @@ struct fa_rules {
     struct fa_metrics *metrics;
     struct fa_watcher *watcher;
     struct fa_rule_state **states;  /* owned, one a metric rule */
-    struct fa_rule_state **by_name; /* the same, sorted */
+    struct fa_rule_state **by_name; /* the same */
+    struct fa_buf told;             /* what a status borrows */
     size_t count;
     struct fa_heap due;
     struct fa_group *dirty_first, *dirty_last;
@@ -134,8 +135,8 @@ struct fa_member *fa_member_take(struct fa_rules *rules, struct fa_link *link);
 
 /* NULL: there is no such rule. */
 struct fa_rule_state *fa_state_find(const struct fa_rules *rules, const char *name);
-void fa_group_tell(struct fa_rules *rules, struct fa_group *group, fa_rule_status_fn *fn,
-                   void *ctx);
+/* Texts are borrowed until the next call with these rules. */
+struct fa_rule_status fa_group_status(struct fa_rules *rules, struct fa_group *group);
 
 /* Takes note of every series that changed, came or went, and evaluates nothing. */
 void fa_rules_collect(struct fa_rules *rules);

@@ -3,8 +3,6 @@
  * changes nothing but what fa_group_look() brings up to date. */
 #include "rules/group.h"
 
-#include <math.h>
-
 #define POINTS_AT_ONCE 128
 #define SERIES_TOLD    64 /* whose samples are told */
 
@@ -26,75 +24,12 @@ void fa_rules_text(const struct fa_rules *rules, const char *rule, bool defined,
     }
 }
 
-struct each {
-    fa_rule_set_fn *fn;
-    void *ctx;
-    bool goes_on;
-};
-
-static void tell_one(void *ctx, const struct fa_rule_status *status)
-{
-    struct each *each = ctx;
-    each->goes_on = each->fn(each->ctx, status);
-}
-
-static void tell_awake(struct fa_rules *rules, const struct fa_rule_state *state, bool firing,
-                       struct each *each)
-{
-    struct fa_group *group = state->first_group;
-    for (; group != NULL && each->goes_on; group = group->next) {
-        if ((group->level == FA_LEVEL_FIRING) == firing) {
-            fa_group_tell(rules, group, tell_one, each);
-        }
-    }
-}
-
-static void tell_rested(struct fa_rules *rules, struct fa_rule_state *state, struct each *each)
-{
-    struct fa_link link;
-    uint32_t cursor = 0;
-    while (each->goes_on && state->rest > 0 &&
-           fa_watcher_each_at_rest(rules->watcher, &state->leaves[0], &cursor, &link)) {
-        struct fa_group *group = fa_group_of(rules, state, &link);
-        struct fa_member *member = fa_member_join(group, &link);
-        fa_group_awake(group, &link);
-        fa_group_tell(rules, group, tell_one, each);
-        fa_member_drop(member);
-        fa_group_drop(rules, group);
-    }
-}
-
-void fa_rules_each_of(struct fa_rules *rules, const char *rule, fa_rule_set_fn *fn, void *ctx)
-{
-    struct fa_rule_state *state = fa_state_find(rules, rule);
-    struct each each = {fn, ctx, true};
-    if (state == NULL) {
-        return;
-    }
-    fa_rules_collect(rules);
-    if (state->first_group == NULL && state->err.code != 0) {
-        const struct fa_rule_status status = {
-            .rule = state->rule, .text = state->err.text, .value = (double)NAN};
-        tell_one(&each, &status);
-    }
-    tell_awake(rules, state, true, &each);
-    tell_awake(rules, state, false, &each);
-    tell_rested(rules, state, &each);
-}
-
 /* ---- one label set ---- */
 
 static struct fa_group *find(const struct fa_rules *rules, const char *rule, const char *labels)
 {
     const struct fa_rule_state *state = fa_state_find(rules, rule);
     return state != NULL ? fa_group_find(rules, state, fa_str_of(labels)) : NULL;
-}
-
-static void keep_status(void *ctx, const struct fa_rule_status *status)
-{
-    struct fa_rule_look *look = ctx;
-    look->status = *status;
-    look->status.text = NULL;
 }
 
 static fa_time longest_window(const struct fa_plan *plan)
@@ -128,7 +63,8 @@ bool fa_rules_look(struct fa_rules *rules, const char *rule, const char *labels,
         .over = longest_window(&state->plan),
         .look_back = state->look_back,
     };
-    fa_group_tell(rules, group, keep_status, ret_look);
+    ret_look->status = fa_group_status(rules, group);
+    ret_look->status.text = NULL;
     if (group->level == FA_LEVEL_UNKNOWN && group->lacks != FA_LACKS_NONE) {
         fa_promql_format(state->plan.leaves[group->lacks].selector, empty);
     }

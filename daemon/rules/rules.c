@@ -32,19 +32,6 @@ static int compare_names(const void *left, const void *right)
     return strcmp((*a)->rule->name, (*b)->rule->name);
 }
 
-static int compare_name(const void *name, const void *item)
-{
-    const struct fa_rule_state *const *state = item;
-    return strcmp(name, (*state)->rule->name);
-}
-
-struct fa_rule_state *fa_state_find(const struct fa_rules *rules, const char *name)
-{
-    struct fa_rule_state **found =
-        bsearch(name, rules->by_name, rules->count, sizeof rules->by_name[0], compare_name);
-    return found != NULL ? *found : NULL;
-}
-
 struct fa_rules *fa_rules_new(const struct fa_rule *const *rules, size_t count,
                               struct fa_metrics *metrics)
 {
@@ -54,13 +41,14 @@ struct fa_rules *fa_rules_new(const struct fa_rule *const *rules, size_t count,
     self->states = fa_xcalloc(count + 1, sizeof(struct fa_rule_state *));
     self->started = FA_NEVER;
     for (size_t i = 0; i < count; i++) {
-        if (!rules[i]->is_incident) {
+        if (!rules[i]->is_incident && !rules[i]->is_alert) {
             self->states[self->count++] = fa_state_new(rules[i], self);
         }
     }
     self->by_name = fa_xcalloc(count + 1, sizeof(struct fa_rule_state *));
     memcpy(self->by_name, self->states, self->count * sizeof(struct fa_rule_state *));
     qsort(self->by_name, self->count, sizeof(struct fa_rule_state *), compare_names);
+    fa_buf_init(&self->told, SIZE_MAX / 2);
     return self;
 }
 
@@ -77,7 +65,21 @@ void fa_rules_free(struct fa_rules *rules)
     fa_room_done(&rules->room);
     free(rules->states);
     free(rules->by_name);
+    fa_buf_done(&rules->told);
     free(rules);
+}
+
+static int compare_name(const void *name, const void *item)
+{
+    const struct fa_rule_state *const *state = item;
+    return strcmp(name, (*state)->rule->name);
+}
+
+struct fa_rule_state *fa_state_find(const struct fa_rules *rules, const char *name)
+{
+    struct fa_rule_state **found =
+        bsearch(name, rules->by_name, rules->count, sizeof rules->by_name[0], compare_name);
+    return found != NULL ? *found : NULL;
 }
 
 /* A new link, or one with a new sample: whose label sets are to be looked at? */
@@ -333,39 +335,20 @@ static const char *reason_of(const struct fa_group *group, struct fa_buf *buf)
     return fa_buf_text(buf);
 }
 
-void fa_group_tell(struct fa_rules *rules, struct fa_group *group, fa_rule_status_fn *fn, void *ctx)
+struct fa_rule_status fa_group_status(struct fa_rules *rules, struct fa_group *group)
 {
-    struct fa_buf text;
-    fa_buf_init(&text, SIZE_MAX / 2);
     if (rules->started != FA_NEVER && group->state->whole == NULL) {
         fa_group_look(group, rules->ran, rules->started, &rules->room);
     }
-    struct fa_rule_status status = {.rule = group->state->rule,
-                                    .labels = group->labels,
-                                    .text = reason_of(group, &text),
-                                    .level = group->level,
-                                    .value = group->value,
-                                    .newest = group->newest_at,
-                                    .covered_at = group->covered_at,
-                                    .samples = group->samples};
-    fn(ctx, &status);
-    fa_buf_done(&text);
-}
-
-/* As if they were awake, for as long as they are told. */
-static void tell_rested(struct fa_rules *rules, struct fa_rule_state *state, fa_rule_status_fn *fn,
-                        void *ctx)
-{
-    struct fa_link link;
-    uint32_t cursor = 0;
-    while (fa_watcher_each_at_rest(rules->watcher, &state->leaves[0], &cursor, &link)) {
-        struct fa_group *group = fa_group_of(rules, state, &link);
-        struct fa_member *member = fa_member_join(group, &link);
-        fa_group_awake(group, &link);
-        fa_group_tell(rules, group, fn, ctx);
-        fa_member_drop(member);
-        fa_group_drop(rules, group);
-    }
+    fa_buf_clear(&rules->told);
+    return (struct fa_rule_status){.rule = group->state->rule,
+                                   .labels = group->labels,
+                                   .text = reason_of(group, &rules->told),
+                                   .level = group->level,
+                                   .value = group->value,
+                                   .newest = group->newest_at,
+                                   .covered_at = group->covered_at,
+                                   .samples = group->samples};
 }
 
 bool fa_rules_find_rested(struct fa_rules *rules, struct fa_rule_state *state, struct fa_str labels,
@@ -384,21 +367,77 @@ bool fa_rules_find_rested(struct fa_rules *rules, struct fa_rule_state *state, s
     return found;
 }
 
+/* As if they were awake, for as long as they are told. */
+static bool tell_rested(struct fa_rules *rules, struct fa_rule_state *state, fa_rule_set_fn *fn,
+                        void *ctx)
+{
+    struct fa_link link;
+    uint32_t cursor = 0;
+    bool goes_on = true;
+    while (goes_on && fa_watcher_each_at_rest(rules->watcher, &state->leaves[0], &cursor, &link)) {
+        struct fa_group *group = fa_group_of(rules, state, &link);
+        struct fa_member *member = fa_member_join(group, &link);
+        fa_group_awake(group, &link);
+        const struct fa_rule_status status = fa_group_status(rules, group);
+        goes_on = fn(ctx, &status);
+        fa_member_drop(member);
+        fa_group_drop(rules, group);
+    }
+    return goes_on;
+}
+
+static bool tell_groups(struct fa_rules *rules, const struct fa_rule_state *state, bool firing,
+                        fa_rule_set_fn *fn, void *ctx)
+{
+    bool goes_on = true;
+    for (struct fa_group *group = state->first_group; group != NULL && goes_on;
+         group = group->next) {
+        if ((group->level == FA_LEVEL_FIRING) == firing) {
+            const struct fa_rule_status status = fa_group_status(rules, group);
+            goes_on = fn(ctx, &status);
+        }
+    }
+    return goes_on;
+}
+
+static bool tell_all(struct fa_rules *rules, struct fa_rule_state *state, fa_rule_set_fn *fn,
+                     void *ctx)
+{
+    if (state->first_group == NULL && state->err.code != 0) {
+        struct fa_rule_status status = {
+            .rule = state->rule, .text = state->err.text, .value = (double)NAN};
+        return fn(ctx, &status);
+    }
+    return tell_groups(rules, state, true, fn, ctx) && tell_groups(rules, state, false, fn, ctx) &&
+           (state->rest == 0 || tell_rested(rules, state, fn, ctx));
+}
+
+void fa_rules_each_of(struct fa_rules *rules, const char *rule, fa_rule_set_fn *fn, void *ctx)
+{
+    struct fa_rule_state *state = fa_state_find(rules, rule);
+    if (state != NULL) {
+        fa_rules_collect(rules);
+        (void)tell_all(rules, state, fn, ctx);
+    }
+}
+
+struct every {
+    fa_rule_status_fn *fn;
+    void *ctx;
+};
+
+static bool tell_one(void *ctx, const struct fa_rule_status *status)
+{
+    const struct every *every = ctx;
+    every->fn(every->ctx, status);
+    return true;
+}
+
 void fa_rules_each(struct fa_rules *rules, fa_rule_status_fn *fn, void *ctx)
 {
+    struct every every = {fn, ctx};
     fa_rules_collect(rules);
     for (size_t i = 0; i < rules->count; i++) {
-        struct fa_group *group = rules->states[i]->first_group;
-        if (group == NULL && rules->states[i]->err.code != 0) {
-            struct fa_rule_status status = {
-                .rule = rules->states[i]->rule, .text = rules->states[i]->err.text, .value = NAN};
-            fn(ctx, &status);
-        }
-        for (; group != NULL; group = group->next) {
-            fa_group_tell(rules, group, fn, ctx);
-        }
-        if (rules->states[i]->rest > 0) {
-            tell_rested(rules, rules->states[i], fn, ctx);
-        }
+        (void)tell_all(rules, rules->states[i], tell_one, &every);
     }
 }

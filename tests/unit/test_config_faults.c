@@ -522,8 +522,34 @@ static void a_rule_can_fire_and_clear(void **state)
         {"metric = \"orders\";\n", "metric = \"orders{x}\";\n", "a metric's name holds no blanks",
          0},
         {"latched = true; }", "metric = \"orders\"; }",
-         "a rule has one of metric, expr and incident, not several", -1},
-        {"metric = \"orders\";\n    absent = \"10m\";", "", "a rule needs metric, expr or incident", 0},
+         "a rule has only one of metric, expr, incident and alert", -1},
+        {"metric = \"orders\";\n    absent = \"10m\";", "",
+         "a rule needs metric, expr, incident or alert", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";", "incident = 5;",
+         "incident must be a group { }", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";", "alert = { };",
+         "an alert pattern lacks where", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";", "alert = 5;", "alert must be a group { }",
+         0},
+        {"metric = \"orders\";\n    absent = \"10m\";", "alert = { where = { severity = [ ]; }; };",
+         "severity: an empty list fits nothing", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";", "alert = { where = { severity = 5; }; };",
+         "text", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";",
+         "alert = { where = { severity = [ 5 ]; }; };", "text", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";", "alert = { where = { a-b = \"x\"; }; };",
+         "a label holds letters", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";",
+         "alert = { where = { a = \"x\"; }; per = \"b c\"; };", "'b c' is no label", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";",
+         "alert = { where = { a = \"x\"; }; }; above = 5.0;",
+         "above is for metrics; an alert rule says", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";",
+         "alert = { where = { a = \"x\"; }; }; per = \"b\";",
+         "per is for metrics; an alert rule says", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";",
+         "alert = { where = { a = \"x\"; }; }; incident = { value = \"honesty\"; };",
+         "only one of metric, expr, incident and alert", 0},
         {"incident = { value = [ \"honesty\" ]; }; latched",
          "incident = { value = [ \"honesty\" ]; }; above = 5; latched", "above is for metrics", 0},
         {"incident = { value = [ \"honesty\" ]; }; latched",
@@ -535,8 +561,6 @@ static void a_rule_can_fire_and_clear(void **state)
     };
     CHECK(rows);
 }
-
-#define HASH64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 static void expressions_are_refused_with_a_caret_under_the_place(void **state)
 {
@@ -600,6 +624,7 @@ static void definitions_are_put_into_expressions(void **state)
     fa_plugins_free(plugins);
     free(with);
 }
+#define HASH64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 static void sockets_are_safe_and_apart(void **state)
 {
