@@ -7,10 +7,13 @@
 #include "app/internal.h"
 
 #include "alarms/evidence.h"
+#include "base/panic.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#define uthash_fatal(msg) fa_panic(__FILE__, __LINE__, msg)
+#include <uthash.h>
 
 /* ---- a row ---- */
 
