@@ -285,13 +285,13 @@ static void begin(void)
 
 static void write_id(uint8_t which, char id[FA_ID_TEXT_SIZE])
 {
-    const struct fa_alarm *alarm = w.engine->alarms;
-    const struct fa_notification *note = w.engine->notifications;
+    const struct fa_alarm *alarm = w.engine->alarms.first;
+    const struct fa_notification *note = w.engine->notifications.first;
     for (uint8_t n = which & 3; n > 0 && alarm != NULL; n--) {
-        alarm = alarm->by_id.next;
+        alarm = alarm->after;
     }
     for (uint8_t n = which & 3; n > 0 && note != NULL; n--) {
-        note = note->by_id.next;
+        note = note->after;
     }
     struct fa_id found = {{which}};
     found = which & 4 && alarm != NULL  ? alarm->id.id
