@@ -235,6 +235,9 @@ void fa_lab_run_rules(struct fa_lab *lab)
         struct fa_lab_signal *copy = &lab->signals[i];
         struct fa_signal signal = {copy->rule, copy->labels, copy->level, copy->value, copy->since};
         struct fa_event event = {.kind = FA_EV_SIGNAL, .u.signal = &signal};
+        if (lab->watch != NULL && lab->watch->signal != NULL) {
+            lab->watch->signal(lab->watch->ctx, &signal);
+        }
         fa_lab_step(lab, &event);
         free(copy->labels);
     }
