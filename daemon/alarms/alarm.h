@@ -114,6 +114,7 @@ struct fa_alarm {
     fa_time owned;    /* wall: when somebody first owned it; 0: nobody did */
     struct fa_incident_id *incidents;
     size_t incident_count, incident_cap;
+    struct fa_source *source; /* owned, one allocation; NULL: not of a rule over alerts */
     /* Targets it is about, with all whom they meant when it was filed; people whom the reporters
      * struck. */
     char **about, **struck;
@@ -130,6 +131,8 @@ struct fa_alarm {
     UT_hash_handle by_id, by_identity;     /* the engine's */
     struct fa_alarm *next_dirty;
 };
+/* A copy in one allocation; NULL of NULL. */
+struct fa_source *fa_source_copy(const struct fa_source *source);
 /* Sets identity and labels, once. */
 void fa_alarm_name(struct fa_alarm *alarm, struct fa_str identity, struct fa_str labels);
 

@@ -87,20 +87,25 @@ static void add_filing(struct fa_describe *d, const struct fa_engine *engine,
     add(d, "filing", filing != NULL ? first_words(fa_str_of(filing->text)) : FA_STR("(closed)"));
 }
 
-void fa_describe_init(struct fa_describe *d, const struct fa_engine *engine,
-                      const struct fa_alarm *alarm, double value)
+/* Text that rules/ wrote; an unreadable one has no fields and still its summary. */
+static void add_labels(struct fa_describe *d, const char *text)
 {
     struct fa_labels *labels = NULL;
-    char number[32];
-    d->count = 0;
-    fa_buf_init(&d->texts, TEXTS_MAX);
-    /* Text that rules/ wrote; an unreadable one has no fields and still its summary. */
-    if (fa_labels_parse(fa_str_of(alarm->labels), &labels) == 0) {
+    if (fa_labels_parse(fa_str_of(text), &labels) == 0) {
         for (size_t i = 0; i < labels->count; i++) {
             add_label(d, labels->items[i].name, labels->items[i].value);
         }
         fa_labels_free(labels);
     }
+}
+
+void fa_describe_init(struct fa_describe *d, const struct fa_engine *engine,
+                      const struct fa_alarm *alarm, double value)
+{
+    char number[32];
+    d->count = 0;
+    fa_buf_init(&d->texts, TEXTS_MAX);
+    add_labels(d, alarm->labels);
     size_t labels_to = d->count;
     if (!isnan(value)) {
         add(d, "value", fa_str_of(fa_format_double(value, number)));
@@ -111,10 +116,12 @@ void fa_describe_init(struct fa_describe *d, const struct fa_engine *engine,
     add(d, "severity", fa_str_of(alarm->severity));
     add(d, "category", fa_str_of(alarm->category));
     add_filing(d, engine, alarm);
+    size_t details_from = d->count;
+    add_labels(d, alarm->source != NULL ? alarm->source->details : "");
     const char *base = fa_buf_text(&d->texts);
     for (size_t i = 0; i < d->count; i++) {
         d->fields[i].value.ptr = base + (uintptr_t)d->fields[i].value.ptr;
-        if (i < labels_to) {
+        if (i < labels_to || i >= details_from) {
             d->fields[i].name = base + (uintptr_t)d->fields[i].name;
         }
     }

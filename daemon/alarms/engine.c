@@ -189,6 +189,17 @@ static struct fa_alarm *find_identity(const struct fa_engine *engine, const char
     return alarm;
 }
 
+/* The alerts behind it now; its texts stay those that it was raised with: a message that is tried
+ * again says the same words. */
+static void renew_source(struct fa_alarm *alarm, const struct fa_source *source)
+{
+    struct fa_source fresh = *source;
+    fresh.details = alarm->source != NULL ? alarm->source->details : source->details;
+    struct fa_source *copy = fa_source_copy(&fresh);
+    free(alarm->source);
+    alarm->source = copy;
+}
+
 /* Beyond the limit of open alarms a rule has one more, for all its further series: a flood takes no
  * memory without bound, and no rule that fires goes untold. It cannot know when all are over, so
  * only a person closes it. */
@@ -202,6 +213,7 @@ static void signal_flood(struct fa_engine *engine, const struct fa_rule *rule,
         spec->identity = fa_buf_text(&identity);
         spec->labels = "";
         spec->summary = "More series of this rule fire than alarms may be open: see firealarm list";
+        spec->source = NULL;
         spec->flags |= FA_FLAG_LATCHED;
         spec->for_ms = 0;
         struct fa_alarm *alarm = fa_alarm_begin(engine, spec);
@@ -229,6 +241,7 @@ static void signal_new(struct fa_engine *engine, const struct fa_signal *signal,
         .for_ms = rule->for_ms,
         .since = signal->since,
         .value = signal->value,
+        .source = signal->source,
     };
     if (HASH_CNT(by_identity, engine->identities) >= engine->setup->alarms_open_max) {
         fa_trouble_once(engine, "alarms-full",
@@ -272,6 +285,9 @@ static void on_signal(struct fa_engine *engine, const struct fa_signal *signal)
         alarm->level = signal->level;
         if (signal->level == FA_LEVEL_FIRING) {
             alarm->value = signal->value;
+        }
+        if (signal->source != NULL) {
+            renew_source(alarm, signal->source);
         }
         if (signal->level != FA_LEVEL_UNKNOWN) {
             alarm->flags &= ~FA_FLAG_UNKNOWN;

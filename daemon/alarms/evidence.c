@@ -45,6 +45,62 @@ void fa_evidence_key(struct fa_alarm_id alarm, unsigned slot, uint8_t ret[FA_EVI
     ret[FA_ID_BYTES] = (uint8_t)slot;
 }
 
+/* ---- samples ---- */
+
+static void put_in_bucket(struct fa_evidence_point *buckets, struct fa_evidence_point point,
+                          fa_time from, fa_time to)
+{
+    fa_time length = to > from ? to - from : 1;
+    fa_time place = (point.at - from) * FA_EVIDENCE_POINTS / length;
+    place = place < 0 ? 0 : place >= FA_EVIDENCE_POINTS ? FA_EVIDENCE_POINTS - 1 : place;
+    struct fa_evidence_point *bucket = &buckets[place];
+    if (bucket->at == 0) {
+        *bucket = point;
+        return;
+    }
+    bucket->min = point.min < bucket->min ? point.min : bucket->min;
+    if (point.at >= bucket->at) {
+        bucket->at = point.at;
+        bucket->last = point.last;
+    }
+}
+
+/* From now on each place in the list is a bucket; one with `at` 0 is empty. */
+static void fold(struct fa_evidence *e, fa_time from)
+{
+    struct fa_evidence_point buckets[FA_EVIDENCE_POINTS] = {{0}};
+    for (size_t i = 0; i < e->point_count; i++) {
+        put_in_bucket(buckets, e->points[i], from, e->at);
+    }
+    memcpy(e->points, buckets, sizeof buckets);
+    e->point_count = FA_EVIDENCE_POINTS;
+    e->bucketed = true;
+}
+
+void fa_evidence_add(struct fa_evidence *e, struct fa_point point, fa_time from, bool begins)
+{
+    struct fa_evidence_point added = {point.at, point.value, point.value};
+    if (!e->bucketed && (e->point_count == FA_EVIDENCE_POINTS || (begins && e->point_count > 0))) {
+        fold(e, from);
+    }
+    if (e->bucketed) {
+        put_in_bucket(e->points, added, from, e->at);
+    } else {
+        e->points[e->point_count++] = added;
+    }
+}
+
+void fa_evidence_seal(struct fa_evidence *e)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < e->point_count; i++) {
+        if (!e->bucketed || e->points[i].at != 0) {
+            e->points[kept++] = e->points[i];
+        }
+    }
+    e->point_count = kept;
+}
+
 /* ---- writing ---- */
 
 /* Cut where no character is torn. True: nothing was lost. */

@@ -16,6 +16,7 @@
 #define FA_ALARMS_EVIDENCE_H
 
 #include "alarms/alarm.h"
+#include "metrics/points.h"
 
 #define FA_EVIDENCE_SLOTS     16
 #define FA_EVIDENCE_RING      14
@@ -44,7 +45,7 @@ struct fa_evidence_part { /* a part of the expression, in the order of its tree 
     double value;    /* NaN with series == 0: no value */
     uint64_t series; /* in its result; 1 with `value` */
 };
-struct fa_evidence_point { /* one sample, or what lies between the point before and this one */
+struct fa_evidence_point { /* one sample, or all of a sixtieth of the window */
     fa_time at;            /* wall: of the newest in it */
     double min, last;
 };
@@ -80,6 +81,13 @@ struct fa_evidence {
     bool bucketed; /* a point stands for more than one sample */
     bool cut;      /* a text or list was too long to be kept whole */
 };
+
+/* One sample of (from, e->at], of each series from its oldest on; `begins`: the first of a series.
+ * More than FA_EVIDENCE_POINTS, or of more than one series, are folded into as many buckets. */
+void fa_evidence_add(struct fa_evidence *evidence, struct fa_point point, fa_time from,
+                     bool begins);
+/* After the last one. */
+void fa_evidence_seal(struct fa_evidence *evidence);
 
 /* The engine's fields; then the rules'. Texts that are too long are cut, and `cut` is stored. */
 void fa_evidence_encode_head(const struct fa_evidence *evidence, struct fa_buf *buf);

@@ -136,6 +136,7 @@ struct fa_alarm_spec {
     uint32_t flags;
     fa_time for_ms, since;
     double value;
+    const struct fa_source *source; /* copied; may be NULL */
 };
 struct fa_alarm *fa_alarm_begin(struct fa_engine *engine, const struct fa_alarm_spec *spec);
 /* Arms `for`, or raises at once when there is none. */

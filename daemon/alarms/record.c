@@ -3,6 +3,7 @@
  * it does not know. What history holds can be read with the same functions. */
 #include "alarms/internal.h"
 #include "base/texts.h"
+#include "rules/foreign.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -13,7 +14,8 @@ enum alarm_tag {
     A_ID = 1, A_IDENTITY, A_RULE, A_CATEGORY, A_SEVERITY, A_POLICY, A_HASH, A_SUMMARY, A_EXPECT,
     A_LABELS, A_STATE, A_FLAGS, A_LEVEL, A_VALUE, A_SINCE, A_RAISED, A_CHANGED, A_FOR, A_STEP,
     A_LOOP, A_CLIMBING, A_ARMED, A_LENGTH, A_OWNER, A_PROMISED, A_INCIDENT, A_ABOUT, A_STRUCK,
-    A_TOLD, A_COMMENT, A_OWNED, A_HELD, A_MOMENT, A_MOMENTS_LOST, A_EVIDENCE, A_WORST,
+    A_TOLD, A_COMMENT, A_OWNED, A_HELD, A_MOMENT, A_MOMENTS_LOST, A_EVIDENCE, A_WORST, A_DETAILS,
+    A_MEMBER,
 };
 /* clang-format on */
 /* clang-format off */
@@ -122,6 +124,12 @@ void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
     fa_rec_put_i64(buf, A_OWNED, a->owned);
     for (size_t i = 0; i < a->incident_count; i++) {
         put_id(buf, A_INCIDENT, &a->incidents[i].id);
+    }
+    if (a->source != NULL) {
+        fa_rec_put_text(buf, A_DETAILS, a->source->details);
+        for (size_t i = 0; i < a->source->member_count; i++) {
+            fa_rec_put_u64(buf, A_MEMBER, a->source->members[i]);
+        }
     }
     put_texts(buf, A_ABOUT, a->about, a->about_count);
     put_texts(buf, A_STRUCK, a->struck, a->struck_count);
@@ -380,18 +388,49 @@ static void read_alarm_number(struct fa_alarm *a, const struct fa_rec_field *f)
     }
 }
 
+/* What rules/ kept with it: there when any of it is. */
+struct read_source {
+    struct fa_str details;
+    uint64_t members[FA_FOREIGN_MEMBERS_MAX];
+    size_t count;
+};
+
+static void read_source_field(struct read_source *source, const struct fa_rec_field *f)
+{
+    if (f->tag == A_DETAILS) {
+        source->details = f->bytes;
+    } else if (f->tag == A_MEMBER && source->count < FA_FOREIGN_MEMBERS_MAX) {
+        source->members[source->count++] = f->u64;
+    }
+}
+
+static struct fa_source *make_source(const struct read_source *read)
+{
+    if (read->details.ptr == NULL && read->count == 0) {
+        return NULL;
+    }
+    char *details = fa_xstrndup(read->details.ptr, read->details.len);
+    struct fa_source source = {read->details.ptr != NULL ? details : NULL, read->members,
+                               read->count};
+    struct fa_source *copy = fa_source_copy(&source);
+    free(details);
+    return copy;
+}
+
 int fa_alarm_decode(struct fa_str bytes, struct fa_interned **texts, struct fa_alarm **ret_alarm)
 {
     struct fa_alarm *a = fa_xcalloc(1, sizeof *a);
     struct fa_rec_reader reader = fa_rec_read(bytes);
     struct fa_rec_field field;
     struct fa_str identity = {NULL, 0}, labels = {NULL, 0};
+    struct read_source source = {.count = 0};
     bool ok = true;
     a->value = a->worst = (double)NAN;
     a->deadline.length = FA_NEVER;
     while (ok && fa_rec_next(&reader, &field)) {
         ok = read_alarm_text(a, &field, texts) && read_alarm_list(a, &field, texts);
         read_alarm_number(a, &field);
+        read_source_field(&source, &field);
         identity = field.tag == A_IDENTITY ? field.bytes : identity;
         labels = field.tag == A_LABELS ? field.bytes : labels;
     }
@@ -403,6 +442,7 @@ int fa_alarm_decode(struct fa_str bytes, struct fa_interned **texts, struct fa_a
         return FA_ECORRUPT;
     }
     fa_alarm_name(a, identity, labels);
+    a->source = make_source(&source);
     *ret_alarm = a;
     return 0;
 }
@@ -594,8 +634,29 @@ void fa_alarm_name(struct fa_alarm *alarm, struct fa_str identity, struct fa_str
     alarm->labels = at;
 }
 
+struct fa_source *fa_source_copy(const struct fa_source *source)
+{
+    if (source == NULL) {
+        return NULL;
+    }
+    size_t text = source->details != NULL ? strlen(source->details) + 1 : 0;
+    size_t bytes = source->member_count * sizeof source->members[0];
+    struct fa_source *copy = fa_xmalloc(sizeof *copy + bytes + text);
+    uint64_t *members = (uint64_t *)(void *)(copy + 1);
+    char *details = (char *)members + bytes;
+    *copy = (struct fa_source){text > 0 ? details : NULL, members, source->member_count};
+    if (bytes > 0) {
+        memcpy(members, source->members, bytes);
+    }
+    if (text > 0) {
+        memcpy(details, source->details, text);
+    }
+    return copy;
+}
+
 void fa_alarm_free(struct fa_alarm *alarm)
 {
+    free(alarm->source);
     free(alarm->identity);
     free(alarm->owner);
     free(alarm->incidents);

@@ -216,6 +216,7 @@ static void raise_anew(struct fa_engine *engine, struct fa_alarm *alarm, const s
         .flags = alarm->flags & (FA_FLAG_LATCHED | FA_FLAG_SHADOW | FA_FLAG_TROUBLE),
         .since = alarm->since,
         .value = alarm->value,
+        .source = alarm->source,
     };
     forget(engine, alarm, NULL);
     fa_alarm_start(engine, fa_alarm_begin(engine, &spec));
@@ -340,6 +341,7 @@ struct fa_alarm *fa_alarm_begin(struct fa_engine *engine, const struct fa_alarm_
     alarm->value = spec->value;
     alarm->worst = (double)NAN;
     alarm->since = spec->since;
+    alarm->source = fa_source_copy(spec->source);
     alarm->raised = alarm->changed = engine->now.wall;
     alarm->for_ms = spec->for_ms;
     alarm->deadline.length = FA_NEVER;

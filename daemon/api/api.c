@@ -29,6 +29,8 @@ static const struct route routes[] = {
     {FA_API_ROUTES_API, "POST", "/v1/status", fa_route_status, false},
     {FA_API_ROUTES_API, "GET", "/v1/alarms", fa_route_alarms, false},
     {FA_API_ROUTES_API, "GET", "/v1/alarms/*", fa_route_alarm, false},
+    {FA_API_ROUTES_API, "GET", "/v1/alarms/*/explain", fa_route_explain, false},
+    {FA_API_ROUTES_API, "GET", "/v1/rules/*", fa_route_rule, false},
     {FA_API_ROUTES_API, "POST", "/v1/alarms/*/ack", fa_route_ack, false},
     {FA_API_ROUTES_API, "POST", "/v1/alarms/*/resolve", fa_route_resolve, false},
     {FA_API_ROUTES_API, "POST", "/v1/alarms/*/comment", fa_route_comment, false},
@@ -138,7 +140,7 @@ struct found {
 static struct found find_route(uint32_t groups, struct fa_str method, const char *path)
 {
     struct found found = {0};
-    char id[64];
+    char id[FA_CALL_ID_SIZE];
     bool head = fa_str_is(method, "HEAD");
     for (size_t i = 0; i < ROUTE_COUNT && found.route == NULL; i++) {
         if ((routes[i].group & groups) == 0 || !path_fits(routes[i].path, path, id, sizeof id)) {

@@ -7,6 +7,7 @@
 
 #include "alarms/engine.h"
 #include "net/http.h"
+#include "rules/rules.h"
 #include "store/store.h"
 
 #define FA_API_ROUTES_INGEST  1u
@@ -19,6 +20,15 @@ struct fa_api_answer {
     int code;
     bool already;
     uint32_t count;
+};
+
+/* A rule's change of level for one label set. */
+#define FA_RULE_CHANGES 20
+struct fa_rule_change {
+    fa_time when; /* wall */
+    enum fa_level level;
+    double value; /* NaN: none */
+    char *labels;
 };
 
 /* The application, as the interface sees it. */
@@ -45,6 +55,9 @@ struct fa_api_host {
     int (*copy)(void *ctx, bool start, struct fa_store_copy *ret_copy, struct fa_err *err);
     /* May history hold a filing of that id? False is certain, and spares a look. */
     bool (*may_know)(void *ctx, struct fa_incident_id id);
+    /* The running rules, and the last changes of one of them, newest first: how many. */
+    struct fa_rules *(*rules)(void *ctx);
+    size_t (*changes)(void *ctx, const char *rule, struct fa_rule_change ret[FA_RULE_CHANGES]);
     /* 0 bytes written: healthy (ready); else why not. */
     const char *(*unhealthy)(void *ctx, bool ready);
     /* Requests to feeds. feed_find: the feed that takes this path at that listener, or NULL. What

@@ -44,10 +44,7 @@ static void close_one(struct fa_feed_socket *feed)
     fa_dgram_close(feed->dgram);
     fa_ingest_stop(feed);
     fa_intake_close(&feed->datagrams);
-    if (feed->plugin != NULL && feed->self != NULL) {
-        fa_plugin_destroy(feed->plugin, feed->self);
-    }
-    fa_options_free(feed->options);
+    fa_decoder_close(feed);
     free_paths(feed);
     free(feed->name);
     free(feed->address);
@@ -59,41 +56,54 @@ static void on_option_error(void *ctx, const struct fa_err *err)
     fa_log_err(FA_LOG_ERROR, err);
 }
 
-static int open_decoder(struct fa_feed_socket *feed, const struct fa_feed_entry *entry,
-                        struct fa_err *err)
+int fa_decoder_open(struct fa_feed_socket *feed, const struct fa_plugin_config *config,
+                    struct fa_err *err)
 {
     struct fa_daemon *daemon = feed->daemon;
-    int rc = fa_plugins_load(daemon->plugins, FA_PLUGIN_DECODER, entry->decoder.plugin,
-                             &feed->plugin, err);
+    int rc =
+        fa_plugins_load(daemon->plugins, FA_PLUGIN_DECODER, config->plugin, &feed->plugin, err);
     if (rc != 0) {
         return rc;
     }
     struct fa_options_input input = {
         .table = feed->plugin->options,
         .what = "feed",
-        .name = entry->name,
-        .given = entry->decoder.given,
-        .count = entry->decoder.given_count,
-        .file = entry->decoder.file,
-        .line = entry->decoder.line,
+        .name = feed->name,
+        .given = config->given,
+        .count = config->given_count,
+        .file = config->file,
+        .line = config->line,
         .credentials_dir = daemon->options->credentials,
     };
     rc = fa_options_parse(&input, on_option_error, NULL, &feed->options);
     if (rc != 0) {
-        return fa_err_set(err, rc, "feed '%s': its options are not right", entry->name);
+        return fa_err_set(err, rc, "feed '%s': its options are not right", feed->name);
     }
-    rc = fa_plugin_create(feed->plugin, &daemon->host, fa_options_settings(feed->options),
-                          &feed->self, err);
-    if (rc != 0) {
-        return rc;
+    return fa_plugin_create(feed->plugin, &daemon->host, fa_options_settings(feed->options),
+                            &feed->self, err);
+}
+
+void fa_decoder_close(struct fa_feed_socket *feed)
+{
+    if (feed->plugin != NULL && feed->self != NULL) {
+        fa_plugin_destroy(feed->plugin, feed->self);
     }
+    fa_options_free(feed->options);
+}
+
+static int open_decoder(struct fa_feed_socket *feed, const struct fa_feed_entry *entry,
+                        struct fa_err *err)
+{
     static const struct firealarm_request datagrams = {.size = sizeof datagrams,
                                                        .transport = FIREALARM_DATAGRAM};
-    if (entry->address != NULL) {
+    int rc = fa_decoder_open(feed, &entry->decoder, err);
+    if (rc == 0 && entry->address != NULL) {
         return fa_intake_open(&feed->datagrams, feed, &datagrams, err);
     }
-    copy_paths(feed, entry);
-    return 0;
+    if (rc == 0) {
+        copy_paths(feed, entry);
+    }
+    return rc;
 }
 
 /* "udp:127.0.0.1:8125" and "unixgram:/path" as net/ writes them. */
@@ -243,6 +253,9 @@ void fa_feeds_bind(struct fa_daemon *daemon)
             .name_bytes = entry->name_max,
             .value_bytes = entry->value_max,
         };
+        daemon->feeds[i]->labels_max = limits.labels;
+        daemon->feeds[i]->name_max = limits.name_bytes;
+        daemon->feeds[i]->value_max = limits.value_bytes;
         daemon->feeds[i]->feed = fa_metrics_feed(daemon->metrics, entry->name);
         fa_feed_set_limits(daemon->feeds[i]->feed, &limits);
         daemon->feeds[i]->series_refused_seen =
@@ -260,23 +273,43 @@ void fa_feeds_close(struct fa_feed_socket **feeds, size_t count)
 
 /* ---- watching ---- */
 
+static void watch_series(struct fa_feed_socket *feed)
+{
+    struct fa_feed_stats stats = fa_feed_stats(feed->feed);
+    char code[80];
+    bool over = stats.series_refused > feed->series_refused_seen;
+    feed->series_refused_seen = stats.series_refused;
+    if (over != feed->over_budget || !feed->watched) {
+        feed->over_budget = over;
+        snprintf(code, sizeof code, "feed-%s-series", feed->name);
+        fa_turn_trouble(feed->daemon, code, !over,
+                        "feed '%s' is at its limit of %llu series: new ones are refused",
+                        feed->name, (unsigned long long)stats.series);
+    }
+}
+
+static void watch_alerts(struct fa_feed_socket *feed)
+{
+    char code[80];
+    bool over = feed->alerts_refused > feed->alerts_refused_seen;
+    feed->alerts_refused_seen = feed->alerts_refused;
+    if (over != feed->over_alerts || !feed->watched) {
+        feed->over_alerts = over;
+        snprintf(code, sizeof code, "feed-%s-alerts", feed->name);
+        fa_turn_trouble(feed->daemon, code, !over,
+                        "feed '%s' sends alerts beyond a limit (their number, or the length or "
+                        "number of their labels): those are refused",
+                        feed->name);
+    }
+}
+
 void fa_feeds_watch(struct fa_daemon *daemon)
 {
     for (size_t i = 0; i < daemon->feed_count; i++) {
-        struct fa_feed_socket *feed = daemon->feeds[i];
-        struct fa_feed_stats stats = fa_feed_stats(feed->feed);
-        char code[80];
-        bool over = stats.series_refused > feed->series_refused_seen;
-        feed->series_refused_seen = stats.series_refused;
+        watch_series(daemon->feeds[i]);
+        watch_alerts(daemon->feeds[i]);
         /* The first look ends what a daemon before this one may have left open. */
-        if (over != feed->over_budget || !feed->watched) {
-            feed->watched = true;
-            feed->over_budget = over;
-            snprintf(code, sizeof code, "feed-%s-series", feed->name);
-            fa_turn_trouble(daemon, code, !over,
-                            "feed '%s' is at its limit of %llu series: new ones are refused",
-                            feed->name, (unsigned long long)stats.series);
-        }
+        daemon->feeds[i]->watched = true;
     }
 }
 
@@ -302,10 +335,12 @@ static void put_answers(const struct fa_daemon *daemon, struct fa_buf *out)
 
 void fa_feeds_metrics(const struct fa_daemon *daemon, struct fa_buf *out)
 {
-    static const char *const names[] = {"samples_total",  "series",        "series_refused_total",
-                                        "rejected_total", "packets_total", "kernel_dropped_total"};
+    static const char *const names[] = {
+        "samples_total",        "series",        "series_refused_total",
+        "rejected_total",       "alerts_total",  "alerts_untaken_total",
+        "alerts_refused_total", "packets_total", "kernel_dropped_total"};
     static const struct fa_dgram_counters none = {0};
-    for (size_t m = 0; m < 6; m++) {
+    for (size_t m = 0; m < sizeof names / sizeof names[0]; m++) {
         size_t len = strlen(names[m]);
         bool total = len > 6 && strcmp(names[m] + len - 6, "_total") == 0;
         fa_buf_printf(out, "# TYPE firealarm_feed_%.*s %s\n", (int)(total ? len - 6 : len),
@@ -315,9 +350,10 @@ void fa_feeds_metrics(const struct fa_daemon *daemon, struct fa_buf *out)
             struct fa_feed_stats stats = fa_feed_stats(feed->feed);
             const struct fa_dgram_counters *socket =
                 feed->dgram != NULL ? fa_dgram_counters(feed->dgram) : &none;
-            uint64_t values[] = {stats.samples,  stats.series,    stats.series_refused,
-                                 feed->rejected, socket->packets, socket->kernel_dropped};
-            if (m < 4 || feed->dgram != NULL) {
+            uint64_t values[] = {stats.samples,        stats.series,    stats.series_refused,
+                                 feed->rejected,       feed->alerts,    feed->alerts_untaken,
+                                 feed->alerts_refused, socket->packets, socket->kernel_dropped};
+            if (m < 7 || feed->dgram != NULL) {
                 put_line(out, names[m], feed, "", values[m]);
             }
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The adapter from a decoder's sink to metrics/: one intake is one connection of a decoder, be it a
- * datagram socket or one request's body. The rules run at the turn's end, never within a unit.
+/* The adapter from a decoder's sink to metrics/ and rules/: one intake is one connection of a
+ * decoder, be it a datagram socket or one request's body. The rules run at the turn's end, never
+ * within a unit.
  *
  * What was refused is counted; the words go back to who sent it, if anybody waits for an answer,
  * and to nobody else: the bytes may hold anything that a customer's name can be in, so they stay
@@ -30,14 +31,25 @@ static struct fa_feed_socket *feed_of(void *ctx)
     return ((struct fa_intake *)ctx)->feed;
 }
 
+/* Counted where it was pulled: an answer in which nothing is a series is no answer. */
+static void count_named(void *ctx, uint32_t n)
+{
+    struct fa_intake *intake = ctx;
+    if (intake->pull != NULL) {
+        intake->pull->named += n;
+    }
+}
+
 static uint64_t sink_key(void *ctx, uint32_t kind, struct firealarm_text raw)
 {
+    count_named(ctx, 1);
     return fa_metrics_key(feed_of(ctx)->feed, (enum fa_kind)kind, str_of(raw));
 }
 
 static void sink_keys(void *ctx, const uint32_t *kinds, const struct firealarm_text *raws,
                       uint64_t *handles, uint32_t n)
 {
+    count_named(ctx, n);
     fa_metrics_keys(feed_of(ctx)->feed, kinds, (const struct fa_str *)(const void *)raws, handles,
                     n);
 }
@@ -46,14 +58,26 @@ static uint64_t sink_define(void *ctx, uint32_t kind, struct firealarm_text raw,
                             struct firealarm_text name, const struct firealarm_label *labels,
                             uint32_t label_count)
 {
-    return fa_metrics_define(feed_of(ctx)->feed, (enum fa_kind)kind, str_of(raw), str_of(name),
-                             (const struct fa_label *)(const void *)labels, label_count);
+    const struct fa_intake *intake = ctx;
+    const struct fa_label *own = (const struct fa_label *)(const void *)labels;
+    struct fa_label all[FA_LABELS_MAX + FA_PULL_LABELS_MAX];
+    size_t count = label_count;
+    if (intake->pull != NULL && label_count <= FA_LABELS_MAX) {
+        count = fa_pull_labels(intake->pull, own, label_count, all);
+        own = all;
+    }
+    return fa_metrics_define(intake->feed->feed, (enum fa_kind)kind, str_of(raw), str_of(name), own,
+                             count);
 }
 
 static void sink_push(void *ctx, const uint64_t *handles, const double *values,
                       const double *weights, const int64_t *times, uint32_t n)
 {
-    struct fa_feed_socket *feed = feed_of(ctx);
+    const struct fa_intake *intake = ctx;
+    struct fa_feed_socket *feed = intake->feed;
+    if (intake->pull != NULL) {
+        fa_pull_note(intake->pull, handles, n);
+    }
     fa_metrics_push(feed->feed, fa_loop_now(feed->daemon->loop), handles, values, weights, times,
                     n);
     feed->daemon->rules_dirty = true;
@@ -64,9 +88,39 @@ static void sink_event(void *ctx, const struct firealarm_event *event)
     feed_of(ctx)->events_ignored++;
 }
 
+static bool is_within(const struct fa_feed_socket *limits, const struct firealarm_alert *alert)
+{
+    for (uint32_t i = 0; i < alert->label_count; i++) {
+        if (alert->labels[i].name.len > limits->name_max ||
+            alert->labels[i].value.len > limits->value_max) {
+            return false;
+        }
+    }
+    return alert->label_count <= limits->labels_max;
+}
+
+/* Taken into memory, and signalled at the turn's end: its sender repeats it while it fires. */
 static void sink_alert(void *ctx, const struct firealarm_alert *alert)
 {
-    feed_of(ctx)->events_ignored++;
+    struct fa_feed_socket *feed = feed_of(ctx);
+    struct fa_daemon *daemon = feed->daemon;
+    struct fa_alert one = {
+        .labels = (const struct fa_label *)(const void *)alert->labels,
+        .annotations = (const struct fa_label *)(const void *)alert->annotations,
+        .label_count = alert->label_count,
+        .annotation_count = alert->annotation_count,
+        .starts = alert->starts,
+        .ends = alert->ends,
+        .resolved = alert->resolved != 0,
+    };
+    size_t rules = 0;
+    feed->alerts++;
+    int rc = is_within(feed, alert)
+                 ? fa_foreign_take(daemon->foreign, &one, fa_loop_now(daemon->loop), &rules)
+                 : FA_ETOOBIG;
+    feed->alerts_refused += rc != 0;
+    feed->alerts_untaken += rc == 0 && rules == 0;
+    daemon->rules_dirty = daemon->rules_dirty || rules > 0;
 }
 
 static void sink_stale(void *ctx, uint64_t handle, int64_t time)

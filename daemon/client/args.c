@@ -236,9 +236,8 @@ int fa_args_parse(int argc, const char *const *argv, struct fa_args *ret_args, s
     args.rest_count = 0;
     bool options = true;
     for (int i = 1; i < argc && rc == 0; i++) {
-        if (args.cmd != NULL && is_last_word(args.cmd, argc, argv, i)) {
-            args.rest[args.rest_count++] = argv[i];
-        } else if (options && strcmp(argv[i], "--") == 0) {
+        options = options && !(args.cmd != NULL && is_last_word(args.cmd, argc, argv, i));
+        if (options && strcmp(argv[i], "--") == 0) {
             options = false;
         } else if (options && strncmp(argv[i], "--", 2) == 0) {
             rc = read_option(argc, argv, &i, &args, err);

@@ -418,7 +418,8 @@ static void check_data(struct fa_lab *lab, const struct fa_alarm *alarm,
                     seen->identity, fa_alarm_state_name(alarm->state));
     }
     if (signal->level == FA_LEVEL_CLEAR && climbs(seen->state) && !climbs(alarm->state)) {
-        fa_lab_fed_check_clear(lab, signal, seen->identity);
+        (signal->rule->is_alert ? fa_lab_alerts_check_clear
+                                : fa_lab_fed_check_clear)(lab, signal, seen->identity);
     }
     if (signal->level == FA_LEVEL_FIRING && !same_number(alarm->value, signal->value)) {
         fa_lab_fail(lab,

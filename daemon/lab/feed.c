@@ -221,8 +221,13 @@ static void take_signal(void *ctx, const struct fa_signal *signal)
     struct fa_lab *lab = ctx;
     lab->signals =
         fa_xgrow(lab->signals, lab->signal_count, &lab->signal_cap, sizeof lab->signals[0]);
-    lab->signals[lab->signal_count++] = (struct fa_lab_signal){
-        signal->rule, fa_xstrdup(signal->labels), signal->level, signal->value, signal->since};
+    lab->signals[lab->signal_count++] =
+        (struct fa_lab_signal){.rule = signal->rule,
+                               .labels = fa_xstrdup(signal->labels),
+                               .level = signal->level,
+                               .value = signal->value,
+                               .since = signal->since,
+                               .source = fa_source_copy(signal->source)};
 }
 
 void fa_lab_run_rules(struct fa_lab *lab)
@@ -231,15 +236,22 @@ void fa_lab_run_rules(struct fa_lab *lab)
         return;
     }
     fa_rules_run(lab->rules, fa_lab_now(lab), take_signal, lab);
+    (void)fa_foreign_run_some(lab->foreign, fa_lab_now(lab), SIZE_MAX, take_signal, lab);
     for (size_t i = 0; i < lab->signal_count; i++) {
         struct fa_lab_signal *copy = &lab->signals[i];
-        struct fa_signal signal = {copy->rule, copy->labels, copy->level, copy->value, copy->since};
+        struct fa_signal signal = {.rule = copy->rule,
+                                   .labels = copy->labels,
+                                   .level = copy->level,
+                                   .value = copy->value,
+                                   .since = copy->since,
+                                   .source = copy->source};
         struct fa_event event = {.kind = FA_EV_SIGNAL, .u.signal = &signal};
         if (lab->watch != NULL && lab->watch->signal != NULL) {
             lab->watch->signal(lab->watch->ctx, &signal);
         }
         fa_lab_step(lab, &event);
         free(copy->labels);
+        free(copy->source);
     }
     if (lab->signal_count > 0) {
         lab->signal_count = 0;
@@ -250,22 +262,26 @@ void fa_lab_run_rules(struct fa_lab *lab)
     }
 }
 
-struct restore {
-    struct fa_rules *rules;
-};
-
 static void restore_one(void *ctx, const struct fa_alarm *alarm)
 {
-    const struct restore *restore = ctx;
+    struct fa_lab *lab = ctx;
     if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0) {
-        fa_rules_restore(restore->rules, alarm->rule, alarm->labels, alarm->level);
+        fa_rules_restore(lab->rules, alarm->rule, alarm->labels, alarm->level);
+        fa_foreign_restore(lab->foreign, alarm->rule, alarm->labels, alarm->source,
+                           fa_lab_now(lab).wall);
     }
 }
 
-void fa_lab_restore_rules(struct fa_lab *lab, struct fa_rules *rules)
+void fa_lab_make_rules(struct fa_lab *lab)
 {
-    struct restore restore = {rules};
-    fa_engine_each_alarm(lab->engine, restore_one, &restore);
+    const struct fa_setup *setup = &lab->config->setup;
+    struct fa_rules *old = lab->rules;
+    struct fa_foreign *old_foreign = lab->foreign;
+    lab->rules = fa_rules_new(setup->rules, setup->rule_count, lab->metrics);
+    lab->foreign = fa_foreign_new(setup->rules, setup->rule_count, 0, 0);
+    fa_engine_each_alarm(lab->engine, restore_one, lab);
+    fa_rules_free(old);
+    fa_foreign_free(old_foreign);
 }
 
 void fa_lab_feed_done(struct fa_lab *lab)
@@ -276,6 +292,7 @@ void fa_lab_feed_done(struct fa_lab *lab)
     free(lab->senders);
     for (size_t i = 0; i < lab->signal_count; i++) {
         free(lab->signals[i].labels);
+        free(lab->signals[i].source);
     }
     free(lab->signals);
 }

@@ -380,6 +380,9 @@ static void do_world(struct fa_lab *lab, const char *file, const struct fa_scrip
     case FA_DO_STALE:
         fa_lab_stale(lab, fa_script_text(line, "SERIES"));
         break;
+    case FA_DO_ALERT:
+        fa_lab_alert(lab, line);
+        break;
     case FA_DO_COURIER:
         if (strcmp(fa_script_text(line, "choice"), "dies") == 0) {
             fa_lab_post_die(lab);
@@ -562,6 +565,7 @@ static bool can_be_done(struct fa_lab *lab, const struct fa_script_line *line)
     case FA_DO_METRIC:
     case FA_DO_QUIET:
     case FA_DO_STALE:
+    case FA_DO_ALERT:
     case FA_DO_COURIER:
         return true;
     default:

@@ -53,6 +53,7 @@ enum fa_verb_id {
     FA_DO_INTERVAL,
     FA_DO_QUIET,
     FA_DO_STALE,
+    FA_DO_ALERT,
     FA_DO_FILE,
     FA_DO_WORD,
     FA_DO_DONE,

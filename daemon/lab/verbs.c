@@ -19,6 +19,9 @@ const struct fa_script_verb fa_script_verbs[FA_SCRIPT_VERBS] = {
      "between samples of 0+10x20 and of lists in quotes that say no `every`; 1m"},
     {FA_DO_QUIET, "quiet SERIES", "a series that repeats falls silent"},
     {FA_DO_STALE, "stale SERIES", "the sender says that the series ends"},
+    {FA_DO_ALERT, "alert SERIES [ends SIGNED] [every DURATION] [for DURATION] [TEXT]",
+     "another system sends an alert: its name and labels, its end (+4m) and TEXT as its summary; an "
+     "end that is past says that it is over. A later line takes the place of one that repeats"},
     {FA_DO_FILE, "file NAME PAIRS [TEXT] [times COUNT]",
      "NAME (nobody: not proved) files; category customer about strike level key known receipt; about "
      "and strike take several, a,b"},

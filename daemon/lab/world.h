@@ -7,6 +7,7 @@
  *   post.c     the courier and the receivers            feed.c    samples and rules
  *   check.c    DESIGN's invariants after every step     oracle.c  the conflict rule, told anew
  *   seen.c     what was told, journalled and answered   config.c  configurations out of pieces
+ *   alert.c    alerts of other systems
  *   play.c     lines on the world, file.c what people file, expect.c what must come of it,
  *              told.c of messages         claim.c   how expectations went
  *   owed.c     what the daemon owes, told from outside     cover.c   what was visited */
@@ -18,6 +19,7 @@
 #include "lab/runs.h"
 #include "lab/script.h"
 #include "metrics/metrics.h"
+#include "rules/foreign.h"
 #include "rules/rules.h"
 
 #include <stdio.h>
@@ -208,12 +210,26 @@ struct fa_lab_sender {
     fa_time at, every, until; /* elapsed */
 };
 
+/* Of another system. */
+struct fa_lab_alert {
+    char *series;             /* owned: alertname{labels} */
+    char *says;               /* owned: its summary; NULL: none */
+    fa_time ends;             /* after each sending */
+    fa_time at, every, until; /* elapsed */
+};
+
+struct fa_lab_word { /* on one alert */
+    char *labels;    /* owned, canonical */
+    bool resolved;
+};
+
 struct fa_lab_signal { /* a copy */
     const struct fa_rule *rule;
     char *labels;
     enum fa_level level;
     double value;
     fa_time since;
+    struct fa_source *source;
 };
 
 /* ---- fed.c ---- */
@@ -273,6 +289,7 @@ struct fa_lab {
     struct fa_engine *engine;
     struct fa_metrics *metrics;
     struct fa_rules *rules;
+    struct fa_foreign *foreign;
     struct fa_actions actions; /* of the turn under way */
     size_t step_from;          /* first action of the step under way */
     const struct fa_event *event;
@@ -281,6 +298,10 @@ struct fa_lab {
     struct fa_lab_post post;
     struct fa_lab_sender *senders;
     size_t sender_count, sender_cap;
+    struct fa_lab_alert *alerts;
+    size_t alert_count, alert_cap;
+    struct fa_lab_word *words;
+    size_t word_count, word_cap;
     struct fa_lab_signal *signals;
     size_t signal_count, signal_cap;
     /* seen */
@@ -396,7 +417,8 @@ void fa_lab_feed_due(struct fa_lab *lab);
 fa_time fa_lab_feed_next(const struct fa_lab *lab);
 /* Rules over what was pushed; signals become steps. */
 void fa_lab_run_rules(struct fa_lab *lab);
-void fa_lab_restore_rules(struct fa_lab *lab, struct fa_rules *rules);
+/* Made anew of the configuration, over the samples that are there; what they knew is handed on. */
+void fa_lab_make_rules(struct fa_lab *lab);
 void fa_lab_feed_done(struct fa_lab *lab);
 
 /* seen.c */
@@ -424,6 +446,14 @@ void fa_lab_owed_reply(struct fa_lab *lab, const struct fa_action *action);
 void fa_lab_owed_stop(struct fa_lab *lab);
 void fa_lab_owed_start(struct fa_lab *lab);
 void fa_lab_owed_heard(struct fa_lab *lab);
+
+/* alert.c */
+void fa_lab_alert(struct fa_lab *lab, const struct fa_script_line *line);
+void fa_lab_alerts_due(struct fa_lab *lab);
+fa_time fa_lab_alerts_next(const struct fa_lab *lab);
+void fa_lab_alerts_check_clear(struct fa_lab *lab, const struct fa_signal *signal,
+                               const char *identity);
+void fa_lab_alerts_done(struct fa_lab *lab);
 
 /* fed.c */
 void fa_lab_fed_push(struct fa_lab *lab, const struct fa_lab_sender *sender, double value);

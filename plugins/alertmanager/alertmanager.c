@@ -172,4 +172,5 @@ FIREALARM_EXPORT const struct firealarm_decoder firealarm_decoder = {
     .open = open_conn,
     .feed = feed,
     .close = free,
+    .paths = "/api/v2/alerts /api/v2/status /api/v2/silences",
 };
