@@ -232,6 +232,7 @@ static void build_rules(struct fa_faults *faults, struct fa_draft *draft, struct
         rule->alert = from->alert.e;
         memset(&from->alert.e, 0, sizeof from->alert.e);
         build_take(faults, from, &rule->metric);
+        fa_build_query(faults, config, from->at, rule);
     }
     config->setup.rules = (const struct fa_rule *const *)config->rules;
     config->setup.rule_count = config->rule_count;
@@ -357,6 +358,7 @@ struct fa_config *fa_build(struct fa_faults *faults, struct fa_draft *draft)
     build_severities(draft, &config->setup);
     build_guide(draft, &config->setup);
     build_policies(draft, &config->setup);
+    fa_build_defines(faults, draft, config);
     build_rules(faults, draft, config);
     build_sockets(faults, draft, config);
     build_fetches(faults, draft, config);

@@ -180,6 +180,10 @@ static void free_rule(struct fa_rule *rule)
     fa_texts_free(rule->alert.per, rule->alert.per_count);
     free(rule->metric.metric);
     fa_texts_free(rule->metric.per, rule->metric.per_count);
+    fa_promql_free(rule->query.expr);
+    fa_promql_free(rule->query.clear);
+    free(rule->query.text);
+    free(rule->query.clear_text);
     fa_texts_free(rule->incident.categories, rule->incident.category_count);
     fa_texts_free(rule->incident.per, rule->incident.per_count);
     free(rule->name);
@@ -238,6 +242,7 @@ void fa_config_free(struct fa_config *config)
     for (size_t i = 0; i < config->rule_count; i++) {
         free_rule(config->rules[i]);
     }
+    fa_build_defines_free(config);
     for (size_t i = 0; i < config->channel_count; i++) {
         free_plugin(&config->channels[i]);
     }

@@ -8,6 +8,7 @@
 
 #include "alarms/policy.h"
 #include "host/options.h"
+#include "rules/promql.h"
 
 #include <stdio.h>
 
@@ -92,6 +93,8 @@ struct fa_config {
     struct fa_directory *people; /* owned; setup.people points here */
     struct fa_rule **rules;      /* owned; setup.rules points here */
     size_t rule_count;
+    struct fa_promql_define *defines; /* owned, with their names and trees: rules borrow them */
+    size_t define_count;
     struct fa_plugin_config *channels;
     size_t channel_count;
     struct fa_plugin_config store; /* plugin NULL: none was given (texts without plugins only) */

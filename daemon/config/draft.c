@@ -232,7 +232,7 @@ static const struct fa_key rule_keys[] = {
     {"shadow", FA_KEY_BOOL, 0, AT(T, e.shadow), .def = "false",
      .help = "Evaluate and keep a record, tell nobody."},
     {"metric", FA_KEY_TEXT, 0, AT(T, e.metric.metric), .max = 200,
-     .help = "The metric's name. A rule has one of metric, incident and alert."},
+     .help = "The metric's name. A rule has one of metric, expr, incident and alert."},
     {"where", FA_KEY_PAIRS, 0, PAIR(T, e.metric.matches, e.metric.match_count),
      .help = "Labels that the series must carry, for instance { region = \"eu\"; }."},
     {"take", FA_KEY_TEXT, 0, AT(T, take), .max = 16,
@@ -260,12 +260,29 @@ static const struct fa_key rule_keys[] = {
      .help = "Fires on what people file."},
     {"alert", FA_KEY_GROUP, 0, AT(T, alert), .section = &alert_section,
      .help = "Fires on what another monitoring system has decided."},
-    {"expr", FA_KEY_REFUSED,
-     .help = "expressions are not read: write metric, take, over and above"},
+    {"expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, e.query.text), .max = 65536,
+     .help = "Fires for each label set that this PromQL expression yields; instead of metric."},
+    {"clear_expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, e.query.clear_text), .max = 65536,
+     .help = "With expr: clears only when this expression yields the label set."},
+    {"settle", FA_KEY_DURATION, 0, AT(T, e.query.settle), DURATION(0, FA_HOUR), .def = "1s",
+     .help = "With expr: what aggregates or joins waits so long for samples that belong together."},
+    {"every", FA_KEY_DURATION, 0, AT(T, e.query.every), DURATION(FA_SECOND, FA_DAY), .def = "15s",
+     .help = "With expr: a value that moves by itself, such as a rate, is looked at so often."},
 };
 static const struct fa_section rule_section = {
     "a rule", KEYS(rule_keys), sizeof(T),
     .help = "When an alarm is raised: from a metric, from filings, or from alerts of others."};
+#undef T
+
+#define T struct fa_draft_define
+static const struct fa_key define_keys[] = {
+    {"name", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, name), .max = 200,
+     .help = "Stands for the expression in those of rules and of definitions further down."},
+    {"expr", FA_KEY_TEXT, FA_KEY_REQUIRED | FA_KEY_LINES, AT(T, expr), .max = 65536,
+     .help = "PromQL."},
+};
+static const struct fa_section define_section = {"a definition", KEYS(define_keys), sizeof(T),
+                                                 .help = "An expression that rules share."};
 #undef T
 
 #define T struct fa_draft_http_limits
@@ -481,6 +498,8 @@ static const struct fa_key top_keys[] = {
      .help = "What people may file."},
     {"policies", FA_KEY_GROUPS, 0, LIST(T, policies), .section = &policy_section,
      .help = "Who is told, in which order."},
+    {"define", FA_KEY_GROUPS, 0, LIST(T, defines), .section = &define_section,
+     .help = "Names for expressions."},
     {"rules", FA_KEY_GROUPS, 0, LIST(T, rules), .section = &rule_section,
      .help = "When an alarm is raised."},
     {"listeners", FA_KEY_GROUPS, 0, LIST(T, listeners), .section = &listener_section,

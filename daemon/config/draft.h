@@ -84,6 +84,11 @@ struct fa_draft_rule {
     struct fa_draft_alert alert;
 };
 
+struct fa_draft_define {
+    const config_setting_t *at;
+    char *name, *expr;
+};
+
 struct fa_draft_http_limits {
     const config_setting_t *at;
     struct fa_http_limits_config e;
@@ -144,6 +149,7 @@ struct fa_draft {
     FA_ARRAY(struct fa_draft_value) values;
     FA_ARRAY(struct fa_draft_category) categories;
     FA_ARRAY(struct fa_draft_policy) policies;
+    FA_ARRAY(struct fa_draft_define) defines;
     FA_ARRAY(struct fa_draft_rule) rules;
     FA_ARRAY(struct fa_draft_listener) listeners;
     FA_ARRAY(struct fa_draft_feed) feeds;

@@ -656,12 +656,16 @@ const struct rig_reply *rig_ask(struct rig *rig, const struct rig_call *call)
     if (fd < 0) {
         return &reply;
     }
-    size_t body_len = call->body != NULL ? strlen(call->body) : 0;
-    int len = snprintf(buf, sizeof buf,
-                       "%s %s HTTP/1.1\r\nHost: test\r\nConnection: close\r\n%s"
-                       "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                       call->method, call->path, call->header != NULL ? call->header : "", body_len,
-                       call->body != NULL ? call->body : "");
+    const char *body = call->body != NULL ? call->body : "";
+    size_t body_len = call->body_len > 0 ? call->body_len : strlen(body);
+    int len =
+        snprintf(buf, sizeof buf,
+                 "%s %s HTTP/1.1\r\nHost: test\r\nConnection: close\r\n%s"
+                 "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+                 call->method, call->path, call->header != NULL ? call->header : "", body_len);
+    assert_true(body_len < sizeof buf - (size_t)len);
+    memcpy(buf + len, body, body_len);
+    len += (int)body_len;
     if (send(fd, buf, (size_t)len, MSG_NOSIGNAL) == len &&
         read_reply(fd, buf, sizeof buf, call->guard_ms != 0 ? call->guard_ms : RIG_GUARD_MS)) {
         parse_reply(buf, &reply);

@@ -93,6 +93,7 @@ struct rig_reply {
 };
 struct rig_call {
     const char *method, *path, *body, *header; /* header: "Name: value\r\n" or NULL */
+    size_t body_len;                           /* 0: body is a text */
     const char *socket;                        /* NULL: the api's Unix socket */
     unsigned port;                             /* not 0: TCP instead */
     unsigned uid;                              /* not 0: connect as this one (root only) */
