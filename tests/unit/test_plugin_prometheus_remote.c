@@ -433,7 +433,7 @@ static void what_is_not_read_is_415_and_the_rest_is(void **state)
         {"/api/v1/write", "application/x-protobuf", "snappy", "0.1.0", true},
         {"/api/v1/write", "application/x-protobuf;proto=prometheus.WriteRequest", "SNAPPY", "1.0.0",
          true},
-        {"/prometheus/write", NULL, NULL, NULL, true},
+        {"/write", NULL, NULL, NULL, true},
         {"/prometheus/write", "text/plain", "", NULL, true},
         {"/pull", "application/x-protobuf", NULL, NULL, true},
         {"/write", "application/x-protobuf;proto=io.prometheus.write.v2.Request", "snappy", "2.0.0",
