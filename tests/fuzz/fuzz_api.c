@@ -225,6 +225,13 @@ static void host_lost(void *ctx, uint64_t n)
 {
 }
 
+static void host_feeds(void *ctx, fa_api_feed_fn *fn, void *fn_ctx)
+{
+    static char path[] = "/api/v1/write", *paths[] = {path};
+    struct fa_api_feed feed = {"prom", paths, 1, "http://127.0.0.1:1", 1024};
+    fn(fn_ctx, &feed);
+}
+
 static int host_copy(void *ctx, bool start, struct fa_store_copy *ret_copy, struct fa_err *err)
 {
     return fa_err_set(err, FA_EUNSUPPORTED, "there is no store to copy");
@@ -240,6 +247,7 @@ static const struct fa_api_host host = {.engine = host_engine,
                                         .may_know = host_may_know,
                                         .lost = host_lost,
                                         .copy = host_copy,
+                                        .feeds = host_feeds,
                                         .unhealthy = host_healthy,
                                         .metrics = host_metrics,
                                         .company = "Example",
