@@ -239,6 +239,13 @@ static void host_lost(void *ctx, uint64_t n)
 {
 }
 
+static void host_feeds(void *ctx, fa_api_feed_fn *fn, void *fn_ctx)
+{
+    static char path[] = "/api/v1/write", *paths[] = {path};
+    struct fa_api_feed feed = {"prom", paths, 1, "http://127.0.0.1:1", 1024};
+    fn(fn_ctx, &feed);
+}
+
 static int host_copy(void *ctx, bool start, struct fa_store_copy *ret_copy, struct fa_err *err)
 {
     return fa_err_set(err, FA_EUNSUPPORTED, "there is no store to copy");
@@ -256,6 +263,7 @@ static const struct fa_api_host host = {.engine = host_engine,
                                         .copy = host_copy,
                                         .rules = host_rules,
                                         .changes = host_changes,
+                                        .feeds = host_feeds,
                                         .unhealthy = host_healthy,
                                         .metrics = host_metrics,
                                         .company = "Example",
