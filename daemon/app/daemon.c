@@ -179,6 +179,7 @@ static void make_api(struct fa_daemon *daemon)
         .rules = host_rules,
         .changes = host_changes,
         .unhealthy = host_unhealthy,
+        .feeds = fa_ingest_each,
         .feed_find = fa_ingest_find,
         .feed_head = fa_ingest_head,
         .feed_body = fa_ingest_body,

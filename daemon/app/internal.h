@@ -180,7 +180,10 @@ struct fa_daemon {
     struct fa_rules *rules;
     struct fa_foreign *foreign;
     bool rules_dirty;                /* of both */
+    bool rules_run;                  /* they do: what they tell of is being decided on */
     struct fa_rule_changes *changes; /* by rule (evidence.c) */
+    struct fa_actions unfinished;    /* rows of evidence that wait for the rules to have run */
+    unsigned explained;              /* rows with all parts, of this turn */
 
     struct fa_store
         *store; /* NULL: it cannot be used; then nothing is written and no filing taken */
@@ -353,6 +356,7 @@ int fa_intake_feed(struct fa_intake *intake, struct fa_str bytes, bool end,
 void fa_intake_close(struct fa_intake *intake); /* harmless when it is not open */
 
 /* ingest.c: requests to feeds, for the interface's host (api.h). */
+void fa_ingest_each(void *ctx, fa_api_feed_fn *fn, void *fn_ctx);
 void *fa_ingest_find(void *daemon, const char *listener, const char *path);
 void fa_ingest_head(void *daemon, void *feed, struct fa_http_request *req,
                     struct fa_http_route *route);
@@ -365,8 +369,9 @@ void fa_ingest_stop(struct fa_feed_socket *feed);
 /* Gives each feed its place in the metrics and its limits, as the running configuration says. */
 void fa_feeds_bind(struct fa_daemon *daemon);
 
-/* evidence.c: appends the engine's head of a row, and what the rules say of it now. */
-void fa_evidence_finish(struct fa_daemon *daemon, struct fa_str head, struct fa_buf *row);
+/* evidence.c: makes *row the engine's head and what the rules say of it now. False: they have to be
+ * asked again when they have run. */
+bool fa_evidence_finish(struct fa_daemon *daemon, struct fa_str head, struct fa_buf *row);
 void fa_changes_note(struct fa_daemon *daemon, const struct fa_signal *signal);
 /* Newest first; the texts are borrowed until the next one is noted. Returns how many. */
 size_t fa_changes_read(struct fa_daemon *daemon, const char *rule,
