@@ -285,7 +285,8 @@ static void what_is_not_read_is_answered_as_its_senders_understand(void **state)
     struct fa_sink *sink = malloc(sizeof *sink);
     post(&(struct post){.encoding = "zstd"}, sink, "a 1\n", 4, 0);
     assert_string_equal(
-        sink->text, "reply 415 text/plain; charset=utf-8 gzip is read, and no other encoding\n\n");
+        sink->text, "reject gzip is read, and no other encoding: \n"
+                    "reply 415 text/plain; charset=utf-8 gzip is read, and no other encoding\n\n");
     post(&(struct post){.method = "GET"}, sink, "", 0, 0);
     assert_contains(sink->text, "reply 405 ");
     post(&(struct post){.method = "PUT", .encoding = "identity"}, sink, "a 1\n", 4, 0);
