@@ -179,6 +179,10 @@ static void a_target_that_fails_is_told_and_its_series_are_unknown(void **state)
     rig_until(rig, up(rig, "shop") == 1);
     rig_until(rig, !is_unknown(rig, "queue-slow"));
     assert_true(rig_logged(rig, "fetch shop: answers again"));
+    /* One that a good answer does not name any more has ended, too. */
+    receiver_say(rig->receiver, "/shop", 200, "queue_seconds:312|g|#queue:south\n");
+    rig_until(rig, is_unknown(rig, "queue-slow"));
+    assert_true(up(rig, "shop") == 1);
 }
 
 static void an_answer_that_is_no_metrics_is_no_answer(void **state)
