@@ -40,6 +40,7 @@ static const struct route routes[] = {
     {FA_API_ROUTES_API, "POST", "/v1/channels/test", fa_route_test, false},
     {FA_API_ROUTES_API, "GET", "/v1/backup", fa_route_backup_state, false},
     {FA_API_ROUTES_API, "POST", "/v1/backup", fa_route_backup, false},
+    {FA_API_ROUTES_API, "GET", "/v1/feeds", fa_route_feeds, false},
     {FA_API_ROUTES_API, "GET", "/v1/version", fa_route_version, false},
     {FA_API_ROUTES_METRICS, "GET", "/metrics", fa_route_metrics, true},
     {FA_API_ROUTES_METRICS, "GET", "/-/healthy", fa_route_healthy, true},

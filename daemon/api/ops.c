@@ -135,6 +135,31 @@ void fa_route_test(struct fa_call *call)
     json_decref(root);
 }
 
+static void add_feed(void *ctx, const struct fa_api_feed *feed)
+{
+    json_t *item = json_object(), *paths = json_array();
+    for (size_t i = 0; i < feed->path_count; i++) {
+        json_array_append_new(paths, json_string(feed->paths[i]));
+    }
+    fa_json_set_text(item, "name", feed->name);
+    fa_json_set_text(item, "place", feed->place);
+    json_object_set_new(item, "paths", paths);
+    json_object_set_new(item, "body_bytes", json_integer(feed->body_bytes));
+    json_array_append_new(ctx, item);
+}
+
+void fa_route_feeds(struct fa_call *call)
+{
+    const struct fa_api_host *host = &call->api->host;
+    if (refuse_others(call)) {
+        return;
+    }
+    json_t *body = json_object(), *feeds = json_array();
+    host->feeds(host->ctx, add_feed, feeds);
+    json_object_set_new(body, "feeds", feeds);
+    fa_answer_json(call, 200, body);
+}
+
 void fa_route_version(struct fa_call *call)
 {
     json_t *body = json_object();

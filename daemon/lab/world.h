@@ -229,6 +229,7 @@ struct fa_lab_signal { /* a copy */
     enum fa_level level;
     double value;
     fa_time since;
+    int worse;
     struct fa_source *source;
 };
 
