@@ -75,7 +75,7 @@ fa_time fa_group_evaluate(struct fa_group *group, fa_time now, fa_time started,
                           struct fa_room *room, fa_signal_fn *fn, void *ctx);
 /* It is known of an expression's label set whether the result has it, of which value, whether it
  * may clear, and what it lacks: what level is it? */
-enum fa_level fa_group_judge(struct fa_group *group, bool fires, bool clears, fa_time now,
+enum fa_level fa_group_level(struct fa_group *group, bool fires, bool clears, fa_time now,
                              fa_time *next_at);
 /* Signals the level if that is news. */
 void fa_group_signal(struct fa_group *group, enum fa_level level, fa_time now, fa_signal_fn *fn,

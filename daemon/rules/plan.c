@@ -315,7 +315,9 @@ static bool fn_moves(const struct fa_promql_node *call)
     enum fa_promql_fn fn = call->u.call.fn;
     return fn == FA_PROMQL_FN_TIME || fn == FA_PROMQL_FN_RATE || fn == FA_PROMQL_FN_INCREASE ||
            fn == FA_PROMQL_FN_DELTA || fn == FA_PROMQL_FN_PREDICT_LINEAR ||
-           (fa_fn_is_date(fn) && call->u.call.count == 0);
+           (fa_fn_is_date(fn) && call->u.call.count == 0) ||
+           (fn == FA_PROMQL_FN_TIMESTAMP &&
+            fa_promql_bare(call->u.call.args[0])->kind != FA_PROMQL_SELECTOR);
 }
 
 /* What is in a part of the range only is as good as all of it. */
