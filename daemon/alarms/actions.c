@@ -2,6 +2,7 @@
 /* What a step gives out: journal entries and sends as they are decided, and at its end each object
  * that it changed, once, in the order policies, incidents, alarms, notifications. What is history
  * leaves the memory here, so nothing may point to an object that is closed and unlinked. */
+#include "alarms/evidence.h"
 #include "alarms/internal.h"
 
 #include <stdlib.h>
@@ -55,10 +56,15 @@ void fa_journal(struct fa_engine *engine, enum fa_journal_code code, struct fa_j
     }
 }
 
-void fa_journal_alarm(struct fa_engine *engine, enum fa_journal_code code,
-                      const struct fa_alarm *alarm, const char *who, int64_t number)
+void fa_journal_alarm(struct fa_engine *engine, enum fa_journal_code code, struct fa_alarm *alarm,
+                      const char *who, int64_t number)
 {
+    const struct fa_moment moment = {.when = engine->now.wall,
+                                     .person = fa_intern(&engine->texts, who),
+                                     .number = number,
+                                     .code = (uint8_t)code};
     fa_journal(engine, code, (struct fa_journal_ids){.alarm = alarm->id}, who, number);
+    fa_diary_note(alarm, &moment);
 }
 
 struct fa_action *fa_add_row(struct fa_engine *engine, enum fa_row_kind kind, const void *key,
@@ -113,6 +119,50 @@ static bool alarm_is_gone(const struct fa_alarm *a)
            a->notifications == NULL;
 }
 
+void fa_want_evidence(struct fa_alarm *alarm, uint32_t cause)
+{
+    bool is_open = alarm->state == FA_ALARM_UNACKED || alarm->state == FA_ALARM_ACKED ||
+                   alarm->state == FA_ALARM_RETURNED;
+    if (is_open && (alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0) {
+        alarm->wanted |= cause;
+    }
+}
+
+static void put_evidence(struct fa_engine *engine, const struct fa_alarm *a, unsigned slot,
+                         struct fa_buf *buf)
+{
+    const struct fa_evidence evidence = {
+        .causes = a->wanted,
+        .at = engine->now.wall,
+        .level = a->level,
+        .value = a->value,
+        .since = a->since,
+        .for_ms = a->for_ms,
+        .step = a->climbing ? a->step + 1 : 0,
+        .loop = a->loop,
+        .rule = fa_str_of(a->rule),
+        .labels = fa_str_of(a->labels),
+    };
+    uint8_t key[FA_EVIDENCE_KEY_BYTES];
+    fa_buf_clear(buf);
+    fa_evidence_encode_head(&evidence, buf);
+    fa_evidence_key(a->id, slot, key);
+    fa_add_row(engine, FA_ROW_EVIDENCE, key, sizeof key, buf)->u.row.live = false;
+}
+
+static void flush_evidence(struct fa_engine *engine, struct fa_alarm *a, struct fa_buf *buf)
+{
+    if ((a->wanted & FA_CAUSE_RAISED) != 0) {
+        put_evidence(engine, a, 0, buf);
+    } else if ((a->wanted & ~(uint32_t)FA_CAUSE_WORSE) != 0) {
+        put_evidence(engine, a, 2 + a->evidence++ % FA_EVIDENCE_RING, buf);
+    }
+    if ((a->wanted & FA_CAUSE_WORSE) != 0) {
+        put_evidence(engine, a, 1, buf);
+    }
+    a->wanted = 0;
+}
+
 static void flush_alarms(struct fa_engine *engine, struct fa_buf *buf)
 {
     struct fa_alarm *next;
@@ -120,6 +170,7 @@ static void flush_alarms(struct fa_engine *engine, struct fa_buf *buf)
         next = a->next_dirty;
         a->dirty = false;
         a->next_dirty = NULL;
+        flush_evidence(engine, a, buf);
         fa_buf_clear(buf);
         fa_alarm_encode(a, buf);
         struct fa_action *row = fa_add_row(engine, FA_ROW_ALARM, a->id.id.bytes, FA_ID_BYTES, buf);

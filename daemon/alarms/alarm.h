@@ -54,6 +54,31 @@ struct fa_told {
     fa_time when;        /* wall */
 };
 
+/* An alarm's diary: what the journal says of it in codes, here with names, for whoever may read the
+ * alarm. The first FA_DIARY_FIRST moments and the newest are kept, FA_DIARY_MAX in all. */
+#define FA_DIARY_FIRST 16
+#define FA_DIARY_MAX   64
+
+/* What the journal has no code for. */
+enum fa_moment_code {
+    FA_M_LEFT_OUT = 128, /* number: people whom the step names and the circle keeps out */
+    FA_M_MUTE,           /* number: people whom no channel could carry it to; person: of one alone,
+                            never of a filing */
+    FA_M_LOST,           /* the courier ended with it: the outcome of this attempt is unknown */
+    FA_M_FULL,           /* the outbox had no room for the step */
+};
+
+struct fa_moment {
+    fa_time when;        /* wall */
+    const char *person;  /* (interned) who did it, or was to be told; NULL: nobody */
+    const char *channel; /* (interned) NULL: it is no delivery */
+    int64_t number;      /* as the journal's: step, status, length ... by code */
+    uint32_t times;      /* > 1: the same again and again; `when` and `attempt` are the newest's */
+    uint16_t attempt;    /* of a delivery */
+    uint8_t code;        /* enum fa_journal_code or fa_moment_code */
+    uint8_t kind;        /* of a delivery: enum fa_notification_kind */
+};
+
 struct fa_comment {
     char *who; /* NULL: the reporter */
     char *text;
@@ -75,6 +100,7 @@ struct fa_alarm {
     uint32_t flags;
     enum fa_level level; /* of the series, as last signalled */
     double value;        /* NaN: none */
+    double worst;        /* of all values since it was raised; NaN: none */
     fa_time since;       /* wall: when what it is about began */
     fa_time raised;      /* wall: when the alarm began (or its `for`) */
     fa_time changed;     /* wall: of its state */
@@ -88,18 +114,25 @@ struct fa_alarm {
     fa_time owned;    /* wall: when somebody first owned it; 0: nobody did */
     struct fa_incident_id *incidents;
     size_t incident_count, incident_cap;
+    struct fa_source *source; /* owned, one allocation; NULL: not of a rule over alerts */
     /* Targets it is about, with all whom they meant when it was filed; people whom the reporters
      * struck. */
     char **about, **struck;
     size_t about_count, struck_count;
     struct fa_told *told;
-    size_t told_count; /* room is a power of two */
+    size_t told_count;         /* room is a power of two */
+    struct fa_moment *moments; /* the diary; room is a power of two */
+    uint32_t moment_count, moments_lost;
+    uint32_t evidence; /* rows of it that were written, but the first and the worst */
+    uint32_t wanted;   /* bits of enum fa_evidence_cause: evidence of the step under way */
     struct fa_comment *comments;
     size_t comment_count, comment_cap;
     struct fa_notification *notifications; /* unsettled ones, a list */
     UT_hash_handle by_id, by_identity;     /* the engine's */
     struct fa_alarm *next_dirty;
 };
+/* A copy in one allocation; NULL of NULL. */
+struct fa_source *fa_source_copy(const struct fa_source *source);
 /* Sets identity and labels, once. */
 void fa_alarm_name(struct fa_alarm *alarm, struct fa_str identity, struct fa_str labels);
 

@@ -14,6 +14,7 @@
  *     loops keep their wait, or receivers that reject at once would be called without a pause.
  *  5. An outbox without room puts a rung off, it passes none over.
  */
+#include "alarms/evidence.h"
 #include "alarms/internal.h"
 
 #include <stdlib.h>
@@ -144,17 +145,56 @@ static void circle_of(struct fa_circle *circle, const struct fa_engine *engine,
     fa_circle_close(engine->setup->people, alarm, NULL, &circle->conflicted);
 }
 
-/* Tells everybody in set; how many could be told over some channel. */
+/* Into the diary alone. */
+static void note(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_moment_code code,
+                 const char *person, int64_t number)
+{
+    const struct fa_moment moment = {.when = engine->now.wall,
+                                     .person = fa_intern(&engine->texts, person),
+                                     .number = number,
+                                     .code = (uint8_t)code};
+    fa_diary_note(alarm, &moment);
+}
+
+/* Tells everybody in set; how many could be told over some channel. Of a filing the diary names
+ * nobody who was not: the reason may be who reads their channel. */
 static uint32_t tell_set(struct fa_engine *engine, struct fa_alarm *alarm,
                          const struct fa_step *step, const struct fa_pset *set,
                          enum fa_notification_kind kind)
 {
-    uint32_t told = 0;
+    uint32_t told = 0, mute = 0;
+    const char *first = NULL;
     for (fa_person p = fa_pset_next(set, 0); p != FA_NOBODY; p = fa_pset_next(set, p + 1)) {
         struct fa_note_spec spec = {.alarm = alarm, .person = p, .kind = kind, .step = step};
-        told += fa_notify(engine, &spec);
+        bool is_told = fa_notify(engine, &spec);
+        told += is_told;
+        mute += !is_told;
+        first = is_told || mute > 1 ? first : engine->setup->people->people[p].name;
+    }
+    if (mute > 0) {
+        bool may_name = mute == 1 && (alarm->flags & FA_FLAG_FILED) == 0;
+        note(engine, alarm, FA_M_MUTE, may_name ? first : NULL, mute);
     }
     return told;
+}
+
+/* How many of those whom the rung names the circle keeps out. */
+static uint32_t count_left_out(const struct fa_directory *dir, const struct fa_policy *policy,
+                               const struct fa_alarm *alarm, const struct fa_circle *circle)
+{
+    struct fa_pset rung;
+    uint32_t count = 0;
+    if (alarm->about_count + alarm->struck_count == 0) {
+        return 0;
+    }
+    fa_pset_init(&rung, dir);
+    resolve_step(dir, &policy->steps[alarm->step], &rung);
+    widen(dir, policy, alarm->loop, &rung);
+    for (fa_person p = fa_pset_next(&rung, 0); p != FA_NOBODY; p = fa_pset_next(&rung, p + 1)) {
+        count += fa_pset_has(&circle->conflicted, p) || fa_pset_has(&circle->struck, p);
+    }
+    fa_pset_done(&rung);
+    return count;
 }
 
 /* True when at least one notification is under way. */
@@ -168,6 +208,10 @@ static bool tell_step(struct fa_engine *engine, struct fa_alarm *alarm,
     fa_pset_init(&set, engine->setup->people);
     fa_step_targets(engine->setup->people, policy, alarm->step, alarm->loop, &circle, &set,
                     &emptied);
+    uint32_t left_out = count_left_out(engine->setup->people, policy, alarm, &circle);
+    if (left_out > 0) {
+        note(engine, alarm, FA_M_LEFT_OUT, NULL, left_out);
+    }
     if (emptied) {
         alarm->flags |= FA_FLAG_EMPTIED;
         fa_journal_alarm(engine, FA_J_EMPTIED, alarm, NULL, alarm->step);
@@ -203,6 +247,13 @@ static void last_rung(struct fa_alarm *alarm)
     } else {
         alarm->climbing = false;
     }
+}
+
+static void note_step(struct fa_engine *engine, struct fa_alarm *alarm)
+{
+    fa_journal_alarm(engine, FA_J_STEP, alarm, NULL,
+                     (int64_t)alarm->step + 1 + (int64_t)alarm->loop * 1000);
+    fa_want_evidence(alarm, FA_CAUSE_STEP);
 }
 
 static void unreached(struct fa_engine *engine, struct fa_alarm *alarm)
@@ -248,6 +299,7 @@ static bool put_off(struct fa_engine *engine, struct fa_alarm *alarm)
         return false;
     }
     fa_arm(engine, &engine->alarm_heap, &alarm->deadline, FA_OUTBOX_FULL_WAIT);
+    note(engine, alarm, FA_M_FULL, NULL, 0);
     fa_trouble_once(engine, "outbox-full",
                     "the limit of unsettled notifications is reached: steps wait for room");
     return true;
@@ -269,8 +321,7 @@ void fa_climb(struct fa_engine *engine, struct fa_alarm *alarm)
     for (bool told = false; !told;) {
         next_rung(alarm, policy);
         fa_arm(engine, &engine->alarm_heap, &alarm->deadline, wait_of(policy, alarm));
-        fa_journal_alarm(engine, FA_J_STEP, alarm, NULL,
-                         (int64_t)alarm->step + 1 + (int64_t)alarm->loop * 1000);
+        note_step(engine, alarm);
         told = tell_step(engine, alarm, policy, alarm->loop > 0 ? FA_NOTE_REMINDER : FA_NOTE_ALARM);
         if (!told && fa_climb_is_widest(engine, alarm)) {
             unreached(engine, alarm); /* those who can mend it hear */
@@ -295,8 +346,7 @@ void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm)
         return;
     }
     fa_arm(engine, &engine->alarm_heap, &alarm->deadline, wait_of(policy, alarm));
-    fa_journal_alarm(engine, FA_J_STEP, alarm, NULL,
-                     (int64_t)alarm->step + 1 + (int64_t)alarm->loop * 1000);
+    note_step(engine, alarm);
     if (!tell_step(engine, alarm, policy, FA_NOTE_REMINDER)) {
         fa_climb(engine, alarm);
     }

@@ -9,7 +9,9 @@
  *     a firing alarm always has a next step on the clock.
  *  4. Same rows, same events, same times and seeds in: same actions out.
  */
+#include "alarms/evidence.h"
 #include "alarms/internal.h"
+#include "rules/level.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -187,6 +189,17 @@ static struct fa_alarm *find_identity(const struct fa_engine *engine, const char
     return alarm;
 }
 
+/* The alerts behind it now; its texts stay those that it was raised with: a message that is tried
+ * again says the same words. */
+static void renew_source(struct fa_alarm *alarm, const struct fa_source *source)
+{
+    struct fa_source fresh = *source;
+    fresh.details = alarm->source != NULL ? alarm->source->details : source->details;
+    struct fa_source *copy = fa_source_copy(&fresh);
+    free(alarm->source);
+    alarm->source = copy;
+}
+
 /* Beyond the limit of open alarms a rule has one more, for all its further series: a flood takes no
  * memory without bound, and no rule that fires goes untold. It cannot know when all are over, so
  * only a person closes it. */
@@ -200,6 +213,7 @@ static void signal_flood(struct fa_engine *engine, const struct fa_rule *rule,
         spec->identity = fa_buf_text(&identity);
         spec->labels = "";
         spec->summary = "More series of this rule fire than alarms may be open: see firealarm list";
+        spec->source = NULL;
         spec->flags |= FA_FLAG_LATCHED;
         spec->for_ms = 0;
         struct fa_alarm *alarm = fa_alarm_begin(engine, spec);
@@ -227,6 +241,7 @@ static void signal_new(struct fa_engine *engine, const struct fa_signal *signal,
         .for_ms = rule->for_ms,
         .since = signal->since,
         .value = signal->value,
+        .source = signal->source,
     };
     if (HASH_CNT(by_identity, engine->identities) >= engine->setup->alarms_open_max) {
         fa_trouble_once(engine, "alarms-full",
@@ -235,6 +250,23 @@ static void signal_new(struct fa_engine *engine, const struct fa_signal *signal,
         return;
     }
     fa_alarm_start(engine, fa_alarm_begin(engine, &spec));
+}
+
+/* What the signal says that is worth to be looked at again later. */
+static void note_signal(struct fa_alarm *alarm, const struct fa_signal *signal)
+{
+    static const uint32_t causes[FA_LEVEL__COUNT] = {
+        [FA_LEVEL_UNKNOWN] = FA_CAUSE_UNKNOWN,
+        [FA_LEVEL_CLEAR] = FA_CAUSE_CLEAR,
+    };
+    if (signal->level != alarm->level) {
+        fa_want_evidence(alarm, causes[signal->level]);
+    }
+    if (signal->level == FA_LEVEL_FIRING &&
+        fa_level_is_worse(&signal->rule->metric, signal->value, alarm->worst)) {
+        alarm->worst = signal->value;
+        fa_want_evidence(alarm, FA_CAUSE_WORSE);
+    }
 }
 
 static void on_signal(struct fa_engine *engine, const struct fa_signal *signal)
@@ -249,9 +281,13 @@ static void on_signal(struct fa_engine *engine, const struct fa_signal *signal)
     identify(&identity, signal->rule->name, signal->labels);
     struct fa_alarm *alarm = find_identity(engine, fa_buf_text(&identity));
     if (alarm != NULL) {
+        note_signal(alarm, signal);
         alarm->level = signal->level;
         if (signal->level == FA_LEVEL_FIRING) {
             alarm->value = signal->value;
+        }
+        if (signal->source != NULL) {
+            renew_source(alarm, signal->source);
         }
         if (signal->level != FA_LEVEL_UNKNOWN) {
             alarm->flags &= ~FA_FLAG_UNKNOWN;

@@ -17,7 +17,14 @@
 struct fa_engine;
 
 /* Kinds of rows the engine stores. The host uses numbers from 64 on for its own. */
-enum fa_row_kind { FA_ROW_ALARM = 1, FA_ROW_INCIDENT, FA_ROW_NOTIFICATION, FA_ROW_POLICY };
+enum fa_row_kind {
+    FA_ROW_ALARM = 1,
+    FA_ROW_INCIDENT,
+    FA_ROW_NOTIFICATION,
+    FA_ROW_POLICY,
+    FA_ROW_EVIDENCE, /* see evidence.h; never live, so that no start reads it */
+    FA_ROW__LAST = FA_ROW_EVIDENCE
+};
 
 /* clang-format off */
 #define FA_JOURNAL_CODES(X)                                                                        \
@@ -34,6 +41,8 @@ enum fa_journal_code {
 #undef X
 };
 const char *fa_journal_code_name(enum fa_journal_code code);
+/* What a moment of the diary is called: "raised", "sent" ... */
+const char *fa_moment_name(const struct fa_moment *moment);
 
 /* clang-format off */
 enum fa_event_kind {
@@ -225,6 +234,17 @@ void fa_access_init(struct fa_access *access, const struct fa_engine *engine,
 void fa_access_init_queue(struct fa_access *access, const struct fa_engine *engine,
                           const struct fa_notification *notification);
 void fa_access_done(struct fa_access *access);
+
+/* One step of the alarm's policy, as it is now. */
+struct fa_rung {
+    fa_time wait;
+    struct fa_pset people; /* without those whom the alarm keeps out */
+    bool independent;      /* a conflict leaves nobody: the independent contacts stand in */
+};
+/* False: the policy has no such step (it counts from 0). */
+bool fa_rung_init(struct fa_rung *rung, const struct fa_engine *engine,
+                  const struct fa_alarm *alarm, uint32_t step);
+void fa_rung_done(struct fa_rung *rung);
 
 /* Who would be told of a filing, in the order of the steps. Nothing changes. */
 struct fa_preview_line {

@@ -58,6 +58,11 @@ struct fa_action *fa_add_row(struct fa_engine *engine, enum fa_row_kind kind, co
 /* The end of a step: rows for everything that was touched. */
 void fa_flush(struct fa_engine *engine);
 
+/* diary.c: takes a copy. What is the same again replaces what it repeats. */
+void fa_diary_note(struct fa_alarm *alarm, const struct fa_moment *moment);
+/* One more at the end, whatever it is, NULL when there is no room. */
+struct fa_moment *fa_diary_add(struct fa_alarm *alarm);
+
 /* load.c */
 void fa_engine_start(struct fa_engine *engine, fa_time last_wall);
 /* Moves every deadline along with a step of the wall clock, and sets the heaps. */
@@ -81,8 +86,9 @@ struct fa_journal_ids {
 };
 void fa_journal(struct fa_engine *engine, enum fa_journal_code code, struct fa_journal_ids ids,
                 const char *who, int64_t number);
-void fa_journal_alarm(struct fa_engine *engine, enum fa_journal_code code,
-                      const struct fa_alarm *alarm, const char *who, int64_t number);
+/* Into the alarm's diary as well. */
+void fa_journal_alarm(struct fa_engine *engine, enum fa_journal_code code, struct fa_alarm *alarm,
+                      const char *who, int64_t number);
 /* The row of a policy that an alarm refers to is written once. Returns its interned hash. */
 const char *fa_use_policy(struct fa_engine *engine, const struct fa_policy *policy);
 const struct fa_policy *fa_policy_of(const struct fa_engine *engine, const struct fa_alarm *alarm);
@@ -97,6 +103,10 @@ void fa_add_comment(struct fa_comment **comments, size_t *count, size_t *cap,
                     struct fa_comment comment);
 /* FA_EFULL: so much was written there that this text does not fit any more. */
 int fa_comment_fits(const struct fa_comment *comments, size_t count, const char *text);
+
+/* Asks for evidence of this moment at the step's end; nothing for what no rule raised, or is not
+ * raised, or closed. The alarm must be touched. */
+void fa_want_evidence(struct fa_alarm *alarm, uint32_t cause);
 
 /* Asks the host to hand the notification to the courier once this step is durable. */
 void fa_engine_send(struct fa_engine *engine, struct fa_notification_id id);
@@ -126,6 +136,7 @@ struct fa_alarm_spec {
     uint32_t flags;
     fa_time for_ms, since;
     double value;
+    const struct fa_source *source; /* copied; may be NULL */
 };
 struct fa_alarm *fa_alarm_begin(struct fa_engine *engine, const struct fa_alarm_spec *spec);
 /* Arms `for`, or raises at once when there is none. */

@@ -90,6 +90,9 @@ int fa_engine_load_row(struct fa_engine *engine, enum fa_row_kind kind, struct f
     case FA_ROW_POLICY:
         rc = load_policy(engine, value);
         break;
+    case FA_ROW_EVIDENCE: /* is read when somebody asks */
+        rc = 0;
+        break;
     }
     if (rc != 0) {
         char hex[65];
@@ -185,6 +188,16 @@ void fa_engine_reconcile(struct fa_engine *engine)
     }
 }
 
+/* Between these two times nobody looked at its data. */
+static void note_gap(const struct fa_engine *engine, struct fa_alarm *alarm, fa_time last_wall)
+{
+    const struct fa_moment moment = {
+        .when = engine->now.wall, .number = last_wall, .code = FA_J_START};
+    if (alarm->state != FA_ALARM_RESOLVED) {
+        fa_diary_note(alarm, &moment);
+    }
+}
+
 void fa_engine_start(struct fa_engine *engine, fa_time last_wall)
 {
     struct fa_alarm *next;
@@ -196,6 +209,7 @@ void fa_engine_start(struct fa_engine *engine, fa_time last_wall)
         if (series) { /* the windows are empty: nothing is known of it */
             a->flags |= FA_FLAG_UNKNOWN;
             a->level = a->level == FA_LEVEL_FIRING ? a->level : FA_LEVEL_UNKNOWN;
+            note_gap(engine, a, last_wall);
             fa_touch_alarm(engine, a);
         }
     }

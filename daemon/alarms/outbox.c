@@ -66,6 +66,30 @@ static struct fa_journal_ids ids_of(const struct fa_notification *n)
     return (struct fa_journal_ids){n->alarm, n->incident, n->id};
 }
 
+static void note(struct fa_engine *engine, const struct fa_notification *n, unsigned code)
+{
+    const struct fa_moment moment = {
+        .when = engine->now.wall,
+        .person = n->person,
+        .channel = n->channel,
+        .number = n->status,
+        .code = (uint8_t)code,
+        .attempt = (uint16_t)(n->attempts < UINT16_MAX ? n->attempts : UINT16_MAX),
+        .kind = (uint8_t)n->kind};
+    if (n->owner_alarm != NULL) {
+        fa_diary_note(n->owner_alarm, &moment);
+        fa_touch_alarm(engine, n->owner_alarm);
+    }
+}
+
+/* Into journal and diary. */
+static void record(struct fa_engine *engine, const struct fa_notification *n,
+                   enum fa_journal_code code, int64_t number)
+{
+    fa_journal(engine, code, ids_of(n), NULL, number);
+    note(engine, n, code);
+}
+
 static const struct fa_severity *severity_of(const struct fa_engine *engine,
                                              const struct fa_notification *n)
 {
@@ -120,7 +144,7 @@ static void settle(struct fa_engine *engine, struct fa_notification *n,
     struct fa_alarm *alarm = n->owner_alarm;
     bool hidden = fa_notification_is_hidden(engine, n);
     if (state == FA_NOTICE_DEAD && engine->dead_letters >= engine->setup->outbox_max) {
-        fa_journal(engine, FA_J_DROPPED, ids_of(n), NULL, n->status);
+        record(engine, n, FA_J_DROPPED, n->status);
         state = FA_NOTICE_DROPPED; /* as many are kept as may be under way */
     }
     set_state(engine, n, state);
@@ -245,7 +269,7 @@ static bool supersede(struct fa_engine *engine, const struct fa_note_spec *spec,
             return true; /* no verdict for so long: one more would only queue up behind it */
         }
         if (n->state == FA_NOTICE_SLOW || n->state == FA_NOTICE_WAITING) {
-            fa_journal(engine, FA_J_DROPPED, ids_of(n), NULL, 0);
+            record(engine, n, FA_J_DROPPED, 0);
             settle(engine, n, FA_NOTICE_DROPPED);
         }
     }
@@ -384,7 +408,7 @@ static void move_on(struct fa_engine *engine, struct fa_notification *n)
     struct fa_alarm *alarm = n->owner_alarm;
     fa_person person = fa_directory_find(engine->setup->people, fa_str_of(n->person));
     n->moved_on = true;
-    fa_journal(engine, FA_J_MOVED_ON, ids_of(n), NULL, n->status);
+    record(engine, n, FA_J_MOVED_ON, n->status);
     if (n->kind == FA_NOTE_TEST || (is_climb(n) && !is_wanted(n))) {
         return;
     }
@@ -443,13 +467,13 @@ static bool is_superseded(const struct fa_notification *n)
 static void give_up(struct fa_engine *engine, struct fa_notification *n)
 {
     if (is_wanted(n) && is_superseded(n)) {
-        fa_journal(engine, FA_J_DROPPED, ids_of(n), NULL, n->status);
+        record(engine, n, FA_J_DROPPED, n->status);
         settle(engine, n, FA_NOTICE_DROPPED);
     } else if (is_wanted(n)) {
         set_state(engine, n, FA_NOTICE_SLOW);
         fa_arm(engine, &engine->notification_heap, &n->deadline, engine->setup->slow_retry);
     } else {
-        fa_journal(engine, FA_J_DEAD, ids_of(n), NULL, n->status);
+        record(engine, n, FA_J_DEAD, n->status);
         settle(engine, n, FA_NOTICE_DEAD);
     }
 }
@@ -504,7 +528,7 @@ static void send_again(struct fa_engine *engine, struct fa_notification *n)
     if (wanted) {
         move_on(engine, n);
     }
-    fa_journal(engine, FA_J_DROPPED, ids_of(n), NULL, 0);
+    record(engine, n, FA_J_DROPPED, 0);
     settle(engine, n, FA_NOTICE_DROPPED);
 }
 
@@ -534,10 +558,10 @@ static void retry(struct fa_engine *engine, struct fa_notification *n, fa_time r
 {
     const struct fa_severity *severity = severity_of(engine, n);
     n->failing = n->failing != 0 ? n->failing : engine->now.wall;
-    fa_journal(engine, FA_J_RETRY, ids_of(n), NULL, n->status);
+    record(engine, n, FA_J_RETRY, n->status);
     if (is_climb(n) && !is_wanted(n) && !n->moved_on) {
         /* Owned or closed while it was on its way: as if it had not left yet. */
-        fa_journal(engine, FA_J_DROPPED, ids_of(n), NULL, n->status);
+        record(engine, n, FA_J_DROPPED, n->status);
         settle(engine, n, FA_NOTICE_DROPPED);
     } else if (n->moved_on || n->attempts >= severity->fail_attempts ||
                engine->now.wall - n->failing >= severity->fail_after) {
@@ -569,7 +593,7 @@ static void tell_latecomer(struct fa_engine *engine, struct fa_alarm *alarm,
 static void sent(struct fa_engine *engine, struct fa_notification *n)
 {
     struct fa_alarm *alarm = n->owner_alarm;
-    fa_journal(engine, FA_J_SENT, ids_of(n), NULL, n->status);
+    record(engine, n, FA_J_SENT, n->status);
     if (alarm != NULL && is_climb(n)) {
         bool known = false;
         for (size_t i = 0; i < alarm->told_count && !known; i++) {
@@ -603,11 +627,12 @@ int fa_notification_verdict(struct fa_engine *engine, const struct fa_event *eve
         sent(engine, n);
         break;
     case FA_VERDICT_REJECTED:
-        fa_journal(engine, FA_J_REJECTED, ids_of(n), NULL, n->status);
+        record(engine, n, FA_J_REJECTED, n->status);
         fail_for_good(engine, n);
         break;
     case FA_VERDICT_UNKNOWN:
         /* The courier died with it: the same key again, now. It is no answer of the receiver's. */
+        note(engine, n, FA_M_LOST);
         send_again(engine, n);
         break;
     case FA_VERDICT_RETRY:
@@ -628,7 +653,7 @@ void fa_notification_due(struct fa_engine *engine, struct fa_notification *n)
             trouble_with_channel(engine, n, false);
         }
     } else if (n->state == FA_NOTICE_DEAD || is_stale(engine, n)) {
-        fa_journal(engine, FA_J_DROPPED, ids_of(n), NULL, 0);
+        record(engine, n, FA_J_DROPPED, 0);
         settle(engine, n, FA_NOTICE_DROPPED);
     } else if (n->state == FA_NOTICE_SLOW && !is_wanted(n)) {
         give_up(engine, n);
@@ -650,7 +675,7 @@ int fa_notification_replay(struct fa_engine *engine, struct fa_notification_id i
     if (!is_allowed(engine, n)) {
         return FA_EDENIED;
     }
-    fa_journal(engine, FA_J_REPLAY, ids_of(n), NULL, 0);
+    record(engine, n, FA_J_REPLAY, 0);
     send_now(engine, n);
     return 0;
 }
@@ -667,7 +692,7 @@ int fa_notification_drop(struct fa_engine *engine, struct fa_notification_id id)
         set_state(engine, n, FA_NOTICE_QUEUED); /* so that no newer one supersedes it meanwhile */
         move_on(engine, n);
     }
-    fa_journal(engine, FA_J_DROPPED, ids_of(n), NULL, 0);
+    record(engine, n, FA_J_DROPPED, 0);
     settle(engine, n, FA_NOTICE_DROPPED);
     return 0;
 }
@@ -681,7 +706,7 @@ void fa_notifications_stop(struct fa_engine *engine, struct fa_alarm *alarm)
             continue; /* what is on the wire cannot be called back; its verdict settles it */
         }
         bool rejected = n->state == FA_NOTICE_SLOW;
-        fa_journal(engine, rejected ? FA_J_DEAD : FA_J_DROPPED, ids_of(n), NULL, n->status);
+        record(engine, n, rejected ? FA_J_DEAD : FA_J_DROPPED, n->status);
         settle(engine, n, rejected ? FA_NOTICE_DEAD : FA_NOTICE_DROPPED);
     }
 }

@@ -191,3 +191,27 @@ void fa_access_done(struct fa_access *access)
     fa_pset_done(&access->struck);
     fa_pset_done(&access->targets);
 }
+
+bool fa_rung_init(struct fa_rung *rung, const struct fa_engine *engine,
+                  const struct fa_alarm *alarm, uint32_t step)
+{
+    const struct fa_directory *dir = engine->setup->people;
+    const struct fa_policy *policy = fa_policy_of(engine, alarm);
+    struct fa_circle circle;
+    if (step >= policy->step_count) {
+        return false;
+    }
+    fa_circle_init(&circle, dir, alarm->about, alarm->about_count, alarm->struck,
+                   alarm->struck_count);
+    fa_circle_close(dir, alarm, NULL, &circle.conflicted);
+    rung->wait = policy->steps[step].wait;
+    fa_pset_init(&rung->people, dir);
+    fa_step_targets(dir, policy, step, 0, &circle, &rung->people, &rung->independent);
+    fa_circle_done(&circle);
+    return true;
+}
+
+void fa_rung_done(struct fa_rung *rung)
+{
+    fa_pset_done(&rung->people);
+}

@@ -3,6 +3,7 @@
  * it does not know. What history holds can be read with the same functions. */
 #include "alarms/internal.h"
 #include "base/texts.h"
+#include "rules/foreign.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -13,7 +14,8 @@ enum alarm_tag {
     A_ID = 1, A_IDENTITY, A_RULE, A_CATEGORY, A_SEVERITY, A_POLICY, A_HASH, A_SUMMARY, A_EXPECT,
     A_LABELS, A_STATE, A_FLAGS, A_LEVEL, A_VALUE, A_SINCE, A_RAISED, A_CHANGED, A_FOR, A_STEP,
     A_LOOP, A_CLIMBING, A_ARMED, A_LENGTH, A_OWNER, A_PROMISED, A_INCIDENT, A_ABOUT, A_STRUCK,
-    A_TOLD, A_COMMENT, A_OWNED, A_HELD,
+    A_TOLD, A_COMMENT, A_OWNED, A_HELD, A_MOMENT, A_MOMENTS_LOST, A_EVIDENCE, A_WORST, A_DETAILS,
+    A_MEMBER,
 };
 /* clang-format on */
 /* clang-format off */
@@ -30,7 +32,11 @@ enum notification_tag {
     N_LENGTH,
 };
 /* clang-format on */
-enum inner_tag { X_WHO = 1, X_TEXT, X_WHEN, X_CHANNEL };
+/* clang-format off */
+enum inner_tag {
+    X_WHO = 1, X_TEXT, X_WHEN, X_CHANNEL, X_NUMBER, X_CODE, X_KIND, X_ATTEMPT, X_TIMES,
+};
+/* clang-format on */
 
 static void put_id(struct fa_buf *buf, uint32_t tag, const struct fa_id *id)
 {
@@ -55,6 +61,30 @@ static void put_inner(struct fa_buf *buf, uint32_t tag, const char *who, const c
     fa_rec_put_text(buf, X_CHANNEL, channel);
     fa_rec_put_i64(buf, X_WHEN, when);
     fa_rec_wrap(buf, tag, from);
+}
+
+/* What is 0 is left out: most moments have two or three of these. */
+static void put_moment(struct fa_buf *buf, const struct fa_moment *moment)
+{
+    const struct {
+        uint32_t tag, number;
+    } numbers[] = {{X_CODE, moment->code},
+                   {X_KIND, moment->kind},
+                   {X_ATTEMPT, moment->attempt},
+                   {X_TIMES, moment->times}};
+    size_t from = buf->len;
+    fa_rec_put_text(buf, X_WHO, moment->person);
+    fa_rec_put_text(buf, X_CHANNEL, moment->channel);
+    fa_rec_put_i64(buf, X_WHEN, moment->when);
+    if (moment->number != 0) {
+        fa_rec_put_i64(buf, X_NUMBER, moment->number);
+    }
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (numbers[i].number != 0) {
+            fa_rec_put_u64(buf, numbers[i].tag, numbers[i].number);
+        }
+    }
+    fa_rec_wrap(buf, A_MOMENT, from);
 }
 
 static void put_texts(struct fa_buf *buf, uint32_t tag, char *const *texts, size_t count)
@@ -95,6 +125,12 @@ void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
     for (size_t i = 0; i < a->incident_count; i++) {
         put_id(buf, A_INCIDENT, &a->incidents[i].id);
     }
+    if (a->source != NULL) {
+        fa_rec_put_text(buf, A_DETAILS, a->source->details);
+        for (size_t i = 0; i < a->source->member_count; i++) {
+            fa_rec_put_u64(buf, A_MEMBER, a->source->members[i]);
+        }
+    }
     put_texts(buf, A_ABOUT, a->about, a->about_count);
     put_texts(buf, A_STRUCK, a->struck, a->struck_count);
     for (size_t i = 0; i < a->told_count; i++) {
@@ -104,6 +140,12 @@ void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
         put_inner(buf, A_COMMENT, a->comments[i].who, a->comments[i].text, NULL,
                   a->comments[i].when);
     }
+    for (size_t i = 0; i < a->moment_count; i++) {
+        put_moment(buf, &a->moments[i]);
+    }
+    fa_rec_put_u64(buf, A_MOMENTS_LOST, a->moments_lost);
+    fa_rec_put_u64(buf, A_EVIDENCE, a->evidence);
+    fa_rec_put_f64(buf, A_WORST, a->worst);
 }
 
 void fa_incident_encode(const struct fa_incident *i, struct fa_buf *buf)
@@ -223,6 +265,34 @@ static bool get_told(const struct fa_rec_field *outer, struct fa_interned **text
     return !reader.bad;
 }
 
+static bool get_moment(const struct fa_rec_field *outer, struct fa_interned **texts,
+                       struct fa_moment *ret)
+{
+    struct fa_rec_reader reader = fa_rec_read(outer->bytes);
+    struct fa_rec_field field;
+    *ret = (struct fa_moment){0};
+    while (fa_rec_next(&reader, &field)) {
+        if (field.tag == X_WHO) {
+            ret->person = fa_intern_str(texts, field.bytes);
+        } else if (field.tag == X_CHANNEL) {
+            ret->channel = fa_intern_str(texts, field.bytes);
+        } else if (field.tag == X_WHEN) {
+            ret->when = get_time(&field);
+        } else if (field.tag == X_NUMBER) {
+            ret->number = get_time(&field);
+        } else if (field.tag == X_CODE) {
+            ret->code = (uint8_t)field.u64;
+        } else if (field.tag == X_KIND) {
+            ret->kind = (uint8_t)(field.u64 < FA_NOTE__COUNT ? field.u64 : 0);
+        } else if (field.tag == X_ATTEMPT) {
+            ret->attempt = (uint16_t)field.u64;
+        } else if (field.tag == X_TIMES) {
+            ret->times = (uint32_t)field.u64;
+        }
+    }
+    return !reader.bad;
+}
+
 /* The fields that hold lists. */
 static bool read_alarm_list(struct fa_alarm *a, const struct fa_rec_field *f,
                             struct fa_interned **texts)
@@ -241,6 +311,10 @@ static bool read_alarm_list(struct fa_alarm *a, const struct fa_rec_field *f,
         return true;
     case A_TOLD:
         return get_told(f, texts, fa_alarm_add_told(a));
+    case A_MOMENT: {
+        struct fa_moment *moment = fa_diary_add(a);
+        return moment == NULL || get_moment(f, texts, moment);
+    }
     case A_COMMENT: {
         bool ok = get_comment(f, &comment);
         fa_add_comment(&a->comments, &a->comment_count, &a->comment_cap, comment);
@@ -305,7 +379,42 @@ static void read_alarm_number(struct fa_alarm *a, const struct fa_rec_field *f)
         a->loop = (uint32_t)f->u64;
     } else if (f->tag == A_CLIMBING) {
         a->climbing = f->u64 != 0;
+    } else if (f->tag == A_MOMENTS_LOST) {
+        a->moments_lost = (uint32_t)f->u64;
+    } else if (f->tag == A_EVIDENCE) {
+        a->evidence = (uint32_t)f->u64;
+    } else if (f->tag == A_WORST) {
+        a->worst = f->f64;
     }
+}
+
+/* What rules/ kept with it: there when any of it is. */
+struct read_source {
+    struct fa_str details;
+    uint64_t members[FA_FOREIGN_MEMBERS_MAX];
+    size_t count;
+};
+
+static void read_source_field(struct read_source *source, const struct fa_rec_field *f)
+{
+    if (f->tag == A_DETAILS) {
+        source->details = f->bytes;
+    } else if (f->tag == A_MEMBER && source->count < FA_FOREIGN_MEMBERS_MAX) {
+        source->members[source->count++] = f->u64;
+    }
+}
+
+static struct fa_source *make_source(const struct read_source *read)
+{
+    if (read->details.ptr == NULL && read->count == 0) {
+        return NULL;
+    }
+    char *details = fa_xstrndup(read->details.ptr, read->details.len);
+    struct fa_source source = {read->details.ptr != NULL ? details : NULL, read->members,
+                               read->count};
+    struct fa_source *copy = fa_source_copy(&source);
+    free(details);
+    return copy;
 }
 
 int fa_alarm_decode(struct fa_str bytes, struct fa_interned **texts, struct fa_alarm **ret_alarm)
@@ -314,12 +423,14 @@ int fa_alarm_decode(struct fa_str bytes, struct fa_interned **texts, struct fa_a
     struct fa_rec_reader reader = fa_rec_read(bytes);
     struct fa_rec_field field;
     struct fa_str identity = {NULL, 0}, labels = {NULL, 0};
+    struct read_source source = {.count = 0};
     bool ok = true;
-    a->value = (double)NAN;
+    a->value = a->worst = (double)NAN;
     a->deadline.length = FA_NEVER;
     while (ok && fa_rec_next(&reader, &field)) {
         ok = read_alarm_text(a, &field, texts) && read_alarm_list(a, &field, texts);
         read_alarm_number(a, &field);
+        read_source_field(&source, &field);
         identity = field.tag == A_IDENTITY ? field.bytes : identity;
         labels = field.tag == A_LABELS ? field.bytes : labels;
     }
@@ -331,6 +442,7 @@ int fa_alarm_decode(struct fa_str bytes, struct fa_interned **texts, struct fa_a
         return FA_ECORRUPT;
     }
     fa_alarm_name(a, identity, labels);
+    a->source = make_source(&source);
     *ret_alarm = a;
     return 0;
 }
@@ -522,12 +634,34 @@ void fa_alarm_name(struct fa_alarm *alarm, struct fa_str identity, struct fa_str
     alarm->labels = at;
 }
 
+struct fa_source *fa_source_copy(const struct fa_source *source)
+{
+    if (source == NULL) {
+        return NULL;
+    }
+    size_t text = source->details != NULL ? strlen(source->details) + 1 : 0;
+    size_t bytes = source->member_count * sizeof source->members[0];
+    struct fa_source *copy = fa_xmalloc(sizeof *copy + bytes + text);
+    uint64_t *members = (uint64_t *)(void *)(copy + 1);
+    char *details = (char *)members + bytes;
+    *copy = (struct fa_source){text > 0 ? details : NULL, members, source->member_count};
+    if (bytes > 0) {
+        memcpy(members, source->members, bytes);
+    }
+    if (text > 0) {
+        memcpy(details, source->details, text);
+    }
+    return copy;
+}
+
 void fa_alarm_free(struct fa_alarm *alarm)
 {
+    free(alarm->source);
     free(alarm->identity);
     free(alarm->owner);
     free(alarm->incidents);
     free(alarm->told);
+    free(alarm->moments);
     fa_texts_free(alarm->about, alarm->about_count);
     fa_texts_free(alarm->struck, alarm->struck_count);
     free_comments(alarm->comments, alarm->comment_count);

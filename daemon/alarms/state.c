@@ -13,6 +13,7 @@
  *   t=110m no word                   UNACKNOWLEDGED  step 2 again and the level above: overdue
  *   t=115m the queue is fine again   RETURNED        those told are told, 24 h to own it
  */
+#include "alarms/evidence.h"
 #include "alarms/internal.h"
 
 #include <math.h>
@@ -97,7 +98,9 @@ static void raise_it(struct fa_engine *engine, struct fa_alarm *alarm, const str
         return;
     }
     alarm->raised = engine->now.wall;
+    alarm->worst = alarm->value;
     fa_journal_alarm(engine, FA_J_RAISED, alarm, NULL, 0);
+    fa_want_evidence(alarm, FA_CAUSE_RAISED);
     fa_climb(engine, alarm);
 }
 
@@ -117,6 +120,7 @@ static void give_back(struct fa_engine *engine, struct fa_alarm *alarm, const st
 static void resume(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
 {
     fa_journal_alarm(engine, FA_J_RESUMED, alarm, NULL, alarm->step);
+    fa_want_evidence(alarm, FA_CAUSE_RESUMED);
     if (deed->for_ms > engine->setup->rearm) { /* for_ms: how long it had been returned */
         alarm->climbing = false;
         alarm->step = alarm->loop = 0;
@@ -212,6 +216,7 @@ static void raise_anew(struct fa_engine *engine, struct fa_alarm *alarm, const s
         .flags = alarm->flags & (FA_FLAG_LATCHED | FA_FLAG_SHADOW | FA_FLAG_TROUBLE),
         .since = alarm->since,
         .value = alarm->value,
+        .source = alarm->source,
     };
     forget(engine, alarm, NULL);
     fa_alarm_start(engine, fa_alarm_begin(engine, &spec));
@@ -334,7 +339,9 @@ struct fa_alarm *fa_alarm_begin(struct fa_engine *engine, const struct fa_alarm_
     alarm->flags = spec->flags;
     alarm->level = FA_LEVEL_FIRING;
     alarm->value = spec->value;
+    alarm->worst = (double)NAN;
     alarm->since = spec->since;
+    alarm->source = fa_source_copy(spec->source);
     alarm->raised = alarm->changed = engine->now.wall;
     alarm->for_ms = spec->for_ms;
     alarm->deadline.length = FA_NEVER;

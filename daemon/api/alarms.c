@@ -10,10 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NONE_SUCH                                                                                  \
-    "There is no alarm with this id that you may see. A closed one is found by its whole id."
 #define CLOSED_ALREADY "This alarm is closed already."
-#define UNREADABLE     "The store cannot be read now."
 
 bool fa_call_may(const struct fa_call *call, const struct fa_alarm *alarm, enum fa_verb verb)
 {
@@ -41,11 +38,11 @@ static json_t *flags_json(uint32_t flags)
     return list;
 }
 
-static json_t *labels_json(const struct fa_alarm *alarm)
+json_t *fa_labels_json(const char *text)
 {
     json_t *labels = json_object();
     struct fa_labels *parsed = NULL;
-    if (fa_labels_parse(fa_str_of(alarm->labels), &parsed) == 0) {
+    if (fa_labels_parse(fa_str_of(text), &parsed) == 0) {
         for (size_t i = 0; i < parsed->count; i++) {
             json_object_setn_new_nocheck(
                 labels, parsed->items[i].name.ptr, parsed->items[i].name.len,
@@ -73,7 +70,7 @@ json_t *fa_call_alarm_json(const struct fa_call *call, const struct fa_alarm *al
     fa_json_set_text(item, "category", alarm->category);
     fa_json_set_text(item, "rule", alarm->rule);
     fa_json_set_text(item, "title", fa_buf_text(&text));
-    json_object_set_new(item, "labels", labels_json(alarm));
+    json_object_set_new(item, "labels", fa_labels_json(alarm->labels));
     fa_json_set_time(item, "raised", alarm->raised);
     fa_json_set_time(item, "since", alarm->since);
     json_object_set_new(item, "value",
@@ -131,10 +128,8 @@ static void match(void *ctx, const struct fa_alarm *alarm)
     }
 }
 
-/* The open alarm that the path names; NULL after an answer, or with *ret_whole when history may
- * have it: the id is whole, and nothing here begins so. */
-static const struct fa_alarm *named_alarm(struct fa_call *call, enum fa_verb verb,
-                                          struct fa_alarm_id *ret_whole)
+const struct fa_alarm *fa_call_named_alarm(struct fa_call *call, enum fa_verb verb,
+                                           struct fa_alarm_id *ret_whole)
 {
     struct search search = {.call = call};
     *ret_whole = (struct fa_alarm_id){0};
@@ -151,7 +146,7 @@ static const struct fa_alarm *named_alarm(struct fa_call *call, enum fa_verb ver
         bool whole = fa_id_parse(fa_str_of(search.wanted), &ret_whole->id) == 0;
         if (stranger || !whole || fa_id_is_zero(ret_whole->id)) { /* zeros are nobody's */
             *ret_whole = (struct fa_alarm_id){0};
-            fa_answer_problem(call, 404, NONE_SUCH);
+            fa_answer_problem(call, 404, FA_WORDS_NO_ALARM);
         }
         return NULL;
     }
@@ -286,7 +281,7 @@ static void with_alarm(struct late_alarm *late, const struct fa_alarm *alarm)
 {
     struct fa_call *call = &late->call;
     if (alarm == NULL || !fa_call_may(call, alarm, FA_VERB_SHOW)) {
-        fail_late(late, 404, NONE_SUCH);
+        fail_late(late, 404, FA_WORDS_NO_ALARM);
     } else if (late->verb != FA_VERB_SHOW) {
         fail_late(late, 409, CLOSED_ALREADY);
     } else if (late->filings == NULL && alarm->incident_count > 0) {
@@ -315,7 +310,7 @@ static void look_further(struct late_alarm *late)
     if (alarm != NULL) {
         with_alarm(late, alarm);
     } else if (store == NULL) {
-        fail_late(late, 503, UNREADABLE);
+        fail_late(late, 503, FA_WORDS_UNREADABLE);
     } else {
         const uint8_t *key = filing ? late->filings[late->at].id.bytes : late->id.id.bytes;
         fa_store_get(store, filing ? FA_ROW_INCIDENT : FA_ROW_ALARM,
@@ -353,7 +348,7 @@ static void on_row(void *ctx, const struct fa_store_answer *answer)
         return;
     }
     if (answer->code != 0 && answer->code != FA_ENOTFOUND && answer->code != FA_ECORRUPT) {
-        fail_late(late, 503, UNREADABLE);
+        fail_late(late, 503, FA_WORDS_UNREADABLE);
         return;
     }
     if (answer->code == 0 && answer->row_count == 1 &&
@@ -393,7 +388,7 @@ static bool has_old_filings(const struct fa_call *call, const struct fa_alarm *a
 void fa_route_alarm(struct fa_call *call)
 {
     struct fa_alarm_id id;
-    const struct fa_alarm *alarm = named_alarm(call, FA_VERB_SHOW, &id);
+    const struct fa_alarm *alarm = fa_call_named_alarm(call, FA_VERB_SHOW, &id);
     if (alarm != NULL && !has_old_filings(call, alarm)) {
         answer_alarm(call, alarm, NULL);
     } else if (alarm != NULL || !fa_id_is_zero(id.id)) {
@@ -417,7 +412,7 @@ static void deed(struct fa_call *call, struct fa_event *event, enum fa_verb verb
 {
     const struct fa_api_host *host = &call->api->host;
     struct fa_alarm_id id;
-    const struct fa_alarm *alarm = named_alarm(call, verb, &id);
+    const struct fa_alarm *alarm = fa_call_named_alarm(call, verb, &id);
     if (alarm == NULL) {
         if (!fa_id_is_zero(id.id)) {
             look_in_history(call, id, NULL, verb);

@@ -10,7 +10,8 @@
 
 struct fa_api_listener {
     struct fa_api *api;
-    uint32_t routes;
+    char *name;
+    struct fa_api_doors doors;
     struct fa_api_listener *next;
 };
 
@@ -28,6 +29,8 @@ static const struct route routes[] = {
     {FA_API_ROUTES_API, "POST", "/v1/status", fa_route_status, false},
     {FA_API_ROUTES_API, "GET", "/v1/alarms", fa_route_alarms, false},
     {FA_API_ROUTES_API, "GET", "/v1/alarms/*", fa_route_alarm, false},
+    {FA_API_ROUTES_API, "GET", "/v1/alarms/*/explain", fa_route_explain, false},
+    {FA_API_ROUTES_API, "GET", "/v1/rules/*", fa_route_rule, false},
     {FA_API_ROUTES_API, "POST", "/v1/alarms/*/ack", fa_route_ack, false},
     {FA_API_ROUTES_API, "POST", "/v1/alarms/*/resolve", fa_route_resolve, false},
     {FA_API_ROUTES_API, "POST", "/v1/alarms/*/comment", fa_route_comment, false},
@@ -137,7 +140,7 @@ struct found {
 static struct found find_route(uint32_t groups, struct fa_str method, const char *path)
 {
     struct found found = {0};
-    char id[64];
+    char id[FA_CALL_ID_SIZE];
     bool head = fa_str_is(method, "HEAD");
     for (size_t i = 0; i < ROUTE_COUNT && found.route == NULL; i++) {
         if ((routes[i].group & groups) == 0 || !path_fits(routes[i].path, path, id, sizeof id)) {
@@ -166,6 +169,19 @@ static bool known_method(struct fa_str method)
     return false;
 }
 
+/* The hash of the bearer token that was shown; false: none was. */
+static bool read_token(const struct fa_http_request *req, uint8_t hash[FA_TOKEN_HASH_BYTES])
+{
+    struct fa_str field = fa_http_field(req, "authorization");
+    if (field.ptr == NULL || !fa_str_starts(field, "Bearer ")) {
+        return false;
+    }
+    struct fa_str token = fa_str_trim((struct fa_str){field.ptr + 7, field.len - 7});
+    crypto_generichash(hash, FA_TOKEN_HASH_BYTES, (const unsigned char *)token.ptr, token.len, NULL,
+                       0);
+    return true;
+}
+
 /* FA_EDENIED: a token that nobody has. */
 static int find_caller(const struct fa_directory *dir, const struct fa_http_request *req,
                        struct fa_caller *ret)
@@ -175,11 +191,9 @@ static int find_caller(const struct fa_directory *dir, const struct fa_http_requ
     struct fa_caller caller = {FA_NOBODY, FA_UID_NONE, false};
     if (field.ptr != NULL) {
         uint8_t hash[FA_TOKEN_HASH_BYTES];
-        if (!fa_str_starts(field, "Bearer ")) {
+        if (!read_token(req, hash)) {
             return FA_EDENIED;
         }
-        struct fa_str token = fa_str_trim((struct fa_str){field.ptr + 7, field.len - 7});
-        crypto_generichash(hash, sizeof hash, (const unsigned char *)token.ptr, token.len, NULL, 0);
         caller.person = fa_directory_find_token(dir, hash);
         caller.by_token = true;
         if (caller.person == FA_NOBODY) {
@@ -195,15 +209,79 @@ static int find_caller(const struct fa_directory *dir, const struct fa_http_requ
     return 0;
 }
 
+static void refuse_caller(struct fa_http_request *req, struct fa_http_route *route)
+{
+    route->status = 401;
+    route->detail = "A bearer token is needed here, and this one is not known (or none came).";
+    (void)!fa_http_reply_field(req, "WWW-Authenticate", FA_STR("Bearer"));
+}
+
+/* ---- feeds ---- */
+
+/* All of them are compared: how long it takes says nothing. */
+static bool may_feed(const struct fa_api_doors *doors, const struct fa_http_request *req)
+{
+    uint8_t hash[FA_TOKEN_HASH_BYTES];
+    bool known = doors->token_count == 0;
+    if (known || !read_token(req, hash)) {
+        return known;
+    }
+    for (size_t i = 0; i < doors->token_count; i++) {
+        known |= sodium_memcmp(doors->tokens[i], hash, sizeof hash) == 0;
+    }
+    return known;
+}
+
+/* False: no feed takes this path. Which methods there are is the decoder's to say. */
+static bool to_feed(struct fa_api_listener *listener, struct fa_http_request *req,
+                    struct fa_http_route *route)
+{
+    const struct fa_api_host *host = &listener->api->host;
+    if ((listener->doors.routes & FA_API_ROUTES_INGEST) == 0) {
+        return false;
+    }
+    void *feed = host->feed_find(host->ctx, listener->name, fa_http_path(req));
+    if (feed == NULL) {
+        return false;
+    }
+    if (may_feed(&listener->doors, req)) {
+        host->feed_head(host->ctx, feed, req, route);
+    } else {
+        refuse_caller(req, route);
+    }
+    return true;
+}
+
+static void on_body(void *self, struct fa_http_request *req, struct fa_str piece)
+{
+    const struct fa_api_host *host = &((struct fa_api_listener *)self)->api->host;
+    host->feed_body(host->ctx, req, piece);
+}
+
+/* Any other that is complete waits for its commit, and is answered then, to nobody. */
+static void on_gone(void *self, struct fa_http_request *req)
+{
+    const struct fa_api_host *host = &((struct fa_api_listener *)self)->api->host;
+    if (fa_http_data(req) != NULL) {
+        host->feed_gone(host->ctx, req);
+    } else if (!fa_http_is_complete(req)) {
+        fa_http_release(req);
+    }
+}
+
+/* ---- the handler ---- */
+
 static void on_head(void *self, struct fa_http_request *req, struct fa_http_route *route)
 {
     static char allow[64]; /* borrowed until on_head returns */
     struct fa_api_listener *listener = self;
     struct fa_str method = fa_http_method(req);
-    struct found found = find_route(listener->routes, method, fa_http_path(req));
+    struct found found = find_route(listener->doors.routes, method, fa_http_path(req));
     struct fa_caller caller;
     if (!known_method(method)) {
         route->status = 501;
+    } else if (to_feed(listener, req, route)) {
+        return;
     } else if (found.route == NULL && found.allow[0] != '\0') {
         memcpy(allow, found.allow, sizeof allow);
         route->status = 405;
@@ -215,9 +293,7 @@ static void on_head(void *self, struct fa_http_request *req, struct fa_http_rout
                find_caller(
                    fa_engine_setup(listener->api->host.engine(listener->api->host.ctx))->people,
                    req, &caller) != 0) {
-        route->status = 401;
-        route->detail = "A bearer token is needed here, and this one is not known (or none came).";
-        (void)!fa_http_reply_field(req, "WWW-Authenticate", FA_STR("Bearer"));
+        refuse_caller(req, route);
     }
 }
 
@@ -241,8 +317,12 @@ bool fa_call_renew(struct fa_call *call)
 static void on_request(void *self, struct fa_http_request *req)
 {
     struct fa_api_listener *listener = self;
-    struct found found = find_route(listener->routes, fa_http_method(req), fa_http_path(req));
+    struct found found = find_route(listener->doors.routes, fa_http_method(req), fa_http_path(req));
     struct fa_call call = {.api = listener->api, .req = req};
+    if (fa_http_data(req) != NULL) {
+        call.api->host.feed_end(call.api->host.ctx, req);
+        return;
+    }
     if (found.route == NULL) { /* a reload took it away since its head was read */
         fa_http_reply_problem(req, 404, "There is nothing at this path.");
         return;
@@ -258,7 +338,9 @@ const struct fa_http_handler *fa_api_handler(void)
 {
     static const struct fa_http_handler handler = {
         .on_head = on_head,
+        .on_body = on_body,
         .on_request = on_request,
+        .on_gone = on_gone,
     };
     return &handler;
 }
@@ -280,6 +362,7 @@ void fa_api_free(struct fa_api *api)
     }
     while (api->listeners != NULL) {
         struct fa_api_listener *next = api->listeners->next;
+        free(api->listeners->name);
         free(api->listeners);
         api->listeners = next;
     }
@@ -298,17 +381,19 @@ void fa_api_set_texts(struct fa_api *api, const char *company, const char *notic
     api->host.notice = notice;
 }
 
-struct fa_api_listener *fa_api_listener(struct fa_api *api, uint32_t groups)
+struct fa_api_listener *fa_api_listener(struct fa_api *api, const char *name,
+                                        const struct fa_api_doors *doors)
 {
     struct fa_api_listener *listener = fa_xcalloc(1, sizeof *listener);
     listener->api = api;
-    listener->routes = groups;
+    listener->name = fa_xstrdup(name);
+    listener->doors = *doors;
     listener->next = api->listeners;
     api->listeners = listener;
     return listener;
 }
 
-void fa_api_listener_set_routes(struct fa_api_listener *listener, uint32_t groups)
+void fa_api_listener_set(struct fa_api_listener *listener, const struct fa_api_doors *doors)
 {
-    listener->routes = groups;
+    listener->doors = *doors;
 }

@@ -7,6 +7,7 @@
 
 #include "alarms/engine.h"
 #include "net/http.h"
+#include "rules/rules.h"
 #include "store/store.h"
 
 #define FA_API_ROUTES_INGEST  1u
@@ -19,6 +20,15 @@ struct fa_api_answer {
     int code;
     bool already;
     uint32_t count;
+};
+
+/* A rule's change of level for one label set. */
+#define FA_RULE_CHANGES 20
+struct fa_rule_change {
+    fa_time when; /* wall */
+    enum fa_level level;
+    double value; /* NaN: none */
+    char *labels;
 };
 
 /* The application, as the interface sees it. */
@@ -45,8 +55,19 @@ struct fa_api_host {
     int (*copy)(void *ctx, bool start, struct fa_store_copy *ret_copy, struct fa_err *err);
     /* May history hold a filing of that id? False is certain, and spares a look. */
     bool (*may_know)(void *ctx, struct fa_incident_id id);
+    /* The running rules, and the last changes of one of them, newest first: how many. */
+    struct fa_rules *(*rules)(void *ctx);
+    size_t (*changes)(void *ctx, const char *rule, struct fa_rule_change ret[FA_RULE_CHANGES]);
     /* 0 bytes written: healthy (ready); else why not. */
     const char *(*unhealthy)(void *ctx, bool ready);
+    /* Requests to feeds. feed_find: the feed that takes this path at that listener, or NULL. What
+     * feed_head routed is the host's until it answered; its data is not NULL until then. */
+    void *(*feed_find)(void *ctx, const char *listener, const char *path);
+    void (*feed_head)(void *ctx, void *feed, struct fa_http_request *req,
+                      struct fa_http_route *route);
+    void (*feed_body)(void *ctx, struct fa_http_request *req, struct fa_str piece);
+    void (*feed_end)(void *ctx, struct fa_http_request *req);
+    void (*feed_gone)(void *ctx, struct fa_http_request *req);
     /* Appends the daemon's own metrics in OpenMetrics text, without "# EOF". */
     void (*metrics)(void *ctx, struct fa_buf *out);
     const char *company, *notice, *version;
@@ -62,10 +83,19 @@ void fa_api_set_key(struct fa_api *api, const uint8_t key[32]);
 /* After a reload. */
 void fa_api_set_texts(struct fa_api *api, const char *company, const char *notice);
 
-/* One for each listener; routes: FA_API_ROUTES_*. Lives as long as api. */
+/* What a listener serves and to whom. */
+struct fa_api_doors {
+    uint32_t routes; /* FA_API_ROUTES_* */
+    /* Of those who feed, as BLAKE2b-256 of bearer tokens; none: whoever can connect. Borrowed until
+     * the next fa_api_listener_set(). */
+    const uint8_t (*tokens)[FA_TOKEN_HASH_BYTES];
+    size_t token_count;
+};
+/* One for each listener, with its name. Lives as long as api. */
 struct fa_api_listener;
-struct fa_api_listener *fa_api_listener(struct fa_api *api, uint32_t routes);
-void fa_api_listener_set_routes(struct fa_api_listener *listener, uint32_t routes);
+struct fa_api_listener *fa_api_listener(struct fa_api *api, const char *name,
+                                        const struct fa_api_doors *doors);
+void fa_api_listener_set(struct fa_api_listener *listener, const struct fa_api_doors *doors);
 /* For struct fa_http_config: its self is the fa_api_listener. */
 const struct fa_http_handler *fa_api_handler(void);
 

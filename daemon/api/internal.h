@@ -4,10 +4,12 @@
 #define FA_API_INTERNAL_H
 
 #include "api/api.h"
-#include "api/describe.h"
+#include "alarms/describe.h"
 #include "api/json.h"
 
 #define FA_RECEIPT_TEXT_SIZE 48
+
+#define FA_CALL_ID_SIZE 256
 
 #define FA_WORDS_FULL "So much was written here already that no more fits."
 
@@ -31,7 +33,7 @@ struct fa_call {
     struct fa_engine *engine;
     const struct fa_setup *setup;
     const struct fa_directory *people;
-    char id[64]; /* the part of the path that a route leaves open */
+    char id[FA_CALL_ID_SIZE]; /* the part of the path that a route leaves open */
 };
 
 typedef void fa_route_fn(struct fa_call *call);
@@ -66,6 +68,17 @@ fa_route_fn fa_route_alarm, fa_route_ack, fa_route_resolve, fa_route_comment;
 bool fa_call_may(const struct fa_call *call, const struct fa_alarm *alarm, enum fa_verb verb);
 /* As lists have it; whole: with its summary and what is expected. */
 json_t *fa_call_alarm_json(const struct fa_call *call, const struct fa_alarm *alarm, bool whole);
+/* The open alarm that the path names, which the caller may do that with; NULL after an answer, or
+ * with *ret_whole when history may have it: the id is whole, and nothing here begins so. */
+const struct fa_alarm *fa_call_named_alarm(struct fa_call *call, enum fa_verb verb,
+                                           struct fa_alarm_id *ret_whole);
+#define FA_WORDS_NO_ALARM                                                                          \
+    "There is no alarm with this id that you may see. A closed one is found by its whole id."
+#define FA_WORDS_UNREADABLE "The store cannot be read now."
+/* labels: canonical text. */
+json_t *fa_labels_json(const char *labels);
+/* explain.c, explain_rule.c */
+fa_route_fn fa_route_explain, fa_route_rule;
 /* list.c */
 fa_route_fn fa_route_alarms;
 /* ops.c */

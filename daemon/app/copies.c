@@ -25,7 +25,7 @@ static int start_copy(struct fa_daemon *daemon, struct fa_err *err)
     }
     gmtime_r(&now, &tm);
     strftime(name, sizeof name, "%Y-%m-%dT%H%M%SZ", &tm);
-    return fa_store_copy(daemon->store, dir, name, FA_ROW_POLICY, err);
+    return fa_store_copy(daemon->store, dir, name, FA_ROW__LAST, err);
 }
 
 int fa_copies_ask(struct fa_daemon *daemon, bool start, struct fa_store_copy *ret_copy,

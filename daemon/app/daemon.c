@@ -85,6 +85,17 @@ static bool host_may_know(void *ctx, struct fa_incident_id id)
     return fa_known_may_have(ctx, id);
 }
 
+static struct fa_rules *host_rules(void *ctx)
+{
+    struct fa_daemon *daemon = ctx;
+    return daemon->rules;
+}
+
+static size_t host_changes(void *ctx, const char *rule, struct fa_rule_change ret[FA_RULE_CHANGES])
+{
+    return fa_changes_read(ctx, rule, ret);
+}
+
 static const char *host_unhealthy(void *ctx, bool ready)
 {
     struct fa_daemon *daemon = ctx;
@@ -163,7 +174,14 @@ static void make_api(struct fa_daemon *daemon)
         .lost = host_lost,
         .copy = host_copy,
         .may_know = host_may_know,
+        .rules = host_rules,
+        .changes = host_changes,
         .unhealthy = host_unhealthy,
+        .feed_find = fa_ingest_find,
+        .feed_head = fa_ingest_head,
+        .feed_body = fa_ingest_body,
+        .feed_end = fa_ingest_end,
+        .feed_gone = fa_ingest_gone,
         .metrics = host_metrics,
         .company = daemon->config->company,
         .notice = daemon->config->notice,
@@ -326,7 +344,12 @@ void fa_daemon_announce(const struct fa_daemon *daemon)
     }
     for (size_t i = 0; i < daemon->feed_count; i++) {
         const struct fa_feed_socket *one = daemon->feeds[i];
-        say_where("feed", one->name, one->address, fa_dgram_port(one->dgram));
+        if (one->dgram != NULL) {
+            say_where("feed", one->name, one->address, fa_dgram_port(one->dgram));
+        }
+        for (size_t k = 0; k < one->path_count; k++) {
+            say_where("feed", one->name, one->paths[k], 0);
+        }
     }
 }
 

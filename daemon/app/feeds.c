@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Feeds: a datagram socket, a decoder plugin, and the adapter from its sink to metrics/. A decode
+/* Feeds: a decoder plugin, and what it reads: a datagram socket, or requests (ingest.c). A decode
  * unit ends with its datagram; the rules run at the turn's end. */
 #include "app/internal.h"
 #include "app/place.h"
@@ -8,106 +8,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct firealarm_label) == sizeof(struct fa_label),
-               "a decoder's label is laid out as ours");
-
-static struct fa_str str_of(struct firealarm_text text)
-{
-    return (struct fa_str){text.ptr, text.len};
-}
-
-static uint64_t sink_key(void *ctx, uint32_t kind, struct firealarm_text raw)
-{
-    struct fa_feed_socket *feed = ctx;
-    return fa_metrics_key(feed->feed, (enum fa_kind)kind, str_of(raw));
-}
-
-_Static_assert(sizeof(struct firealarm_text) == sizeof(struct fa_str) &&
-                   offsetof(struct firealarm_text, len) == offsetof(struct fa_str, len),
-               "a decoder's text is laid out as ours");
-
-static void sink_keys(void *ctx, const uint32_t *kinds, const struct firealarm_text *raws,
-                      uint64_t *handles, uint32_t n)
-{
-    struct fa_feed_socket *feed = ctx;
-    fa_metrics_keys(feed->feed, kinds, (const struct fa_str *)(const void *)raws, handles, n);
-}
-
-static uint64_t sink_define(void *ctx, uint32_t kind, struct firealarm_text raw,
-                            struct firealarm_text name, const struct firealarm_label *labels,
-                            uint32_t label_count)
-{
-    struct fa_feed_socket *feed = ctx;
-    return fa_metrics_define(feed->feed, (enum fa_kind)kind, str_of(raw), str_of(name),
-                             (const struct fa_label *)(const void *)labels, label_count);
-}
-
-static void sink_push(void *ctx, const uint64_t *handles, const double *values,
-                      const double *weights, const int64_t *times, uint32_t n)
-{
-    struct fa_feed_socket *feed = ctx;
-    fa_metrics_push(feed->feed, fa_loop_now(feed->daemon->loop), handles, values, weights, times,
-                    n);
-    feed->daemon->rules_dirty = true;
-}
-
-static void sink_event(void *ctx, const struct firealarm_event *event)
-{
-    ((struct fa_feed_socket *)ctx)->events_ignored++;
-}
-
-static void sink_alert(void *ctx, const struct firealarm_alert *alert)
-{
-    ((struct fa_feed_socket *)ctx)->events_ignored++;
-}
-
-static void sink_stale(void *ctx, uint64_t handle, int64_t time)
-{
-    struct fa_feed_socket *feed = ctx;
-    fa_metrics_stale(feed->feed, handle, time);
-    feed->daemon->rules_dirty = true;
-}
-
-static void sink_reject(void *ctx, const char *reason, struct firealarm_text excerpt)
-{
-    struct fa_feed_socket *feed = ctx;
-    feed->rejected++;
-    /* The bytes may hold anything a customer's name can be in: they stay out of every log. */
-    snprintf(feed->last_reject, sizeof feed->last_reject, "%s", reason);
-}
-
-static void sink_reply(void *ctx, uint32_t status, struct firealarm_text type,
-                       struct firealarm_text body)
-{
-}
-
 static void on_datagram(void *self, struct fa_str bytes, const struct fa_peer *peer)
 {
     struct fa_feed_socket *feed = self;
-    struct firealarm_error error = {{0}};
-    struct firealarm_sink sink = {
-        .abi = FIREALARM_DECODER_ABI,
-        .size = sizeof sink,
-        .ctx = feed,
-        .now = fa_loop_now(feed->daemon->loop).wall,
-        .key = sink_key,
-        .define = sink_define,
-        .push = sink_push,
-        .event = sink_event,
-        .alert = sink_alert,
-        .stale = sink_stale,
-        .reject = sink_reject,
-        .reply = sink_reply,
-        .keys = sink_keys,
-    };
-    if (feed->plugin->decoder->feed(feed->conn, &sink,
-                                    (struct firealarm_text){bytes.ptr, bytes.len},
-                                    FIREALARM_FEED_END, &error) != 0) {
-        feed->rejected++;
-    }
+    struct fa_err err;
+    (void)!fa_intake_feed(&feed->datagrams, bytes, true, &err); /* counted there */
 }
 
 /* ---- opening ---- */
+
+static void free_paths(struct fa_feed_socket *feed)
+{
+    for (size_t i = 0; i < feed->path_count; i++) {
+        free(feed->paths[i]);
+    }
+    free(feed->paths);
+    free(feed->listener);
+}
+
+static void copy_paths(struct fa_feed_socket *feed, const struct fa_feed_entry *entry)
+{
+    feed->paths = fa_xcalloc(entry->path_count, sizeof *feed->paths);
+    feed->path_count = entry->path_count;
+    for (size_t i = 0; i < entry->path_count; i++) {
+        feed->paths[i] = fa_xstrdup(entry->paths[i]);
+    }
+    feed->listener = entry->listener != NULL ? fa_xstrdup(entry->listener) : NULL;
+}
 
 static void close_one(struct fa_feed_socket *feed)
 {
@@ -115,13 +42,13 @@ static void close_one(struct fa_feed_socket *feed)
         return;
     }
     fa_dgram_close(feed->dgram);
-    if (feed->plugin != NULL && feed->conn != NULL) {
-        feed->plugin->decoder->close(feed->conn);
-    }
+    fa_ingest_stop(feed);
+    fa_intake_close(&feed->datagrams);
     if (feed->plugin != NULL && feed->self != NULL) {
         fa_plugin_destroy(feed->plugin, feed->self);
     }
     fa_options_free(feed->options);
+    free_paths(feed);
     free(feed->name);
     free(feed->address);
     free(feed);
@@ -160,12 +87,12 @@ static int open_decoder(struct fa_feed_socket *feed, const struct fa_feed_entry 
     if (rc != 0) {
         return rc;
     }
-    struct firealarm_error error = {{0}};
-    static const struct firealarm_request request = {.size = sizeof request,
-                                                     .transport = FIREALARM_DATAGRAM};
-    if (feed->plugin->decoder->open(feed->self, &request, &feed->conn, &error) != 0) {
-        return fa_err_set(err, FA_EINVAL, "feed '%s': %s", entry->name, error.text);
+    static const struct firealarm_request datagrams = {.size = sizeof datagrams,
+                                                       .transport = FIREALARM_DATAGRAM};
+    if (entry->address != NULL) {
+        return fa_intake_open(&feed->datagrams, feed, &datagrams, err);
     }
+    copy_paths(feed, entry);
     return 0;
 }
 
@@ -178,18 +105,9 @@ static const char *bare_address(const char *address)
     return strncmp(address, "unixgram:", 9) == 0 ? address + 9 : address;
 }
 
-static int open_one(struct fa_daemon *daemon, const struct fa_feed_entry *entry,
-                    struct fa_feed_socket **ret_feed, struct fa_err *err)
+static int open_datagrams(struct fa_feed_socket *feed, const struct fa_feed_entry *entry,
+                          struct fa_err *err)
 {
-    struct fa_feed_socket *feed = fa_xcalloc(1, sizeof *feed);
-    feed->daemon = daemon;
-    feed->name = fa_xstrdup(entry->name);
-    feed->address = fa_xstrdup(entry->address);
-    int rc = open_decoder(feed, entry, err);
-    if (rc != 0) {
-        close_one(feed);
-        return rc;
-    }
     if (strncmp(entry->address, "unixgram:", 9) == 0) {
         fa_place_parent(bare_address(entry->address), 0755);
     }
@@ -199,9 +117,22 @@ static int open_one(struct fa_daemon *daemon, const struct fa_feed_entry *entry,
         .mode = entry->mode,
         .rcvbuf_bytes = 16u << 20,
     };
-    feed->dgram = fa_dgram_open(daemon->loop, &config, on_datagram, feed, err);
-    if (feed->dgram == NULL) {
-        rc = fa_err_wrap(err, "feed '%s'", entry->name);
+    feed->address = fa_xstrdup(entry->address);
+    feed->dgram = fa_dgram_open(feed->daemon->loop, &config, on_datagram, feed, err);
+    return feed->dgram != NULL ? 0 : fa_err_wrap(err, "feed '%s'", entry->name);
+}
+
+static int open_one(struct fa_daemon *daemon, const struct fa_feed_entry *entry,
+                    struct fa_feed_socket **ret_feed, struct fa_err *err)
+{
+    struct fa_feed_socket *feed = fa_xcalloc(1, sizeof *feed);
+    feed->daemon = daemon;
+    feed->name = fa_xstrdup(entry->name);
+    int rc = open_decoder(feed, entry, err);
+    if (rc == 0 && entry->address != NULL) {
+        rc = open_datagrams(feed, entry, err);
+    }
+    if (rc != 0) {
         close_one(feed);
         return rc;
     }
@@ -214,7 +145,9 @@ static struct fa_feed_socket *find_same(struct fa_daemon *daemon, const struct f
 {
     for (size_t i = 0; i < daemon->feed_count; i++) {
         struct fa_feed_socket *feed = daemon->feeds[i];
-        if (strcmp(feed->name, entry->name) == 0 && strcmp(feed->address, entry->address) == 0) {
+        bool same = (feed->address == NULL) == (entry->address == NULL) &&
+                    (feed->address == NULL || strcmp(feed->address, entry->address) == 0);
+        if (same && strcmp(feed->name, entry->name) == 0) {
             return feed;
         }
     }
@@ -227,6 +160,7 @@ static int renew_decoder(struct fa_daemon *daemon, const struct fa_feed_entry *e
 {
     struct fa_feed_socket *fresh = fa_xcalloc(1, sizeof *fresh);
     fresh->daemon = daemon;
+    fresh->name = fa_xstrdup(entry->name);
     int rc = open_decoder(fresh, entry, err);
     if (rc != 0) {
         close_one(fresh);
@@ -239,15 +173,24 @@ static int renew_decoder(struct fa_daemon *daemon, const struct fa_feed_entry *e
 /* The old feed goes on with the fresh decoder; its old one is closed. */
 static void take_decoder(struct fa_feed_socket *feed, struct fa_feed_socket *fresh)
 {
+    fa_ingest_stop(feed);
     struct fa_feed_socket old = *feed;
     feed->plugin = fresh->plugin;
     feed->options = fresh->options;
     feed->self = fresh->self;
-    feed->conn = fresh->conn;
+    feed->datagrams = fresh->datagrams;
+    feed->paths = fresh->paths;
+    feed->path_count = fresh->path_count;
+    feed->listener = fresh->listener;
+    feed->datagrams.feed = fresh->datagrams.feed != NULL ? feed : NULL;
     fresh->plugin = old.plugin;
     fresh->options = old.options;
     fresh->self = old.self;
-    fresh->conn = old.conn;
+    fresh->datagrams = old.datagrams;
+    fresh->datagrams.feed = old.datagrams.feed != NULL ? fresh : NULL;
+    fresh->paths = old.paths;
+    fresh->path_count = old.path_count;
+    fresh->listener = old.listener;
     close_one(fresh);
 }
 
@@ -300,6 +243,9 @@ void fa_feeds_bind(struct fa_daemon *daemon)
             .name_bytes = entry->name_max,
             .value_bytes = entry->value_max,
         };
+        daemon->feeds[i]->labels_max = limits.labels;
+        daemon->feeds[i]->name_max = limits.name_bytes;
+        daemon->feeds[i]->value_max = limits.value_bytes;
         daemon->feeds[i]->feed = fa_metrics_feed(daemon->metrics, entry->name);
         fa_feed_set_limits(daemon->feeds[i]->feed, &limits);
         daemon->feeds[i]->series_refused_seen =
@@ -317,48 +263,90 @@ void fa_feeds_close(struct fa_feed_socket **feeds, size_t count)
 
 /* ---- watching ---- */
 
+static void watch_series(struct fa_feed_socket *feed)
+{
+    struct fa_feed_stats stats = fa_feed_stats(feed->feed);
+    char code[80];
+    bool over = stats.series_refused > feed->series_refused_seen;
+    feed->series_refused_seen = stats.series_refused;
+    if (over != feed->over_budget || !feed->watched) {
+        feed->over_budget = over;
+        snprintf(code, sizeof code, "feed-%s-series", feed->name);
+        fa_turn_trouble(feed->daemon, code, !over,
+                        "feed '%s' is at its limit of %llu series: new ones are refused",
+                        feed->name, (unsigned long long)stats.series);
+    }
+}
+
+static void watch_alerts(struct fa_feed_socket *feed)
+{
+    char code[80];
+    bool over = feed->alerts_refused > feed->alerts_refused_seen;
+    feed->alerts_refused_seen = feed->alerts_refused;
+    if (over != feed->over_alerts || !feed->watched) {
+        feed->over_alerts = over;
+        snprintf(code, sizeof code, "feed-%s-alerts", feed->name);
+        fa_turn_trouble(feed->daemon, code, !over,
+                        "feed '%s' sends alerts beyond a limit (their number, or the length or "
+                        "number of their labels): those are refused",
+                        feed->name);
+    }
+}
+
 void fa_feeds_watch(struct fa_daemon *daemon)
 {
     for (size_t i = 0; i < daemon->feed_count; i++) {
-        struct fa_feed_socket *feed = daemon->feeds[i];
-        struct fa_feed_stats stats = fa_feed_stats(feed->feed);
-        char code[80];
-        bool over = stats.series_refused > feed->series_refused_seen;
-        feed->series_refused_seen = stats.series_refused;
+        watch_series(daemon->feeds[i]);
+        watch_alerts(daemon->feeds[i]);
         /* The first look ends what a daemon before this one may have left open. */
-        if (over != feed->over_budget || !feed->watched) {
-            feed->watched = true;
-            feed->over_budget = over;
-            snprintf(code, sizeof code, "feed-%s-series", feed->name);
-            fa_turn_trouble(daemon, code, !over,
-                            "feed '%s' is at its limit of %llu series: new ones are refused",
-                            feed->name, (unsigned long long)stats.series);
+        daemon->feeds[i]->watched = true;
+    }
+}
+
+static void put_line(struct fa_buf *out, const char *name, const struct fa_feed_socket *feed,
+                     const char *more, uint64_t value)
+{
+    fa_buf_printf(out, "firealarm_feed_%s{feed=\"%s\"%s} %llu\n", name, feed->name, more,
+                  (unsigned long long)value);
+}
+
+static void put_answers(const struct fa_daemon *daemon, struct fa_buf *out)
+{
+    static const char *const classes[] = {",code=\"2xx\"", ",code=\"4xx\"", ",code=\"5xx\""};
+    static const size_t digits[] = {2, 4, 5};
+    fa_buf_puts(out, "# TYPE firealarm_feed_requests counter\n");
+    for (size_t i = 0; i < daemon->feed_count; i++) {
+        for (size_t k = 0; k < 3 && daemon->feeds[i]->dgram == NULL; k++) {
+            put_line(out, "requests_total", daemon->feeds[i], classes[k],
+                     daemon->feeds[i]->answers[digits[k]]);
         }
     }
 }
 
 void fa_feeds_metrics(const struct fa_daemon *daemon, struct fa_buf *out)
 {
-    static const char *const heads[] = {
-        "# TYPE firealarm_feed_samples counter\n",
-        "# TYPE firealarm_feed_series gauge\n",
-        "# TYPE firealarm_feed_series_refused counter\n",
-        "# TYPE firealarm_feed_rejected counter\n",
-        "# TYPE firealarm_feed_packets counter\n",
-        "# TYPE firealarm_feed_kernel_dropped counter\n",
-    };
-    static const char *const names[] = {"samples_total",  "series",        "series_refused_total",
-                                        "rejected_total", "packets_total", "kernel_dropped_total"};
-    for (size_t m = 0; m < 6; m++) {
-        fa_buf_puts(out, heads[m]);
+    static const char *const names[] = {
+        "samples_total",        "series",        "series_refused_total",
+        "rejected_total",       "alerts_total",  "alerts_untaken_total",
+        "alerts_refused_total", "packets_total", "kernel_dropped_total"};
+    static const struct fa_dgram_counters none = {0};
+    for (size_t m = 0; m < sizeof names / sizeof names[0]; m++) {
+        size_t len = strlen(names[m]);
+        bool total = len > 6 && strcmp(names[m] + len - 6, "_total") == 0;
+        fa_buf_printf(out, "# TYPE firealarm_feed_%.*s %s\n", (int)(total ? len - 6 : len),
+                      names[m], total ? "counter" : "gauge");
         for (size_t i = 0; i < daemon->feed_count; i++) {
             const struct fa_feed_socket *feed = daemon->feeds[i];
             struct fa_feed_stats stats = fa_feed_stats(feed->feed);
-            const struct fa_dgram_counters *socket = fa_dgram_counters(feed->dgram);
-            uint64_t values[] = {stats.samples,  stats.series,    stats.series_refused,
-                                 feed->rejected, socket->packets, socket->kernel_dropped};
-            fa_buf_printf(out, "firealarm_feed_%s{feed=\"%s\"} %llu\n", names[m], feed->name,
-                          (unsigned long long)values[m]);
+            const struct fa_dgram_counters *socket =
+                feed->dgram != NULL ? fa_dgram_counters(feed->dgram) : &none;
+            uint64_t values[] = {stats.samples,        stats.series,    stats.series_refused,
+                                 feed->rejected,       feed->alerts,    feed->alerts_untaken,
+                                 feed->alerts_refused, socket->packets, socket->kernel_dropped};
+            if (m < 7 || feed->dgram != NULL) {
+                put_line(out, names[m], feed, "", values[m]);
+            }
         }
     }
+    put_answers(daemon, out);
 }

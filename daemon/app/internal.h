@@ -11,6 +11,7 @@
 #include "net/dgram.h"
 #include "net/http.h"
 #include "net/loop.h"
+#include "rules/foreign.h"
 #include "rules/rules.h"
 #include "store/store.h"
 
@@ -33,18 +34,42 @@ struct fa_parking {
     size_t first, count, cap;
 };
 
+/* One connection of a feed's decoder: all its datagrams, or one body (intake.c). */
+#define FA_INTAKE_TOLD 3 /* refusals of which the sender hears in words */
+struct fa_refusal {
+    char reason[64], excerpt[64];
+};
+struct fa_intake {
+    struct fa_feed_socket *feed; /* NULL: not open */
+    void *conn;                  /* the decoder's */
+    uint64_t refused;
+    struct fa_refusal first[FA_INTAKE_TOLD];
+    int status; /* of the decoder's reply; 0: it gave none */
+    char type[128];
+    struct fa_buf body;
+};
+
+struct fa_body;
 struct fa_feed_socket {
     struct fa_daemon *daemon;
-    char *name, *address;
-    struct fa_dgram *dgram;
+    char *name;
+    char *address;          /* of datagrams; NULL: it takes requests */
+    struct fa_dgram *dgram; /* NULL: likewise */
+    struct fa_intake datagrams;
+    char *listener, **paths; /* of requests: as in struct fa_feed_entry */
+    size_t path_count;
+    struct fa_body *bodies; /* under way */
     const struct fa_plugin *plugin;
     struct fa_options *options;
-    void *self, *conn;
+    void *self;
     struct fa_feed *feed;
     uint64_t rejected, events_ignored;
-    char last_reject[64]; /* the plugin's reason, never the bytes */
+    uint32_t labels_max, name_max, value_max;        /* of an alert; a series' are its feed's */
+    uint64_t alerts, alerts_untaken, alerts_refused; /* all; no rule took it; over a limit */
+    uint64_t alerts_refused_seen;
+    uint64_t answers[6]; /* by the status' first digit */
     uint64_t series_refused_seen;
-    bool over_budget, watched;
+    bool over_budget, over_alerts, watched;
 };
 
 struct fa_listening {
@@ -92,7 +117,9 @@ struct fa_daemon {
     struct fa_engine *engine;
     struct fa_metrics *metrics;
     struct fa_rules *rules;
-    bool rules_dirty;
+    struct fa_foreign *foreign;
+    bool rules_dirty;                /* of both */
+    struct fa_rule_changes *changes; /* by rule (evidence.c) */
 
     struct fa_store
         *store; /* NULL: it cannot be used; then nothing is written and no filing taken */
@@ -112,6 +139,7 @@ struct fa_daemon {
 
     struct fa_actions actions;
     struct fa_buf journal_body; /* of the entry that is being written */
+    struct fa_buf evidence;     /* the same */
     struct fa_rng seeds[64];    /* for events to come */
     size_t seed_left;
     struct fa_parking parking; /* replies and sends of commits that are not durable yet */
@@ -223,8 +251,37 @@ void fa_feeds_close(struct fa_feed_socket **feeds, size_t count);
 void fa_feeds_watch(struct fa_daemon *daemon);
 void fa_feeds_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
 
+/* intake.c. request and what it points to live until fa_intake_close(); after an error, too. */
+int fa_intake_open(struct fa_intake *intake, struct fa_feed_socket *feed,
+                   const struct firealarm_request *request, struct fa_err *err) FA_MUST_CHECK;
+/* Any split of the bytes; end: these are the last of a datagram or body. FA_EINVAL: the decoder
+ * says that no more of it is of use. */
+int fa_intake_feed(struct fa_intake *intake, struct fa_str bytes, bool end,
+                   struct fa_err *err) FA_MUST_CHECK;
+void fa_intake_close(struct fa_intake *intake); /* harmless when it is not open */
+
+/* ingest.c: requests to feeds, for the interface's host (api.h). */
+void *fa_ingest_find(void *daemon, const char *listener, const char *path);
+void fa_ingest_head(void *daemon, void *feed, struct fa_http_request *req,
+                    struct fa_http_route *route);
+void fa_ingest_body(void *daemon, struct fa_http_request *req, struct fa_str piece);
+void fa_ingest_end(void *daemon, struct fa_http_request *req);
+void fa_ingest_gone(void *daemon, struct fa_http_request *req);
+/* Answers what is under way with 503: the feed or its decoder goes. */
+void fa_ingest_stop(struct fa_feed_socket *feed);
+
 /* Gives each feed its place in the metrics and its limits, as the running configuration says. */
 void fa_feeds_bind(struct fa_daemon *daemon);
+
+/* evidence.c: appends the engine's head of a row, and what the rules say of it now. */
+void fa_evidence_finish(struct fa_daemon *daemon, struct fa_str head, struct fa_buf *row);
+void fa_changes_note(struct fa_daemon *daemon, const struct fa_signal *signal);
+/* Newest first; the texts are borrowed until the next one is noted. Returns how many. */
+size_t fa_changes_read(struct fa_daemon *daemon, const char *rule,
+                       struct fa_rule_change ret[FA_RULE_CHANGES]);
+/* Forgets those of rules that are gone. */
+void fa_changes_sweep(struct fa_daemon *daemon);
+void fa_changes_done(struct fa_daemon *daemon);
 
 /* windows.c */
 void fa_windows_open(struct fa_daemon *daemon);

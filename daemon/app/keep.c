@@ -44,7 +44,7 @@ static void wake(void *ctx)
 int fa_keep_take_row(void *ctx, const struct fa_row *row, struct fa_err *err)
 {
     struct fa_daemon *daemon = ctx;
-    if (row->kind < FA_ROW_ALARM || row->kind > FA_ROW_POLICY) {
+    if (row->kind < FA_ROW_ALARM || row->kind > FA_ROW__LAST) {
         return 0; /* of a later version */
     }
     int rc =

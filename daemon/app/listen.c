@@ -76,10 +76,16 @@ static struct fa_http_limits limits_of(const struct fa_listener_entry *entry)
     };
 }
 
+static struct fa_api_doors doors_of(const struct fa_listener_entry *entry)
+{
+    return (struct fa_api_doors){entry->routes, entry->tokens, entry->token_count};
+}
+
 static int open_one(struct fa_daemon *daemon, const struct fa_listener_entry *entry,
                     struct fa_listening *ret, struct fa_err *err)
 {
-    struct fa_listening one = {.api = fa_api_listener(daemon->api, entry->routes)};
+    struct fa_api_doors doors = doors_of(entry);
+    struct fa_listening one = {.api = fa_api_listener(daemon->api, entry->name, &doors)};
     int rc = open_tls(daemon, entry, &one.tls, err);
     if (rc != 0) {
         return fa_err_wrap(err, "listener '%s'", entry->name);
@@ -192,7 +198,8 @@ void fa_listeners_renew(struct fa_listening *list, size_t count, const struct fa
         if (list[i].kept) {
             fa_http_server_set_limits(list[i].http, &limits, entry->limits.connections,
                                       per_peer(entry));
-            fa_api_listener_set_routes(list[i].api, entry->routes);
+            struct fa_api_doors doors = doors_of(entry);
+            fa_api_listener_set(list[i].api, &doors);
         }
     }
 }

@@ -2,7 +2,7 @@
 /* What one notification says to its reader. A retry under the same key says the same words: what
  * may change meanwhile (the value, how long ago) is the notification's own, and how an alarm stands
  * is told by the kind of the notification, not looked up again. Only `now` is of the try. */
-#include "api/describe.h"
+#include "alarms/describe.h"
 #include "app/internal.h"
 #include "base/panic.h"
 #include "text/reader.h"
@@ -243,13 +243,8 @@ static void compose_alarm(const struct fa_daemon *daemon, const struct fa_notifi
 static void compose_help(const struct fa_daemon *daemon, const struct fa_incident *incident,
                          fa_time created, struct fa_frame_send *send, struct fa_notice_texts *texts)
 {
-    const struct fa_category *category =
-        fa_setup_category(&daemon->config->setup, incident->category);
     struct firealarm_notice *notice = &send->notice;
-    fa_buf_printf(words_of(texts), "A colleague asks for help: %s%s%s",
-                  category != NULL ? category->title : incident->category,
-                  incident->customer != NULL ? " at " : "",
-                  incident->customer != NULL ? incident->customer : "");
+    fa_describe_help(daemon->engine, incident, words_of(texts));
     notice->title = notice->summary = keep_words(texts);
     put_filing(incident, words_of(texts));
     notice->details = keep_words(texts);
@@ -267,7 +262,8 @@ static void compose_test(const struct fa_daemon *daemon, const struct fa_notific
 {
     struct firealarm_notice *notice = &send->notice;
     notice->title = text_of("Test of this channel");
-    notice->summary = text_of("This is a test. Nothing has happened, nothing is to be done.");
+    fa_describe_message(daemon->engine, n, words_of(texts));
+    notice->summary = keep_words(texts);
     notice->severity = text_of("info");
     notice->thread = keep_id(texts, n->id.id);
     notice->since = notice->raised = n->created;

@@ -215,7 +215,7 @@ static int restore(struct fa_daemon *daemon, const char *from, bool yes, bool *r
         /* What SQLite makes of a file of no bytes, which is what is left of a copy cut off. */
         rc = fa_err_set(err, FA_ECORRUPT, "%s: nothing is in it, not even a journal", from);
     }
-    rc = rc == 0 ? fa_store_check(copy, FA_ROW_POLICY, &looked.findings, err) : rc;
+    rc = rc == 0 ? fa_store_check(copy, FA_ROW__LAST, &looked.findings, err) : rc;
     if (rc == 0) {
         /* What the witness says is known also when the store that was there is not. */
         present = looked.head.reached > present ? looked.head.reached : present;

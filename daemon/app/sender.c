@@ -65,11 +65,11 @@ static void on_log(void *ctx, uint32_t level, const char *text)
     fa_log((enum fa_log_level)(level < 3 ? 3 : level > 6 ? 6 : level), "courier: %s", text);
 }
 
-static void on_state(void *ctx, enum fa_link_state state, const char *why)
+static void on_state(void *ctx, enum fa_child_state state, const char *why)
 {
     struct fa_daemon *daemon = ctx;
     fa_time now = fa_loop_now(daemon->loop).mono;
-    if (state == FA_LINK_UP) {
+    if (state == FA_CHILD_UP) {
         /* The first one ends what a daemon before this one may have left open. */
         if ((daemon->courier_told || !daemon->courier_seen) && daemon->engine != NULL) {
             fa_turn_trouble(daemon, "courier-down", true, "the courier runs again");
@@ -82,7 +82,7 @@ static void on_state(void *ctx, enum fa_link_state state, const char *why)
         daemon->courier_down_since = now;
         fa_timer_set(&daemon->courier_timer, DOWN_TELL);
     }
-    if (state == FA_LINK_WAITING) {
+    if (state == FA_CHILD_WAITING) {
         fa_log(FA_LOG_WARNING, "courier: %s; it is started again", why);
     }
     fa_loop_again(daemon->loop);

@@ -8,6 +8,7 @@
  *  2. Journal numbers are given out in the order of the actions, within this turn's transaction.
  *  3. Without a store nothing is written; then only the operators' own troubles are told.
  */
+#include "alarms/evidence.h"
 #include "app/internal.h"
 #include "base/crashpoint.h"
 #include "base/panic.h"
@@ -122,6 +123,11 @@ static void write_row(struct fa_daemon *daemon, const struct fa_action *action)
             .key = key,
             .value = {daemon->actions.bytes.data + action->u.row.at, action->u.row.len},
         };
+        if (row.kind == FA_ROW_EVIDENCE) {
+            fa_buf_clear(&daemon->evidence);
+            fa_evidence_finish(daemon, row.value, &daemon->evidence);
+            row.value = fa_buf_str(&daemon->evidence);
+        }
         rc = fa_txn_put(open_txn(daemon), &row);
         if (row.kind == FA_ROW_INCIDENT && !row.live) {
             fa_known_add(daemon, key);
@@ -215,6 +221,7 @@ static void on_signal(void *ctx, const struct fa_signal *signal)
 {
     struct fa_event event = {.kind = FA_EV_SIGNAL, .u.signal = signal};
     fa_turn_step(ctx, &event);
+    fa_changes_note(ctx, signal);
 }
 
 /* A disk that is full is another matter: what happens meanwhile must not be forgotten. */
@@ -224,13 +231,21 @@ static bool is_behind(const struct fa_daemon *daemon)
            daemon->last_commit > fa_store_durable(daemon->store) + BEHIND_MAX;
 }
 
+/* Wall time of what rules do that neither sample nor alert causes. */
+static fa_time next_rule(const struct fa_daemon *daemon)
+{
+    fa_time rules = fa_rules_next(daemon->rules), foreign = fa_foreign_next(daemon->foreign);
+    return rules < foreign ? rules : foreign;
+}
+
 static void run_rules(struct fa_daemon *daemon, struct fa_now now)
 {
-    bool due = daemon->rules_dirty || fa_rules_next(daemon->rules) <= now.wall;
+    bool due = daemon->rules_dirty || next_rule(daemon) <= now.wall;
     if (due && daemon->store != NULL && !daemon->stopping && !is_behind(daemon)) {
         FA_CRASHPOINT("app.before_rules");
+        bool foreign = fa_foreign_run_some(daemon->foreign, now, EVALUATE_MAX, on_signal, daemon);
         daemon->rules_dirty =
-            fa_rules_run_some(daemon->rules, now, EVALUATE_MAX, on_signal, daemon);
+            fa_rules_run_some(daemon->rules, now, EVALUATE_MAX, on_signal, daemon) || foreign;
         FA_CRASHPOINT("app.after_rules");
         if (daemon->rules_dirty) {
             fa_loop_again(daemon->loop);
@@ -243,7 +258,7 @@ static void set_deadline(struct fa_daemon *daemon, struct fa_now now)
     fa_time next = fa_engine_next_deadline(daemon->engine);
     /* The writer's next commit makes a turn too. */
     bool wait = daemon->store == NULL || is_behind(daemon);
-    fa_time rules = wait ? FA_NEVER : fa_rules_next(daemon->rules);
+    fa_time rules = wait ? FA_NEVER : next_rule(daemon);
     next = next == FA_NEVER ? FA_NEVER : now.wall + (next - now.mono);
     fa_loop_set_deadline(daemon->loop, next < rules ? next : rules);
 }
@@ -315,6 +330,7 @@ void fa_turn_init(struct fa_daemon *daemon)
 {
     fa_actions_init(&daemon->actions);
     fa_buf_init(&daemon->journal_body, 4096);
+    fa_buf_init(&daemon->evidence, FA_EVIDENCE_BYTES_MAX);
     fa_loop_on_turn(daemon->loop, end_turn, daemon);
     fa_loop_on_deadline(daemon->loop, on_deadline, daemon);
     fa_loop_on_clock_jump(daemon->loop, on_jump, daemon);
@@ -331,4 +347,5 @@ void fa_turn_done(struct fa_daemon *daemon)
     free(daemon->parking.items);
     fa_actions_done(&daemon->actions);
     fa_buf_done(&daemon->journal_body);
+    fa_buf_done(&daemon->evidence);
 }

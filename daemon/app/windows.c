@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The windows and the rules over them: made at start, made anew for a configuration, and forgotten
- * when the wall clock steps. Samples are kept by wall time: after a step back new ones would look
- * late for hours, after a step forward every feed would look silent. What a rule knew of its active
- * alarms is handed on each time; the rest warms up. */
+/* The windows and the rules over them, and those over alerts of others: made at start, made anew
+ * for a configuration, and forgotten when the wall clock steps. Samples are kept by wall time:
+ * after a step back new ones would look late for hours, after a step forward every feed would look
+ * silent. What a rule knew of its active alarms is handed on each time; the rest warms up. */
 #include "app/internal.h"
 
 #include <sodium.h>
@@ -22,10 +22,17 @@ static struct fa_rules *new_rules(struct fa_daemon *daemon, const struct fa_conf
     return fa_rules_new(config->setup.rules, config->setup.rule_count, daemon->metrics);
 }
 
+static struct fa_foreign *new_foreign(struct fa_daemon *daemon, const struct fa_config *config)
+{
+    return fa_foreign_new(config->setup.rules, config->setup.rule_count, 0,
+                          fa_metrics_hash_seed(daemon->metrics));
+}
+
 void fa_windows_open(struct fa_daemon *daemon)
 {
     daemon->metrics = new_metrics();
     daemon->rules = new_rules(daemon, daemon->config);
+    daemon->foreign = new_foreign(daemon, daemon->config);
 }
 
 static void restore(void *ctx, const struct fa_alarm *alarm)
@@ -33,6 +40,8 @@ static void restore(void *ctx, const struct fa_alarm *alarm)
     struct fa_daemon *daemon = ctx;
     if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0) {
         fa_rules_restore(daemon->rules, alarm->rule, alarm->labels, alarm->level);
+        fa_foreign_restore(daemon->foreign, alarm->rule, alarm->labels, alarm->source,
+                           fa_loop_now(daemon->loop).wall);
     }
 }
 
@@ -45,10 +54,14 @@ void fa_windows_restore(struct fa_daemon *daemon)
 void fa_windows_reload(struct fa_daemon *daemon, const struct fa_config *config)
 {
     struct fa_rules *old = daemon->rules;
+    struct fa_foreign *old_foreign = daemon->foreign;
     daemon->rules = new_rules(daemon, config);
+    daemon->foreign = new_foreign(daemon, config);
     fa_windows_restore(daemon);
     fa_rules_free(old);
+    fa_foreign_free(old_foreign);
     fa_metrics_sweep(daemon->metrics);
+    fa_changes_sweep(daemon);
 }
 
 void fa_windows_step(struct fa_daemon *daemon, fa_time delta)
@@ -58,8 +71,10 @@ void fa_windows_step(struct fa_daemon *daemon, fa_time delta)
     }
     struct fa_metrics *old = daemon->metrics;
     fa_rules_free(daemon->rules);
+    fa_foreign_free(daemon->foreign);
     daemon->metrics = new_metrics();
     daemon->rules = new_rules(daemon, daemon->config);
+    daemon->foreign = new_foreign(daemon, daemon->config);
     fa_windows_restore(daemon);
     fa_feeds_bind(daemon);
     fa_metrics_free(old);
@@ -68,5 +83,7 @@ void fa_windows_step(struct fa_daemon *daemon, fa_time delta)
 void fa_windows_close(struct fa_daemon *daemon)
 {
     fa_rules_free(daemon->rules);
+    fa_foreign_free(daemon->foreign);
     fa_metrics_free(daemon->metrics);
+    fa_changes_done(daemon);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads a command line against the tables. Options and arguments may be mixed; "--" ends the
- * options; "--name value" and "--name=value" mean the same; names are never abbreviated, since an
- * abbreviation that works today may mean something else tomorrow. What is not known is refused
- * with the nearest name that is. A value is never repeated in an error: it may be what somebody
- * should not have typed there. */
+ * options; "--name value" and "--name=value" mean the same; names are never abbreviated (but for
+ * -v), since an abbreviation that works today may mean something else tomorrow. What is not known
+ * is refused with the nearest name that is. A value is never repeated in an error: it may be what
+ * somebody should not have typed there. */
 #include "client/command.h"
 
 #include "base/str.h"
@@ -236,12 +236,14 @@ int fa_args_parse(int argc, const char *const *argv, struct fa_args *ret_args, s
     args.rest_count = 0;
     bool options = true;
     for (int i = 1; i < argc && rc == 0; i++) {
-        if (args.cmd != NULL && is_last_word(args.cmd, argc, argv, i)) {
-            args.rest[args.rest_count++] = argv[i];
-        } else if (options && strcmp(argv[i], "--") == 0) {
+        options = options && !(args.cmd != NULL && is_last_word(args.cmd, argc, argv, i));
+        if (options && strcmp(argv[i], "--") == 0) {
             options = false;
         } else if (options && strncmp(argv[i], "--", 2) == 0) {
             rc = read_option(argc, argv, &i, &args, err);
+        } else if (options && strcmp(argv[i], "-v") == 0 &&
+                   find_option(args.cmd, FA_STR("verbose")) != NULL) {
+            rc = take_option(&args, find_option(args.cmd, FA_STR("verbose")), "", err);
         } else if (options && argv[i][0] == '-' && argv[i][1] != '\0') {
             rc = fa_err_set(err, FA_EINVAL, "options are whole words with two dashes, like --help");
         } else if (words > 0) {

@@ -5,6 +5,9 @@
 #include "config/config.h"
 #include "host/plugins.h"
 
+#include <jansson.h>
+#include <stdlib.h>
+
 static const struct fa_opt options[] = {
     {"plugins", "DIR", "The directory that holds decoders/, notifiers/ and stores/.", NULL, false,
      true},
@@ -14,12 +17,26 @@ static const struct fa_example examples[] = {
     {"firealarm check", "Is /etc/firealarm/firealarm.cfg sound? Every fault is said at once."},
     {"firealarm check new/firealarm.cfg && sudo systemctl reload firealarmd",
      "Nothing goes live that cannot be proved."},
+    {"firealarm check --json | jq -r '.faults[] | \"\\(.file):\\(.line): \\(.text)\"'",
+     "For editors and other programs."},
 };
 
 struct tally {
     struct fa_client *client;
+    json_t *list; /* of all that was said; NULL: said to people */
     unsigned faults, warnings;
 };
+
+/* A configuration can hold any bytes; JSON only UTF-8. */
+static json_t *clean(const char *text)
+{
+    struct fa_buf buf;
+    fa_buf_init(&buf, SIZE_MAX / 2);
+    fa_clean(&buf, fa_str_of(text), true);
+    json_t *json = json_string(fa_buf_text(&buf));
+    fa_buf_done(&buf);
+    return json;
+}
 
 static void on_fault(void *ctx, bool is_warning, const struct fa_err *err)
 {
@@ -27,29 +44,58 @@ static void on_fault(void *ctx, bool is_warning, const struct fa_err *err)
     char text[1024];
     tally->faults += !is_warning;
     tally->warnings += is_warning;
+    if (tally->list != NULL) {
+        json_array_append_new(tally->list,
+                              json_pack("{s:s, s:o, s:i, s:i, s:o}", "kind",
+                                        is_warning ? "warning" : "error", "file", clean(err->file),
+                                        "line", (int)err->line, "column", (int)err->col, "text",
+                                        clean(err->text)));
+        return;
+    }
     fa_put(&tally->client->out, is_warning ? FA_PLAIN : FA_BOLD,
            is_warning ? "warning: " : "error: ");
     fa_put(&tally->client->out, FA_PLAIN, fa_err_format(err, text, sizeof text));
     fa_say(&tally->client->out, "\n");
 }
 
+static void say_end(struct fa_client *client, const char *path, const struct fa_config *config,
+                    const struct tally *tally)
+{
+    fa_put(&client->out, FA_PLAIN, path);
+    if (config == NULL) {
+        fa_say(&client->out, " is refused: %u fault%s\n", tally->faults,
+               tally->faults == 1 ? "" : "s");
+        return;
+    }
+    fa_say(&client->out, " is sound: %zu people, %zu policies, %zu rules, %u warning%s\n",
+           config->people->people_count, config->setup.policy_count, config->rule_count,
+           tally->warnings, tally->warnings == 1 ? "" : "s");
+}
+
+static void print_json(struct fa_client *client, const char *path, bool is_sound, json_t *list)
+{
+    json_t *all =
+        json_pack("{s:o, s:b, s:O}", "file", clean(path), "sound", is_sound, "faults", list);
+    char *text =
+        json_dumps(all, (client->out.tty ? JSON_INDENT(2) : JSON_COMPACT) | JSON_ENSURE_ASCII);
+    fa_say(&client->out, "%s\n", text != NULL ? text : "{}");
+    free(text);
+    json_decref(all);
+}
+
 static int run(struct fa_client *client, const struct fa_args *args)
 {
     const char *path = args->rest_count > 0 ? args->rest[0] : "/etc/firealarm/firealarm.cfg";
     const char *dir = fa_args_get(args, "plugins");
-    struct tally tally = {client, 0, 0};
+    struct tally tally = {client, client->json ? json_array() : NULL, 0, 0};
     struct fa_plugins *plugins = fa_plugins_new(dir != NULL ? dir : FA_PLUGIN_DIR);
     struct fa_config *config = NULL;
     int rc = fa_config_load(path, plugins, on_fault, &tally, &config);
-    if (rc == 0) {
-        fa_put(&client->out, FA_PLAIN, path);
-        fa_say(&client->out, " is sound: %zu people, %zu policies, %zu rules, %u warning%s\n",
-               config->people->people_count, config->setup.policy_count, config->rule_count,
-               tally.warnings, tally.warnings == 1 ? "" : "s");
+    if (tally.list != NULL) {
+        print_json(client, path, rc == 0, tally.list);
+        json_decref(tally.list);
     } else {
-        fa_put(&client->out, FA_PLAIN, path);
-        fa_say(&client->out, " is refused: %u fault%s\n", tally.faults,
-               tally.faults == 1 ? "" : "s");
+        say_end(client, path, config, &tally);
     }
     fa_config_free(config);
     fa_plugins_free(plugins);

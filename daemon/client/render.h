@@ -18,6 +18,8 @@ void fa_render_receipt(struct fa_screen *screen, const json_t *answer);
 void fa_render_status(struct fa_screen *screen, const json_t *status);
 void fa_render_alarms(struct fa_screen *screen, const json_t *answer, fa_time now);
 void fa_render_alarm(struct fa_screen *screen, const json_t *alarm, fa_time now);
+void fa_render_explain(struct fa_screen *screen, const json_t *body);
+void fa_render_rule(struct fa_screen *screen, const json_t *rule);
 void fa_render_outbox(struct fa_screen *screen, const json_t *answer, fa_time now);
 
 #endif

@@ -15,21 +15,26 @@ static void set_if_null(char **text, const char *value)
     }
 }
 
-static void add_token(struct fa_faults *faults, const struct fa_draft_person *draft,
-                      struct fa_person_entry *entry, const char *text, const char *key)
+struct tokens {
+    uint8_t (*list)[FA_TOKEN_HASH_BYTES];
+    size_t count;
+};
+
+static void add_token(struct fa_faults *faults, const config_setting_t *at, const char *key,
+                      const char *text, struct tokens *tokens)
 {
     uint8_t hash[FA_TOKEN_HASH_BYTES];
     if (fa_unhex(fa_str_of(text), hash, sizeof hash) != 0) {
         /* The text may be the secret itself: it is not repeated. */
         fa_fault_key(
-            faults, draft->at, key, FA_EPARSE,
+            faults, at, key, FA_EPARSE,
             "%s must be the token's BLAKE2b-256 in 64 hexadecimal digits, never the token; "
             "\"b2sum -l 256\" makes it",
             key);
         return;
     }
-    entry->tokens = fa_xrealloc(entry->tokens, (entry->token_count + 1) * sizeof *entry->tokens);
-    memcpy(entry->tokens[entry->token_count++], hash, sizeof hash);
+    tokens->list = fa_xrealloc(tokens->list, (tokens->count + 1) * sizeof *tokens->list);
+    memcpy(tokens->list[tokens->count++], hash, sizeof hash);
 }
 
 static void build_person(struct fa_faults *faults, struct fa_draft_person *draft,
@@ -45,12 +50,15 @@ static void build_person(struct fa_faults *faults, struct fa_draft_person *draft
                draft->uid.count * sizeof *entry->uids);
         entry->uid_count = total;
     }
+    struct tokens tokens = {entry->tokens, entry->token_count};
     for (size_t i = 0; i < draft->token.count; i++) {
-        add_token(faults, draft, entry, draft->token.items[i], "token");
+        add_token(faults, draft->at, "token", draft->token.items[i], &tokens);
     }
     for (size_t i = 0; i < draft->tokens.count; i++) {
-        add_token(faults, draft, entry, draft->tokens.items[i], "tokens");
+        add_token(faults, draft->at, "tokens", draft->tokens.items[i], &tokens);
     }
+    entry->tokens = tokens.list;
+    entry->token_count = tokens.count;
     entry->contact_count = draft->contacts.count;
     entry->contacts = fa_xcalloc(draft->contacts.count + 1, sizeof *entry->contacts);
     for (size_t i = 0; i < draft->contacts.count; i++) {
@@ -220,6 +228,9 @@ static void build_rules(struct fa_faults *faults, struct fa_draft *draft, struct
         rule->metric.at_least = from->at_least;
         rule->incident = from->incident.e;
         memset(&from->incident.e, 0, sizeof from->incident.e);
+        rule->is_alert = from->alert.at != NULL;
+        rule->alert = from->alert.e;
+        memset(&from->alert.e, 0, sizeof from->alert.e);
         build_take(faults, from, &rule->metric);
         fa_build_query(faults, config, from->at, rule);
     }
@@ -279,6 +290,12 @@ static void build_sockets(struct fa_faults *faults, struct fa_draft *draft,
         from->e = (struct fa_listener_entry){0};
         listener->limits = from->limits.e;
         listener->routes = build_routes(faults, from);
+        struct tokens tokens = {0};
+        for (size_t k = 0; k < from->token.count; k++) {
+            add_token(faults, from->at, "token", from->token.items[k], &tokens);
+        }
+        listener->tokens = tokens.list;
+        listener->token_count = tokens.count;
         listener->file = fa_xstrdup(fa_file_of(faults, from->at));
         listener->line = fa_line_of(from->at);
         resolve_address(faults, &listener->address);
@@ -288,6 +305,9 @@ static void build_sockets(struct fa_faults *faults, struct fa_draft *draft,
         config->feeds[config->feed_count++] = (struct fa_feed_entry){
             .name = from->name,
             .address = from->address,
+            .listener = from->listener,
+            .paths = from->path.items,
+            .path_count = from->path.count,
             .mode = from->mode,
             .decoder = build_plugin(faults, from->at, from->name, from->decoder, &from->given),
             .series_max = from->limits.series,
@@ -295,7 +315,9 @@ static void build_sockets(struct fa_faults *faults, struct fa_draft *draft,
             .name_max = from->limits.name,
             .value_max = from->limits.value,
         };
-        from->name = from->address = NULL;
+        from->name = from->address = from->listener = NULL;
+        from->path.items = NULL;
+        from->path.count = 0;
         resolve_address(faults, &config->feeds[i].address);
     }
 }
@@ -378,7 +400,9 @@ void fa_build_inherit(struct fa_config *config, const struct fa_draft *draft)
             set_if_null(&rule->category, rule->incident.categories[0]);
         }
         const struct fa_category *category = find_category(setup, rule->category);
-        if (!rule->is_incident) {
+        if (rule->is_alert) {
+            set_if_null(&rule->summary, "{rule}: {summary|default:it fires} since {since|time}");
+        } else if (!rule->is_incident) {
             set_if_null(&rule->summary, "{rule}: {value} since {since|time}");
         }
         if (category != NULL) {

@@ -58,8 +58,8 @@ static void prove(struct fa_faults *faults, const struct fa_draft *draft, struct
     fa_build_inherit(config, draft);
     fa_prove_rules(&proof);
     fa_prove_policies(&proof);
+    fa_prove_plugins(&proof); /* says where feeds take requests */
     fa_prove_sockets(&proof);
-    fa_prove_plugins(&proof);
     if (people_sound && seal(faults, config)) {
         fa_prove_conflicts(&proof);
     }
@@ -163,13 +163,20 @@ static void free_setup(struct fa_setup *setup)
     free(setup->values);
 }
 
+static void free_matches(struct fa_rule_match *matches, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(matches[i].name);
+        free(matches[i].value);
+    }
+    free(matches);
+}
+
 static void free_rule(struct fa_rule *rule)
 {
-    for (size_t i = 0; i < rule->metric.match_count; i++) {
-        free(rule->metric.matches[i].name);
-        free(rule->metric.matches[i].value);
-    }
-    free(rule->metric.matches);
+    free_matches(rule->metric.matches, rule->metric.match_count);
+    free_matches(rule->alert.matches, rule->alert.match_count);
+    fa_texts_free(rule->alert.per, rule->alert.per_count);
     free(rule->metric.metric);
     fa_texts_free(rule->metric.per, rule->metric.per_count);
     fa_promql_free(rule->query.expr);
@@ -195,11 +202,14 @@ static void free_sockets(struct fa_config *config)
         free(config->listeners[i].address);
         free(config->listeners[i].cert);
         free(config->listeners[i].key);
+        free(config->listeners[i].tokens);
         free(config->listeners[i].file);
     }
     for (size_t i = 0; i < config->feed_count; i++) {
         free(config->feeds[i].name);
         free(config->feeds[i].address);
+        free(config->feeds[i].listener);
+        fa_texts_free(config->feeds[i].paths, config->feeds[i].path_count);
         free_plugin(&config->feeds[i].decoder);
     }
     free(config->listeners);

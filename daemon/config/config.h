@@ -41,6 +41,8 @@ struct fa_listener_entry {
     /* PEM; both or neither. NULL: no TLS (Unix sockets and loopback only). A path, or for key the
      * name of a systemd credential too: fa_secret_resolve(). */
     char *cert, *key;
+    uint8_t (*tokens)[FA_TOKEN_HASH_BYTES]; /* of those who feed; none: whoever can connect */
+    size_t token_count;
     struct fa_http_limits_config limits;
     char *file;
     uint32_t line;
@@ -48,7 +50,12 @@ struct fa_listener_entry {
 
 struct fa_feed_entry {
     char *name;
-    char *address; /* "udp:127.0.0.1:8125", "unixgram:/run/firealarm/statsd.sock" */
+    /* "udp:127.0.0.1:8125", "unixgram:/run/firealarm/statsd.sock"; NULL: it takes requests at
+     * these paths, the decoder's own if none were written. */
+    char *address;
+    char *listener; /* of requests: the only one that takes them; NULL: all that serve ingest */
+    char **paths;
+    size_t path_count;
     uint32_t mode; /* of a Unix socket */
     struct fa_plugin_config decoder;
     uint32_t series_max, labels_max, name_max, value_max;

@@ -196,11 +196,27 @@ static const struct fa_section incident_section = {
     "an incident pattern", KEYS(incident_keys), sizeof(T), .help = "Which filings make the alarm."};
 #undef T
 
+#define T struct fa_draft_alert
+static const struct fa_key alert_keys[] = {
+    {"where", FA_KEY_CHOSEN, FA_KEY_REQUIRED, PAIR(T, e.matches, e.match_count),
+     .help =
+         "Labels that the alert must carry, for instance { alertname = \"QueueSlow\"; severity = "
+         "[ \"critical\", \"page\" ]; }: of a list, one."},
+    {"per", FA_KEY_TEXTS, 0, PAIR(T, e.per, e.per_count), .max = 16,
+     .help = "Labels that tell one alarm from another. Without it: all that the alert has."},
+};
+static const struct fa_section alert_section = {
+    "an alert pattern", KEYS(alert_keys), sizeof(T),
+    .help =
+        "Which alerts of other systems make the alarm. It is over when they are said to be over; "
+        "one that nobody renews is unknown and climbs on."};
+#undef T
+
 #define T struct fa_draft_rule
 static const struct fa_key rule_keys[] = {
     {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.name), .help = "Names the alarm too."},
     {"category", FA_KEY_NAME, 0, AT(T, e.category),
-     .help = "Needed for a metric rule; of an incident rule the first category that counts."},
+     .help = "Needed; an incident rule has the first that counts, if it names none."},
     {"severity", FA_KEY_NAME, 0, AT(T, e.severity), .help = "Without it: the category's."},
     {"policy", FA_KEY_NAME, 0, AT(T, e.policy), .help = "Without it: the category's."},
     {"summary", FA_KEY_TEXT, 0, AT(T, e.summary), .max = 1000,
@@ -216,7 +232,7 @@ static const struct fa_key rule_keys[] = {
     {"shadow", FA_KEY_BOOL, 0, AT(T, e.shadow), .def = "false",
      .help = "Evaluate and keep a record, tell nobody."},
     {"metric", FA_KEY_TEXT, 0, AT(T, e.metric.metric), .max = 200,
-     .help = "The metric's name. A rule has one of metric, expr and incident."},
+     .help = "The metric's name. A rule has one of metric, expr, incident and alert."},
     {"where", FA_KEY_PAIRS, 0, PAIR(T, e.metric.matches, e.metric.match_count),
      .help = "Labels that the series must carry, for instance { region = \"eu\"; }."},
     {"take", FA_KEY_TEXT, 0, AT(T, take), .max = 16,
@@ -242,6 +258,8 @@ static const struct fa_key rule_keys[] = {
      .help = "Fires when no sample came for so long; instead of above or below."},
     {"incident", FA_KEY_GROUP, 0, AT(T, incident), .section = &incident_section,
      .help = "Fires on what people file."},
+    {"alert", FA_KEY_GROUP, 0, AT(T, alert), .section = &alert_section,
+     .help = "Fires on what another monitoring system has decided."},
     {"expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, e.query.text), .max = 65536,
      .help = "Fires for each label set that this PromQL expression yields; instead of metric."},
     {"clear_expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, e.query.clear_text), .max = 65536,
@@ -253,7 +271,7 @@ static const struct fa_key rule_keys[] = {
 };
 static const struct fa_section rule_section = {
     "a rule", KEYS(rule_keys), sizeof(T),
-    .help = "When an alarm is raised: from a metric, or from filings."};
+    .help = "When an alarm is raised: from a metric, from filings, or from alerts of others."};
 #undef T
 
 #define T struct fa_draft_define
@@ -298,6 +316,10 @@ static const struct fa_key listener_keys[] = {
     {"cert", FA_KEY_PATH, 0, AT(T, e.cert),
      .help = "Certificate chain, PEM. TCP beyond loopback needs it."},
     {"key", FA_KEY_PATH, FA_KEY_CREDENTIAL, AT(T, e.key), .help = "Its private key, PEM."},
+    {"token", FA_KEY_TEXTS, 0, LIST(T, token), .min = 1, .max = 16,
+     .help = "Who feeds must show one of these bearer tokens, each written as its BLAKE2b-256 in "
+             "64 hexadecimal digits. ingest beyond loopback needs it; else everybody may feed who "
+             "can connect. People's tokens are theirs and open nothing here."},
     {"limits", FA_KEY_GROUP, 0, AT(T, limits), .section = &http_limits_section,
      .help = "What a peer may take."},
 };
@@ -323,9 +345,14 @@ static const struct fa_section feed_limits_section = {"a feed's limits", KEYS(fe
 #define T struct fa_draft_feed
 static const struct fa_key feed_keys[] = {
     {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, name), .help = "For messages and metrics."},
-    {"address", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, address), .max = 200,
-     .help = "\"udp:127.0.0.1:8125\" or \"unixgram:/run/firealarm/statsd.sock\"."},
+    {"address", FA_KEY_TEXT, 0, AT(T, address), .max = 200,
+     .help = "Of datagrams: \"udp:127.0.0.1:8125\" or \"unixgram:/run/firealarm/statsd.sock\". "
+             "Without it the feed takes requests, on listeners whose routes hold ingest."},
     {"mode", FA_KEY_MODE, 0, AT(T, mode), .def = "0660", .help = "Of a Unix socket's file."},
+    {"listener", FA_KEY_NAME, 0, AT(T, listener),
+     .help = "Of requests: the one listener that takes them; else all with ingest do."},
+    {"path", FA_KEY_TEXTS, 0, LIST(T, path), .min = 1, .max = 16,
+     .help = "Of requests: where they come, e.g. \"/api/v1/write\"; else the decoder's own paths."},
     {"decoder", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, decoder),
      .help = "The decoder plugin. All further keys are the plugin's own."},
     {"limits", FA_KEY_GROUP, 0, AT(T, limits), .section = &feed_limits_section,

@@ -70,12 +70,18 @@ struct fa_draft_incident {
     FA_TEXTS values;
 };
 
+struct fa_draft_alert {
+    const config_setting_t *at; /* NULL: the rule has none */
+    struct fa_alert_rule e;
+};
+
 struct fa_draft_rule {
     const config_setting_t *at;
     struct fa_rule e;
     char *take;
     uint32_t at_least;
     struct fa_draft_incident incident;
+    struct fa_draft_alert alert;
 };
 
 struct fa_draft_define {
@@ -91,7 +97,7 @@ struct fa_draft_http_limits {
 struct fa_draft_listener {
     const config_setting_t *at;
     struct fa_listener_entry e;
-    FA_TEXTS routes;
+    FA_TEXTS routes, token;
     struct fa_draft_http_limits limits;
 };
 
@@ -102,7 +108,8 @@ struct fa_draft_feed_limits {
 
 struct fa_draft_feed {
     const config_setting_t *at;
-    char *name, *address, *decoder;
+    char *name, *address, *decoder, *listener;
+    FA_TEXTS path;
     uint32_t mode;
     struct fa_draft_feed_limits limits;
     struct fa_given_list given;

@@ -170,6 +170,7 @@ static void free_key(const struct fa_key *key, void *item)
         fa_texts_free(*(char ***)place, *count);
         break;
     case FA_KEY_PAIRS:
+    case FA_KEY_CHOSEN:
         free_pairs(*(struct fa_rule_match **)place, *count);
         break;
     case FA_KEY_GROUP:

@@ -23,6 +23,7 @@ enum fa_key_type {
     FA_KEY_TEXTS,    /* char **, size_t: one text or a list of them; min..max of them */
     FA_KEY_U32S,     /* uint32_t *, size_t */
     FA_KEY_PAIRS,    /* struct fa_rule_match *, size_t: a group of texts */
+    FA_KEY_CHOSEN,   /* the same, where each may be a list: its name comes again for each text */
     FA_KEY_GROUP,    /* a struct that begins with its setting */
     FA_KEY_GROUPS,   /* an array of such structs, size_t */
     FA_KEY_REFUSED,  /* known, and not to be used: help says why */

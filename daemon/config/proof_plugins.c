@@ -164,9 +164,42 @@ static void prove_channels(const struct fa_proof *proof)
     }
 }
 
+/* Where requests come by default is the decoder's to say; from here on it is as if written. */
+static void take_paths(struct fa_feed_entry *entry, const char *words)
+{
+    while (words != NULL && *words != '\0') {
+        size_t len = strcspn(words, " ");
+        entry->paths = fa_xrealloc(entry->paths, (entry->path_count + 1) * sizeof *entry->paths);
+        entry->paths[entry->path_count++] = fa_xstrndup(words, len);
+        words += len + (words[len] == ' ');
+    }
+}
+
+static void prove_transport(const struct fa_proof *proof, size_t i,
+                            const struct firealarm_decoder *decoder)
+{
+    struct fa_feed_entry *entry = &proof->config->feeds[i];
+    const config_setting_t *at = proof->draft->feeds.items[i].at;
+    bool asks = entry->address == NULL;
+    if ((decoder->transports & (1u << (asks ? FIREALARM_HTTP : FIREALARM_DATAGRAM))) == 0) {
+        fa_fault_key(proof->faults, at, "decoder", FA_EUNSUPPORTED,
+                     asks ? "the decoder '%s' does not read requests: give the feed an address"
+                          : "the decoder '%s' does not read datagrams: leave the address out, and "
+                            "it takes requests",
+                     decoder->name);
+    } else if (asks && entry->path_count == 0) {
+        take_paths(entry, decoder->paths);
+        if (entry->path_count == 0) {
+            fa_fault(proof->faults, at, FA_EINVAL,
+                     "the decoder '%s' has no path of its own: give the feed one", decoder->name);
+        }
+    }
+}
+
 static void prove_feeds(const struct fa_proof *proof)
 {
-    static const char *const own[] = {"name", "address", "mode", "decoder", "limits"};
+    static const char *const own[] = {"name", "address", "mode",  "listener",
+                                      "path", "decoder", "limits"};
     for (size_t i = 0; i < proof->draft->feeds.count; i++) {
         struct use use = {FA_PLUGIN_DECODER,
                           &proof->config->feeds[i].decoder,
@@ -175,9 +208,8 @@ static void prove_feeds(const struct fa_proof *proof)
                           own,
                           sizeof own / sizeof own[0]};
         const struct fa_plugin *plugin = prove_use(proof, &use);
-        if (plugin != NULL && (plugin->decoder->transports & (1u << FIREALARM_DATAGRAM)) == 0) {
-            fa_fault_key(proof->faults, use.at, "decoder", FA_EUNSUPPORTED,
-                         "the decoder '%s' does not read datagrams", use.config->plugin);
+        if (plugin != NULL) {
+            prove_transport(proof, i, plugin->decoder);
         }
     }
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Rules proved: each is about a metric, an expression or filings, can fire, can clear, and leads to
- * a category, a severity and a policy that exist. What a rule leaves out it takes from its
- * category.
- */
+/* Rules proved: each is about a metric, an expression, filings or alerts of others, can fire, can
+ * clear, and leads to a category, a severity and a policy that exist. What a rule leaves out it
+ * takes from its category. */
 #include "config/proof.h"
 #include "text/template.h"
 
@@ -82,19 +81,25 @@ static bool is_label(const char *text)
     return len > 0 && len <= 64;
 }
 
-static void prove_labels(const struct fa_proof *proof, size_t i)
+/* at: the group that holds per and where. */
+static void prove_per(const struct fa_proof *proof, const config_setting_t *at, char *const *per,
+                      size_t count)
 {
-    const struct fa_metric_rule *m = &proof->config->rules[i]->metric;
-    const config_setting_t *at = proof->draft->rules.items[i].at;
-    for (size_t k = 0; k < m->per_count; k++) {
-        if (!is_label(m->per[k])) {
-            fa_fault(proof->faults, fa_proof_elem(at, "per", m->per[k]), FA_EINVAL,
-                     "'%.80s' is no label: letters, digits and _, first no digit", m->per[k]);
+    for (size_t k = 0; k < count; k++) {
+        if (!is_label(per[k])) {
+            fa_fault(proof->faults, fa_proof_elem(at, "per", per[k]), FA_EINVAL,
+                     "'%.80s' is no label: letters, digits and _, first no digit", per[k]);
         }
     }
-    for (size_t k = 0; k < m->match_count; k++) {
-        if (!is_label(m->matches[k].name)) {
-            fault_at(proof, i, "where", "where: a label holds letters, digits and _ only");
+}
+
+static void prove_where(const struct fa_proof *proof, const config_setting_t *at,
+                        const struct fa_rule_match *matches, size_t count)
+{
+    for (size_t k = 0; k < count; k++) {
+        if (!is_label(matches[k].name)) {
+            fa_fault_key(proof->faults, at, "where", FA_EINVAL,
+                         "where: a label holds letters, digits and _ only");
         }
     }
 }
@@ -132,7 +137,8 @@ static void prove_metric(const struct fa_proof *proof, size_t i)
                  "a metric's name holds no blanks, braces or quotes; labels go "
                  "into where");
     }
-    prove_labels(proof, i);
+    prove_per(proof, proof->draft->rules.items[i].at, m->per, m->per_count);
+    prove_where(proof, proof->draft->rules.items[i].at, m->matches, m->match_count);
     if (is_given(proof, i, "absent")) {
         prove_absent(proof, i);
         return;
@@ -169,21 +175,43 @@ static void prove_no_query(const struct fa_proof *proof, size_t i)
     }
 }
 
-static void prove_incident(const struct fa_proof *proof, size_t i)
+/* Of a rule over something else; `instead` says what that has. */
+static void refuse_metric_keys(const struct fa_proof *proof, size_t i, const char *instead)
 {
     static const char *const metric_keys[] = {
         "where", "take",  "at_least", "over",        "look_back",   "per",
-        "above", "below", "absent",   "clear_below", "clear_above", "for",
+        "above", "below", "absent",   "clear_below", "clear_above",
     };
-    const struct fa_draft_rule *draft = &proof->draft->rules.items[i];
-    const struct fa_incident_rule *incident = &proof->config->rules[i]->incident;
     for (size_t k = 0; k < sizeof metric_keys / sizeof metric_keys[0]; k++) {
         if (is_given(proof, i, metric_keys[k])) {
-            fa_fault_key(proof->faults, draft->at, metric_keys[k], FA_EINVAL,
-                         "%s is for metrics; an incident rule says per, count and within inside "
-                         "incident = { }",
-                         metric_keys[k]);
+            fa_fault_key(proof->faults, proof->draft->rules.items[i].at, metric_keys[k], FA_EINVAL,
+                         "%s is for metrics; %s", metric_keys[k], instead);
         }
+    }
+}
+
+static void prove_alert(const struct fa_proof *proof, size_t i)
+{
+    const struct fa_draft_alert *draft = &proof->draft->rules.items[i].alert;
+    const struct fa_alert_rule *alert = &proof->config->rules[i]->alert;
+    refuse_metric_keys(proof, i, "an alert rule says where and per inside alert = { }");
+    prove_per(proof, draft->at, alert->per, alert->per_count);
+    prove_where(proof, draft->at, alert->matches, alert->match_count);
+    if (alert->match_count == 0 && config_setting_get_member(draft->at, "where") != NULL) {
+        fa_warn(proof->faults, draft->at,
+                "an empty where takes every alert that anybody sends; name at least a severity");
+    }
+}
+
+static void prove_incident(const struct fa_proof *proof, size_t i)
+{
+    static const char instead[] =
+        "an incident rule says per, count and within inside incident = { }";
+    const struct fa_draft_rule *draft = &proof->draft->rules.items[i];
+    const struct fa_incident_rule *incident = &proof->config->rules[i]->incident;
+    refuse_metric_keys(proof, i, instead);
+    if (is_given(proof, i, "for")) {
+        fa_fault_key(proof->faults, draft->at, "for", FA_EINVAL, "for is for metrics; %s", instead);
     }
     for (size_t k = 0; k < incident->category_count; k++) {
         const char *name = incident->categories[k];
@@ -223,7 +251,8 @@ static void prove_references(const struct fa_proof *proof, size_t i)
         fa_proof_need(proof, FA_KIND_CATEGORY, rule->category,
                       config_setting_get_member(at, "category"), "category");
     } else if (!rule->is_incident) {
-        fa_fault(proof->faults, at, FA_EINVAL, "a rule for a metric lacks category");
+        fa_fault(proof->faults, at, FA_EINVAL, "a rule for %s lacks category",
+                 rule->is_alert ? "alerts" : "a metric");
     }
     bool is_inherited = fa_proof_find(proof, FA_KIND_CATEGORY, rule->category) != FA_NONE;
     if (is_given(proof, i, "severity")) {
@@ -271,7 +300,8 @@ static void prove_summary(const struct fa_proof *proof, size_t i)
         known[count++] = m->matches[k].name;
     }
     int rc = fa_template_compile(fa_str_of(rule->summary), &tpl, &err);
-    if (rc == 0 && rule->query.text == NULL) { /* an expression's labels come with its samples */
+    /* What an alert brings along, only its sender knows; an expression's labels, its samples. */
+    if (rc == 0 && !rule->is_alert && rule->query.text == NULL) {
         rc = fa_template_check(tpl, known, count, &err);
     }
     if (rc != 0) {
@@ -286,9 +316,9 @@ static void prove_rule(const struct fa_proof *proof, size_t i)
 {
     const struct fa_rule *rule = proof->config->rules[i];
     const config_setting_t *at = proof->draft->rules.items[i].at;
-    bool has_incident = is_given(proof, i, "incident");
+    bool has_incident = is_given(proof, i, "incident"), has_alert = is_given(proof, i, "alert");
     bool has_metric = is_given(proof, i, "metric"), has_expr = is_given(proof, i, "expr");
-    int kinds = has_incident + has_metric + has_expr;
+    int kinds = has_incident + has_metric + has_expr + has_alert;
     prove_references(proof, i);
     prove_summary(proof, i);
     if (rule->expect != NULL && strpbrk(rule->expect, "{}") != NULL) {
@@ -299,13 +329,15 @@ static void prove_rule(const struct fa_proof *proof, size_t i)
     }
     if (kinds != 1) {
         fa_fault(proof->faults, at, FA_EINVAL,
-                 kinds > 1 ? "a rule has one of metric, expr and incident, not several"
-                           : "a rule needs metric, expr or incident: what is watched?");
+                 kinds > 1 ? "a rule has only one of metric, expr, incident and alert"
+                           : "a rule needs metric, expr, incident or alert: what is watched?");
     } else if (has_expr) {
         prove_query(proof, i);
-    } else if (has_incident) {
+    } else if (has_incident && rule->is_incident) {
         prove_incident(proof, i);
-    } else {
+    } else if (has_alert && rule->is_alert) {
+        prove_alert(proof, i);
+    } else if (has_metric) { /* what is none of the three is no group, and was said so */
         prove_metric(proof, i);
     }
 }

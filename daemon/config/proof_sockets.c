@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Listeners and feeds proved: addresses that can be opened without a resolver, no two on one
- * address, TLS wherever strangers could listen in, and never people and feeds on one listener. */
+ * address, TLS and tokens wherever strangers could listen in or feed, never people and feeds on one
+ * listener, and no request that two feeds could take. */
 #include "config/proof.h"
 
 #include <arpa/inet.h>
@@ -88,12 +89,30 @@ static void prove_tls(const struct fa_proof *proof, size_t i, enum reach reach)
     }
 }
 
+static void prove_tokens(const struct fa_proof *proof, size_t i, enum reach reach)
+{
+    const struct fa_listener_entry *entry = &proof->config->listeners[i];
+    const config_setting_t *at = proof->draft->listeners.items[i].at;
+    bool feeds = (entry->routes & FA_ROUTES_INGEST) != 0;
+    if (feeds && reach == REACH_NETWORK && proof->draft->listeners.items[i].token.count == 0) {
+        fa_fault_key(proof->faults, at, "routes", FA_EDENIED,
+                     "everybody who reaches '%.100s' could raise and clear alarms: give token, "
+                     "which senders must show",
+                     entry->address);
+    } else if (!feeds && proof->draft->listeners.items[i].token.count > 0) {
+        fa_fault_key(proof->faults, at, "token", FA_EINVAL,
+                     "token is what feeds show, and this listener does not serve ingest; people "
+                     "have their own tokens");
+    }
+}
+
 static void prove_listener(const struct fa_proof *proof, size_t i)
 {
     const struct fa_listener_entry *entry = &proof->config->listeners[i];
     const config_setting_t *at = proof->draft->listeners.items[i].at;
     if (entry->address != NULL) {
         enum reach reach = listener_reach(entry->address);
+        prove_tokens(proof, i, reach);
         if (reach == REACH_BAD) {
             fa_fault_key(proof->faults, at, "address", FA_EPARSE,
                          "'%.120s' is no address: write \"unix:/path\" (up to 107 bytes), "
@@ -128,6 +147,103 @@ static void prove_feed(const struct fa_proof *proof, size_t i)
                 entry->address);
     }
 }
+
+/* ---- feeds that take requests ---- */
+
+static bool serves(const struct fa_listener_entry *listener, const struct fa_feed_entry *feed)
+{
+    return (listener->routes & FA_ROUTES_INGEST) != 0 &&
+           (feed->listener == NULL ||
+            (listener->name != NULL && strcmp(listener->name, feed->listener) == 0));
+}
+
+static void prove_served(const struct fa_proof *proof, size_t i)
+{
+    const struct fa_feed_entry *feed = &proof->config->feeds[i];
+    const config_setting_t *at = proof->draft->feeds.items[i].at;
+    if (feed->listener != NULL &&
+        fa_proof_need(proof, FA_KIND_LISTENER, feed->listener, at, "listener") == FA_NONE) {
+        return;
+    }
+    for (size_t k = 0; k < proof->config->listener_count; k++) {
+        if (serves(&proof->config->listeners[k], feed)) {
+            return;
+        }
+    }
+    if (feed->listener != NULL) {
+        fa_fault_key(proof->faults, at, "listener", FA_EINVAL,
+                     "the listener '%.64s' does not serve ingest", feed->listener);
+    } else {
+        fa_fault(proof->faults, at, FA_EINVAL,
+                 "without an address a feed takes requests, and no listener serves ingest: give "
+                 "the feed an address, or a listener routes = [ \"ingest\" ]");
+    }
+}
+
+static bool is_path(const char *path)
+{
+    size_t len = strlen(path);
+    bool plain = path[0] == '/' && len <= 200;
+    for (size_t i = 0; i < len && plain; i++) {
+        plain = path[i] > ' ' && path[i] < 0x7f && strchr("?#%*", path[i]) == NULL;
+    }
+    return plain;
+}
+
+static const char *twice(const struct fa_feed_entry *a, const struct fa_feed_entry *b)
+{
+    bool meet =
+        a->address == NULL && b->address == NULL &&
+        (a->listener == NULL || b->listener == NULL || strcmp(a->listener, b->listener) == 0);
+    for (size_t i = 0; i < a->path_count && meet; i++) {
+        for (size_t k = 0; k < b->path_count; k++) {
+            if (strcmp(a->paths[i], b->paths[k]) == 0) {
+                return a->paths[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+static void prove_paths(const struct fa_proof *proof, size_t i)
+{
+    const struct fa_feed_entry *feed = &proof->config->feeds[i];
+    const config_setting_t *at = proof->draft->feeds.items[i].at;
+    for (size_t k = 0; k < feed->path_count; k++) {
+        if (!is_path(feed->paths[k])) {
+            fa_fault_key(proof->faults, at, "path", FA_EPARSE,
+                         "'%.100s' is no path: it begins with \"/\" and holds neither blanks nor "
+                         "any of ?#%%*",
+                         feed->paths[k]);
+        }
+    }
+    for (size_t k = 0; k < i; k++) {
+        const char *path = twice(feed, &proof->config->feeds[k]);
+        char place[200];
+        if (path != NULL) {
+            fa_fault_key(proof->faults, at, "path", FA_EEXISTS,
+                         "requests to '%.100s' go to the feed at %s; give one of them another "
+                         "path or listener",
+                         path, fa_place_of(proof->faults, proof->draft->feeds.items[k].at, place));
+        }
+    }
+}
+
+static void prove_requests(const struct fa_proof *proof, size_t i)
+{
+    const struct fa_feed_entry *feed = &proof->config->feeds[i];
+    const config_setting_t *at = proof->draft->feeds.items[i].at;
+    if (feed->address == NULL) {
+        prove_served(proof, i);
+        prove_paths(proof, i);
+    } else if (feed->listener != NULL || feed->path_count > 0) {
+        fa_fault_key(proof->faults, at, feed->listener != NULL ? "listener" : "path", FA_EINVAL,
+                     "listener and path are of requests, and this feed has an address for "
+                     "datagrams: two feeds may have one decoder");
+    }
+}
+
+/* ---- addresses ---- */
 
 static const char *address_of(const struct fa_proof *proof, size_t i,
                               const config_setting_t **ret_at)
@@ -178,6 +294,7 @@ void fa_prove_sockets(const struct fa_proof *proof)
     }
     for (size_t i = 0; i < proof->draft->feeds.count; i++) {
         prove_feed(proof, i);
+        prove_requests(proof, i);
     }
     prove_addresses_apart(proof);
     if (proof->plugins != NULL && (routes & FA_ROUTES_API) == 0) {

@@ -38,6 +38,7 @@ static const char *type_words(const struct fa_key *key)
         [FA_KEY_TEXTS] = "text or list of texts",
         [FA_KEY_U32S] = "whole number or list of them",
         [FA_KEY_PAIRS] = "group of texts",
+        [FA_KEY_CHOSEN] = "group of texts or lists of them",
         [FA_KEY_GROUP] = "group",
         [FA_KEY_GROUPS] = "list of groups",
         [FA_KEY_REFUSED] = "",

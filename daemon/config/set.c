@@ -376,20 +376,34 @@ static void set_u32s(const struct fa_slot *slot)
     }
 }
 
-static void set_pairs(const struct fa_slot *slot)
+static void add_pair(const struct fa_slot *slot, const char *name, const config_setting_t *at)
 {
     struct fa_rule_match **pairs = member(slot);
     size_t *count = member2(slot);
+    const char *text = get_text(slot, at);
+    if (text != NULL) {
+        *pairs = fa_keys_grow(*pairs, *count, sizeof **pairs);
+        (*pairs)[(*count)++] = (struct fa_rule_match){fa_xstrdup(name), fa_xstrdup(text)};
+    }
+}
+
+static void set_pairs(const struct fa_slot *slot)
+{
     if (config_setting_type(slot->at) != CONFIG_TYPE_GROUP) {
         wrong_type(slot, "a group of texts such as { queue = \"north\"; }");
         return;
     }
     for (int i = 0; i < config_setting_length(slot->at); i++) {
         const config_setting_t *at = config_setting_get_elem(slot->at, (unsigned)i);
-        const char *text = get_text(slot, at);
-        if (text != NULL) {
-            *pairs = fa_keys_grow(*pairs, *count, sizeof **pairs);
-            (*pairs)[(*count)++] = (struct fa_rule_match){fa_xstrdup(at->name), fa_xstrdup(text)};
+        if (slot->key->type == FA_KEY_PAIRS || !is_sequence(at)) {
+            add_pair(slot, at->name, at);
+            continue;
+        }
+        if (config_setting_length(at) == 0) {
+            fa_fault(slot->faults, at, FA_EINVAL, "%s: an empty list fits nothing", at->name);
+        }
+        for (int k = 0; k < config_setting_length(at); k++) {
+            add_pair(slot, at->name, config_setting_get_elem(at, (unsigned)k));
         }
     }
 }
@@ -438,14 +452,14 @@ static void set_refused(const struct fa_slot *slot)
 void fa_key_set(const struct fa_slot *slot)
 {
     static void (*const setters[])(const struct fa_slot *) = {
-        [FA_KEY_TEXT] = set_text,       [FA_KEY_NAME] = set_name,
-        [FA_KEY_PATH] = set_path,       [FA_KEY_DURATION] = set_duration,
-        [FA_KEY_U32] = set_u32,         [FA_KEY_REAL] = set_real,
-        [FA_KEY_BOOL] = set_bool,       [FA_KEY_CHOICE] = set_choice,
-        [FA_KEY_MODE] = set_mode,       [FA_KEY_TEXTS] = set_texts,
-        [FA_KEY_U32S] = set_u32s,       [FA_KEY_PAIRS] = set_pairs,
-        [FA_KEY_GROUP] = set_group,     [FA_KEY_GROUPS] = set_groups,
-        [FA_KEY_REFUSED] = set_refused,
+        [FA_KEY_TEXT] = set_text,     [FA_KEY_NAME] = set_name,
+        [FA_KEY_PATH] = set_path,     [FA_KEY_DURATION] = set_duration,
+        [FA_KEY_U32] = set_u32,       [FA_KEY_REAL] = set_real,
+        [FA_KEY_BOOL] = set_bool,     [FA_KEY_CHOICE] = set_choice,
+        [FA_KEY_MODE] = set_mode,     [FA_KEY_TEXTS] = set_texts,
+        [FA_KEY_U32S] = set_u32s,     [FA_KEY_PAIRS] = set_pairs,
+        [FA_KEY_CHOSEN] = set_pairs,  [FA_KEY_GROUP] = set_group,
+        [FA_KEY_GROUPS] = set_groups, [FA_KEY_REFUSED] = set_refused,
     };
     setters[slot->key->type](slot);
 }
@@ -490,6 +504,7 @@ void fa_key_set_default(const struct fa_key *key, void *item)
     case FA_KEY_TEXTS:
     case FA_KEY_U32S:
     case FA_KEY_PAIRS:
+    case FA_KEY_CHOSEN:
     case FA_KEY_GROUP:
     case FA_KEY_GROUPS:
     case FA_KEY_REFUSED:

@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Encoding and decoding of frames.
- *
- * A `const char *` is written with its NUL, and the reader checks that the NUL is there and is the
- * only one; so decoded texts need no copy. Numbers out of their range, lists over their limit and
- * missing fields are errors: both sides come from one build, so nothing may be odd. Tags are per
- * frame type, listed in the enums below, and never used anew. */
+/* Encoding and decoding of the courier's own frames; child/frame.c has what holds for all. */
 #include "courier/frame.h"
-
-#include "base/rec.h"
 
 #include <string.h>
 
-enum { HELLO_BUILD = 1, HELLO_ABI, HELLO_PLUGINS, HELLO_CREDENTIALS };
 enum {
     CHANNEL_NAME = 1,
     CHANNEL_PLUGIN,
@@ -41,8 +33,6 @@ enum {
     VERDICT_RETRY_AFTER,
     VERDICT_DURATION,
 };
-enum { PING_N = 1 };
-enum { LOG_LEVEL = 1, LOG_TEXT };
 
 /* The members of a notice by kind: tag, member. They stand in the SEND's own record: nothing has to
  * be measured before it is written. A field is its name and then its value. */
@@ -78,75 +68,23 @@ enum { LOG_LEVEL = 1, LOG_TEXT };
 #define NOTICE_FIELD_NAME  80
 #define NOTICE_FIELD_VALUE 81
 
-static const char *const TYPE_NAMES[] = {
-    [FA_FRAME_HELLO] = "HELLO",
-    [FA_FRAME_CHANNEL] = "CHANNEL",
-    [FA_FRAME_CHANNELS_END] = "CHANNELS_END",
-    [FA_FRAME_SEND] = "SEND",
-    [FA_FRAME_VERDICT] = "VERDICT",
-    [FA_FRAME_PING] = "PING",
-    [FA_FRAME_PONG] = "PONG",
-    [FA_FRAME_LOG] = "LOG",
-    [FA_FRAME_STOP] = "STOP",
-};
-
 /* ---------------------------------------------------------------------------------- encoding */
-
-static void put_cstr(struct fa_buf *rec, uint32_t tag, const char *text)
-{
-    if (text != NULL) {
-        fa_rec_put_bytes(rec, tag, text, strlen(text) + 1);
-    }
-}
 
 static void put_id(struct fa_buf *rec, uint32_t tag, struct fa_notification_id id)
 {
     fa_rec_put_bytes(rec, tag, id.id.bytes, FA_ID_BYTES);
 }
 
-/* A frame is written where it will be read from: its head first, filled in by finish(). */
-static size_t start(struct fa_buf *out)
-{
-    size_t at = out->len;
-    fa_buf_put(out, "\0\0\0\0", 5);
-    return at;
-}
-
-/* The frame that began at `at`; takes it back when it has no room. */
-static int finish(struct fa_buf *out, size_t at, enum fa_frame_type type)
-{
-    size_t len = out->len - at - 4;
-    if (out->over || len > FA_FRAME_MAX) {
-        bool too_big = !out->over || out->max - at > FA_FRAME_MAX + 4;
-        out->over = false;
-        fa_buf_cut(out, at);
-        return too_big ? FA_ETOOBIG : FA_EFULL;
-    }
-    char head[5] = {(char)len, (char)(len >> 8), (char)(len >> 16), (char)(len >> 24), (char)type};
-    memcpy(out->data + at, head, sizeof head);
-    return 0;
-}
-
-int fa_frame_put_hello(struct fa_buf *out, const struct fa_frame_hello *hello)
-{
-    size_t at = start(out);
-    put_cstr(out, HELLO_BUILD, hello->build);
-    fa_rec_put_u64(out, HELLO_ABI, hello->abi);
-    put_cstr(out, HELLO_PLUGINS, hello->plugins_dir);
-    put_cstr(out, HELLO_CREDENTIALS, hello->credentials_dir);
-    return finish(out, at, FA_FRAME_HELLO);
-}
-
 static void put_option(struct fa_buf *rec, const struct fa_option_given *given)
 {
     struct fa_buf option;
     fa_buf_init(&option, FA_FRAME_MAX);
-    put_cstr(&option, OPTION_NAME, given->name);
+    fa_frame_put_cstr(&option, OPTION_NAME, given->name);
     fa_rec_put_u64(&option, OPTION_KIND, (uint64_t)given->kind);
     fa_rec_put_bytes(&option, OPTION_TEXT, given->text.ptr, given->text.len);
     fa_rec_put_i64(&option, OPTION_NUMBER, given->number);
     fa_rec_put_f64(&option, OPTION_REAL, given->real);
-    put_cstr(&option, OPTION_FILE, given->file);
+    fa_frame_put_cstr(&option, OPTION_FILE, given->file);
     fa_rec_put_u64(&option, OPTION_LINE, given->line);
     rec->over = rec->over || option.over;
     fa_rec_put_bytes(rec, CHANNEL_OPTION, fa_buf_text(&option), option.len);
@@ -158,17 +96,17 @@ int fa_frame_put_channel(struct fa_buf *out, const struct fa_frame_channel *chan
     if (chan->option_count > FA_FRAME_OPTIONS_MAX) {
         return FA_ETOOBIG;
     }
-    size_t at = start(out);
-    put_cstr(out, CHANNEL_NAME, chan->name);
-    put_cstr(out, CHANNEL_PLUGIN, chan->plugin);
-    put_cstr(out, CHANNEL_FILE, chan->file);
+    size_t at = fa_frame_start(out);
+    fa_frame_put_cstr(out, CHANNEL_NAME, chan->name);
+    fa_frame_put_cstr(out, CHANNEL_PLUGIN, chan->plugin);
+    fa_frame_put_cstr(out, CHANNEL_FILE, chan->file);
     fa_rec_put_u64(out, CHANNEL_LINE, chan->line);
     fa_rec_put_u64(out, CHANNEL_MACHINE, chan->machine);
     fa_rec_put_i64(out, CHANNEL_TIMEOUT, chan->timeout);
     for (uint32_t i = 0; i < chan->option_count; i++) {
         put_option(out, &chan->options[i]);
     }
-    return finish(out, at, FA_FRAME_CHANNEL);
+    return fa_frame_finish(out, at, FA_FRAME_CHANNEL);
 }
 
 static void put_notice(struct fa_buf *out, const struct firealarm_notice *notice)
@@ -210,19 +148,19 @@ int fa_frame_put_send(struct fa_buf *out, const struct fa_frame_send *send)
     if (send->notice.field_count > FA_FRAME_FIELDS_MAX || is_too_big(&send->notice)) {
         return FA_ETOOBIG;
     }
-    size_t at = start(out);
+    size_t at = fa_frame_start(out);
     put_id(out, SEND_ID, send->id);
-    put_cstr(out, SEND_CHANNEL, send->channel);
+    fa_frame_put_cstr(out, SEND_CHANNEL, send->channel);
     fa_rec_put_u64(out, SEND_PLAIN, send->plain);
     fa_rec_put_u64(out, SEND_PRIORITY, (uint64_t)send->priority);
     fa_rec_put_u64(out, SEND_ALONE, send->alone);
     put_notice(out, &send->notice);
-    return finish(out, at, FA_FRAME_SEND);
+    return fa_frame_finish(out, at, FA_FRAME_SEND);
 }
 
 int fa_frame_put_verdict(struct fa_buf *out, const struct fa_frame_verdict *ver)
 {
-    size_t at = start(out);
+    size_t at = fa_frame_start(out);
     put_id(out, VERDICT_ID, ver->id);
     fa_rec_put_u64(out, VERDICT_ATTEMPT, ver->attempt);
     fa_rec_put_u64(out, VERDICT_VERDICT, ver->verdict);
@@ -231,121 +169,21 @@ int fa_frame_put_verdict(struct fa_buf *out, const struct fa_frame_verdict *ver)
     fa_rec_put_bytes(out, VERDICT_DETAIL, ver->detail.ptr, ver->detail.len);
     fa_rec_put_i64(out, VERDICT_RETRY_AFTER, ver->retry_after);
     fa_rec_put_i64(out, VERDICT_DURATION, ver->duration);
-    return finish(out, at, FA_FRAME_VERDICT);
-}
-
-int fa_frame_put_ping(struct fa_buf *out, enum fa_frame_type type, const struct fa_frame_ping *ping)
-{
-    size_t at = start(out);
-    fa_rec_put_u64(out, PING_N, ping->n);
-    return finish(out, at, type);
-}
-
-int fa_frame_put_log(struct fa_buf *out, const struct fa_frame_log *log)
-{
-    size_t at = start(out);
-    fa_rec_put_u64(out, LOG_LEVEL, log->level);
-    fa_rec_put_bytes(out, LOG_TEXT, log->text.ptr, log->text.len);
-    return finish(out, at, FA_FRAME_LOG);
-}
-
-int fa_frame_put_empty(struct fa_buf *out, enum fa_frame_type type)
-{
-    return finish(out, start(out), type);
+    return fa_frame_finish(out, at, FA_FRAME_VERDICT);
 }
 
 /* ---------------------------------------------------------------------------------- decoding */
 
-int fa_frame_next(struct fa_str *bytes, struct fa_frame *ret_frame, struct fa_err *err)
+static void take_text(struct fa_walk *walk, struct firealarm_text *ret)
 {
-    const unsigned char *p = (const unsigned char *)bytes->ptr;
-    if (bytes->len < 4) {
-        return 0;
-    }
-    uint32_t len = p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-    if (len == 0 || len > FA_FRAME_MAX) {
-        return fa_err_set(err, FA_EPROTO, "a frame of %u bytes; 1 to %zu are taken", len,
-                          FA_FRAME_MAX);
-    }
-    if (bytes->len >= 5 && (p[4] < FA_FRAME_HELLO || p[4] >= FA_FRAME__END)) {
-        return fa_err_set(err, FA_EPROTO, "a frame of the unknown type %u", p[4]);
-    }
-    if (bytes->len - 4 < len) {
-        return 0;
-    }
-    *ret_frame = (struct fa_frame){(enum fa_frame_type)p[4], {bytes->ptr + 5, len - 1}};
-    *bytes = (struct fa_str){bytes->ptr + 4 + len, bytes->len - 4 - len};
-    return 1;
-}
-
-/* A walk over one record that remembers its first error. */
-struct walk {
-    struct fa_rec_reader reader;
-    struct fa_rec_field field;
-    enum fa_frame_type type;
-    bool bad;
-};
-
-static struct walk walk_start(enum fa_frame_type type, struct fa_str record)
-{
-    return (struct walk){.reader = fa_rec_read(record), .type = type};
-}
-
-static bool walk_next(struct walk *walk)
-{
-    return !walk->bad && fa_rec_next(&walk->reader, &walk->field);
-}
-
-static bool walk_is(struct walk *walk, enum fa_rec_type type)
-{
-    walk->bad = walk->bad || walk->field.type != type;
-    return !walk->bad;
-}
-
-static void take_cstr(struct walk *walk, const char **ret)
-{
-    struct fa_str bytes = walk->field.bytes;
-    if (walk_is(walk, FA_REC_BYTES)) {
-        walk->bad =
-            bytes.len == 0 || memchr(bytes.ptr, '\0', bytes.len) != bytes.ptr + bytes.len - 1;
-        *ret = walk->bad ? NULL : bytes.ptr;
-    }
-}
-
-static void take_str(struct walk *walk, struct fa_str *ret)
-{
-    if (walk_is(walk, FA_REC_BYTES)) {
-        *ret = walk->field.bytes;
-    }
-}
-
-static void take_text(struct walk *walk, struct firealarm_text *ret)
-{
-    if (walk_is(walk, FA_REC_BYTES)) {
+    if (fa_walk_is(walk, FA_REC_BYTES)) {
         *ret = (struct firealarm_text){walk->field.bytes.ptr, walk->field.bytes.len};
     }
 }
 
-/* A number up to max. */
-static uint64_t take_u64(struct walk *walk, uint64_t max)
+static void take_id(struct fa_walk *walk, struct fa_notification_id *ret)
 {
-    walk->bad = !walk_is(walk, FA_REC_U64) || walk->field.u64 > max;
-    return walk->bad ? 0 : walk->field.u64;
-}
-
-static uint32_t take_u32(struct walk *walk)
-{
-    return (uint32_t)take_u64(walk, UINT32_MAX);
-}
-
-static int64_t take_i64(struct walk *walk)
-{
-    return walk_is(walk, FA_REC_I64) ? walk->field.i64 : 0;
-}
-
-static void take_id(struct walk *walk, struct fa_notification_id *ret)
-{
-    if (walk_is(walk, FA_REC_BYTES)) {
+    if (fa_walk_is(walk, FA_REC_BYTES)) {
         walk->bad = walk->field.bytes.len != FA_ID_BYTES;
         if (!walk->bad) {
             memcpy(ret->id.bytes, walk->field.bytes.ptr, FA_ID_BYTES);
@@ -353,73 +191,35 @@ static void take_id(struct walk *walk, struct fa_notification_id *ret)
     }
 }
 
-/* complete: all that must be there was there. */
-static int walk_end(const struct walk *walk, bool complete, struct fa_err *err)
+static void take_option(struct fa_walk *outer, struct fa_option_given *given)
 {
-    if (walk->bad || walk->reader.bad) {
-        return fa_err_set(err, FA_EPROTO, "a %s frame that cannot be read (field %u)",
-                          TYPE_NAMES[walk->type], walk->field.tag);
-    }
-    return complete ? 0
-                    : fa_err_set(err, FA_EPROTO, "a %s frame that lacks a field",
-                                 TYPE_NAMES[walk->type]);
-}
-
-int fa_frame_get_hello(struct fa_str record, struct fa_frame_hello *ret_hello, struct fa_err *err)
-{
-    struct fa_frame_hello hello = {0};
-    struct walk walk = walk_start(FA_FRAME_HELLO, record);
-    while (walk_next(&walk)) {
-        switch (walk.field.tag) {
-        case HELLO_BUILD:
-            take_cstr(&walk, &hello.build);
-            break;
-        case HELLO_ABI:
-            hello.abi = take_u32(&walk);
-            break;
-        case HELLO_PLUGINS:
-            take_cstr(&walk, &hello.plugins_dir);
-            break;
-        case HELLO_CREDENTIALS:
-            take_cstr(&walk, &hello.credentials_dir);
-            break;
-        default:
-            break;
-        }
-    }
-    *ret_hello = hello;
-    return walk_end(&walk, hello.build != NULL, err);
-}
-
-static void take_option(struct walk *outer, struct fa_option_given *given)
-{
-    struct walk walk = walk_start(FA_FRAME_CHANNEL, outer->field.bytes);
+    struct fa_walk walk = fa_walk_start("CHANNEL", outer->field.bytes);
     *given = (struct fa_option_given){.text = {"", 0}};
-    if (!walk_is(outer, FA_REC_BYTES)) {
+    if (!fa_walk_is(outer, FA_REC_BYTES)) {
         return;
     }
-    while (walk_next(&walk)) {
+    while (fa_walk_next(&walk)) {
         switch (walk.field.tag) {
         case OPTION_NAME:
-            take_cstr(&walk, &given->name);
+            fa_walk_cstr(&walk, &given->name);
             break;
         case OPTION_KIND:
-            given->kind = (enum fa_given_kind)take_u64(&walk, FA_GIVEN_OTHER);
+            given->kind = (enum fa_given_kind)fa_walk_u64(&walk, FA_GIVEN_OTHER);
             break;
         case OPTION_TEXT:
-            take_str(&walk, &given->text);
+            fa_walk_str(&walk, &given->text);
             break;
         case OPTION_NUMBER:
-            given->number = take_i64(&walk);
+            given->number = fa_walk_i64(&walk);
             break;
         case OPTION_REAL:
-            given->real = walk_is(&walk, FA_REC_F64) ? walk.field.f64 : 0;
+            given->real = fa_walk_is(&walk, FA_REC_F64) ? walk.field.f64 : 0;
             break;
         case OPTION_FILE:
-            take_cstr(&walk, &given->file);
+            fa_walk_cstr(&walk, &given->file);
             break;
         case OPTION_LINE:
-            given->line = take_u32(&walk);
+            given->line = fa_walk_u32(&walk);
             break;
         default:
             break;
@@ -432,26 +232,26 @@ int fa_frame_get_channel(struct fa_str record, struct fa_frame_lists *lists,
                          struct fa_frame_channel *ret_channel, struct fa_err *err)
 {
     struct fa_frame_channel chan = {.options = lists->options};
-    struct walk walk = walk_start(FA_FRAME_CHANNEL, record);
-    while (walk_next(&walk)) {
+    struct fa_walk walk = fa_walk_start("CHANNEL", record);
+    while (fa_walk_next(&walk)) {
         switch (walk.field.tag) {
         case CHANNEL_NAME:
-            take_cstr(&walk, &chan.name);
+            fa_walk_cstr(&walk, &chan.name);
             break;
         case CHANNEL_PLUGIN:
-            take_cstr(&walk, &chan.plugin);
+            fa_walk_cstr(&walk, &chan.plugin);
             break;
         case CHANNEL_FILE:
-            take_cstr(&walk, &chan.file);
+            fa_walk_cstr(&walk, &chan.file);
             break;
         case CHANNEL_LINE:
-            chan.line = take_u32(&walk);
+            chan.line = fa_walk_u32(&walk);
             break;
         case CHANNEL_MACHINE:
-            chan.machine = take_u64(&walk, 1) == 1;
+            chan.machine = fa_walk_u64(&walk, 1) == 1;
             break;
         case CHANNEL_TIMEOUT:
-            chan.timeout = take_i64(&walk);
+            chan.timeout = fa_walk_i64(&walk);
             walk.bad = walk.bad || chan.timeout < 0 || chan.timeout > FA_HOUR;
             break;
         case CHANNEL_OPTION:
@@ -465,11 +265,11 @@ int fa_frame_get_channel(struct fa_str record, struct fa_frame_lists *lists,
         }
     }
     *ret_channel = chan;
-    return walk_end(&walk, chan.name != NULL && chan.plugin != NULL, err);
+    return fa_walk_end(&walk, chan.name != NULL && chan.plugin != NULL, err);
 }
 
 /* A member of the notice; true when the tag is one of them. */
-static bool take_notice(struct walk *walk, struct fa_frame_lists *lists,
+static bool take_notice(struct fa_walk *walk, struct fa_frame_lists *lists,
                         struct firealarm_notice *notice)
 {
     switch (walk->field.tag) {
@@ -481,13 +281,13 @@ static bool take_notice(struct walk *walk, struct fa_frame_lists *lists,
 #undef X
 #define X(tag, member)                                                                             \
     case tag:                                                                                      \
-        notice->member = take_i64(walk);                                                           \
+        notice->member = fa_walk_i64(walk);                                                        \
         return true;
         NOTICE_TIMES(X)
 #undef X
 #define X(tag, member)                                                                             \
     case tag:                                                                                      \
-        notice->member = take_u32(walk);                                                           \
+        notice->member = fa_walk_u32(walk);                                                        \
         return true;
         NOTICE_COUNTS(X)
 #undef X
@@ -514,29 +314,29 @@ int fa_frame_get_send(struct fa_str record, struct fa_frame_lists *lists,
                       struct fa_frame_send *ret_send, struct fa_err *err)
 {
     struct fa_frame_send send = {.priority = FA_PRIORITY_NORMAL};
-    struct walk walk = walk_start(FA_FRAME_SEND, record);
+    struct fa_walk walk = fa_walk_start("SEND", record);
     bool has_id = false, has_notice = false;
     send.notice = (struct firealarm_notice){.size = sizeof send.notice, .fields = lists->fields};
 #define X(tag, member) send.notice.member = (struct firealarm_text){"", 0};
     NOTICE_TEXTS(X)
 #undef X
-    while (walk_next(&walk)) {
+    while (fa_walk_next(&walk)) {
         switch (walk.field.tag) {
         case SEND_ID:
             take_id(&walk, &send.id);
             has_id = true;
             break;
         case SEND_CHANNEL:
-            take_cstr(&walk, &send.channel);
+            fa_walk_cstr(&walk, &send.channel);
             break;
         case SEND_PLAIN:
-            send.plain = take_u64(&walk, 1) == 1;
+            send.plain = fa_walk_u64(&walk, 1) == 1;
             break;
         case SEND_PRIORITY:
-            send.priority = (enum fa_priority)take_u64(&walk, FA_PRIORITY__COUNT - 1);
+            send.priority = (enum fa_priority)fa_walk_u64(&walk, FA_PRIORITY__COUNT - 1);
             break;
         case SEND_ALONE:
-            send.alone = take_u64(&walk, 1) == 1;
+            send.alone = fa_walk_u64(&walk, 1) == 1;
             break;
         default:
             has_notice = take_notice(&walk, lists, &send.notice) || has_notice;
@@ -544,91 +344,51 @@ int fa_frame_get_send(struct fa_str record, struct fa_frame_lists *lists,
         }
     }
     *ret_send = send;
-    return walk_end(&walk, has_id && has_notice && send.channel != NULL, err);
+    return fa_walk_end(&walk, has_id && has_notice && send.channel != NULL, err);
 }
 
 int fa_frame_get_verdict(struct fa_str record, struct fa_frame_verdict *ret_verdict,
                          struct fa_err *err)
 {
     struct fa_frame_verdict ver = {.detail = {"", 0}, .retry_after = -1};
-    struct walk walk = walk_start(FA_FRAME_VERDICT, record);
+    struct fa_walk walk = fa_walk_start("VERDICT", record);
     bool has_id = false;
-    while (walk_next(&walk)) {
+    while (fa_walk_next(&walk)) {
         switch (walk.field.tag) {
         case VERDICT_ID:
             take_id(&walk, &ver.id);
             has_id = true;
             break;
         case VERDICT_ATTEMPT:
-            ver.attempt = take_u32(&walk);
+            ver.attempt = fa_walk_u32(&walk);
             break;
         case VERDICT_VERDICT:
-            ver.verdict = (uint32_t)take_u64(&walk, FIREALARM_REJECTED);
+            ver.verdict = (uint32_t)fa_walk_u64(&walk, FIREALARM_REJECTED);
             break;
         case VERDICT_STATUS:
-            ver.status = take_u32(&walk);
+            ver.status = fa_walk_u32(&walk);
             break;
         case VERDICT_PLAIN:
-            ver.plain = take_u64(&walk, 1) == 1;
+            ver.plain = fa_walk_u64(&walk, 1) == 1;
             break;
         case VERDICT_DETAIL:
-            take_str(&walk, &ver.detail);
+            fa_walk_str(&walk, &ver.detail);
             break;
         case VERDICT_RETRY_AFTER:
-            ver.retry_after = take_i64(&walk);
+            ver.retry_after = fa_walk_i64(&walk);
             break;
         case VERDICT_DURATION:
-            ver.duration = take_i64(&walk);
+            ver.duration = fa_walk_i64(&walk);
             break;
         default:
             break;
         }
     }
     *ret_verdict = ver;
-    return walk_end(&walk, has_id && ver.verdict != 0, err);
-}
-
-int fa_frame_get_ping(struct fa_str record, struct fa_frame_ping *ret_ping, struct fa_err *err)
-{
-    struct walk walk = walk_start(FA_FRAME_PING, record);
-    bool has_n = false;
-    *ret_ping = (struct fa_frame_ping){0};
-    while (walk_next(&walk)) {
-        if (walk.field.tag == PING_N) {
-            ret_ping->n = take_u64(&walk, UINT64_MAX);
-            has_n = true;
-        }
-    }
-    return walk_end(&walk, has_n, err);
-}
-
-int fa_frame_get_log(struct fa_str record, struct fa_frame_log *ret_log, struct fa_err *err)
-{
-    struct walk walk = walk_start(FA_FRAME_LOG, record);
-    *ret_log = (struct fa_frame_log){.level = 6, .text = {"", 0}};
-    while (walk_next(&walk)) {
-        if (walk.field.tag == LOG_LEVEL) {
-            ret_log->level = (uint32_t)take_u64(&walk, 7);
-        } else if (walk.field.tag == LOG_TEXT) {
-            take_str(&walk, &ret_log->text);
-        }
-    }
-    return walk_end(&walk, ret_log->text.len > 0, err);
+    return fa_walk_end(&walk, has_id && ver.verdict != 0, err);
 }
 
 const char *fa_courier_build(void)
 {
     return FA_COURIER_BUILD;
-}
-
-int fa_frame_check_hello(const struct fa_frame_hello *hello, struct fa_err *err)
-{
-    if (hello->abi != FA_FRAME_ABI || strcmp(hello->build, fa_courier_build()) != 0) {
-        return fa_err_set(err, FA_EVERSION,
-                          "the other side is build \"%.64s\", this is build \"%s\": firealarmd and "
-                          "firealarm-courier must come from one installation; install both and "
-                          "restart",
-                          hello->build, fa_courier_build());
-    }
-    return 0;
 }

@@ -1,35 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* The daemon's side of the courier: starts firealarm-courier, feeds it, watches it and replaces it.
- * Knows no loop: the caller watches fa_link_fd, calls in when something happens and again at
- * fa_link_next_deadline. Nothing here blocks.
+/* The daemon's side of the courier: starts firealarm-courier, feeds it, watches it and replaces it
+ * (child/child.h). Knows no loop: the caller watches fa_link_fd, calls in when something happens
+ * and again at fa_link_next_deadline. Nothing here blocks.
  *
- * A courier that ends, does not answer a ping for 1.2 s (longer after
- * each that was silent), breaks the protocol or sits on an attempt
- * is killed by its pid, reaped and replaced after 100 ms, doubling up to 5 s. Every attempt that
- * was open then gets the verdict FA_FRAME_OUTCOME_UNKNOWN; the caller sends it again under the same
- * key. A notification whose plugin code ran (or, when that is not known, that was the oldest) at
- * two such ends is sent `plain` from then on; after an end within the code for several messages
- * each goes `alone` for 10 s, so that the next end names one. The caller must not reap children
- * with waitpid(-1).
- */
+ * A courier that sits on an attempt is ended, too. Every attempt that was open at an end gets the
+ * verdict FA_FRAME_OUTCOME_UNKNOWN; the caller sends it again under the same key. A notification
+ * whose plugin code ran (or, when that is not known, that was the oldest) at two such ends is sent
+ * `plain` from then on; after an end within the code for several messages each goes `alone` for
+ * 10 s, so that the next end names one. */
 #ifndef FA_COURIER_LINK_H
 #define FA_COURIER_LINK_H
 
+#include "child/child.h"
 #include "courier/frame.h"
-
-#include <sys/types.h>
 
 #define FA_LINK_OPEN_MAX    4096u /* attempts under way */
 #define FA_LINK_CHANNEL_MAX 256u  /* of them for one channel: see fa_link_channel_open */
 #define FA_LINK_OUT_MAX     ((size_t)8 * 1024 * 1024) /* bytes not yet taken by the courier */
-
-enum fa_link_state {
-    FA_LINK_STOPPED,  /* not started, or stopped */
-    FA_LINK_STARTING, /* started, its HELLO has not come */
-    FA_LINK_UP,       /* takes what fa_link_send gives */
-    FA_LINK_WAITING,  /* ended; will be started again */
-    FA_LINK__COUNT
-};
 
 struct fa_link_config {
     const char *path;        /* of firealarm-courier */
@@ -45,7 +32,7 @@ struct fa_link_callbacks {
     void (*on_verdict)(void *ctx, const struct fa_frame_verdict *verdict);
     void (*on_log)(void *ctx, uint32_t level, const char *text);
     /* The descriptor is another one (or -1) after this. why: one line for people, "" if none. */
-    void (*on_state)(void *ctx, enum fa_link_state state, const char *why);
+    void (*on_state)(void *ctx, enum fa_child_state state, const char *why);
 };
 
 struct fa_link;

@@ -272,7 +272,7 @@ void fa_lab_check_attempt(struct fa_lab *lab, const struct fa_notification *n)
         const struct fa_lab_never *never = &lab->nevers[i];
         if (strcmp(never->person, n->person) == 0 &&
             (never->channel == NULL || strcmp(never->channel, n->channel) == 0)) {
-            fa_lab_fail(lab, "never tell %s: %s of %s via %s", n->person,
+            fa_lab_fail(lab, "never tell %s (line %u): %s of %s via %s", n->person, never->line,
                         fa_notification_kind_name(n->kind),
                         alarm != NULL ? alarm->identity : "a filing", n->channel);
         }
@@ -418,7 +418,8 @@ static void check_data(struct fa_lab *lab, const struct fa_alarm *alarm,
                     seen->identity, fa_alarm_state_name(alarm->state));
     }
     if (signal->level == FA_LEVEL_CLEAR && climbs(seen->state) && !climbs(alarm->state)) {
-        fa_lab_fed_check_clear(lab, signal, seen->identity);
+        (signal->rule->is_alert ? fa_lab_alerts_check_clear
+                                : fa_lab_fed_check_clear)(lab, signal, seen->identity);
     }
     if (signal->level == FA_LEVEL_FIRING && !same_number(alarm->value, signal->value)) {
         fa_lab_fail(lab,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What must have come of it: every `expect` verb. Looks and takes what it found; changes nothing in
- * the world but by letting time pass. */
+/* What must have come of it: every `expect` verb but those of messages (told.c). Looks and takes
+ * what it found; changes nothing in the world but by letting time pass. */
 #include "lab/world.h"
 
 #include <math.h>
@@ -8,125 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_given(const struct fa_script_line *line, const char *name, const char *value)
-{
-    const char *text = fa_script_text(line, name);
-    return text == NULL || (value != NULL && strcmp(text, value) == 0);
-}
-
-static bool count_is(const struct fa_script_line *line, const char *name, uint64_t value)
+bool fa_lab_count_is(const struct fa_script_line *line, const char *name, uint64_t value)
 {
     const struct fa_script_slot *slot = fa_script_slot(line, name);
     return slot == NULL || (uint64_t)slot->number == value;
-}
-
-/* ---- deliveries ---- */
-
-static void describe(const struct fa_lab_delivery *delivery, struct fa_buf *buf)
-{
-    char since[48];
-    fa_buf_printf(buf, "%s%s via %s (%s of %s, step %u loop %u, %s)", buf->len > 0 ? ", " : "",
-                  delivery->person, delivery->channel, fa_notification_kind_name(delivery->kind),
-                  delivery->identity != NULL ? delivery->identity : "a filing", delivery->step + 1,
-                  delivery->loop, fa_lab_since(delivery->at, since));
-}
-
-static void list_untaken(const struct fa_lab *lab, struct fa_buf *buf)
-{
-    fa_buf_init(buf, 700);
-    for (size_t i = 0; i < lab->delivery_count; i++) {
-        if (lab->deliveries[i].reached && !lab->deliveries[i].taken) {
-            describe(&lab->deliveries[i], buf);
-        }
-    }
-    fa_buf_puts(buf, buf->len == 0 && !buf->over ? "nobody" : "");
-}
-
-static bool delivery_fits(struct fa_lab *lab, const struct fa_script_line *line,
-                          const struct fa_lab_delivery *delivery)
-{
-    const char *of = fa_script_text(line, "of");
-    const struct fa_lab_alarm *seen = of != NULL ? fa_lab_named_alarm(lab, of, false) : NULL;
-    const struct fa_script_slot *step = fa_script_slot(line, "step");
-    return !delivery->taken && is_given(line, "NAME", delivery->person) &&
-           is_given(line, "via", delivery->channel) &&
-           is_given(line, "kind", fa_notification_kind_name(delivery->kind)) &&
-           (of == NULL || (seen != NULL && fa_id_eq(seen->id.id, delivery->alarm.id))) &&
-           (step == NULL || (uint32_t)step->number == delivery->step + 1) &&
-           count_is(line, "loop", delivery->loop);
-}
-
-static struct fa_lab_delivery *find_delivery(struct fa_lab *lab, const struct fa_script_line *line,
-                                             bool reached)
-{
-    bool again = fa_script_slot(line, "again") != NULL;
-    for (size_t i = 0; i < lab->delivery_count; i++) {
-        struct fa_lab_delivery *delivery = &lab->deliveries[i];
-        if (delivery->reached == reached && delivery_fits(lab, line, delivery) &&
-            (!again || delivery->again)) {
-            return delivery;
-        }
-    }
-    return NULL;
-}
-
-static void expect_tell(struct fa_lab *lab, const struct fa_script_line *line)
-{
-    struct fa_lab_delivery *delivery = find_delivery(lab, line, true);
-    struct fa_buf left;
-    if (delivery != NULL) {
-        delivery->taken = true;
-        return;
-    }
-    list_untaken(lab, &left);
-    fa_lab_fail(lab, "nobody was told that; not expected yet: %s", fa_buf_text(&left));
-    fa_buf_done(&left);
-}
-
-static void expect_no_tell(struct fa_lab *lab, const struct fa_script_line *line)
-{
-    const struct fa_lab_delivery *delivery = find_delivery(lab, line, true);
-    struct fa_buf buf;
-    if (delivery != NULL) {
-        fa_buf_init(&buf, 700);
-        describe(delivery, &buf);
-        fa_lab_fail(lab, "told: %s", fa_buf_text(&buf));
-        fa_buf_done(&buf);
-    }
-}
-
-static void expect_try(struct fa_lab *lab, const struct fa_script_line *line)
-{
-    const struct fa_script_slot *times = fa_script_slot(line, "times");
-    struct fa_lab_delivery *delivery;
-    uint64_t count = 0;
-    while ((times != NULL || count == 0) && (delivery = find_delivery(lab, line, false)) != NULL) {
-        delivery->taken = true;
-        count++;
-    }
-    if (times != NULL ? count != (uint64_t)times->number : count == 0) {
-        fa_lab_fail(lab, "%llu tries fit", (unsigned long long)count);
-    }
-}
-
-static void expect_none_left(struct fa_lab *lab)
-{
-    struct fa_buf left;
-    list_untaken(lab, &left);
-    if (strcmp(fa_buf_text(&left), "nobody") != 0) {
-        fa_lab_fail(lab, "told and not expected: %s", fa_buf_text(&left));
-    }
-    fa_buf_done(&left);
-}
-
-static void expect_nothing(struct fa_lab *lab, const struct fa_script_line *line)
-{
-    fa_time length = fa_script_duration(line, "for", 0);
-    expect_none_left(lab);
-    if (length > 0 && !lab->failed) {
-        fa_lab_advance_to(lab, lab->elapsed + length);
-        expect_none_left(lab);
-    }
 }
 
 /* ---- alarms ---- */
@@ -198,8 +83,8 @@ static void expect_owner(struct fa_lab *lab, const struct fa_script_line *line)
 static void expect_step(struct fa_lab *lab, const struct fa_script_line *line)
 {
     const struct fa_lab_alarm *seen = alarm_of(lab, line);
-    if (seen != NULL && (!count_is(line, "COUNT", (uint64_t)seen->step + 1) ||
-                         !count_is(line, "loop", seen->loop))) {
+    if (seen != NULL && (!fa_lab_count_is(line, "COUNT", (uint64_t)seen->step + 1) ||
+                         !fa_lab_count_is(line, "loop", seen->loop))) {
         fa_lab_fail(lab, "%s is at step %u loop %u", seen->identity, seen->step + 1, seen->loop);
     }
 }
@@ -216,7 +101,7 @@ static void expect_value(struct fa_lab *lab, const struct fa_script_line *line)
 static void expect_filings(struct fa_lab *lab, const struct fa_script_line *line)
 {
     const struct fa_lab_alarm *seen = alarm_of(lab, line);
-    if (seen != NULL && !count_is(line, "COUNT", seen->filings)) {
+    if (seen != NULL && !fa_lab_count_is(line, "COUNT", seen->filings)) {
         fa_lab_fail(lab, "%s has %zu filings", seen->identity, seen->filings);
     }
 }
@@ -367,7 +252,7 @@ static void expect_outbox(struct fa_lab *lab, const struct fa_script_line *line)
     if (lab->engine != NULL) {
         fa_engine_each_notification(lab->engine, count_notification, &outbox);
     }
-    if (!count_is(line, "COUNT", outbox.count)) {
+    if (!fa_lab_count_is(line, "COUNT", outbox.count)) {
         fa_lab_fail(lab, "%llu are there", (unsigned long long)outbox.count);
     }
 }
@@ -381,14 +266,14 @@ void fa_lab_expect(struct fa_lab *lab, const struct fa_script_line *line)
 {
     static void (*const table[FA_VERB_ID__COUNT])(struct fa_lab *,
                                                   const struct fa_script_line *) = {
-        [FA_EXPECT_TELL] = expect_tell,     [FA_EXPECT_NO_TELL] = expect_no_tell,
-        [FA_EXPECT_TRY] = expect_try,       [FA_EXPECT_NOTHING] = expect_nothing,
-        [FA_EXPECT_ALARM] = expect_alarm,   [FA_EXPECT_NO_ALARM] = expect_no_alarm,
-        [FA_EXPECT_OWNER] = expect_owner,   [FA_EXPECT_STEP] = expect_step,
-        [FA_EXPECT_VALUE] = expect_value,   [FA_EXPECT_FILINGS] = expect_filings,
-        [FA_EXPECT_REPLY] = expect_reply,   [FA_EXPECT_RECEIPT] = expect_receipt,
-        [FA_EXPECT_FILING] = expect_filing, [FA_EXPECT_JOURNAL] = expect_journal,
-        [FA_EXPECT_OUTBOX] = expect_outbox, [FA_EXPECT_NO_JOURNAL] = expect_no_journal,
+        [FA_EXPECT_TELL] = fa_lab_expect_tell, [FA_EXPECT_NO_TELL] = fa_lab_expect_no_tell,
+        [FA_EXPECT_TRY] = fa_lab_expect_try,   [FA_EXPECT_NOTHING] = fa_lab_expect_nothing,
+        [FA_EXPECT_ALARM] = expect_alarm,      [FA_EXPECT_NO_ALARM] = expect_no_alarm,
+        [FA_EXPECT_OWNER] = expect_owner,      [FA_EXPECT_STEP] = expect_step,
+        [FA_EXPECT_VALUE] = expect_value,      [FA_EXPECT_FILINGS] = expect_filings,
+        [FA_EXPECT_REPLY] = expect_reply,      [FA_EXPECT_RECEIPT] = expect_receipt,
+        [FA_EXPECT_FILING] = expect_filing,    [FA_EXPECT_JOURNAL] = expect_journal,
+        [FA_EXPECT_OUTBOX] = expect_outbox,    [FA_EXPECT_NO_JOURNAL] = expect_no_journal,
         [FA_EXPECT_HEARD] = expect_heard,
     };
     if (line->verb == FA_EXPECT_SEES || line->verb == FA_EXPECT_BLIND) {

@@ -55,24 +55,68 @@ static uint64_t handle_of(struct fa_lab *lab, enum fa_kind kind, const char *ser
     return handle == FA_HANDLE_MISS ? define(lab, feed, kind, fa_str_of(series)) : handle;
 }
 
-static void push(struct fa_lab *lab, struct fa_lab_sender *sender)
+/* False: it was the last. */
+static bool next_sample(struct fa_lab_sender *sender, const struct fa_run **ret_run,
+                        uint32_t *ret_at)
 {
-    double value = sender->values[sender->next++ % sender->value_count];
-    if (lab->engine == NULL) {
-        return;
+    for (size_t skipped = 0; skipped <= sender->run_count; skipped++) {
+        const struct fa_run *run = &sender->runs[sender->run];
+        if (sender->next < run->count) {
+            *ret_run = run;
+            *ret_at = sender->next++;
+            return true;
+        }
+        sender->next = 0;
+        if (sender->run + 1 < sender->run_count) {
+            sender->run++;
+        } else if (!sender->once) {
+            sender->run = 0;
+        } else {
+            break;
+        }
     }
+    return false;
+}
+
+static void end_series(struct fa_lab *lab, enum fa_kind kind, const char *series)
+{
+    fa_lab_fed_forget(lab, series);
+    if (lab->engine != NULL) {
+        uint64_t handle = handle_of(lab, kind, series);
+        if (handle != FA_HANDLE_IGNORED) {
+            fa_metrics_stale(fa_metrics_feed(lab->metrics, "lab"), handle, fa_lab_now(lab).wall);
+        }
+    }
+}
+
+/* False: nothing is left to send. */
+static bool push(struct fa_lab *lab, struct fa_lab_sender *sender)
+{
+    const struct fa_run *run;
+    uint32_t at;
+    if (!next_sample(sender, &run, &at)) {
+        return false;
+    }
+    if (run->kind == FA_RUN_STALE) {
+        end_series(lab, sender->kind, sender->series);
+    }
+    if (lab->engine == NULL || run->kind != FA_RUN_VALUE) {
+        return true;
+    }
+    double value = fa_run_value(run, at);
     uint64_t handle = handle_of(lab, sender->kind, sender->series);
     for (uint32_t i = 0; i < sender->times && handle != FA_HANDLE_IGNORED; i++) {
         fa_metrics_push(fa_metrics_feed(lab->metrics, "lab"), fa_lab_now(lab), &handle, &value,
                         NULL, NULL, 1);
         fa_lab_fed_push(lab, sender, value);
     }
+    return true;
 }
 
 static void free_sender(struct fa_lab_sender *sender)
 {
     free(sender->series);
-    free(sender->values);
+    free(sender->runs);
 }
 
 static void remove_sender(struct fa_lab *lab, size_t i)
@@ -92,16 +136,18 @@ void fa_lab_quiet(struct fa_lab *lab, const char *series)
     }
 }
 
-static void read_values(struct fa_lab_sender *sender, const char *text)
+static void read_runs(struct fa_lab_sender *sender, const struct fa_script_slot *slot)
 {
-    struct fa_str rest = fa_str_of(text);
+    struct fa_str rest = fa_str_of(slot->text);
     size_t cap = 0;
+    sender->once = slot->quoted;
     do {
-        double value = 0;
-        int rc = fa_script_number(fa_str_cut(rest, ',', &rest), &value);
+        struct fa_run run = {0};
+        int rc = fa_run_next(&rest, &run);
         fa_assert(rc == 0); /* the parser has looked */
-        sender->values = fa_xgrow(sender->values, sender->value_count, &cap, sizeof value);
-        sender->values[sender->value_count++] = value;
+        sender->runs = fa_xgrow(sender->runs, sender->run_count, &cap, sizeof run);
+        sender->runs[sender->run_count++] = run;
+        sender->once = sender->once || run.kind != FA_RUN_VALUE || run.count != 1;
     } while (rest.ptr != NULL);
 }
 
@@ -115,13 +161,15 @@ void fa_lab_feed(struct fa_lab *lab, const struct fa_script_line *line)
         .times = times != NULL ? (uint32_t)times->number : 1,
         .every = fa_script_duration(line, "every", 0),
     };
-    read_values(&sender, fa_script_text(line, "NUMBERS"));
+    read_runs(&sender, fa_script_slot(line, "NUMBERS"));
+    if (sender.once && sender.every == 0) {
+        sender.every = lab->interval;
+    }
     fa_time length = fa_script_duration(line, "for", FA_NEVER);
     sender.until = length == FA_NEVER ? FA_NEVER : lab->elapsed + length;
     sender.at = lab->elapsed + sender.every;
     fa_lab_quiet(lab, series);
-    push(lab, &sender);
-    if (sender.every > 0) {
+    if (push(lab, &sender) && sender.every > 0) {
         lab->senders = fa_xgrow(lab->senders, lab->sender_count, &lab->sender_cap, sizeof sender);
         lab->senders[lab->sender_count++] = sender;
     } else {
@@ -133,14 +181,8 @@ void fa_lab_feed(struct fa_lab *lab, const struct fa_script_line *line)
 void fa_lab_stale(struct fa_lab *lab, const char *series)
 {
     fa_lab_quiet(lab, series);
-    fa_lab_fed_forget(lab, series);
-    if (lab->engine != NULL) {
-        uint64_t handle = handle_of(lab, FA_KIND_GAUGE, series);
-        if (handle != FA_HANDLE_IGNORED) {
-            fa_metrics_stale(fa_metrics_feed(lab->metrics, "lab"), handle, fa_lab_now(lab).wall);
-        }
-        fa_lab_run_rules(lab);
-    }
+    end_series(lab, FA_KIND_GAUGE, series);
+    fa_lab_run_rules(lab);
 }
 
 void fa_lab_feed_due(struct fa_lab *lab)
@@ -150,11 +192,10 @@ void fa_lab_feed_due(struct fa_lab *lab)
         struct fa_lab_sender *sender = &lab->senders[i];
         if (sender->at > lab->elapsed) {
             i++;
-        } else if (sender->at >= sender->until) {
+        } else if (sender->at >= sender->until || !push(lab, sender)) {
             remove_sender(lab, i);
         } else {
             sender->at += sender->every;
-            push(lab, sender);
             pushed = true;
             i++;
         }
@@ -180,8 +221,13 @@ static void take_signal(void *ctx, const struct fa_signal *signal)
     struct fa_lab *lab = ctx;
     lab->signals =
         fa_xgrow(lab->signals, lab->signal_count, &lab->signal_cap, sizeof lab->signals[0]);
-    lab->signals[lab->signal_count++] = (struct fa_lab_signal){
-        signal->rule, fa_xstrdup(signal->labels), signal->level, signal->value, signal->since};
+    lab->signals[lab->signal_count++] =
+        (struct fa_lab_signal){.rule = signal->rule,
+                               .labels = fa_xstrdup(signal->labels),
+                               .level = signal->level,
+                               .value = signal->value,
+                               .since = signal->since,
+                               .source = fa_source_copy(signal->source)};
 }
 
 void fa_lab_run_rules(struct fa_lab *lab)
@@ -190,12 +236,19 @@ void fa_lab_run_rules(struct fa_lab *lab)
         return;
     }
     fa_rules_run(lab->rules, fa_lab_now(lab), take_signal, lab);
+    (void)fa_foreign_run_some(lab->foreign, fa_lab_now(lab), SIZE_MAX, take_signal, lab);
     for (size_t i = 0; i < lab->signal_count; i++) {
         struct fa_lab_signal *copy = &lab->signals[i];
-        struct fa_signal signal = {copy->rule, copy->labels, copy->level, copy->value, copy->since};
+        struct fa_signal signal = {.rule = copy->rule,
+                                   .labels = copy->labels,
+                                   .level = copy->level,
+                                   .value = copy->value,
+                                   .since = copy->since,
+                                   .source = copy->source};
         struct fa_event event = {.kind = FA_EV_SIGNAL, .u.signal = &signal};
         fa_lab_step(lab, &event);
         free(copy->labels);
+        free(copy->source);
     }
     if (lab->signal_count > 0) {
         lab->signal_count = 0;
@@ -206,22 +259,26 @@ void fa_lab_run_rules(struct fa_lab *lab)
     }
 }
 
-struct restore {
-    struct fa_rules *rules;
-};
-
 static void restore_one(void *ctx, const struct fa_alarm *alarm)
 {
-    const struct restore *restore = ctx;
+    struct fa_lab *lab = ctx;
     if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0) {
-        fa_rules_restore(restore->rules, alarm->rule, alarm->labels, alarm->level);
+        fa_rules_restore(lab->rules, alarm->rule, alarm->labels, alarm->level);
+        fa_foreign_restore(lab->foreign, alarm->rule, alarm->labels, alarm->source,
+                           fa_lab_now(lab).wall);
     }
 }
 
-void fa_lab_restore_rules(struct fa_lab *lab, struct fa_rules *rules)
+void fa_lab_make_rules(struct fa_lab *lab)
 {
-    struct restore restore = {rules};
-    fa_engine_each_alarm(lab->engine, restore_one, &restore);
+    const struct fa_setup *setup = &lab->config->setup;
+    struct fa_rules *old = lab->rules;
+    struct fa_foreign *old_foreign = lab->foreign;
+    lab->rules = fa_rules_new(setup->rules, setup->rule_count, lab->metrics);
+    lab->foreign = fa_foreign_new(setup->rules, setup->rule_count, 0, 0);
+    fa_engine_each_alarm(lab->engine, restore_one, lab);
+    fa_rules_free(old);
+    fa_foreign_free(old_foreign);
 }
 
 void fa_lab_feed_done(struct fa_lab *lab)
@@ -232,6 +289,7 @@ void fa_lab_feed_done(struct fa_lab *lab)
     free(lab->senders);
     for (size_t i = 0; i < lab->signal_count; i++) {
         free(lab->signals[i].labels);
+        free(lab->signals[i].source);
     }
     free(lab->signals);
 }

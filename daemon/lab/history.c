@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Series by their label sets, samples by their time. Texts and sets lie in one arena; samples are
- * put in order once, before the first question. */
+ * put in order once, before the first question. What fills it is elsewhere (history_text.c,
+ * history_csv.c). */
 #include "lab/history.h"
 
 #include "base/panic.h"
-#include "rules/promql_lex.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LINE_LABELS_MAX 256
 
 struct series {
     const struct fa_labels *labels;
@@ -27,6 +24,11 @@ struct fa_history {
     bool sealed;
     struct fa_query_source source;
 };
+
+struct fa_scratch *fa_history_arena(struct fa_history *history)
+{
+    return &history->arena;
+}
 
 struct fa_history *fa_history_new(void)
 {
@@ -78,246 +80,43 @@ static void widen(struct fa_history *history)
     }
 }
 
-static struct series *series_of(struct fa_history *history, const struct fa_labels *labels)
+size_t fa_history_add(struct fa_history *history, const struct fa_label *labels, size_t count)
 {
+    union {
+        struct fa_labels set;
+        char room[sizeof(struct fa_labels) + FA_HISTORY_LABELS_MAX * sizeof(struct fa_label)];
+    } given;
+    fa_assert(!history->sealed && count <= FA_HISTORY_LABELS_MAX);
+    given.set.count = count;
+    memcpy(given.set.items, labels, count * sizeof labels[0]);
     widen(history);
-    size_t slot = fa_labels_hash(labels) & (history->slot_count - 1);
+    size_t slot = fa_labels_hash(&given.set) & (history->slot_count - 1);
     while (history->slots[slot] != 0) {
-        struct series *series = &history->series[history->slots[slot] - 1];
-        if (fa_labels_cmp(series->labels, labels) == 0) {
-            return series;
+        if (fa_labels_cmp(history->series[history->slots[slot] - 1].labels, &given.set) == 0) {
+            return history->slots[slot] - 1;
         }
         slot = (slot + 1) & (history->slot_count - 1);
     }
+    struct fa_labels *set =
+        fa_scratch_take(&history->arena, sizeof *set + count * sizeof set->items[0]);
+    set->count = count;
+    for (size_t i = 0; i < count; i++) {
+        set->items[i].name = fa_scratch_str(&history->arena, labels[i].name);
+        set->items[i].value = fa_scratch_str(&history->arena, labels[i].value);
+    }
     history->series =
         fa_xgrow(history->series, history->count, &history->cap, sizeof *history->series);
-    history->series[history->count] = (struct series){.labels = labels};
+    history->series[history->count] = (struct series){.labels = set};
     history->slots[slot] = (uint32_t)++history->count;
-    return &history->series[history->count - 1];
+    return history->count - 1;
 }
 
-/* ---- one line ---- */
-
-struct line {
-    struct fa_history *history;
-    struct fa_lexer lexer;
-    struct fa_token token;
-    struct fa_label labels[LINE_LABELS_MAX];
-    size_t count;
-    struct fa_err *err;
-};
-
-static int refuse(const struct line *line, const char *wanted)
+void fa_history_append(struct fa_history *history, size_t number, struct fa_point point)
 {
-    uint32_t column = (uint32_t)(line->token.text.ptr - line->lexer.text.ptr) + 1;
-    return fa_err_at(line->err, FA_EPARSE, NULL, 0, column, "%s should stand here", wanted);
-}
-
-static int next(struct line *line)
-{
-    return fa_lex_next(&line->lexer, FA_LEX_BRACES, &line->token, line->err);
-}
-
-static bool at_sign(const struct line *line, const char *sign)
-{
-    return line->token.kind == FA_TOKEN_SIGN && fa_str_is(line->token.text, sign);
-}
-
-/* Sorted as they come; an empty value is no label. */
-static int add_label(struct line *line, struct fa_str name, struct fa_str value)
-{
-    size_t at = line->count;
-    if (line->count == LINE_LABELS_MAX) {
-        return refuse(line, "the end of the labels, since 256 are the most,");
-    }
-    while (at > 0 && fa_str_cmp(line->labels[at - 1].name, name) > 0) {
-        at--;
-    }
-    if (at > 0 && fa_str_eq(line->labels[at - 1].name, name)) {
-        return refuse(line, "a label that was not named before");
-    }
-    if (value.len > 0) {
-        memmove(&line->labels[at + 1], &line->labels[at],
-                (line->count - at) * sizeof line->labels[0]);
-        line->labels[at] = (struct fa_label){name, value};
-        line->count++;
-    }
-    return 0;
-}
-
-static int quoted(struct line *line, struct fa_str *ret_text)
-{
-    int ret = fa_lex_unquote(line->token.text, line->lexer.text, &line->history->arena, ret_text,
-                             line->err);
-    if (ret == 0 && !fa_utf8_valid(*ret_text)) {
-        ret = refuse(line, "a text in UTF-8");
-    }
-    return ret;
-}
-
-/* One of `name="value"`, `"name"="value"` and the quoted name of the metric. */
-static int label(struct line *line)
-{
-    struct fa_str name = line->token.text, value;
-    bool is_quoted = line->token.kind == FA_TOKEN_STRING;
-    int ret = is_quoted ? quoted(line, &name) : 0;
-    if (!is_quoted && line->token.kind != FA_TOKEN_WORD) {
-        return refuse(line, "the name of a label");
-    }
-    if (ret == 0) {
-        ret = next(line);
-    }
-    if (ret == 0 && is_quoted && !at_sign(line, "=")) {
-        return add_label(line, FA_STR("__name__"), name);
-    }
-    if (ret == 0 && !at_sign(line, "=")) {
-        return refuse(line, "\"=\"");
-    }
-    if (ret == 0) {
-        ret = next(line);
-    }
-    if (ret == 0 && line->token.kind != FA_TOKEN_STRING) {
-        return refuse(line, "a value in quotes");
-    }
-    if (ret == 0) {
-        ret = quoted(line, &value);
-    }
-    if (ret == 0) {
-        ret =
-            add_label(line, is_quoted ? name : fa_scratch_str(&line->history->arena, name), value);
-    }
-    return ret != 0 ? ret : next(line);
-}
-
-static int braces(struct line *line)
-{
-    int ret = next(line);
-    while (ret == 0 && !at_sign(line, "}")) {
-        ret = label(line);
-        if (ret == 0 && at_sign(line, ",")) {
-            ret = next(line);
-        } else if (ret == 0 && !at_sign(line, "}")) {
-            ret = refuse(line, "\",\" or \"}\"");
-        }
-    }
-    return ret; /* what follows is no token of PromQL's */
-}
-
-static int series_name(struct line *line)
-{
-    int ret = fa_lex_next(&line->lexer, FA_LEX_EXPRESSION, &line->token, line->err);
-    if (ret != 0 || line->token.kind != FA_TOKEN_WORD) {
-        return ret;
-    }
-    return add_label(line, FA_STR("__name__"),
-                     fa_scratch_str(&line->history->arena, line->token.text));
-}
-
-static int parse_value(struct fa_str text, double *ret_value)
-{
-    if (fa_str_is(text, "stale")) {
-        *ret_value = fa_stale_marker();
-        return 0;
-    }
-    return fa_number_parse(text, ret_value);
-}
-
-static struct fa_str word_at(struct line *line)
-{
-    struct fa_str text = line->lexer.text;
-    size_t from = line->lexer.at;
-    while (from < text.len && (text.ptr[from] == ' ' || text.ptr[from] == '\t')) {
-        from++;
-    }
-    size_t to = from;
-    while (to < text.len && text.ptr[to] != ' ' && text.ptr[to] != '\t' && text.ptr[to] != '\r') {
-        to++;
-    }
-    line->lexer.at = to;
-    line->token.text = (struct fa_str){text.ptr + from, to - from};
-    return line->token.text;
-}
-
-static int value_and_time(struct line *line, struct fa_point *ret_point)
-{
-    int64_t at;
-    if (parse_value(word_at(line), &ret_point->value) != 0) {
-        return refuse(line, "a value, a number such as 1.5e3, NaN or +Inf,");
-    }
-    if (fa_parse_i64(word_at(line), &at) != 0 || at > FA_DURATION_MAX || at < -FA_DURATION_MAX) {
-        return refuse(line, "the time in milliseconds since 1970");
-    }
-    ret_point->at = at;
-    return word_at(line).len == 0 ? 0 : refuse(line, "the end of the line");
-}
-
-static void add_point(struct fa_history *history, struct line *line, struct fa_point point)
-{
-    struct fa_labels *labels =
-        fa_scratch_take(&history->arena, sizeof *labels + line->count * sizeof labels->items[0]);
-    labels->count = line->count;
-    memcpy(labels->items, line->labels, line->count * sizeof labels->items[0]);
-    struct series *series = series_of(history, labels);
+    struct series *series = &history->series[number];
     series->points = fa_xgrow(series->points, series->count, &series->cap, sizeof *series->points);
     series->points[series->count++] = point;
     history->samples++;
-}
-
-static int read_line(struct fa_history *history, struct fa_str text, struct fa_err *err)
-{
-    struct line line = {.history = history, .lexer = {text, 0}, .err = err};
-    struct fa_point point;
-    int ret = series_name(&line);
-    if (ret == 0 && line.count == 0 && !at_sign(&line, "{")) {
-        return refuse(&line, "the name of a metric");
-    }
-    if (ret == 0) {
-        while (line.lexer.at < text.len && text.ptr[line.lexer.at] == ' ') {
-            line.lexer.at++;
-        }
-        if (line.count > 0 && line.lexer.at < text.len && text.ptr[line.lexer.at] == '{') {
-            ret = next(&line);
-        }
-    }
-    if (ret == 0 && at_sign(&line, "{")) {
-        ret = braces(&line);
-    }
-    if (ret == 0 && line.count == 0) {
-        return refuse(&line, "the name of a metric before this");
-    }
-    if (ret == 0) {
-        ret = value_and_time(&line, &point);
-    }
-    if (ret == 0) {
-        add_point(history, &line, point);
-    }
-    return ret;
-}
-
-int fa_history_read(struct fa_history *history, struct fa_str text, const char *name,
-                    struct fa_err *err)
-{
-    uint32_t number = 0;
-    fa_assert(!history->sealed);
-    while (text.len > 0) {
-        struct fa_str line = fa_str_cut(text, '\n', &text);
-        struct fa_str bare = fa_str_trim(line);
-        number++;
-        if (bare.len == 0 || bare.ptr[0] == '#' || bare.ptr[0] == '\r') {
-            continue;
-        }
-        *err = (struct fa_err){0};
-        int ret = read_line(history, line, err);
-        if (ret == 0 && history->arena.over) {
-            ret = fa_err_set(err, FA_ETOOBIG, "more than can be held in memory");
-        }
-        if (ret != 0) {
-            err->line = number;
-            snprintf(err->file, sizeof err->file, "%s", name);
-            return ret;
-        }
-    }
-    return 0;
 }
 
 /* ---- questions ---- */
@@ -348,7 +147,14 @@ static void sort_points(struct fa_point *points, size_t count, struct fa_point *
 
 static void order(struct series *series)
 {
-    size_t kept = 0;
+    size_t kept = 1;
+    while (kept < series->count && series->points[kept - 1].at < series->points[kept].at) {
+        kept++;
+    }
+    if (kept >= series->count) {
+        return; /* as most are */
+    }
+    kept = 0;
     struct fa_point *scratch = fa_xmalloc(series->count * sizeof *scratch);
     sort_points(series->points, series->count, scratch);
     free(scratch);

@@ -15,7 +15,9 @@
  *   --json                one JSON object a scenario and line
  *   --verbose             the timeline of those that pass, too
  *   --restart-everywhere  also with a restart after each line: the same people must be told
- *   --language            prints the verbs and ends */
+ *   --write               writes what is told to the end of each file, as what is expected
+ *   --language            prints the verbs and ends
+ * Of a directory all *.fas are played, in the order of their names. */
 int fa_lab_main(int argc, char **argv, FILE *out, FILE *err);
 
 #endif

@@ -6,6 +6,7 @@
  * store that is known to be full takes no filing. */
 #include "lab/world.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,46 @@ static char *read_file(struct fa_lab *lab, const char *path)
     return fa_buf_take(&buf);
 }
 
+static void add_file(struct fa_lab *lab, const char *path)
+{
+    char *text = read_file(lab, path);
+    if (text != NULL) {
+        fa_lab_add_piece(lab, path, text, false, 0);
+    }
+    free(text);
+}
+
+static int is_config_file(const struct dirent *entry)
+{
+    size_t len = strlen(entry->d_name);
+    return entry->d_name[0] != '.' && len > 4 && strcmp(entry->d_name + len - 4, ".cfg") == 0;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* As the daemon reads them: *.cfg in the directory `sub` beside the main file. */
+static void add_beside(struct fa_lab *lab, const char *main_path, const char *sub)
+{
+    const char *slash = strrchr(main_path, '/');
+    int prefix = slash != NULL ? (int)(slash - main_path) + 1 : 0;
+    struct dirent **entries = NULL;
+    struct fa_buf path;
+    fa_buf_init(&path, 4096);
+    fa_buf_printf(&path, "%.*s%s", prefix, main_path, sub);
+    int count = scandir(fa_buf_text(&path), &entries, is_config_file, by_name);
+    for (int i = 0; i < count; i++) {
+        fa_buf_clear(&path);
+        fa_buf_printf(&path, "%.*s%s/%s", prefix, main_path, sub, entries[i]->d_name);
+        add_file(lab, fa_buf_text(&path));
+        free(entries[i]);
+    }
+    free(entries);
+    fa_buf_done(&path);
+}
+
 static void add_source(struct fa_lab *lab, const char *file, const struct fa_script_line *line)
 {
     const char *block = fa_script_text(line, "BLOCK");
@@ -82,11 +123,11 @@ static void add_source(struct fa_lab *lab, const char *file, const struct fa_scr
         fa_buf_put(&path, file, (size_t)(slash - file) + 1);
     }
     fa_buf_puts(&path, name);
-    char *text = read_file(lab, fa_buf_text(&path));
-    if (text != NULL) {
-        fa_lab_add_piece(lab, fa_buf_text(&path), text, false, 0);
+    add_file(lab, fa_buf_text(&path));
+    if (!lab->failed) {
+        add_beside(lab, fa_buf_text(&path), "rules.d");
+        add_beside(lab, fa_buf_text(&path), "conf.d");
     }
-    free(text);
     fa_buf_done(&path);
 }
 
@@ -286,9 +327,21 @@ static void do_forget(struct fa_lab *lab)
 
 static void do_never(struct fa_lab *lab, const struct fa_script_line *line)
 {
+    fa_lab_check_names(lab, line);
     lab->nevers = fa_xrealloc(lab->nevers, (lab->never_count + 1) * sizeof(struct fa_lab_never));
-    lab->nevers[lab->never_count++] = (struct fa_lab_never){
-        fa_xstrdup(fa_script_text(line, "NAME")), fa_xstrdup(fa_script_text(line, "via"))};
+    lab->nevers[lab->never_count++] =
+        (struct fa_lab_never){fa_xstrdup(fa_script_text(line, "NAME")),
+                              fa_xstrdup(fa_script_text(line, "via")), line->line};
+}
+
+static void do_allow(struct fa_lab *lab, const struct fa_script_line *line)
+{
+    if (strcmp(fa_script_text(line, "NAME"), "anyone") != 0) {
+        fa_lab_check_names(lab, line);
+    }
+    lab->allowed =
+        fa_xrealloc(lab->allowed, (lab->allowed_count + 1) * sizeof(struct fa_lab_allowed));
+    lab->allowed[lab->allowed_count++].line = line;
 }
 
 static void do_stop(struct fa_lab *lab, bool clean)
@@ -326,6 +379,9 @@ static void do_world(struct fa_lab *lab, const char *file, const struct fa_scrip
         break;
     case FA_DO_STALE:
         fa_lab_stale(lab, fa_script_text(line, "SERIES"));
+        break;
+    case FA_DO_ALERT:
+        fa_lab_alert(lab, line);
         break;
     case FA_DO_COURIER:
         if (strcmp(fa_script_text(line, "choice"), "dies") == 0) {
@@ -366,6 +422,15 @@ static void do_world(struct fa_lab *lab, const char *file, const struct fa_scrip
     case FA_DO_NEVER:
         do_never(lab, line);
         break;
+    case FA_DO_ALLOW:
+        do_allow(lab, line);
+        break;
+    case FA_DO_NOTHING_ELSE:
+        lab->closing = line;
+        break;
+    case FA_DO_INTERVAL:
+        lab->interval = fa_script_slot(line, "DURATION")->duration;
+        break;
     case FA_DO_RECEIVER:
         do_receiver(lab, line);
         break;
@@ -401,7 +466,7 @@ static void play_line(struct fa_lab *lab, const char *file, const struct fa_scri
         break;
     default:
         if (line->verb >= FA_EXPECT_TELL) {
-            fa_lab_expect(lab, line);
+            fa_lab_claim(lab, line);
         } else {
             do_world(lab, file, line);
         }
@@ -500,6 +565,7 @@ static bool can_be_done(struct fa_lab *lab, const struct fa_script_line *line)
     case FA_DO_METRIC:
     case FA_DO_QUIET:
     case FA_DO_STALE:
+    case FA_DO_ALERT:
     case FA_DO_COURIER:
         return true;
     default:
@@ -523,16 +589,14 @@ static void play_one(struct fa_lab *lab, const struct fa_script *script, size_t 
         return;
     }
     if (line->at != FA_NEVER) {
-        if (line->at < lab->elapsed) {
+        if (line->at < lab->elapsed && line->verb != FA_EXPECT_TELL) {
             fa_lab_fail(lab, "that time is over");
         }
         fa_lab_advance_to(lab, line->at);
     }
     bool is_expectation = line->verb >= FA_EXPECT_TELL;
     if (restarts && is_expectation) {
-        fa_lab_advance_to(lab, lab->elapsed + (line->verb == FA_EXPECT_NOTHING
-                                                   ? fa_script_duration(line, "for", 0)
-                                                   : 0));
+        fa_lab_advance_to(lab, fa_lab_waits_until(lab, line));
     } else if (!lab->failed && (!line->maybe || can_be_done(lab, line))) {
         lab->cover.verbs[line->verb]++;
         play_line(lab, script->file, line);
@@ -546,6 +610,29 @@ static void play_one(struct fa_lab *lab, const struct fa_script *script, size_t 
     if (restarts && !is_expectation) {
         restart_between(lab);
     }
+}
+
+/* The first failure is the result's; what came of expectations goes along. */
+static void judge(struct fa_lab *lab, struct fa_lab_result *result)
+{
+    const struct fa_lab_claim *first = NULL;
+    for (size_t i = 0; i < lab->claim_count && first == NULL; i++) {
+        first = lab->claims[i].failure != NULL ? &lab->claims[i] : NULL;
+    }
+    result->broken = lab->failed;
+    result->failed = lab->failed || first != NULL;
+    if (!lab->failed && first != NULL) {
+        result->line = first->line->line;
+        result->col = first->line->col;
+        snprintf(result->failure, sizeof result->failure, "%s", first->failure);
+    } else {
+        memcpy(result->failure, lab->failure, sizeof result->failure);
+    }
+    result->claims = lab->claims;
+    result->claim_count = lab->claim_count;
+    result->deliveries = lab->deliveries;
+    result->delivery_count = lab->delivery_count;
+    result->closed = lab->closing != NULL;
 }
 
 void fa_lab_play(const struct fa_script *script, enum fa_lab_how how,
@@ -568,12 +655,17 @@ void fa_lab_play(const struct fa_script *script, enum fa_lab_how how,
     if (lab.config == NULL && !lab.failed) {
         fa_lab_fail(&lab, "nothing happens in this scenario");
     }
-    result.failed = lab.failed;
-    memcpy(result.failure, lab.failure, sizeof result.failure);
+    if (how != FA_LAB_RESTARTS) { /* there nothing is expected */
+        fa_lab_claims_close(&lab);
+    }
+    judge(&lab, &result);
     result.digest = lab.digest;
     result.cover = lab.cover;
     result.told = list_told(&lab);
     result.story = fa_buf_take(&lab.story);
+    lab.claims = NULL;
+    lab.deliveries = NULL;
+    lab.claim_count = lab.delivery_count = 0;
     fa_lab_done(&lab);
     *ret_result = result;
 }
@@ -582,5 +674,7 @@ void fa_lab_result_done(struct fa_lab_result *result)
 {
     free(result->story);
     free(result->told);
+    fa_lab_claims_free(result->claims, result->claim_count);
+    fa_lab_deliveries_free(result->deliveries, result->delivery_count);
     *result = (struct fa_lab_result){0};
 }

@@ -2,12 +2,12 @@
 /* Reads scenarios by the table in verbs.c. Everything that can be judged without a world is judged
  * here: numbers, durations, words out of a list. Nothing is played; a file with one fault is
  * refused whole. */
+#include "lab/runs.h"
 #include "lab/script.h"
 #include "lab/verbs.h"
 #include "base/panic.h"
 
 #include <ctype.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -224,28 +224,16 @@ static int parse_number(const struct word *word, struct fa_script_slot *slot)
     return fa_parse_double(fa_str_of(word->text), &slot->number);
 }
 
-int fa_script_number(struct fa_str text, double *ret_number)
-{
-    if (fa_str_is(text, "none")) {
-        *ret_number = (double)NAN;
-        return 0;
-    }
-    return fa_parse_double(text, ret_number);
-}
-
 static int parse_numbers(const struct word *word, struct fa_script_slot *slot)
 {
     struct fa_str rest = fa_str_of(word->text);
-    bool first = true;
+    struct fa_run run;
+    int rc;
     do {
-        double number;
-        if (fa_script_number(fa_str_cut(rest, ',', &rest), &number) != 0) {
-            return FA_EPARSE;
-        }
-        slot->number = first ? number : slot->number;
-        first = false;
-    } while (rest.ptr != NULL);
-    return 0;
+        rc = fa_run_next(&rest, &run);
+    } while (rc == 0 && rest.ptr != NULL);
+    slot->number = rc == 0 ? run.first : 0;
+    return rc;
 }
 
 static int parse_count(const struct word *word, struct fa_script_slot *slot)
@@ -277,11 +265,6 @@ static int parse_any(const struct word *word, struct fa_script_slot *slot)
     return word->text[0] == '\0' ? FA_EPARSE : 0;
 }
 
-static int parse_bare(const struct word *word, struct fa_script_slot *slot)
-{
-    return word->quoted || word->text[0] == '\0' ? FA_EPARSE : 0;
-}
-
 static int parse_text(const struct word *word, struct fa_script_slot *slot)
 {
     return word->quoted ? 0 : FA_EPARSE;
@@ -305,10 +288,10 @@ static const struct {
 } KINDS[] = {
     {"ALARM", parse_braced, "an alarm such as rule{label=\"value\"} or @R"},
     {"SERIES", parse_braced, "a series such as metric{label=\"value\"}"},
-    {"NAME", parse_bare, "a name"},
+    {"NAME", parse_any, "a name"},
     {"SOURCE", parse_any, "a file or <<WORD"},
     {"NUMBER", parse_number, "a number"},
-    {"NUMBERS", parse_numbers, "a number, or several such as 10,20"},
+    {"NUMBERS", parse_numbers, "a number, or several such as 10,20 or \"0+10x20 _x5 stale\""},
     {"COUNT", parse_count, "a whole number up to 1000000"},
     {"DURATION", parse_length, "a duration such as 30s, 15m or 1h30m"},
     {"SIGNED", parse_signed, "a duration behind + or -, such as -1h"},
@@ -402,9 +385,9 @@ static bool is_rest(const struct item *item)
 /* Slot names point into these: patterns are constant, their words are interned once. */
 static const char *keyword_of(const char *text)
 {
-    static const char *const known[] = {"as",   "times", "every", "for",  "by",   "of",
-                                        "via",  "kind",  "step",  "loop", "over", "after",
-                                        "same", "again", "state", "kept"};
+    static const char *const known[] = {
+        "as",   "times", "every", "for",   "by",    "of",   "via",  "kind",     "step",   "loop",
+        "over", "after", "same",  "again", "state", "kept", "says", "contains", "within", "ends"};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(known[i], text) == 0) {
             return known[i];
@@ -436,7 +419,8 @@ static int match_group(struct reader *reader, struct fa_script_line *line, const
         return take_rest(reader, line, item, at);
     }
     if (is_slot(item)) {
-        if (word->quoted != (strcmp(item->text, "TEXT") == 0)) {
+        if (word->quoted ? strcmp(item->text, "TEXT") != 0 && strcmp(item->text, "NAME") != 0
+                         : strcmp(item->text, "TEXT") == 0) {
             return 0;
         }
     } else if (word->quoted || strcmp(item->text, word->text) != 0) {

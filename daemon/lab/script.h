@@ -2,11 +2,13 @@
 /* Scenarios: what happens to a firealarm daemon, and what must come of it. One statement a line,
  * "#" begins a comment, times are virtual. A file is read whole and proved before it is played.
  *
- *   config company.cfg                    a file beside the scenario; several are joined, as
- *   config <<END                          conf.d/ would be; END alone ends the text
+ *   config firealarm.cfg                  a file beside the scenario, with rules.d/ and conf.d/
+ *                                         beside it as the daemon reads them; several are joined
+ *   config <<END                          END alone ends the text
  *   rules = ( ... );
  *   END
- *   at +30m expect tell coo via mail      everything until 30 m after the beginning happens first
+ *   at +30m expect tell coo via mail      everything until 30 m after the beginning happens first;
+ *                                         told at that very time
  *   advance 5m
  *
  * Words are separated by blanks; a text with blanks stands in "quotes". In the table of verbs
@@ -17,7 +19,9 @@
  *             pattern. The newest of several with one identity is meant.
  *   SERIES    metric{label="value",...}
  *   NAME      a person, channel, receipt, rule ... ; FILE a path beside the scenario
- *   NUMBERS   12.5 or several, 10,20,90: one after the other; none: a value that is no number
+ *   NUMBERS   12.5 or several, 10,20,90: one after the other and again; none: a value that is no
+ *             number. As promtool writes samples (runs.h), "100+10x20 _x5 stale 7", they come once;
+ *             so does a list in quotes
  *   DURATION  30s 15m 1h30m; SIGNED the same behind + or -
  *   BLOCK     <<WORD and the lines up to one that is WORD
  *   PAIRS     key=value ...
@@ -27,13 +31,18 @@
  * down, or up already), it is left out. For scenarios that a program writes.
  *
  * What is told is matched once: `expect tell` takes the oldest delivery that fits and was not taken
- * yet; `expect nothing` says that none is left. `never tell` holds for the rest of the scenario. */
+ * yet; `expect nothing` says that none is left. `never tell` holds for the rest of the scenario.
+ * With `at`, `expect tell` means that very time, and may stand behind what happened later: so the
+ * whole timeline can be stated at the end, as --verbose prints it. `nothing else` closes it: what
+ * was told, no expectation took and no `allow tell` allows is a fault at the end.
+ *
+ * An expectation that fails does not end the scenario: all that fail are reported. */
 #ifndef FA_LAB_SCRIPT_H
 #define FA_LAB_SCRIPT_H
 
 #include "base/buf.h"
 
-#define FA_SCRIPT_SLOTS 8
+#define FA_SCRIPT_SLOTS 12
 
 enum fa_verb_id {
     FA_DO_CONFIG,
@@ -41,8 +50,10 @@ enum fa_verb_id {
     FA_DO_RELOAD_REFUSED,
     FA_DO_ADVANCE,
     FA_DO_METRIC,
+    FA_DO_INTERVAL,
     FA_DO_QUIET,
     FA_DO_STALE,
+    FA_DO_ALERT,
     FA_DO_FILE,
     FA_DO_WORD,
     FA_DO_DONE,
@@ -65,6 +76,8 @@ enum fa_verb_id {
     FA_DO_FORGET,
     FA_DO_NO_RESTARTS,
     FA_DO_NEVER,
+    FA_DO_ALLOW,
+    FA_DO_NOTHING_ELSE,
     FA_EXPECT_TELL,
     FA_EXPECT_NO_TELL,
     FA_EXPECT_TRY,
@@ -125,8 +138,6 @@ void fa_script_done(struct fa_script *script);
 const struct fa_script_slot *fa_script_slot(const struct fa_script_line *line, const char *name);
 const char *fa_script_text(const struct fa_script_line *line, const char *name);
 fa_time fa_script_duration(const struct fa_script_line *line, const char *name, fa_time otherwise);
-/* One of NUMBERS. */
-int fa_script_number(struct fa_str text, double *ret_number) FA_MUST_CHECK;
 /* The table in words, a line each; NULL past the last. */
 const char *fa_script_verb(size_t index, const char **ret_help);
 

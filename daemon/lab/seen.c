@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What was seen: deliveries, journal, alarms (also those that the engine has let go), filings. */
+#include "alarms/describe.h"
 #include "lab/world.h"
 
 #include <inttypes.h>
@@ -235,6 +236,31 @@ static struct fa_lab_key *add_key(struct fa_lab *lab, const struct fa_notificati
     return key;
 }
 
+/* As a scenario names the alarm: by its labels, or by a receipt if people filed it. */
+static char *name_of(struct fa_lab *lab, const struct fa_notification *n)
+{
+    const struct fa_alarm *alarm = fa_engine_alarm(lab->engine, n->alarm);
+    if (alarm == NULL || (alarm->flags & FA_FLAG_FILED) == 0 || alarm->incident_count == 0) {
+        return alarm != NULL ? fa_xstrdup(alarm->identity) : NULL;
+    }
+    const struct fa_lab_filing *filing = fa_lab_find_filing(lab, alarm->incidents[0]);
+    struct fa_buf buf;
+    if (filing == NULL) {
+        return NULL;
+    }
+    fa_buf_init(&buf, 512);
+    fa_buf_printf(&buf, "%s@%s", alarm->rule, filing->name);
+    return fa_buf_take(&buf);
+}
+
+static char *summary_of(const struct fa_lab *lab, const struct fa_notification *n)
+{
+    struct fa_buf buf;
+    fa_buf_init(&buf, 8192);
+    fa_describe_message(lab->engine, n, &buf);
+    return fa_buf_take(&buf);
+}
+
 struct fa_lab_key *fa_lab_see_attempt(struct fa_lab *lab, const struct fa_notification *n)
 {
     const char *identity = identity_of(lab, n->alarm);
@@ -255,6 +281,8 @@ struct fa_lab_key *fa_lab_see_attempt(struct fa_lab *lab, const struct fa_notifi
         .step = n->step,
         .loop = n->loop,
         .value = n->value,
+        .name = name_of(lab, n),
+        .summary = summary_of(lab, n),
     };
     return key;
 }
@@ -349,12 +377,8 @@ void fa_lab_seen_done(struct fa_lab *lab)
         free(lab->promises[i].who);
     }
     free(lab->promises);
-    for (size_t i = 0; i < lab->delivery_count; i++) {
-        free(lab->deliveries[i].person);
-        free(lab->deliveries[i].channel);
-        free(lab->deliveries[i].address);
-        free(lab->deliveries[i].identity);
-    }
+    fa_lab_deliveries_free(lab->deliveries, lab->delivery_count);
+    fa_lab_claims_free(lab->claims, lab->claim_count);
     for (size_t i = 0; i < lab->filing_count; i++) {
         struct fa_lab_filing *filing = &lab->filings[i];
         for (size_t n = 0; n < filing->about_count; n++) {
@@ -374,7 +398,7 @@ void fa_lab_seen_done(struct fa_lab *lab)
     free(lab->alarms);
     free(lab->alarm_index.slots);
     free(lab->key_index.slots);
-    free(lab->deliveries);
+    free(lab->allowed);
     free(lab->keys);
     free(lab->journal);
     free(lab->filings);

@@ -15,8 +15,13 @@ const struct fa_script_verb fa_script_verbs[FA_SCRIPT_VERBS] = {
      "metric SERIES NUMBERS [as gauge|counter|total|timer|set|state] [times COUNT] [every DURATION] "
      "[for DURATION]",
      "samples; a later line for the same series takes the place of one that repeats"},
+    {FA_DO_INTERVAL, "interval DURATION",
+     "between samples of 0+10x20 and of lists in quotes that say no `every`; 1m"},
     {FA_DO_QUIET, "quiet SERIES", "a series that repeats falls silent"},
     {FA_DO_STALE, "stale SERIES", "the sender says that the series ends"},
+    {FA_DO_ALERT, "alert SERIES [ends SIGNED] [every DURATION] [for DURATION] [TEXT]",
+     "another system sends an alert: its name and labels, its end (+4m) and TEXT as its summary; an "
+     "end that is past says that it is over. A later line takes the place of one that repeats"},
     {FA_DO_FILE, "file NAME PAIRS [TEXT] [times COUNT]",
      "NAME (nobody: not proved) files; category customer about strike level key known receipt; about "
      "and strike take several, a,b"},
@@ -45,9 +50,15 @@ const struct fa_script_verb fa_script_verbs[FA_SCRIPT_VERBS] = {
     {FA_DO_FORGET, "forget", "what was told and journalled so far counts as expected"},
     {FA_DO_NO_RESTARTS, "no restarts TEXT", "why --restart-everywhere must leave this one out"},
     {FA_DO_NEVER, "never tell NAME [via NAME]", "not even a try, from the next line on"},
+    {FA_DO_ALLOW, "allow tell NAME [via NAME] [kind NAME]",
+     "`nothing else` does not mind these; NAME anyone: whoever it is"},
+    {FA_DO_NOTHING_ELSE, "nothing else",
+     "at the end no delivery is left that nothing expected or allowed"},
     {FA_EXPECT_TELL,
-     "expect tell NAME [via NAME] [kind NAME] [of ALARM] [step COUNT] [loop COUNT] [again]",
-     "a delivery; `again` one that repeats a key"},
+     "expect tell NAME [via NAME] [kind NAME] [of ALARM] [step COUNT] [loop COUNT] [again] "
+     "[says TEXT] [contains TEXT] [within DURATION]",
+     "a delivery; `again` one that repeats a key; says, contains: its summary as rendered; with "
+     "`at` at that time; within: lets so much time pass for it"},
     {FA_EXPECT_NO_TELL, "expect no tell [NAME] [via NAME] [kind NAME]",
      "no delivery left that fits"},
     {FA_EXPECT_TRY, "expect try NAME [via NAME] [kind NAME] [times COUNT]",

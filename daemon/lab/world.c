@@ -21,7 +21,7 @@
 
 void fa_lab_init(struct fa_lab *lab)
 {
-    *lab = (struct fa_lab){.mono_offset = 5 * FA_SECOND};
+    *lab = (struct fa_lab){.mono_offset = 5 * FA_SECOND, .interval = FA_MINUTE};
     fa_actions_init(&lab->actions);
     fa_lab_store_init(&lab->store);
     fa_lab_post_init(&lab->post);
@@ -32,9 +32,11 @@ void fa_lab_init(struct fa_lab *lab)
 static void drop_daemon(struct fa_lab *lab)
 {
     fa_rules_free(lab->rules);
+    fa_foreign_free(lab->foreign);
     fa_metrics_free(lab->metrics);
     fa_engine_free(lab->engine);
     lab->rules = NULL;
+    lab->foreign = NULL;
     lab->metrics = NULL;
     lab->engine = NULL;
     fa_actions_clear(&lab->actions);
@@ -47,6 +49,7 @@ void fa_lab_done(struct fa_lab *lab)
     fa_lab_store_done(&lab->store);
     fa_lab_post_done(&lab->post);
     fa_lab_feed_done(lab);
+    fa_lab_alerts_done(lab);
     fa_lab_fed_done(lab);
     fa_lab_seen_done(lab);
     fa_config_free(lab->config);
@@ -186,7 +189,9 @@ static fa_time engine_next(const struct fa_lab *lab)
 
 static fa_time rules_next(const struct fa_lab *lab)
 {
-    fa_time at = lab->rules != NULL ? fa_rules_next(lab->rules) : FA_NEVER;
+    fa_time at = lab->rules != NULL
+                     ? earlier(fa_rules_next(lab->rules), fa_foreign_next(lab->foreign))
+                     : FA_NEVER;
     return at != FA_NEVER ? at - FA_LAB_BEGIN - lab->wall_offset : FA_NEVER;
 }
 
@@ -194,6 +199,7 @@ static fa_time next_of_all(const struct fa_lab *lab)
 {
     fa_time next = earlier(fa_lab_commit_next(lab), fa_lab_post_next(lab));
     next = earlier(next, fa_lab_feed_next(lab));
+    next = earlier(next, fa_lab_alerts_next(lab));
     next = earlier(next, rules_next(lab));
     return earlier(next, engine_next(lab));
 }
@@ -214,6 +220,7 @@ static void run_due(struct fa_lab *lab)
     fa_lab_commit_due(lab);
     fa_lab_post_due(lab);
     fa_lab_feed_due(lab);
+    fa_lab_alerts_due(lab);
     if (rules_next(lab) <= lab->elapsed) {
         fa_lab_run_rules(lab);
     }
@@ -246,8 +253,7 @@ void fa_lab_start(struct fa_lab *lab)
     fa_lab_load(lab);
     fa_lab_check_load(lab);
     lab->metrics = fa_metrics_new(NULL);
-    lab->rules = fa_rules_new(setup->rules, setup->rule_count, lab->metrics);
-    fa_lab_restore_rules(lab, lab->rules);
+    fa_lab_make_rules(lab);
     for (size_t i = 0; i < lab->alarm_count; i++) {
         lab->alarms[i].last_step = lab->elapsed;
     }
@@ -273,13 +279,11 @@ void fa_lab_stop(struct fa_lab *lab, bool clean)
 /* As app/ does it: windows are kept by wall time. */
 static void forget_windows(struct fa_lab *lab)
 {
-    const struct fa_setup *setup = &lab->config->setup;
-    fa_rules_free(lab->rules);
-    fa_metrics_free(lab->metrics);
+    struct fa_metrics *old = lab->metrics;
     fa_lab_fed_forget(lab, NULL);
     lab->metrics = fa_metrics_new(NULL);
-    lab->rules = fa_rules_new(setup->rules, setup->rule_count, lab->metrics);
-    fa_lab_restore_rules(lab, lab->rules);
+    fa_lab_make_rules(lab);
+    fa_metrics_free(old);
     fa_lab_run_rules(lab);
 }
 
@@ -305,11 +309,7 @@ void fa_lab_reload(struct fa_lab *lab, struct fa_config *config)
     lab->config = config;
     fa_lab_tell(lab, "another configuration");
     if (lab->engine != NULL) {
-        struct fa_rules *rules =
-            fa_rules_new(config->setup.rules, config->setup.rule_count, lab->metrics);
-        fa_lab_restore_rules(lab, rules);
-        fa_rules_free(lab->rules);
-        lab->rules = rules;
+        fa_lab_make_rules(lab);
         fa_metrics_sweep(lab->metrics);
         fa_lab_step(lab, &event);
         fa_lab_turn_end(lab);

@@ -7,16 +7,22 @@
  *   post.c     the courier and the receivers            feed.c    samples and rules
  *   check.c    DESIGN's invariants after every step     oracle.c  the conflict rule, told anew
  *   seen.c     what was told, journalled and answered   config.c  configurations out of pieces
- *   play.c     lines on the world, file.c what people file, expect.c what must come of it
+ *   alert.c    alerts of other systems
+ *   play.c     lines on the world, file.c what people file, expect.c what must come of it,
+ *              told.c of messages         claim.c   how expectations went
  *   owed.c     what the daemon owes, told from outside     cover.c   what was visited */
 #ifndef FA_LAB_WORLD_H
 #define FA_LAB_WORLD_H
 
 #include "alarms/internal.h"
 #include "config/config.h"
+#include "lab/runs.h"
 #include "lab/script.h"
 #include "metrics/metrics.h"
+#include "rules/foreign.h"
 #include "rules/rules.h"
+
+#include <stdio.h>
 
 /* 2026-01-05T08:00:00Z, a Monday. */
 #define FA_LAB_BEGIN INT64_C(1767600000000)
@@ -68,6 +74,8 @@ struct fa_lab_delivery {
     struct fa_alarm_id alarm;
     struct fa_incident_id incident;
     char *person, *channel, *address, *identity; /* owned; identity: of the alarm, NULL: none */
+    char *name;    /* owned: of the alarm, as a scenario writes it; NULL: none */
+    char *summary; /* owned: as it was rendered */
     enum fa_notification_kind kind;
     uint32_t step, loop;
     double value;
@@ -146,6 +154,21 @@ struct fa_lab_promise {
 
 struct fa_lab_never {
     char *person, *channel; /* owned; channel NULL: any */
+    uint32_t line;
+};
+
+struct fa_lab_allowed { /* borrowed from the script */
+    const struct fa_script_line *line;
+};
+
+/* ---- claim.c ---- */
+
+/* An expectation and how it went. */
+struct fa_lab_claim {
+    const struct fa_script_line *line; /* borrowed from the script */
+    fa_time at;                        /* since the beginning: when it was looked at, or its `at` */
+    size_t delivery;                   /* index + 1 of the one it took; 0: none */
+    char *failure, *hint;              /* owned; NULL: it held; nothing to say */
 };
 
 /* ---- post.c ---- */
@@ -179,10 +202,25 @@ struct fa_lab_post {
 struct fa_lab_sender {
     char *series; /* owned */
     enum fa_kind kind;
-    double *values; /* owned */
-    size_t value_count, next;
+    struct fa_run *runs; /* owned */
+    size_t run_count, run;
+    uint32_t next; /* of the run */
+    bool once;     /* and not again from the first */
     uint32_t times;
     fa_time at, every, until; /* elapsed */
+};
+
+/* Of another system. */
+struct fa_lab_alert {
+    char *series;             /* owned: alertname{labels} */
+    char *says;               /* owned: its summary; NULL: none */
+    fa_time ends;             /* after each sending */
+    fa_time at, every, until; /* elapsed */
+};
+
+struct fa_lab_word { /* on one alert */
+    char *labels;    /* owned, canonical */
+    bool resolved;
 };
 
 struct fa_lab_signal { /* a copy */
@@ -191,6 +229,7 @@ struct fa_lab_signal { /* a copy */
     enum fa_level level;
     double value;
     fa_time since;
+    struct fa_source *source;
 };
 
 /* ---- fed.c ---- */
@@ -241,6 +280,7 @@ struct fa_lab {
     struct fa_engine *engine;
     struct fa_metrics *metrics;
     struct fa_rules *rules;
+    struct fa_foreign *foreign;
     struct fa_actions actions; /* of the turn under way */
     size_t step_from;          /* first action of the step under way */
     const struct fa_event *event;
@@ -249,6 +289,10 @@ struct fa_lab {
     struct fa_lab_post post;
     struct fa_lab_sender *senders;
     size_t sender_count, sender_cap;
+    struct fa_lab_alert *alerts;
+    size_t alert_count, alert_cap;
+    struct fa_lab_word *words;
+    size_t word_count, word_cap;
     struct fa_lab_signal *signals;
     size_t signal_count, signal_cap;
     /* seen */
@@ -270,7 +314,13 @@ struct fa_lab {
     size_t fed_count, fed_cap;
     struct fa_lab_never *nevers;
     size_t never_count;
-    uint64_t asked; /* reply_to of the last question */
+    struct fa_lab_allowed *allowed;
+    size_t allowed_count;
+    struct fa_lab_claim *claims;
+    size_t claim_count, claim_cap;
+    const struct fa_script_line *closing; /* `nothing else`; NULL: it was not said */
+    fa_time interval;                     /* between samples of a list that says no `every` */
+    uint64_t asked;                       /* reply_to of the last question */
     enum fa_lab_reply_state reply_state;
     int reply_code;
     bool reply_already;
@@ -279,6 +329,7 @@ struct fa_lab {
     /* judgement */
     bool unchecked;
     bool looks_at_all; /* after this step, see check.c */
+    bool claiming;     /* what fails now is an expectation: the scenario goes on */
     bool failed;
     char failure[1024];
     uint64_t digest;               /* of all actions so far */
@@ -353,7 +404,8 @@ void fa_lab_feed_due(struct fa_lab *lab);
 fa_time fa_lab_feed_next(const struct fa_lab *lab);
 /* Rules over what was pushed; signals become steps. */
 void fa_lab_run_rules(struct fa_lab *lab);
-void fa_lab_restore_rules(struct fa_lab *lab, struct fa_rules *rules);
+/* Made anew of the configuration, over the samples that are there; what they knew is handed on. */
+void fa_lab_make_rules(struct fa_lab *lab);
 void fa_lab_feed_done(struct fa_lab *lab);
 
 /* seen.c */
@@ -368,6 +420,9 @@ struct fa_lab_filing *fa_lab_named_filing(struct fa_lab *lab, const char *name);
 /* An ALARM of a scenario; NULL after fa_lab_fail() unless quiet. text NULL: the only one. */
 struct fa_lab_alarm *fa_lab_named_alarm(struct fa_lab *lab, const char *text, bool quiet);
 const char *fa_lab_since(fa_time elapsed, char buf[48]);
+/* The delivery as the statement that expects it. */
+void fa_lab_put_expectation(const struct fa_lab_delivery *delivery, struct fa_buf *buf);
+void fa_lab_deliveries_free(struct fa_lab_delivery *deliveries, size_t count);
 void fa_lab_seen_done(struct fa_lab *lab);
 
 /* owed.c */
@@ -378,6 +433,14 @@ void fa_lab_owed_reply(struct fa_lab *lab, const struct fa_action *action);
 void fa_lab_owed_stop(struct fa_lab *lab);
 void fa_lab_owed_start(struct fa_lab *lab);
 void fa_lab_owed_heard(struct fa_lab *lab);
+
+/* alert.c */
+void fa_lab_alert(struct fa_lab *lab, const struct fa_script_line *line);
+void fa_lab_alerts_due(struct fa_lab *lab);
+fa_time fa_lab_alerts_next(const struct fa_lab *lab);
+void fa_lab_alerts_check_clear(struct fa_lab *lab, const struct fa_signal *signal,
+                               const char *identity);
+void fa_lab_alerts_done(struct fa_lab *lab);
 
 /* fed.c */
 void fa_lab_fed_push(struct fa_lab *lab, const struct fa_lab_sender *sender, double value);
@@ -419,12 +482,18 @@ struct fa_lab_result {
     struct fa_lab_cover cover;
     bool failed;
     uint32_t line, col;
-    char failure[1024];
-    char *story; /* owned */
+    char failure[1024]; /* the first */
+    char *story;        /* owned */
     uint64_t digest;
     char *told;              /* owned: who was told what, for comparing runs */
     const char *no_restarts; /* borrowed from the script: why; NULL */
     size_t steps;
+    bool broken;                 /* it ended before its last line; that is the failure */
+    struct fa_lab_claim *claims; /* owned */
+    size_t claim_count;
+    struct fa_lab_delivery *deliveries; /* owned */
+    size_t delivery_count;
+    bool closed; /* it says `nothing else` */
 };
 enum fa_lab_how {
     FA_LAB_CHECKED,
@@ -446,5 +515,28 @@ void fa_lab_file(struct fa_lab *lab, const struct fa_script_line *line);
 void fa_lab_word(struct fa_lab *lab, const struct fa_script_line *line);
 /* expect.c */
 void fa_lab_expect(struct fa_lab *lab, const struct fa_script_line *line);
+bool fa_lab_count_is(const struct fa_script_line *line, const char *name, uint64_t value);
+/* told.c */
+void fa_lab_expect_tell(struct fa_lab *lab, const struct fa_script_line *line);
+void fa_lab_expect_no_tell(struct fa_lab *lab, const struct fa_script_line *line);
+void fa_lab_expect_try(struct fa_lab *lab, const struct fa_script_line *line);
+void fa_lab_expect_nothing(struct fa_lab *lab, const struct fa_script_line *line);
+/* The time that an expectation lets pass before it is judged. */
+fa_time fa_lab_waits_until(const struct fa_lab *lab, const struct fa_script_line *line);
+/* What `nothing else` minds: it reached somebody, nothing took it and nothing allows it. */
+bool fa_lab_is_unexpected(const struct fa_lab *lab, const struct fa_lab_delivery *delivery);
+/* claim.c: asks a line that expects. A failure is the claim's own and the scenario goes on, but
+ * for what fails while time passes. */
+void fa_lab_claim(struct fa_lab *lab, const struct fa_script_line *line);
+/* Who and what a line names must be in the configuration, or it could never fail. */
+void fa_lab_check_names(struct fa_lab *lab, const struct fa_script_line *line);
+/* At the end: `nothing else`, and hints for what failed. */
+void fa_lab_claims_close(struct fa_lab *lab);
+void fa_lab_claims_free(struct fa_lab_claim *claims, size_t count);
+/* report.c: what a command prints of a result. */
+void fa_lab_print_text(FILE *out, const char *path, const struct fa_lab_result *result,
+                       bool verbose);
+void fa_lab_print_json(FILE *out, const char *path, const struct fa_lab_result *result,
+                       bool verbose);
 
 #endif

@@ -466,12 +466,6 @@ static void drop_links(struct fa_series *series)
     }
 }
 
-static void free_window(struct fa_metrics *metrics, struct fa_window *window)
-{
-    fa_window_done(window);
-    fa_pool_give(&metrics->windows, window->place);
-}
-
 static void drop_labels(struct fa_metrics *metrics, const struct fa_origin *origin, uint32_t place)
 {
     const struct fa_labels *labels = fa_series_labels(metrics, place);
@@ -493,7 +487,7 @@ void fa_series_drop(struct fa_metrics *metrics, struct fa_series *series)
     while (series->windows != NULL) {
         struct fa_window *window = series->windows;
         series->windows = window->next;
-        free_window(metrics, window);
+        fa_window_free(&metrics->windows, window);
     }
     if (origin->kind == FA_KIND_SET) {
         fa_set_free(series->own.set);
@@ -524,7 +518,7 @@ static void trim_windows(struct fa_metrics *metrics, struct fa_series *series)
             at = &window->next;
         } else {
             *at = window->next;
-            free_window(metrics, window);
+            fa_window_free(&metrics->windows, window);
         }
     }
 }
@@ -550,7 +544,7 @@ static bool is_over(const struct fa_series *series, fa_time now)
         return false; /* its rule still goes by its newest sample */
     }
     for (const struct fa_window *window = series->windows; window != NULL; window = window->next) {
-        silent = window->span > silent ? window->span : silent;
+        silent = fa_window_span(window) > silent ? fa_window_span(window) : silent;
     }
     return (fa_time)series->heard_s * FA_SECOND <= now - silent;
 }

@@ -69,7 +69,7 @@ struct fa_metrics *fa_metrics_new(const struct fa_metrics_limits *limits)
     fa_pool_init(&metrics->all, sizeof(struct fa_series));
     fa_pool_init(&metrics->origins, sizeof(struct fa_origin));
     fa_pool_init(&metrics->links, sizeof(struct fa_link));
-    fa_pool_init(&metrics->windows, sizeof(struct fa_window));
+    fa_windows_init(&metrics->windows);
     fa_pool_init(&metrics->watched, sizeof(struct fa_watched));
     return metrics;
 }
@@ -101,7 +101,7 @@ void fa_metrics_free(struct fa_metrics *metrics)
     fa_pool_done(&metrics->all);
     fa_pool_done(&metrics->origins);
     fa_pool_done(&metrics->links);
-    fa_pool_done(&metrics->windows);
+    fa_windows_done(&metrics->windows);
     fa_pool_done(&metrics->watched);
     fa_arena_done(&metrics->raw_bytes);
     fa_index_done(&metrics->catalogue_index);
@@ -194,14 +194,19 @@ static void note_newest(struct fa_series *series, fa_time time, double value)
 }
 
 /* True: somebody can use it, in a window or as the newest sample. */
-static inline bool to_windows(struct fa_series *series, const struct fa_sample *sample, fa_time now,
-                              bool *ret_parted)
+static inline bool to_windows(struct fa_metrics *metrics, struct fa_series *series,
+                              const struct fa_sample *sample, fa_time now, bool *ret_parted)
 {
+    struct fa_windows *all = &metrics->windows;
     bool taken = series->read_newest, parted = false;
     for (struct fa_window *window = series->windows; window != NULL; window = window->next) {
-        bool by_it = fa_window_add(window, sample, now);
-        taken |= by_it;
-        parted |= !by_it;
+        enum fa_taken by_it = fa_window_add(all, window, sample, now);
+        if (by_it == FA_TAKEN_LATER) {
+            window = fa_series_wake_window(metrics, series, window);
+            by_it = fa_window_add(all, window, sample, now);
+        }
+        taken |= by_it == FA_TAKEN;
+        parted |= by_it != FA_TAKEN;
     }
     *ret_parted = parted;
     return taken;
@@ -221,7 +226,7 @@ static bool take_member(struct fa_feed *feed, struct fa_series *series,
     if (members > 0 && period > set->period) {
         struct fa_sample sample = {.time = set->last_at, .value = (double)members, .weight = 1};
         bool parted;
-        (void)to_windows(series, &sample, now, &parted);
+        (void)to_windows(feed->metrics, series, &sample, now, &parted);
         memset(set->cells, 0, set->cap * sizeof set->cells[0]);
         set->count = 0;
         set->has_zero = false;
@@ -256,9 +261,13 @@ static bool convert(struct fa_series *series, enum fa_kind kind, struct fa_sampl
     return fabs(sample->value * sample->weight) <= VALUE_MAX && fabs(sample->increase) <= VALUE_MAX;
 }
 
-/* The sample's own time, or its arrival. False: too far ahead. */
-static bool set_time(struct fa_feed_stats *stats, struct fa_sample *sample, fa_time now)
+/* The sample's own time, or its arrival. False: too far ahead. What has a time of its own corrects
+ * what came with the same. */
+static bool set_time(struct fa_feed_stats *stats, enum fa_kind kind, struct fa_sample *sample,
+                     fa_time now)
 {
+    sample->corrects = sample->time != 0 && (kind == FA_KIND_GAUGE || kind == FA_KIND_STATE ||
+                                             kind == FA_KIND_COUNTER_CUMULATIVE);
     if (sample->time == 0) {
         sample->time = now;
     }
@@ -269,6 +278,7 @@ static bool set_time(struct fa_feed_stats *stats, struct fa_sample *sample, fa_t
     if (sample->time > now) {
         stats->ahead++;
         sample->time = now;
+        sample->corrects = false;
     }
     return true;
 }
@@ -320,23 +330,26 @@ static bool store_late(struct fa_feed *feed, struct fa_series *series,
                        const struct fa_sample *sample, fa_time now)
 {
     bool parted;
-    if (!to_windows(series, sample, now, &parted)) {
+    if (!to_windows(feed->metrics, series, sample, now, &parted)) {
         return false;
     }
     feed->stats.late++;
     fa_series_mark(series);
+    if (sample->time == series->newest_at) {
+        series->newest = sample->value;
+    }
     return true;
 }
 
 /* False: too old. */
-static bool store_newest(struct fa_series *series, enum fa_kind kind, struct fa_sample *sample,
-                         fa_time now)
+static bool store_newest(struct fa_metrics *metrics, struct fa_series *series, enum fa_kind kind,
+                         struct fa_sample *sample, fa_time now)
 {
     if (series->has_newest && fa_fold_of(fa_kind_stored(kind)) == FA_FOLD_VALUE) {
-        sample->increase = fa_window_difference(series->newest, sample->value);
+        sample->increase = fa_slot_difference(series->newest, sample->value);
     }
     bool parted;
-    if (!to_windows(series, sample, now, &parted)) {
+    if (!to_windows(metrics, series, sample, now, &parted)) {
         return false;
     }
     /* The increase is of the newest value, which not every window has seen. */
@@ -365,9 +378,9 @@ static bool store_sample(struct fa_feed *feed, struct fa_series *series, enum fa
         feed->stats.not_finite++;
         return false;
     }
-    bool late = series->has_newest && sample->time < series->newest_at;
-    bool taken =
-        late ? store_late(feed, series, sample, now) : store_newest(series, kind, sample, now);
+    bool late = series->has_newest && sample->time < series->newest_at + sample->corrects;
+    bool taken = late ? store_late(feed, series, sample, now)
+                      : store_newest(feed->metrics, series, kind, sample, now);
     feed->stats.too_old += !taken;
     if (taken && kind == FA_KIND_COUNTER_DELTA) {
         series->own.total = sample->value;
@@ -386,7 +399,8 @@ static inline void push_one(struct fa_feed *feed, struct fa_series *series, enum
         feed->stats.bad_weight++;
         return;
     }
-    if (!set_time(&feed->stats, sample, now) || !store_sample(feed, series, kind, sample, now)) {
+    if (!set_time(&feed->stats, kind, sample, now) ||
+        !store_sample(feed, series, kind, sample, now)) {
         return;
     }
     feed->stats.samples++;
@@ -425,7 +439,7 @@ static inline void prefetch(const struct fa_metrics *metrics, uint64_t handle)
         __builtin_prefetch(series->quiet);
         if (window != NULL) {
             __builtin_prefetch(window);
-            __builtin_prefetch(&window->open);
+            __builtin_prefetch(window->open);
         }
     }
 }

@@ -5,7 +5,6 @@
 #define FA_METRICS_SERIES_H
 
 #include "metrics/index.h"
-#include "metrics/pool.h"
 #include "metrics/watch.h"
 
 #define FA_SET_PERIOD    (10 * FA_SECOND)
@@ -118,10 +117,10 @@ struct fa_metrics {
     uint16_t feed_count;
     struct fa_feed **feeds_by_number;
     size_t feed_cap;
-    struct fa_pool all;        /* struct fa_series: what handles point into */
-    struct fa_pool origins;    /* struct fa_origin, at the same places */
-    struct fa_pool links;      /* struct fa_link */
-    struct fa_pool windows;    /* struct fa_window */
+    struct fa_pool all;     /* struct fa_series: what handles point into */
+    struct fa_pool origins; /* struct fa_origin, at the same places */
+    struct fa_pool links;   /* struct fa_link */
+    struct fa_windows windows;
     struct fa_pool watched;    /* struct fa_watched */
     struct fa_arena raw_bytes; /* struct fa_raw, and packed labels */
     struct fa_labels *scratch; /* those that were unpacked last */
@@ -173,6 +172,9 @@ bool fa_watch_matches(const struct fa_watch *watch, struct fa_str name,
 /* Links the series to the watch, gives it the window it needs and marks the link. */
 void fa_watch_link(struct fa_watch *watch, struct fa_series *series);
 void fa_link_mark(struct fa_link *link);
+/* The same window with an open slot, in the place of the one. */
+struct fa_window *fa_series_wake_window(struct fa_metrics *metrics, struct fa_series *series,
+                                        struct fa_window *window);
 /* All who read the series are to look at it. */
 void fa_series_mark(struct fa_series *series);
 /* Borrowed until the next call. */

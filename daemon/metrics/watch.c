@@ -6,8 +6,8 @@
  *     exist, and is in its series' list; a `gone` one is in no list but the dirty one. A series at
  *     rest has none (rest.c).
  *  2. A dirty link is on its watcher's list exactly once.
- *  3. A series has one window for each width and use of sketches that was asked for; watches of
- *     the same width share it, at the longest span.
+ *  3. A series has one raw window, at the longest span, and one for each other width and use of
+ *     sketches that was asked for; who reads other fields of those than are kept has one more.
  *  4. A series knows what its link allows when it has one link only.
  *
  * A window that is new on an old series starts with what another window of the series knows. */
@@ -96,40 +96,72 @@ bool fa_watch_matches(const struct fa_watch *watch, struct fa_str name,
            watch->spec.accepts(watch->spec.accepts_ctx, name, labels);
 }
 
+/* Does a window keep all that is to be read of slots like another's? */
+static bool has_fields(const struct fa_window *window, const struct fa_window *wanted)
+{
+    uint8_t needed = wanted->is_raw ? FA_READS_ALL : wanted->reads;
+    return (window->sketch || !wanted->sketch) &&
+           (window->is_raw || (window->reads & needed) == needed);
+}
+
 /* The richest of the series' windows that the new one can start from. */
-static const struct fa_window *find_seed(const struct fa_series *series, bool sketch)
+static const struct fa_window *find_seed(const struct fa_series *series,
+                                         const struct fa_window *wanted)
 {
     const struct fa_window *best = NULL, *window = series->windows;
     for (; window != NULL; window = window->next) {
-        if ((window->sketch || !sketch) && (best == NULL || window->span > best->span)) {
+        if (has_fields(window, wanted) &&
+            (best == NULL || fa_window_span(window) > fa_window_span(best))) {
             best = window;
         }
     }
     return best;
 }
 
+static bool can_share(const struct fa_window *window, const struct fa_watch_spec *spec)
+{
+    uint8_t reads = spec->reads == 0 ? FA_READS_ALL : spec->reads;
+    if (window->is_raw) {
+        return spec->over <= FA_RAW_MAX && !spec->sketch;
+    }
+    return window->u.ring.width == fa_window_width(spec->over, spec->sketch) &&
+           window->sketch == spec->sketch && (window->reads & reads) == reads &&
+           (spec->over > FA_RAW_MAX || spec->sketch);
+}
+
 static struct fa_window *take_window(struct fa_metrics *metrics, struct fa_series *series,
-                                     fa_time over, bool sketch)
+                                     const struct fa_watch_spec *spec)
 {
     enum fa_kind stored = (enum fa_kind)fa_origin_at(metrics, series->place)->kind;
-    fa_time width = fa_window_width(over, sketch);
     for (struct fa_window *window = series->windows; window != NULL; window = window->next) {
-        if (window->width == width && window->sketch == sketch) {
-            fa_window_extend(window, over);
+        if (can_share(window, spec)) {
+            fa_window_extend(&metrics->windows, window, spec->over);
             return window;
         }
     }
-    const struct fa_window *seed = find_seed(series, sketch);
-    uint32_t place = fa_pool_take(&metrics->windows);
-    struct fa_window *window = fa_pool_at(&metrics->windows, place);
-    fa_window_init(window, fa_fold_of(stored), over, sketch);
-    window->place = place;
+    struct fa_window *window =
+        fa_window_new(&metrics->windows, fa_fold_of(stored), spec->over, spec->reads, spec->sketch);
+    const struct fa_window *seed = find_seed(series, window);
     if (seed != NULL) {
-        fa_window_seed(window, seed);
+        fa_window_seed(&metrics->windows, window, seed);
     }
     window->next = series->windows;
     series->windows = window;
     return window;
+}
+
+struct fa_window *fa_series_wake_window(struct fa_metrics *metrics, struct fa_series *series,
+                                        struct fa_window *window)
+{
+    struct fa_window **at = &series->windows;
+    while (*at != window) {
+        at = &(*at)->next;
+    }
+    *at = fa_window_wake(&metrics->windows, window);
+    for (struct fa_link *link = series->by.links; link != NULL; link = link->next_in_series) {
+        link->window = link->window == window ? *at : link->window;
+    }
+    return *at;
 }
 
 struct fa_link *fa_watch_take_link(struct fa_watch *watch, struct fa_series *series)
@@ -139,8 +171,7 @@ struct fa_link *fa_watch_take_link(struct fa_watch *watch, struct fa_series *ser
     struct fa_link *link = fa_pool_at(links, place);
     *link = (struct fa_link){.series = series, .watch = watch, .place = place};
     if (watch->spec.over > 0) {
-        link->window =
-            take_window(watch->watcher->metrics, series, watch->spec.over, watch->spec.sketch);
+        link->window = take_window(watch->watcher->metrics, series, &watch->spec);
     } else {
         series->read_newest = true;
     }
@@ -400,14 +431,17 @@ size_t fa_link_points(const struct fa_link *link, fa_time from, fa_time to, stru
 {
     struct fa_point newest;
     bool is_alive = fa_link_newest(link, &newest.at, &newest.value);
-    if (link->window != NULL && fa_link_kind(link) != FA_KIND_SET) {
-        return fa_window_points(link->window, from, to, ret, max);
+    struct fa_range range = {from, to};
+    size_t count = 0;
+    if (link->window != NULL && fa_link_kind(link) == FA_KIND_SET && to >= newest.at) {
+        range.to = newest.at - 1; /* a set's current period is not in its window yet */
     }
-    /* A set's current period is not in its window yet. */
-    size_t count =
-        link->window != NULL
-            ? fa_window_points(link->window, from, to < newest.at ? to : newest.at - 1, ret, max)
-            : 0;
+    if (link->window != NULL) {
+        count = fa_window_points(&metrics_of(link)->windows, link->window, range, ret, max);
+    }
+    if (link->window != NULL && fa_link_kind(link) != FA_KIND_SET) {
+        return count;
+    }
     if (is_alive && newest.at > from && newest.at <= to) {
         if (count < max) {
             ret[count] = newest;
@@ -420,11 +454,12 @@ size_t fa_link_points(const struct fa_link *link, fa_time from, fa_time to, stru
 void fa_link_read(const struct fa_link *link, fa_time now, fa_time over,
                   struct fa_summary *ret_summary, struct fa_sketch *sketch)
 {
-    fa_window_read(link->window, now, over, ret_summary, sketch);
+    *ret_summary =
+        fa_window_read(&metrics_of(link)->windows, link->window, now - over, now, sketch);
     /* A set's current period is not in its window yet: its count still grows. */
     const struct fa_set *set = fa_link_kind(link) == FA_KIND_SET ? link->series->own.set : NULL;
     size_t members = set != NULL ? set->count + set->has_zero : 0;
-    if (members > 0 && set->last_at > now - over) {
+    if (members > 0 && set->last_at > now - over && set->last_at <= now) {
         struct fa_sample sample = {.time = set->last_at, .value = (double)members, .weight = 1};
         fa_summary_add(ret_summary, &sample);
         ret_summary->next_at =

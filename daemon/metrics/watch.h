@@ -26,8 +26,10 @@ struct fa_watch_spec {
     /* What else is asked of a series; NULL: nothing. The same answer each time. */
     bool (*accepts)(const void *ctx, struct fa_str metric, const struct fa_labels *labels);
     const void *accepts_ctx; /* borrowed */
-    fa_time over;            /* window; 0: only the newest sample is read */
-    bool sketch;             /* quantiles of the window are read */
+    fa_time over; /* window; 0: only the newest sample is read */
+    bool sketch;  /* quantiles of the window are read */
+    /* What of a window over FA_RAW_MAX is read, enum fa_reads; 0: all. The points always are. */
+    uint8_t reads;
     fa_time rest; /* with over 0: at rest until the newest sample is so old; 0: never at rest */
     void *owner;  /* the caller's, found in fa_link */
 };
@@ -118,11 +120,12 @@ fa_time fa_link_since(const struct fa_link *link);
 /* The newest sample. False: none yet, or the sender said that the series ended. */
 bool fa_link_newest(const struct fa_link *link, fa_time *ret_time, double *ret_value);
 /* The samples of the link's window with from < at <= to, oldest first: at most max of them to *ret,
- * the oldest. Returns how many there are. Where many samples came in a short time, the newest of
- * them stands for all. Without a window: the newest sample alone. */
+ * the oldest. Returns how many there are. Where many samples came in a second, or in a slot of a
+ * window over FA_RAW_MAX, the newest of them stands for all: then summary.points of fa_link_read is
+ * less than summary.samples. Without a window: the newest sample alone. */
 size_t fa_link_points(const struct fa_link *link, fa_time from, fa_time to, struct fa_point *ret,
                       size_t max);
-/* The window as fa_window_read gives it. */
+/* The samples of (now - over, now], as fa_window_read gives them. */
 void fa_link_read(const struct fa_link *link, fa_time now, fa_time over,
                   struct fa_summary *ret_summary, struct fa_sketch *sketch);
 

@@ -1,310 +1,287 @@
 /* SPDX-License-Identifier: MIT */
-/* Sparse windows of slots.
+/* Windows of slots: where a sample goes, and what is read of all slots.
  *
  * Invariants:
- *  1. Slots are ordered by id, one an id, each with at least one sample, first_at <= last_at.
- *  2. The slots inside the span and at most one before it are kept. The one before it is what the
- *     increase up to the first sample inside is measured from, so that an increase is found once,
- *     at the later of its two samples, and none is lost at the window's edge.
- *  3. No more than span / width + 2 slots exist: the width is the span / 1000.
+ *  1. The open slot is later than all that are kept; it has samples while open_end says so.
+ *  2. A calm window has a single sample in its newest slot, or none at all.
+ *  3. Nothing is ever subtracted: what is read is added up from slots, and from sums of whole
+ *     chunks of them.
  *
  * Increase within a slot and between two slots is kept apart: a late sample then changes only its
- * own slot, whose neighbours' differences are taken when the window is read. A late sample between
- * the first and the last of its slot cannot say what it adds to an increase and is taken to lie
- * on the way: exact for totals that do not reset inside the slot.
+ * own slot, whose neighbours' differences are taken when the window is read.
  *
- * Not done here: what a sample means (metrics.c) and any limit but the number of slots. */
+ * Not done here: what a sample means (metrics.c), and how slots are kept (raw.c, ring.c). */
 #include "metrics/window.h"
 #include "base/panic.h"
+#include "metrics/keep.h"
 
-#include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SLOTS_OF_A_WINDOW 1000
 #define SKETCH_WIDTH      (10 * FA_SECOND)
+#define NONE_OPEN         INT64_MIN
 
 fa_time fa_window_width(fa_time over, bool sketch)
 {
     fa_time width = over / SLOTS_OF_A_WINDOW;
-    fa_time least = sketch ? SKETCH_WIDTH : FA_SECOND;
-    return width > least ? width : least;
+    if (sketch) {
+        return width > SKETCH_WIDTH ? width : SKETCH_WIDTH;
+    }
+    return over > FA_RAW_MAX ? width : FA_PACK_WIDTH;
 }
 
-void fa_window_init(struct fa_window *window, enum fa_fold fold, fa_time span, bool sketch)
+void fa_windows_init(struct fa_windows *all)
 {
-    *window = (struct fa_window){.width = (uint32_t)fa_window_width(span, sketch),
-                                 .span = span,
-                                 .fold = (uint8_t)fold,
+    fa_pool_init(&all->calm, sizeof(struct fa_window));
+    fa_pool_init(&all->busy, sizeof(struct fa_window) + sizeof(struct fa_slot));
+    fa_pool_init(&all->small, FA_CHUNK_SMALL);
+    fa_pool_init(&all->large, FA_CHUNK_LARGE);
+}
+
+void fa_windows_done(struct fa_windows *all)
+{
+    fa_pool_done(&all->calm);
+    fa_pool_done(&all->busy);
+    fa_pool_done(&all->small);
+    fa_pool_done(&all->large);
+}
+
+static void set_span(struct fa_window *window, fa_time span)
+{
+    window->span_ms = span < UINT32_MAX ? (uint32_t)span : UINT32_MAX;
+    if (!window->is_raw) {
+        window->u.ring.span = span;
+    }
+}
+
+fa_time fa_window_span(const struct fa_window *window)
+{
+    return window->is_raw ? window->span_ms : window->u.ring.span;
+}
+
+static fa_time width_of(const struct fa_window *window)
+{
+    return window->is_raw ? FA_PACK_WIDTH : window->u.ring.width;
+}
+
+struct fa_window *fa_window_new(struct fa_windows *all, enum fa_fold fold, fa_time span,
+                                uint8_t reads, bool sketch)
+{
+    bool is_raw = span <= FA_RAW_MAX && !sketch;
+    struct fa_pool *pool = is_raw ? &all->calm : &all->busy;
+    uint32_t place = fa_pool_take(pool);
+    struct fa_window *window = fa_pool_at(pool, place);
+    bool all_fields = sketch || reads == 0;
+    *window = (struct fa_window){.open_end = NONE_OPEN,
+                                 .since = FA_NEVER,
+                                 .place = place,
+                                 .last_chunk = FA_POOL_NONE,
+                                 .reads = all_fields ? FA_READS_ALL : reads | FA_READS_LAST,
+                                 .fold = (unsigned)fold & 3u,
+                                 .is_raw = is_raw,
                                  .sketch = sketch,
-                                 .since = FA_NEVER};
+                                 .is_busy = !is_raw};
+    if (is_raw) {
+        window->u.raw.first = FA_POOL_NONE;
+    } else {
+        window->u.ring.words = NULL;
+        window->u.ring.head = window->u.ring.count = 0;
+        window->u.ring.width = (uint32_t)fa_window_width(span, sketch);
+    }
+    set_span(window, span);
+    return window;
 }
 
-static size_t ring_at(const struct fa_window *window, size_t i)
+static void give(struct fa_windows *all, struct fa_window *window)
 {
-    return (window->head + i) & (window->cap - 1u);
+    fa_pool_give(window->is_busy ? &all->busy : &all->calm, window->place);
 }
 
-static const struct fa_slot *slot_at(const struct fa_window *window, size_t i)
+void fa_window_free(struct fa_windows *all, struct fa_window *window)
 {
-    return i + 1 == window->count ? &window->open : &window->slots[ring_at(window, i)];
+    if (window->is_raw) {
+        fa_raw_free(all, window);
+    } else {
+        fa_ring_free(window);
+    }
+    give(all, window);
 }
 
-static struct fa_slot *own_slot(struct fa_window *window, size_t i)
+void fa_slots_begin(struct fa_slots *slots, const struct fa_windows *all,
+                    const struct fa_window *window, fa_time from)
 {
-    return i + 1 == window->count ? &window->open : &window->slots[ring_at(window, i)];
-}
-
-/* Where the sketch of a slot is; only in a window that has them. */
-static struct fa_sketch **sketch_at(const struct fa_window *window, size_t i)
-{
-    struct fa_sketch **sketches = (struct fa_sketch **)(void *)(window->slots + window->cap);
-    return i + 1 == window->count ? &sketches[window->cap] : &sketches[ring_at(window, i)];
-}
-
-static void drop_sketch(struct fa_window *window, size_t i)
-{
-    if (window->sketch) {
-        fa_sketch_done(*sketch_at(window, i));
-        free(*sketch_at(window, i));
+    *slots = (struct fa_slots){.all = all, .window = window, .whole = INT64_MIN};
+    slots->is_open = window->open_end == NONE_OPEN;
+    if (window->is_raw) {
+        fa_raw_begin(slots, from);
+    } else {
+        fa_ring_begin(slots, from);
     }
 }
 
-/* A ring on a cache line's beginning; the byte before it says how far from its memory's. */
-static struct fa_slot *new_ring(size_t cap, bool sketch)
+bool fa_slots_next(struct fa_slots *slots, struct fa_slot *ret_slot)
 {
-    size_t sketches = sketch ? (cap + 1) * sizeof(struct fa_sketch *) : 0;
-    char *memory = fa_xmalloc((cap + 1) * sizeof(struct fa_slot) + sketches);
-    size_t ahead = sizeof(struct fa_slot) - (uintptr_t)memory % sizeof(struct fa_slot);
-    memory[ahead - 1] = (char)ahead;
-    return (struct fa_slot *)(void *)(memory + ahead);
-}
-
-static void free_ring(struct fa_slot *slots)
-{
-    char *memory = (char *)slots;
-    if (memory != NULL) {
-        free(memory - memory[-1]);
+    const struct fa_window *window = slots->window;
+    if (window->is_raw ? fa_raw_next(slots, ret_slot) : fa_ring_next(slots, ret_slot)) {
+        return true;
     }
-}
-
-void fa_window_done(struct fa_window *window)
-{
-    for (size_t i = 0; i < window->count; i++) {
-        drop_sketch(window, i);
-    }
-    free_ring(window->slots);
-    window->slots = NULL;
-    window->open_end = 0;
-    window->head = window->count = window->cap = 0;
-}
-
-static fa_time slot_id(const struct fa_window *window, fa_time time)
-{
-    fa_time id = time / window->width;
-    return time % window->width < 0 ? id - 1 : id;
-}
-
-static fa_time id_of(const struct fa_window *window, size_t i)
-{
-    return slot_id(window, slot_at(window, i)->last_at);
-}
-
-static void grow(struct fa_window *window)
-{
-    struct fa_window old = *window;
-    window->cap = old.cap == 0 ? 4 : (uint16_t)(old.cap * 2);
-    window->slots = new_ring(window->cap, window->sketch);
-    window->head = 0;
-    for (size_t i = 0; i < window->count; i++) {
-        *own_slot(window, i) = *slot_at(&old, i);
-        if (window->sketch) {
-            *sketch_at(window, i) = *sketch_at(&old, i);
-        }
-    }
-    free_ring(old.slots);
-}
-
-static void expire(struct fa_window *window, fa_time now)
-{
-    while (window->count > 1 && slot_at(window, 1)->last_at <= now - window->span) {
-        drop_sketch(window, 0);
-        window->head = (uint16_t)((window->head + 1) & (window->cap - 1));
-        window->count--;
-    }
-}
-
-/* The number of the first slot whose id is at least this. */
-static size_t find(const struct fa_window *window, fa_time id)
-{
-    if (window->count == 0 || id_of(window, window->count - 1u) < id) {
-        return window->count;
-    }
-    size_t low = 0, high = window->count - 1u;
-    while (low < high) {
-        size_t mid = (low + high) / 2;
-        if (id_of(window, mid) < id) {
-            low = mid + 1;
-        } else {
-            high = mid;
-        }
-    }
-    return low;
-}
-
-static void move_slot(struct fa_window *window, size_t to, const struct fa_slot *slot,
-                      struct fa_sketch *const *sketch)
-{
-    window->slots[ring_at(window, to)] = *slot;
-    if (window->sketch) {
-        struct fa_sketch **sketches = (struct fa_sketch **)(void *)(window->slots + window->cap);
-        sketches[ring_at(window, to)] = *sketch;
-    }
-}
-
-/* Room for one more at `at`: its samples are 0. */
-static void insert(struct fa_window *window, size_t at, fa_time id)
-{
-    size_t count = window->count;
-    if (count > window->cap || (window->sketch && window->cap == 0)) {
-        grow(window);
-    }
-    size_t from = at == count && count > 0 ? count - 1 : at;
-    for (size_t i = count > 0 ? count - 1 : 0; i > at; i--) {
-        move_slot(window, i, slot_at(window, i - 1),
-                  window->sketch ? sketch_at(window, i - 1) : NULL);
-    }
-    if (from < at) { /* the newest so far makes room */
-        move_slot(window, from, &window->open, window->sketch ? sketch_at(window, from) : NULL);
-    }
-    window->count++;
-    *own_slot(window, at) = (struct fa_slot){.last_at = id * window->width};
-    if (window->sketch) {
-        *sketch_at(window, at) = fa_xcalloc(1, sizeof(struct fa_sketch));
-    }
-    window->open_end = (slot_id(window, window->open.last_at) + 1) * window->width;
-}
-
-/* The number of the slot of that id, made when it is not there. */
-static size_t take_slot(struct fa_window *window, fa_time id, fa_time now)
-{
-    size_t at = find(window, id);
-    if (at < window->count && id_of(window, at) == id) {
-        return at;
-    }
-    expire(window, now);
-    at = find(window, id);
-    insert(window, at, id);
-    return at;
-}
-
-static void fold_increase(const struct fa_window *window, struct fa_slot *slot,
-                          const struct fa_sample *sample, fa_time first_at)
-{
-    if (window->fold == FA_FOLD_DELTA) {
-        slot->increase += sample->increase;
-    } else if (window->fold == FA_FOLD_VALUE && slot->samples > 0) {
-        if (sample->time >= slot->last_at) {
-            slot->increase += fa_window_difference(slot->last, sample->value);
-        } else if (sample->time < first_at) {
-            slot->increase += fa_window_difference(sample->value, slot->u.first);
-        }
-    }
-}
-
-static void add_count(const struct fa_window *window, struct fa_slot *slot, double weight,
-                      uint64_t samples)
-{
-    uint64_t all = slot->samples + samples;
-    slot->u.count += window->fold == FA_FOLD_DELTA ? weight : 0;
-    slot->samples = all < UINT32_MAX ? (uint32_t)all : UINT32_MAX;
-}
-
-static double count_of(const struct fa_window *window, const struct fa_slot *slot)
-{
-    return window->fold == FA_FOLD_DELTA ? slot->u.count : (double)slot->samples;
-}
-
-static void fold_sample(struct fa_window *window, size_t at, const struct fa_sample *sample)
-{
-    struct fa_slot *slot = own_slot(window, at);
-    fa_time begins = slot_id(window, slot->last_at) * window->width;
-    bool first = slot->samples == 0;
-    fold_increase(window, slot, sample, begins + slot->first_ms);
-    if (first || sample->time < begins + slot->first_ms) {
-        slot->first_ms = (uint32_t)(sample->time - begins);
-        slot->u.first = window->fold == FA_FOLD_VALUE ? sample->value : slot->u.first;
-    }
-    if (first || sample->time >= slot->last_at) {
-        slot->last_at = sample->time;
-        slot->last = sample->value;
-    }
-    slot->min = first ? sample->value : fmin(slot->min, sample->value);
-    slot->max = first ? sample->value : fmax(slot->max, sample->value);
-    slot->sum += sample->value * sample->weight;
-    add_count(window, slot, sample->weight, 1);
-    if (window->sketch) {
-        fa_sketch_add(*sketch_at(window, at), sample->value, sample->weight);
-    }
-}
-
-bool fa_window_take(struct fa_window *window, const struct fa_sample *sample, fa_time now)
-{
-    if (sample->time <= now - window->span) {
+    if (slots->is_open) {
         return false;
     }
-    size_t at = take_slot(window, slot_id(window, sample->time), now);
-    fold_sample(window, at, sample);
-    window->since = sample->time < window->since ? sample->time : window->since;
+    slots->is_open = true;
+    slots->at = window->is_raw ? 0 : window->u.ring.count + 1u;
+    *ret_slot = window->open[0];
     return true;
 }
 
-void fa_window_extend(struct fa_window *window, fa_time span)
+static void keep_slot(struct fa_windows *all, struct fa_window *window, const struct fa_slot *slot)
 {
-    if (span > window->span) {
-        window->span = span;
-        window->since = window->count > 0 ? slot_at(window, 0)->last_at : FA_NEVER;
+    if (window->is_raw) {
+        fa_raw_append(all, window, slot);
+        return;
+    }
+    struct fa_slot kept = *slot;
+    struct fa_slots slots = {.window = window, .at = window->u.ring.count};
+    if (window->fold == FA_FOLD_VALUE && slots.at > 0) {
+        struct fa_slot before;
+        slots.at--;
+        (void)fa_ring_next(&slots, &before);
+        kept.increase += fa_slot_difference(before.last, slot->u.first);
+    }
+    fa_ring_append(window, &kept);
+}
+
+/* The newest slot is of that id from now on; its first samples follow. */
+static void begin_slot(struct fa_windows *all, struct fa_window *window, fa_time id, fa_time now)
+{
+    if (window->open_end != NONE_OPEN) {
+        keep_slot(all, window, window->open);
+    }
+    if (!window->is_raw) {
+        fa_ring_expire(window, now - window->u.ring.span);
+    }
+    if (window->sketch) {
+        fa_ring_open_sketch(window);
+    }
+    window->open_end = (id + 1) * width_of(window);
+}
+
+static void take_open(struct fa_windows *all, struct fa_window *window,
+                      const struct fa_sample *sample, fa_time now)
+{
+    enum fa_fold fold = (enum fa_fold)window->fold;
+    fa_time width = width_of(window);
+    if (sample->time >= window->open_end || window->open_end == NONE_OPEN) {
+        begin_slot(all, window, fa_slot_id(sample->time, width), now);
+        *window->open = fa_slot_of(sample, fold, width);
+    } else {
+        fa_slot_fold(window->open, sample, fold, width);
+    }
+    if (window->sketch) {
+        fa_sketch_add(fa_ring_sketch(window, window->u.ring.count), sample->value, sample->weight);
     }
 }
 
-/* A later slot's samples, of the same time's slot in `from`, into an earlier or an empty one. */
-static void fold_slot(struct fa_window *window, size_t at, const struct fa_window *from, size_t i)
+static enum fa_taken take_calm(struct fa_windows *all, struct fa_window *window,
+                               const struct fa_sample *sample)
 {
-    struct fa_slot *into = own_slot(window, at);
-    const struct fa_slot *slot = slot_at(from, i);
-    bool first = into->samples == 0;
-    into->increase += slot->increase;
-    if (!first && window->fold == FA_FOLD_VALUE) {
-        into->increase += fa_window_difference(into->last, slot->u.first);
+    fa_time newest = window->u.raw.last_at, id = fa_slot_id(sample->time, FA_PACK_WIDTH);
+    fa_time newest_id = fa_slot_id(newest, FA_PACK_WIDTH);
+    if (window->last_chunk == FA_POOL_NONE || id > newest_id) {
+        struct fa_slot slot = fa_slot_of(sample, (enum fa_fold)window->fold, FA_PACK_WIDTH);
+        fa_raw_append(all, window, &slot);
+    } else if (id == newest_id && !(sample->corrects && sample->time == newest)) {
+        return FA_TAKEN_LATER;
+    } else {
+        fa_raw_late(all, window, sample);
     }
-    if (first) {
-        fa_time begins = id_of(from, i) * from->width + slot->first_ms;
-        fa_time own = slot_id(window, slot->last_at) * window->width;
-        into->first_ms = begins > own ? (uint32_t)(begins - own) : 0;
-        into->u.first = window->fold == FA_FOLD_VALUE ? slot->u.first : 0;
+    return FA_TAKEN;
+}
+
+enum fa_taken fa_window_take(struct fa_windows *all, struct fa_window *window,
+                             const struct fa_sample *sample, fa_time now)
+{
+    enum fa_taken taken = FA_TAKEN;
+    if (sample->time <= now - fa_window_span(window)) {
+        return FA_TAKEN_NOT;
     }
-    into->last_at = slot->last_at;
-    into->last = slot->last;
-    into->min = first ? slot->min : fmin(into->min, slot->min);
-    into->max = first ? slot->max : fmax(into->max, slot->max);
-    into->sum += slot->sum;
-    add_count(window, into, count_of(from, slot), slot->samples);
-    if (window->sketch && from->sketch) {
-        fa_sketch_merge(*sketch_at(window, at), *sketch_at(from, i));
+    if (!window->is_busy) {
+        taken = take_calm(all, window, sample);
+    } else if (window->open_end == NONE_OPEN ||
+               sample->time >= window->open_end - width_of(window)) {
+        take_open(all, window, sample, now);
+    } else if (window->is_raw) {
+        fa_raw_late(all, window, sample);
+    } else {
+        fa_ring_late(window, sample);
+    }
+    if (taken == FA_TAKEN && sample->time < window->since) {
+        window->since = sample->time;
+    }
+    return taken;
+}
+
+struct fa_window *fa_window_wake(struct fa_windows *all, struct fa_window *window)
+{
+    uint32_t place = fa_pool_take(&all->busy);
+    struct fa_window *busy = fa_pool_at(&all->busy, place);
+    memcpy(busy, window, sizeof *busy);
+    give(all, window);
+    busy->place = place;
+    busy->is_busy = true;
+    fa_raw_pop(all, busy, busy->open);
+    busy->open_end = (fa_slot_id(busy->open->last_at, FA_PACK_WIDTH) + 1) * FA_PACK_WIDTH;
+    return busy;
+}
+
+void fa_window_extend(struct fa_windows *all, struct fa_window *window, fa_time span)
+{
+    if (span > fa_window_span(window)) {
+        struct fa_slots slots;
+        struct fa_slot oldest;
+        set_span(window, span);
+        fa_slots_begin(&slots, all, window, INT64_MIN);
+        window->since = fa_slots_next(&slots, &oldest) ? oldest.last_at : FA_NEVER;
     }
 }
 
-void fa_window_seed(struct fa_window *window, const struct fa_window *from)
+/* A slot of another width's window, later than all that is here. */
+static void take_slot(struct fa_windows *all, struct fa_window *window, const struct fa_slot *slot,
+                      fa_time first_at)
 {
-    fa_assert(window->count == 0 && (!window->sketch || from->sketch));
-    for (size_t i = 0; i < from->count; i++) {
-        fa_time last_at = slot_at(from, i)->last_at;
-        fold_slot(window, take_slot(window, slot_id(window, last_at), last_at), from, i);
+    enum fa_fold fold = (enum fa_fold)window->fold;
+    fa_time width = width_of(window), id = fa_slot_id(slot->last_at, width);
+    if (window->open_end != NONE_OPEN && slot->last_at < window->open_end) {
+        fa_slot_append(window->open, slot, fold);
+        return;
     }
-    window->since = from->since;
-    if (window->count > 0 && window->span > from->span) {
-        window->since = slot_at(window, 0)->last_at;
+    struct fa_slot own = *slot;
+    own.first_ms = first_at > id * width ? (uint32_t)(first_at - id * width) : 0;
+    if (!window->is_busy) {
+        fa_raw_append(all, window, &own);
+        return;
+    }
+    begin_slot(all, window, id, slot->last_at);
+    *window->open = own;
+}
+
+void fa_window_seed(struct fa_windows *all, struct fa_window *window, const struct fa_window *from)
+{
+    struct fa_slots slots;
+    struct fa_slot slot;
+    fa_assert(window->since == FA_NEVER && (!window->sketch || from->sketch));
+    fa_slots_begin(&slots, all, from, INT64_MIN);
+    while (fa_slots_next(&slots, &slot)) {
+        fa_time begins = fa_slot_id(slot.last_at, width_of(from)) * width_of(from);
+        take_slot(all, window, &slot, begins + slot.first_ms);
+        if (window->sketch) {
+            fa_sketch_merge(fa_ring_sketch(window, window->u.ring.count),
+                            fa_ring_sketch(from, slots.at - 1));
+        }
+        if (window->since == FA_NEVER) {
+            window->since = slot.last_at > from->since ? slot.last_at : from->since;
+        }
     }
 }
 
@@ -312,10 +289,11 @@ void fa_summary_add(struct fa_summary *summary, const struct fa_sample *sample)
 {
     bool first = summary->samples == 0;
     summary->samples++;
+    summary->points++;
     summary->count += sample->weight;
     summary->sum += sample->value * sample->weight;
-    summary->min = first ? sample->value : fmin(summary->min, sample->value);
-    summary->max = first ? sample->value : fmax(summary->max, sample->value);
+    summary->min = first ? sample->value : fa_least(summary->min, sample->value);
+    summary->max = first ? sample->value : fa_most(summary->max, sample->value);
     if (first || sample->time < summary->first_at) {
         summary->first = sample->value;
         summary->first_at = sample->time;
@@ -326,76 +304,71 @@ void fa_summary_add(struct fa_summary *summary, const struct fa_sample *sample)
     }
 }
 
-static void read_slot(struct fa_summary *summary, const struct fa_window *window,
-                      const struct fa_slot *slot)
+static void add_slot(struct fa_summary *summary, const struct fa_slot *slot, enum fa_fold fold)
 {
     bool first = summary->samples == 0;
     summary->samples += slot->samples;
-    summary->count += count_of(window, slot);
+    summary->count += fa_slot_count(slot, fold);
     summary->sum += slot->sum;
-    summary->min = first ? slot->min : fmin(summary->min, slot->min);
-    summary->max = first ? slot->max : fmax(summary->max, slot->max);
-    summary->increase += slot->increase;
+    summary->min = first ? slot->min : fa_least(summary->min, slot->min);
+    summary->max = first ? slot->max : fa_most(summary->max, slot->max);
     summary->first = first ? slot->last : summary->first;
     summary->first_at = first ? slot->last_at : summary->first_at;
     summary->last = slot->last;
     summary->last_at = slot->last_at;
 }
 
-/* The number of the first slot inside the window. */
-static size_t first_inside(const struct fa_window *window, fa_time edge)
+struct fa_summary fa_window_read(const struct fa_windows *all, const struct fa_window *window,
+                                 fa_time from, fa_time to, struct fa_sketch *sketch)
 {
-    size_t low = 0, high = window->count;
-    while (low < high) {
-        size_t mid = (low + high) / 2;
-        if (slot_at(window, mid)->last_at <= edge) {
-            low = mid + 1;
-        } else {
-            high = mid;
-        }
-    }
-    return low;
-}
-
-void fa_window_read(const struct fa_window *window, fa_time now, fa_time over,
-                    struct fa_summary *ret_summary, struct fa_sketch *sketch)
-{
+    enum fa_fold fold = (enum fa_fold)window->fold;
     struct fa_summary summary = {.next_at = FA_NEVER};
-    double to_first = 0;
-    for (size_t i = first_inside(window, now - over); i < window->count; i++) {
-        const struct fa_slot *slot = slot_at(window, i);
-        bool first = summary.samples == 0;
-        summary.next_at = first ? slot->last_at + over : summary.next_at;
-        if (window->fold == FA_FOLD_VALUE) {
-            if (i > 0) {
-                summary.increase +=
-                    fa_window_difference(slot_at(window, i - 1)->last, slot->u.first);
-            }
-            summary.has_increase = summary.has_increase || i > 0 || slot->samples > 1;
-        }
-        read_slot(&summary, window, slot);
-        to_first = first ? summary.increase : to_first;
-        if (sketch != NULL && window->sketch) {
-            fa_sketch_merge(sketch, *sketch_at(window, i));
-        }
-    }
-    summary.has_increase =
-        summary.has_increase || (window->fold == FA_FOLD_DELTA && summary.samples > 0);
-    summary.between = summary.increase - to_first;
-    *ret_summary = summary;
-}
-
-size_t fa_window_points(const struct fa_window *window, fa_time from, fa_time to,
-                        struct fa_point *ret, size_t max)
-{
-    size_t count = 0;
-    for (size_t i = first_inside(window, from); i < window->count; i++, count++) {
-        const struct fa_slot *slot = slot_at(window, i);
-        if (slot->last_at > to) {
+    struct fa_slots slots;
+    struct fa_slot slot;
+    double before = 0;
+    bool has_before = false;
+    for (fa_slots_begin(&slots, all, window, from); fa_slots_next(&slots, &slot);) {
+        bool is_first = summary.samples == 0;
+        if (slot.last_at > to) {
+            summary.next_at = slot.last_at < summary.next_at ? slot.last_at : summary.next_at;
             break;
         }
-        if (count < max) {
-            ret[count] = (struct fa_point){slot->last_at, slot->last};
+        if (slot.last_at > from) {
+            double *increase = is_first ? &summary.increase : &summary.between;
+            *increase += slot.increase;
+            if (fold == FA_FOLD_VALUE) {
+                *increase += has_before ? fa_slot_difference(before, slot.u.first) : 0;
+                summary.has_increase = summary.has_increase || has_before || slot.samples > 1;
+            }
+            add_slot(&summary, &slot, fold);
+            summary.points += slots.points;
+            summary.next_at = is_first ? slot.last_at + (to - from) : summary.next_at;
+            slots.whole = to;
+            if (sketch != NULL && window->sketch) {
+                fa_sketch_merge(sketch, fa_ring_sketch(window, slots.at - 1));
+            }
+        }
+        before = slot.last;
+        has_before = true;
+    }
+    summary.has_increase = summary.has_increase || (fold == FA_FOLD_DELTA && summary.samples > 0);
+    summary.increase += summary.between;
+    return summary;
+}
+
+size_t fa_window_points(const struct fa_windows *all, const struct fa_window *window,
+                        struct fa_range range, struct fa_point *ret, size_t max)
+{
+    struct fa_slots slots;
+    struct fa_slot slot;
+    size_t count = 0;
+    fa_slots_begin(&slots, all, window, range.from);
+    while (fa_slots_next(&slots, &slot) && slot.last_at <= range.to) {
+        if (slot.last_at > range.from) {
+            if (count < max) {
+                ret[count] = (struct fa_point){slot.last_at, slot.last};
+            }
+            count++;
         }
     }
     return count;

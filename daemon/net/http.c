@@ -51,6 +51,7 @@ struct fa_http_server *fa_http_server_open(struct fa_loop *loop, const struct fa
         return NULL;
     }
     server->tls = cfg->tls != NULL ? fa_tls_share(cfg->tls) : NULL;
+    fa_http_pace_init(server);
     return server;
 }
 
@@ -115,6 +116,7 @@ void fa_http_server_close(struct fa_http_server *server)
         fa_http_conn_close(server->conns);
     }
     fa_timer_stop(&server->drain_timer);
+    fa_http_pace_done(server);
     fa_loop_bury(server->loop, server, free_server);
 }
 
@@ -153,6 +155,17 @@ struct fa_str fa_http_field(const struct fa_http_request *req, const char *name)
     return fa_http_head_field(req->head, name);
 }
 
+bool fa_http_field_at(const struct fa_http_request *req, size_t index, struct fa_str *ret_name,
+                      struct fa_str *ret_value)
+{
+    if (index >= req->head->field_count) {
+        return false;
+    }
+    *ret_name = req->head->fields[index].name;
+    *ret_value = req->head->fields[index].value;
+    return true;
+}
+
 struct fa_str fa_http_body(const struct fa_http_request *req)
 {
     return fa_buf_str(&req->body);
@@ -171,6 +184,21 @@ bool fa_http_is_tls(const struct fa_http_request *req)
 bool fa_http_is_gone(const struct fa_http_request *req)
 {
     return req->conn == NULL;
+}
+
+bool fa_http_is_complete(const struct fa_http_request *req)
+{
+    return req->is_complete;
+}
+
+void fa_http_set_data(struct fa_http_request *req, void *data)
+{
+    req->data = data;
+}
+
+void *fa_http_data(const struct fa_http_request *req)
+{
+    return req->data;
 }
 
 /* --- replies --- */

@@ -34,7 +34,9 @@ struct fa_http_route {
     const char *allow;  /* with 405: "GET, POST"; borrowed until on_head returns */
     const char *detail; /* for people, in the problem+json; borrowed likewise; NULL: none */
     size_t body_bytes;  /* lower limit than the server's; 0: the server's */
-    bool stream;        /* the body goes to on_body in pieces instead of being collected */
+    /* The body goes to on_body in pieces of some KB instead of being collected, and no faster than
+     * the loop's ingest budget allows, which all streamed bodies share fairly. */
+    bool stream;
 };
 
 struct fa_http_handler {
@@ -99,11 +101,19 @@ const char *fa_http_path(const struct fa_http_request *req);
 struct fa_str fa_http_query(const struct fa_http_request *req);
 /* The first field of that name, in any case; ptr NULL: none. */
 struct fa_str fa_http_field(const struct fa_http_request *req, const char *name);
+/* All of them in the order sent; false past the last. */
+bool fa_http_field_at(const struct fa_http_request *req, size_t index, struct fa_str *ret_name,
+                      struct fa_str *ret_value);
 /* The collected body; empty before on_request and for streamed routes. */
 struct fa_str fa_http_body(const struct fa_http_request *req);
 const struct fa_peer *fa_http_peer(const struct fa_http_request *req);
 bool fa_http_is_tls(const struct fa_http_request *req);
 bool fa_http_is_gone(const struct fa_http_request *req);
+/* on_request was called. */
+bool fa_http_is_complete(const struct fa_http_request *req);
+/* Something of the handler's own that belongs to the request; NULL until it is set. */
+void fa_http_set_data(struct fa_http_request *req, void *data);
+void *fa_http_data(const struct fa_http_request *req);
 
 /* A field for the reply. FA_EINVAL, and nothing is added, when name is no token or value has a
  * control character. Content-Type, Content-Length, Connection, Date and Transfer-Encoding are the

@@ -13,6 +13,8 @@
  *    be called from its own read callback.
  * 4. What the client has sent is read before its end is believed.
  * 5. A close after an answer lingers: closing with unread input would reset the answer away.
+ * 6. A streamed body is handed on in small pieces and only while the turn has time for it
+ *    (http_pace.c); what is read ahead meanwhile is bounded by 2.
  *
  * A client that ends its side (half-close) still gets its reply; over TCP a full close looks the
  * same until the reply fails. Over a Unix socket the kernel tells them apart.
@@ -41,8 +43,7 @@
 #define LINGER_MS    2000          /* as long as a client may take to notice */
 #define LINGER_BYTES (1024 * 1024) /* as much as it may have had on the way */
 #define FIELDS_MAX   8192
-
-static void run(struct fa_http_conn *conn);
+#define PIECE_MAX    4096 /* bytes of a streamed body in one go, between two looks at the clock */
 
 /* --- requests --- */
 
@@ -114,6 +115,7 @@ void fa_http_conn_close(struct fa_http_conn *conn)
     bufferevent_disable(conn->bev, EV_READ | EV_WRITE);
     fa_timer_stop(&conn->timer);
     fa_seat_leave(&conn->seat);
+    fa_http_pace_leave(conn);
     *(conn->prev != NULL ? &conn->prev->next : &server->conns) = conn->next;
     if (conn->next != NULL) {
         conn->next->prev = conn->prev;
@@ -139,7 +141,7 @@ static void linger(struct fa_http_conn *conn)
     conn->phase = FA_HTTP_LINGERS;
     conn->linger_left = LINGER_BYTES;
     fa_timer_set(&conn->timer, LINGER_MS);
-    run(conn);
+    fa_http_conn_run(conn);
 }
 
 static void forget_input(struct fa_http_conn *conn)
@@ -294,6 +296,11 @@ static bool reads(const struct fa_http_conn *conn)
     return conn->phase == FA_HTTP_READS_HEAD || conn->phase == FA_HTTP_READS_BODY;
 }
 
+static bool is_streaming(const struct fa_http_conn *conn)
+{
+    return conn->phase == FA_HTTP_READS_BODY && conn->req != NULL && conn->req->route.stream;
+}
+
 /* The first byte of a request that follows another starts its clock; that of the first request has
  * run since the accept. */
 static void note_begin(struct fa_http_conn *conn)
@@ -330,23 +337,25 @@ static void throttle(struct fa_http_conn *conn)
     conn->throttled = full;
 }
 
-static void run(struct fa_http_conn *conn)
+void fa_http_conn_run(struct fa_http_conn *conn)
 {
     struct evbuffer *in = bufferevent_get_input(conn->bev);
     if (conn->running) {
         return;
     }
     conn->running = true;
-    while (reads(conn)) {
+    while (reads(conn) && (!is_streaming(conn) || fa_http_pace_go(conn))) {
         struct evbuffer_iovec vec = {NULL, 0};
         evbuffer_peek(in, -1, NULL, &vec, 1);
-        struct fa_str input = {vec.iov_base, vec.iov_len}, piece = {NULL, 0};
+        size_t len =
+            is_streaming(conn) && vec.iov_len > PIECE_MAX ? (size_t)PIECE_MAX : vec.iov_len;
+        struct fa_str input = {vec.iov_base, len}, piece = {NULL, 0};
         if (input.len > 0) {
             note_begin(conn);
         }
         enum fa_http_event event = fa_http_parse_feed(&conn->parse, &input, &piece);
         on_parsed(conn, event, piece);
-        evbuffer_drain(in, vec.iov_len - input.len);
+        evbuffer_drain(in, len - input.len);
         if (event == FA_HTTP_MORE && evbuffer_get_length(in) == 0) {
             break;
         }
@@ -359,7 +368,7 @@ static void run(struct fa_http_conn *conn)
         return;
     }
     throttle(conn);
-    if (conn->eof) {
+    if (conn->eof && !conn->paced) {
         act_on_eof(conn);
     }
 }
@@ -369,7 +378,7 @@ static void next_request(struct fa_http_conn *conn)
     conn->phase = FA_HTTP_READS_HEAD;
     conn->is_idle = true;
     fa_timer_set(&conn->timer, conn->server->limits.idle_ms);
-    run(conn);
+    fa_http_conn_run(conn);
 }
 
 /* --- libevent's callbacks --- */
@@ -378,7 +387,7 @@ static void on_read(struct bufferevent *bev, void *arg)
 {
     struct fa_http_conn *conn = arg;
     FA_MAGIC_CHECK(conn, CONN_MAGIC);
-    run(conn);
+    fa_http_conn_run(conn);
 }
 
 static void on_written(struct bufferevent *bev, void *arg)
@@ -403,7 +412,7 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
         conn->shaken = true;
     } else if (what & BEV_EVENT_EOF && conn->shaken) {
         conn->eof = true;
-        run(conn);
+        fa_http_conn_run(conn);
     } else {
         conn->server->counters.tls_failed += !conn->shaken;
         fa_http_conn_close(conn);

@@ -8,6 +8,7 @@
 
 struct bufferevent;
 struct evbuffer;
+struct event;
 
 enum fa_http_phase {
     FA_HTTP_READS_HEAD, /* between requests, or within a head */
@@ -36,6 +37,9 @@ struct fa_http_conn {
     bool eof;           /* the client has ended its side */
     bool keep;          /* goes on after this reply */
     bool running;       /* fa_http_conn_run is below us on the stack */
+    bool paced;         /* in the server's queue: its body waits for a turn with time for it */
+    bool may_go;        /* it was its turn in the queue */
+    struct fa_http_conn *paced_prev, *paced_next;
 };
 
 struct fa_http_request {
@@ -51,6 +55,7 @@ struct fa_http_request {
     bool is_tls;
     bool is_routed;   /* the caller's to reply or release */
     bool is_complete; /* on_request was called */
+    void *data;       /* the handler's */
 };
 
 struct fa_http_server {
@@ -65,6 +70,8 @@ struct fa_http_server {
     struct fa_http_counters counters;
     struct fa_timer drain_timer;
     bool draining;
+    struct event *pace_event;
+    struct fa_http_conn *paced_first, *paced_last;
 };
 
 /* http_conn.c */
@@ -73,7 +80,16 @@ void fa_http_conn_close(struct fa_http_conn *conn);
 /* The reply has been added to the output: take care that it gets there. */
 void fa_http_conn_replied(struct fa_http_conn *conn);
 struct evbuffer *fa_http_conn_output(struct fa_http_conn *conn);
+/* Reads on with what has come in. */
+void fa_http_conn_run(struct fa_http_conn *conn);
 void fa_http_request_free(struct fa_http_request *req);
+
+/* http_pace.c: streamed bodies wait their turn. */
+void fa_http_pace_init(struct fa_http_server *server);
+void fa_http_pace_done(struct fa_http_server *server);
+/* May the connection hand over a piece of its body now? False: it was queued, and will be run. */
+bool fa_http_pace_go(struct fa_http_conn *conn);
+void fa_http_pace_leave(struct fa_http_conn *conn);
 
 /* http_reply.c */
 struct fa_http_response {

@@ -95,11 +95,13 @@ void fa_group_look(struct fa_group *group, fa_time now, fa_time started, struct 
 struct fa_rules {
     struct fa_metrics *metrics;
     struct fa_watcher *watcher;
-    struct fa_rule_state **states; /* owned, one a metric rule */
+    struct fa_rule_state **states;  /* owned, one a metric rule */
+    struct fa_rule_state **by_name; /* the same */
     size_t count;
     struct fa_heap due;
     struct fa_group *dirty_first, *dirty_last;
     struct fa_room room;
+    struct fa_buf text; /* of the status told last */
     fa_time started; /* wall time of the first run; FA_NEVER: none yet */
     fa_time ran;     /* wall time of the last */
     uint64_t evaluations;
@@ -129,8 +131,10 @@ struct fa_group *fa_group_of(struct fa_rules *rules, struct fa_rule_state *state
 /* The link's member, made with its label set when it is not there. Only of keyed rules. */
 struct fa_member *fa_member_take(struct fa_rules *rules, struct fa_link *link);
 
-/* ---- rules.c ---- */
+/* ---- rules.c and status.c ---- */
 
+/* NULL: there is none of that name. */
+struct fa_rule_state *fa_rules_find(const struct fa_rules *rules, const char *name);
 /* Takes note of every series that changed, came or went, and evaluates nothing. */
 void fa_rules_collect(struct fa_rules *rules);
 /* The series of a label set at rest, to be read only. */

@@ -70,6 +70,14 @@ struct fa_incident_rule {
     fa_time within;              /* 0: no limit on their age */
 };
 
+/* Alerts that other systems send; see foreign.h. */
+struct fa_alert_rule {
+    struct fa_rule_match *matches; /* `where`; a name that comes twice has either value */
+    size_t match_count;
+    char **per; /* labels that tell one alarm from another; none: all */
+    size_t per_count;
+};
+
 struct fa_rule {
     char *name, *category, *severity, *policy;
     char *summary;  /* template, see text/template.h */
@@ -77,10 +85,11 @@ struct fa_rule {
     fa_time for_ms; /* the condition must hold so long */
     bool latched;   /* stays until a person closes it */
     bool shadow;    /* evaluated and journalled, tells nobody */
-    bool is_incident;
+    bool is_incident, is_alert; /* neither: over a metric */
     struct fa_metric_rule metric;
     struct fa_query_rule query;
     struct fa_incident_rule incident;
+    struct fa_alert_rule alert;
     char *file; /* where it was written, for messages */
     uint32_t line;
 };

@@ -26,6 +26,12 @@
 
 #define MOVES_EACH 32 /* series at rest that may be put off for each label set of a bounded run */
 
+static int compare_names(const void *left, const void *right)
+{
+    const struct fa_rule_state *const *a = left, *const *b = right;
+    return strcmp((*a)->rule->name, (*b)->rule->name);
+}
+
 struct fa_rules *fa_rules_new(const struct fa_rule *const *rules, size_t count,
                               struct fa_metrics *metrics)
 {
@@ -34,11 +40,15 @@ struct fa_rules *fa_rules_new(const struct fa_rule *const *rules, size_t count,
     self->watcher = fa_watcher_new(metrics);
     self->states = fa_xcalloc(count + 1, sizeof(struct fa_rule_state *));
     self->started = FA_NEVER;
+    fa_buf_init(&self->text, SIZE_MAX / 2);
     for (size_t i = 0; i < count; i++) {
-        if (!rules[i]->is_incident) {
+        if (!rules[i]->is_incident && !rules[i]->is_alert) {
             self->states[self->count++] = fa_state_new(rules[i], self);
         }
     }
+    self->by_name = fa_xcalloc(count + 1, sizeof(struct fa_rule_state *));
+    memcpy(self->by_name, self->states, self->count * sizeof(struct fa_rule_state *));
+    qsort(self->by_name, self->count, sizeof(struct fa_rule_state *), compare_names);
     return self;
 }
 
@@ -53,8 +63,23 @@ void fa_rules_free(struct fa_rules *rules)
     fa_watcher_free(rules->watcher);
     fa_heap_done(&rules->due);
     fa_room_done(&rules->room);
+    fa_buf_done(&rules->text);
     free(rules->states);
+    free(rules->by_name);
     free(rules);
+}
+
+static int compare_name(const void *name, const void *item)
+{
+    const struct fa_rule_state *const *state = item;
+    return strcmp(name, (*state)->rule->name);
+}
+
+struct fa_rule_state *fa_rules_find(const struct fa_rules *rules, const char *name)
+{
+    struct fa_rule_state **found =
+        bsearch(name, rules->by_name, rules->count, sizeof rules->by_name[0], compare_name);
+    return found != NULL ? *found : NULL;
 }
 
 /* A new link, or one with a new sample: whose label sets are to be looked at? */
@@ -258,12 +283,11 @@ void fa_rules_restore(struct fa_rules *rules, const char *rule, const char *labe
         return;
     }
     fa_labels_free(set);
-    for (size_t i = 0; i < rules->count; i++) {
-        if (strcmp(rules->states[i]->rule->name, rule) == 0) {
-            struct fa_group *group = fa_group_take(rules, rules->states[i], fa_str_of(labels));
-            group->level = level;
-            group->held = level == FA_LEVEL_FIRING;
-        }
+    struct fa_rule_state *state = fa_rules_find(rules, rule);
+    if (state != NULL) {
+        struct fa_group *group = fa_group_take(rules, state, fa_str_of(labels));
+        group->level = level;
+        group->held = level == FA_LEVEL_FIRING;
     }
 }
 
@@ -293,91 +317,4 @@ size_t fa_rules_test_rested(struct fa_rules *rules)
 uint64_t fa_rules_evaluations(const struct fa_rules *rules)
 {
     return rules->evaluations;
-}
-
-/* Why an expression's label set is unknown. NULL: nothing to say. */
-static const char *reason_of(const struct fa_group *group, struct fa_buf *buf)
-{
-    const struct fa_rule_state *state = group->state;
-    if (state->err.code != 0) {
-        return state->err.text;
-    }
-    if (group->level != FA_LEVEL_UNKNOWN || group->lacks == FA_LACKS_NONE) {
-        return NULL;
-    }
-    fa_buf_puts(buf, "no sample of ");
-    fa_promql_format(state->plan.leaves[group->lacks].selector, buf);
-    fa_buf_puts(buf, " for these labels");
-    return fa_buf_text(buf);
-}
-
-static void tell_status(struct fa_rules *rules, struct fa_group *group, fa_rule_status_fn *fn,
-                        void *ctx)
-{
-    struct fa_buf text;
-    fa_buf_init(&text, SIZE_MAX / 2);
-    if (rules->started != FA_NEVER && group->state->whole == NULL) {
-        fa_group_look(group, rules->ran, rules->started, &rules->room);
-    }
-    struct fa_rule_status status = {.rule = group->state->rule,
-                                    .labels = group->labels,
-                                    .text = reason_of(group, &text),
-                                    .level = group->level,
-                                    .value = group->value,
-                                    .newest = group->newest_at,
-                                    .covered_at = group->covered_at,
-                                    .samples = group->samples};
-    fn(ctx, &status);
-    fa_buf_done(&text);
-}
-
-/* As if they were awake, for as long as they are told. */
-static void tell_rested(struct fa_rules *rules, struct fa_rule_state *state, fa_rule_status_fn *fn,
-                        void *ctx)
-{
-    struct fa_link link;
-    uint32_t cursor = 0;
-    while (fa_watcher_each_at_rest(rules->watcher, &state->leaves[0], &cursor, &link)) {
-        struct fa_group *group = fa_group_of(rules, state, &link);
-        struct fa_member *member = fa_member_join(group, &link);
-        fa_group_awake(group, &link);
-        tell_status(rules, group, fn, ctx);
-        fa_member_drop(member);
-        fa_group_drop(rules, group);
-    }
-}
-
-bool fa_rules_find_rested(struct fa_rules *rules, struct fa_rule_state *state, struct fa_str labels,
-                          struct fa_link *ret_link)
-{
-    uint32_t cursor = 0;
-    bool found = false;
-    while (!found && state->rest > 0 &&
-           fa_watcher_each_at_rest(rules->watcher, &state->leaves[0], &cursor, ret_link)) {
-        struct fa_buf text;
-        fa_buf_init(&text, SIZE_MAX / 2);
-        fa_plan_key_format(&state->plan.key, fa_link_labels(ret_link), &text);
-        found = fa_str_eq(fa_buf_str(&text), labels);
-        fa_buf_done(&text);
-    }
-    return found;
-}
-
-void fa_rules_each(struct fa_rules *rules, fa_rule_status_fn *fn, void *ctx)
-{
-    fa_rules_collect(rules);
-    for (size_t i = 0; i < rules->count; i++) {
-        struct fa_group *group = rules->states[i]->first_group;
-        if (group == NULL && rules->states[i]->err.code != 0) {
-            struct fa_rule_status status = {
-                .rule = rules->states[i]->rule, .text = rules->states[i]->err.text, .value = NAN};
-            fn(ctx, &status);
-        }
-        for (; group != NULL; group = group->next) {
-            tell_status(rules, group, fn, ctx);
-        }
-        if (rules->states[i]->rest > 0) {
-            tell_rested(rules, rules->states[i], fn, ctx);
-        }
-    }
 }

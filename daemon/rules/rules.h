@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The metric rules of one configuration over the samples in fa_metrics: who fires, who clears, who
- * is unknown. Incident rules are skipped here (see incident.h). Reads no clock; evaluates a label
+ * is unknown. Incident and alert rules are skipped here (see incident.h and foreign.h). Reads no clock; evaluates a label
  * set only when one of its series got a sample or a time of its own came due. */
 #ifndef FA_RULES_RULES_H
 #define FA_RULES_RULES_H
 
+#include "base/buf.h"
 #include "metrics/metrics.h"
+#include "metrics/points.h"
 #include "rules/signal.h"
 
 struct fa_rules;
@@ -58,6 +60,23 @@ struct fa_rule_status {
 };
 typedef void fa_rule_status_fn(void *ctx, const struct fa_rule_status *status);
 void fa_rules_each(struct fa_rules *rules, fa_rule_status_fn *fn, void *ctx);
+/* Of one rule, those that fire first, then those that are awake, until fn says false. False: there
+ * is no such rule of metrics. */
+typedef bool fa_rule_set_fn(void *ctx, const struct fa_rule_status *status);
+bool fa_rules_each_of(struct fa_rules *rules, const char *rule, fa_rule_set_fn *fn, void *ctx);
+/* The same of one label set. fn of fa_rules_run may ask it of the one that it is told of, and of no
+ * other. False: there is no such rule, or nothing is known of the label set. */
+bool fa_rules_look(struct fa_rules *rules, const char *rule, const char *labels,
+                   struct fa_rule_status *ret_status);
+/* The samples that the expression reads for it now: fn for each series with up to `count` at a
+ * time, oldest first; `more` is false at the last of a series. */
+typedef void fa_rule_points_fn(void *ctx, const struct fa_point *points, size_t count, bool more);
+void fa_rules_points(struct fa_rules *rules, const char *rule, const char *labels,
+                     fa_rule_points_fn *fn, void *ctx);
+/* Is there such a rule of metrics? */
+bool fa_rules_has(const struct fa_rules *rules, const char *rule);
+/* Appends the rule's expression, as it was written or as the short form means it. */
+void fa_rules_text(struct fa_rules *rules, const char *rule, struct fa_buf *buf);
 
 /* A part of a rule's expression, and an element of what it yields for one label set now. */
 struct fa_explained {

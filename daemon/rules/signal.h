@@ -13,6 +13,13 @@ enum fa_level {
     FA_LEVEL__COUNT
 };
 
+/* What rules/ wants kept with an alarm that alerts of other systems raised. */
+struct fa_source {
+    const char *details;     /* texts of the alert, as canonical labels; fields of the summary */
+    const uint64_t *members; /* the alerts behind it, for fa_foreign_restore */
+    size_t member_count;
+};
+
 /* Emitted when the level of a label set changes, and for a firing one when its value worsened. */
 struct fa_signal {
     const struct fa_rule *rule;
@@ -21,6 +28,7 @@ struct fa_signal {
     enum fa_level level;
     double value;  /* NaN when unknown */
     fa_time since; /* wall: the sample that made it so */
+    const struct fa_source *source; /* of a rule over alerts; else NULL. Borrowed as labels are */
 };
 
 typedef void fa_signal_fn(void *ctx, const struct fa_signal *signal);

@@ -268,6 +268,21 @@ struct fa_whole_facts fa_whole_look(struct fa_whole *whole, const struct fa_labe
     return facts;
 }
 
+void fa_whole_each(struct fa_whole *whole, size_t number, const char *text, fa_whole_fn *fn,
+                   void *ctx)
+{
+    const struct leaf *leaf = &whole->leaves[number];
+    struct fa_labels *labels = NULL;
+    int ret = fa_labels_parse(fa_str_of(text), &labels);
+    fa_assert(ret == 0); /* of a label set that is known */
+    for (size_t i = 0; i < leaf->count; i++) {
+        if (fa_plan_agree(leaf->items[i]->labels, labels)) {
+            fn(ctx, number, leaf->items[i]->link);
+        }
+    }
+    fa_labels_free(labels);
+}
+
 fa_time fa_whole_next(const struct fa_whole *whole, fa_time now)
 {
     fa_time least = FA_NEVER, newest_at, next;

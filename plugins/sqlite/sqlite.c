@@ -10,17 +10,14 @@
  *  3. FIREALARM_STORE_FULL means that nothing of the transaction is there, as long as this process
  *     lives: half a page that was still written may happen to be whole with what lay there before,
  *     which the next start would find.
- *  4. No index on the disk is in the order of the keys of live rows: keys are random, and keeping
- *     them in order would cost more than the rows themselves once there are many. Where live
- *     rows lie is known in memory alone (places.h), read from the disk before the first change
- *     and again after a rollback that took some back; the row itself says whether it is the one
- *     meant.
  *
+ * Rows are in rows.c, the journal and its transactions are here.
  * What it does not do: understand a row, hold one in memory, wait for a lock.
  * Tests: tests/unit/test_store_conformance.c, tests/unit/test_store_sqlite.c, and the campaigns
  * tests/faults/fault_power_loss.c, fault_disk_io.c, fault_bit_flips.c, fault_migration.c. */
 #include "pages.h"
-#include "places.h"
+#include "rows.h"
+#include "stmt.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,45 +47,15 @@ static const struct firealarm_option options[] = {
     {.name = NULL},
 };
 
-enum {
-    STMT_BEGIN,
-    STMT_COMMIT,
-    STMT_ROLLBACK,
-    STMT_INSERT,
-    STMT_UPDATE,
-    STMT_ERASE,
-    STMT_APPEND,
-    STMT_IS,
-    STMT_PAST,
-    STMT_PLACES,
-    STMT_GET,
-    STMT_LIVE,
-    STMT_ALL,
-    STMT_QUERY,
-    STMT_HEAD,
-    STMT_JOURNAL,
-    STMT__COUNT
-};
+enum { STMT_BEGIN, STMT_COMMIT, STMT_ROLLBACK, STMT_APPEND, STMT_HEAD, STMT_JOURNAL, STMT__COUNT };
 
-#define ROW_COLUMNS   "kind, live, time, key, value, mac"
 #define ENTRY_COLUMNS "n, time, body, chain, count"
 
 static const char *const statements[STMT__COUNT] = {
     [STMT_BEGIN] = "BEGIN IMMEDIATE",
     [STMT_COMMIT] = "COMMIT",
     [STMT_ROLLBACK] = "ROLLBACK",
-    [STMT_INSERT] = "INSERT INTO row (" ROW_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    [STMT_UPDATE] = "UPDATE row SET live = ?2, time = ?3, value = ?5, mac = ?6 WHERE id = ?7",
-    [STMT_ERASE] = "DELETE FROM row WHERE id = ?1",
     [STMT_APPEND] = "INSERT INTO journal (" ENTRY_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5)",
-    [STMT_IS] = "SELECT id FROM row WHERE id = ?1 AND kind = ?2 AND key = ?3",
-    [STMT_PAST] = "SELECT id FROM row WHERE live = 0 AND kind = ?1 AND key = ?2",
-    [STMT_PLACES] = "SELECT id, kind, key FROM row WHERE live = 1",
-    [STMT_GET] = "SELECT " ROW_COLUMNS " FROM row WHERE id = ?1",
-    [STMT_LIVE] = "SELECT " ROW_COLUMNS " FROM row WHERE live = 1",
-    [STMT_ALL] = "SELECT " ROW_COLUMNS " FROM row NOT INDEXED",
-    [STMT_QUERY] = "SELECT " ROW_COLUMNS " FROM row WHERE live <> 1 AND kind = ?1 "
-                   "AND (time, key) < (?2, ?3) ORDER BY time DESC, key DESC LIMIT ?4",
     [STMT_HEAD] = "SELECT " ENTRY_COLUMNS " FROM journal ORDER BY n DESC LIMIT 1",
     [STMT_JOURNAL] = "SELECT " ENTRY_COLUMNS " FROM journal WHERE n >= (SELECT "
                      "coalesce(max(n), ?1) FROM journal WHERE n <= ?1) ORDER BY n",
@@ -103,9 +70,7 @@ struct self {
     uint64_t head, appended; /* newest journal entry: durable, and within the transaction */
     struct page page;        /* of them, those that are not in a row yet */
     int wal_frames;          /* after the last commit */
-    struct places places;    /* of live rows, if they are known */
-    bool places_known;
-    bool places_changed;  /* by the transaction */
+    struct rows rows;
     struct copy *copying; /* NULL: none is being taken */
     bool is_copy;         /* its directory is not the store's */
     struct dir target;    /* the store's, if this copy may be adopted */
@@ -115,10 +80,8 @@ static void close_database(struct self *self)
 {
     sqlite_copy_end(self->copying);
     self->copying = NULL;
-    for (size_t i = 0; i < STMT__COUNT; i++) {
-        sqlite3_finalize(self->stmts[i]);
-        self->stmts[i] = NULL;
-    }
+    sqlite_stmts_close(self->stmts, STMT__COUNT);
+    sqlite_rows_close(&self->rows);
     sqlite3_close(self->db);
     self->db = NULL;
 }
@@ -136,7 +99,6 @@ static void store_close(void *ptr)
         (void)unlinkat(self->dir.fd, LOCK_FILE, 0);
     }
     sqlite_page_done(&self->page);
-    sqlite_places_done(&self->places);
     sqlite_dir_close(&self->dir);
     sqlite_dir_close(&self->target);
     free(self);
@@ -149,165 +111,9 @@ static int on_wal(void *ctx, sqlite3 *db, const char *name, int frames)
     return SQLITE_OK;
 }
 
-static int32_t prepare(struct self *self, struct firealarm_error *error)
-{
-    for (size_t i = 0; i < STMT__COUNT; i++) {
-        if (sqlite3_prepare_v3(self->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
-                               &self->stmts[i], NULL) != SQLITE_OK) {
-            return sqlite_fail_db(error, self->db, "prepare");
-        }
-    }
-    return 0;
-}
-
-/* Ends a statement: 0 if it came to its end, else what went wrong. */
-static int32_t finish(struct self *self, sqlite3_stmt *stmt, int rc, struct firealarm_error *error,
-                      const char *doing)
-{
-    int32_t code = rc == SQLITE_DONE ? 0 : sqlite_fail_db(error, self->db, doing);
-    sqlite3_reset(stmt);
-    sqlite3_clear_bindings(stmt);
-    return code;
-}
-
 static int32_t step(struct self *self, int which, struct firealarm_error *error, const char *doing)
 {
-    sqlite3_stmt *stmt = self->stmts[which];
-    return finish(self, stmt, sqlite3_step(stmt), error, doing);
-}
-
-static struct firealarm_text column_blob(sqlite3_stmt *stmt, int column)
-{
-    const char *ptr = sqlite3_column_blob(stmt, column);
-    size_t len = (size_t)sqlite3_column_bytes(stmt, column);
-    return (struct firealarm_text){ptr != NULL ? ptr : "", len};
-}
-
-/* An empty blob needs a pointer that is not NULL, or it would be stored as NULL. */
-static void bind_blob(sqlite3_stmt *stmt, int index, const void *ptr, size_t len)
-{
-    sqlite3_bind_blob64(stmt, index, len > 0 ? ptr : "", len, SQLITE_STATIC);
-}
-
-static struct firealarm_row read_row(sqlite3_stmt *stmt)
-{
-    struct firealarm_row row = {
-        .kind = (uint32_t)sqlite3_column_int64(stmt, 0),
-        .live = (uint32_t)sqlite3_column_int64(stmt, 1),
-        .time = sqlite3_column_int64(stmt, 2),
-        .key = column_blob(stmt, 3),
-        .value = column_blob(stmt, 4),
-    };
-    struct firealarm_text mac = column_blob(stmt, 5);
-    memcpy(row.mac, mac.ptr, mac.len < sizeof row.mac ? mac.len : sizeof row.mac);
-    return row;
-}
-
-/* A read error is never an open question: nothing was written. */
-static int32_t read_failed(int32_t code)
-{
-    return code == FIREALARM_STORE_UNKNOWN ? FIREALARM_STORE_FAILED : code;
-}
-
-/* Walks a bound statement. */
-static int32_t walk_rows(struct self *self, sqlite3_stmt *stmt, firealarm_row_fn *fn, void *ctx,
-                         struct firealarm_error *error)
-{
-    int rc;
-    int32_t stop = 0;
-    while (stop == 0 && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        struct firealarm_row row = read_row(stmt);
-        stop = fn(ctx, &row);
-    }
-    int32_t code = finish(self, stmt, stop != 0 ? SQLITE_DONE : rc, error, "read");
-    return stop != 0 ? stop : read_failed(code);
-}
-
-/* A row that was looked for; id 0: there is none. */
-struct found {
-    int64_t id;
-    bool live;
-    uint32_t hash;
-};
-
-/* The one row a bound statement finds, 0: none. */
-static int32_t ask_id(struct self *self, sqlite3_stmt *stmt, int64_t *ret_id,
-                      struct firealarm_error *error)
-{
-    int rc = sqlite3_step(stmt);
-    *ret_id = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
-    return finish(self, stmt, rc == SQLITE_ROW ? SQLITE_DONE : rc, error, "look up");
-}
-
-static int32_t find_live(struct self *self, uint32_t kind, struct firealarm_text key,
-                         struct found *ret, struct firealarm_error *error)
-{
-    size_t at = SIZE_MAX;
-    int64_t id = 0;
-    int32_t rc = 0;
-    *ret = (struct found){.live = true, .hash = sqlite_places_hash(&self->places, kind, key)};
-    while (rc == 0 && ret->id == 0 &&
-           (id = sqlite_places_next(&self->places, ret->hash, &at)) != 0) {
-        sqlite3_stmt *stmt = self->stmts[STMT_IS];
-        sqlite3_bind_int64(stmt, 1, id);
-        sqlite3_bind_int64(stmt, 2, kind);
-        bind_blob(stmt, 3, key.ptr, key.len);
-        rc = ask_id(self, stmt, &ret->id, error);
-    }
-    return rc;
-}
-
-static int32_t find(struct self *self, uint32_t kind, struct firealarm_text key, struct found *ret,
-                    struct firealarm_error *error)
-{
-    int32_t rc = find_live(self, kind, key, ret, error);
-    if (rc != 0 || ret->id != 0) {
-        return rc;
-    }
-    sqlite3_stmt *stmt = self->stmts[STMT_PAST];
-    ret->live = false;
-    sqlite3_bind_int64(stmt, 1, kind);
-    bind_blob(stmt, 2, key.ptr, key.len);
-    return ask_id(self, stmt, &ret->id, error);
-}
-
-static int32_t add_place(struct self *self, uint32_t hash, int64_t id,
-                         struct firealarm_error *error)
-{
-    return sqlite_places_add(&self->places, hash, id) == 0
-               ? 0
-               : sqlite_fail(error, FIREALARM_STORE_FAILED, "out of memory");
-}
-
-static int32_t learn_place(struct self *self, sqlite3_stmt *stmt, struct firealarm_error *error)
-{
-    struct found found;
-    int32_t rc = find_live(self, (uint32_t)sqlite3_column_int64(stmt, 1), column_blob(stmt, 2),
-                           &found, error);
-    if (rc == 0 && found.id != 0) {
-        rc = sqlite_fail(error, FIREALARM_STORE_CORRUPT, "%s is damaged: a live row is there twice",
-                         DB_FILE);
-    }
-    return rc == 0 ? add_place(self, found.hash, sqlite3_column_int64(stmt, 0), error) : rc;
-}
-
-/* Where the live rows lie, if that is not known. */
-static int32_t learn_places(struct self *self, struct firealarm_error *error)
-{
-    sqlite3_stmt *stmt = self->stmts[STMT_PLACES];
-    int rc = SQLITE_DONE;
-    int32_t stop = 0;
-    if (self->places_known) {
-        return 0;
-    }
-    sqlite_places_done(&self->places);
-    while (stop == 0 && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        stop = learn_place(self, stmt, error);
-    }
-    int32_t code = finish(self, stmt, stop != 0 ? SQLITE_DONE : rc, error, "read");
-    code = read_failed(stop != 0 ? stop : code);
-    self->places_known = code == 0;
-    return code;
+    return sqlite_stmt_run(self->stmts[which], error, doing);
 }
 
 struct walk {
@@ -321,7 +127,7 @@ struct walk {
 /* The entries of one row of the journal. */
 static int32_t walk_page(const struct walk *walk, sqlite3_stmt *stmt, uint64_t *left)
 {
-    struct firealarm_text bytes = column_blob(stmt, 2), chain = column_blob(stmt, 3);
+    struct firealarm_text bytes = sqlite_stmt_blob(stmt, 2), chain = sqlite_stmt_blob(stmt, 3);
     struct firealarm_entry entry = {.n = (uint64_t)sqlite3_column_int64(stmt, 0),
                                     .time = sqlite3_column_int64(stmt, 1),
                                     .body = bytes};
@@ -357,8 +163,8 @@ static int32_t walk_entries(struct self *self, sqlite3_stmt *stmt, const struct 
         stop = walk_page(walk, stmt, &left);
     }
     bool ended = stop != 0 || left == 0;
-    int32_t code = finish(self, stmt, ended ? SQLITE_DONE : rc, walk->error, "read the journal");
-    return stop != 0 ? stop : read_failed(code);
+    int32_t code = sqlite_stmt_end(stmt, ended ? SQLITE_DONE : rc, walk->error, "read the journal");
+    return stop != 0 ? stop : sqlite_read_failed(code);
 }
 
 static int32_t newest(void *ctx, const struct firealarm_entry *entry)
@@ -376,7 +182,7 @@ static int32_t head_of_row(struct self *self, firealarm_entry_fn *fn, void *ctx,
     int32_t stop = 0;
     int rc = sqlite3_step(stmt);
     if (rc == SQLITE_ROW) {
-        struct firealarm_text chain = column_blob(stmt, 3);
+        struct firealarm_text chain = sqlite_stmt_blob(stmt, 3);
         struct firealarm_entry entry = {
             .n = (uint64_t)(sqlite3_column_int64(stmt, 0) + sqlite3_column_int64(stmt, 4) - 1),
             .time = sqlite3_column_int64(stmt, 1),
@@ -386,8 +192,8 @@ static int32_t head_of_row(struct self *self, firealarm_entry_fn *fn, void *ctx,
         stop = fn(ctx, &entry);
         rc = SQLITE_DONE;
     }
-    int32_t code = finish(self, stmt, rc, error, "read the journal");
-    return stop != 0 ? stop : read_failed(code);
+    int32_t code = sqlite_stmt_end(stmt, rc, error, "read the journal");
+    return stop != 0 ? stop : sqlite_read_failed(code);
 }
 
 /* The newest entry; its page is gone through twice, as only its end says which it is. One that has
@@ -454,7 +260,10 @@ static int32_t open_parts(struct self *self, const struct firealarm_host *host,
     }
     if (rc == 0) {
         sqlite3_wal_hook(self->db, on_wal, self);
-        rc = prepare(self, error);
+        rc = sqlite_stmts_open(self->db, statements, STMT__COUNT, self->stmts, error);
+    }
+    if (rc == 0) {
+        rc = sqlite_rows_open(&self->rows, self->db, error);
     }
     if (rc == 0) {
         rc = walk_head(self, keep_head, self, error);
@@ -468,7 +277,6 @@ static struct self *new_self(void)
     if (self != NULL) {
         *self =
             (struct self){.dir = {.fd = -1, .lock_fd = -1}, .target = {.fd = -1, .lock_fd = -1}};
-        sqlite3_randomness(sizeof self->places.seed, &self->places.seed);
     }
     return self;
 }
@@ -500,9 +308,7 @@ static int32_t load(void *ptr, firealarm_row_fn *row, firealarm_entry_fn *head, 
                     struct firealarm_error *error)
 {
     struct self *self = ptr;
-    sqlite3_stmt *stmt = self->stmts[self->doubtful ? STMT_ALL : STMT_LIVE];
-    int32_t rc = learn_places(self, error);
-    rc = rc == 0 ? walk_rows(self, stmt, row, ctx, error) : rc;
+    int32_t rc = sqlite_rows_load(&self->rows, self->doubtful, row, ctx, error);
     return rc != 0 ? rc : walk_head(self, head, ctx, error);
 }
 
@@ -519,7 +325,7 @@ static int32_t begin(void *ptr, struct firealarm_error *error)
 {
     struct self *self = ptr;
     int32_t rc = expect(self, false, error);
-    rc = rc == 0 ? learn_places(self, error) : rc;
+    rc = rc == 0 ? sqlite_rows_begin(&self->rows, error) : rc;
     if (rc == 0) {
         rc = step(self, STMT_BEGIN, error, "begin");
     }
@@ -527,73 +333,23 @@ static int32_t begin(void *ptr, struct firealarm_error *error)
         self->in_transaction = true;
         sqlite_page_clear(&self->page);
         self->appended = self->head;
-        self->places_changed = false;
     }
     return rc;
-}
-
-/* The row is found->id now, and live or not: keeps what is known of its place true. */
-static int32_t move_place(struct self *self, const struct found *found, int64_t id, bool live,
-                          struct firealarm_error *error)
-{
-    bool was = found->id != 0 && found->live;
-    if (was == live) {
-        return 0;
-    }
-    self->places_changed = true;
-    if (live) {
-        return add_place(self, found->hash, id, error);
-    }
-    sqlite_places_remove(&self->places, found->hash, id);
-    return 0;
 }
 
 static int32_t put(void *ptr, const struct firealarm_row *row, struct firealarm_error *error)
 {
     struct self *self = ptr;
     int32_t rc = expect(self, true, error);
-    if (rc != 0) {
-        return rc;
-    }
-    if (row->key.len == 0 || row->key.len > FIREALARM_STORE_KEY_MAX ||
-        row->value.len > FIREALARM_STORE_VALUE_MAX || row->live > 2) {
-        return sqlite_fail(error, FIREALARM_STORE_FAILED, "a row breaks the store's limits");
-    }
-    struct found found;
-    rc = find(self, row->kind, row->key, &found, error);
-    if (rc != 0) {
-        return rc;
-    }
-    int which = found.id != 0 ? STMT_UPDATE : STMT_INSERT;
-    sqlite3_stmt *stmt = self->stmts[which];
-    sqlite3_bind_int64(stmt, 2, row->live);
-    sqlite3_bind_int64(stmt, 3, row->time);
-    bind_blob(stmt, 5, row->value.ptr, row->value.len);
-    bind_blob(stmt, 6, row->mac, sizeof row->mac);
-    if (found.id != 0) {
-        sqlite3_bind_int64(stmt, 7, found.id);
-    } else {
-        sqlite3_bind_int64(stmt, 1, row->kind);
-        bind_blob(stmt, 4, row->key.ptr, row->key.len);
-    }
-    rc = step(self, which, error, "put");
-    int64_t id = found.id != 0 ? found.id : sqlite3_last_insert_rowid(self->db);
-    return rc == 0 ? move_place(self, &found, id, row->live == 1, error) : rc;
+    return rc == 0 ? sqlite_rows_put(&self->rows, row, error) : rc;
 }
 
 static int32_t erase(void *ptr, uint32_t kind, struct firealarm_text key,
                      struct firealarm_error *error)
 {
     struct self *self = ptr;
-    struct found found;
     int32_t rc = expect(self, true, error);
-    rc = rc == 0 ? find(self, kind, key, &found, error) : rc;
-    if (rc != 0 || found.id == 0) {
-        return rc;
-    }
-    sqlite3_bind_int64(self->stmts[STMT_ERASE], 1, found.id);
-    rc = step(self, STMT_ERASE, error, "erase");
-    return rc == 0 ? move_place(self, &found, found.id, false, error) : rc;
+    return rc == 0 ? sqlite_rows_erase(&self->rows, kind, key, error) : rc;
 }
 
 static int32_t write_page(struct self *self, struct firealarm_error *error)
@@ -605,8 +361,8 @@ static int32_t write_page(struct self *self, struct firealarm_error *error)
     sqlite3_stmt *stmt = self->stmts[STMT_APPEND];
     sqlite3_bind_int64(stmt, 1, (sqlite3_int64)page->first);
     sqlite3_bind_int64(stmt, 2, page->time);
-    bind_blob(stmt, 3, page->bytes, page->len);
-    bind_blob(stmt, 4, page->chain, sizeof page->chain);
+    sqlite_stmt_bind(stmt, 3, page->bytes, page->len);
+    sqlite_stmt_bind(stmt, 4, page->chain, sizeof page->chain);
     sqlite3_bind_int64(stmt, 5, (sqlite3_int64)page->count);
     int32_t rc = step(self, STMT_APPEND, error, "append");
     sqlite_page_clear(page);
@@ -693,8 +449,8 @@ static void rollback(void *ptr)
         (void)step(self, STMT_ROLLBACK, &ignored, "rollback");
     }
     sqlite_page_clear(&self->page);
-    if (self->in_transaction && self->places_changed) {
-        self->places_known = false;
+    if (self->in_transaction) {
+        sqlite_rows_rolled_back(&self->rows);
     }
     self->in_transaction = false;
 }
@@ -703,17 +459,7 @@ static int32_t get(void *ptr, uint32_t kind, struct firealarm_text key, firealar
                    void *ctx, struct firealarm_error *error)
 {
     struct self *self = ptr;
-    struct found found;
-    int32_t rc = learn_places(self, error);
-    rc = rc == 0 ? read_failed(find(self, kind, key, &found, error)) : rc;
-    if (rc == 0 && found.id == 0) {
-        rc = sqlite_fail(error, FIREALARM_STORE_NOT_FOUND, "there is no such row");
-    }
-    if (rc != 0) {
-        return rc;
-    }
-    sqlite3_bind_int64(self->stmts[STMT_GET], 1, found.id);
-    return walk_rows(self, self->stmts[STMT_GET], row, ctx, error);
+    return sqlite_rows_get(&self->rows, kind, key, row, ctx, error);
 }
 
 static int32_t query(void *ptr, uint32_t kind, int64_t before, struct firealarm_text before_key,
@@ -721,12 +467,7 @@ static int32_t query(void *ptr, uint32_t kind, int64_t before, struct firealarm_
                      struct firealarm_error *error)
 {
     struct self *self = ptr;
-    sqlite3_stmt *stmt = self->stmts[STMT_QUERY];
-    sqlite3_bind_int64(stmt, 1, kind);
-    sqlite3_bind_int64(stmt, 2, before);
-    bind_blob(stmt, 3, before_key.ptr, before_key.len);
-    sqlite3_bind_int64(stmt, 4, limit);
-    return walk_rows(self, stmt, row, ctx, error);
+    return sqlite_rows_query(&self->rows, kind, before, before_key, limit, row, ctx, error);
 }
 
 static int32_t journal(void *ptr, uint64_t from, uint32_t limit, firealarm_entry_fn *entry,

@@ -11,21 +11,15 @@
  *
  * FA_ALERTMANAGER names the program, else the one in the PATH that Debian installs. Without it this
  * bench says so and measures nothing. It listens on loopback only, without its cluster. */
+#include "peer.h"
 #include "rig.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <netinet/tcp.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define ROUNDS   3
@@ -174,10 +168,8 @@ static void measure_own(const char *rules, struct column *column)
 
 /* ---- theirs ---- */
 
-struct peer {
-    char dir[64];
-    unsigned port;
-    pid_t pid;
+struct theirs {
+    struct peer peer;
     struct receiver *receiver;
     struct arrivals *arrivals;
 };
@@ -185,40 +177,8 @@ struct peer {
 static const char *program(void)
 {
     static const char *const places[] = {"/usr/bin/prometheus-alertmanager",
-                                         "/usr/local/bin/alertmanager"};
-    const char *named = getenv("FA_ALERTMANAGER");
-    if (named != NULL) {
-        return named;
-    }
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        if (access(places[i], X_OK) == 0) {
-            return places[i];
-        }
-    }
-    return NULL;
-}
-
-static int listen_port(unsigned port)
-{
-    struct sockaddr_in addr = {.sin_family = AF_INET,
-                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-                               .sin_port = htons((uint16_t)port)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
-    struct timeval guard = {GUARD_MS / 1000, 0};
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &guard, sizeof guard);
-    if (port == 0) { /* which one is free? */
-        socklen_t len = sizeof addr;
-        if (bind(fd, (struct sockaddr *)&addr, len) == 0 &&
-            getsockname(fd, (struct sockaddr *)&addr, &len) == 0) {
-            close(fd);
-            return ntohs(addr.sin_port);
-        }
-    } else if (connect(fd, (struct sockaddr *)&addr, sizeof addr) == 0) {
-        return fd;
-    }
-    close(fd);
-    return -1;
+                                         "/usr/local/bin/alertmanager", NULL};
+    return peer_program("FA_ALERTMANAGER", places);
 }
 
 static int is_alone(const char *group_by)
@@ -228,80 +188,32 @@ static int is_alone(const char *group_by)
 
 /* A group that does not wait at all leaves with the first of its alerts, and the others come a
  * group_interval later. */
-static void write_peer_config(const struct peer *peer, const char *group_by)
+static void start_theirs(struct theirs *theirs, const char *group_by)
 {
-    char path[128];
-    snprintf(path, sizeof path, "%s/am.yml", peer->dir);
-    FILE *file = fopen(path, "we");
-    if (file == NULL) {
-        bench_fail("%s: %s", path, strerror(errno));
-    }
-    fprintf(file,
-            "route:\n  receiver: hook\n  group_by: [%s]\n  group_wait: %s\n"
-            "  group_interval: 1s\n  repeat_interval: 4h\n"
-            "receivers:\n- name: hook\n  webhook_configs:\n"
-            "  - url: http://127.0.0.1:%u/first\n    send_resolved: false\n",
-            group_by, is_alone(group_by) ? "0s" : "100ms", receiver_port(peer->receiver));
-    fclose(file);
-}
-
-static void exec_peer(const struct peer *peer)
-{
-    char config[128], data[128], listening[64], log[128];
+    char config[128], data[128], listening[64];
+    struct peer *peer = &theirs->peer;
+    const char *const argv[] = {
+        program(), config, data, listening, "--cluster.listen-address=", "--log.level=error", NULL};
+    theirs->arrivals = calloc(1, sizeof *theirs->arrivals);
+    theirs->receiver = receiver_open(on_theirs, theirs->arrivals);
+    peer_open(peer);
+    peer_write(peer, "am.yml",
+               "route:\n  receiver: hook\n  group_by: [%s]\n  group_wait: %s\n"
+               "  group_interval: 1s\n  repeat_interval: 4h\n"
+               "receivers:\n- name: hook\n  webhook_configs:\n"
+               "  - url: http://127.0.0.1:%u/first\n    send_resolved: false\n",
+               group_by, is_alone(group_by) ? "0s" : "100ms", receiver_port(theirs->receiver));
     snprintf(config, sizeof config, "--config.file=%s/am.yml", peer->dir);
     snprintf(data, sizeof data, "--storage.path=%s/data", peer->dir);
     snprintf(listening, sizeof listening, "--web.listen-address=127.0.0.1:%u", peer->port);
-    snprintf(log, sizeof log, "%s/log", peer->dir);
-    int fd = open(log, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    dup2(fd, 1);
-    dup2(fd, 2);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    execl(program(), program(), config, data, listening,
-          "--cluster.listen-address=", "--log.level=error", (char *)NULL);
-    _exit(127);
+    peer_start(peer, argv, "/-/ready");
 }
 
-static void start_peer(struct peer *peer, const char *group_by)
+static void stop_theirs(struct theirs *theirs)
 {
-    const char *base = getenv("TMPDIR");
-    snprintf(peer->dir, sizeof peer->dir, "%.30s/fa-peer-XXXXXX", base != NULL ? base : "/var/tmp");
-    if (mkdtemp(peer->dir) == NULL) {
-        bench_fail("%s: %s", peer->dir, strerror(errno));
-    }
-    peer->arrivals = calloc(1, sizeof *peer->arrivals);
-    peer->receiver = receiver_open(on_theirs, peer->arrivals);
-    peer->port = (unsigned)listen_port(0);
-    write_peer_config(peer, group_by);
-    fflush(stdout);
-    peer->pid = fork();
-    if (peer->pid == 0) {
-        exec_peer(peer);
-    }
-    int64_t start = bench_ns();
-    for (int status = 0, fd; status != 200;) {
-        if (bench_ms_since(start) > GUARD_MS || waitpid(peer->pid, NULL, WNOHANG) != 0) {
-            bench_fail("alertmanager does not start: see %s/log", peer->dir);
-        }
-        bench_pause_us(10000);
-        if ((fd = listen_port(peer->port)) >= 0) {
-            status = rig_get(fd, "/-/ready", NULL, 0);
-            close(fd);
-        }
-    }
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-    return remove(path);
-}
-
-static void stop_peer(struct peer *peer)
-{
-    kill(peer->pid, SIGKILL);
-    waitpid(peer->pid, NULL, 0);
-    receiver_close(peer->receiver);
-    nftw(peer->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    free(peer->arrivals);
+    peer_close(&theirs->peer);
+    receiver_close(theirs->receiver);
+    free(theirs->arrivals);
 }
 
 /* Alerts of one rule in one request, as Prometheus sends them. */
@@ -328,27 +240,27 @@ static void post_alerts(int fd, int rule, int from, int to)
 
 static void measure_theirs(const char *group_by, struct column *column)
 {
-    struct peer peer = {0};
-    start_peer(&peer, group_by);
-    int fd = listen_port(peer.port);
+    struct theirs theirs = {0};
+    start_theirs(&theirs, group_by);
+    int fd = peer_connect(theirs.peer.port);
     for (int n = 0; n < ONES; n++) {
         if (is_alone(group_by)) { /* in a group the second alert waits for group_interval */
             int64_t start = bench_ns();
             post_alerts(fd, RULES, n, n + 1);
-            figures_add(&column->one, wait_for_one(peer.arrivals, (unsigned)n, start));
+            figures_add(&column->one, wait_for_one(theirs.arrivals, (unsigned)n, start));
         }
     }
-    double before = usage_of(peer.pid).cpu_ms;
+    double before = usage_of(theirs.peer.pid).cpu_ms;
     int64_t start = bench_ns();
     for (int rule = 0; rule < RULES; rule++) {
         post_alerts(fd, rule, 0, SETS);
     }
-    figures_add(&column->all, wait_for_all(peer.arrivals, start));
+    figures_add(&column->all, wait_for_all(theirs.arrivals, start));
     close(fd);
-    struct usage after = usage_of(peer.pid);
+    struct usage after = usage_of(theirs.peer.pid);
     figures_add(&column->cpu, (after.cpu_ms - before) * 1000 / (RULES * SETS));
     figures_add(&column->peak, after.peak_mib);
-    stop_peer(&peer);
+    stop_theirs(&theirs);
 }
 
 static void print(struct column *column)

@@ -21,9 +21,10 @@
 const char *const *sqlite_migrations(int *ret_version); /* the plugin's */
 
 static const char *const next_steps[] = {
-    "ALTER TABLE row ADD COLUMN note TEXT NOT NULL DEFAULT ''; UPDATE row SET note = hex(mac);",
+    "ALTER TABLE live ADD COLUMN note TEXT NOT NULL DEFAULT ''; UPDATE live SET note = hex(mac);",
     "CREATE TABLE seen (kind INTEGER, key BLOB, PRIMARY KEY (kind, key)) STRICT, WITHOUT ROWID;"
-    "INSERT INTO seen SELECT kind, key FROM row; CREATE INDEX row_note ON row (note);",
+    "INSERT INTO seen SELECT kind, key FROM live UNION SELECT kind, key FROM past;"
+    "CREATE INDEX live_note ON live (note);",
     NULL,
 };
 
@@ -68,8 +69,9 @@ static bool reads(const struct old *old, const struct fake_disk *disk, const cha
     enum verdict verdict = work_judge(&old->work, old->work.acked, &rig, &state, text, 400);
     *ret_code = rig.err.code;
     if (verdict == VERDICT_KEPT && steps != NULL &&
-        (!asks_zero("SELECT count(*) FROM row WHERE note != hex(mac)") ||
-         !asks_zero("SELECT (SELECT count(*) FROM seen) - (SELECT count(*) FROM row)"))) {
+        (!asks_zero("SELECT count(*) FROM live WHERE note != hex(mac)") ||
+         !asks_zero("SELECT (SELECT count(*) FROM seen) - (SELECT count(*) FROM live)"
+                    " - (SELECT count(*) FROM past)"))) {
         verdict = VERDICT_HALF;
         snprintf(text, 400, "the new schema is not whole");
     }
@@ -219,7 +221,8 @@ static int32_t copy_entry(void *ctx, const struct firealarm_entry *entry)
 static void copy_rows(sqlite3 *from, sqlite3 *to)
 {
     sqlite3_stmt *get = NULL, *put = NULL;
-    const char *select = "SELECT kind, key, live, time, value, mac FROM row";
+    const char *select = "SELECT kind, key, 1, time, value, mac FROM live "
+                         "UNION ALL SELECT kind, key, 0, time, value, mac FROM past";
     assert_int_equal(sqlite3_prepare_v2(from, select, -1, &get, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_prepare_v2(to,
                                         "INSERT INTO row (kind, key, live, time, value, mac) "

@@ -87,6 +87,16 @@ void fa_http_reply_problem(struct fa_http_request *req, int status, const char *
     fa_http_reply(req, status, "text/plain", fa_str_of(detail));
 }
 
+bool fa_http_is_complete(const struct fa_http_request *req)
+{
+    return true;
+}
+
+void *fa_http_data(const struct fa_http_request *req)
+{
+    return NULL;
+}
+
 bool fa_http_is_gone(const struct fa_http_request *req)
 {
     return false;
@@ -341,7 +351,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     begin();
     struct fa_api *api = fa_api_new(&host, key);
     struct fa_api_listener *listener =
-        fa_api_listener(api, FA_API_ROUTES_API | FA_API_ROUTES_METRICS | FA_API_ROUTES_PAGES);
+        fa_api_listener(api, "api",
+                        &(struct fa_api_doors){.routes = FA_API_ROUTES_API | FA_API_ROUTES_METRICS |
+                                                         FA_API_ROUTES_PAGES});
     for (unsigned i = 0; i < 12 && in.size > 0; i++) {
         ask(fa_api_handler(), listener, &in);
         if (i % 4 == 3) {

@@ -33,6 +33,8 @@ static void render_all(struct fa_screen *screen, const json_t *json)
     fa_render_status(screen, json);
     fa_render_alarms(screen, json, INT64_C(1795334400000));
     fa_render_alarm(screen, json, INT64_C(1795334400000));
+    fa_render_explain(screen, json);
+    fa_render_rule(screen, json);
     fa_render_outbox(screen, json, INT64_C(1795334400000));
 }
 

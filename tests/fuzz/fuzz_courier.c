@@ -30,7 +30,7 @@ static int fuzz_clock(struct timespec *ts);
 
 #define _exit(status)        longjmp(leaves, 1 + (status))
 #define fprintf(stream, ...) ((void)0)
-#include "../../daemon/courier/child/pipe.c"
+#include "../../daemon/child/end/pipe.c"
 #undef fprintf
 #undef _exit
 
@@ -366,7 +366,8 @@ static uint64_t run(const struct fa_buf *stream, uint32_t seed)
     fuzz_time = 1000 * FA_SECOND;
     pending_first = pending_count = 0;
     courier.host = fa_host_table(on_plugin_log, &courier);
-    courier.pipe = fa_pipe_new(courier.base, fds[0], on_frame, on_read, &courier);
+    courier.pipe =
+        fa_pipe_new(courier.base, fds[0], "firealarm-courier", on_frame, on_read, &courier);
     fa_attempts_init(&courier.attempts, courier.base, courier.pipe, NULL, &at_page);
     int left = setjmp(leaves);
     if (left == 0) {

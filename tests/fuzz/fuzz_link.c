@@ -28,6 +28,7 @@ static void *fuzz_status(void *status)
 {
     return status;
 }
+#include "../../daemon/child/child.c"
 #include "../../daemon/courier/link.c"
 #undef kill
 #undef waitpid
@@ -70,13 +71,13 @@ static void on_story_log(void *ctx, uint32_t level, const char *text)
     fa_assert(!fa_str_has_control(fa_str_of(text)) && strlen(text) < 512);
 }
 
-static void on_story_state(void *ctx, enum fa_link_state state, const char *why)
+static void on_story_state(void *ctx, enum fa_child_state state, const char *why)
 {
     struct story *story = ctx;
     fuzz_mix_number(&story->hash, state);
     fuzz_mix(&story->hash, why, strlen(why));
-    story->ended = state == FA_LINK_WAITING;
-    if (state != FA_LINK_UP) {
+    story->ended = state == FA_CHILD_WAITING;
+    if (state != FA_CHILD_UP) {
         return;
     }
     for (unsigned i = 0; i < SENDS; i++) {
@@ -159,7 +160,7 @@ static void begin(struct story *story)
     fa_link_start(story->link, now);
     int fds[2];
     fa_assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) == 0);
-    fa_assert(dup2(fds[0], story->link->fd) == story->link->fd);
+    fa_assert(dup2(fds[0], story->link->child.fd) == story->link->child.fd);
     close(fds[0]);
     far_end = fds[1];
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* links: fa_lab fa_rules fa_metrics fa_base */
 /* An expression and, behind a NUL, samples: nothing crashes, hangs or grows without bound; what is
- * parsed is written as text that parses to the same text; the same evaluation gives the same. */
+ * parsed is written as text that parses to the same text; the same evaluation gives the same; what
+ * cannot fire by its text gives nothing. */
 #include "lab/history.h"
+#include "rules/sound.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +36,21 @@ static void there_and_back(const struct fa_promql *promql)
     fa_buf_done(&second);
 }
 
+struct sound {
+    const struct fa_promql_node *root;
+    bool never;
+};
+
+static void on_finding(void *ctx, const struct fa_sound_finding *finding)
+{
+    struct sound *sound = ctx;
+    must_be(finding->node != NULL && finding->text[0] != '\0', "a finding has words");
+    bool is_filter = finding->node->kind == FA_PROMQL_BINARY || /* a quantile still has a value */
+                     finding->node->kind == FA_PROMQL_SELECTOR;
+    sound->never = sound->never ||
+                   (finding->is_error && is_filter && finding->node == fa_promql_bare(sound->root));
+}
+
 static void put(const struct fa_query_value *value, struct fa_buf *buf)
 {
     char text[FA_NUMBER_TEXT_SIZE];
@@ -56,9 +73,12 @@ static void evaluate(const struct fa_promql *promql, struct fa_history *history,
     struct fa_err err;
     params.steps_max = 20000;
     params.bytes_max = (size_t)16 << 20;
+    struct sound sound = {promql->root, false};
+    fa_sound(promql, on_finding, &sound);
     int ret = fa_query_run(promql, fa_history_source(history), &params, &query, &value, &err);
     must_be(ret == 0 || ret == FA_EINVAL || ret == FA_ETOOBIG, "a known end");
     if (ret == 0) {
+        must_be(!sound.never || value.count == 0, "what can never fire gives nothing");
         put(&value, buf);
     }
     fa_query_free(query);

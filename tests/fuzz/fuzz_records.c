@@ -5,6 +5,7 @@
  * made up by a way through the store. */
 #include "fuzz.h"
 
+#include "alarms/evidence.h"
 #include "alarms/internal.h"
 
 /* Encodes into out; negative: the bytes are no such row. */
@@ -13,9 +14,10 @@ static int there(uint8_t kind, struct fa_str bytes, struct fa_interned **texts, 
     struct fa_alarm *alarm = NULL;
     struct fa_incident *incident = NULL;
     struct fa_notification *notification = NULL;
+    struct fa_evidence evidence;
     struct fa_policy policy;
     int rc;
-    switch (kind % 4) {
+    switch (kind % 5) {
     case 0:
         if ((rc = fa_alarm_decode(bytes, texts, &alarm)) == 0) {
             fa_alarm_encode(alarm, out);
@@ -32,6 +34,13 @@ static int there(uint8_t kind, struct fa_str bytes, struct fa_interned **texts, 
         if ((rc = fa_notification_decode(bytes, texts, &notification)) == 0) {
             fa_notification_encode(notification, out);
             free(notification);
+        }
+        return rc;
+    case 4:
+        if ((rc = fa_evidence_decode(bytes, &evidence)) == 0) {
+            fa_evidence_encode_head(&evidence, out);
+            fa_evidence_encode_rule(&evidence, out);
+            fa_assert(out->len <= FA_EVIDENCE_BYTES_MAX);
         }
         return rc;
     default:

@@ -29,7 +29,7 @@ struct seen {
 
 struct rig {
     struct fa_link *link;
-    enum fa_link_state state;
+    enum fa_child_state state;
     char why[512], log[512];
     struct seen seen[SEEN_MAX];
     size_t count;
@@ -71,7 +71,7 @@ static void on_log(void *ctx, uint32_t level, const char *text)
     snprintf(rig->log, sizeof rig->log, "%s", text);
 }
 
-static void on_state(void *ctx, enum fa_link_state state, const char *why)
+static void on_state(void *ctx, enum fa_child_state state, const char *why)
 {
     struct rig *rig = ctx;
     rig->state = state;
@@ -282,10 +282,10 @@ static void start(struct rig *rig, const struct fa_frame_channel *channels, size
 {
     struct fa_err err = {0};
     assert_int_equal(fa_link_set_channels(rig->link, channels, count, &err), 0);
-    if (rig->state == FA_LINK_STOPPED) {
+    if (rig->state == FA_CHILD_STOPPED) {
         fa_link_start(rig->link, now());
     }
-    run_until(rig, rig->state == FA_LINK_UP);
+    run_until(rig, rig->state == FA_CHILD_UP);
 }
 
 /* With the environment as it is now. */
@@ -571,7 +571,7 @@ static void a_killed_courier_is_replaced_and_what_it_held_is_unknown(void **stat
     run_until(rig, verdict_of(rig, id) != NULL);
     assert_int_equal(verdict_of(rig, id)->verdict, FA_FRAME_OUTCOME_UNKNOWN);
     assert_int_equal(fa_link_open_count(rig->link), 0);
-    run_until(rig, rig->state == FA_LINK_UP);
+    run_until(rig, rig->state == FA_CHILD_UP);
     assert_int_not_equal(fa_link_pid(rig->link), first);
     assert_int_equal(try(rig, "ok", "")->verdict, FIREALARM_SENT);
 }
@@ -590,7 +590,7 @@ static void a_courier_that_stands_still_is_replaced(void **state)
     run_until(rig, verdict_of(rig, id) != NULL);
     assert_contains(rig->why, "did not answer for 1s200ms");
     assert_int_equal(verdict_of(rig, id)->verdict, FA_FRAME_OUTCOME_UNKNOWN);
-    run_until(rig, rig->state == FA_LINK_UP);
+    run_until(rig, rig->state == FA_CHILD_UP);
     assert_int_not_equal(fa_link_pid(rig->link), first);
 }
 
@@ -621,7 +621,7 @@ static void a_stopped_courier_ends_by_itself(void **state)
     struct fa_notification_id id = send_to(rig, "hang", "");
     run_until(rig, strstr(received(rig), "HTTP /hang") != NULL);
     fa_link_stop(rig->link, now());
-    run_until(rig, rig->state == FA_LINK_STOPPED && fa_link_pid(rig->link) == 0);
+    run_until(rig, rig->state == FA_CHILD_STOPPED && fa_link_pid(rig->link) == 0);
     assert_int_equal(verdict_of(rig, id)->verdict, FA_FRAME_OUTCOME_UNKNOWN);
     assert_string_equal(rig->why, "");
 }

@@ -126,7 +126,7 @@ static void a_filing_that_was_taken_out_is_lost(void **state)
     struct ledger_result result;
     set_up(&bench, state);
     file(&bench, "danger", NULL);
-    check_after(&bench, "DELETE FROM row WHERE kind IN (1, 2)", &result);
+    check_after(&bench, "DELETE FROM live WHERE kind IN (1, 2)", &result);
     assert_result(&result, true, false, false);
     assert_contains(result.first_lost, "is not known");
     ledger_free(bench.ledger);

@@ -163,6 +163,7 @@ static const struct firealarm_decoder stub_remote = {
     .open = stub_open,
     .feed = stub_feed,
     .close = stub_destroy,
+    .paths = "/remote /remote/more",
 };
 
 /* email, webhook, statsd, remote and the real sqlite. NULL when one is refused. */

@@ -316,8 +316,11 @@ void world_step_event(struct world *w, struct fa_event event)
 
 void world_signal(struct world *w, const char *rule, const char *labels, enum fa_level level)
 {
-    struct fa_signal signal = {fa_setup_rule(&w->setup, rule), labels, level,
-                               level == FA_LEVEL_UNKNOWN ? (double)NAN : 1.0, w->now.wall};
+    struct fa_signal signal = {.rule = fa_setup_rule(&w->setup, rule),
+                               .labels = labels,
+                               .level = level,
+                               .value = level == FA_LEVEL_UNKNOWN ? (double)NAN : 1.0,
+                               .since = w->now.wall};
     must(signal.rule != NULL, "there is no such rule");
     world_step_event(w, (struct fa_event){.kind = FA_EV_SIGNAL, .u.signal = &signal});
 }

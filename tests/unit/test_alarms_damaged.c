@@ -80,7 +80,7 @@ static void a_row_that_is_there_twice_is_taken_once(void **state)
     world_file(&w, 1, "stuck", NULL, -1);
     world_file(&w, 2, "lying", NULL, -1);
     struct fa_engine *engine = fa_engine_new(&w.setup);
-    bool seen[FA_ROW_POLICY + 1] = {false};
+    bool seen[FA_ROW__LAST + 1] = {false};
     for (size_t i = 0; i < w.row_count; i++) {
         bool policy = w.rows[i].kind == FA_ROW_POLICY;
         assert_int_equal(load(engine, &w.rows[i]), 0);

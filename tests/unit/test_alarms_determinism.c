@@ -78,7 +78,11 @@ static void a_seed_of_zeros_still_gives_ids(void **state)
 {
     struct world w;
     world_begin_firm(&w);
-    struct fa_signal signal = {w.rules[0], "", FA_LEVEL_FIRING, 1, w.now.wall};
+    struct fa_signal signal = {.rule = w.rules[0],
+                               .labels = "",
+                               .level = FA_LEVEL_FIRING,
+                               .value = 1,
+                               .since = w.now.wall};
     for (size_t i = 0; i < 2; i++) {
         struct fa_event event = {.kind = FA_EV_SIGNAL, .u.signal = &signal};
         signal.labels = i == 0 ? "q=\"1\"" : "q=\"2\"";

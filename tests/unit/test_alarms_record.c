@@ -35,6 +35,16 @@ static struct fa_alarm *full_alarm(void)
                    (struct fa_comment){fa_xstrdup("ceo"), fa_xstrdup("a word"), 20});
     fa_add_comment(&a->comments, &a->comment_count, &a->comment_cap,
                    (struct fa_comment){NULL, fa_xstrdup("a reporter's"), 21});
+    *fa_diary_add(a) = (struct fa_moment){.when = 22, .number = -23, .code = FA_J_STEP};
+    *fa_diary_add(a) = (struct fa_moment){.when = 24,
+                                          .person = "ceo",
+                                          .channel = "mail",
+                                          .number = 503,
+                                          .times = 25,
+                                          .attempt = 26,
+                                          .code = FA_J_RETRY,
+                                          .kind = FA_NOTE_REMINDER};
+    a->moments_lost = 27, a->evidence = 28, a->worst = -29.5;
     return a;
 }
 
@@ -117,7 +127,7 @@ static void write_full(int kind, struct fa_buf *buf)
     free(n);
 }
 
-static const uint32_t last_tag[] = {31, 18, 19};
+static const uint32_t last_tag[] = {36, 18, 19};
 
 static void every_field_reads_back(void **state)
 {

@@ -6,7 +6,7 @@
 #include "fa_test.h"
 #include "fa_config_test.h"
 
-static const char base[] =
+static char base[] =
     "company = \"ACME\";\n"
     "people = (\n"
     "  { name = \"anna\"; manager = \"boss\"; uid = 1; roles = [ \"sales\" ]; },\n"
@@ -522,9 +522,34 @@ static void a_rule_can_fire_and_clear(void **state)
         {"metric = \"orders\";\n", "metric = \"orders{x}\";\n", "a metric's name holds no blanks",
          0},
         {"latched = true; }", "metric = \"orders\"; }",
-         "a rule has one of metric, expr and incident, not several", -1},
-        {"metric = \"orders\";\n    absent = \"10m\";", "", "a rule needs metric, expr or incident",
+         "a rule has only one of metric, expr, incident and alert", -1},
+        {"metric = \"orders\";\n    absent = \"10m\";", "",
+         "a rule needs metric, expr, incident or alert", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";", "incident = 5;",
+         "incident must be a group { }", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";", "alert = { };",
+         "an alert pattern lacks where", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";", "alert = 5;", "alert must be a group { }",
          0},
+        {"metric = \"orders\";\n    absent = \"10m\";", "alert = { where = { severity = [ ]; }; };",
+         "severity: an empty list fits nothing", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";", "alert = { where = { severity = 5; }; };",
+         "text", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";",
+         "alert = { where = { severity = [ 5 ]; }; };", "text", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";", "alert = { where = { a-b = \"x\"; }; };",
+         "a label holds letters", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";",
+         "alert = { where = { a = \"x\"; }; per = \"b c\"; };", "'b c' is no label", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";",
+         "alert = { where = { a = \"x\"; }; }; above = 5.0;",
+         "above is for metrics; an alert rule says", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";",
+         "alert = { where = { a = \"x\"; }; }; per = \"b\";",
+         "per is for metrics; an alert rule says", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";",
+         "alert = { where = { a = \"x\"; }; }; incident = { value = \"honesty\"; };",
+         "only one of metric, expr, incident and alert", 0},
         {"incident = { value = [ \"honesty\" ]; }; latched",
          "incident = { value = [ \"honesty\" ]; }; above = 5; latched", "above is for metrics", 0},
         {"incident = { value = [ \"honesty\" ]; }; latched",
@@ -536,6 +561,8 @@ static void a_rule_can_fire_and_clear(void **state)
     };
     CHECK(rows);
 }
+
+#define HASH64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 static void expressions_are_refused_with_a_caret_under_the_place(void **state)
 {
@@ -618,11 +645,11 @@ static void sockets_are_safe_and_apart(void **state)
          "ingest may not share a listener with api or pages", 0},
         {"routes = [ \"ingest\" ]", "routes = [ \"ingst\" ]",
          "routes: 'ingst' is none of ingest, api, pages, metrics (did you mean 'ingest'?)", 0},
-        {"address = \"127.0.0.1:8652\"", "address = \"0.0.0.0:8652\"",
+        {"address = \"127.0.0.1:8652\"", "address = \"0.0.0.0:8652\"; token = \"" HASH64 "\"",
          "is reachable from other machines: give cert and key", 0},
-        {"address = \"127.0.0.1:8652\"", "address = \"*:8652\"", "is reachable from other machines",
-         0},
-        {"address = \"127.0.0.1:8652\"", "address = \"[::]:8652\"",
+        {"address = \"127.0.0.1:8652\"", "address = \"*:8652\"; token = \"" HASH64 "\"",
+         "is reachable from other machines", 0},
+        {"address = \"127.0.0.1:8652\"", "address = \"[::]:8652\"; token = \"" HASH64 "\"",
          "is reachable from other machines", 0},
         {"address = \"127.0.0.1:8652\"", "address = \"localhost:8652\"", "is no address", 0},
         {"address = \"127.0.0.1:8652\"", "address = \"127.0.0.1\"", "is no address", 0},
@@ -634,6 +661,12 @@ static void sockets_are_safe_and_apart(void **state)
         {"address = \"127.0.0.1:8652\"", "address = \"127.0.0.1:8652\"; key = \"tls-key\"",
          "cert and key go together: cert is missing", 0},
         {"mode = \"0666\";", "cert = \"./c\"; key = \"./k\";", "a Unix socket takes no TLS", 0},
+        {"address = \"127.0.0.1:8652\"", "address = \"*:8652\"; cert = \"./c\"; key = \"./k\"",
+         "everybody who reaches '*:8652' could raise and clear alarms: give token", 0},
+        {"address = \"127.0.0.1:8652\"", "address = \"127.0.0.1:8652\"; token = \"secret\"",
+         "token must be the token's BLAKE2b-256", 0},
+        {"mode = \"0666\";", "token = \"" HASH64 "\";",
+         "token is what feeds show, and this listener does not serve ingest", 0},
         {"udp:127.0.0.1:8125", "tcp:127.0.0.1:8125", "is no feed's address", 0},
         {"udp:127.0.0.1:8125", "udp:example.com:8125", "is no feed's address", 0},
         {"udp:127.0.0.1:8125", "unixgram:x", "is no feed's address", 0},
@@ -643,7 +676,8 @@ static void sockets_are_safe_and_apart(void **state)
         "[::1]:8652",
         "127.3.2.1:0",
         "unix:/run/x",
-        "*:8652\"; cert = \"./c\"; key = \"tls-key",
+        "*:8652\"; cert = \"./c\"; key = \"tls-key\"; token = \"" HASH64,
+        "127.0.0.1:8652\"; token = \"" HASH64,
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         uint32_t line = 0;
@@ -657,6 +691,64 @@ static void sockets_are_safe_and_apart(void **state)
         fa_test_told_done(&told);
         free(text);
     }
+}
+
+static void requests_go_to_one_feed_each(void **state)
+{
+#define STATSD "address = \"udp:127.0.0.1:8125\"; decoder = \"statsd\";"
+#define REMOTE "decoder = \"remote\"; "
+#define MORE   " }, { name = \"more\"; decoder = \"remote\"; "
+    static const struct row rows[] = {
+        {STATSD, STATSD " path = \"/x\";", "listener and path are of requests", 0},
+        {STATSD, STATSD " listener = \"push\";", "listener and path are of requests", 0},
+        {STATSD, "decoder = \"statsd\";",
+         "the decoder 'statsd' does not read requests: give the feed an address", 0},
+        {STATSD, REMOTE "listener = \"psh\";",
+         "listener: there is no listener 'psh' (did you mean 'push'?)", 0},
+        {STATSD, REMOTE "listener = \"api\";", "the listener 'api' does not serve ingest", 0},
+        {STATSD, REMOTE "path = \"x\";", "'x' is no path", 0},
+        {STATSD, REMOTE "path = \"/a b\";", "'/a b' is no path", 0},
+        {STATSD, REMOTE "path = [ \"/a\", \"/b?c\" ];", "'/b?c' is no path", 0},
+        {STATSD, REMOTE MORE, "requests to '/remote' go to the feed at t.cfg:70", 0},
+        {STATSD, REMOTE "path = \"/own\";" MORE "path = [ \"/a\", \"/own\" ];",
+         "requests to '/own' go to the feed at t.cfg:70", 0},
+        {STATSD, REMOTE "listener = \"push\";" MORE, "requests to '/remote' go to the feed", 0},
+    };
+    CHECK(rows);
+    uint32_t line = 0;
+    char *text =
+        change(STATSD, REMOTE MORE "path = [ \"/a\", \"/b\" ]; listener = \"push\";", &line);
+    struct fa_plugins *plugins = fa_test_plugins();
+    struct fa_test_told told;
+    struct fa_config *config = fa_test_parse(text, plugins, &told);
+    assert_string_equal(fa_buf_text(&told.faults), "");
+    assert_null(config->feeds[0].address);
+    assert_null(config->feeds[0].listener);
+    assert_int_equal(config->feeds[0].path_count, 2);
+    assert_string_equal(config->feeds[0].paths[1], "/remote/more");
+    assert_int_equal(config->feeds[1].path_count, 2);
+    assert_string_equal(config->feeds[1].paths[0], "/a");
+    assert_string_equal(config->feeds[1].listener, "push");
+    fa_config_free(config);
+    fa_test_told_done(&told);
+    fa_plugins_free(plugins);
+    free(text);
+}
+
+/* Somebody must take what is sent. */
+static void requests_need_a_listener_with_ingest(void **state)
+{
+    static const struct row rows[] = {
+        {"routes = [ \"ingest\" ];\n", "routes = [ \"metrics\" ];\n",
+         "without an address a feed takes requests, and no listener serves ingest", 4},
+    };
+    char *text = strstr(base, "address = \"udp:127.0.0.1:8125\"; decoder = \"statsd\"");
+    static const char other[] = "                                   decoder = \"remote\"";
+    char *kept = strdup(text);
+    memcpy(text, other, sizeof other - 1);
+    CHECK(rows);
+    memcpy(text, kept, sizeof other - 1);
+    free(kept);
 }
 
 static void plugins_are_asked(void **state)
@@ -776,6 +868,8 @@ int main(void)
         cmocka_unit_test(expressions_are_refused_with_a_caret_under_the_place),
         cmocka_unit_test(definitions_are_put_into_expressions),
         cmocka_unit_test(sockets_are_safe_and_apart),
+        cmocka_unit_test(requests_go_to_one_feed_each),
+        cmocka_unit_test(requests_need_a_listener_with_ingest),
         cmocka_unit_test(plugins_are_asked),
         cmocka_unit_test(doubtful_things_are_warned_of),
         cmocka_unit_test(a_flood_of_faults_is_cut_and_one_of_warnings_is_harmless),

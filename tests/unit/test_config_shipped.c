@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* links: fa_api fa_plugin_sqlite_static PkgConfig::LIBSODIUM */
+/* links: fa_alarms fa_plugin_sqlite_static PkgConfig::LIBSODIUM */
 /* needs: fa_plugin_email fa_plugin_webhook fa_plugin_statsd fa_plugin_sqlite */
 /* What is shipped and what --init writes: it loads, proves clean and survives being damaged. */
 #include "fa_test.h"
 #include "fa_config_test.h"
 
-#include "api/describe.h"
+#include "alarms/describe.h"
 #include "base/id.h"
 #include "config/init.h"
 #include "host/secret.h"

@@ -2,6 +2,7 @@
 /* links: fa_courier_child fa_base */
 #include "fa_test.h"
 #include "base/heap.h"
+#include "child/guard.h"
 #include "courier/child/guard.h"
 #include "courier/child/perform.h"
 #include "courier/child/queue.h"

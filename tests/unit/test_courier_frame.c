@@ -95,7 +95,7 @@ static void check_one(const struct fa_frame *frame)
 
 static void frames_come_back_from_any_split_of_their_bytes(void **state)
 {
-    static const enum fa_frame_type order[] = {
+    static const unsigned order[] = {
         FA_FRAME_HELLO,   FA_FRAME_CHANNEL, FA_FRAME_CHANNELS_END, FA_FRAME_SEND,
         FA_FRAME_VERDICT, FA_FRAME_PING,    FA_FRAME_LOG};
     struct fa_buf all;
@@ -162,12 +162,14 @@ static void another_build_is_refused_by_name(void **state)
 {
     struct fa_frame_hello hello = {.build = "0.0.1-old", .abi = FA_FRAME_ABI};
     struct fa_err err = {0};
-    assert_int_equal(fa_frame_check_hello(&hello, &err), FA_EVERSION);
+    assert_int_equal(fa_frame_check_hello(&hello, fa_courier_build(), "firealarm-courier", &err),
+                     FA_EVERSION);
     assert_contains(err.text, "build \"0.0.1-old\"");
     assert_contains(err.text, fa_courier_build());
     assert_contains(err.text, "install both and restart");
     hello.build = fa_courier_build();
-    assert_int_equal(fa_frame_check_hello(&hello, &err), 0);
+    assert_int_equal(fa_frame_check_hello(&hello, fa_courier_build(), "firealarm-courier", &err),
+                     0);
 }
 
 static void a_frame_over_its_limit_is_not_written(void **state)

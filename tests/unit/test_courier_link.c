@@ -119,7 +119,7 @@ static int run_child(const char *how)
 
 struct rig {
     struct fa_link *link;
-    enum fa_link_state state;
+    enum fa_child_state state;
     char why[512], log[512];
     size_t count, starts;
     struct fa_frame_verdict last;
@@ -140,11 +140,11 @@ static void on_log(void *ctx, uint32_t level, const char *text)
     snprintf(rig->log, sizeof rig->log, "%s", text);
 }
 
-static void on_state(void *ctx, enum fa_link_state state, const char *why)
+static void on_state(void *ctx, enum fa_child_state state, const char *why)
 {
     struct rig *rig = ctx;
     rig->state = state;
-    rig->starts += state == FA_LINK_STARTING;
+    rig->starts += state == FA_CHILD_STARTING;
     if (why[0] != '\0') {
         snprintf(rig->why, sizeof rig->why, "%s", why);
     }
@@ -189,8 +189,8 @@ static void tick(struct rig *rig)
 
 static void until_up(struct rig *rig)
 {
-    while (rig->state != FA_LINK_UP) {
-        rig->state == FA_LINK_STARTING ? hear(rig) : tick(rig);
+    while (rig->state != FA_CHILD_UP) {
+        rig->state == FA_CHILD_STARTING ? hear(rig) : tick(rig);
     }
 }
 
@@ -248,7 +248,7 @@ static void a_bad_courier_is_ended_with_a_reason(void **state)
             until_up(&rig);
             assert_int_equal(send_one(&rig, 1, "x"), 0);
         }
-        while (rig.state != FA_LINK_WAITING) {
+        while (rig.state != FA_CHILD_WAITING) {
             strcmp(table[i].how, "silent") == 0 || strcmp(table[i].how, "stuck") == 0 ? tick(&rig)
                                                                                       : hear(&rig);
         }
@@ -268,7 +268,7 @@ static void each_silent_courier_makes_the_next_wait_longer(void **state)
     make_rig(&rig, "stuck");
     for (size_t i = 0; i < sizeof whys / sizeof whys[0]; i++) {
         until_up(&rig);
-        while (rig.state != FA_LINK_WAITING) {
+        while (rig.state != FA_CHILD_WAITING) {
             tick(&rig);
         }
         assert_contains(rig.why, whys[i]);
@@ -282,11 +282,11 @@ static void restarts_wait_longer_each_time(void **state)
     struct rig rig;
     make_rig(&rig, "garbage");
     for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
-        while (rig.state != FA_LINK_WAITING) {
+        while (rig.state != FA_CHILD_WAITING) {
             hear(&rig);
         }
         fa_time ended = rig.now.mono;
-        while (rig.state == FA_LINK_WAITING) {
+        while (rig.state == FA_CHILD_WAITING) {
             tick(&rig);
         }
         fa_time waited = rig.now.mono - ended;
@@ -302,7 +302,7 @@ static void a_program_that_is_not_there_is_tried_again(void **state)
     struct rig rig = {.now = {1000, 1000}};
     rig.link = fa_link_new(&config, &callbacks, &rig);
     fa_link_start(rig.link, rig.now);
-    assert_int_equal(rig.state, FA_LINK_WAITING);
+    assert_int_equal(rig.state, FA_CHILD_WAITING);
     assert_contains(rig.why, "/nonexistent/firealarm-courier cannot be started: No such file");
     assert_int_equal(fa_link_next_deadline(rig.link), 1100);
     fa_link_free(rig.link);
@@ -320,7 +320,7 @@ static void what_ends_the_courier_twice_goes_out_plain(void **state)
         while (rig.count < 2) {
             hear(&rig);
         }
-        assert_int_equal(rig.state, FA_LINK_WAITING);
+        assert_int_equal(rig.state, FA_CHILD_WAITING);
     }
     until_up(&rig);
     assert_contains(rig.log[0] != '\0' ? rig.log : rig.why, "(exit status 4)");
@@ -387,7 +387,7 @@ static void a_sleep_is_not_held_against_the_courier(void **state)
     rig.now.mono += 8 * FA_HOUR;
     fa_link_on_tick(rig.link, rig.now);
     hear(&rig);
-    assert_int_equal(rig.state, FA_LINK_UP);
+    assert_int_equal(rig.state, FA_CHILD_UP);
     assert_int_equal(rig.count, 0);
     fa_link_free(rig.link);
     make_rig(&rig, "stuck"); /* but one that stays silent after it is ended */
@@ -395,7 +395,7 @@ static void a_sleep_is_not_held_against_the_courier(void **state)
     tick(&rig);
     rig.now.mono += 8 * FA_HOUR;
     fa_time woke = rig.now.mono;
-    while (rig.state == FA_LINK_UP) {
+    while (rig.state == FA_CHILD_UP) {
         tick(&rig);
     }
     assert_contains(rig.why, "did not answer for 1s200ms");
@@ -421,7 +421,7 @@ static void what_waits_for_the_courier_is_bounded(void **state)
     assert_int_equal(rc, FA_EFULL);
     assert_int_equal(taken, FA_LINK_OPEN_MAX);
     assert_int_equal(kill(fa_link_pid(rig.link), SIGKILL), 0);
-    while (rig.state != FA_LINK_WAITING) {
+    while (rig.state != FA_CHILD_WAITING) {
         hear(&rig);
     }
     assert_int_equal(fa_link_channel_open(rig.link, "x"), 0); /* an end gives the places back */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* links: fa_dummy_decoders */
-/* Three decoders of different shape, loaded as plugins are: the contract of decoder.h holds for a
- * text body with escapes, a JSON body that brings alerts, and a compressed one. */
+/* Two decoders of different shape, loaded as plugins are: the contract of decoder.h holds for a text
+ * body with escapes and for a compressed one. */
 #include "fa_test.h"
 #include "fa_sink.h"
 
@@ -107,29 +107,6 @@ static void influx_lines_become_series_of_each_field(void **state)
     check_rows("influx", rows, sizeof rows / sizeof rows[0]);
 }
 
-static void alerts_are_resolved_when_their_end_is_past(void **state)
-{
-    static const struct row rows[] = {
-        {"[]", "reply 200  \n"},
-        {"[{\"labels\":{\"alertname\":\"A\",\"empty\":\"\"},\"annotations\":{\"summary\":\"s \\u00fc\"},"
-         "\"startsAt\":\"2023-11-14T22:13:00.5Z\",\"endsAt\":\"2023-11-14T22:17:20Z\"}]",
-         "alert {alertname=\"A\"} {summary=\"s \xc3\xbc\"} 1699999980500..1700000240000 firing\n"
-         "reply 200  \n"},
-        {"[{\"labels\":{\"alertname\":\"A\",\"g\":\"1\",\"alertname\":\"B\"},"
-         "\"startsAt\":\"2023-11-14T22:13:00Z\",\"endsAt\":\"2023-11-14T22:13:20Z\"}]",
-         "alert {alertname=\"B\",g=\"1\"} {} 1699999980000..1700000000000 resolved\nreply 200  \n"},
-        {"[{\"labels\":{}},{\"labels\":{\"a\":\"b\"},\"endsAt\":\"0001-01-01T00:00:00Z\"}]",
-         "reject at least one label is needed: {\"labels\":{}}\n"
-         "alert {a=\"b\"} {} 0..0 firing\n"
-         "reply 400 application/json \"some alerts were refused\"\n"},
-        {"{}", "reject the body is no JSON array: {}\n"
-               "reply 400 application/json \"the body is no JSON array\"\n"},
-        {"", "reject the body is no JSON array: \n"
-             "reply 400 application/json \"the body is no JSON array\"\n"},
-    };
-    check_rows("alertmanager", rows, sizeof rows / sizeof rows[0]);
-}
-
 static size_t pack(const char *text, char *out, size_t size)
 {
     assert_int_equal(snappy_compress(text, strlen(text), out, &size), SNAPPY_OK);
@@ -170,7 +147,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(influx_lines_become_series_of_each_field),
-        cmocka_unit_test(alerts_are_resolved_when_their_end_is_past),
         cmocka_unit_test(a_snappy_body_is_read_after_its_declared_length_was_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

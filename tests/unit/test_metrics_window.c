@@ -74,158 +74,169 @@ static void a_sketch_weighs(void **state)
     fa_sketch_done(&sketch);
 }
 
-struct raw {
-    fa_time time;
-    double value, weight;
+/* A window as its series has it. */
+struct kept {
+    struct fa_windows all;
+    struct fa_window *window;
 };
 
-/* What fa_window_read must say, from all samples: one is inside while the newest of its slot is. */
-static struct fa_summary reference(const struct raw *raws, size_t n, fa_time width, fa_time now,
-                                   fa_time over)
+static struct kept kept_new(enum fa_fold fold, fa_time span, uint8_t reads, bool sketch)
 {
-    struct fa_summary sum = {.next_at = FA_NEVER};
-    for (size_t i = 0; i < n; i++) {
-        fa_time newest = raws[i].time;
-        for (size_t k = 0; k < n; k++) {
-            if (raws[k].time / width == raws[i].time / width && raws[k].time > newest) {
-                newest = raws[k].time;
-            }
-        }
-        if (newest <= now - over) {
-            continue;
-        }
-        struct fa_sample sample = {
-            .time = raws[i].time, .value = raws[i].value, .weight = raws[i].weight};
-        fa_summary_add(&sum, &sample);
-        sum.next_at = newest + over < sum.next_at ? newest + over : sum.next_at;
-    }
-    return sum;
+    struct kept kept;
+    fa_windows_init(&kept.all);
+    kept.window = fa_window_new(&kept.all, fold, span, reads, sketch);
+    return kept;
 }
 
-static void random_windows_agree_with_all_their_samples(void **state)
+static void kept_free(struct kept *kept)
 {
-    static struct raw raws[120];
-    struct fa_rng rng = {{11, 12}};
-    for (int round = 0; round < 40; round++) {
-        fa_time over = (fa_time)(fa_rng_next(&rng) % 4000 + 1) * 1000;
-        struct fa_window window;
-        enum fa_fold fold = round % 3 == 0 ? FA_FOLD_DELTA : FA_FOLD_VALUE;
-        fa_window_init(&window, fold, over, round % 2 == 0);
-        fa_time now = 1000000;
-        size_t n = 0;
-        while (n < 120) {
-            now += (fa_time)(fa_rng_next(&rng) % 30000);
-            fa_time age = fa_rng_next(&rng) % 4 == 0 ? (fa_time)(fa_rng_next(&rng) % 60000) : 0;
-            struct fa_sample sample = {
-                .time = now - age, .value = fa_rng_unit(&rng) * 100 - 50, .weight = 1};
-            if (fold == FA_FOLD_DELTA) { /* only deltas weigh */
-                sample.weight = (double)(fa_rng_next(&rng) % 3 + 1);
-            }
-            if (fa_window_add(&window, &sample, now)) {
-                raws[n++] = (struct raw){sample.time, sample.value, sample.weight};
-            } else {
-                assert_true(sample.time <= now - over);
-                continue;
-            }
-            fa_time at = now + (fa_time)(fa_rng_next(&rng) % 2000);
-            struct fa_summary got, want = reference(raws, n, window.width, at, over);
-            struct fa_sketch sketch = {0};
-            fa_window_read(&window, at, over, &got, &sketch);
-            assert_int_equal(got.samples, want.samples);
-            assert_int_equal(got.next_at, want.next_at);
-            assert_double_near(got.count, want.count, 1e-9);
-            assert_double_near(got.sum, want.sum, 1e-6);
-            if (got.samples > 0) {
-                assert_true(got.min == want.min && got.max == want.max);
-                assert_int_equal(got.last_at, want.last_at);
-                assert_true(got.last == want.last);
-            }
-            assert_double_near(sketch.count, round % 2 == 0 ? want.count : 0, 1e-9);
-            fa_sketch_done(&sketch);
-        }
-        assert_true(window.count <= 1003);
-        fa_window_done(&window);
-    }
+    fa_window_free(&kept->all, kept->window);
+    fa_windows_done(&kept->all);
 }
 
-static void add(struct fa_window *window, fa_time time, double value)
+static void take(struct kept *kept, const struct fa_sample *sample, fa_time now)
+{
+    enum fa_taken taken = fa_window_add(&kept->all, kept->window, sample, now);
+    if (taken == FA_TAKEN_LATER) {
+        kept->window = fa_window_wake(&kept->all, kept->window);
+        taken = fa_window_add(&kept->all, kept->window, sample, now);
+    }
+    assert_int_equal(taken, FA_TAKEN);
+}
+
+static void add(struct kept *kept, fa_time time, double value)
 {
     struct fa_sample sample = {.time = time, .value = value, .weight = 1};
-    assert_true(fa_window_add(window, &sample, time > 100000 ? time : 100000));
+    take(kept, &sample, time > 100000 ? time : 100000);
+}
+
+static struct fa_summary read(const struct kept *kept, fa_time now, fa_time over)
+{
+    return fa_window_read(&kept->all, kept->window, now - over, now, NULL);
 }
 
 static void an_increase_is_what_lies_between_samples(void **state)
 {
-    struct fa_window window;
-    struct fa_summary sum;
-    fa_window_init(&window, FA_FOLD_VALUE, FA_MINUTE, false);
-    add(&window, 50000, 10);
-    fa_window_read(&window, 100000, FA_MINUTE, &sum, NULL);
-    assert_false(sum.has_increase);
-    add(&window, 60000, 15);
-    add(&window, 60100, 17); /* same slot */
-    add(&window, 80000, 2);  /* a reset: 2 since then */
-    add(&window, 90000, 5);
-    fa_window_read(&window, 100000, FA_MINUTE, &sum, NULL);
+    struct kept kept = kept_new(FA_FOLD_VALUE, FA_MINUTE, 0, false);
+    add(&kept, 50000, 10);
+    assert_false(read(&kept, 100000, FA_MINUTE).has_increase);
+    add(&kept, 60000, 15);
+    add(&kept, 60100, 17); /* same slot */
+    add(&kept, 80000, 2);  /* a reset: 2 since then */
+    add(&kept, 90000, 5);
+    struct fa_summary sum = read(&kept, 100000, FA_MINUTE);
     assert_true(sum.has_increase);
     assert_double_near(sum.increase, 7 + 2 + 3, 0);
     /* late, before, between and after what its slot has */
-    add(&window, 70000, 20);
-    add(&window, 60050, 16);
-    add(&window, 60900, 18);
-    add(&window, 60000 - 0, 15);
-    fa_window_read(&window, 100000, FA_MINUTE, &sum, NULL);
-    assert_double_near(sum.increase, 10 + 2 + 3, 0);
+    add(&kept, 70000, 20);
+    add(&kept, 60050, 16);
+    add(&kept, 60900, 18);
+    add(&kept, 60000 - 0, 15);
+    assert_double_near(read(&kept, 100000, FA_MINUTE).increase, 10 + 2 + 3, 0);
     /* the one before the window is where the increase is measured from */
-    fa_window_read(&window, 125000, FA_MINUTE, &sum, NULL);
-    assert_double_near(sum.increase, 2 + 2 + 3, 0);
-    fa_window_done(&window);
+    assert_double_near(read(&kept, 125000, FA_MINUTE).increase, 2 + 2 + 3, 0);
+    kept_free(&kept);
 }
 
-static void a_window_never_holds_more_than_a_thousand_slots(void **state)
+static void a_long_window_has_a_thousand_slots_of_what_is_read(void **state)
 {
-    static const fa_time overs[] = {FA_SECOND, FA_MINUTE, FA_HOUR, FA_DAY, 30 * FA_DAY};
+    static const fa_time overs[] = {2 * FA_HOUR, FA_DAY, 30 * FA_DAY};
     for (size_t i = 0; i < sizeof overs / sizeof overs[0]; i++) {
-        struct fa_window window;
-        fa_window_init(&window, FA_FOLD_DELTA, overs[i], false);
+        struct kept kept = kept_new(FA_FOLD_VALUE, overs[i], FA_READS_INCREASE, false);
         fa_time step = overs[i] / 3000 + 1;
         for (fa_time t = 0; t < 3 * overs[i]; t += step) {
-            struct fa_sample sample = {.time = t, .value = 1, .weight = 1, .increase = 1};
-            assert_true(fa_window_add(&window, &sample, t));
-            assert_true(window.count <= 1003);
+            struct fa_sample sample = {.time = t, .value = (double)(t / step), .weight = 1};
+            take(&kept, &sample, t);
+            assert_true(kept.window->u.ring.count <= 1003);
         }
-        struct fa_summary sum;
-        fa_window_read(&window, 3 * overs[i], overs[i], &sum, NULL);
+        assert_true(kept.window->size <= 1003); /* slots of three words */
+        assert_int_equal(kept.window->reads, FA_READS_INCREASE | FA_READS_LAST);
+        struct fa_summary sum = read(&kept, 3 * overs[i], overs[i]);
         assert_double_near(sum.increase, (double)(overs[i] / step),
-                           (double)(window.width / step) + 2);
-        fa_window_done(&window);
+                           (double)(kept.window->u.ring.width / step) + 2);
+        kept_free(&kept);
     }
+}
+
+static void a_kpi_of_one_sample_a_day_may_be_revised(void **state)
+{
+    struct kept kept = kept_new(FA_FOLD_VALUE, 30 * FA_DAY, 0, false);
+    for (int day = 1; day <= 20; day++) {
+        add(&kept, day * FA_DAY, day == 10 ? 1 : 100 * day);
+    }
+    struct fa_sample sample = {.time = 10 * FA_DAY, .value = 1000, .weight = 1, .corrects = true};
+    take(&kept, &sample, 20 * FA_DAY);
+    struct fa_summary sum = read(&kept, 20 * FA_DAY, 15 * FA_DAY);
+    assert_int_equal(sum.samples, 15);
+    assert_double_near(sum.sum, 100 * (6 + 20) * 15 / 2.0, 1e-6);
+    assert_true(sum.min == 600 && sum.max == 2000);
+    assert_double_near(sum.increase, 1500, 0);
+    sample.time = 20 * FA_DAY; /* the newest too */
+    sample.value = 1950;
+    take(&kept, &sample, 20 * FA_DAY);
+    assert_true(read(&kept, 20 * FA_DAY, 15 * FA_DAY).max == 1950);
+    kept_free(&kept);
 }
 
 static void a_new_window_starts_with_what_another_knows(void **state)
 {
-    struct fa_window fine, coarse;
-    struct fa_summary a, b;
-    fa_window_init(&fine, FA_FOLD_VALUE, FA_HOUR, false);
+    struct kept fine = kept_new(FA_FOLD_VALUE, FA_HOUR, 0, false);
     for (fa_time t = 0; t < FA_HOUR; t += 7 * FA_SECOND) {
         add(&fine, 100000 + t, (double)(t % 13));
     }
-    fa_window_init(&coarse, FA_FOLD_VALUE, FA_DAY, false);
-    fa_window_seed(&coarse, &fine);
+    struct fa_window *coarse = fa_window_new(&fine.all, FA_FOLD_VALUE, FA_DAY, 0, false);
+    fa_window_seed(&fine.all, coarse, fine.window);
     fa_time now = 100000 + FA_HOUR - 1;
-    fa_window_read(&fine, now, FA_HOUR, &a, NULL);
-    fa_window_read(&coarse, now, FA_DAY, &b, NULL);
+    struct fa_summary a = read(&fine, now, FA_HOUR);
+    struct fa_summary b = fa_window_read(&fine.all, coarse, now - FA_DAY, now, NULL);
     assert_int_equal(a.samples, b.samples);
     assert_double_near(a.increase, b.increase, 1e-9);
     assert_double_near(a.sum, b.sum, 1e-9);
     assert_true(a.last == b.last);
-    assert_true(coarse.since >= fine.since);
+    assert_true(coarse->since >= fine.window->since);
     /* an extended span does not claim what the shorter one dropped */
-    add(&fine, 100000 + 2 * FA_HOUR, 1);
-    fa_window_extend(&fine, FA_HOUR + 1);
-    assert_true(fine.since > 100000);
-    fa_window_done(&fine);
-    fa_window_done(&coarse);
+    struct kept longer = kept_new(FA_FOLD_VALUE, FA_MINUTE, 0, false);
+    for (fa_time t = 0; t < 20 * FA_MINUTE; t += FA_SECOND) {
+        add(&longer, 100000 + t, 1);
+    }
+    fa_window_extend(&longer.all, longer.window, FA_HOUR);
+    assert_true(longer.window->since > 100000 + 15 * FA_MINUTE);
+    kept_free(&longer);
+    fa_window_free(&fine.all, coarse);
+    kept_free(&fine);
+}
+
+static void a_sketch_window_gives_the_quantile_of_what_is_inside(void **state)
+{
+    struct kept kept = kept_new(FA_FOLD_DELTA, FA_HOUR, 0, true);
+    for (int i = 0; i < 3000; i++) {
+        struct fa_sample sample = {
+            .time = i * FA_SECOND, .value = i, .weight = i % 2 + 1, .increase = i % 2 + 1};
+        take(&kept, &sample, i * FA_SECOND);
+        sample.time -= 100 * FA_SECOND; /* late, into slots that are there and are not */
+        take(&kept, &sample, i * FA_SECOND);
+    }
+    struct fa_sketch sketch = {.zero = 0};
+    struct fa_summary sum =
+        fa_window_read(&kept.all, kept.window, 2000 * FA_SECOND - 1, 3000 * FA_SECOND, &sketch);
+    assert_int_equal(sum.samples, 1900);
+    assert_double_near(sketch.count, sum.count, 1e-6);
+    assert_double_near(fa_sketch_quantile(&sketch, 0.5), 2525, 26);
+    fa_sketch_done(&sketch);
+    kept_free(&kept);
+}
+
+/* What came is there, bit by bit, and a sample of two decimals takes 2 bytes. */
+static void a_chunk_gives_back_what_was_packed(void **state)
+{
+    struct fa_rng rng = {{5, 6}};
+    struct kept kept = kept_new(FA_FOLD_VALUE, FA_HOUR, 0, false);
+    for (int i = 0; i < 300; i++) {
+        add(&kept, 100000 + i * 10 * FA_SECOND, round(fa_rng_unit(&rng) * 10000) / 100);
+    }
+    assert_true(kept.all.small.count <= 16); /* of 64 bytes for 300 samples */
+    assert_int_equal(kept.all.large.count, 0);
+    kept_free(&kept);
 }
 
 static void an_index_finds_what_is_in_it_under_churn(void **state)
@@ -262,10 +273,12 @@ int main(void)
         cmocka_unit_test(a_sketch_is_right_to_one_percent),
         cmocka_unit_test(a_sketch_stays_bounded_and_keeps_the_far_end),
         cmocka_unit_test(a_sketch_weighs),
-        cmocka_unit_test(random_windows_agree_with_all_their_samples),
         cmocka_unit_test(an_increase_is_what_lies_between_samples),
-        cmocka_unit_test(a_window_never_holds_more_than_a_thousand_slots),
+        cmocka_unit_test(a_long_window_has_a_thousand_slots_of_what_is_read),
+        cmocka_unit_test(a_kpi_of_one_sample_a_day_may_be_revised),
         cmocka_unit_test(a_new_window_starts_with_what_another_knows),
+        cmocka_unit_test(a_sketch_window_gives_the_quantile_of_what_is_inside),
+        cmocka_unit_test(a_chunk_gives_back_what_was_packed),
         cmocka_unit_test(an_index_finds_what_is_in_it_under_churn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -90,7 +90,8 @@ static void settle(struct job *job, uint32_t verdict, const char *why,
         out.status = response->status;
         out.retry_after = response->retry_after;
     }
-    fa_pipe_verdict(job->attempts->pipe, &out);
+    struct fa_pipe *pipe = job->attempts->pipe;
+    fa_pipe_queued(pipe, fa_frame_put_verdict(fa_pipe_out(pipe), &out));
     FA_CRASHPOINT("courier.after_verdict");
     if (job->queued.running) {
         fa_queue_finish(&job->attempts->queue, &job->queued);

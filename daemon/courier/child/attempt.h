@@ -6,7 +6,7 @@
 
 #include "courier/child/channel.h"
 #include "courier/child/perform.h"
-#include "courier/child/pipe.h"
+#include "child/end/pipe.h"
 #include "courier/child/queue.h"
 
 struct fa_attempts {

@@ -67,7 +67,7 @@ static void refuse(struct courier *courier, const struct fa_frame_send *send, co
                                    .verdict = FIREALARM_REJECTED,
                                    .detail = fa_str_of(why),
                                    .retry_after = -1};
-    fa_pipe_verdict(courier->pipe, &out);
+    fa_pipe_queued(courier->pipe, fa_frame_put_verdict(fa_pipe_out(courier->pipe), &out));
 }
 
 static int on_send(struct courier *courier, struct fa_str record, struct fa_err *err)
@@ -124,8 +124,9 @@ static int on_hello(struct courier *courier, struct fa_str record, struct fa_err
     if (rc < 0) {
         return rc;
     }
-    fa_pipe_hello(courier->pipe); /* so that the daemon can say which two builds met */
-    rc = fa_frame_check_hello(&hello, err);
+    fa_pipe_hello(courier->pipe,
+                  fa_courier_build()); /* so that the daemon can say which two builds met */
+    rc = fa_frame_check_hello(&hello, fa_courier_build(), "firealarm-courier", err);
     if (rc < 0) {
         return rc;
     }
@@ -173,16 +174,13 @@ static int on_frame(void *ctx, const struct fa_frame *frame, struct fa_err *err)
         return on_ping(courier, frame->record, err);
     case FA_FRAME_STOP:
         fa_pipe_leave(courier->pipe, 0, "");
-    case FA_FRAME_VERDICT:
-    case FA_FRAME_PONG:
-    case FA_FRAME_LOG:
-    case FA_FRAME__END:
+    default:
         break;
     }
     return fa_err_set(err, FA_EPROTO,
-                      "the daemon sent a frame of type %d, which only the courier "
+                      "the daemon sent a frame of type %u, which only the courier "
                       "sends",
-                      (int)frame->type);
+                      frame->type);
 }
 
 /* --------------------------------------------------------------------------------------- start */
@@ -242,7 +240,8 @@ int main(int argc, char **argv)
         return 71;
     }
     courier.host = fa_host_table(on_plugin_log, &courier);
-    courier.pipe = fa_pipe_new(courier.base, PIPE_FD, on_frame, on_read, &courier);
+    courier.pipe =
+        fa_pipe_new(courier.base, PIPE_FD, "firealarm-courier", on_frame, on_read, &courier);
     fa_attempts_init(&courier.attempts, courier.base, courier.pipe, courier.performer, at);
     event_base_dispatch(courier.base);
     _exit(70);

@@ -21,6 +21,7 @@
 #include "courier/child/perform.h"
 #include "base/buf.h"
 #include "base/panic.h"
+#include "child/guard.h"
 #include "courier/child/guard.h"
 
 #include <curl/curl.h>

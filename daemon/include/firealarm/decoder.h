@@ -117,6 +117,9 @@ struct firealarm_decoder {
     int32_t (*feed)(void *conn, const struct firealarm_sink *sink, struct firealarm_text bytes,
                     uint32_t flags, struct firealarm_error *error);
     void (*close)(void *conn); /* accepts NULL */
+    /* FIREALARM_HTTP: where requests come unless the configuration says so, separated by blanks,
+     * e.g. "/api/v1/write /write". NULL: it must say so. */
+    const char *paths;
 };
 
 extern const struct firealarm_decoder firealarm_decoder;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Fields are laid into one text buffer of fixed limit first and pointed to last, so that growing it
  * moves nothing under a slice. */
-#include "api/describe.h"
+#include "alarms/describe.h"
 #include "metrics/labels.h"
 
 #include <math.h>
@@ -87,20 +87,25 @@ static void add_filing(struct fa_describe *d, const struct fa_engine *engine,
     add(d, "filing", filing != NULL ? first_words(fa_str_of(filing->text)) : FA_STR("(closed)"));
 }
 
-void fa_describe_init(struct fa_describe *d, const struct fa_engine *engine,
-                      const struct fa_alarm *alarm, double value)
+/* Text that rules/ wrote; an unreadable one has no fields and still its summary. */
+static void add_labels(struct fa_describe *d, const char *text)
 {
     struct fa_labels *labels = NULL;
-    char number[32];
-    d->count = 0;
-    fa_buf_init(&d->texts, TEXTS_MAX);
-    /* Text that rules/ wrote; an unreadable one has no fields and still its summary. */
-    if (fa_labels_parse(fa_str_of(alarm->labels), &labels) == 0) {
+    if (fa_labels_parse(fa_str_of(text), &labels) == 0) {
         for (size_t i = 0; i < labels->count; i++) {
             add_label(d, labels->items[i].name, labels->items[i].value);
         }
         fa_labels_free(labels);
     }
+}
+
+void fa_describe_init(struct fa_describe *d, const struct fa_engine *engine,
+                      const struct fa_alarm *alarm, double value)
+{
+    char number[32];
+    d->count = 0;
+    fa_buf_init(&d->texts, TEXTS_MAX);
+    add_labels(d, alarm->labels);
     size_t labels_to = d->count;
     if (!isnan(value)) {
         add(d, "value", fa_str_of(fa_format_double(value, number)));
@@ -111,10 +116,12 @@ void fa_describe_init(struct fa_describe *d, const struct fa_engine *engine,
     add(d, "severity", fa_str_of(alarm->severity));
     add(d, "category", fa_str_of(alarm->category));
     add_filing(d, engine, alarm);
+    size_t details_from = d->count;
+    add_labels(d, alarm->source != NULL ? alarm->source->details : "");
     const char *base = fa_buf_text(&d->texts);
     for (size_t i = 0; i < d->count; i++) {
         d->fields[i].value.ptr = base + (uintptr_t)d->fields[i].value.ptr;
-        if (i < labels_to) {
+        if (i < labels_to || i >= details_from) {
             d->fields[i].name = base + (uintptr_t)d->fields[i].name;
         }
     }
@@ -176,4 +183,32 @@ void fa_describe_title(const struct fa_describe *d, const struct fa_alarm *alarm
     fa_describe_summary(d, alarm, now, &text);
     fa_describe_title_of(fa_buf_str(&text), out);
     fa_buf_done(&text);
+}
+
+void fa_describe_help(const struct fa_engine *engine, const struct fa_incident *incident,
+                      struct fa_buf *out)
+{
+    const struct fa_category *category =
+        fa_setup_category(fa_engine_setup(engine), incident->category);
+    fa_buf_printf(out, "A colleague asks for help: %s%s%s",
+                  category != NULL ? category->title : incident->category,
+                  incident->customer != NULL ? " at " : "",
+                  incident->customer != NULL ? incident->customer : "");
+}
+
+void fa_describe_message(const struct fa_engine *engine, const struct fa_notification *n,
+                         struct fa_buf *out)
+{
+    const struct fa_alarm *alarm = fa_engine_alarm(engine, n->alarm);
+    const struct fa_incident *incident = fa_engine_incident(engine, n->incident);
+    struct fa_describe describe;
+    if (n->kind == FA_NOTE_TEST) {
+        fa_buf_puts(out, "This is a test. Nothing has happened, nothing is to be done.");
+    } else if (alarm != NULL) {
+        fa_describe_init(&describe, engine, alarm, n->value);
+        fa_describe_summary(&describe, alarm, n->created, out);
+        fa_describe_done(&describe);
+    } else if (incident != NULL) {
+        fa_describe_help(engine, incident, out);
+    }
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* An alarm in words, for lists, messages and pages: its title, summary and filings, from the same
  * fields everywhere. */
-#ifndef FA_API_DESCRIBE_H
-#define FA_API_DESCRIBE_H
+#ifndef FA_ALARMS_DESCRIBE_H
+#define FA_ALARMS_DESCRIBE_H
 
 #include "alarms/engine.h"
 #include "text/template.h"
@@ -30,5 +30,13 @@ void fa_describe_title(const struct fa_describe *describe, const struct fa_alarm
 
 /* The same of a summary that is made already. */
 void fa_describe_title_of(struct fa_str summary, struct fa_buf *out);
+
+/* What a call for help with a filing says. */
+void fa_describe_help(const struct fa_engine *engine, const struct fa_incident *incident,
+                      struct fa_buf *out);
+/* The summary of any message: of an alarm, a call for help or a test. Nothing when what it was
+ * about is gone. */
+void fa_describe_message(const struct fa_engine *engine, const struct fa_notification *n,
+                         struct fa_buf *out);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Frames over descriptor 3. See pipe.h; the daemon's side is courier/link.c. */
-#include "courier/child/pipe.h"
+/* Frames over descriptor 3. See pipe.h; the daemon's side is child/child.c. */
+#include "child/end/pipe.h"
 #include "base/panic.h"
 
 #include <errno.h>
@@ -15,18 +15,19 @@
 
 struct fa_pipe {
     int fd;
+    const char *who;
     struct event *readable, *writable;
     struct fa_buf in, out;
     bool held;
     fa_pipe_frame_fn *on_frame;
-    fa_pipe_read_fn *on_read;
+    fa_pipe_read_fn *on_read, *on_drained;
     void *ctx;
 };
 
 void fa_pipe_leave(struct fa_pipe *pipe, int status, const char *why)
 {
     if (why[0] != '\0') {
-        fprintf(stderr, "firealarm-courier: %s\n", why);
+        fprintf(stderr, "%s: %s\n", pipe->who, why);
         fa_pipe_log(pipe, 3, "%s", why);
     }
     fa_pipe_flush(pipe, FA_SECOND);
@@ -53,7 +54,16 @@ static void write_some(struct fa_pipe *pipe)
 
 static void on_writable(evutil_socket_t fd, short what, void *ctx)
 {
-    write_some(ctx);
+    struct fa_pipe *pipe = ctx;
+    write_some(pipe);
+    if (pipe->out.len == 0 && pipe->on_drained != NULL) {
+        pipe->on_drained(pipe->ctx);
+    }
+}
+
+void fa_pipe_on_drained(struct fa_pipe *pipe, fa_pipe_read_fn *fn)
+{
+    pipe->on_drained = fn;
 }
 
 void fa_pipe_flush(struct fa_pipe *pipe, fa_time within)
@@ -66,11 +76,15 @@ void fa_pipe_flush(struct fa_pipe *pipe, fa_time within)
     }
 }
 
-/* What an encoder returned. */
-static void queued(struct fa_pipe *pipe, int rc)
+struct fa_buf *fa_pipe_out(struct fa_pipe *pipe)
+{
+    return &pipe->out;
+}
+
+void fa_pipe_queued(struct fa_pipe *pipe, int rc)
 {
     if (rc < 0) {
-        fprintf(stderr, "firealarm-courier: the daemon takes no more\n");
+        fprintf(stderr, "%s: the daemon takes no more\n", pipe->who);
         _exit(74);
     }
     if (!pipe->held) {
@@ -130,11 +144,12 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
     pipe->on_read(pipe->ctx);
 }
 
-struct fa_pipe *fa_pipe_new(struct event_base *base, int fd, fa_pipe_frame_fn *on_frame,
-                            fa_pipe_read_fn *on_read, void *ctx)
+struct fa_pipe *fa_pipe_new(struct event_base *base, int fd, const char *who,
+                            fa_pipe_frame_fn *on_frame, fa_pipe_read_fn *on_read, void *ctx)
 {
     struct fa_pipe *pipe = fa_xcalloc(1, sizeof *pipe);
-    *pipe = (struct fa_pipe){.fd = fd, .on_frame = on_frame, .on_read = on_read, .ctx = ctx};
+    *pipe = (struct fa_pipe){
+        .fd = fd, .who = who, .on_frame = on_frame, .on_read = on_read, .ctx = ctx};
     fa_buf_init(&pipe->in, FA_FRAME_MAX + 4 + 65536);
     fa_buf_init(&pipe->out, OUT_MAX);
     evutil_make_socket_nonblocking(fd);
@@ -146,21 +161,16 @@ struct fa_pipe *fa_pipe_new(struct event_base *base, int fd, fa_pipe_frame_fn *o
     return pipe;
 }
 
-void fa_pipe_hello(struct fa_pipe *pipe)
+void fa_pipe_hello(struct fa_pipe *pipe, const char *build)
 {
-    struct fa_frame_hello hello = {.build = fa_courier_build(), .abi = FA_FRAME_ABI};
-    queued(pipe, fa_frame_put_hello(&pipe->out, &hello));
+    struct fa_frame_hello hello = {.build = build, .abi = FA_FRAME_ABI};
+    fa_pipe_queued(pipe, fa_frame_put_hello(&pipe->out, &hello));
 }
 
 void fa_pipe_pong(struct fa_pipe *pipe, uint64_t n)
 {
     struct fa_frame_ping ping = {.n = n};
-    queued(pipe, fa_frame_put_ping(&pipe->out, FA_FRAME_PONG, &ping));
-}
-
-void fa_pipe_verdict(struct fa_pipe *pipe, const struct fa_frame_verdict *verdict)
-{
-    queued(pipe, fa_frame_put_verdict(&pipe->out, verdict));
+    fa_pipe_queued(pipe, fa_frame_put_ping(&pipe->out, FA_FRAME_PONG, &ping));
 }
 
 void fa_pipe_log(struct fa_pipe *pipe, uint32_t level, const char *fmt, ...)
@@ -172,6 +182,6 @@ void fa_pipe_log(struct fa_pipe *pipe, uint32_t level, const char *fmt, ...)
     va_end(args);
     if (len > 0) {
         struct fa_frame_log log = {.level = level, .text = fa_str_of(text)};
-        queued(pipe, fa_frame_put_log(&pipe->out, &log));
+        fa_pipe_queued(pipe, fa_frame_put_log(&pipe->out, &log));
     }
 }

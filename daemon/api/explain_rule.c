@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* A rule as it stands: what it says of each label set now, and its last changes. Of a rule over
+ * incidents there is only how it is written: whatever it counts would tell a subject that something
+ * was filed. */
+#include "api/internal.h"
+#include "base/panic.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SETS_MAX 200 /* that are told; firing ones come first */
+
+#define NO_RULE "There is no rule of this name that you may see."
+
+static const char *const levels[FA_LEVEL__COUNT] = {"unknown", "clear", "firing"};
+
+/* As one of the alarms that it would raise. */
+static bool may_see(const struct fa_call *call, const struct fa_rule *rule)
+{
+    const struct fa_policy *policy = fa_setup_policy(call->setup, rule->policy);
+    struct fa_pset targets;
+    struct fa_object object = {
+        .targets = &targets, .reporter = FA_NOBODY, .is_filing = rule->is_incident};
+    fa_pset_init(&targets, call->people);
+    if (policy != NULL) {
+        fa_policy_people(policy, call->people, &targets);
+    }
+    bool allowed =
+        fa_may(call->people, (struct fa_viewer){call->caller.person}, FA_VERB_SHOW, &object);
+    fa_pset_done(&targets);
+    return allowed;
+}
+
+static void set_number(json_t *object, const char *name, bool has, double value)
+{
+    json_object_set_new(object, name, has && isfinite(value) ? json_real(value) : json_null());
+}
+
+static void set_length(json_t *object, const char *name, fa_time ms)
+{
+    if (ms > 0) {
+        fa_json_set_duration(object, name, ms);
+    } else {
+        json_object_set_new(object, name, json_null());
+    }
+}
+
+/* Why its level is what it is, in a word. */
+static const char *why(const struct fa_rule_status *status, fa_time now)
+{
+    if (status->level != FA_LEVEL_UNKNOWN) {
+        return status->level == FA_LEVEL_FIRING ? "holds" : "does-not-hold";
+    }
+    if (status->newest == 0 || status->covered_at == FA_NEVER) {
+        return "no-data";
+    }
+    if (status->covered_at > now) {
+        return "warming";
+    }
+    return status->samples > 0 && status->samples < status->rule->metric.at_least ? "too-few"
+                                                                                  : "stale";
+}
+
+static json_t *alarm_json(const struct fa_call *call, const struct fa_rule_status *status)
+{
+    struct fa_buf identity;
+    char id[FA_ID_TEXT_SIZE];
+    fa_buf_init(&identity, (size_t)1 << 20);
+    fa_buf_printf(&identity, "%s{%s}", status->rule->name, status->labels);
+    const struct fa_alarm *alarm =
+        fa_engine_alarm_by_identity(call->engine, fa_buf_text(&identity));
+    fa_buf_done(&identity);
+    if (alarm == NULL) {
+        return json_null();
+    }
+    json_t *item = json_object();
+    bool pending = alarm->state == FA_ALARM_PENDING;
+    bool armed = alarm->deadline.length != FA_NEVER;
+    fa_json_set_text(item, "id", pending ? NULL : fa_id_format(alarm->id.id, id));
+    fa_json_set_text(item, "state", fa_alarm_state_name(alarm->state));
+    fa_json_set_time(item, "since", alarm->raised);
+    fa_json_set_time(item, "due",
+                     pending && armed ? alarm->deadline.armed + alarm->deadline.length : 0);
+    return item;
+}
+
+struct sets {
+    const struct fa_call *call;
+    fa_time now; /* wall */
+    json_t *list;
+    bool more;
+};
+
+static bool take_set(void *ctx, const struct fa_rule_status *status)
+{
+    struct sets *sets = ctx;
+    if (json_array_size(sets->list) >= SETS_MAX) {
+        sets->more = true;
+        return false;
+    }
+    json_t *item = json_object();
+    bool warming = status->covered_at != FA_NEVER && status->covered_at > sets->now;
+    json_object_set_new(item, "labels", fa_labels_json(status->labels));
+    fa_json_set_text(item, "level", levels[status->level]);
+    fa_json_set_text(item, "why", why(status, sets->now));
+    set_number(item, "value", true, status->value);
+    fa_json_set_time(item, "newest", status->newest);
+    fa_json_set_time(item, "warming", warming ? status->covered_at : 0);
+    json_object_set_new(item, "samples", json_integer((json_int_t)status->samples));
+    json_object_set_new(item, "alarm", alarm_json(sets->call, status));
+    json_array_append_new(sets->list, item);
+    return true;
+}
+
+static json_t *changes_json(const struct fa_call *call, const char *rule)
+{
+    const struct fa_api_host *host = &call->api->host;
+    struct fa_rule_change changes[FA_RULE_CHANGES];
+    size_t count = host->changes(host->ctx, rule, changes);
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_t *item = json_object();
+        fa_json_set_time(item, "time", changes[i].when);
+        json_object_set_new(item, "labels", fa_labels_json(changes[i].labels));
+        fa_json_set_text(item, "level", levels[changes[i].level]);
+        set_number(item, "value", true, changes[i].value);
+        json_array_append_new(list, item);
+    }
+    return list;
+}
+
+static void add_metric(struct fa_call *call, const struct fa_rule *rule, json_t *body)
+{
+    const struct fa_api_host *host = &call->api->host;
+    const struct fa_metric_rule *metric = &rule->metric;
+    struct sets sets = {
+        .call = call, .now = host->now(host->ctx).wall, .list = json_array(), .more = false};
+    struct fa_rules *rules = host->rules(host->ctx);
+    struct fa_buf expr;
+    fa_buf_init(&expr, (size_t)1 << 20);
+    fa_rules_text(rules, rule->name, &expr);
+    fa_json_set_text(body, "expr", fa_buf_text(&expr));
+    fa_buf_done(&expr);
+    set_number(body, "above", metric->has_above, metric->above);
+    set_number(body, "below", metric->has_below, metric->below);
+    set_number(body, "clear_above", metric->has_clear_above, metric->clear_above);
+    set_number(body, "clear_below", metric->has_clear_below, metric->clear_below);
+    set_length(body, "over", metric->over);
+    set_length(body, "look_back", metric->look_back);
+    set_length(body, "absent", metric->absent);
+    (void)fa_rules_each_of(rules, rule->name, take_set, &sets);
+    json_object_set_new(body, "sets", sets.list);
+    json_object_set_new(body, "more", json_boolean(sets.more));
+    json_object_set_new(body, "changes", changes_json(call, rule->name));
+}
+
+static void add_incident(const struct fa_incident_rule *incident, json_t *body)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < incident->category_count; i++) {
+        json_array_append_new(list, json_string(incident->categories[i]));
+    }
+    json_object_set_new(body, "categories", list);
+    json_object_set_new(body, "count", json_integer(incident->count));
+    json_object_set_new(body, "distinct_reporters", json_integer(incident->distinct_reporters));
+    set_length(body, "within", incident->within);
+}
+
+void fa_route_rule(struct fa_call *call)
+{
+    const struct fa_rule *rule = fa_setup_rule(call->setup, call->id);
+    if (rule == NULL || !may_see(call, rule)) {
+        fa_answer_problem(call, 404, NO_RULE);
+        return;
+    }
+    json_t *body = json_object();
+    fa_json_set_text(body, "rule", rule->name);
+    fa_json_set_text(body, "kind", rule->is_incident ? "incident" : "metric");
+    fa_json_set_text(body, "category", rule->category);
+    fa_json_set_text(body, "severity", rule->severity);
+    fa_json_set_text(body, "policy", rule->policy);
+    set_length(body, "for", rule->for_ms);
+    json_object_set_new(body, "latched", json_boolean(rule->latched));
+    json_object_set_new(body, "shadow", json_boolean(rule->shadow));
+    if (rule->is_incident) {
+        add_incident(&rule->incident, body);
+    } else {
+        add_metric(call, rule, body);
+    }
+    fa_answer_json(call, 200, body);
+}

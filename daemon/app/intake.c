@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* The adapter from a decoder's sink to metrics/ and rules/: one intake is one connection of a
+ * decoder, be it a datagram socket or one request's body. The rules run at the turn's end, never
+ * within a unit.
+ *
+ * What was refused is counted; the words go back to who sent it, if anybody waits for an answer,
+ * and to nobody else: the bytes may hold anything that a customer's name can be in, so they stay
+ * out of every log. */
+#include "app/internal.h"
+#include "base/panic.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define REPLY_MAX 65536
+
+_Static_assert(sizeof(struct firealarm_label) == sizeof(struct fa_label),
+               "a decoder's label is laid out as ours");
+
+_Static_assert(sizeof(struct firealarm_text) == sizeof(struct fa_str) &&
+                   offsetof(struct firealarm_text, len) == offsetof(struct fa_str, len),
+               "a decoder's text is laid out as ours");
+
+static struct fa_str str_of(struct firealarm_text text)
+{
+    return (struct fa_str){text.ptr, text.len};
+}
+
+static struct fa_feed_socket *feed_of(void *ctx)
+{
+    return ((struct fa_intake *)ctx)->feed;
+}
+
+static uint64_t sink_key(void *ctx, uint32_t kind, struct firealarm_text raw)
+{
+    return fa_metrics_key(feed_of(ctx)->feed, (enum fa_kind)kind, str_of(raw));
+}
+
+static void sink_keys(void *ctx, const uint32_t *kinds, const struct firealarm_text *raws,
+                      uint64_t *handles, uint32_t n)
+{
+    fa_metrics_keys(feed_of(ctx)->feed, kinds, (const struct fa_str *)(const void *)raws, handles,
+                    n);
+}
+
+static uint64_t sink_define(void *ctx, uint32_t kind, struct firealarm_text raw,
+                            struct firealarm_text name, const struct firealarm_label *labels,
+                            uint32_t label_count)
+{
+    return fa_metrics_define(feed_of(ctx)->feed, (enum fa_kind)kind, str_of(raw), str_of(name),
+                             (const struct fa_label *)(const void *)labels, label_count);
+}
+
+static void sink_push(void *ctx, const uint64_t *handles, const double *values,
+                      const double *weights, const int64_t *times, uint32_t n)
+{
+    struct fa_feed_socket *feed = feed_of(ctx);
+    fa_metrics_push(feed->feed, fa_loop_now(feed->daemon->loop), handles, values, weights, times,
+                    n);
+    feed->daemon->rules_dirty = true;
+}
+
+static void sink_event(void *ctx, const struct firealarm_event *event)
+{
+    feed_of(ctx)->events_ignored++;
+}
+
+static bool is_within(const struct fa_feed_socket *limits, const struct firealarm_alert *alert)
+{
+    for (uint32_t i = 0; i < alert->label_count; i++) {
+        if (alert->labels[i].name.len > limits->name_max ||
+            alert->labels[i].value.len > limits->value_max) {
+            return false;
+        }
+    }
+    return alert->label_count <= limits->labels_max;
+}
+
+/* Taken into memory, and signalled at the turn's end: its sender repeats it while it fires. */
+static void sink_alert(void *ctx, const struct firealarm_alert *alert)
+{
+    struct fa_feed_socket *feed = feed_of(ctx);
+    struct fa_daemon *daemon = feed->daemon;
+    struct fa_alert one = {
+        .labels = (const struct fa_label *)(const void *)alert->labels,
+        .annotations = (const struct fa_label *)(const void *)alert->annotations,
+        .label_count = alert->label_count,
+        .annotation_count = alert->annotation_count,
+        .starts = alert->starts,
+        .ends = alert->ends,
+        .resolved = alert->resolved != 0,
+    };
+    size_t rules = 0;
+    feed->alerts++;
+    int rc = is_within(feed, alert)
+                 ? fa_foreign_take(daemon->foreign, &one, fa_loop_now(daemon->loop), &rules)
+                 : FA_ETOOBIG;
+    feed->alerts_refused += rc != 0;
+    feed->alerts_untaken += rc == 0 && rules == 0;
+    daemon->rules_dirty = daemon->rules_dirty || rules > 0;
+}
+
+static void sink_stale(void *ctx, uint64_t handle, int64_t time)
+{
+    struct fa_feed_socket *feed = feed_of(ctx);
+    fa_metrics_stale(feed->feed, handle, time);
+    feed->daemon->rules_dirty = true;
+}
+
+static void put_excerpt(struct fa_refusal *refusal, struct firealarm_text bytes)
+{
+    size_t len = bytes.len < sizeof refusal->excerpt - 1 ? bytes.len : sizeof refusal->excerpt - 1;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)bytes.ptr[i];
+        refusal->excerpt[i] = c < 0x20 || c >= 0x7f ? '?' : (char)c;
+    }
+    refusal->excerpt[len] = '\0';
+}
+
+static void refuse(struct fa_intake *intake, const char *reason, struct firealarm_text excerpt)
+{
+    if (intake->refused < FA_INTAKE_TOLD) {
+        struct fa_refusal *refusal = &intake->first[intake->refused];
+        snprintf(refusal->reason, sizeof refusal->reason, "%s", reason);
+        put_excerpt(refusal, excerpt);
+    }
+    intake->refused++;
+    intake->feed->rejected++;
+}
+
+static void sink_reject(void *ctx, const char *reason, struct firealarm_text excerpt)
+{
+    refuse(ctx, reason, excerpt);
+}
+
+static void sink_reply(void *ctx, uint32_t status, struct firealarm_text type,
+                       struct firealarm_text body)
+{
+    struct fa_intake *intake = ctx;
+    bool is_text = type.len < sizeof intake->type && !fa_str_has_control(str_of(type));
+    if (intake->status != 0 || status < 200 || status > 599) {
+        return;
+    }
+    intake->status = (int)status;
+    snprintf(intake->type, sizeof intake->type, "%.*s", is_text ? (int)type.len : 0, type.ptr);
+    fa_buf_putstr(&intake->body, str_of(body));
+}
+
+int fa_intake_open(struct fa_intake *intake, struct fa_feed_socket *feed,
+                   const struct firealarm_request *request, struct fa_err *err)
+{
+    struct firealarm_error error = {{0}};
+    *intake = (struct fa_intake){.feed = feed};
+    fa_buf_init(&intake->body, REPLY_MAX);
+    if (feed->plugin->decoder->open(feed->self, request, &intake->conn, &error) != 0) {
+        return fa_err_set(err, FA_EINVAL, "feed '%s': %s", feed->name, error.text);
+    }
+    return 0;
+}
+
+void fa_intake_close(struct fa_intake *intake)
+{
+    if (intake->feed != NULL) {
+        intake->feed->plugin->decoder->close(intake->conn);
+        fa_buf_done(&intake->body);
+        intake->feed = NULL;
+    }
+}
+
+int fa_intake_feed(struct fa_intake *intake, struct fa_str bytes, bool end, struct fa_err *err)
+{
+    struct fa_feed_socket *feed = intake->feed;
+    struct firealarm_error error = {{0}};
+    struct firealarm_sink sink = {
+        .abi = FIREALARM_DECODER_ABI,
+        .size = sizeof sink,
+        .ctx = intake,
+        .now = fa_loop_now(feed->daemon->loop).wall,
+        .key = sink_key,
+        .define = sink_define,
+        .push = sink_push,
+        .event = sink_event,
+        .alert = sink_alert,
+        .stale = sink_stale,
+        .reject = sink_reject,
+        .reply = sink_reply,
+        .keys = sink_keys,
+    };
+    if (feed->plugin->decoder->feed(intake->conn, &sink,
+                                    (struct firealarm_text){bytes.ptr, bytes.len},
+                                    end ? FIREALARM_FEED_END : 0, &error) != 0) {
+        refuse(intake, error.text, (struct firealarm_text){"", 0});
+        return fa_err_set(err, FA_EINVAL, "%s", error.text);
+    }
+    return 0;
+}

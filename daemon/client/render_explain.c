@@ -1,0 +1,697 @@
+/* SPDX-License-Identifier: MIT */
+/* `firealarm explain` for people: what was decided, why, with the numbers it was decided on, from
+ * the top down in the reader's time; then who was told, and who was not and why. The full numbers
+ * stand where the alarm was raised and where it was worst; elsewhere one line says what differed.
+ */
+#include "client/render.h"
+
+#include "client/api.h"
+#include "client/when.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define WORD   10 /* where a line's word begins, */
+#define TEXT   25 /* and its text */
+#define NESTED 29
+
+static const char *text_of(const json_t *object, const char *name)
+{
+    const char *text = fa_member_text(object, name);
+    return text != NULL ? text : "";
+}
+
+static bool has_number(const json_t *object, const char *name)
+{
+    return json_is_number(json_object_get(object, name));
+}
+
+/* Six figures: nobody compares more by eye. */
+static void put_number(struct fa_buf *buf, const json_t *object, const char *name)
+{
+    char text[32];
+    if (!has_number(object, name)) {
+        fa_buf_puts(buf, "no value");
+        return;
+    }
+    snprintf(text, sizeof text, "%.6g", json_number_value(json_object_get(object, name)));
+    fa_buf_puts(buf, text);
+}
+
+static bool local_time(const json_t *object, const char *name, struct tm *ret)
+{
+    fa_time wall = 0;
+    const char *text = fa_member_text(object, name);
+    if (text == NULL || fa_when_read(fa_str_of(text), &wall) != 0) {
+        return false;
+    }
+    time_t seconds = (time_t)(wall / FA_SECOND);
+    return localtime_r(&seconds, ret) != NULL;
+}
+
+static const char *clock_of(const json_t *object, const char *name, char buf[16])
+{
+    struct tm tm;
+    if (!local_time(object, name, &tm) || strftime(buf, 16, "%H:%M:%S", &tm) == 0) {
+        snprintf(buf, 16, "?");
+    }
+    return buf;
+}
+
+/* ---- lines of the timeline ---- */
+
+struct timeline {
+    struct fa_screen *screen;
+    char day[FA_WHEN_SIZE], clock[16]; /* as printed last */
+};
+
+/* The day when it is another, the time when it is another, the word, and the text behind it. */
+static void line(struct timeline *timeline, const json_t *item, enum fa_paint paint,
+                 const char *word, const char *text)
+{
+    struct fa_screen *screen = timeline->screen;
+    char day[FA_WHEN_SIZE] = "?", clock[16];
+    struct tm tm;
+    if (local_time(item, "time", &tm)) {
+        (void)!strftime(day, sizeof day, "%a %d %b %Y, %Z", &tm);
+    }
+    clock_of(item, "time", clock);
+    if (strcmp(day, timeline->day) != 0) {
+        fa_say(screen, "\n");
+        fa_put(screen, FA_DIM, day);
+        fa_say(screen, "\n");
+        snprintf(timeline->day, sizeof timeline->day, "%s", day);
+        timeline->clock[0] = '\0';
+    }
+    bool again = strcmp(clock, timeline->clock) == 0;
+    snprintf(timeline->clock, sizeof timeline->clock, "%s", clock);
+    fa_say(screen, "%-*s", WORD, again ? "" : clock);
+    fa_put(screen, paint, word);
+    fa_say(screen, "%*s", strlen(word) < TEXT - WORD ? (int)(TEXT - WORD - strlen(word)) : 1, "");
+    fa_put_wrapped(screen, TEXT, "", text);
+}
+
+/* ---- the numbers ---- */
+
+static void put_threshold(struct fa_buf *buf, const json_t *evidence)
+{
+    static const char *const names[][2] = {{"above", "fires above "},
+                                           {"below", "fires below "},
+                                           {"clear_below", "clears below "},
+                                           {"clear_above", "clears above "}};
+    const char *comma = "";
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (has_number(evidence, names[i][0])) {
+            fa_buf_printf(buf, "%s%s", comma, names[i][1]);
+            put_number(buf, evidence, names[i][0]);
+            comma = ", ";
+        }
+    }
+}
+
+static void put_empty(struct fa_buf *buf, const json_t *evidence)
+{
+    const json_t *selector;
+    size_t i;
+    json_array_foreach(json_object_get(evidence, "empty"), i, selector)
+    {
+        const char *text = json_string_value(selector);
+        fa_buf_printf(buf, "; no sample of %s", text != NULL ? text : "?");
+    }
+}
+
+/* "312.5; fires above 120, clears below 90" */
+static void put_value(struct fa_buf *buf, const json_t *evidence)
+{
+    bool now = json_object_get(evidence, "value") != NULL;
+    put_number(buf, evidence, now ? "value" : "signalled");
+    size_t from = buf->len;
+    fa_buf_puts(buf, "; ");
+    size_t begin = buf->len;
+    put_threshold(buf, evidence);
+    if (buf->len == begin) {
+        fa_buf_cut(buf, from);
+    }
+    put_empty(buf, evidence);
+}
+
+static double lowest(const json_t *points, double *ret_highest)
+{
+    double low = INFINITY, high = -INFINITY;
+    const json_t *point;
+    size_t i;
+    json_array_foreach(points, i, point)
+    {
+        if (has_number(point, "last")) {
+            double min = json_number_value(json_object_get(point, "min"));
+            double last = json_number_value(json_object_get(point, "last"));
+            low = fmin(low, has_number(point, "min") ? fmin(min, last) : last);
+            high = fmax(high, last);
+        }
+    }
+    *ret_highest = high;
+    return low;
+}
+
+/* One block for each point, by its height between the lowest and the highest. */
+static void put_picture(struct timeline *timeline, const json_t *evidence)
+{
+    static const char *const blocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    struct fa_screen *screen = timeline->screen;
+    const json_t *points = json_object_get(evidence, "points"), *point;
+    double high, low = lowest(points, &high);
+    size_t i, room = screen->columns > TEXT + 8 ? screen->columns - TEXT - 1 : 8;
+    size_t count = json_array_size(points), skip = count > room ? count - room : 0;
+    struct fa_buf buf;
+    fa_buf_init(&buf, 4096);
+    json_array_foreach(points, i, point)
+    {
+        double last = json_number_value(json_object_get(point, "last"));
+        double part = high > low ? (last - low) / (high - low) : 0.5;
+        if (i >= skip) {
+            fa_buf_puts(&buf, part >= 0 && part <= 1 ? blocks[(size_t)(part * 7.0)] : "?");
+        }
+    }
+    if (count > 1) {
+        fa_say(screen, "%*s%s\n", TEXT, "", fa_buf_text(&buf));
+    }
+    fa_buf_clear(&buf);
+    if (count > 1) {
+        char first[16];
+        fa_buf_printf(&buf, "%s since %s, from %.6g to %.6g",
+                      fa_member_is(evidence, "bucketed") ? "all samples" : "each sample",
+                      clock_of(json_array_get(points, skip), "time", first), low, high);
+        fa_put_wrapped(screen, TEXT, NULL, fa_buf_text(&buf));
+    }
+    fa_buf_done(&buf);
+}
+
+static void put_parts(struct timeline *timeline, const json_t *evidence)
+{
+    struct fa_screen *screen = timeline->screen;
+    const json_t *part;
+    size_t i;
+    json_array_foreach(json_object_get(evidence, "parts"), i, part)
+    {
+        struct fa_buf buf;
+        long long depth = (long long)fa_member_int(part, "depth");
+        unsigned indent = TEXT + 2 * (unsigned)(depth > 0 && depth < 12 ? depth
+                                                : depth > 0             ? 12
+                                                                        : 0);
+        long long series = (long long)fa_member_int(part, "series");
+        fa_buf_init(&buf, 64u << 10);
+        fa_buf_printf(&buf, "%s = ", text_of(part, "text"));
+        if (has_number(part, "value")) {
+            put_number(&buf, part, "value");
+        } else {
+            fa_buf_printf(&buf, series > 0 ? "%lld series" : "nothing", series);
+        }
+        fa_put_wrapped(screen, indent, NULL, fa_buf_text(&buf));
+        fa_buf_done(&buf);
+    }
+}
+
+static void put_windows(struct timeline *timeline, const json_t *evidence)
+{
+    struct fa_buf buf;
+    char clock[16];
+    long long samples = (long long)fa_member_int(evidence, "samples");
+    fa_buf_init(&buf, 4096);
+    if (samples > 0) {
+        fa_buf_printf(&buf, "%lld sample%s in %s", samples, samples == 1 ? "" : "s",
+                      text_of(evidence, "over"));
+    }
+    if (fa_member_text(evidence, "newest") != NULL) {
+        fa_buf_printf(&buf, "%snewest sample %s", buf.len > 0 ? ", " : "",
+                      clock_of(evidence, "newest", clock));
+    }
+    if (buf.len > 0) {
+        fa_put_wrapped(timeline->screen, TEXT, NULL, fa_buf_text(&buf));
+    }
+    fa_buf_done(&buf);
+}
+
+/* Everything that is known of that moment. */
+static void put_evidence(struct timeline *timeline, const json_t *evidence)
+{
+    struct fa_screen *screen = timeline->screen;
+    if (json_array_size(json_object_get(evidence, "parts")) > 0) {
+        put_parts(timeline, evidence);
+    } else if (fa_member_text(evidence, "expr") != NULL) {
+        fa_put_wrapped(screen, TEXT, NULL, text_of(evidence, "expr"));
+    }
+    put_picture(timeline, evidence);
+    put_windows(timeline, evidence);
+}
+
+/* ---- what happened ---- */
+
+static const struct word {
+    const char *what, *word, *text;
+    enum fa_paint paint;
+} words[] = {
+    {"pending", "pending", NULL, FA_YELLOW},
+    {"raised", "RAISED", NULL, FA_RED},
+    {"step", "step", NULL, FA_BOLD},
+    {"emptied", "set aside", "nobody of this step may be told: the independent contacts have it",
+     FA_YELLOW},
+    {"left-out", "left out", NULL, FA_YELLOW},
+    {"no-channel", "no channel", NULL, FA_YELLOW},
+    {"outbox-full", "put off", "the outbox is full: the step waits for room", FA_YELLOW},
+    {"unreached", "unreached", "no target has a channel that may carry it; operators hear of it",
+     FA_RED},
+    {"returned", "returned", "the data say that it is over; nobody had owned it", FA_GREEN},
+    {"resumed", "resumed", "it fires again: the same alarm goes on", FA_RED},
+    {"acknowledged", "owned", NULL, FA_GREEN},
+    {"overdue", "overdue", "the promised word did not come: it climbs on", FA_RED},
+    {"resolved", "resolved", NULL, FA_GREEN},
+    {"unowned", "unowned", "nobody owned it; the level above hears", FA_YELLOW},
+    {"commented", "comment", NULL, FA_PLAIN},
+    {"unknown", "unknown", "its data are missing: it climbs on", FA_YELLOW},
+    {"filing", "filing", "one more filing came to it", FA_PLAIN},
+    {"orphaned", "rule", NULL, FA_YELLOW},
+    {"restarted", "restart", NULL, FA_DIM},
+    {"sent", "told", NULL, FA_GREEN},
+    {"failed", "failed", NULL, FA_YELLOW},
+    {"rejected", "rejected", NULL, FA_YELLOW},
+    {"moved-on", "moved on", NULL, FA_YELLOW},
+    {"lost", "unsure", NULL, FA_YELLOW},
+    {"dropped", "not sent", NULL, FA_DIM},
+    {"dead", "given up", NULL, FA_YELLOW},
+    {"replayed", "replayed", NULL, FA_PLAIN},
+    {"worse", "worse", NULL, FA_RED},
+    {"clear", "clear", NULL, FA_GREEN},
+};
+
+static const struct word *word_of(const char *what)
+{
+    static const struct word other = {"", "other", NULL, FA_PLAIN};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(words[i].what, what) == 0) {
+            return &words[i];
+        }
+    }
+    return &other;
+}
+
+/* "Chris Olsen over mail: 503, try 2" */
+static void put_delivery(struct fa_buf *buf, const json_t *moment)
+{
+    const char *kind = text_of(moment, "kind");
+    fa_buf_printf(buf, "%s over %s", text_of(moment, "display"), text_of(moment, "channel"));
+    if (strcmp(kind, "alarm") != 0) {
+        fa_buf_printf(buf, " (%s)", kind);
+    }
+    if (has_number(moment, "answer")) {
+        fa_buf_printf(buf, ": %lld", (long long)fa_member_int(moment, "answer"));
+    } else if (strcmp(text_of(moment, "what"), "dropped") != 0) {
+        fa_buf_puts(buf, ": no answer");
+    }
+    if (fa_member_int(moment, "attempt") > 1) {
+        fa_buf_printf(buf, ", try %lld", (long long)fa_member_int(moment, "attempt"));
+    }
+    if (fa_member_int(moment, "times") > 1) {
+        fa_buf_printf(buf, " (%lld times)", (long long)fa_member_int(moment, "times"));
+    }
+}
+
+static void put_step(struct fa_buf *buf, const json_t *moment)
+{
+    long long loop = (long long)fa_member_int(moment, "loop");
+    fa_buf_printf(buf, "step %lld of the policy", (long long)fa_member_int(moment, "step"));
+    if (loop > 0) {
+        fa_buf_printf(buf, ", once more and to a wider circle (%lld)", loop);
+    }
+}
+
+static void put_count(struct fa_buf *buf, const json_t *moment, const char *one, const char *many)
+{
+    long long count = (long long)fa_member_int(moment, "count");
+    fa_buf_printf(buf, "%lld %s", count, count == 1 ? one : many);
+}
+
+static void put_words(struct fa_buf *buf, const json_t *moment, const struct word *word)
+{
+    const char *what = word->what, *display = text_of(moment, "display");
+    char clock[FA_WHEN_SIZE];
+    if (fa_member_text(moment, "channel") != NULL) {
+        put_delivery(buf, moment);
+    } else if (strcmp(what, "step") == 0) {
+        put_step(buf, moment);
+    } else if (strcmp(what, "pending") == 0) {
+        fa_buf_printf(buf, "the condition holds; it must until %s",
+                      clock_of(moment, "until", clock));
+    } else if (strcmp(what, "acknowledged") == 0) {
+        const char *until = fa_member_text(moment, "until");
+        fa_buf_printf(buf, "%s, with a word until %s", display,
+                      until != NULL ? fa_when_show(until, clock) : "?");
+    } else if (strcmp(what, "resolved") == 0) {
+        fa_buf_puts(buf, display[0] != '\0' ? display : "by its data; somebody had owned it");
+    } else if (strcmp(what, "left-out") == 0) {
+        put_count(buf, moment, "person of this step is", "people of this step are");
+        fa_buf_puts(buf, " kept out of it: it is about them, they are too near, or the reporter "
+                         "struck them");
+    } else if (strcmp(what, "no-channel") == 0 && display[0] != '\0') {
+        fa_buf_printf(buf, "%s has no channel that may carry it", display);
+    } else if (strcmp(what, "no-channel") == 0) {
+        put_count(buf, moment, "person has", "people have");
+        fa_buf_puts(buf, " no channel that may carry it");
+    } else if (strcmp(what, "orphaned") == 0) {
+        fa_buf_puts(buf, fa_member_is(moment, "gone")
+                             ? "is no longer configured; the alarm climbs on"
+                             : "is configured again");
+    } else if (strcmp(what, "restarted") == 0) {
+        fa_buf_printf(buf, "nobody looked at its data since %s", clock_of(moment, "since", clock));
+    } else if (word->text != NULL) {
+        fa_buf_puts(buf, word->text);
+    } else {
+        fa_buf_puts(buf, display);
+    }
+}
+
+/* The moment that the evidence is of: its cause is what happened then. */
+static bool is_of(const json_t *evidence, const json_t *moment)
+{
+    const char *cause = text_of(evidence, "cause"), *what = text_of(moment, "what");
+    bool over = strcmp(what, "returned") == 0 || strcmp(what, "resolved") == 0;
+    return strcmp(text_of(evidence, "time"), text_of(moment, "time")) == 0 &&
+           (strcmp(cause, what) == 0 || (strcmp(cause, "clear") == 0 && over));
+}
+
+static void put_moment(struct timeline *timeline, const json_t *moment, const json_t *evidence)
+{
+    const struct word *word = word_of(text_of(moment, "what"));
+    struct fa_buf buf;
+    fa_buf_init(&buf, 64u << 10);
+    put_words(&buf, moment, word);
+    if (evidence != NULL) {
+        fa_buf_puts(&buf, buf.len > 0 ? "; value " : "value ");
+        put_value(&buf, evidence);
+    }
+    line(timeline, moment, word->paint, word->word, fa_buf_text(&buf));
+    if (evidence != NULL && strcmp(word->what, "raised") == 0) {
+        put_evidence(timeline, evidence);
+    }
+    fa_buf_done(&buf);
+}
+
+/* Evidence without a moment of its own: worse, and what a latched alarm's data say. */
+static void put_alone(struct timeline *timeline, const json_t *evidence)
+{
+    const struct word *word = word_of(text_of(evidence, "cause"));
+    struct fa_buf buf;
+    fa_buf_init(&buf, 64u << 10);
+    fa_buf_puts(&buf, strcmp(word->what, "worse") == 0 ? "the worst value so far: " : "value ");
+    put_value(&buf, evidence);
+    line(timeline, evidence, word->paint, word->word, fa_buf_text(&buf));
+    if (strcmp(word->what, "worse") == 0) {
+        put_evidence(timeline, evidence);
+    }
+    fa_buf_done(&buf);
+}
+
+/* Both lists are in the order of time. RFC 3339 in UTC: the order of the texts is that of times. */
+static void put_timeline(struct fa_screen *screen, const json_t *body)
+{
+    struct timeline timeline = {.screen = screen};
+    const json_t *diary = json_object_get(body, "diary"), *moment;
+    const json_t *list = json_object_get(body, "evidence");
+    size_t i, next = 0, count = json_array_size(list);
+    json_array_foreach(diary, i, moment)
+    {
+        const json_t *own = NULL;
+        for (; next < count; next++) {
+            const json_t *evidence = json_array_get(list, next);
+            int order = strcmp(text_of(evidence, "time"), text_of(moment, "time"));
+            if (is_of(evidence, moment)) {
+                own = evidence;
+                next++;
+                break;
+            }
+            if (order >= 0) {
+                break;
+            }
+            put_alone(&timeline, evidence);
+        }
+        put_moment(&timeline, moment, own);
+    }
+    for (; next < count; next++) {
+        put_alone(&timeline, json_array_get(list, next));
+    }
+    if (fa_member_int(body, "diary_lost") > 0) {
+        fa_say(screen, "\n%lld moments between the first and the last are no longer kept.\n",
+               (long long)fa_member_int(body, "diary_lost"));
+    }
+    if (fa_member_is(body, "evidence_unread")) {
+        fa_say(screen, "\nSome of the numbers cannot be read now.\n");
+    }
+}
+
+/* ---- who ---- */
+
+static const char *why_words(const char *state)
+{
+    static const char *const rows[][2] = {
+        {"trying", "being tried"},
+        {"later", "not yet: its step has not come"},
+        {"owned", "no: somebody owns it before their step"},
+        {"returned", "no: it was over before their step"},
+        {"closed", "no: it was closed before their step"},
+        {"shadow", "no: a shadow rule tells nobody"},
+        {"not-reached", "no: no channel of theirs got through"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (strcmp(rows[i][0], state) == 0) {
+            return rows[i][1];
+        }
+    }
+    return state;
+}
+
+static void add_person(struct fa_table *table, const json_t *body, const json_t *person,
+                       const char *step)
+{
+    char when[FA_WHEN_SIZE];
+    struct fa_buf buf;
+    const char *state = text_of(person, "state");
+    bool told = strcmp(state, "told") == 0;
+    bool you = fa_member_text(person, "person") != NULL &&
+               strcmp(text_of(person, "person"), text_of(body, "you")) == 0;
+    fa_buf_init(&buf, 4096);
+    fa_buf_printf(&buf, "%s%s", text_of(person, "display"), you ? " (you)" : "");
+    fa_table_add(table, FA_PLAIN, step);
+    fa_table_add(table, you ? FA_BOLD : FA_PLAIN, fa_buf_text(&buf));
+    fa_buf_clear(&buf);
+    if (told) {
+        fa_buf_printf(&buf, "%s over %s", fa_when_show(text_of(person, "time"), when),
+                      text_of(person, "channel"));
+    } else {
+        fa_buf_puts(&buf, why_words(state));
+    }
+    fa_table_add(table, told ? FA_GREEN : FA_DIM, fa_buf_text(&buf));
+    fa_buf_done(&buf);
+}
+
+static void put_who(struct fa_screen *screen, const json_t *body)
+{
+    struct fa_table table = {.titles = {"STEP", "WHO", "TOLD"}, .columns = 3};
+    const json_t *step, *person;
+    size_t i, j;
+    json_array_foreach(json_object_get(body, "steps"), i, step)
+    {
+        char number[32];
+        snprintf(number, sizeof number, "%lld", (long long)fa_member_int(step, "step"));
+        json_array_foreach(json_object_get(step, "people"), j, person)
+        {
+            add_person(&table, body, person, j == 0 ? number : "");
+        }
+    }
+    if (table.count > 0) {
+        fa_say(screen, "\n");
+        fa_table_print(screen, &table);
+    }
+    fa_table_done(&table);
+}
+
+void fa_render_explain(struct fa_screen *screen, const json_t *body)
+{
+    const json_t *alarm = json_object_get(body, "alarm");
+    const char *owner = fa_member_text(alarm, "owner");
+    fa_put(screen, FA_BOLD, text_of(alarm, "title"));
+    fa_say(screen, "\n");
+    fa_put(screen, FA_PLAIN, text_of(alarm, "id"));
+    fa_say(screen, ", ");
+    fa_put(screen, FA_PLAIN, text_of(alarm, "severity"));
+    fa_say(screen, ", ");
+    fa_put(screen, FA_PLAIN, text_of(alarm, "state"));
+    if (owner != NULL) {
+        fa_say(screen, " by ");
+        fa_put(screen, FA_PLAIN, owner);
+    }
+    fa_say(screen, "\nrule ");
+    fa_put(screen, FA_PLAIN, text_of(alarm, "rule"));
+    if (json_is_false(json_object_get(body, "configured"))) {
+        fa_say(screen, " (no longer configured)");
+    }
+    fa_say(screen, ", policy ");
+    fa_put(screen, FA_PLAIN, text_of(alarm, "policy"));
+    fa_say(screen, "\n");
+    put_timeline(screen, body);
+    put_who(screen, body);
+}
+
+/* ---- a rule ---- */
+
+static void put_labels(struct fa_buf *buf, const json_t *labels)
+{
+    const char *name;
+    json_t *value;
+    size_t from = buf->len;
+    json_object_foreach((json_t *)labels, name, value)
+    {
+        const char *text = json_string_value(value);
+        fa_buf_printf(buf, "%s%s=%s", buf->len > from ? ", " : "", name, text != NULL ? text : "");
+    }
+    if (buf->len == from) {
+        fa_buf_puts(buf, "(no labels)");
+    }
+}
+
+/* Why the set says what it says, and what comes of it. */
+static void put_why(struct fa_buf *buf, const json_t *set)
+{
+    static const char *const rows[][2] = {
+        {"holds", "the condition holds"},     {"does-not-hold", "the condition does not hold"},
+        {"no-data", "no sample came"},        {"too-few", "too few samples to judge by"},
+        {"stale", "its samples are too old"},
+    };
+    const json_t *alarm = json_object_get(set, "alarm");
+    const char *why = text_of(set, "why");
+    char clock[FA_WHEN_SIZE];
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (strcmp(rows[i][0], why) == 0) {
+            fa_buf_puts(buf, rows[i][1]);
+        }
+    }
+    if (strcmp(why, "warming") == 0) {
+        fa_buf_printf(buf, "warming: its window is full at %s", clock_of(set, "warming", clock));
+    }
+    put_empty(buf, set);
+    if (json_is_object(alarm) && fa_member_text(alarm, "due") != NULL) {
+        fa_buf_printf(buf, "; raised at %s if it lasts", clock_of(alarm, "due", clock));
+    } else if (json_is_object(alarm)) {
+        fa_buf_printf(buf, "; alarm %s, %s", text_of(alarm, "id"), text_of(alarm, "state"));
+    }
+}
+
+static enum fa_paint level_paint(const char *level)
+{
+    return strcmp(level, "firing") == 0    ? FA_RED
+           : strcmp(level, "unknown") == 0 ? FA_YELLOW
+                                           : FA_GREEN;
+}
+
+static void put_sets(struct fa_screen *screen, const json_t *rule)
+{
+    struct fa_table table = {.titles = {"LABELS", "LEVEL", "VALUE", "WHY"}, .columns = 4};
+    struct fa_buf buf;
+    const json_t *set;
+    size_t i;
+    fa_buf_init(&buf, 64u << 10);
+    json_array_foreach(json_object_get(rule, "sets"), i, set)
+    {
+        fa_buf_clear(&buf);
+        put_labels(&buf, json_object_get(set, "labels"));
+        fa_table_add(&table, FA_PLAIN, fa_buf_text(&buf));
+        fa_table_add(&table, level_paint(text_of(set, "level")), text_of(set, "level"));
+        fa_buf_clear(&buf);
+        put_number(&buf, set, "value");
+        fa_table_add(&table, FA_PLAIN, has_number(set, "value") ? fa_buf_text(&buf) : "-");
+        fa_buf_clear(&buf);
+        put_why(&buf, set);
+        fa_table_add(&table, FA_PLAIN, fa_buf_text(&buf));
+    }
+    fa_say(screen, "\n");
+    if (table.count > 0) {
+        fa_table_print(screen, &table);
+    } else {
+        fa_say(screen, "No series that it reads has ever come.\n");
+    }
+    if (fa_member_is(rule, "more")) {
+        fa_say(screen, "... and more that do not fire.\n");
+    }
+    fa_table_done(&table);
+    fa_buf_done(&buf);
+}
+
+static void put_changes(struct fa_screen *screen, const json_t *rule)
+{
+    struct fa_table table = {.titles = {"CHANGED", "LABELS", "TO", "VALUE"}, .columns = 4};
+    struct fa_buf buf;
+    char when[FA_WHEN_SIZE];
+    const json_t *change;
+    size_t i;
+    fa_buf_init(&buf, 64u << 10);
+    json_array_foreach(json_object_get(rule, "changes"), i, change)
+    {
+        fa_table_add(&table, FA_PLAIN, fa_when_show(text_of(change, "time"), when));
+        fa_buf_clear(&buf);
+        put_labels(&buf, json_object_get(change, "labels"));
+        fa_table_add(&table, FA_PLAIN, fa_buf_text(&buf));
+        fa_table_add(&table, level_paint(text_of(change, "level")), text_of(change, "level"));
+        fa_buf_clear(&buf);
+        put_number(&buf, change, "value");
+        fa_table_add(&table, FA_PLAIN, has_number(change, "value") ? fa_buf_text(&buf) : "-");
+    }
+    if (table.count > 0) {
+        fa_say(screen, "\n");
+        fa_table_print(screen, &table);
+    }
+    fa_table_done(&table);
+    fa_buf_done(&buf);
+}
+
+static void put_pattern(struct fa_screen *screen, const json_t *rule)
+{
+    const json_t *category;
+    size_t i;
+    fa_say(screen, "\nIt raises filings of ");
+    json_array_foreach(json_object_get(rule, "categories"), i, category)
+    {
+        fa_say(screen, i > 0 ? ", " : "");
+        fa_put(screen, FA_PLAIN, json_string_value(category));
+    }
+    fa_say(screen, ".\nWhat it counts is told to nobody: explain an alarm that it raised.\n");
+}
+
+void fa_render_rule(struct fa_screen *screen, const json_t *rule)
+{
+    struct fa_buf buf;
+    fa_put(screen, FA_BOLD, text_of(rule, "rule"));
+    fa_say(screen, ": ");
+    fa_put(screen, FA_PLAIN, text_of(rule, "severity"));
+    fa_say(screen, ", policy ");
+    fa_put(screen, FA_PLAIN, text_of(rule, "policy"));
+    fa_say(screen, "%s%s\n", fa_member_is(rule, "latched") ? ", latched" : "",
+           fa_member_is(rule, "shadow") ? ", shadow: it tells nobody" : "");
+    if (strcmp(text_of(rule, "kind"), "incident") == 0) {
+        put_pattern(screen, rule);
+        return;
+    }
+    fa_buf_init(&buf, 64u << 10);
+    fa_put_wrapped(screen, 2, NULL, text_of(rule, "expr"));
+    put_threshold(&buf, rule);
+    if (fa_member_text(rule, "for") != NULL) {
+        fa_buf_printf(&buf, "%swhen it held for %s", buf.len > 0 ? ", " : "", text_of(rule, "for"));
+    }
+    if (fa_member_text(rule, "absent") != NULL) {
+        fa_buf_printf(&buf, "%sfires when no sample came for %s", buf.len > 0 ? ", " : "",
+                      text_of(rule, "absent"));
+    }
+    fa_put_wrapped(screen, 2, NULL, fa_buf_text(&buf));
+    fa_buf_done(&buf);
+    put_sets(screen, rule);
+    put_changes(screen, rule);
+}

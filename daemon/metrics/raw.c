@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/* The chunks of a raw window: a list, oldest first.
+ *
+ * Invariants:
+ *  1. Slots are ordered by second, one a second, none empty; no chunk is empty.
+ *  2. All slots inside the span are kept, and the last one before it, which an increase is measured
+ *     from; besides them only what shares a chunk with it, or came since the last look.
+ *  3. A large chunk that is not the last ends with the sum of its slots.
+ *
+ * Appending writes some bits behind the last slot. Everything else (a late sample, a corrected one)
+ * unpacks one chunk and packs it anew, into as many as it takes. What a chunk held when it was full
+ * says how the next is written. Slots that stand for many samples take much more, and windows with
+ * many slots are read too often: those get large chunks. */
+#include "base/panic.h"
+#include "metrics/keep.h"
+
+#include <string.h>
+
+#define LARGE       UINT32_C(0x80000000) /* in an id */
+#define LARGE_FROM  400                  /* slots of a window */
+#define LOOK_EACH   4                    /* slots appended between two looks for what is over */
+#define FIRST_STYLE ((struct fa_pack_style){.time_bits = 1, .value_bits = 8})
+
+static struct fa_packed *chunk_at(const struct fa_windows *all, uint32_t id)
+{
+    return (id & LARGE) != 0 ? fa_pool_at(&all->large, id & ~LARGE) : fa_pool_at(&all->small, id);
+}
+
+static size_t size_of(uint32_t id)
+{
+    return (id & LARGE) != 0 ? FA_CHUNK_LARGE : FA_CHUNK_SMALL;
+}
+
+static uint32_t take_chunk(struct fa_windows *all, bool is_large)
+{
+    uint32_t id = is_large ? fa_pool_take(&all->large) | LARGE : fa_pool_take(&all->small);
+    fa_assert(id != FA_POOL_NONE);
+    chunk_at(all, id)->next = FA_POOL_NONE;
+    return id;
+}
+
+static void give_chunk(struct fa_windows *all, uint32_t id)
+{
+    fa_pool_give((id & LARGE) != 0 ? &all->large : &all->small, id & ~LARGE);
+}
+
+static struct fa_slot *sum_of(struct fa_packed *chunk)
+{
+    return (struct fa_slot *)(void *)((char *)chunk + FA_CHUNK_LARGE - sizeof(struct fa_slot));
+}
+
+static struct fa_pack pack_of(const struct fa_window *window)
+{
+    return (struct fa_pack){.last_at = window->u.raw.last_at,
+                            .last = window->u.raw.last,
+                            .delta = window->u.raw.delta,
+                            .bits = window->size};
+}
+
+static void set_pack(struct fa_window *window, const struct fa_pack *pack)
+{
+    window->u.raw.last_at = pack->last_at;
+    window->u.raw.last = pack->last;
+    window->u.raw.delta = pack->delta;
+    window->size = pack->bits;
+}
+
+/* Nothing is added to the last chunk any more. Returns how the next is to be written. */
+static struct fa_pack_style close_chunk(struct fa_windows *all, struct fa_window *window)
+{
+    uint32_t id = window->last_chunk;
+    struct fa_packed *chunk = chunk_at(all, id);
+    struct fa_pack_found found = {.count = 0};
+    struct fa_unpack unpack;
+    struct fa_slot sum = {.samples = 0}, slot;
+    fa_unpack_begin(&unpack, chunk, size_of(id), (enum fa_fold)window->fold);
+    unpack.found = &found;
+    while (fa_unpack_next(&unpack, &slot)) {
+        if (sum.samples == 0) {
+            sum = slot;
+        } else {
+            fa_slot_append(&sum, &slot, (enum fa_fold)window->fold);
+        }
+    }
+    if ((id & LARGE) != 0) {
+        *sum_of(chunk) = sum;
+    }
+    return fa_pack_style_after(unpack.style, &found);
+}
+
+static bool wants_large(const struct fa_windows *all, const struct fa_window *window,
+                        const struct fa_slot *slot)
+{
+    if (slot->samples > 1 || window->last_chunk == FA_POOL_NONE) {
+        return slot->samples > 1;
+    }
+    const struct fa_packed *chunk = chunk_at(all, window->last_chunk);
+    fa_time took = window->u.raw.last_at - fa_packed_begins(chunk);
+    return (fa_time)chunk->count * window->span_ms > LARGE_FROM * took;
+}
+
+static void add_chunk(struct fa_windows *all, struct fa_window *window, const struct fa_slot *slot)
+{
+    enum fa_fold fold = (enum fa_fold)window->fold;
+    bool is_first = window->last_chunk == FA_POOL_NONE;
+    struct fa_pack_style style = is_first ? FIRST_STYLE : close_chunk(all, window);
+    uint32_t id = take_chunk(all, wants_large(all, window, slot));
+    struct fa_packed *chunk = chunk_at(all, id);
+    struct fa_pack pack;
+    fa_pack_begin(chunk, size_of(id), fa_pack_style_for(style, slot, fold), &pack);
+    bool fits = fa_pack_append(chunk, size_of(id), &pack, fold, slot);
+    fa_assert(fits);
+    set_pack(window, &pack);
+    *(is_first ? &window->u.raw.first : &chunk_at(all, window->last_chunk)->next) = id;
+    window->last_chunk = id;
+}
+
+void fa_raw_append(struct fa_windows *all, struct fa_window *window, const struct fa_slot *slot)
+{
+    uint32_t id = window->last_chunk;
+    struct fa_pack pack = pack_of(window);
+    if (id != FA_POOL_NONE &&
+        fa_pack_append(chunk_at(all, id), size_of(id), &pack, (enum fa_fold)window->fold, slot)) {
+        set_pack(window, &pack);
+    } else {
+        add_chunk(all, window, slot);
+    }
+    if (chunk_at(all, window->last_chunk)->count % LOOK_EACH == 1) {
+        fa_raw_expire(all, window, slot->last_at - window->span_ms);
+    }
+}
+
+void fa_raw_expire(struct fa_windows *all, struct fa_window *window, fa_time edge)
+{
+    while (window->u.raw.first != window->last_chunk) {
+        uint32_t first = window->u.raw.first, next = chunk_at(all, first)->next;
+        if (fa_packed_begins(chunk_at(all, next)) > edge) {
+            return;
+        }
+        give_chunk(all, first);
+        window->u.raw.first = next;
+    }
+}
+
+void fa_raw_free(struct fa_windows *all, struct fa_window *window)
+{
+    for (uint32_t id = window->u.raw.first, next; id != FA_POOL_NONE; id = next) {
+        next = chunk_at(all, id)->next;
+        give_chunk(all, id);
+    }
+    window->u.raw.first = window->last_chunk = FA_POOL_NONE;
+}
+
+/* Where the window's last chunk ends, from the chunk itself. */
+static void find_end(struct fa_windows *all, struct fa_window *window)
+{
+    struct fa_unpack unpack;
+    struct fa_slot slot;
+    uint32_t id = window->last_chunk;
+    if (id == FA_POOL_NONE) {
+        return;
+    }
+    fa_unpack_begin(&unpack, chunk_at(all, id), size_of(id), (enum fa_fold)window->fold);
+    while (fa_unpack_next(&unpack, &slot)) {
+    }
+    set_pack(window, &unpack.at);
+}
+
+/* Packs the slots anew, in place of the chunk `id` behind `before`. */
+static void replace(struct fa_windows *all, struct fa_window *window, uint32_t before, uint32_t id,
+                    const struct fa_slot *slots, size_t count)
+{
+    uint32_t after = chunk_at(all, id)->next;
+    struct fa_window packed = {
+        .fold = window->fold, .span_ms = window->span_ms, .last_chunk = FA_POOL_NONE};
+    packed.u.raw.first = FA_POOL_NONE;
+    for (size_t i = 0; i < count; i++) {
+        fa_raw_append(all, &packed, &slots[i]);
+    }
+    give_chunk(all, id);
+    uint32_t *link = before != FA_POOL_NONE ? &chunk_at(all, before)->next : &window->u.raw.first;
+    *link = count > 0 ? packed.u.raw.first : after;
+    if (count > 0 && after != FA_POOL_NONE) {
+        (void)close_chunk(all, &packed);
+        chunk_at(all, packed.last_chunk)->next = after;
+    } else if (after == FA_POOL_NONE) {
+        window->last_chunk = count > 0 ? packed.last_chunk : before;
+        find_end(all, window);
+    }
+}
+
+static size_t unpack_all(const struct fa_windows *all, const struct fa_window *window, uint32_t id,
+                         struct fa_slot *slots)
+{
+    struct fa_unpack unpack;
+    size_t count = 0;
+    fa_unpack_begin(&unpack, chunk_at(all, id), size_of(id), (enum fa_fold)window->fold);
+    while (fa_unpack_next(&unpack, &slots[count])) {
+        count++;
+    }
+    return count;
+}
+
+void fa_raw_late(struct fa_windows *all, struct fa_window *window, const struct fa_sample *sample)
+{
+    enum fa_fold fold = (enum fa_fold)window->fold;
+    fa_time second = fa_slot_id(sample->time, FA_PACK_WIDTH);
+    struct fa_slot slots[FA_CHUNK_SLOTS + 1], own = fa_slot_of(sample, fold, FA_PACK_WIDTH);
+    uint32_t before = FA_POOL_NONE, id = window->u.raw.first, next;
+    if (id == FA_POOL_NONE) {
+        fa_raw_append(all, window, &own);
+        return;
+    }
+    while ((next = chunk_at(all, id)->next) != FA_POOL_NONE &&
+           fa_slot_id(fa_packed_begins(chunk_at(all, next)), FA_PACK_WIDTH) <= second) {
+        before = id;
+        id = next;
+    }
+    size_t count = unpack_all(all, window, id, slots), at = count;
+    while (at > 0 && fa_slot_id(slots[at - 1].last_at, FA_PACK_WIDTH) > second) {
+        at--;
+    }
+    if (at > 0 && fa_slot_id(slots[at - 1].last_at, FA_PACK_WIDTH) == second) {
+        fa_slot_fold(&slots[at - 1], sample, fold, FA_PACK_WIDTH);
+    } else {
+        memmove(&slots[at + 1], &slots[at], (count - at) * sizeof slots[0]);
+        slots[at] = own;
+        count++;
+    }
+    replace(all, window, before, id, slots, count);
+}
+
+void fa_raw_pop(struct fa_windows *all, struct fa_window *window, struct fa_slot *ret_slot)
+{
+    struct fa_slot slots[FA_CHUNK_SLOTS];
+    uint32_t before = FA_POOL_NONE, id = window->u.raw.first;
+    while (id != window->last_chunk) {
+        before = id;
+        id = chunk_at(all, id)->next;
+    }
+    size_t count = unpack_all(all, window, id, slots);
+    *ret_slot = slots[count - 1];
+    replace(all, window, before, id, slots, count - 1);
+}
+
+static void unpack_chunk(struct fa_slots *slots, uint32_t id)
+{
+    const struct fa_packed *chunk = chunk_at(slots->all, id);
+    fa_unpack_begin(&slots->unpack, chunk, size_of(id), (enum fa_fold)slots->window->fold);
+    slots->chunk = chunk->next;
+}
+
+void fa_raw_begin(struct fa_slots *slots, fa_time from)
+{
+    uint32_t id = slots->window->u.raw.first, next;
+    if (id == FA_POOL_NONE) {
+        slots->chunk = id;
+        return;
+    }
+    while ((next = chunk_at(slots->all, id)->next) != FA_POOL_NONE &&
+           fa_packed_begins(chunk_at(slots->all, next)) <= from) {
+        id = next;
+    }
+    unpack_chunk(slots, id);
+}
+
+bool fa_raw_next(struct fa_slots *slots, struct fa_slot *ret_slot)
+{
+    slots->points = 1;
+    if (fa_unpack_next(&slots->unpack, ret_slot)) {
+        return true;
+    }
+    uint32_t id = slots->chunk;
+    if (id == FA_POOL_NONE) {
+        return false;
+    }
+    struct fa_packed *chunk = chunk_at(slots->all, id);
+    if ((id & LARGE) != 0 && id != slots->window->last_chunk &&
+        sum_of(chunk)->last_at <= slots->whole) {
+        *ret_slot = *sum_of(chunk);
+        slots->points = chunk->count;
+        slots->chunk = chunk->next;
+        return true;
+    }
+    unpack_chunk(slots, id);
+    return fa_unpack_next(&slots->unpack, ret_slot);
+}

@@ -1,0 +1,387 @@
+/* links: fa_test_world */
+/* SPDX-License-Identifier: MIT */
+/* What is kept for `explain`: the record of evidence, its slots, and the diary. */
+#include "alarms/evidence.h"
+#include "fa_test.h"
+#include "world.h"
+
+#include <math.h>
+
+static struct fa_evidence full(void)
+{
+    struct fa_evidence e = {
+        .causes = FA_CAUSE_RAISED | FA_CAUSE_STEP,
+        .at = 1000000,
+        .level = FA_LEVEL_FIRING,
+        .value = 312.5,
+        .since = 999000,
+        .for_ms = 1800000,
+        .step = 2,
+        .loop = 1,
+        .rule = FA_STR("queue-slow"),
+        .labels = FA_STR("queue=\"north\""),
+        .has_rule = true,
+        .expr = FA_STR("waiting > 120"),
+        .full = FA_STR("max(x) > 120"),
+        .now_value = 313,
+        .has_above = true,
+        .above = 120,
+        .has_clear_below = true,
+        .clear_below = 90,
+        .over = 900000,
+        .look_back = 300000,
+        .newest = 999500,
+        .covered_at = 888000,
+        .samples = 42,
+        .empty = {FA_STR("y")},
+        .empty_count = 1,
+        .parts = {{0, FA_STR("max(x) > 120"), 312.5, 1}, {1, FA_STR("x"), (double)NAN, 7}},
+        .part_count = 2,
+        .points = {{998000, 5, 7}, {999500, 312.5, 312.5}},
+        .point_count = 2,
+        .bucketed = true,
+    };
+    return e;
+}
+
+static void encode(const struct fa_evidence *e, struct fa_buf *buf)
+{
+    fa_buf_clear(buf);
+    fa_evidence_encode_head(e, buf);
+    fa_evidence_encode_rule(e, buf);
+}
+
+static void evidence_reads_back_as_it_was_meant(void **state)
+{
+    struct fa_evidence e = full(), back;
+    struct fa_buf buf;
+    fa_buf_init(&buf, 1 << 20);
+    encode(&e, &buf);
+    assert_int_equal(fa_evidence_decode(fa_buf_str(&buf), &back), 0);
+    assert_true(back.causes == e.causes && back.at == e.at && back.level == e.level);
+    assert_true(back.value == 312.5 && back.since == 999000 && back.for_ms == 1800000);
+    assert_true(back.step == 2 && back.loop == 1 && back.has_rule && !back.cut);
+    assert_true(fa_str_is(back.rule, "queue-slow") && fa_str_is(back.labels, "queue=\"north\""));
+    assert_true(fa_str_is(back.expr, "waiting > 120") && fa_str_is(back.full, "max(x) > 120"));
+    assert_true(back.now_value == 313 && back.has_above && back.above == 120);
+    assert_true(!back.has_below && !back.has_clear_above);
+    assert_true(back.has_clear_below && back.clear_below == 90);
+    assert_true(back.over == 900000 && back.look_back == 300000 && back.newest == 999500);
+    assert_true(back.covered_at == 888000 && back.samples == 42 && back.bucketed);
+    assert_true(back.empty_count == 1 && fa_str_is(back.empty[0], "y"));
+    assert_true(back.part_count == 2 && back.parts[0].value == 312.5);
+    assert_true(back.parts[1].depth == 1 && back.parts[1].series == 7);
+    assert_true(isnan(back.parts[1].value) && fa_str_is(back.parts[1].text, "x"));
+    assert_true(back.point_count == 2 && back.points[0].at == 998000);
+    assert_true(back.points[0].min == 5 && back.points[0].last == 7);
+    assert_true(back.points[1].min == 312.5 && back.points[1].last == 312.5);
+    fa_buf_done(&buf);
+}
+
+static void what_the_rules_did_not_say_is_not_there(void **state)
+{
+    struct fa_evidence e = full(), back;
+    struct fa_buf buf;
+    fa_buf_init(&buf, 1 << 20);
+    e.has_rule = false;
+    e.value = (double)NAN;
+    encode(&e, &buf);
+    assert_int_equal(fa_evidence_decode(fa_buf_str(&buf), &back), 0);
+    assert_true(!back.has_rule && back.expr.len == 0 && back.point_count == 0 && isnan(back.value));
+    fa_buf_done(&buf);
+}
+
+/* Whatever the texts and lists are like, a row keeps within its bound and says that it was cut. */
+static void evidence_is_bounded_in_bytes(void **state)
+{
+    static char text[100000];
+    struct fa_evidence e = full(), back;
+    struct fa_buf buf;
+    fa_buf_init(&buf, 1 << 20);
+    for (size_t i = 0; i + 1 < sizeof text; i += 2) {
+        memcpy(text + i, "\xc3\xa9", 2);
+    }
+    const struct fa_str longest = {text, sizeof text};
+    e.rule = e.labels = e.expr = e.full = longest;
+    for (size_t i = 0; i < FA_EVIDENCE_EMPTY; i++) {
+        e.empty[e.empty_count = i] = longest;
+    }
+    for (e.part_count = 0; e.part_count < FA_EVIDENCE_PARTS; e.part_count++) {
+        e.parts[e.part_count] = (struct fa_evidence_part){99, longest, 1.5, UINT64_MAX};
+    }
+    for (e.point_count = 0; e.point_count < FA_EVIDENCE_POINTS; e.point_count++) {
+        e.points[e.point_count] = (struct fa_evidence_point){INT64_C(1) << 51, 1.5, 2.5};
+    }
+    encode(&e, &buf);
+    assert_in_range(buf.len, FA_EVIDENCE_BYTES_MAX / 2, FA_EVIDENCE_BYTES_MAX);
+    assert_int_equal(fa_evidence_decode(fa_buf_str(&buf), &back), 0);
+    assert_true(back.cut && back.point_count == FA_EVIDENCE_POINTS && back.part_count > 2);
+    assert_true(fa_utf8_valid(back.expr) && back.expr.len == FA_EVIDENCE_TEXT_MAX);
+    fa_buf_done(&buf);
+}
+
+static void broken_evidence_is_refused_or_read_and_never_harms(void **state)
+{
+    struct fa_evidence e = full(), back;
+    struct fa_buf buf;
+    fa_buf_init(&buf, 1 << 20);
+    encode(&e, &buf);
+    for (size_t at = 0; at < buf.len; at++) {
+        char *copy = malloc(at + 1);
+        memcpy(copy, buf.data, at + 1);
+        for (unsigned bit = 0; bit < 8; bit++) {
+            copy[at] ^= (char)(1 << bit);
+            (void)!fa_evidence_decode((struct fa_str){copy, at + 1}, &back);
+            copy[at] ^= (char)(1 << bit);
+        }
+        free(copy);
+    }
+    assert_int_equal(fa_evidence_decode((struct fa_str){"", 0}, &back), FA_ECORRUPT);
+    assert_int_equal(fa_evidence_decode((struct fa_str){buf.data, buf.len - 1}, &back),
+                     FA_ECORRUPT);
+    fa_rec_put_text(&buf, 24, "\xff"); /* a part that is no record */
+    assert_int_equal(fa_evidence_decode(fa_buf_str(&buf), &back), FA_ECORRUPT);
+    encode(&e, &buf);
+    fa_rec_put_text(&buf, 25, "\xff"); /* nor is this point */
+    assert_int_equal(fa_evidence_decode(fa_buf_str(&buf), &back), FA_ECORRUPT);
+    fa_buf_done(&buf);
+}
+
+static void the_gravest_cause_names_the_moment(void **state)
+{
+    assert_string_equal(fa_evidence_cause_name(FA_CAUSE_RAISED | FA_CAUSE_STEP), "raised");
+    assert_string_equal(fa_evidence_cause_name(FA_CAUSE_RESUMED | FA_CAUSE_STEP), "resumed");
+    assert_string_equal(fa_evidence_cause_name(FA_CAUSE_WORSE), "worse");
+    assert_string_equal(fa_evidence_cause_name(0), "unnamed");
+}
+
+/* ---- the engine ---- */
+
+static void fire(struct world *w, const char *rule, enum fa_level level, double value)
+{
+    const struct fa_signal signal = {.rule = fa_setup_rule(&w->setup, rule),
+                                     .labels = "",
+                                     .level = level,
+                                     .value = value,
+                                     .since = w->now.wall};
+    world_step_event(w, (struct fa_event){.kind = FA_EV_SIGNAL, .u.signal = &signal});
+}
+
+/* The row in that slot, decoded; false: there is none. */
+static bool slot(const struct world *w, unsigned number, struct fa_evidence *ret)
+{
+    for (size_t i = 0; i < w->row_count; i++) {
+        const struct world_row *row = &w->rows[i];
+        if (row->kind == FA_ROW_EVIDENCE && row->key[FA_ID_BYTES] == number) {
+            assert_int_equal(row->key_len, FA_EVIDENCE_KEY_BYTES);
+            assert_false(row->live);
+            assert_int_equal(fa_evidence_decode((struct fa_str){row->value, row->len}, ret), 0);
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t slots(const struct world *w)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < w->row_count; i++) {
+        count += w->rows[i].kind == FA_ROW_EVIDENCE;
+    }
+    return count;
+}
+
+static void begin(struct world *w)
+{
+    world_begin_firm(w);
+    struct fa_metric_rule *metric = &w->rules[0]->metric;
+    metric->has_above = true;
+    metric->above = 100;
+}
+
+static void the_first_the_worst_and_each_later_decision_are_kept(void **state)
+{
+    struct world w;
+    struct fa_evidence e;
+    begin(&w);
+    fire(&w, "slow", FA_LEVEL_FIRING, 120);
+    assert_true(slot(&w, 0, &e));
+    assert_string_equal(fa_evidence_cause_name(e.causes), "raised");
+    assert_true(e.value == 120 && e.step == 1 && e.level == FA_LEVEL_FIRING);
+    assert_int_equal(slots(&w), 1);
+    fire(&w, "slow", FA_LEVEL_FIRING, 300);
+    assert_true(slot(&w, 1, &e) && e.value == 300);
+    fire(&w, "slow", FA_LEVEL_FIRING, 200); /* as after a restart: not the worst */
+    assert_true(slot(&w, 1, &e) && e.value == 300);
+    fire(&w, "slow", FA_LEVEL_UNKNOWN, (double)NAN);
+    assert_true(slot(&w, 2, &e) && e.causes == FA_CAUSE_UNKNOWN);
+    fire(&w, "slow", FA_LEVEL_CLEAR, 80);
+    assert_true(slot(&w, 3, &e) && e.causes == FA_CAUSE_CLEAR && e.level == FA_LEVEL_CLEAR);
+    fire(&w, "slow", FA_LEVEL_FIRING, 400);
+    assert_true(slot(&w, 4, &e) && (e.causes & FA_CAUSE_RESUMED) != 0);
+    assert_true(slot(&w, 1, &e) && e.value == 400);
+    assert_true(slot(&w, 0, &e) && e.value == 120);
+    assert_int_equal(slots(&w), 5);
+    world_done(&w);
+}
+
+static void however_long_it_climbs_its_evidence_is_bounded_in_number(void **state)
+{
+    struct world w;
+    struct fa_evidence first, e;
+    begin(&w);
+    w.unchecked = true;
+    fire(&w, "slow", FA_LEVEL_FIRING, 120);
+    world_advance(&w, 20 * FA_DAY);
+    assert_int_equal(slots(&w), FA_EVIDENCE_SLOTS - 1); /* it was never worse */
+    assert_true(slot(&w, 0, &first) && first.loop == 0);
+    for (unsigned i = 2; i < FA_EVIDENCE_SLOTS; i++) {
+        assert_true(slot(&w, i, &e) && e.causes == FA_CAUSE_STEP);
+        assert_true(e.at > first.at + FA_DAY && e.loop > 0);
+    }
+    const struct fa_alarm *alarm = world_alarm_of(&w, "slow");
+    assert_int_equal(alarm->moment_count, FA_DIARY_MAX);
+    assert_true(alarm->moments_lost > 100);
+    assert_int_equal(alarm->moments[0].code, FA_J_RAISED);
+    assert_true(alarm->moments[FA_DIARY_MAX - 1].when > w.now.wall - FA_DAY);
+    world_done(&w);
+}
+
+static void what_was_never_raised_or_filed_by_people_has_no_evidence(void **state)
+{
+    struct world w;
+    begin(&w);
+    fire(&w, "late", FA_LEVEL_FIRING, 120);
+    fire(&w, "late", FA_LEVEL_UNKNOWN, (double)NAN);
+    fire(&w, "late", FA_LEVEL_CLEAR, 1);
+    assert_int_equal(world_file(&w, 1, "lying", NULL, -1), 0);
+    world_advance(&w, FA_HOUR);
+    assert_int_equal(slots(&w), 0);
+    world_done(&w);
+}
+
+static void closed_it_needs_no_more_evidence(void **state)
+{
+    struct world w;
+    begin(&w);
+    fire(&w, "slow", FA_LEVEL_FIRING, 120);
+    world_act(&w, FA_EV_RESOLVE, world_alarm(&w), "lead", 0);
+    fire(&w, "slow", FA_LEVEL_FIRING, 500);
+    assert_int_equal(slots(&w), 1);
+    world_done(&w);
+}
+
+/* ---- the diary ---- */
+
+static const struct fa_moment *find(const struct fa_alarm *alarm, unsigned code)
+{
+    for (uint32_t i = 0; i < alarm->moment_count; i++) {
+        if (alarm->moments[i].code == code) {
+            return &alarm->moments[i];
+        }
+    }
+    return NULL;
+}
+
+static void each_attempt_is_told_with_its_answer(void **state)
+{
+    struct world w;
+    begin(&w);
+    fire(&w, "slow", FA_LEVEL_FIRING, 120);
+    struct fa_event verdict = {
+        .kind = FA_EV_VERDICT,
+        .u.verdict = {
+            .id = w.sends[0], .verdict = FA_VERDICT_RETRY, .status = 503, .retry_after = -1}};
+    world_step_event(&w, verdict);
+    const struct fa_moment *moment = find(world_alarm(&w), FA_J_RETRY);
+    assert_non_null(moment);
+    assert_string_equal(moment->person, "lead");
+    assert_string_equal(moment->channel, "mail");
+    assert_true(moment->number == 503 && moment->attempt == 1 && moment->times == 0);
+    world_advance(&w, 10 * FA_SECOND);
+    verdict.u.verdict.id = w.sends[w.send_count - 1];
+    world_step_event(&w, verdict);
+    moment = find(world_alarm(&w), FA_J_RETRY);
+    assert_true(moment->times == 2 && moment->attempt == 2); /* the same again: one moment */
+    world_advance(&w, 10 * FA_SECOND);
+    verdict.u.verdict.id = w.sends[w.send_count - 1];
+    verdict.u.verdict.verdict = FA_VERDICT_UNKNOWN;
+    world_step_event(&w, verdict);
+    assert_non_null(find(world_alarm(&w), FA_M_LOST));
+    verdict.u.verdict.id = w.sends[w.send_count - 1];
+    verdict.u.verdict.verdict = FA_VERDICT_SENT;
+    verdict.u.verdict.status = 250;
+    world_step_event(&w, verdict);
+    moment = find(world_alarm(&w), FA_J_SENT);
+    assert_true(moment->number == 250 && moment->kind == FA_NOTE_ALARM);
+    world_done(&w);
+}
+
+static void who_is_left_out_is_counted_and_not_named(void **state)
+{
+    struct world w;
+    begin(&w);
+    assert_int_equal(world_file(&w, 1, "lying", "lead", -1), 0);
+    const struct fa_alarm *alarm = world_alarm(&w);
+    const struct fa_moment *moment = find(alarm, FA_M_LEFT_OUT);
+    assert_non_null(moment);
+    assert_int_equal(moment->number, 1);
+    for (uint32_t i = 0; i < alarm->moment_count; i++) {
+        assert_true(alarm->moments[i].person == NULL ||
+                    strcmp(alarm->moments[i].person, "lead") != 0);
+    }
+    world_done(&w);
+}
+
+/* lead has no channel: by name where a rule raised it, as a number where people did. */
+static void whom_no_channel_reaches_is_told(void **state)
+{
+    struct world w;
+    begin(&w);
+    struct fa_person_entry *lead = world_find(&w, "lead");
+    size_t contacts = lead->contact_count;
+    lead->contact_count = 0;
+    fire(&w, "slow", FA_LEVEL_FIRING, 120);
+    const struct fa_moment *moment = find(world_alarm_of(&w, "slow"), FA_M_MUTE);
+    assert_non_null(moment);
+    assert_true(moment->number == 1 && strcmp(moment->person, "lead") == 0);
+    assert_int_equal(world_file(&w, 1, "lying", NULL, -1), 0);
+    moment = find(world_alarm_of(&w, "filing"), FA_M_MUTE);
+    assert_non_null(moment);
+    assert_true(moment->number == 1 && moment->person == NULL);
+    lead->contact_count = contacts;
+    world_done(&w);
+}
+
+static void a_restart_leaves_a_gap_in_the_diary(void **state)
+{
+    struct world w;
+    begin(&w);
+    fire(&w, "slow", FA_LEVEL_FIRING, 120);
+    world_restart(&w);
+    const struct fa_alarm *alarm = world_alarm_of(&w, "slow");
+    assert_non_null(find(alarm, FA_J_START));
+    assert_non_null(find(alarm, FA_J_RAISED));
+    assert_true(alarm->worst == 120);
+    world_done(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(evidence_reads_back_as_it_was_meant),
+        cmocka_unit_test(what_the_rules_did_not_say_is_not_there),
+        cmocka_unit_test(evidence_is_bounded_in_bytes),
+        cmocka_unit_test(broken_evidence_is_refused_or_read_and_never_harms),
+        cmocka_unit_test(the_gravest_cause_names_the_moment),
+        cmocka_unit_test(the_first_the_worst_and_each_later_decision_are_kept),
+        cmocka_unit_test(however_long_it_climbs_its_evidence_is_bounded_in_number),
+        cmocka_unit_test(what_was_never_raised_or_filed_by_people_has_no_evidence),
+        cmocka_unit_test(closed_it_needs_no_more_evidence),
+        cmocka_unit_test(each_attempt_is_told_with_its_answer),
+        cmocka_unit_test(who_is_left_out_is_counted_and_not_named),
+        cmocka_unit_test(whom_no_channel_reaches_is_told),
+        cmocka_unit_test(a_restart_leaves_a_gap_in_the_diary),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
