@@ -115,6 +115,14 @@ struct fa_draft_feed {
     struct fa_given_list given;
 };
 
+struct fa_draft_fetch {
+    const config_setting_t *at;
+    struct fa_fetch_entry e;
+    char *decoder;
+    struct fa_draft_feed_limits limits;
+    struct fa_given_list given;
+};
+
 struct fa_draft_store {
     const config_setting_t *at; /* NULL: none was given */
     char *plugin, *mac_key;
@@ -145,6 +153,7 @@ struct fa_draft {
     FA_ARRAY(struct fa_draft_rule) rules;
     FA_ARRAY(struct fa_draft_listener) listeners;
     FA_ARRAY(struct fa_draft_feed) feeds;
+    FA_ARRAY(struct fa_draft_fetch) fetches;
     struct fa_draft_store store;
     struct fa_draft_times times;
     struct fa_draft_limits limits;

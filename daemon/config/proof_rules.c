@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Rules proved: each is about a metric, an expression, filings or alerts of others, can fire, can
  * clear, and leads to a category, a severity and a policy that exist. What a rule leaves out it
- * takes from its category. */
+ * takes from its
+ * category.
+ */
 #include "config/proof.h"
 #include "text/template.h"
 
@@ -300,7 +302,8 @@ static void prove_summary(const struct fa_proof *proof, size_t i)
         known[count++] = m->matches[k].name;
     }
     int rc = fa_template_compile(fa_str_of(rule->summary), &tpl, &err);
-    /* What an alert brings along, only its sender knows; an expression's labels, its samples. */
+    /* What an alert brings along only its sender knows; an expression's labels come with samples.
+     */
     if (rc == 0 && !rule->is_alert && rule->query.text == NULL) {
         rc = fa_template_check(tpl, known, count, &err);
     }

@@ -26,8 +26,8 @@ struct fa_watch_spec {
     /* What else is asked of a series; NULL: nothing. The same answer each time. */
     bool (*accepts)(const void *ctx, struct fa_str metric, const struct fa_labels *labels);
     const void *accepts_ctx; /* borrowed */
-    fa_time over; /* window; 0: only the newest sample is read */
-    bool sketch;  /* quantiles of the window are read */
+    fa_time over;            /* window; 0: only the newest sample is read */
+    bool sketch;             /* quantiles of the window are read */
     /* What of a window over FA_RAW_MAX is read, enum fa_reads; 0: all. The points always are. */
     uint8_t reads;
     fa_time rest; /* with over 0: at rest until the newest sample is so old; 0: never at rest */

@@ -323,14 +323,13 @@ static bool fn_moves(const struct fa_promql_node *call)
             fa_promql_bare(call->u.call.args[0])->kind != FA_PROMQL_SELECTOR);
 }
 
-/* What fa_eval_summary() needs of a long window's slots. */
+/* What fa_eval_summary() and quiet.c need of a long window's slots. */
 static uint8_t reads_of(enum fa_promql_fn fn)
 {
     switch ((int)fn) {
     case FA_PROMQL_FN_SUM_OVER_TIME:
-        return FA_READS_SUM;
     case FA_PROMQL_FN_AVG_OVER_TIME:
-        return FA_READS_SUM | FA_READS_COUNT;
+        return FA_READS_SUM | FA_READS_COUNT | FA_READS_MIN | FA_READS_MAX;
     case FA_PROMQL_FN_COUNT_OVER_TIME:
         return FA_READS_COUNT;
     case FA_PROMQL_FN_MIN_OVER_TIME:
