@@ -24,8 +24,9 @@ struct fa_plan_leaf {
     const struct fa_promql_node *selector; /* the first of them */
     fa_time over;                          /* how far back it reads; 0: the newest sample only */
     bool sketch;
-    bool exempt; /* that nothing is there is an answer too: absent(), the right side of unless */
-    bool cover;  /* says little until samples cover all it reads */
+    uint8_t reads; /* enum fa_reads: of the slots of a long window */
+    bool exempt;   /* that nothing is there is an answer too: absent(), the right side of unless */
+    bool cover;    /* says little until samples cover all it reads */
 };
 
 /* One of the plan's expressions. */
