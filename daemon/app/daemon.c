@@ -185,6 +185,7 @@ static void make_api(struct fa_daemon *daemon)
         .feed_body = fa_ingest_body,
         .feed_end = fa_ingest_end,
         .feed_gone = fa_ingest_gone,
+        .fetch = fa_fetch_tell,
         .metrics = host_metrics,
         .company = daemon->config->company,
         .notice = daemon->config->notice,

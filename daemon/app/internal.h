@@ -345,6 +345,8 @@ void fa_fetch_swap(struct fa_daemon *daemon, struct fa_fetch_job **jobs, size_t 
 void fa_fetch_bind(struct fa_daemon *daemon);
 void fa_fetch_stop(struct fa_daemon *daemon);
 void fa_fetch_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
+/* For the interface's host (api.h). */
+bool fa_fetch_tell(void *daemon, size_t i, struct fa_api_fetch *ret_fetch);
 
 /* intake.c. request and what it points to live until fa_intake_close(); after an error, too. */
 int fa_intake_open(struct fa_intake *intake, struct fa_feed_socket *feed,
