@@ -12,7 +12,6 @@
 #include "rules/plan.h"
 
 #include "base/panic.h"
-#include "metrics/window.h"
 #include "rules/functions.h"
 
 #include <stdlib.h>
@@ -261,7 +260,6 @@ struct above {
     fa_time reach; /* of subqueries: how much further back */
     uint8_t reads; /* enum fa_reads */
     bool sketch, exempt, cover;
-    uint8_t reads;
 };
 
 static bool same_matchers(const struct fa_promql_node *a, const struct fa_promql_node *b)
@@ -291,8 +289,7 @@ static void add_leaf(struct walk *walk, const struct fa_promql_node *node,
                                 .reads = FA_READS_LAST | above->reads,
                                 .sketch = above->sketch,
                                 .exempt = above->exempt,
-                                .cover = above->cover,
-                                .reads = above->reads};
+                                .cover = above->cover};
     size_t i = 0;
     if (leaf.over > 0 && node->range == 0) {
         leaf.over += walk->look_back;
@@ -310,7 +307,6 @@ static void add_leaf(struct walk *walk, const struct fa_promql_node *node,
     plan->leaves[i].reads |= leaf.reads;
     plan->leaves[i].sketch = plan->leaves[i].sketch || leaf.sketch;
     plan->leaves[i].cover = plan->leaves[i].cover || leaf.cover;
-    plan->leaves[i].reads |= leaf.reads;
     walk->tree->selectors[node->u.selector.number] = node;
     walk->tree->leaves[node->u.selector.number] = i;
     plan->moves = plan->moves || node->offset != 0 || node->at != FA_AT_NONE;
@@ -362,28 +358,6 @@ static bool fn_needs_cover(enum fa_promql_fn fn)
            fn != FA_PROMQL_FN_IDELTA && fn != FA_PROMQL_FN_ABSENT_OVER_TIME;
 }
 
-/* What of a long window's slots; whatever goes by points needs no more than them. */
-static uint8_t fn_reads(enum fa_promql_fn fn)
-{
-    switch ((int)fn) {
-    case FA_PROMQL_FN_MIN_OVER_TIME:
-    case FA_PROMQL_FN_MAX_OVER_TIME:
-    case FA_PROMQL_FN_SUM_OVER_TIME:
-    case FA_PROMQL_FN_COUNT_OVER_TIME:
-    case FA_PROMQL_FN_AVG_OVER_TIME:
-    case FA_PROMQL_FN_SAMPLES_OVER_TIME:
-    case FA_PROMQL_FN_SKETCH_OVER_TIME:
-        return FA_READS_ALL;
-    case FA_PROMQL_FN_SEEN_INCREASE:
-    case FA_PROMQL_FN_SEEN_RATE:
-    case FA_PROMQL_FN_RATE:
-    case FA_PROMQL_FN_INCREASE:
-        return FA_READS_LAST | FA_READS_INCREASE;
-    default:
-        return FA_READS_LAST;
-    }
-}
-
 static void visit(struct walk *walk, const struct fa_promql_node *node, struct above above);
 
 static void visit_call(struct walk *walk, const struct fa_promql_node *node, struct above above)
@@ -393,10 +367,7 @@ static void visit_call(struct walk *walk, const struct fa_promql_node *node, str
     above.sketch = fn == FA_PROMQL_FN_SKETCH_OVER_TIME;
     above.reads = reads_of(fn);
     above.exempt = above.exempt || fn == FA_PROMQL_FN_ABSENT || fn == FA_PROMQL_FN_ABSENT_OVER_TIME;
-    if (fa_plan_range(node) != NULL) {
-        above.cover = fn_needs_cover(fn);
-        above.reads = fn_reads(fn);
-    }
+    above.cover = fa_plan_range(node) != NULL ? fn_needs_cover(fn) : above.cover;
     for (size_t i = 0; i < node->u.call.count; i++) {
         visit(walk, node->u.call.args[i], above);
     }
@@ -490,7 +461,7 @@ static void make_tree(struct walk *walk, struct fa_plan_tree *tree, const struct
     tree->selectors = fa_xcalloc(tree->count + 1, sizeof(const struct fa_promql_node *));
     tree->leaves = fa_xcalloc(tree->count + 1, sizeof *tree->leaves);
     walk->tree = tree;
-    visit(walk, tree->root, (struct above){.reads = FA_READS_LAST});
+    visit(walk, tree->root, (struct above){0});
 }
 
 void fa_plan_make(struct fa_plan *plan, const struct fa_promql *promql,

@@ -26,9 +26,8 @@ struct fa_plan_leaf {
     fa_time over;                          /* how far back it reads; 0: the newest sample only */
     uint8_t reads;                         /* enum fa_reads */
     bool sketch;
-    uint8_t reads; /* enum fa_reads: of the slots of a long window */
-    bool exempt;   /* that nothing is there is an answer too: absent(), the right side of unless */
-    bool cover;    /* says little until samples cover all it reads */
+    bool exempt; /* that nothing is there is an answer too: absent(), the right side of unless */
+    bool cover;  /* says little until samples cover all it reads */
 };
 
 /* One of the plan's expressions. */
