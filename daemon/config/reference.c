@@ -160,6 +160,11 @@ static void put_plugin(void *ctx, const char *name)
     fputc('\n', listing->out);
     put(listing->out, plugin->summary);
     fputs(".\n", listing->out);
+    if (plugin->decoder != NULL && plugin->decoder->paths != NULL) {
+        fputs("Requests come to ", listing->out);
+        put(listing->out, plugin->decoder->paths);
+        fputs(" unless the feed says otherwise.\n", listing->out);
+    }
     for (const struct firealarm_option *o = plugin->options; o->name != NULL; o++) {
         put_option(listing->out, o);
     }
