@@ -142,7 +142,6 @@ static void forget(struct fa_fetch_job *job)
 {
     settle(job, false);
     tell_unknown(job);
-    log_change(job, JOB_UNKNOWN);
 }
 
 static void set_unknown_at(struct fa_fetch_job *job)
@@ -339,6 +338,7 @@ static void pump(void *self)
         job = daemon->fetch.jobs[i];
         if (job->state != JOB_UNKNOWN && job->unknown_at <= now.mono) {
             forget(job);
+            log_change(job, JOB_UNKNOWN);
         }
     }
     while (has_room(daemon) && (job = next_due(daemon, now.mono)) != NULL) {
