@@ -65,6 +65,7 @@ void fa_journal_alarm(struct fa_engine *engine, enum fa_journal_code code, struc
                                      .code = (uint8_t)code};
     fa_journal(engine, code, (struct fa_journal_ids){.alarm = alarm->id}, who, number);
     fa_diary_note(alarm, &moment);
+    fa_touch_alarm(engine, alarm);
 }
 
 struct fa_action *fa_add_row(struct fa_engine *engine, enum fa_row_kind kind, const void *key,

@@ -126,6 +126,7 @@ static void host_metrics(void *ctx, struct fa_buf *out)
     fa_buf_printf(out, "# TYPE firealarm_store_old gauge\nfirealarm_store_old %d\n",
                   daemon->store_old);
     fa_copies_metrics(daemon, out);
+    fa_checkpoint_metrics(daemon, out);
     fa_buf_printf(out, "# TYPE firealarm_courier_up gauge\nfirealarm_courier_up %d\n",
                   daemon->courier.down_since == 0);
     if (daemon->store != NULL) {

@@ -162,6 +162,7 @@ struct fa_checkpoint {
     fa_time began;       /* mono, of the newest */
     uint64_t samples;    /* that had come then */
     uint64_t written;
+    fa_time written_at; /* wall, of the newest; 0: none since start */
     bool is_ready;   /* what there was is read */
     bool is_open;    /* it has slices to come */
     bool is_told;    /* its end was seen */
@@ -397,6 +398,7 @@ void fa_windows_forget(struct fa_daemon *daemon);
 /* checkpoint.c: reads it, when rules and feeds are there. */
 void fa_checkpoint_open(struct fa_daemon *daemon);
 void fa_checkpoint_tick(struct fa_daemon *daemon);
+void fa_checkpoint_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
 /* After a wake-up of the store. */
 void fa_checkpoint_watch(struct fa_daemon *daemon);
 /* The metrics it is of are freed. */
