@@ -251,6 +251,11 @@ static int host_copy(void *ctx, bool start, struct fa_store_copy *ret_copy, stru
     return fa_err_set(err, FA_EUNSUPPORTED, "there is no store to copy");
 }
 
+static bool host_fetch(void *ctx, size_t i, struct fa_api_fetch *ret_fetch)
+{
+    return false;
+}
+
 static const struct fa_api_host host = {.engine = host_engine,
                                         .store = host_store,
                                         .now = host_now,
@@ -263,6 +268,7 @@ static const struct fa_api_host host = {.engine = host_engine,
                                         .copy = host_copy,
                                         .rules = host_rules,
                                         .changes = host_changes,
+                                        .fetch = host_fetch,
                                         .feeds = host_feeds,
                                         .unhealthy = host_healthy,
                                         .metrics = host_metrics,
