@@ -9,11 +9,14 @@
 #include "app/internal.h"
 
 #include "alarms/evidence.h"
+#include "base/panic.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#define uthash_fatal(msg) fa_panic(__FILE__, __LINE__, msg)
+#include <uthash.h>
 
 /* Rows of expressions evaluated whole whose parts are kept, a turn: each part is an evaluation. */
 #define EXPLAINED_MAX 2

@@ -248,6 +248,9 @@ void fa_lab_run_rules(struct fa_lab *lab)
                                    .worse = copy->worse,
                                    .source = copy->source};
         struct fa_event event = {.kind = FA_EV_SIGNAL, .u.signal = &signal};
+        if (lab->watch != NULL && lab->watch->signal != NULL) {
+            lab->watch->signal(lab->watch->ctx, &signal);
+        }
         fa_lab_step(lab, &event);
         free(copy->labels);
         free(copy->source);

@@ -68,8 +68,7 @@ static int read_field(struct cursor *cursor, struct field *field)
     if (!read_varint(cursor, &tag) || tag >> 3 == 0 || tag >> 3 > UINT32_MAX >> 3) {
         return 0;
     }
-    field->number = (uint32_t)(tag >> 3);
-    field->wire = (uint32_t)(tag & 7);
+    *field = (struct field){.number = (uint32_t)(tag >> 3), .wire = (uint32_t)(tag & 7)};
     switch (field->wire) {
     case WIRE_VARINT:
         return read_varint(cursor, &field->value);
@@ -308,7 +307,7 @@ static int walk(struct prom_conn *conn)
 void prom_remote(struct prom_conn *conn, const char *at, const char *end)
 {
     prom_snappy(conn, at, end);
-    while (conn->status == 0 && walk(conn)) {
+    while (walk(conn)) { /* up to where the body breaks off, if it does */
     }
     prom_flush(conn); /* the next piece may move the memory */
 }

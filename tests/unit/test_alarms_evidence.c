@@ -341,7 +341,7 @@ static void the_same_answer_again_and_again_takes_two_moments(void **state)
     const struct fa_moment sent = {.when = 9, .person = "x", .channel = "y", .code = FA_J_SENT};
     begin(&w);
     fire(&w, "slow", FA_LEVEL_FIRING, 120);
-    struct fa_alarm *alarm = w.engine->alarms;
+    struct fa_alarm *alarm = w.engine->alarms.first;
     uint32_t before = alarm->moment_count;
     for (fa_time i = 0; i < 5; i++) {
         struct fa_moment moment = failed;
