@@ -49,13 +49,18 @@ static bool may_repeat(const struct fa_moment *moment)
 void fa_diary_note(struct fa_alarm *alarm, const struct fa_moment *moment)
 {
     struct fa_moment added = *moment;
+    uint32_t again = alarm->moment_count; /* the newest of the same */
     for (uint32_t i = alarm->moment_count; i > 0 && may_repeat(moment); i--) {
-        if (is_again(&alarm->moments[i - 1], moment)) {
-            uint32_t times = alarm->moments[i - 1].times;
+        if (!is_again(&alarm->moments[i - 1], moment)) {
+            continue;
+        }
+        if (again < alarm->moment_count) { /* the first of all stays what and where it is */
+            uint32_t times = alarm->moments[again].times;
             added.times = times < 2 ? 2 : times < UINT32_MAX ? times + 1 : times;
-            drop(alarm, i - 1);
+            drop(alarm, again);
             break;
         }
+        again = i - 1;
     }
     if (alarm->moment_count >= FA_DIARY_MAX) {
         drop(alarm, FA_DIARY_FIRST);

@@ -40,7 +40,7 @@ struct fa_api_feed {
     const char *place; /* "unix:/path", "http://127.0.0.1:8652" or "https://..." */
     uint32_t body_bytes;
 };
-typedef void fa_api_feed_fn(void *ctx, const struct fa_api_feed *feed);
+typedef void fa_api_place_fn(void *ctx, const struct fa_api_feed *feed);
 
 struct fa_api_host {
     void *ctx;
@@ -78,7 +78,7 @@ struct fa_api_host {
     void (*feed_body)(void *ctx, struct fa_http_request *req, struct fa_str piece);
     void (*feed_end)(void *ctx, struct fa_http_request *req);
     void (*feed_gone)(void *ctx, struct fa_http_request *req);
-    void (*feeds)(void *ctx, fa_api_feed_fn *fn, void *fn_ctx);
+    void (*feeds)(void *ctx, fa_api_place_fn *fn, void *fn_ctx);
     /* Appends the daemon's own metrics in OpenMetrics text, without "# EOF". */
     void (*metrics)(void *ctx, struct fa_buf *out);
     const char *company, *notice, *version;

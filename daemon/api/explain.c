@@ -35,6 +35,13 @@ static void set_length(json_t *object, const char *name, fa_time ms)
     }
 }
 
+/* To the millisecond: what happened within a second has an order. */
+static void set_moment(json_t *object, fa_time wall)
+{
+    char text[32];
+    fa_json_set_text(object, "time", fa_time_format_ms(wall, text));
+}
+
 static json_t *parts_json(const struct fa_evidence *e)
 {
     json_t *list = json_array();
@@ -54,8 +61,7 @@ static json_t *points_json(const struct fa_evidence *e)
     json_t *list = json_array();
     for (size_t i = 0; i < e->point_count; i++) {
         json_t *item = json_object();
-        char text[32];
-        fa_json_set_text(item, "time", fa_time_format_ms(e->points[i].at, text));
+        set_moment(item, e->points[i].at);
         set_number(item, "last", true, e->points[i].last);
         set_number(item, "min", true, e->points[i].min);
         json_array_append_new(list, item);
@@ -91,7 +97,7 @@ static json_t *evidence_json(const struct fa_evidence *e)
 {
     static const char *const levels[FA_LEVEL__COUNT] = {"unknown", "clear", "firing"};
     json_t *item = json_object();
-    fa_json_set_time(item, "time", e->at);
+    set_moment(item, e->at);
     fa_json_set_text(item, "cause", fa_evidence_cause_name(e->causes));
     fa_json_set_text(item, "level", levels[e->level]);
     set_number(item, "signalled", true, e->value);
@@ -128,7 +134,7 @@ static void add_delivery(json_t *item, const struct fa_moment *moment)
 static json_t *moment_json(const struct fa_call *call, const struct fa_moment *moment)
 {
     json_t *item = json_object();
-    fa_json_set_time(item, "time", moment->when);
+    set_moment(item, moment->when);
     fa_json_set_text(item, "what", fa_moment_name(moment));
     set_person(call, item, moment->person);
     json_object_set_new(item, "times", json_integer(moment->times > 1 ? moment->times : 1));

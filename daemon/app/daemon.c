@@ -105,7 +105,7 @@ static const char *host_unhealthy(void *ctx, bool ready)
     if (ready && daemon->store_full) {
         return "the disk is full: filings are refused\n";
     }
-    if (ready && daemon->courier_down_since != 0) {
+    if (ready && daemon->courier.down_since != 0) {
         return "the courier is not up\n";
     }
     return ready && daemon->stopping ? "stopping\n" : NULL;
@@ -115,6 +115,7 @@ static void host_metrics(void *ctx, struct fa_buf *out)
 {
     struct fa_daemon *daemon = ctx;
     fa_feeds_metrics(daemon, out);
+    fa_fetch_metrics(daemon, out);
     fa_listeners_metrics(daemon, out);
     fa_buf_printf(out,
                   "# TYPE firealarm_store_up gauge\nfirealarm_store_up %d\n"
@@ -126,7 +127,7 @@ static void host_metrics(void *ctx, struct fa_buf *out)
                   daemon->store_old);
     fa_copies_metrics(daemon, out);
     fa_buf_printf(out, "# TYPE firealarm_courier_up gauge\nfirealarm_courier_up %d\n",
-                  daemon->courier_down_since == 0);
+                  daemon->courier.down_since == 0);
     if (daemon->store != NULL) {
         struct fa_store_stats stats;
         fa_store_stats(daemon->store, &stats);
@@ -200,6 +201,12 @@ static bool progresses(const struct fa_daemon *daemon)
 {
     fa_time next = fa_engine_next_deadline(daemon->engine);
     return next == FA_NEVER || fa_loop_now(daemon->loop).mono - next < OVERDUE_MAX;
+}
+
+bool fa_daemon_is_well(const struct fa_daemon *daemon)
+{
+    return daemon->store != NULL && !daemon->store_full && !daemon->stopping &&
+           daemon->courier.down_since == 0 && progresses(daemon);
 }
 
 static void on_tick(void *self)
@@ -316,7 +323,15 @@ static int open_rooms(struct fa_daemon *daemon, struct fa_err *err)
 static int open_doors(struct fa_daemon *daemon, struct fa_err *err)
 {
     make_api(daemon);
+    struct fa_fetch_job **jobs = NULL;
     int rc = fa_sender_open(daemon, err);
+    if (rc == 0) {
+        rc = fa_fetch_open(daemon, daemon->config, &jobs, err);
+    }
+    if (rc == 0) {
+        fa_fetch_swap(daemon, jobs, daemon->config->fetch_count);
+        fa_fetch_bind(daemon);
+    }
     if (rc == 0) {
         rc = fa_feeds_open(daemon, daemon->config, &daemon->feeds, &daemon->feed_count, err);
         fa_feeds_bind(daemon);
@@ -394,6 +409,7 @@ static int finish(struct fa_daemon *daemon)
     int status = fa_keep_close(daemon);
     fa_listeners_close(daemon->listening, daemon->listening_count);
     fa_feeds_close(daemon->feeds, daemon->feed_count);
+    fa_fetch_stop(daemon);
     fa_sender_close(daemon);
     fa_timer_stop(&daemon->tick);
     fa_timer_stop(&daemon->stop_timer);
@@ -410,7 +426,7 @@ static int finish(struct fa_daemon *daemon)
 
 int fa_daemon_run(const struct fa_daemon_options *options)
 {
-    struct fa_daemon daemon = {.options = options, .exit_status = FA_EXIT_FAILED, .link_fd = -1};
+    struct fa_daemon daemon = {.options = options, .exit_status = FA_EXIT_FAILED};
     struct fa_err err;
     fa_panic_set_hook(panic);
     if (sodium_init() < 0) {
@@ -493,6 +509,11 @@ static void look_at_secrets(const struct fa_config *config, struct fa_plugins *p
 {
     for (size_t i = 0; i < config->channel_count; i++) {
         look_at_plugin(plugins, FA_PLUGIN_NOTIFIER, &config->channels[i]);
+    }
+    for (size_t i = 0; i < config->fetch_count; i++) {
+        const struct fa_fetch_entry *fetch = &config->fetches[i];
+        look_at_secret(fetch->file, fetch->line, "password", fa_str_of(fetch->password));
+        look_at_secret(fetch->file, fetch->line, "token", fa_str_of(fetch->token));
     }
     look_at_plugin(plugins, FA_PLUGIN_STORE, &config->store);
     if (config->mac_key_file != NULL) {

@@ -44,10 +44,7 @@ static void close_one(struct fa_feed_socket *feed)
     fa_dgram_close(feed->dgram);
     fa_ingest_stop(feed);
     fa_intake_close(&feed->datagrams);
-    if (feed->plugin != NULL && feed->self != NULL) {
-        fa_plugin_destroy(feed->plugin, feed->self);
-    }
-    fa_options_free(feed->options);
+    fa_decoder_close(feed);
     free_paths(feed);
     free(feed->name);
     free(feed->address);
@@ -59,41 +56,54 @@ static void on_option_error(void *ctx, const struct fa_err *err)
     fa_log_err(FA_LOG_ERROR, err);
 }
 
-static int open_decoder(struct fa_feed_socket *feed, const struct fa_feed_entry *entry,
-                        struct fa_err *err)
+int fa_decoder_open(struct fa_feed_socket *feed, const struct fa_plugin_config *config,
+                    struct fa_err *err)
 {
     struct fa_daemon *daemon = feed->daemon;
-    int rc = fa_plugins_load(daemon->plugins, FA_PLUGIN_DECODER, entry->decoder.plugin,
-                             &feed->plugin, err);
+    int rc =
+        fa_plugins_load(daemon->plugins, FA_PLUGIN_DECODER, config->plugin, &feed->plugin, err);
     if (rc != 0) {
         return rc;
     }
     struct fa_options_input input = {
         .table = feed->plugin->options,
         .what = "feed",
-        .name = entry->name,
-        .given = entry->decoder.given,
-        .count = entry->decoder.given_count,
-        .file = entry->decoder.file,
-        .line = entry->decoder.line,
+        .name = feed->name,
+        .given = config->given,
+        .count = config->given_count,
+        .file = config->file,
+        .line = config->line,
         .credentials_dir = daemon->options->credentials,
     };
     rc = fa_options_parse(&input, on_option_error, NULL, &feed->options);
     if (rc != 0) {
-        return fa_err_set(err, rc, "feed '%s': its options are not right", entry->name);
+        return fa_err_set(err, rc, "feed '%s': its options are not right", feed->name);
     }
-    rc = fa_plugin_create(feed->plugin, &daemon->host, fa_options_settings(feed->options),
-                          &feed->self, err);
-    if (rc != 0) {
-        return rc;
+    return fa_plugin_create(feed->plugin, &daemon->host, fa_options_settings(feed->options),
+                            &feed->self, err);
+}
+
+void fa_decoder_close(struct fa_feed_socket *feed)
+{
+    if (feed->plugin != NULL && feed->self != NULL) {
+        fa_plugin_destroy(feed->plugin, feed->self);
     }
+    fa_options_free(feed->options);
+}
+
+static int open_decoder(struct fa_feed_socket *feed, const struct fa_feed_entry *entry,
+                        struct fa_err *err)
+{
     static const struct firealarm_request datagrams = {.size = sizeof datagrams,
                                                        .transport = FIREALARM_DATAGRAM};
-    if (entry->address != NULL) {
+    int rc = fa_decoder_open(feed, &entry->decoder, err);
+    if (rc == 0 && entry->address != NULL) {
         return fa_intake_open(&feed->datagrams, feed, &datagrams, err);
     }
-    copy_paths(feed, entry);
-    return 0;
+    if (rc == 0) {
+        copy_paths(feed, entry);
+    }
+    return rc;
 }
 
 /* "udp:127.0.0.1:8125" and "unixgram:/path" as net/ writes them. */

@@ -31,14 +31,25 @@ static struct fa_feed_socket *feed_of(void *ctx)
     return ((struct fa_intake *)ctx)->feed;
 }
 
+/* Counted where it was pulled: an answer in which nothing is a series is no answer. */
+static void count_named(void *ctx, uint32_t n)
+{
+    struct fa_intake *intake = ctx;
+    if (intake->pull != NULL) {
+        intake->pull->named += n;
+    }
+}
+
 static uint64_t sink_key(void *ctx, uint32_t kind, struct firealarm_text raw)
 {
+    count_named(ctx, 1);
     return fa_metrics_key(feed_of(ctx)->feed, (enum fa_kind)kind, str_of(raw));
 }
 
 static void sink_keys(void *ctx, const uint32_t *kinds, const struct firealarm_text *raws,
                       uint64_t *handles, uint32_t n)
 {
+    count_named(ctx, n);
     fa_metrics_keys(feed_of(ctx)->feed, kinds, (const struct fa_str *)(const void *)raws, handles,
                     n);
 }
@@ -47,14 +58,26 @@ static uint64_t sink_define(void *ctx, uint32_t kind, struct firealarm_text raw,
                             struct firealarm_text name, const struct firealarm_label *labels,
                             uint32_t label_count)
 {
-    return fa_metrics_define(feed_of(ctx)->feed, (enum fa_kind)kind, str_of(raw), str_of(name),
-                             (const struct fa_label *)(const void *)labels, label_count);
+    const struct fa_intake *intake = ctx;
+    const struct fa_label *own = (const struct fa_label *)(const void *)labels;
+    struct fa_label all[FA_LABELS_MAX + FA_PULL_LABELS_MAX];
+    size_t count = label_count;
+    if (intake->pull != NULL && label_count <= FA_LABELS_MAX) {
+        count = fa_pull_labels(intake->pull, own, label_count, all);
+        own = all;
+    }
+    return fa_metrics_define(intake->feed->feed, (enum fa_kind)kind, str_of(raw), str_of(name), own,
+                             count);
 }
 
 static void sink_push(void *ctx, const uint64_t *handles, const double *values,
                       const double *weights, const int64_t *times, uint32_t n)
 {
-    struct fa_feed_socket *feed = feed_of(ctx);
+    const struct fa_intake *intake = ctx;
+    struct fa_feed_socket *feed = intake->feed;
+    if (intake->pull != NULL) {
+        fa_pull_note(intake->pull, handles, n);
+    }
     fa_metrics_push(feed->feed, fa_loop_now(feed->daemon->loop), handles, values, weights, times,
                     n);
     feed->daemon->rules_dirty = true;

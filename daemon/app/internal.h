@@ -39,14 +39,60 @@ struct fa_parking {
 struct fa_refusal {
     char reason[64], excerpt[64];
 };
+struct fa_pull;
 struct fa_intake {
     struct fa_feed_socket *feed; /* NULL: not open */
+    struct fa_pull *pull;        /* what a pull adds; NULL: it was sent */
     void *conn;                  /* the decoder's */
     uint64_t refused;
     struct fa_refusal first[FA_INTAKE_TOLD];
     int status; /* of the decoder's reply; 0: it gave none */
     char type[128];
     struct fa_buf body;
+};
+
+/* A child program on the loop (tend.c). The members before watch are its owner's to set. */
+struct fa_tended {
+    struct fa_daemon *daemon;
+    const char *who;         /* "courier" */
+    const char *code;        /* of the trouble that operators hear of while it is away */
+    const char *away, *back; /* in words */
+    struct fa_child *child;
+    void *link; /* for the next two */
+    void (*tick)(void *link, struct fa_now now);
+    fa_time (*next)(void *link);
+    struct fa_watch *watch;
+    int fd;
+    struct fa_timer timer, away_timer;
+    fa_time down_since; /* mono; 0: it is up */
+    bool told;          /* operators know that it is away */
+    bool seen;          /* it was up at least once */
+};
+
+/* Of one fetch job (pull.c): its labels, and the series that came. */
+#define FA_PULL_LABELS_MAX (FA_FETCH_JOB_LABELS_MAX + 2)
+struct fa_handles {
+    uint64_t *items;
+    size_t count, cap;
+};
+struct fa_pull {
+    struct fa_pull_label {
+        char *name, *value;
+        char *exported; /* what a series' own label of that name is called */
+    } labels[FA_PULL_LABELS_MAX];
+    size_t label_count;
+    uint64_t named, samples;       /* of the body that comes in: series recognised, values taken */
+    struct fa_handles now, before; /* series of this body, and of the last good one */
+};
+
+struct fa_fetch_job;
+struct fa_fetching {
+    struct fa_fetch_job **jobs; /* in the configuration's order */
+    size_t count;
+    struct fa_fetch_link *link; /* NULL: nothing is to be fetched */
+    struct fa_tended tended;
+    struct fa_timer timer;
+    uint64_t last_run;
 };
 
 struct fa_body;
@@ -146,22 +192,17 @@ struct fa_daemon {
     size_t turn_from;          /* items of the turn under way start here: no number yet */
 
     struct fa_link *link;
-    struct fa_watch *link_watch;
-    int link_fd;
-    struct fa_timer link_timer;
+    struct fa_tended courier;
     struct fa_notice_texts notice;
     struct fa_lane *lanes; /* durable, not yet with the courier */
     size_t lane_count, lane_cap, lane_next;
-    fa_time courier_down_since; /* mono; 0: it is up */
-    bool courier_told;          /* operators know that it is down */
-    bool courier_seen;          /* it was up at least once */
-    struct fa_timer courier_timer;
 
     struct fa_api *api;
     struct fa_listening *listening;
     size_t listening_count;
     struct fa_feed_socket **feeds;
     size_t feed_count;
+    struct fa_fetching fetch;
 
     struct fa_timer tick, stop_timer;
     bool stopping;
@@ -218,6 +259,15 @@ void fa_known_add(struct fa_daemon *daemon, struct fa_str key);
 /* False: no filing of that id is in history. */
 bool fa_known_may_have(const struct fa_daemon *daemon, struct fa_incident_id id);
 
+/* tend.c */
+void fa_tended_init(struct fa_tended *tended);
+void fa_tended_done(struct fa_tended *tended);
+/* For the link's callbacks. */
+void fa_tended_state(struct fa_tended *tended, enum fa_child_state state, const char *why);
+void fa_tended_log(const struct fa_tended *tended, uint32_t level, const char *text);
+/* After anything that may have changed the child: its descriptor, what it waits for, when. */
+void fa_tended_drive(struct fa_tended *tended);
+
 /* sender.c */
 void fa_outgoing_put(struct fa_outgoing *outgoing, bool of_series, struct fa_notification_id id);
 /* The line whose first goes next, NULL when none may: series leave a quarter of the courier's open
@@ -251,6 +301,32 @@ void fa_feeds_close(struct fa_feed_socket **feeds, size_t count);
 void fa_feeds_watch(struct fa_daemon *daemon);
 void fa_feeds_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
 
+/* A feed's decoder with its options, and no connection yet. */
+int fa_decoder_open(struct fa_feed_socket *feed, const struct fa_plugin_config *config,
+                    struct fa_err *err) FA_MUST_CHECK;
+void fa_decoder_close(struct fa_feed_socket *feed);
+
+/* pull.c */
+void fa_pull_add_label(struct fa_pull *pull, const char *name, const char *value);
+/* Those of the series, then its own; ret_all has room for both. */
+size_t fa_pull_labels(const struct fa_pull *pull, const struct fa_label *labels, size_t count,
+                      struct fa_label *ret_all);
+void fa_pull_note(struct fa_pull *pull, const uint64_t *handles, size_t n);
+/* The body is over. What does not come any more is stale; when it failed, everything. */
+void fa_pull_end(struct fa_pull *pull, struct fa_feed *feed, bool ok, fa_time wall);
+void fa_pull_done(struct fa_pull *pull);
+
+/* fetch.c: as with feeds, open makes what a configuration wants, and swap cannot fail. */
+int fa_fetch_open(struct fa_daemon *daemon, const struct fa_config *config,
+                  struct fa_fetch_job ***ret_jobs, struct fa_err *err) FA_MUST_CHECK;
+void fa_fetch_close(struct fa_fetch_job **jobs, size_t count);
+/* Takes jobs; before the old configuration goes. */
+void fa_fetch_swap(struct fa_daemon *daemon, struct fa_fetch_job **jobs, size_t count);
+/* After it: places in the metrics, and the fetcher itself. */
+void fa_fetch_bind(struct fa_daemon *daemon);
+void fa_fetch_stop(struct fa_daemon *daemon);
+void fa_fetch_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
+
 /* intake.c. request and what it points to live until fa_intake_close(); after an error, too. */
 int fa_intake_open(struct fa_intake *intake, struct fa_feed_socket *feed,
                    const struct firealarm_request *request, struct fa_err *err) FA_MUST_CHECK;
@@ -261,7 +337,7 @@ int fa_intake_feed(struct fa_intake *intake, struct fa_str bytes, bool end,
 void fa_intake_close(struct fa_intake *intake); /* harmless when it is not open */
 
 /* ingest.c: requests to feeds, for the interface's host (api.h). */
-void fa_ingest_each(void *ctx, fa_api_feed_fn *fn, void *fn_ctx);
+void fa_ingest_each(void *ctx, fa_api_place_fn *fn, void *fn_ctx);
 void *fa_ingest_find(void *daemon, const char *listener, const char *path);
 void fa_ingest_head(void *daemon, void *feed, struct fa_http_request *req,
                     struct fa_http_route *route);
@@ -305,6 +381,8 @@ void fa_listeners_restore(struct fa_daemon *daemon, struct fa_listening *list, s
 void fa_listeners_close(struct fa_listening *list, size_t count);
 void fa_listeners_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
 
+/* daemon.c: deadlines are acted on, filings are taken and messages leave. */
+bool fa_daemon_is_well(const struct fa_daemon *daemon);
 /* daemon.c: after the store's key was read. */
 void fa_daemon_renew_receipts(struct fa_daemon *daemon);
 

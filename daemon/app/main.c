@@ -36,6 +36,7 @@ static const char usage[] =
     "                       directory ($LOGS_DIRECTORY, or else the state directory)\n"
     "      --plugins DIR    holds decoders/, notifiers/ and stores/\n"
     "      --courier FILE   firealarm-courier\n"
+    "      --fetcher FILE   firealarm-fetcher\n"
     "\n"
     "For --init without a terminal:\n"
     "      --company NAME --relay HOST:PORT --owner 'NAME <MAIL>' --independent 'NAME <MAIL>' (twice)\n"
@@ -54,6 +55,7 @@ enum option_code {
     OPT_WITNESS,
     OPT_PLUGINS,
     OPT_COURIER,
+    OPT_FETCHER,
     OPT_COMPANY,
     OPT_RELAY,
     OPT_OWNER,
@@ -72,6 +74,7 @@ static const struct option long_options[] = {
     {"witness", required_argument, NULL, OPT_WITNESS},
     {"plugins", required_argument, NULL, OPT_PLUGINS},
     {"courier", required_argument, NULL, OPT_COURIER},
+    {"fetcher", required_argument, NULL, OPT_FETCHER},
     {"company", required_argument, NULL, OPT_COMPANY},
     {"relay", required_argument, NULL, OPT_RELAY},
     {"owner", required_argument, NULL, OPT_OWNER},
@@ -138,6 +141,9 @@ static bool take_option(struct arguments *args, int code, char *value)
         return true;
     case OPT_COURIER:
         args->daemon.courier = value;
+        return true;
+    case OPT_FETCHER:
+        args->daemon.fetcher = value;
         return true;
     case OPT_COMPANY:
         args->init.company = value;
@@ -248,6 +254,7 @@ int main(int argc, char **argv)
                 .config = SERVICE_DIR "/firealarm.cfg",
                 .plugins = FA_PLUGIN_DIR,
                 .courier = FA_LIBEXEC_DIR "/firealarm-courier",
+                .fetcher = FA_LIBEXEC_DIR "/firealarm-fetcher",
                 .state = getenv("STATE_DIRECTORY"),
                 .witness = getenv("LOGS_DIRECTORY"),
                 .credentials = getenv("CREDENTIALS_DIRECTORY"),

@@ -10,15 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A courier that is away so long is the operators' business. */
-#define DOWN_TELL (20 * FA_SECOND)
 /* Attempts under way for a channel beyond which its alarms of series wait. */
 #define SERIES_OPEN_MAX (FA_LINK_CHANNEL_MAX / 4 * 3)
 
 /* Composed and handed over in one turn, some 15 us each: more would hold up everybody else. */
 #define HAND_OVER_MAX 64
-
-static void drive(struct fa_daemon *daemon);
 
 enum fa_verdict_kind fa_sender_verdict(uint32_t verdict)
 {
@@ -62,79 +58,22 @@ static void on_verdict(void *ctx, const struct fa_frame_verdict *verdict)
 
 static void on_log(void *ctx, uint32_t level, const char *text)
 {
-    fa_log((enum fa_log_level)(level < 3 ? 3 : level > 6 ? 6 : level), "courier: %s", text);
+    fa_tended_log(&((struct fa_daemon *)ctx)->courier, level, text);
 }
 
 static void on_state(void *ctx, enum fa_child_state state, const char *why)
 {
-    struct fa_daemon *daemon = ctx;
-    fa_time now = fa_loop_now(daemon->loop).mono;
-    if (state == FA_CHILD_UP) {
-        /* The first one ends what a daemon before this one may have left open. */
-        if ((daemon->courier_told || !daemon->courier_seen) && daemon->engine != NULL) {
-            fa_turn_trouble(daemon, "courier-down", true, "the courier runs again");
-        }
-        daemon->courier_seen = true;
-        daemon->courier_told = false;
-        daemon->courier_down_since = 0;
-        fa_timer_stop(&daemon->courier_timer);
-    } else if (daemon->courier_down_since == 0) {
-        daemon->courier_down_since = now;
-        fa_timer_set(&daemon->courier_timer, DOWN_TELL);
-    }
-    if (state == FA_CHILD_WAITING) {
-        fa_log(FA_LOG_WARNING, "courier: %s; it is started again", why);
-    }
-    fa_loop_again(daemon->loop);
+    fa_tended_state(&((struct fa_daemon *)ctx)->courier, state, why);
 }
 
-static void tell_down(void *self)
+static void tick(void *link, struct fa_now now)
 {
-    struct fa_daemon *daemon = self;
-    daemon->courier_told = true;
-    fa_turn_trouble(daemon, "courier-down", false,
-                    "firealarm-courier does not run: nothing is delivered");
+    fa_link_on_tick(link, now);
 }
 
-static void on_ready(void *self, unsigned what)
+static fa_time next_deadline(void *link)
 {
-    struct fa_daemon *daemon = self;
-    struct fa_now now = fa_loop_now(daemon->loop);
-    if ((what & FA_WATCH_READ) != 0) {
-        fa_link_on_readable(daemon->link, now);
-    }
-    if ((what & FA_WATCH_WRITE) != 0 && fa_link_fd(daemon->link) >= 0) {
-        fa_link_on_writable(daemon->link, now);
-    }
-    drive(daemon);
-}
-
-static void on_timer(void *self)
-{
-    struct fa_daemon *daemon = self;
-    fa_link_on_tick(daemon->link, fa_loop_now(daemon->loop));
-    drive(daemon);
-}
-
-/* After anything that may have changed the link: its descriptor, what it waits for, when. */
-static void drive(struct fa_daemon *daemon)
-{
-    int fd = fa_link_fd(daemon->link);
-    fa_time now = fa_loop_now(daemon->loop).mono, next = fa_link_next_deadline(daemon->link);
-    if (fd != daemon->link_fd) {
-        fa_watch_free(daemon->link_watch);
-        daemon->link_watch = fd >= 0 ? fa_watch_new(daemon->loop, fd, on_ready, daemon) : NULL;
-        daemon->link_fd = fd;
-    }
-    if (daemon->link_watch != NULL) {
-        bool write = fa_link_wants_write(daemon->link);
-        fa_watch_set(daemon->link_watch, FA_WATCH_READ | (write ? FA_WATCH_WRITE : 0));
-    }
-    if (next == FA_NEVER) {
-        fa_timer_stop(&daemon->link_timer);
-    } else {
-        fa_timer_set(&daemon->link_timer, next > now ? next - now : 0);
-    }
+    return fa_link_next_deadline(link);
 }
 
 /* ---- the queues ---- */
@@ -245,7 +184,7 @@ void fa_sender_pump(struct fa_daemon *daemon)
     if (done > 0) {
         fa_link_on_writable(daemon->link, fa_loop_now(daemon->loop)); /* all of them in one piece */
     }
-    drive(daemon);
+    fa_tended_drive(&daemon->courier);
 }
 
 bool fa_sender_is_idle(const struct fa_daemon *daemon)
@@ -291,25 +230,31 @@ int fa_sender_open(struct fa_daemon *daemon, struct fa_err *err)
         .plugins_dir = daemon->options->plugins,
         .credentials_dir = daemon->options->credentials,
     };
-    daemon->link_fd = -1;
     daemon->link = fa_link_new(&config, &callbacks, daemon);
+    daemon->courier = (struct fa_tended){
+        .daemon = daemon,
+        .who = "courier",
+        .code = "courier-down",
+        .away = "firealarm-courier does not run: nothing is delivered",
+        .back = "the courier runs again",
+        .child = fa_link_child(daemon->link),
+        .link = daemon->link,
+        .tick = tick,
+        .next = next_deadline,
+    };
+    fa_tended_init(&daemon->courier);
     fa_notice_init(&daemon->notice);
-    fa_timer_init(&daemon->link_timer, daemon->loop, on_timer, daemon);
-    fa_timer_init(&daemon->courier_timer, daemon->loop, tell_down, daemon);
     int rc = fa_sender_set_channels(daemon, daemon->config, err);
     if (rc == 0) {
         fa_link_start(daemon->link, fa_loop_now(daemon->loop));
-        drive(daemon);
+        fa_tended_drive(&daemon->courier);
     }
     return rc;
 }
 
 void fa_sender_close(struct fa_daemon *daemon)
 {
-    fa_timer_stop(&daemon->link_timer);
-    fa_timer_stop(&daemon->courier_timer);
-    fa_watch_free(daemon->link_watch);
-    daemon->link_watch = NULL;
+    fa_tended_done(&daemon->courier);
     fa_link_free(daemon->link);
     daemon->link = NULL;
     fa_notice_done(&daemon->notice);

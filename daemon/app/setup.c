@@ -130,6 +130,7 @@ static int swap(struct fa_daemon *daemon, struct fa_config *config, struct fa_er
 {
     struct fa_listening *listening = NULL;
     struct fa_feed_socket **feeds = NULL;
+    struct fa_fetch_job **jobs = NULL;
     size_t listening_count = 0, feed_count = 0;
     if (strcmp(config->store.plugin, daemon->config->store.plugin) != 0 ||
         strcmp(config->mac_key_file, daemon->config->mac_key_file) != 0) {
@@ -140,6 +141,9 @@ static int swap(struct fa_daemon *daemon, struct fa_config *config, struct fa_er
         rc = fa_listeners_open(daemon, config, &listening, &listening_count, err);
     }
     if (rc == 0) {
+        rc = fa_fetch_open(daemon, config, &jobs, err);
+    }
+    if (rc == 0) {
         rc = fa_feeds_open(daemon, config, &feeds, &feed_count, err);
     }
     if (rc != 0) {
@@ -148,6 +152,7 @@ static int swap(struct fa_daemon *daemon, struct fa_config *config, struct fa_er
         if (listening != NULL) {
             fa_listeners_restore(daemon, listening, listening_count);
         }
+        fa_fetch_close(jobs, jobs != NULL ? config->fetch_count : 0);
         return rc;
     }
     fa_listeners_renew(listening, listening_count, config);
@@ -157,10 +162,12 @@ static int swap(struct fa_daemon *daemon, struct fa_config *config, struct fa_er
     daemon->listening_count = listening_count;
     daemon->feeds = feeds;
     daemon->feed_count = feed_count;
+    fa_fetch_swap(daemon, jobs, config->fetch_count);
     fa_windows_reload(daemon, config);
     struct fa_config *old = daemon->config;
     daemon->config = config;
     fa_feeds_bind(daemon);
+    fa_fetch_bind(daemon);
     struct fa_event event = {.kind = FA_EV_RELOAD, .u.reload = {&config->setup}};
     fa_turn_step(daemon, &event);
     fa_api_set_texts(daemon->api, config->company, config->notice);

@@ -121,33 +121,17 @@ static void put_value(struct fa_buf *buf, const struct fa_query_value *value, fa
 
 /* ---- refusals ---- */
 
-/* The line of the expression that the column lies in, with a caret under the place. */
-static void show_place(struct fa_client *client, const char *text, uint32_t col)
-{
-    size_t at = col > 0 ? col - 1 : 0, len = strlen(text), from, to;
-    at = at < len ? at : len;
-    for (from = at; from > 0 && text[from - 1] != '\n'; from--) {
-    }
-    for (to = at; to < len && text[to] != '\n'; to++) {
-    }
-    fa_put(&client->talk, FA_PLAIN, "  ");
-    fa_say(&client->talk, "%.*s\n  ", (int)(to - from), text + from);
-    for (size_t i = from; i < at; i++) {
-        /* One column a character, and a tab for a tab. */
-        if (((unsigned char)text[i] & 0xc0) != 0x80) {
-            fa_say(&client->talk, text[i] == '\t' ? "\t" : " ");
-        }
-    }
-    fa_say(&client->talk, "^\n");
-}
-
 static int refuse(struct fa_client *client, const char *text, struct fa_err *err)
 {
     uint32_t col = err->col;
     err->col = 0;
     (void)fa_err_wrap(err, "the expression, column %u", col);
     (void)fa_complain(client, 0, err);
-    show_place(client, text, col);
+    struct fa_buf buf;
+    fa_buf_init(&buf, SIZE_MAX);
+    fa_promql_point(fa_str_of(text), col, "  ", &buf);
+    fa_say(&client->talk, "%s\n", fa_buf_text(&buf));
+    fa_buf_done(&buf);
     return FA_EXIT_USAGE;
 }
 

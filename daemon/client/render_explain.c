@@ -237,9 +237,10 @@ static void put_windows(struct timeline *timeline, const json_t *evidence)
 static void put_evidence(struct timeline *timeline, const json_t *evidence)
 {
     struct fa_screen *screen = timeline->screen;
+    bool raised = strcmp(text_of(evidence, "cause"), "raised") == 0;
     if (json_array_size(json_object_get(evidence, "parts")) > 0) {
         put_parts(timeline, evidence);
-    } else if (fa_member_text(evidence, "expr") != NULL) {
+    } else if (raised && fa_member_text(evidence, "expr") != NULL) {
         fa_put_wrapped(screen, TEXT, NULL, text_of(evidence, "expr"));
     }
     put_picture(timeline, evidence);
@@ -276,10 +277,10 @@ static const struct word {
     {"sent", "told", NULL, FA_GREEN},
     {"failed", "failed", NULL, FA_YELLOW},
     {"rejected", "rejected", NULL, FA_YELLOW},
-    {"moved-on", "moved on", NULL, FA_YELLOW},
-    {"lost", "unsure", NULL, FA_YELLOW},
-    {"dropped", "not sent", NULL, FA_DIM},
-    {"dead", "given up", NULL, FA_YELLOW},
+    {"moved-on", "moved on", "the next channel or step has it now", FA_YELLOW},
+    {"lost", "unsure", "the courier ended with it, and it goes out again", FA_YELLOW},
+    {"dropped", "not sent", "not needed any more", FA_DIM},
+    {"dead", "given up", "kept, to be sent by hand", FA_YELLOW},
     {"replayed", "replayed", NULL, FA_PLAIN},
     {"worse", "worse", NULL, FA_RED},
     {"clear", "clear", NULL, FA_GREEN},
@@ -297,7 +298,7 @@ static const struct word *word_of(const char *what)
 }
 
 /* "Chris Olsen over mail: 503, try 2" */
-static void put_delivery(struct fa_buf *buf, const json_t *moment)
+static void put_delivery(struct fa_buf *buf, const json_t *moment, const char *more)
 {
     const char *kind = text_of(moment, "kind");
     fa_buf_printf(buf, "%s over %s", text_of(moment, "display"), text_of(moment, "channel"));
@@ -306,14 +307,18 @@ static void put_delivery(struct fa_buf *buf, const json_t *moment)
     }
     if (has_number(moment, "answer")) {
         fa_buf_printf(buf, ": %lld", (long long)fa_member_int(moment, "answer"));
-    } else if (strcmp(text_of(moment, "what"), "dropped") != 0) {
+    } else if (fa_member_int(moment, "attempt") > 0 &&
+               strcmp(text_of(moment, "what"), "lost") != 0) {
         fa_buf_puts(buf, ": no answer");
     }
     if (fa_member_int(moment, "attempt") > 1) {
         fa_buf_printf(buf, ", try %lld", (long long)fa_member_int(moment, "attempt"));
     }
     if (fa_member_int(moment, "times") > 1) {
-        fa_buf_printf(buf, " (%lld times)", (long long)fa_member_int(moment, "times"));
+        fa_buf_printf(buf, ", %lld times since", (long long)fa_member_int(moment, "times"));
+    }
+    if (more != NULL) {
+        fa_buf_printf(buf, "; %s", more);
     }
 }
 
@@ -337,7 +342,7 @@ static void put_words(struct fa_buf *buf, const json_t *moment, const struct wor
     const char *what = word->what, *display = text_of(moment, "display");
     char clock[FA_WHEN_SIZE];
     if (fa_member_text(moment, "channel") != NULL) {
-        put_delivery(buf, moment);
+        put_delivery(buf, moment, word->text);
     } else if (strcmp(what, "step") == 0) {
         put_step(buf, moment);
     } else if (strcmp(what, "pending") == 0) {
@@ -360,7 +365,7 @@ static void put_words(struct fa_buf *buf, const json_t *moment, const struct wor
         fa_buf_puts(buf, " no channel that may carry it");
     } else if (strcmp(what, "orphaned") == 0) {
         fa_buf_puts(buf, fa_member_is(moment, "gone")
-                             ? "is no longer configured; the alarm climbs on"
+                             ? "is no longer configured"
                              : "is configured again");
     } else if (strcmp(what, "restarted") == 0) {
         fa_buf_printf(buf, "nobody looked at its data since %s", clock_of(moment, "since", clock));
@@ -470,26 +475,33 @@ static const char *why_words(const char *state)
     return state;
 }
 
-static void add_person(struct fa_table *table, const json_t *body, const json_t *person,
-                       const char *step)
+static void put_state(struct fa_buf *buf, const json_t *step, const json_t *person)
 {
-    char when[FA_WHEN_SIZE];
-    struct fa_buf buf;
     const char *state = text_of(person, "state");
-    bool told = strcmp(state, "told") == 0;
+    char when[FA_WHEN_SIZE];
+    if (strcmp(state, "told") == 0) {
+        fa_buf_printf(buf, "%s over %s", fa_when_show(text_of(person, "time"), when),
+                      text_of(person, "channel"));
+    } else if (strcmp(state, "later") == 0 && fa_member_text(step, "due") != NULL) {
+        fa_buf_printf(buf, "at %s, unless somebody owns it by then", clock_of(step, "due", when));
+    } else {
+        fa_buf_puts(buf, why_words(state));
+    }
+}
+
+static void add_person(struct fa_table *table, const json_t *body, const json_t *step,
+                       const json_t *person, const char *number)
+{
+    struct fa_buf buf;
+    bool told = strcmp(text_of(person, "state"), "told") == 0;
     bool you = fa_member_text(person, "person") != NULL &&
                strcmp(text_of(person, "person"), text_of(body, "you")) == 0;
     fa_buf_init(&buf, 4096);
     fa_buf_printf(&buf, "%s%s", text_of(person, "display"), you ? " (you)" : "");
-    fa_table_add(table, FA_PLAIN, step);
+    fa_table_add(table, FA_PLAIN, number);
     fa_table_add(table, you ? FA_BOLD : FA_PLAIN, fa_buf_text(&buf));
     fa_buf_clear(&buf);
-    if (told) {
-        fa_buf_printf(&buf, "%s over %s", fa_when_show(text_of(person, "time"), when),
-                      text_of(person, "channel"));
-    } else {
-        fa_buf_puts(&buf, why_words(state));
-    }
+    put_state(&buf, step, person);
     fa_table_add(table, told ? FA_GREEN : FA_DIM, fa_buf_text(&buf));
     fa_buf_done(&buf);
 }
@@ -498,14 +510,17 @@ static void put_who(struct fa_screen *screen, const json_t *body)
 {
     struct fa_table table = {.titles = {"STEP", "WHO", "TOLD"}, .columns = 3};
     const json_t *step, *person;
+    const char *wait = "";
     size_t i, j;
     json_array_foreach(json_object_get(body, "steps"), i, step)
     {
-        char number[32];
-        snprintf(number, sizeof number, "%lld", (long long)fa_member_int(step, "step"));
+        char number[64];
+        snprintf(number, sizeof number, "%lld%s%.20s", (long long)fa_member_int(step, "step"),
+                 i > 0 ? ", +" : "", wait);
+        wait = text_of(step, "wait");
         json_array_foreach(json_object_get(step, "people"), j, person)
         {
-            add_person(&table, body, person, j == 0 ? number : "");
+            add_person(&table, body, step, person, j == 0 ? number : "");
         }
     }
     if (table.count > 0) {
@@ -527,7 +542,7 @@ void fa_render_explain(struct fa_screen *screen, const json_t *body)
     fa_say(screen, ", ");
     fa_put(screen, FA_PLAIN, text_of(alarm, "state"));
     if (owner != NULL) {
-        fa_say(screen, " by ");
+        fa_say(screen, ", owner ");
         fa_put(screen, FA_PLAIN, owner);
     }
     fa_say(screen, "\nrule ");
@@ -563,8 +578,10 @@ static void put_labels(struct fa_buf *buf, const json_t *labels)
 static void put_why(struct fa_buf *buf, const json_t *set)
 {
     static const char *const rows[][2] = {
-        {"holds", "the condition holds"},     {"does-not-hold", "the condition does not hold"},
-        {"no-data", "no sample came"},        {"too-few", "too few samples to judge by"},
+        {"holds", "holds"},
+        {"does-not-hold", "does not hold"},
+        {"no-data", "no sample came"},
+        {"too-few", "too few samples to judge by"},
         {"stale", "its samples are too old"},
     };
     const json_t *alarm = json_object_get(set, "alarm");
@@ -582,7 +599,7 @@ static void put_why(struct fa_buf *buf, const json_t *set)
     if (json_is_object(alarm) && fa_member_text(alarm, "due") != NULL) {
         fa_buf_printf(buf, "; raised at %s if it lasts", clock_of(alarm, "due", clock));
     } else if (json_is_object(alarm)) {
-        fa_buf_printf(buf, "; alarm %s, %s", text_of(alarm, "id"), text_of(alarm, "state"));
+        fa_buf_printf(buf, "; alarm %.9s, %s", text_of(alarm, "id"), text_of(alarm, "state"));
     }
 }
 

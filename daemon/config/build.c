@@ -232,6 +232,7 @@ static void build_rules(struct fa_faults *faults, struct fa_draft *draft, struct
         rule->alert = from->alert.e;
         memset(&from->alert.e, 0, sizeof from->alert.e);
         build_take(faults, from, &rule->metric);
+        fa_build_query(faults, config, from->at, rule);
     }
     config->setup.rules = (const struct fa_rule *const *)config->rules;
     config->setup.rule_count = config->rule_count;
@@ -321,6 +322,30 @@ static void build_sockets(struct fa_faults *faults, struct fa_draft *draft,
     }
 }
 
+static void build_fetches(struct fa_faults *faults, struct fa_draft *draft,
+                          struct fa_config *config)
+{
+    config->fetches = fa_xcalloc(draft->fetches.count + 1, sizeof *config->fetches);
+    for (size_t i = 0; i < draft->fetches.count; i++) {
+        struct fa_draft_fetch *from = &draft->fetches.items[i];
+        struct fa_fetch_entry *fetch = &config->fetches[config->fetch_count++];
+        *fetch = from->e;
+        from->e = (struct fa_fetch_entry){0};
+        if (fetch->timeout == 0) {
+            fetch->timeout = fetch->every < 10 * FA_SECOND ? fetch->every : 10 * FA_SECOND;
+        }
+        bool reads = fetch->kind == FA_JOB_SCRAPE || fetch->kind == FA_JOB_QUERY;
+        const char *decoder = from->decoder != NULL ? from->decoder : reads ? "prometheus" : NULL;
+        fetch->decoder = build_plugin(faults, from->at, fetch->name, decoder, &from->given);
+        fetch->series_max = from->limits.series;
+        fetch->labels_max = from->limits.labels;
+        fetch->name_max = from->limits.name;
+        fetch->value_max = from->limits.value;
+        fetch->file = fa_xstrdup(fa_file_of(faults, from->at));
+        fetch->line = fa_line_of(from->at);
+    }
+}
+
 struct fa_config *fa_build(struct fa_faults *faults, struct fa_draft *draft)
 {
     struct fa_config *config = fa_xcalloc(1, sizeof *config);
@@ -333,8 +358,10 @@ struct fa_config *fa_build(struct fa_faults *faults, struct fa_draft *draft)
     build_severities(draft, &config->setup);
     build_guide(draft, &config->setup);
     build_policies(draft, &config->setup);
+    fa_build_defines(faults, draft, config);
     build_rules(faults, draft, config);
     build_sockets(faults, draft, config);
+    build_fetches(faults, draft, config);
     if (draft->store.at != NULL) {
         config->store = build_plugin(faults, draft->store.at, "store", draft->store.plugin,
                                      &draft->store.given);

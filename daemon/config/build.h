@@ -11,4 +11,10 @@ struct fa_config *fa_build(struct fa_faults *faults, struct fa_draft *draft);
 /* Once values are proved: gives rules what they leave to their category, and values' violations. */
 void fa_build_inherit(struct fa_config *config, const struct fa_draft *draft);
 
+/* build_exprs.c: named expressions, then those of a rule; faults are reported. */
+void fa_build_defines(struct fa_faults *faults, struct fa_draft *draft, struct fa_config *config);
+void fa_build_defines_free(struct fa_config *config);
+void fa_build_query(struct fa_faults *faults, const struct fa_config *config,
+                    const config_setting_t *at, struct fa_rule *rule);
+
 #endif

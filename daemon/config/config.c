@@ -60,6 +60,7 @@ static void prove(struct fa_faults *faults, const struct fa_draft *draft, struct
     fa_prove_policies(&proof);
     fa_prove_plugins(&proof); /* says where feeds take requests */
     fa_prove_sockets(&proof);
+    fa_prove_fetches(&proof);
     if (people_sound && seal(faults, config)) {
         fa_prove_conflicts(&proof);
     }
@@ -179,6 +180,10 @@ static void free_rule(struct fa_rule *rule)
     fa_texts_free(rule->alert.per, rule->alert.per_count);
     free(rule->metric.metric);
     fa_texts_free(rule->metric.per, rule->metric.per_count);
+    fa_promql_free(rule->query.expr);
+    fa_promql_free(rule->query.clear);
+    free(rule->query.text);
+    free(rule->query.clear_text);
     fa_texts_free(rule->incident.categories, rule->incident.category_count);
     fa_texts_free(rule->incident.per, rule->incident.per_count);
     free(rule->name);
@@ -212,6 +217,22 @@ static void free_sockets(struct fa_config *config)
     free(config->feeds);
 }
 
+static void free_fetch(struct fa_fetch_entry *fetch)
+{
+    free(fetch->name);
+    free(fetch->url);
+    free(fetch->query);
+    free(fetch->metric);
+    free(fetch->user);
+    free(fetch->password);
+    free(fetch->token);
+    free(fetch->ca);
+    free_matches(fetch->headers, fetch->header_count);
+    free_matches(fetch->labels, fetch->label_count);
+    free_plugin(&fetch->decoder);
+    free(fetch->file);
+}
+
 void fa_config_free(struct fa_config *config)
 {
     if (config == NULL) {
@@ -221,10 +242,15 @@ void fa_config_free(struct fa_config *config)
     for (size_t i = 0; i < config->rule_count; i++) {
         free_rule(config->rules[i]);
     }
+    fa_build_defines_free(config);
     for (size_t i = 0; i < config->channel_count; i++) {
         free_plugin(&config->channels[i]);
     }
     free_sockets(config);
+    for (size_t i = 0; i < config->fetch_count; i++) {
+        free_fetch(&config->fetches[i]);
+    }
+    free(config->fetches);
     free_plugin(&config->store);
     fa_directory_free(config->people);
     free(config->rules);

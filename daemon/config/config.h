@@ -8,6 +8,7 @@
 
 #include "alarms/policy.h"
 #include "host/options.h"
+#include "rules/promql.h"
 
 #include <stdio.h>
 
@@ -60,6 +61,31 @@ struct fa_feed_entry {
     uint32_t series_max, labels_max, name_max, value_max;
 };
 
+/* What a fetch job does; the numbers are the places in its key's choices. */
+enum fa_fetch_job_kind { FA_JOB_SCRAPE, FA_JOB_QUERY, FA_JOB_CHECK, FA_JOB_HEARTBEAT };
+
+#define FA_FETCH_JOB_HEADERS_MAX 32u
+#define FA_FETCH_JOB_LABELS_MAX  16u
+
+/* One job of the fetcher. */
+struct fa_fetch_entry {
+    char *name, *url; /* a check's may be "tcp://HOST:PORT" */
+    uint32_t kind;    /* enum fa_fetch_job_kind */
+    fa_time every, timeout;
+    char *query, *metric;   /* of a query */
+    char *user;             /* may be NULL, as the next three */
+    char *password, *token; /* a path or a credential's name, for fa_secret_resolve() */
+    char *ca;
+    struct fa_rule_match *headers, *labels; /* pairs of name and value */
+    size_t header_count, label_count;
+    bool allow_private, allow_plain;
+    uint32_t max_bytes;
+    struct fa_plugin_config decoder; /* plugin NULL: nothing comes that is to be read */
+    uint32_t series_max, labels_max, name_max, value_max;
+    char *file;
+    uint32_t line;
+};
+
 struct fa_config {
     char *company;
     char *notice; /* what the client says before it asks */
@@ -67,6 +93,8 @@ struct fa_config {
     struct fa_directory *people; /* owned; setup.people points here */
     struct fa_rule **rules;      /* owned; setup.rules points here */
     size_t rule_count;
+    struct fa_promql_define *defines; /* owned, with their names and trees: rules borrow them */
+    size_t define_count;
     struct fa_plugin_config *channels;
     size_t channel_count;
     struct fa_plugin_config store; /* plugin NULL: none was given (texts without plugins only) */
@@ -76,6 +104,8 @@ struct fa_config {
     size_t listener_count;
     struct fa_feed_entry *feeds;
     size_t feed_count;
+    struct fa_fetch_entry *fetches;
+    size_t fetch_count;
     char *source; /* the files' text for the store's copy; fa_config_parse reads
                      it back with the same places. Secrets are never in it: they
                      are files, and the configuration holds only their names */

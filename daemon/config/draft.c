@@ -232,7 +232,7 @@ static const struct fa_key rule_keys[] = {
     {"shadow", FA_KEY_BOOL, 0, AT(T, e.shadow), .def = "false",
      .help = "Evaluate and keep a record, tell nobody."},
     {"metric", FA_KEY_TEXT, 0, AT(T, e.metric.metric), .max = 200,
-     .help = "The metric's name. A rule has one of metric, incident and alert."},
+     .help = "The metric's name. A rule has one of metric, expr, incident and alert."},
     {"where", FA_KEY_PAIRS, 0, PAIR(T, e.metric.matches, e.metric.match_count),
      .help = "Labels that the series must carry, for instance { region = \"eu\"; }."},
     {"take", FA_KEY_TEXT, 0, AT(T, take), .max = 16,
@@ -260,12 +260,29 @@ static const struct fa_key rule_keys[] = {
      .help = "Fires on what people file."},
     {"alert", FA_KEY_GROUP, 0, AT(T, alert), .section = &alert_section,
      .help = "Fires on what another monitoring system has decided."},
-    {"expr", FA_KEY_REFUSED,
-     .help = "expressions are not read: write metric, take, over and above"},
+    {"expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, e.query.text), .max = 65536,
+     .help = "Fires for each label set that this PromQL expression yields; instead of metric."},
+    {"clear_expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, e.query.clear_text), .max = 65536,
+     .help = "With expr: clears only when this expression yields the label set."},
+    {"settle", FA_KEY_DURATION, 0, AT(T, e.query.settle), DURATION(0, FA_HOUR), .def = "1s",
+     .help = "With expr: what aggregates or joins waits so long for samples that belong together."},
+    {"every", FA_KEY_DURATION, 0, AT(T, e.query.every), DURATION(FA_SECOND, FA_DAY), .def = "15s",
+     .help = "With expr: a value that moves by itself, such as a rate, is looked at so often."},
 };
 static const struct fa_section rule_section = {
     "a rule", KEYS(rule_keys), sizeof(T),
     .help = "When an alarm is raised: from a metric, from filings, or from alerts of others."};
+#undef T
+
+#define T struct fa_draft_define
+static const struct fa_key define_keys[] = {
+    {"name", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, name), .max = 200,
+     .help = "Stands for the expression in those of rules and of definitions further down."},
+    {"expr", FA_KEY_TEXT, FA_KEY_REQUIRED | FA_KEY_LINES, AT(T, expr), .max = 65536,
+     .help = "PromQL."},
+};
+static const struct fa_section define_section = {"a definition", KEYS(define_keys), sizeof(T),
+                                                 .help = "An expression that rules share."};
 #undef T
 
 #define T struct fa_draft_http_limits
@@ -349,6 +366,71 @@ static const struct fa_section feed_section = {"a feed",
                                                .help = "Where samples come in."};
 #undef T
 
+#define T struct fa_draft_fetch
+static const struct fa_key fetch_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.name),
+     .help = "For messages and metrics; the label job of its series."},
+    {"kind", FA_KEY_CHOICE, 0, AT(T, e.kind), .choices = "scrape query check heartbeat",
+     .def = "scrape",
+     .help = "scrape: what the address answers is read by a decoder. query: the address is a "
+             "Prometheus-compatible server's, and its answer to a query becomes a metric. check: "
+             "does it answer at all? heartbeat: the address is called as long as the daemon is "
+             "well, so that somebody outside notices when it is not."},
+    {"url", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, e.url), .min = 1, .max = 2000,
+     .help = "\"https://HOST/metrics\"; of a query the server's, without /api/v1/query; of a check "
+             "also \"tcp://HOST:PORT\", which is well when it accepts a connection. Redirects are "
+             "not followed."},
+    {"every", FA_KEY_DURATION, 0, AT(T, e.every), DURATION(FA_SECOND, FA_DAY), .def = "15s",
+     .help = "From one run to the next. A run that is due while the one before it is not over is "
+             "left out."},
+    {"timeout", FA_KEY_DURATION, 0, AT(T, e.timeout), DURATION(100, 10 * FA_MINUTE),
+     .help = "For a run as a whole; not longer than every. Without it: 10s, or every if that is "
+             "less."},
+    {"decoder", FA_KEY_NAME, 0, AT(T, decoder),
+     .help = "Of a scrape: the decoder plugin that reads the answer; without it: prometheus. All "
+             "further keys are the plugin's own."},
+    {"query", FA_KEY_TEXT, FA_KEY_LINES, AT(T, e.query), .min = 1, .max = 10000,
+     .help = "Of a query: the expression that the server evaluates to an instant vector or a "
+             "scalar."},
+    {"metric", FA_KEY_TEXT, 0, AT(T, e.metric), .min = 1, .max = 200,
+     .help = "Of a query: what rules call the answer; its labels stay."},
+    {"labels", FA_KEY_PAIRS, 0, PAIR(T, e.labels, e.label_count),
+     .help =
+         "Added to every series, for instance { region = \"eu\"; }. job (the name) and instance "
+         "(host and port) are there without being written. A label of that name that comes with "
+         "the series is called exported_NAME then."},
+    {"user", FA_KEY_TEXT, 0, AT(T, e.user), .min = 1, .max = 200, .help = "To log in with."},
+    {"password", FA_KEY_PATH, FA_KEY_CREDENTIAL, AT(T, e.password),
+     .help = "File or credential with the user's password."},
+    {"token", FA_KEY_PATH, FA_KEY_CREDENTIAL, AT(T, e.token),
+     .help = "File or credential with a bearer token."},
+    {"headers", FA_KEY_PAIRS, 0, PAIR(T, e.headers, e.header_count),
+     .help = "Sent along, for instance { X-Scope-OrgID = \"shop\"; }. No secrets: they are visible "
+             "here."},
+    {"ca", FA_KEY_PATH, 0, AT(T, e.ca),
+     .help = "PEM file of the authorities to trust instead of the system's."},
+    {"allow_private", FA_KEY_BOOL, 0, AT(T, e.allow_private), .def = "false",
+     .help = "The address may be private or loopback."},
+    {"allow_plain", FA_KEY_BOOL, 0, AT(T, e.allow_plain), .def = "false",
+     .help = "A token or password may go over http://, where others can read it."},
+    {"max_bytes", FA_KEY_U32, 0, AT(T, e.max_bytes), .min = 1024, .max = 256 << 20,
+     .def = "16777216", .help = "Of an answer, decompressed; a longer one counts as none."},
+    {"limits", FA_KEY_GROUP, 0, AT(T, limits), .section = &feed_limits_section,
+     .help = "What it may take."},
+};
+static const struct fa_section fetch_section = {
+    "a fetch job",
+    KEYS(fetch_keys),
+    sizeof(T),
+    .is_open = true,
+    .given_offset = offsetof(T, given),
+    .help = "What is pulled by firealarm-fetcher, which runs only when there is such a job. Each "
+            "has series of its own: up (1 or 0) and scrape_duration_seconds, of a scrape or query "
+            "also scrape_samples_scraped (those that rules watch); of a check probe_success, "
+            "probe_duration_seconds and probe_http_status_code. What a scrape or query brought "
+            "ends with the first run that fails, and is unknown then."};
+#undef T
+
 #define T struct fa_draft_store
 static const struct fa_key store_keys[] = {
     {"plugin", FA_KEY_NAME, 0, AT(T, plugin), .def = "sqlite",
@@ -416,12 +498,16 @@ static const struct fa_key top_keys[] = {
      .help = "What people may file."},
     {"policies", FA_KEY_GROUPS, 0, LIST(T, policies), .section = &policy_section,
      .help = "Who is told, in which order."},
+    {"define", FA_KEY_GROUPS, 0, LIST(T, defines), .section = &define_section,
+     .help = "Names for expressions."},
     {"rules", FA_KEY_GROUPS, 0, LIST(T, rules), .section = &rule_section,
      .help = "When an alarm is raised."},
     {"listeners", FA_KEY_GROUPS, 0, LIST(T, listeners), .section = &listener_section,
      .help = "Where people and programs reach the daemon."},
     {"feeds", FA_KEY_GROUPS, 0, LIST(T, feeds), .section = &feed_section,
      .help = "Where samples come in."},
+    {"fetch", FA_KEY_GROUPS, 0, LIST(T, fetches), .section = &fetch_section,
+     .help = "What is pulled."},
     {"store", FA_KEY_GROUP, 0, AT(T, store), .section = &store_section,
      .help = "What is kept where."},
     {"times", FA_KEY_GROUP, 0, AT(T, times), .section = &times_section,

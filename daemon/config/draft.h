@@ -84,6 +84,11 @@ struct fa_draft_rule {
     struct fa_draft_alert alert;
 };
 
+struct fa_draft_define {
+    const config_setting_t *at;
+    char *name, *expr;
+};
+
 struct fa_draft_http_limits {
     const config_setting_t *at;
     struct fa_http_limits_config e;
@@ -106,6 +111,14 @@ struct fa_draft_feed {
     char *name, *address, *decoder, *listener;
     FA_TEXTS path;
     uint32_t mode;
+    struct fa_draft_feed_limits limits;
+    struct fa_given_list given;
+};
+
+struct fa_draft_fetch {
+    const config_setting_t *at;
+    struct fa_fetch_entry e;
+    char *decoder;
     struct fa_draft_feed_limits limits;
     struct fa_given_list given;
 };
@@ -136,9 +149,11 @@ struct fa_draft {
     FA_ARRAY(struct fa_draft_value) values;
     FA_ARRAY(struct fa_draft_category) categories;
     FA_ARRAY(struct fa_draft_policy) policies;
+    FA_ARRAY(struct fa_draft_define) defines;
     FA_ARRAY(struct fa_draft_rule) rules;
     FA_ARRAY(struct fa_draft_listener) listeners;
     FA_ARRAY(struct fa_draft_feed) feeds;
+    FA_ARRAY(struct fa_draft_fetch) fetches;
     struct fa_draft_store store;
     struct fa_draft_times times;
     struct fa_draft_limits limits;

@@ -27,6 +27,7 @@ enum fa_kind {
     FA_KIND_RULE,
     FA_KIND_LISTENER,
     FA_KIND_FEED,
+    FA_KIND_FETCH,
     FA_KIND__COUNT
 };
 
@@ -61,6 +62,7 @@ void fa_prove_rules(const struct fa_proof *proof);
 /* After rules and categories, which say what policies are used for. */
 void fa_prove_policies(const struct fa_proof *proof);
 void fa_prove_sockets(const struct fa_proof *proof);
+void fa_prove_fetches(const struct fa_proof *proof);
 void fa_prove_plugins(const struct fa_proof *proof);
 
 #endif

@@ -214,6 +214,31 @@ static void prove_feeds(const struct fa_proof *proof)
     }
 }
 
+static void prove_fetches(const struct fa_proof *proof)
+{
+    static const char *const own[] = {
+        "name",   "kind",          "url",         "every",    "timeout",   "query",
+        "metric", "labels",        "user",        "password", "token",     "headers",
+        "ca",     "allow_private", "allow_plain", "decoder",  "max_bytes", "limits"};
+    const struct firealarm_decoder *decoder;
+    for (size_t i = 0; i < proof->draft->fetches.count; i++) {
+        struct use use = {FA_PLUGIN_DECODER,
+                          &proof->config->fetches[i].decoder,
+                          proof->draft->fetches.items[i].at,
+                          "decoder",
+                          own,
+                          sizeof own / sizeof own[0]};
+        const struct fa_plugin *plugin = prove_use(proof, &use);
+        decoder = plugin != NULL ? plugin->decoder : NULL;
+        if (decoder != NULL &&
+            (decoder->transports & (1u << FIREALARM_HTTP | 1u << FIREALARM_STREAM)) == 0) {
+            fa_fault_key(proof->faults, use.at, "decoder", FA_EUNSUPPORTED,
+                         "the decoder '%s' reads datagrams alone, not what is pulled",
+                         decoder->name);
+        }
+    }
+}
+
 void fa_prove_plugins(const struct fa_proof *proof)
 {
     static const char *const own[] = {"plugin", "mac_key"};
@@ -222,6 +247,7 @@ void fa_prove_plugins(const struct fa_proof *proof)
     }
     prove_channels(proof);
     prove_feeds(proof);
+    prove_fetches(proof);
     if (proof->draft->store.at == NULL) {
         fa_fault(proof->faults, NULL, FA_EINVAL,
                  "there is no store: add store = { plugin = \"sqlite\"; path = \"...\"; mac_key = "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Rules proved: each is about a metric, filings or alerts of others, can fire, can clear, and leads
- * to a category, a severity and a policy that exist. What a rule leaves out it takes from its
+/* Rules proved: each is about a metric, an expression, filings or alerts of others, can fire, can
+ * clear, and leads to a category, a severity and a policy that exist. What a rule leaves out it
+ * takes from its
  * category.
  */
 #include "config/proof.h"
@@ -152,6 +153,30 @@ static void prove_metric(const struct fa_proof *proof, size_t i)
     prove_window(proof, i);
 }
 
+/* expr instead of metric: what belongs to the short form does not go with it. */
+static void prove_query(const struct fa_proof *proof, size_t i)
+{
+    static const char *const others[] = {"where", "take",  "at_least",    "over",        "per",
+                                         "above", "below", "clear_below", "clear_above", "absent"};
+    for (size_t k = 0; k < sizeof others / sizeof others[0]; k++) {
+        if (is_given(proof, i, others[k])) {
+            fa_fault_key(proof->faults, proof->draft->rules.items[i].at, others[k], FA_EINVAL,
+                         "%s goes with metric; with expr the expression itself says it", others[k]);
+        }
+    }
+}
+
+static void prove_no_query(const struct fa_proof *proof, size_t i)
+{
+    static const char *const keys[] = {"clear_expr", "settle", "every"};
+    for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++) {
+        if (is_given(proof, i, keys[k])) {
+            fa_fault_key(proof->faults, proof->draft->rules.items[i].at, keys[k], FA_EINVAL,
+                         "%s goes with expr, which is not given", keys[k]);
+        }
+    }
+}
+
 /* Of a rule over something else; `instead` says what that has. */
 static void refuse_metric_keys(const struct fa_proof *proof, size_t i, const char *instead)
 {
@@ -277,8 +302,9 @@ static void prove_summary(const struct fa_proof *proof, size_t i)
         known[count++] = m->matches[k].name;
     }
     int rc = fa_template_compile(fa_str_of(rule->summary), &tpl, &err);
-    /* What an alert brings along, only its sender knows. */
-    if (rc == 0 && !rule->is_alert) {
+    /* What an alert brings along only its sender knows; an expression's labels come with samples.
+     */
+    if (rc == 0 && !rule->is_alert && rule->query.text == NULL) {
         rc = fa_template_check(tpl, known, count, &err);
     }
     if (rc != 0) {
@@ -294,17 +320,22 @@ static void prove_rule(const struct fa_proof *proof, size_t i)
     const struct fa_rule *rule = proof->config->rules[i];
     const config_setting_t *at = proof->draft->rules.items[i].at;
     bool has_incident = is_given(proof, i, "incident"), has_alert = is_given(proof, i, "alert");
-    bool has_metric = is_given(proof, i, "metric");
+    bool has_metric = is_given(proof, i, "metric"), has_expr = is_given(proof, i, "expr");
+    int kinds = has_incident + has_metric + has_expr + has_alert;
     prove_references(proof, i);
     prove_summary(proof, i);
     if (rule->expect != NULL && strpbrk(rule->expect, "{}") != NULL) {
         fault_at(proof, i, "expect", "expect is plain text: fields in braces are for summary");
     }
-    if (has_incident + has_metric + has_alert != 1) {
+    if (!has_expr) {
+        prove_no_query(proof, i);
+    }
+    if (kinds != 1) {
         fa_fault(proof->faults, at, FA_EINVAL,
-                 has_incident + has_metric + has_alert > 1
-                     ? "a rule has only one of metric, incident and alert"
-                     : "a rule needs metric, incident or alert: what is watched?");
+                 kinds > 1 ? "a rule has only one of metric, expr, incident and alert"
+                           : "a rule needs metric, expr, incident or alert: what is watched?");
+    } else if (has_expr) {
+        prove_query(proof, i);
     } else if (has_incident && rule->is_incident) {
         prove_incident(proof, i);
     } else if (has_alert && rule->is_alert) {

@@ -378,6 +378,11 @@ int fa_link_send(struct fa_link *link, const struct fa_frame_send *send, struct 
     return rc;
 }
 
+struct fa_child *fa_link_child(struct fa_link *link)
+{
+    return &link->child;
+}
+
 int fa_link_fd(const struct fa_link *link)
 {
     return link->child.fd;

@@ -59,6 +59,8 @@ void fa_link_stop(struct fa_link *link, struct fa_now now);
 int fa_link_send(struct fa_link *link, const struct fa_frame_send *send,
                  struct fa_now now) FA_MUST_CHECK;
 
+/* For what has a descriptor; its ticks and deadlines are the link's. */
+struct fa_child *fa_link_child(struct fa_link *link);
 /* -1 while there is none. */
 int fa_link_fd(const struct fa_link *link);
 bool fa_link_wants_write(const struct fa_link *link);

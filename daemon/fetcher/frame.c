@@ -18,8 +18,8 @@ enum {
     RUN_HEADER_NAME,
     RUN_HEADER_VALUE,
 };
-enum { BODY_N = 1, BODY_BYTES };
-enum { DONE_N = 1, DONE_OK, DONE_STATUS, DONE_DURATION, DONE_TYPE, DONE_ERROR };
+enum { BODY_N = 1, BODY_BYTES, BODY_TYPE };
+enum { DONE_N = 1, DONE_OK, DONE_STATUS, DONE_DURATION, DONE_ERROR };
 
 int fa_fetch_frame_put_run(struct fa_buf *out, const struct fa_fetch_run *run)
 {
@@ -47,6 +47,7 @@ int fa_fetch_frame_put_body(struct fa_buf *out, const struct fa_fetch_body *body
 {
     size_t at = fa_frame_start(out);
     fa_rec_put_u64(out, BODY_N, body->n);
+    fa_rec_put_bytes(out, BODY_TYPE, body->type.ptr, body->type.len);
     fa_rec_put_bytes(out, BODY_BYTES, body->bytes.ptr, body->bytes.len);
     return fa_frame_finish(out, at, FA_FRAME_BODY);
 }
@@ -58,7 +59,6 @@ int fa_fetch_frame_put_done(struct fa_buf *out, const struct fa_fetch_done *done
     fa_rec_put_u64(out, DONE_OK, done->ok);
     fa_rec_put_u64(out, DONE_STATUS, done->status);
     fa_rec_put_i64(out, DONE_DURATION, done->duration);
-    fa_rec_put_bytes(out, DONE_TYPE, done->type.ptr, done->type.len);
     fa_rec_put_bytes(out, DONE_ERROR, done->error.ptr, done->error.len);
     return fa_frame_finish(out, at, FA_FRAME_DONE);
 }
@@ -147,11 +147,14 @@ int fa_fetch_frame_get_body(struct fa_str record, struct fa_fetch_body *ret_body
 {
     struct fa_walk walk = fa_walk_start("BODY", record);
     bool has_n = false;
-    *ret_body = (struct fa_fetch_body){.bytes = {"", 0}};
+    *ret_body = (struct fa_fetch_body){.type = {"", 0}, .bytes = {"", 0}};
     while (fa_walk_next(&walk)) {
         if (walk.field.tag == BODY_N) {
             ret_body->n = fa_walk_u64(&walk, UINT64_MAX);
             has_n = true;
+        } else if (walk.field.tag == BODY_TYPE) {
+            fa_walk_str(&walk, &ret_body->type);
+            walk.bad = walk.bad || ret_body->type.len > FA_FETCH_TYPE_MAX;
         } else if (walk.field.tag == BODY_BYTES) {
             fa_walk_str(&walk, &ret_body->bytes);
             walk.bad = walk.bad || ret_body->bytes.len > FA_FETCH_PIECE_MAX;
@@ -164,7 +167,7 @@ int fa_fetch_frame_get_done(struct fa_str record, struct fa_fetch_done *ret_done
                             struct fa_err *err)
 {
     struct fa_walk walk = fa_walk_start("DONE", record);
-    struct fa_fetch_done done = {.type = {"", 0}, .error = {"", 0}};
+    struct fa_fetch_done done = {.error = {"", 0}};
     bool has_n = false;
     while (fa_walk_next(&walk)) {
         switch (walk.field.tag) {
@@ -181,9 +184,6 @@ int fa_fetch_frame_get_done(struct fa_str record, struct fa_fetch_done *ret_done
         case DONE_DURATION:
             done.duration = fa_walk_i64(&walk);
             walk.bad = walk.bad || done.duration < 0 || done.duration > 2 * FA_HOUR;
-            break;
-        case DONE_TYPE:
-            fa_walk_str(&walk, &done.type);
             break;
         case DONE_ERROR:
             fa_walk_str(&walk, &done.error);

@@ -18,6 +18,7 @@ enum { FA_FRAME_RUN = FA_FRAME_OWN, FA_FRAME_BODY, FA_FRAME_DONE };
 #define FA_FETCH_PIECE_MAX   ((size_t)64 * 1024) /* bytes of one BODY */
 #define FA_FETCH_BODY_MAX    ((uint64_t)256 * 1024 * 1024)
 #define FA_FETCH_ERROR_MAX   400u
+#define FA_FETCH_TYPE_MAX    200u
 
 enum fa_fetch_kind {
     FA_FETCH_SCRAPE,    /* GET, the answer is the body */
@@ -48,6 +49,7 @@ struct fa_fetch_run {
 
 struct fa_fetch_body {
     uint64_t n;
+    struct fa_str type; /* the answer's Content-Type */
     struct fa_str bytes;
 };
 
@@ -56,7 +58,6 @@ struct fa_fetch_done {
     bool ok;
     uint32_t status; /* HTTP's; 0: none came */
     fa_time duration;
-    struct fa_str type;  /* the answer's Content-Type */
     struct fa_str error; /* why it failed; no word of a secret, no text of the answer */
 };
 

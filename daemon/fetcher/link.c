@@ -66,7 +66,6 @@ static void give_up_open(struct fa_fetch_link *link, const char *why, fa_time mo
     for (size_t i = 0; i < count; i++) {
         struct fa_fetch_done done = {.n = lost[i].n,
                                      .duration = mono - lost[i].started,
-                                     .type = {"", 0},
                                      .error = fa_str_of(why[0] != '\0' ? why : "it was stopped")};
         link->callbacks.on_done(link->ctx, &done);
     }
@@ -95,7 +94,7 @@ static int on_body(struct fa_fetch_link *link, struct fa_str record, struct fa_e
                                       : "a body that is longer than was asked for");
     }
     run->body_left -= body.bytes.len;
-    link->callbacks.on_body(link->ctx, body.n, body.bytes);
+    link->callbacks.on_body(link->ctx, &body);
     return 0;
 }
 

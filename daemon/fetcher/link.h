@@ -22,7 +22,7 @@ struct fa_fetch_link_config {
 /* Called from within the functions below; they may call fa_fetch_link_run, not _free. */
 struct fa_fetch_link_callbacks {
     /* A piece of the body, before on_done. */
-    void (*on_body)(void *ctx, uint64_t n, struct fa_str bytes);
+    void (*on_body)(void *ctx, const struct fa_fetch_body *body);
     /* Exactly once for each run that was taken, also when the fetcher ends. */
     void (*on_done)(void *ctx, const struct fa_fetch_done *done);
     void (*on_log)(void *ctx, uint32_t level, const char *text);

@@ -292,26 +292,40 @@ static uint32_t keep_labels(struct fa_metrics *metrics, const struct fa_labels *
     return id;
 }
 
-static void link_all(struct fa_watched *watched, const struct fa_labels *labels,
+/* The next watch of the name, or of any, that matches; the first after NULL. */
+static struct fa_watch *next_match(const struct fa_metrics *metrics, struct fa_str name,
+                                   const struct fa_labels *labels, struct fa_watch *after)
+{
+    const struct fa_watched *watched = NULL;
+    struct fa_watch *watch = after != NULL ? after->next_of_name : NULL;
+    bool named = after == NULL || after->spec.metric.len > 0;
+    if (after == NULL) {
+        watched = fa_watched_find(metrics, name);
+        watch = watched != NULL ? watched->watches : NULL;
+    }
+    for (;;) {
+        if (watch == NULL && named) {
+            named = false;
+            watch = metrics->nameless;
+        }
+        if (watch == NULL || fa_watch_matches(watch, name, labels)) {
+            return watch;
+        }
+        watch = watch->next_of_name;
+    }
+}
+
+static void link_all(struct fa_metrics *metrics, struct fa_str name, const struct fa_labels *labels,
                      struct fa_series *series)
 {
-    struct fa_watch *only = NULL;
-    size_t count = 0;
-    for (struct fa_watch *watch = watched->watches; watch != NULL; watch = watch->next_of_name) {
-        if (fa_watch_matches(watch, labels)) {
-            only = watch;
-            count++;
-        }
-    }
-    if (count == 1 && only->spec.rest > 0) {
-        fa_rest_begin(only, series, NULL);
+    struct fa_watch *watch = next_match(metrics, name, labels, NULL);
+    if (watch->spec.rest > 0 && next_match(metrics, name, labels, watch) == NULL) {
+        fa_rest_begin(watch, series, NULL);
         fa_rest_queue(series);
         return;
     }
-    for (struct fa_watch *watch = watched->watches; watch != NULL; watch = watch->next_of_name) {
-        if (fa_watch_matches(watch, labels)) {
-            fa_watch_link(watch, series);
-        }
+    for (; watch != NULL; watch = next_match(metrics, name, labels, watch)) {
+        fa_watch_link(watch, series);
     }
 }
 
@@ -327,36 +341,35 @@ static uint32_t make_series(struct fa_feed *feed, enum fa_kind stored, struct fa
     join_name(metrics, watched, series->place);
     fa_index_add(&metrics->series, series_hash(metrics, stored, fa_str_of(watched->name), labels),
                  series->place);
-    link_all(watched, labels, series);
+    link_all(metrics, fa_str_of(watched->name), labels, series);
     return series->place;
 }
 
-static bool is_wanted(const struct fa_watched *watched, const struct fa_labels *labels)
+/* Does somebody watch series of this very name? */
+static bool is_named(const struct fa_metrics *metrics, struct fa_str name)
 {
-    const struct fa_watch *watch = watched->watches;
-    while (watch != NULL && !fa_watch_matches(watch, labels)) {
-        watch = watch->next_of_name;
-    }
-    return watch != NULL;
+    const struct fa_watched *watched = fa_watched_find(metrics, name);
+    return watched != NULL && watched->watches != NULL;
 }
 
 /* FA_POOL_NONE: refused or not wanted, and counted. */
-static uint32_t take_labelled(struct fa_feed *feed, enum fa_kind stored, struct fa_watched *watched,
+static uint32_t take_labelled(struct fa_feed *feed, enum fa_kind stored, struct fa_str name,
                               const struct fa_labels *labels)
 {
-    struct fa_str name = fa_str_of(watched->name);
     uint32_t place = fa_series_find(feed->metrics, stored, name, labels);
-    bool wanted = place != FA_POOL_NONE || is_wanted(watched, labels);
+    bool wanted = place != FA_POOL_NONE || next_match(feed->metrics, name, labels, NULL) != NULL;
     if (place != FA_POOL_NONE) {
         return place;
     }
     if (wanted && feed->stats.series < feed->limits.series) {
-        return make_series(feed, stored, watched, labels);
+        return make_series(feed, stored, fa_watched_take(feed->metrics, name), labels);
     }
     if (wanted) {
         feed->stats.series_refused++;
-    } else {
+    } else if (is_named(feed->metrics, name)) {
         feed->stats.unwatched++;
+    } else {
+        note_unwatched(feed, name);
     }
     return FA_POOL_NONE;
 }
@@ -364,20 +377,22 @@ static uint32_t take_labelled(struct fa_feed *feed, enum fa_kind stored, struct 
 static uint32_t take_series(struct fa_feed *feed, enum fa_kind kind, struct fa_str name,
                             const struct fa_label *labels, size_t count)
 {
-    struct fa_watched *watched = fa_watched_find(feed->metrics, name);
-    if (watched == NULL || watched->watches == NULL) {
+    bool named = is_named(feed->metrics, name);
+    if (!named && feed->metrics->nameless == NULL) {
         note_unwatched(feed, name);
         return FA_POOL_NONE;
     }
     struct fa_labels *set = NULL;
-    if (!fits(&feed->limits, labels, count) || fa_labels_new(labels, count, &set) < 0) {
+    bool is_name = named || (name.len <= feed->limits.name_bytes && !fa_str_has_control(name) &&
+                             fa_utf8_valid(name));
+    if (!is_name || !fits(&feed->limits, labels, count) || fa_labels_new(labels, count, &set) < 0) {
         feed->stats.labels_refused++;
         return FA_POOL_NONE;
     }
     uint32_t place = FA_POOL_NONE;
     size_t size = fa_labels_packed_size(set);
     if (size > 0 && size <= FA_ARENA_MAX) {
-        place = take_labelled(feed, fa_kind_stored(kind), watched, set);
+        place = take_labelled(feed, fa_kind_stored(kind), name, set);
     } else {
         feed->stats.labels_refused++;
     }

@@ -128,6 +128,7 @@ struct fa_metrics {
     struct fa_index raws;      /* of the arena */
     struct fa_index series;    /* of the pool, by name, labels, kind */
     struct fa_index names;     /* of watched */
+    struct fa_watch *nameless; /* watches of any name, by next_of_name */
     size_t series_count;
     uint32_t expire_at; /* the place where fa_metrics_expire goes on */
     uint64_t *ignored;  /* hashes of raw keys known to be ignored; 0: free */
@@ -165,7 +166,9 @@ static inline enum fa_fold fa_fold_of(enum fa_kind stored)
 struct fa_watched *fa_watched_find(const struct fa_metrics *metrics, struct fa_str name);
 /* Frees it when neither watches nor series are left. */
 void fa_watched_release(struct fa_metrics *metrics, struct fa_watched *watched);
-bool fa_watch_matches(const struct fa_watch *watch, const struct fa_labels *labels);
+struct fa_watched *fa_watched_take(struct fa_metrics *metrics, struct fa_str name);
+bool fa_watch_matches(const struct fa_watch *watch, struct fa_str name,
+                      const struct fa_labels *labels);
 /* Links the series to the watch, gives it the window it needs and marks the link. */
 void fa_watch_link(struct fa_watch *watch, struct fa_series *series);
 void fa_link_mark(struct fa_link *link);

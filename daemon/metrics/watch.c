@@ -37,7 +37,7 @@ struct fa_watched *fa_watched_find(const struct fa_metrics *metrics, struct fa_s
     return id != FA_INDEX_NONE ? fa_watched_at(metrics, id) : NULL;
 }
 
-static struct fa_watched *take_watched(struct fa_metrics *metrics, struct fa_str name)
+struct fa_watched *fa_watched_take(struct fa_metrics *metrics, struct fa_str name)
 {
     struct fa_watched *watched = fa_watched_find(metrics, name);
     if (watched == NULL) {
@@ -84,14 +84,16 @@ static void free_watch(struct fa_watch *watch)
     free(watch);
 }
 
-bool fa_watch_matches(const struct fa_watch *watch, const struct fa_labels *labels)
+bool fa_watch_matches(const struct fa_watch *watch, struct fa_str name,
+                      const struct fa_labels *labels)
 {
     for (size_t i = 0; i < watch->spec.match_count; i++) {
         if (!fa_str_eq(fa_labels_get(labels, watch->matches[i].name), watch->matches[i].value)) {
             return false;
         }
     }
-    return true;
+    return watch->spec.accepts == NULL ||
+           watch->spec.accepts(watch->spec.accepts_ctx, name, labels);
 }
 
 /* Does a window keep all that is to be read of slots like another's? */
@@ -279,20 +281,42 @@ static void watch_series(struct fa_watch *watch, struct fa_series *series)
     }
 }
 
+static void watch_if_matches(struct fa_watch *watch, uint32_t id)
+{
+    struct fa_metrics *metrics = watch->watcher->metrics;
+    struct fa_str name =
+        fa_str_of(fa_watched_at(metrics, fa_origin_at(metrics, id)->watched)->name);
+    if (fa_watch_matches(watch, name, fa_series_labels(metrics, id))) {
+        watch_series(watch, fa_series_at(metrics, id));
+    }
+}
+
+static void watch_name(struct fa_watch *watch, const struct fa_watched *watched)
+{
+    for (uint32_t id = watched->series; id != FA_POOL_NONE;) {
+        watch_if_matches(watch, id);
+        id = fa_origin_at(watch->watcher->metrics, id)->next_of_name;
+    }
+}
+
 void fa_watcher_add(struct fa_watcher *watcher, const struct fa_watch_spec *spec)
 {
     struct fa_metrics *metrics = watcher->metrics;
-    struct fa_watched *watched = take_watched(metrics, spec->metric);
-    struct fa_watch *watch = new_watch(watcher, spec);
-    watch->next_of_name = watched->watches;
-    watched->watches = watch;
+    struct fa_watch *watch = new_watch(watcher, spec), **first = &metrics->nameless;
+    if (spec->metric.len > 0) {
+        first = &fa_watched_take(metrics, spec->metric)->watches;
+    }
+    watch->next_of_name = *first;
+    *first = watch;
     watch->next_of_watcher = watcher->watches;
     watcher->watches = watch;
-    for (uint32_t id = watched->series; id != FA_POOL_NONE;) {
-        if (fa_watch_matches(watch, fa_series_labels(metrics, id))) {
-            watch_series(watch, fa_series_at(metrics, id));
+    if (spec->metric.len > 0) {
+        watch_name(watch, fa_watched_find(metrics, spec->metric));
+    }
+    for (uint32_t id = 0; spec->metric.len == 0 && id < metrics->all.count; id++) {
+        if (fa_origin_at(metrics, id)->kind != 0) {
+            watch_if_matches(watch, id);
         }
-        id = fa_origin_at(metrics, id)->next_of_name;
     }
     fa_metrics_forget_ignored(metrics);
 }
@@ -309,13 +333,16 @@ void fa_watched_release(struct fa_metrics *metrics, struct fa_watched *watched)
 
 static void remove_watch(struct fa_metrics *metrics, struct fa_watch *watch)
 {
-    struct fa_watched *watched = fa_watched_find(metrics, watch->spec.metric);
-    struct fa_watch **at = &watched->watches;
+    bool has_name = watch->spec.metric.len > 0;
+    struct fa_watched *watched = has_name ? fa_watched_find(metrics, watch->spec.metric) : NULL;
+    struct fa_watch **at = has_name ? &watched->watches : &metrics->nameless;
     while (*at != watch) {
         at = &(*at)->next_of_name;
     }
     *at = watch->next_of_name;
-    fa_watched_release(metrics, watched);
+    if (has_name) {
+        fa_watched_release(metrics, watched);
+    }
 }
 
 /* The links of this watcher, out of every series. */
@@ -363,6 +390,13 @@ void fa_watcher_free(struct fa_watcher *watcher)
         free_watch(watch);
     }
     free(watcher);
+}
+
+struct fa_str fa_link_metric(const struct fa_link *link)
+{
+    const struct fa_metrics *metrics = metrics_of(link);
+    return fa_str_of(
+        fa_watched_at(metrics, fa_origin_at(metrics, link->series->place)->watched)->name);
 }
 
 const struct fa_labels *fa_link_labels(const struct fa_link *link)

@@ -20,11 +20,14 @@
 struct fa_watcher;
 
 struct fa_watch_spec {
-    struct fa_str metric;
+    struct fa_str metric;           /* len 0: of any name; only with accepts */
     const struct fa_label *matches; /* the series must carry all of these */
     size_t match_count;
-    fa_time over; /* window; 0: only the newest sample is read */
-    bool sketch;  /* quantiles of the window are read */
+    /* What else is asked of a series; NULL: nothing. The same answer each time. */
+    bool (*accepts)(const void *ctx, struct fa_str metric, const struct fa_labels *labels);
+    const void *accepts_ctx; /* borrowed */
+    fa_time over;            /* window; 0: only the newest sample is read */
+    bool sketch;             /* quantiles of the window are read */
     /* What of a window over FA_RAW_MAX is read, enum fa_reads; 0: all. The points always are. */
     uint8_t reads;
     fa_time rest; /* with over 0: at rest until the newest sample is so old; 0: never at rest */
@@ -107,6 +110,7 @@ bool fa_link_may_have_namesake(const struct fa_link *link, bool all_labels);
 bool fa_watcher_each_at_rest(struct fa_watcher *watcher, const void *owner, uint32_t *cursor,
                              struct fa_link *ret_link);
 
+struct fa_str fa_link_metric(const struct fa_link *link);
 /* Borrowed until the next call that reads or changes series. */
 const struct fa_labels *fa_link_labels(const struct fa_link *link);
 enum fa_kind fa_link_kind(const struct fa_link *link);

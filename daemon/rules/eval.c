@@ -1,18 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* The tree evaluator. A tree is evaluated for one label set at a time: its aggregates all group by
- * the same labels (compile.c and, later, the PromQL planner see to that), so each aggregate runs
- * over the label set's own series and the operators between aggregates work on plain numbers.
+/* The tree of a keyed plan as plain numbers. At the key's level each node has one value or none; in
+ * an aggregation the operand is evaluated for one series after the other.
  *
- * Invariants: no value stays no value through every operator; a comparison keeps its left side or
- * nothing (PromQL's filter); a result that is not finite, such as a division by zero, is no value.
- * Samples of one time in a population: the larger is its newest.
+ * Invariants: no value stays no value through every operator but or and unless; a comparison keeps
+ * its vector's side or nothing. Samples of one time in a population: the larger is its newest.
  *
- * A window is summed up again only when its series got a sample or one left: everything else reads
- * the summary kept in the member. Sketches are merged anew each time. */
+ * A window is summed up again only when its series got a sample or one left: what sums, extremes
+ * and ends tell reads the summary kept in the member, all else its points. Sketches are merged anew
+ * each time. A series that is sent as two kinds counts, where one is asked for, as the one with the
+ * newest sample. */
 #include "rules/eval.h"
 #include "base/panic.h"
+#include "rules/functions.h"
 
 #include <math.h>
+#include <stdlib.h>
+
+void fa_room_done(struct fa_room *room)
+{
+    fa_sketch_done(&room->sketch);
+    free(room->points);
+    free(room->values);
+    free(room->gathered);
+}
 
 void fa_member_refresh(struct fa_member *member, fa_time over, fa_time now)
 {
@@ -27,180 +37,379 @@ void fa_member_refresh(struct fa_member *member, fa_time over, fa_time now)
     member->read_at = now;
 }
 
-/* A function of one series' window. */
-static bool call_value(enum fa_fn fn, const struct fa_summary *summary, fa_time range,
-                       double *ret_value)
+/* ---- ranges ---- */
+
+static bool ends_of(enum fa_promql_fn fn, const struct fa_summary *summary, fa_time from,
+                    fa_time to, double *ret_value)
 {
-    double value = 0;
-    switch (fn) {
-    case FA_FN_LAST_OVER_TIME:
-        value = summary->last;
-        break;
-    case FA_FN_MIN_OVER_TIME:
-        value = summary->min;
-        break;
-    case FA_FN_MAX_OVER_TIME:
-        value = summary->max;
-        break;
-    case FA_FN_SUM_OVER_TIME:
-        value = summary->sum;
-        break;
-    case FA_FN_COUNT_OVER_TIME:
-        value = summary->count;
-        break;
-    case FA_FN_SAMPLES_OVER_TIME:
-        value = (double)summary->samples;
-        break;
-    case FA_FN_INCREASE:
-        value = summary->increase;
-        break;
-    case FA_FN_RATE:
-        value = summary->increase / ((double)range / (double)FA_SECOND);
-        break;
-    case FA_FN_SKETCH_OVER_TIME:
-    case FA_FN__COUNT:
+    struct fa_ends ends = {.first = summary->first,
+                           .change = fn == FA_PROMQL_FN_DELTA ? summary->last - summary->first
+                                                              : summary->between,
+                           .first_at = summary->first_at,
+                           .last_at = summary->last_at,
+                           .from = from,
+                           .to = to,
+                           .count = (double)summary->samples};
+    if (summary->samples < 2 || summary->first_at >= summary->last_at) {
         return false;
     }
-    *ret_value = value;
-    bool is_increase = fn == FA_FN_INCREASE || fn == FA_FN_RATE;
-    return summary->samples > 0 && (!is_increase || summary->has_increase);
+    *ret_value = fa_fn_extrapolated(&ends, fn);
+    return true;
 }
 
-/* The operand of an aggregate for one member, and the time of the sample it is from. */
-static bool member_value(const struct fa_eval *eval, const struct fa_expr *expr,
-                         const struct fa_member *member, double *ret_value, fa_time *ret_at)
+bool fa_eval_summary(enum fa_promql_fn fn, const struct fa_summary *summary, fa_time from,
+                     fa_time to, bool *ret_any, double *ret_value)
 {
-    if (expr->kind == FA_EXPR_SELECTOR) {
-        return fa_link_newest(member->link, ret_at, ret_value) &&
-               *ret_at > eval->now - expr->u.selector.look_back;
+    *ret_any = summary->samples > 0;
+    switch ((int)fn) {
+    case FA_PROMQL_FN_LAST_OVER_TIME:
+        *ret_value = summary->last;
+        return true;
+    case FA_PROMQL_FN_MIN_OVER_TIME:
+        *ret_value = summary->min;
+        return true;
+    case FA_PROMQL_FN_MAX_OVER_TIME:
+        *ret_value = summary->max;
+        return true;
+    case FA_PROMQL_FN_SUM_OVER_TIME:
+        *ret_value = summary->sum;
+        return true;
+    case FA_PROMQL_FN_COUNT_OVER_TIME:
+        *ret_value = summary->count;
+        return true;
+    case FA_PROMQL_FN_AVG_OVER_TIME:
+        *ret_value = summary->sum / summary->count;
+        return true;
+    case FA_PROMQL_FN_PRESENT_OVER_TIME:
+        *ret_value = 1;
+        return true;
+    case FA_PROMQL_FN_TS_OF_LAST_OVER_TIME:
+        *ret_value = (double)summary->last_at / 1000;
+        return true;
+    case FA_PROMQL_FN_SAMPLES_OVER_TIME:
+        *ret_value = (double)summary->samples;
+        return true;
+    case FA_PROMQL_FN_SEEN_INCREASE:
+    case FA_PROMQL_FN_SEEN_RATE:
+        *ret_any = summary->samples > 0 && summary->has_increase;
+        *ret_value = fn == FA_PROMQL_FN_SEEN_RATE
+                         ? summary->increase / ((double)(to - from) / (double)FA_SECOND)
+                         : summary->increase;
+        return true;
+    case FA_PROMQL_FN_RATE:
+    case FA_PROMQL_FN_INCREASE:
+    case FA_PROMQL_FN_DELTA:
+        *ret_any = ends_of(fn, summary, from, to, ret_value);
+        return true;
+    default:
+        return false;
     }
-    fa_assert(expr->kind == FA_EXPR_CALL);
-    *ret_at = member->summary->last_at;
-    return call_value(expr->u.call.fn, member->summary, expr->u.call.arg->u.selector.range,
-                      ret_value);
 }
 
-static const struct fa_expr *selector_of(const struct fa_expr *expr)
+static size_t read_points(struct fa_room *room, const struct fa_link *link, fa_time from,
+                          fa_time to)
 {
-    return expr->kind == FA_EXPR_CALL ? expr->u.call.arg : expr;
+    size_t count = fa_link_points(link, from, to, room->points, room->point_cap);
+    if (count > room->point_cap) {
+        room->point_cap = count + count / 2;
+        room->points = fa_xrealloc(room->points, room->point_cap * sizeof *room->points);
+        count = fa_link_points(link, from, to, room->points, room->point_cap);
+    }
+    return count;
 }
 
-static bool eval_quantile(const struct fa_eval *eval, const struct fa_expr *expr, double *ret_value)
+static double *values_of(struct fa_room *room, size_t count)
 {
-    const struct fa_expr *selector = selector_of(expr->u.aggregate.arg);
-    fa_sketch_clear(eval->scratch);
-    const struct fa_member *member = eval->leaves[selector->u.selector.leaf].first;
+    if (count > room->value_cap) {
+        room->value_cap = count + count / 2;
+        room->values = fa_xrealloc(room->values, room->value_cap * sizeof *room->values);
+    }
+    return room->values;
+}
+
+static bool eval_points(const struct fa_eval *eval, const struct fa_promql_node *call,
+                        const struct fa_link *link, struct fa_over_time *window, double *ret_value)
+{
+    size_t params = 0;
+    for (size_t i = 0; i < call->u.call.count; i++) {
+        if (call->u.call.args[i]->type != FA_PROMQL_MATRIX) {
+            (void)fa_eval(eval, call->u.call.args[i], &window->params[params++]);
+        }
+    }
+    window->count = read_points(eval->room, link, window->from, window->to);
+    window->points = eval->room->points;
+    if (fa_fn_needs_values(window->fn)) {
+        window->values = values_of(eval->room, window->count);
+    }
+    return window->count > 0 && fa_fn_over_time(window, ret_value);
+}
+
+static const struct fa_member *member_of(const struct fa_eval *eval,
+                                         const struct fa_promql_node *selector)
+{
+    if (eval->bound != NULL) {
+        return eval->bound;
+    }
+    size_t leaf = eval->tree->leaves[selector->u.selector.number];
+    const struct fa_member *best = eval->leaves[leaf].first;
+    const struct fa_member *member = best != NULL ? best->next : NULL;
+    for (; member != NULL; member = member->next) {
+        fa_time at, best_at;
+        double value;
+        bool is_there = fa_link_newest(member->link, &at, &value);
+        bool is_best = fa_link_newest(best->link, &best_at, &value);
+        best = is_there && (!is_best || at > best_at) ? member : best;
+    }
+    return best;
+}
+
+static bool eval_range(const struct fa_eval *eval, const struct fa_promql_node *call,
+                       double *ret_value)
+{
+    const struct fa_promql_node *range = fa_plan_range(call);
+    const struct fa_member *member = member_of(eval, range);
+    struct fa_over_time window = {.fn = call->u.call.fn,
+                                  .at = eval->now,
+                                  .from = eval->now - range->offset - range->range,
+                                  .to = eval->now - range->offset};
+    bool any = false;
+    if (member == NULL) {
+        return false;
+    }
+    if (range->offset == 0 &&
+        fa_eval_summary(window.fn, member->summary, window.from, window.to, &any, ret_value)) {
+        return any;
+    }
+    return eval_points(eval, call, member->link, &window, ret_value);
+}
+
+/* ---- selectors ---- */
+
+static bool newest_of(const struct fa_eval *eval, const struct fa_promql_node *selector,
+                      const struct fa_link *link, double *ret_value, fa_time *ret_at)
+{
+    fa_time to = eval->now - selector->offset;
+    bool is_alive = fa_link_newest(link, ret_at, ret_value);
+    if (selector->offset == 0 || (is_alive && *ret_at <= to)) {
+        return is_alive && *ret_at > to - eval->look_back;
+    }
+    size_t count = read_points(eval->room, link, to - eval->look_back, to);
+    if (count == 0) {
+        return false;
+    }
+    *ret_at = eval->room->points[count - 1].at;
+    *ret_value = eval->room->points[count - 1].value;
+    return true;
+}
+
+bool fa_eval_finds(const struct fa_eval *eval, const struct fa_plan_leaf *leaf,
+                   const struct fa_link *link)
+{
+    const struct fa_promql_node *selector = leaf->selector;
+    fa_time to = eval->now - selector->offset, at;
+    double value;
+    if (selector->range == 0 && selector->offset <= 0 && leaf->over == 0) {
+        return newest_of(eval, selector, link, &value, &at);
+    }
+    /* Within a subquery: somewhere in all that is read. */
+    return fa_link_points(link, eval->now - leaf->over, to, NULL, 0) > 0;
+}
+
+static bool eval_selector(const struct fa_eval *eval, const struct fa_promql_node *node,
+                          double *ret_value, fa_time *ret_at)
+{
+    const struct fa_member *member = member_of(eval, node);
+    return member != NULL && newest_of(eval, node, member->link, ret_value, ret_at);
+}
+
+/* ---- functions ---- */
+
+static bool eval_call(const struct fa_eval *eval, const struct fa_promql_node *node,
+                      double *ret_value)
+{
+    enum fa_promql_fn fn = node->u.call.fn;
+    double args[3] = {0, fn == FA_PROMQL_FN_ROUND ? 1 : 0, 0};
+    if (fn == FA_PROMQL_FN_TIME) {
+        *ret_value = (double)eval->now / 1000;
+        return true;
+    }
+    if (fn == FA_PROMQL_FN_PI) {
+        *ret_value = 3.14159265358979323846;
+        return true;
+    }
+    if (fa_plan_range(node) != NULL) {
+        return eval_range(eval, node, ret_value);
+    }
+    const struct fa_promql_node *arg = fa_promql_bare(node->u.call.args[0]);
+    if (fn == FA_PROMQL_FN_TIMESTAMP && arg->kind == FA_PROMQL_SELECTOR) {
+        fa_time at;
+        bool any = eval_selector(eval, arg, ret_value, &at);
+        *ret_value = any ? (double)at / 1000 : 0;
+        return any;
+    }
+    for (size_t i = 0; i < node->u.call.count; i++) {
+        if (!fa_eval(eval, node->u.call.args[i], &args[i])) {
+            return false;
+        }
+    }
+    *ret_value = args[0];
+    if (fn == FA_PROMQL_FN_TIMESTAMP) {
+        *ret_value = (double)eval->now / 1000;
+    } else if (fa_fn_is_date(fn)) {
+        *ret_value = fa_fn_date(fn, args[0]);
+    } else if (fa_fn_is_element(fn)) {
+        *ret_value = fa_fn_element(fn, args[0], &args[1]);
+    }
+    return fn != FA_PROMQL_FN_CLAMP || !(args[2] < args[1]);
+}
+
+/* ---- aggregations ---- */
+
+static bool eval_quantile_of_sketches(const struct fa_eval *eval, const struct fa_promql_node *node,
+                                      double *ret_value)
+{
+    const struct fa_promql_node *range = fa_plan_range(node->u.aggregate.arg);
+    size_t leaf = eval->tree->leaves[range->u.selector.number];
+    struct fa_sketch *sketch = &eval->room->sketch;
+    fa_sketch_clear(sketch);
+    const struct fa_member *member = eval->leaves[leaf].first;
     for (; member != NULL; member = member->next) {
         struct fa_summary summary;
-        fa_link_read(member->link, eval->now, selector->u.selector.range, &summary, eval->scratch);
+        fa_link_read(member->link, eval->now, range->range, &summary, sketch);
     }
-    *ret_value = fa_sketch_quantile(eval->scratch, expr->u.aggregate.param);
-    return eval->scratch->count > 0;
+    *ret_value = fa_sketch_quantile(sketch, node->u.aggregate.param->u.number);
+    return sketch->count > 0;
 }
 
-struct sum {
-    bool any;
-    double value;
-    fa_time at; /* of the newest */
-};
-
-static void add_to_sum(struct sum *sum, enum fa_agg agg, double value, fa_time at)
+static bool eval_newest(const struct fa_eval *eval, const struct fa_promql_node *arg, size_t leaf,
+                        double *ret_value)
 {
-    if (!sum->any) {
-        *sum = (struct sum){true, value, at};
-        return;
-    }
-    switch (agg) {
-    case FA_AGG_SUM:
-        sum->value += value;
-        break;
-    case FA_AGG_MIN:
-        sum->value = fmin(sum->value, value);
-        break;
-    case FA_AGG_MAX:
-        sum->value = fmax(sum->value, value);
-        break;
-    case FA_AGG_NEWEST:
-        sum->value = at > sum->at || (at == sum->at && value > sum->value) ? value : sum->value;
-        sum->at = at > sum->at ? at : sum->at;
-        break;
-    case FA_AGG_SKETCH_QUANTILE:
-    case FA_AGG__COUNT:
-        break;
-    }
-}
-
-static bool eval_aggregate(const struct fa_eval *eval, const struct fa_expr *expr,
-                           double *ret_value)
-{
-    if (expr->u.aggregate.agg == FA_AGG_SKETCH_QUANTILE) {
-        return eval_quantile(eval, expr, ret_value);
-    }
-    const struct fa_expr *arg = expr->u.aggregate.arg;
-    struct sum sum = {0};
-    const struct fa_member *member = eval->leaves[selector_of(arg)->u.selector.leaf].first;
+    bool any = false;
+    fa_time newest_at = 0;
+    const struct fa_member *member = eval->leaves[leaf].first;
     for (; member != NULL; member = member->next) {
         double value;
         fa_time at;
-        if (member_value(eval, arg, member, &value, &at)) {
-            add_to_sum(&sum, expr->u.aggregate.agg, value, at);
+        bool has_value;
+        if (arg->kind == FA_PROMQL_SELECTOR) {
+            has_value = newest_of(eval, arg, member->link, &value, &at);
+        } else {
+            value = member->summary->last;
+            at = member->summary->last_at;
+            has_value = member->summary->samples > 0;
+        }
+        if (has_value && (!any || at > newest_at || (at == newest_at && value > *ret_value))) {
+            *ret_value = value;
+            newest_at = at;
+            any = true;
         }
     }
-    *ret_value = sum.value;
-    return sum.any;
+    return any;
 }
 
-static bool apply(enum fa_op op, double left, double right, double *ret_value)
+static void gather(struct fa_room *room, size_t at, double value)
 {
-    *ret_value = left;
-    switch (op) {
-    case FA_OP_ADD:
-        *ret_value = left + right;
+    room->gathered = fa_xgrow(room->gathered, at, &room->gathered_cap, sizeof value);
+    room->gathered[at] = value;
+}
+
+static bool eval_aggregate(const struct fa_eval *eval, const struct fa_promql_node *node,
+                           double *ret_value)
+{
+    enum fa_promql_agg agg = node->u.aggregate.agg;
+    const struct fa_promql_node *arg = node->u.aggregate.arg;
+    if (agg == FA_PROMQL_AGG_SKETCH_QUANTILE) {
+        return eval_quantile_of_sketches(eval, node, ret_value);
+    }
+    size_t leaf = eval->tree->leaves[fa_plan_operand(arg)->u.selector.number];
+    if (agg == FA_PROMQL_AGG_NEWEST) {
+        return eval_newest(eval, arg, leaf, ret_value);
+    }
+    struct fa_accumulator all = {0};
+    struct fa_eval inner = *eval;
+    double param = 0, value;
+    if (node->u.aggregate.param != NULL) {
+        (void)fa_eval(eval, node->u.aggregate.param, &param);
+    }
+    for (inner.bound = eval->leaves[leaf].first; inner.bound != NULL;
+         inner.bound = inner.bound->next) {
+        if (fa_eval(&inner, arg, &value)) {
+            if (agg == FA_PROMQL_AGG_QUANTILE) {
+                gather(eval->room, (size_t)all.count, value);
+            }
+            fa_agg_add(agg, &all, value);
+        }
+    }
+    if (all.count > 0) {
+        *ret_value = fa_agg_end(agg, &all, param, eval->room->gathered);
+    }
+    return all.count > 0;
+}
+
+/* ---- operators ---- */
+
+static bool eval_set(const struct fa_eval *eval, const struct fa_promql_node *node,
+                     double *ret_value)
+{
+    double right = 0;
+    bool has_left = fa_eval(eval, node->u.binary.left, ret_value);
+    if (node->u.binary.op == FA_PROMQL_OP_OR) {
+        return has_left || fa_eval(eval, node->u.binary.right, ret_value);
+    }
+    return has_left &&
+           fa_eval(eval, node->u.binary.right, &right) == (node->u.binary.op == FA_PROMQL_OP_AND);
+}
+
+static bool eval_binary(const struct fa_eval *eval, const struct fa_promql_node *node,
+                        double *ret_value)
+{
+    const struct fa_promql_node *left = node->u.binary.left, *right = node->u.binary.right;
+    enum fa_promql_op op = node->u.binary.op;
+    double a = 0, b = 0;
+    bool keep;
+    if (fa_promql_op_is_set(op)) {
+        return eval_set(eval, node, ret_value);
+    }
+    if (!fa_eval(eval, left, &a) || !fa_eval(eval, right, &b)) {
+        return false;
+    }
+    *ret_value = fa_op_compute(op, a, b, &keep);
+    if (!fa_promql_op_compares(op)) {
         return true;
-    case FA_OP_SUB:
-        *ret_value = left - right;
+    }
+    if (node->u.binary.returns_bool) {
+        *ret_value = keep ? 1 : 0;
         return true;
-    case FA_OP_MUL:
-        *ret_value = left * right;
+    }
+    *ret_value = left->type == FA_PROMQL_SCALAR ? b : a;
+    return keep;
+}
+
+bool fa_eval(const struct fa_eval *eval, const struct fa_promql_node *node, double *ret_value)
+{
+    fa_time at;
+    switch (node->kind) {
+    case FA_PROMQL_NUMBER:
+        *ret_value = node->u.number;
         return true;
-    case FA_OP_DIV:
-        *ret_value = right != 0 ? left / right : 0;
-        return right != 0;
-    case FA_OP_GT:
-        return left > right;
-    case FA_OP_GE:
-        return left >= right;
-    case FA_OP_LT:
-        return left < right;
-    case FA_OP_LE:
-        return left <= right;
-    case FA_OP_AND:
-        return true;
-    case FA_OP__COUNT:
+    case FA_PROMQL_SELECTOR:
+        return eval_selector(eval, node, ret_value, &at);
+    case FA_PROMQL_CALL:
+        return eval_call(eval, node, ret_value);
+    case FA_PROMQL_AGGREGATE:
+        return eval_aggregate(eval, node, ret_value);
+    case FA_PROMQL_BINARY:
+        return eval_binary(eval, node, ret_value);
+    case FA_PROMQL_PAREN:
+        return fa_eval(eval, node->u.arg, ret_value);
+    case FA_PROMQL_NEGATE: {
+        bool any = fa_eval(eval, node->u.arg, ret_value);
+        *ret_value = any ? -*ret_value : 0;
+        return any;
+    }
+    case FA_PROMQL_TEXT:
+    case FA_PROMQL_SUBQUERY:
         break;
     }
-    return false;
-}
-
-bool fa_eval(const struct fa_eval *eval, const struct fa_expr *expr, double *ret_value)
-{
-    double value = 0, right = 0;
-    bool any = false;
-    if (expr->kind == FA_EXPR_NUMBER) {
-        value = expr->u.number;
-        any = true;
-    } else if (expr->kind == FA_EXPR_AGGREGATE) {
-        any = eval_aggregate(eval, expr, &value);
-    } else if (expr->kind == FA_EXPR_BINARY) {
-        any = fa_eval(eval, expr->u.binary.left, &value) &&
-              fa_eval(eval, expr->u.binary.right, &right) &&
-              apply(expr->u.binary.op, value, right, &value);
-    } else {
-        fa_panic(__FILE__, __LINE__, "a series where a number is wanted");
-    }
-    if (any && isfinite(value)) {
-        *ret_value = value;
-        return true;
-    }
-    return false;
+    fa_panic(__FILE__, __LINE__, "a part that no keyed plan has");
 }

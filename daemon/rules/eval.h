@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The value of a tree for one label set: the series that fall together under its labels. */
+/* The value of a keyed expression for one label set: the series that fall together under its key,
+ * as plain numbers. */
 #ifndef FA_RULES_EVAL_H
 #define FA_RULES_EVAL_H
 
 #include "metrics/watch.h"
-#include "rules/expr.h"
+#include "rules/plan.h"
 
 /* A series as one leaf of one label set reads it. */
 struct fa_member {
@@ -23,15 +24,36 @@ struct fa_population {
     size_t count;
 };
 
+/* Memory of one evaluation after the other; all zero at first. */
+struct fa_room {
+    struct fa_sketch sketch;
+    struct fa_point *points; /* of one series */
+    double *values;          /* of one series; and of an aggregation */
+    double *gathered;
+    size_t point_cap, value_cap, gathered_cap;
+};
+void fa_room_done(struct fa_room *room);
+
 struct fa_eval {
-    fa_time now;
+    fa_time now, look_back;
+    const struct fa_plan *plan;
+    const struct fa_plan_tree *tree;
     const struct fa_population *leaves; /* as numbered by the plan */
-    struct fa_sketch *scratch;          /* reused between evaluations */
+    const struct fa_member *bound;      /* inside an aggregation: the series that is its turn */
+    struct fa_room *room;
 };
 
 /* Brings a member up to date when it changed or a sample has left its window. */
 void fa_member_refresh(struct fa_member *member, fa_time over, fa_time now);
-/* False: there is no value. A value is finite. Members must be refreshed. */
-bool fa_eval(const struct fa_eval *eval, const struct fa_expr *expr, double *ret_value);
+/* False: there is no value. Members must be refreshed. */
+bool fa_eval(const struct fa_eval *eval, const struct fa_promql_node *node, double *ret_value);
+/* Does the leaf find a sample in this series, now? */
+bool fa_eval_finds(const struct fa_eval *eval, const struct fa_plan_leaf *leaf,
+                   const struct fa_link *link);
+
+/* A function of a range over a series, from what its window keeps added up. False: only its points
+ * tell. *ret_any: it has a value. */
+bool fa_eval_summary(enum fa_promql_fn fn, const struct fa_summary *summary, fa_time from,
+                     fa_time to, bool *ret_any, double *ret_value);
 
 #endif

@@ -10,6 +10,7 @@
  *   the grace after a restart ends
  * These times are found at an evaluation and not moved by the samples that quiet.c lets pass: what
  * comes due too early is looked at and put off.
+ *   an expression's value moves by itself              every `every`, while it has data
  * A label set of more than MANY series looks at most once a second, so that a thousand series do
  * not cost a thousand evaluations a second when their samples leave one by one.
  *
@@ -29,6 +30,8 @@ struct facts {
     fa_time next_at;       /* when the value may change by itself */
     bool events;           /* a series whose silence says "nothing happened", not "nobody looked" */
     bool growing;
+    bool any; /* an expression's: some leaf has a sample */
+    fa_time covered_at;
 };
 
 static bool is_event_kind(enum fa_kind kind)
@@ -43,8 +46,7 @@ static fa_time earlier(fa_time a, fa_time b)
 
 static fa_time look_back_of(const struct fa_group *group)
 {
-    fa_time look_back = group->state->rule->metric.look_back;
-    return look_back > 0 ? look_back : FA_LOOK_BACK;
+    return group->state->look_back;
 }
 
 static void add_window(struct facts *facts, const struct fa_summary *summary)
@@ -89,6 +91,133 @@ static struct facts refresh(struct fa_group *group, fa_time now)
     }
     return facts;
 }
+
+/* ---- expressions ---- */
+
+static struct fa_eval eval_of(const struct fa_group *group, fa_time now, struct fa_room *room)
+{
+    const struct fa_rule_state *state = group->state;
+    return (struct fa_eval){.now = now,
+                            .look_back = state->look_back,
+                            .plan = &state->plan,
+                            .tree = &state->plan.tree,
+                            .leaves = group->leaves,
+                            .room = room};
+}
+
+/* Does the leaf find a sample in the member, and when may that change without another? */
+static bool look_at_member(const struct fa_eval *eval, const struct fa_plan_leaf *leaf,
+                           struct fa_group *group, struct fa_member *member, fa_time *next_at)
+{
+    fa_time newest_at;
+    double newest;
+    bool is_alive = fa_link_newest(member->link, &newest_at, &newest);
+    if (newest_at > group->newest_at) {
+        group->newest_at = newest_at;
+    }
+    if (leaf->over == 0) {
+        fa_time until = newest_at + eval->look_back;
+        *next_at = is_alive && until > eval->now ? earlier(*next_at, until) : *next_at;
+        return is_alive && until > eval->now;
+    }
+    if (leaf->selector->offset != 0) {
+        return fa_eval_finds(eval, leaf, member->link);
+    }
+    fa_member_refresh(member, leaf->over, eval->now);
+    *next_at = earlier(*next_at, member->summary->next_at);
+    return member->summary->samples > 0;
+}
+
+static void look_at_leaf(const struct fa_eval *eval, size_t number, struct fa_group *group,
+                         struct facts *facts, fa_time started)
+{
+    const struct fa_plan_leaf *leaf = &eval->plan->leaves[number];
+    fa_time since = FA_NEVER;
+    bool found = false;
+    struct fa_member *member = group->leaves[number].first;
+    for (; member != NULL; member = member->next) {
+        found = look_at_member(eval, leaf, group, member, &facts->next_at) || found;
+        if (leaf->cover) {
+            since = earlier(since, fa_link_since(member->link));
+        }
+        if (number == 0 && leaf->over > 0 && leaf->selector->offset == 0) {
+            add_window(facts, member->summary);
+            group->samples += member->summary->samples;
+        }
+    }
+    facts->any = facts->any || found;
+    fa_time covered_at = 0;
+    if (leaf->exempt && !found) {
+        covered_at = started + (leaf->over > 0 ? leaf->over : eval->look_back);
+    } else if (leaf->cover && !leaf->exempt) {
+        covered_at = since == FA_NEVER ? FA_NEVER : since + leaf->over;
+    }
+    facts->covered_at = covered_at > facts->covered_at ? covered_at : facts->covered_at;
+    if (!found && !leaf->exempt && group->lacks == FA_LACKS_NONE) {
+        group->lacks = (uint16_t)number;
+    }
+}
+
+/* Is the value past the limits? NaN never is. */
+static bool is_past(const struct fa_limits *limits, double value)
+{
+    return (limits->has_above && value > limits->above) ||
+           (limits->has_below && value < limits->below);
+}
+
+enum fa_level fa_group_judge(struct fa_group *group, bool fires, bool clears, fa_time now,
+                             fa_time *next_at)
+{
+    bool covered = group->covered_at <= now;
+    if (!covered && group->covered_at != FA_NEVER) {
+        *next_at = earlier(*next_at, group->covered_at);
+    }
+    if (fires) {
+        return covered || group->held ? FA_LEVEL_FIRING : FA_LEVEL_UNKNOWN;
+    }
+    if (covered && group->lacks == FA_LACKS_NONE) {
+        return clears || !group->held ? FA_LEVEL_CLEAR : FA_LEVEL_FIRING;
+    }
+    if (now < group->grace_until) {
+        *next_at = earlier(*next_at, group->grace_until);
+        return group->level;
+    }
+    return FA_LEVEL_UNKNOWN;
+}
+
+static enum fa_level decide_query(struct fa_group *group, struct fa_eval *eval, struct facts *facts,
+                                  fa_time started, fa_time *next_at)
+{
+    const struct fa_rule_state *state = group->state;
+    const struct fa_plan *plan = &state->plan;
+    bool fires, clears = true;
+    double value;
+    group->samples = 0;
+    group->lacks = FA_LACKS_NONE;
+    for (size_t i = 0; i < plan->count; i++) {
+        look_at_leaf(eval, i, group, facts, started);
+    }
+    group->covered_at = facts->covered_at;
+    *next_at = facts->next_at;
+    if (plan->moves && facts->any) {
+        *next_at = earlier(*next_at, eval->now + state->rule->query.every);
+    }
+    if (state->number != NULL) {
+        bool any = fa_eval(eval, state->number, &group->value);
+        fires = any && is_past(&state->limits, group->value);
+        group->value = any ? group->value : NAN;
+    } else {
+        fires = fa_eval(eval, plan->tree.root, &group->value);
+        group->value = fires ? group->value : NAN;
+    }
+    if (!fires && group->held && plan->clear.root != NULL) {
+        eval->tree = &plan->clear;
+        clears = fa_eval(eval, plan->clear.root, &value);
+    }
+    return fa_group_judge(group, fires, clears, eval->now, next_at);
+}
+
+/* ---- the short form ---- */
 
 /* Silence instead of a number. */
 static enum fa_level decide_absent(struct fa_group *group, fa_time now, fa_time started,
@@ -137,7 +266,7 @@ static enum fa_level decide_value(struct fa_group *group, const struct fa_eval *
                                    .fresh = facts->events || until > now,
                                    .held = group->held,
                                    .growing = facts->growing};
-    input.has_value = fa_eval(eval, group->state->expr, &input.value);
+    input.has_value = fa_eval(eval, eval->tree->root, &input.value) && isfinite(input.value);
     group->value = input.has_value ? input.value : NAN;
     if (!input.has_value && now < group->grace_until) {
         *next_at = earlier(*next_at, group->grace_until);
@@ -152,6 +281,11 @@ static enum fa_level decide_value(struct fa_group *group, const struct fa_eval *
 static bool is_worse(const struct fa_group *group)
 {
     const struct fa_metric_rule *metric = &group->state->rule->metric;
+    const struct fa_limits *limits = &group->state->limits;
+    if (group->state->own == NULL) {
+        return isnan(group->worst) || (limits->has_above && group->value > group->worst) ||
+               (limits->has_below && group->value < group->worst);
+    }
     if (metric->absent > 0) {
         return isnan(group->worst) && group->value >= (double)metric->absent / (double)FA_SECOND;
     }
@@ -162,7 +296,9 @@ static bool is_worse(const struct fa_group *group)
 static void quieten(struct fa_group *group, const struct facts *facts, fa_time now)
 {
     struct fa_rule_state *state = group->state;
-    struct fa_quiet_facts found = {.level = group->level,
+    struct fa_quiet_facts found = {.is_absent =
+                                       state->own != NULL && state->rule->metric.absent > 0,
+                                   .level = group->level,
                                    .held = group->held,
                                    .covered = group->covered_at <= now,
                                    .value = group->value,
@@ -170,7 +306,7 @@ static void quieten(struct fa_group *group, const struct facts *facts, fa_time n
                                    .count = facts->count,
                                    .largest = facts->largest};
     struct fa_quiet quiet, *kept = NULL;
-    if (fa_quiet_find(&state->rule->metric, state->shape, &found, &quiet)) {
+    if (fa_quiet_find(&state->limits, state->shape, &found, &quiet)) {
         bool shared = group->level == FA_LEVEL_CLEAR && quiet.kind != FA_QUIET_ROOM;
         if (!shared && group->quiet == NULL) {
             group->quiet_place = fa_pool_take(&state->quiets_pool);
@@ -187,8 +323,8 @@ static void quieten(struct fa_group *group, const struct facts *facts, fa_time n
     }
 }
 
-static void signal_change(struct fa_group *group, enum fa_level level, fa_time now,
-                          fa_signal_fn *fn, void *ctx)
+void fa_group_signal(struct fa_group *group, enum fa_level level, fa_time now, fa_signal_fn *fn,
+                     void *ctx)
 {
     const struct fa_rule *rule = group->state->rule;
     bool changed = level != group->level;
@@ -212,19 +348,25 @@ static void signal_change(struct fa_group *group, enum fa_level level, fa_time n
     fn(ctx, &signal);
 }
 
-static enum fa_level decide(struct fa_group *group, const struct facts *facts,
-                            const struct fa_eval *eval, fa_time started, fa_time *next_at)
+/* What is found on the way goes to *ret_facts. */
+static enum fa_level decide(struct fa_group *group, struct fa_eval *eval, fa_time started,
+                            struct facts *ret_facts, fa_time *next_at)
 {
+    if (group->state->own == NULL) {
+        *ret_facts = (struct facts){.since = FA_NEVER, .next_at = FA_NEVER};
+        return decide_query(group, eval, ret_facts, started, next_at);
+    }
+    *ret_facts = refresh(group, eval->now);
     return group->state->rule->metric.absent > 0 ? decide_absent(group, eval->now, started, next_at)
-                                                 : decide_value(group, eval, facts, next_at);
+                                                 : decide_value(group, eval, ret_facts, next_at);
 }
 
-void fa_group_look(struct fa_group *group, fa_time now, fa_time started, struct fa_sketch *scratch)
+void fa_group_look(struct fa_group *group, fa_time now, fa_time started, struct fa_room *room)
 {
-    struct facts facts = refresh(group, now);
-    struct fa_eval eval = {.now = now, .leaves = group->leaves, .scratch = scratch};
+    struct facts facts;
+    struct fa_eval eval = eval_of(group, now, room);
     fa_time next_at = FA_NEVER;
-    (void)decide(group, &facts, &eval, started, &next_at);
+    (void)decide(group, &eval, started, &facts, &next_at);
 }
 
 /* Every label of the series is in its text: no other series can come to be of this label set but
@@ -263,13 +405,13 @@ void fa_group_awake(struct fa_group *group, const struct fa_link *link)
 }
 
 fa_time fa_group_evaluate(struct fa_group *group, fa_time now, fa_time started,
-                          struct fa_sketch *scratch, fa_signal_fn *fn, void *ctx)
+                          struct fa_room *room, fa_signal_fn *fn, void *ctx)
 {
-    struct facts facts = refresh(group, now);
-    struct fa_eval eval = {.now = now, .leaves = group->leaves, .scratch = scratch};
+    struct facts facts;
+    struct fa_eval eval = eval_of(group, now, room);
     fa_time next_at = FA_NEVER;
-    enum fa_level level = decide(group, &facts, &eval, started, &next_at);
-    signal_change(group, level, now, fn, ctx);
+    enum fa_level level = decide(group, &eval, started, &facts, &next_at);
+    fa_group_signal(group, level, now, fn, ctx);
     quieten(group, &facts, now);
     if (group->leaves[0].count > MANY && next_at < now + FA_SECOND) {
         next_at = now + FA_SECOND;

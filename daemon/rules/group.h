@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside rules/ only: one rule and its label sets. rules.c keeps them, group.c evaluates one. */
+/* Inside rules/ only: one rule and its label sets. rules.c says when they are evaluated, groups.c
+ * keeps them, group.c evaluates one, results.c those of an expression that is evaluated whole. */
 #ifndef FA_RULES_GROUP_H
 #define FA_RULES_GROUP_H
 
@@ -7,9 +8,10 @@
 #include "metrics/index.h"
 #include "metrics/pool.h"
 #include "rules/eval.h"
-#include "rules/plan.h"
 #include "rules/quiet.h"
+#include "rules/rules.h"
 #include "rules/signal.h"
+#include "rules/whole.h"
 
 struct fa_rule_state;
 
@@ -21,16 +23,24 @@ struct fa_leaf {
 
 struct fa_rule_state {
     const struct fa_rule *rule;
-    struct fa_expr *expr; /* owned */
+    struct fa_promql *own; /* owned; the short form compiled, NULL for an expression */
     struct fa_plan plan;
+    struct fa_limits limits;
+    const struct fa_promql_node *number; /* what the limits are about; NULL: there are none */
     struct fa_shape shape;
+    fa_time look_back, settle;
     fa_time rest; /* its label sets may rest until their newest sample is so old; 0: never */
-    struct fa_quiet calm; /* shared by the label sets that neither fire nor add up */
-    struct fa_leaf leaves[FA_PLAN_LEAVES];
+    struct fa_quiet calm;   /* shared by the label sets that neither fire nor add up */
+    struct fa_leaf *leaves; /* owned, as many as the plan has */
     struct fa_pool groups_pool, members_pool, quiets_pool;
     struct fa_index groups; /* by hash of the labels */
     struct fa_group *first_group, *last_group;
+    struct fa_whole *whole; /* owned; NULL: keyed */
+    struct fa_group *self;  /* stands for the whole expression: is scheduled, and no label set */
+    struct fa_err err;      /* of its last evaluation; code 0: none */
 };
+
+#define FA_LACKS_NONE UINT16_MAX
 
 struct fa_group {
     struct fa_rule_state *state;
@@ -41,8 +51,12 @@ struct fa_group {
     struct fa_group *next_dirty;
     struct fa_quiet *quiet; /* from the rule's pool; NULL until it needs one of its own */
     uint32_t quiet_place;
+    uint16_t lacks; /* of an expression: the leaf without a sample; FA_LACKS_NONE */
     bool dirty;
     bool by_sample;      /* dirty because of a sample, not of the clock */
+    bool settles;        /* a sample came, and others are waited for */
+    bool fires;          /* of a whole expression: the result has it */
+    bool seen;           /* among the results of the evaluation that is going on */
     bool pinned;         /* exists without series: a rule of `absent` whose labels are known */
     bool held;           /* it fired and has not cleared since */
     enum fa_level level; /* as last signalled */
@@ -58,7 +72,14 @@ struct fa_group {
 /* Evaluates, signals what changed through fn, and returns when to look again without a sample
  * (FA_NEVER). started: wall time of the first run. */
 fa_time fa_group_evaluate(struct fa_group *group, fa_time now, fa_time started,
-                          struct fa_sketch *scratch, fa_signal_fn *fn, void *ctx);
+                          struct fa_room *room, fa_signal_fn *fn, void *ctx);
+/* It is known of an expression's label set whether the result has it, of which value, whether it
+ * may clear, and what it lacks: what level is it? */
+enum fa_level fa_group_judge(struct fa_group *group, bool fires, bool clears, fa_time now,
+                             fa_time *next_at);
+/* Signals the level if that is news. */
+void fa_group_signal(struct fa_group *group, enum fa_level level, fa_time now, fa_signal_fn *fn,
+                     void *ctx);
 
 /* Nothing of it would be missed: it can be made again from its only series. next_at: as evaluated.
  */
@@ -67,6 +88,62 @@ bool fa_group_may_rest(const struct fa_group *group, fa_time now, fa_time next_a
 void fa_group_awake(struct fa_group *group, const struct fa_link *link);
 
 /* Brings what it shows (value, newest_at, covered_at, samples) up to date and decides nothing. */
-void fa_group_look(struct fa_group *group, fa_time now, fa_time started, struct fa_sketch *scratch);
+void fa_group_look(struct fa_group *group, fa_time now, fa_time started, struct fa_room *room);
+
+/* ---- groups.c ---- */
+
+struct fa_rules {
+    struct fa_metrics *metrics;
+    struct fa_watcher *watcher;
+    struct fa_rule_state **states;  /* owned, one a metric rule */
+    struct fa_rule_state **by_name; /* the same */
+    struct fa_buf told;             /* what a status borrows */
+    size_t count;
+    struct fa_heap due;
+    struct fa_group *dirty_first, *dirty_last;
+    struct fa_room room;
+    fa_time started; /* wall time of the first run; FA_NEVER: none yet */
+    fa_time ran;     /* wall time of the last */
+    uint64_t evaluations;
+    uint64_t made; /* label sets ever; orders equal deadlines */
+};
+
+/* watcher: it gets the rule's watches. */
+struct fa_rule_state *fa_state_new(const struct fa_rule *rule, struct fa_rules *rules);
+void fa_state_free(struct fa_rule_state *state);
+/* Of that canonical text; made when it is not there. */
+struct fa_group *fa_group_take(struct fa_rules *rules, struct fa_rule_state *state,
+                               struct fa_str labels);
+/* NULL: it is not there. */
+struct fa_group *fa_group_find(const struct fa_rules *rules, const struct fa_rule_state *state,
+                               struct fa_str labels);
+/* It has no member left. */
+void fa_group_drop(struct fa_rules *rules, struct fa_group *group);
+/* Its next evaluation comes soon, and once. */
+void fa_group_mark(struct fa_rules *rules, struct fa_group *group, bool by_sample);
+bool fa_group_is_forgettable(const struct fa_group *group, fa_time now);
+
+struct fa_member *fa_member_join(struct fa_group *group, struct fa_link *link);
+void fa_member_drop(struct fa_member *member);
+/* The label set that the series' labels name, made when it is not there. */
+struct fa_group *fa_group_of(struct fa_rules *rules, struct fa_rule_state *state,
+                             const struct fa_link *link);
+/* The link's member, made with its label set when it is not there. Only of keyed rules. */
+struct fa_member *fa_member_take(struct fa_rules *rules, struct fa_link *link);
+
+/* ---- rules.c ---- */
+
+/* Takes note of every series that changed, came or went, and evaluates nothing. */
+void fa_rules_collect(struct fa_rules *rules);
+/* The series of a label set at rest, to be read only. */
+bool fa_rules_find_rested(struct fa_rules *rules, struct fa_rule_state *state, struct fa_str labels,
+                          struct fa_link *ret_link);
+
+/* ---- results.c ---- */
+
+/* A whole expression: evaluates, signals, keeps and forgets label sets. Returns when to look again.
+ */
+fa_time fa_results_evaluate(struct fa_rules *rules, struct fa_rule_state *state, fa_time now,
+                            fa_signal_fn *fn, void *ctx);
 
 #endif

@@ -253,3 +253,21 @@ void fa_promql_format(const struct fa_promql_node *node, struct fa_buf *buf)
         break;
     }
 }
+
+void fa_promql_point(struct fa_str text, uint32_t col, const char *before, struct fa_buf *buf)
+{
+    size_t at = col > 0 ? col - 1 : 0, from, to;
+    at = at < text.len ? at : text.len;
+    for (from = at; from > 0 && text.ptr[from - 1] != '\n'; from--) {
+    }
+    for (to = at; to < text.len && text.ptr[to] != '\n'; to++) {
+    }
+    fa_buf_printf(buf, "%s%.*s\n%s", before, (int)(to - from), text.ptr + from, before);
+    for (size_t i = from; i < at; i++) {
+        /* One column a character, and a tab for a tab. */
+        if (((unsigned char)text.ptr[i] & 0xc0) != 0x80) {
+            fa_buf_putc(buf, text.ptr[i] == '\t' ? '\t' : ' ');
+        }
+    }
+    fa_buf_putc(buf, '^');
+}

@@ -42,6 +42,9 @@ struct fa_promql_matcher {
     struct fa_regex *regex; /* of the last two kinds; owned by the expression */
 };
 
+/* How old the newest sample may be when nobody says. */
+#define FA_LOOK_BACK (5 * FA_MINUTE)
+
 /* name, text, the types of its arguments (s: scalar, v: vector, m: matrix, t: text), how many of
  * the last argument may be left out (-1: it may also be repeated) and the type of its value. */
 #define FA_PROMQL_FN_LIST(X)                                                                       \
@@ -118,13 +121,25 @@ struct fa_promql_matcher {
     X(TS_OF_MAX_OVER_TIME, "ts_of_max_over_time", "m", 0, 'v')                                     \
     X(TS_OF_MIN_OVER_TIME, "ts_of_min_over_time", "m", 0, 'v')                                     \
     X(VECTOR, "vector", "s", 0, 'v')                                                               \
-    X(YEAR, "year", "v", 1, 'v')
+    X(YEAR, "year", "v", 1, 'v')                                                                   \
+    FA_PROMQL_OWN_FN_LIST(X)
+
+/* Ours, which the short form of a rule is compiled to; no text is parsed into them. Of the samples
+ * of a range: how many were received, whatever their weight; what a counter was seen to grow,
+ * without carrying that on to the range's ends, and the same a second; the operand of
+ * sketch_quantile. */
+#define FA_PROMQL_OWN_FN_LIST(X)                                                                   \
+    X(SAMPLES_OVER_TIME, "samples_over_time", "m", 0, 'v')                                         \
+    X(SEEN_INCREASE, "seen_increase", "m", 0, 'v')                                                 \
+    X(SEEN_RATE, "seen_rate", "m", 0, 'v')                                                         \
+    X(SKETCH_OVER_TIME, "sketch_over_time", "m", 0, 'v')
 
 enum fa_promql_fn {
 #define X(name, text, args, optional, type) FA_PROMQL_FN_##name,
     FA_PROMQL_FN_LIST(X)
 #undef X
-        FA_PROMQL_FN__COUNT
+        FA_PROMQL_FN__COUNT,
+    FA_PROMQL_FN__OWN = FA_PROMQL_FN_SAMPLES_OVER_TIME /* the first of ours */
 };
 
 struct fa_promql_fn_info {
@@ -149,13 +164,17 @@ extern const struct fa_promql_fn_info fa_promql_fns[FA_PROMQL_FN__COUNT];
     X(COUNT_VALUES, "count_values", 't')                                                           \
     X(QUANTILE, "quantile", 's')                                                                   \
     X(LIMITK, "limitk", 's')                                                                       \
-    X(LIMIT_RATIO, "limit_ratio", 's')
+    X(LIMIT_RATIO, "limit_ratio", 's')                                                             \
+    /* Ours: the value of the newest sample, and a quantile of all sketches as one. */             \
+    X(NEWEST, "newest", '-')                                                                       \
+    X(SKETCH_QUANTILE, "sketch_quantile", 's')
 
 enum fa_promql_agg {
 #define X(name, text, param) FA_PROMQL_AGG_##name,
     FA_PROMQL_AGG_LIST(X)
 #undef X
-        FA_PROMQL_AGG__COUNT
+        FA_PROMQL_AGG__COUNT,
+    FA_PROMQL_AGG__OWN = FA_PROMQL_AGG_NEWEST /* the first of ours */
 };
 
 struct fa_promql_agg_info {
@@ -213,10 +232,21 @@ struct fa_promql_names {
     size_t count;
 };
 
+struct fa_promql;
+
+/* An expression with a name, for use in others. */
+struct fa_promql_define {
+    const char *name;
+    const struct fa_promql *promql;
+};
+
 struct fa_promql_node {
     enum fa_promql_kind kind;
     enum fa_promql_type type;
     uint32_t from, to; /* bytes of the text: [from, to) */
+    /* Of a parenthesis that stands for a named expression: that one. The places of what is within
+     * lie in its text. */
+    const struct fa_promql_define *define;
     union {
         double number;
         struct fa_str text;
@@ -259,7 +289,9 @@ struct fa_promql_node {
 /* A parsed expression; nothing in it changes any more. */
 struct fa_promql {
     struct fa_scratch arena;
+    struct fa_str text; /* as it was parsed */
     struct fa_promql_node *root;
+    unsigned depth; /* of the nesting */
     size_t selector_count;
     struct fa_regex *regexes; /* owned list */
 };
@@ -267,7 +299,14 @@ struct fa_promql {
 /* FA_EPARSE or FA_ETOOBIG with the column (1-based, in bytes) in err->col. The text is copied.
  * On success *ret is freed with fa_promql_free(). */
 int fa_promql_parse(struct fa_str text, struct fa_promql **ret, struct fa_err *err) FA_MUST_CHECK;
+/* The same with names: a bare name that is one of the defines stands for its expression. They are
+ * borrowed, must outlive *ret, and were parsed with those before them at most. */
+int fa_promql_parse_with(struct fa_str text, const struct fa_promql_define *defines, size_t count,
+                         struct fa_promql **ret, struct fa_err *err) FA_MUST_CHECK;
 void fa_promql_free(struct fa_promql *promql); /* accepts NULL */
+/* Appends the line of the text that column col (1-based, in bytes) lies in, a newline, and a caret
+ * under the place; each line begins with `before`. */
+void fa_promql_point(struct fa_str text, uint32_t col, const char *before, struct fa_buf *buf);
 
 /* Appends the tree as text that parses into the same tree. */
 void fa_promql_format(const struct fa_promql_node *node, struct fa_buf *buf);

@@ -22,6 +22,8 @@ struct parser {
     struct fa_token token; /* the one not yet taken */
     size_t end;            /* of the token taken last */
     unsigned depth;
+    const struct fa_promql_define *defines;
+    size_t define_count;
     struct fa_err *err;
 };
 
@@ -437,6 +439,81 @@ static int postfix(struct parser *parser, struct fa_promql_node **node)
     }
 }
 
+/* ---- named expressions ---- */
+
+static struct fa_promql_node *copy(struct parser *parser, const struct fa_promql_node *from)
+{
+    struct fa_scratch *arena = &parser->promql->arena;
+    struct fa_promql_node *node = fa_scratch_copy(arena, from, sizeof *from);
+    if (arena->over) {
+        return node; /* refused by whoever finishes it */
+    }
+    switch (from->kind) {
+    case FA_PROMQL_SELECTOR:
+        /* A selector is known by its matchers, see query.h. */
+        node->u.selector.matchers =
+            fa_scratch_copy(arena, from->u.selector.matchers,
+                            from->u.selector.matcher_count * sizeof *from->u.selector.matchers);
+        node->u.selector.number = parser->promql->selector_count++;
+        break;
+    case FA_PROMQL_SUBQUERY:
+    case FA_PROMQL_NEGATE:
+    case FA_PROMQL_PAREN:
+        node->u.arg = copy(parser, from->u.arg);
+        break;
+    case FA_PROMQL_CALL:
+        node->u.call.args =
+            fa_scratch_take(arena, from->u.call.count * sizeof(struct fa_promql_node *));
+        for (size_t i = 0; i < from->u.call.count; i++) {
+            node->u.call.args[i] = copy(parser, from->u.call.args[i]);
+        }
+        break;
+    case FA_PROMQL_AGGREGATE:
+        node->u.aggregate.arg = copy(parser, from->u.aggregate.arg);
+        node->u.aggregate.param =
+            from->u.aggregate.param != NULL ? copy(parser, from->u.aggregate.param) : NULL;
+        break;
+    case FA_PROMQL_BINARY:
+        node->u.binary.left = copy(parser, from->u.binary.left);
+        node->u.binary.right = copy(parser, from->u.binary.right);
+        break;
+    case FA_PROMQL_NUMBER:
+    case FA_PROMQL_TEXT:
+        break;
+    }
+    return node;
+}
+
+static const struct fa_promql_define *find_define(const struct parser *parser, struct fa_str name)
+{
+    for (size_t i = 0; i < parser->define_count; i++) {
+        if (fa_str_is(name, parser->defines[i].name)) {
+            return &parser->defines[i];
+        }
+    }
+    return NULL;
+}
+
+static int defined(struct parser *parser, const struct fa_promql_define *define, uint32_t from,
+                   struct fa_promql_node **ret_node)
+{
+    struct fa_promql_node *node = node_new(parser, FA_PROMQL_PAREN, from);
+    unsigned depth = parser->depth + define->promql->depth;
+    if (at_sign(parser, "{")) {
+        return fa_err_at(parser->err, FA_EPARSE, NULL, 0, here(parser) + 1,
+                         "%s is a defined expression and takes no matchers", define->name);
+    }
+    if (depth > FA_PROMQL_DEPTH_MAX) {
+        return fa_err_at(parser->err, FA_ETOOBIG, NULL, 0, from + 1,
+                         "with %s the expression is nested more than %d deep", define->name,
+                         FA_PROMQL_DEPTH_MAX);
+    }
+    parser->promql->depth = depth > parser->promql->depth ? depth : parser->promql->depth;
+    node->define = define;
+    node->u.arg = copy(parser, define->promql->root);
+    return finish(parser, node, ret_node);
+}
+
 /* ---- calls and aggregations ---- */
 
 static int arguments(struct parser *parser, struct fa_promql_node ***ret_args, size_t *ret_count)
@@ -470,13 +547,13 @@ static int arguments(struct parser *parser, struct fa_promql_node ***ret_args, s
 static int call(struct parser *parser, struct fa_str name, uint32_t from,
                 struct fa_promql_node **ret_node)
 {
-    const char *names[FA_PROMQL_FN__COUNT];
+    const char *names[FA_PROMQL_FN__COUNT] = {0};
     char word[64];
     size_t fn;
-    for (fn = 0; fn < FA_PROMQL_FN__COUNT && !fa_str_is(name, fa_promql_fns[fn].name); fn++) {
+    for (fn = 0; fn < FA_PROMQL_FN__OWN && !fa_str_is(name, fa_promql_fns[fn].name); fn++) {
         names[fn] = fa_promql_fns[fn].name;
     }
-    if (fn == FA_PROMQL_FN__COUNT) {
+    if (fn == FA_PROMQL_FN__OWN) {
         snprintf(word, sizeof word, "%.*s", FA_STR_ARG(name));
         return fa_promql_unknown(word, names, from, parser->err);
     }
@@ -574,7 +651,7 @@ static int word(struct parser *parser, struct fa_promql_node **ret_node)
     if (at_word(parser, "inf") || at_word(parser, "nan")) {
         return number(parser, ret_node);
     }
-    for (agg = 0; agg < FA_PROMQL_AGG__COUNT && !at_word(parser, fa_promql_aggs[agg].name); agg++) {
+    for (agg = 0; agg < FA_PROMQL_AGG__OWN && !at_word(parser, fa_promql_aggs[agg].name); agg++) {
     }
     for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
         if (at_word(parser, reserved[i])) {
@@ -585,12 +662,16 @@ static int word(struct parser *parser, struct fa_promql_node **ret_node)
     if (ret != 0) {
         return ret;
     }
-    if (agg < FA_PROMQL_AGG__COUNT &&
+    if (agg < FA_PROMQL_AGG__OWN &&
         (at_sign(parser, "(") || at_word(parser, "by") || at_word(parser, "without"))) {
         return aggregate(parser, (enum fa_promql_agg)agg, from, ret_node);
     }
     if (at_sign(parser, "(")) {
         return call(parser, name, from, ret_node);
+    }
+    const struct fa_promql_define *define = find_define(parser, name);
+    if (define != NULL) {
+        return defined(parser, define, from, ret_node);
     }
     return selector(parser, name, from, ret_node);
 }
@@ -729,6 +810,9 @@ static int parse_expr(struct parser *parser, int precedence, struct fa_promql_no
                          "the expression is nested more than %d deep", FA_PROMQL_DEPTH_MAX);
     }
     parser->depth++;
+    if (parser->depth > parser->promql->depth) {
+        parser->promql->depth = parser->depth;
+    }
     int ret = unary(parser, ret_node);
     while (ret == 0 && at_operator(parser, &op) && fa_promql_ops[op].precedence >= precedence) {
         ret = binary(parser, op, ret_node);
@@ -739,8 +823,15 @@ static int parse_expr(struct parser *parser, int precedence, struct fa_promql_no
 
 int fa_promql_parse(struct fa_str text, struct fa_promql **ret, struct fa_err *err)
 {
+    return fa_promql_parse_with(text, NULL, 0, ret, err);
+}
+
+int fa_promql_parse_with(struct fa_str text, const struct fa_promql_define *defines, size_t count,
+                         struct fa_promql **ret, struct fa_err *err)
+{
     struct fa_promql *promql = fa_xcalloc(1, sizeof *promql);
-    struct parser parser = {.promql = promql, .err = err};
+    struct parser parser = {
+        .promql = promql, .defines = defines, .define_count = count, .err = err};
     *err = (struct fa_err){0};
     if (text.len > FA_PROMQL_TEXT_MAX) {
         free(promql);
@@ -748,7 +839,7 @@ int fa_promql_parse(struct fa_str text, struct fa_promql **ret, struct fa_err *e
                           FA_PROMQL_TEXT_MAX);
     }
     fa_scratch_init(&promql->arena, (size_t)64 << 20);
-    parser.lexer.text = fa_scratch_str(&promql->arena, text);
+    promql->text = parser.lexer.text = fa_scratch_str(&promql->arena, text);
     int code = fa_lex_next(&parser.lexer, FA_LEX_EXPRESSION, &parser.token, err);
     if (code == 0) {
         code = parse_expr(&parser, 0, &promql->root);

@@ -6,7 +6,6 @@
 #include "rules/query_walk.h"
 
 #include "base/panic.h"
-#include "rules/expr.h"
 
 #include <math.h>
 #include <stdlib.h>

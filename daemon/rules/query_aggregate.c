@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Aggregations: many elements of a vector become one for each group, or some of them are chosen. */
+#include "rules/functions.h"
 #include "rules/query_walk.h"
 
 #include <math.h>
@@ -9,9 +10,7 @@
 
 struct group {
     const struct fa_labels *labels;
-    double value, c, mean; /* c: what the sum lost */
-    double count;
-    bool by_mean;   /* the sum overflowed: the mean is kept instead */
+    struct fa_accumulator sum;
     double *values; /* for quantile */
     size_t values_cap;
     struct fa_query_sample *chosen; /* a heap of the k best, the worst of them first */
@@ -46,7 +45,7 @@ static struct group *group_of(struct fa_query *query, struct groups *groups,
 
 /* ---- one value for a group ---- */
 
-static void add_to_average(struct group *group, double value)
+static void add_to_average(struct fa_accumulator *group, double value)
 {
     if (!group->by_mean) {
         double sum = group->value, c = group->c;
@@ -66,7 +65,7 @@ static void add_to_average(struct group *group, double value)
     fa_sum_add(value / group->count, &group->mean, &group->c);
 }
 
-static void begin(enum fa_promql_agg agg, struct group *group, double value)
+static void begin(enum fa_promql_agg agg, struct fa_accumulator *group, double value)
 {
     group->count = 1;
     group->value = group->mean = value;
@@ -77,9 +76,13 @@ static void begin(enum fa_promql_agg agg, struct group *group, double value)
     }
 }
 
-static void add(enum fa_promql_agg agg, struct group *group, double value)
+void fa_agg_add(enum fa_promql_agg agg, struct fa_accumulator *group, double value)
 {
     double delta;
+    if (group->count == 0) {
+        begin(agg, group, value);
+        return;
+    }
     group->count++;
     switch (agg) {
     case FA_PROMQL_AGG_SUM:
@@ -108,13 +111,16 @@ static void add(enum fa_promql_agg agg, struct group *group, double value)
     case FA_PROMQL_AGG_QUANTILE:
     case FA_PROMQL_AGG_LIMITK:
     case FA_PROMQL_AGG_LIMIT_RATIO:
+    case FA_PROMQL_AGG_NEWEST:
+    case FA_PROMQL_AGG_SKETCH_QUANTILE:
     case FA_PROMQL_AGG__COUNT:
     default:
         break;
     }
 }
 
-static double end(enum fa_promql_agg agg, struct group *group, double param)
+double fa_agg_end(enum fa_promql_agg agg, const struct fa_accumulator *group, double param,
+                  double *values)
 {
     switch (agg) {
     case FA_PROMQL_AGG_SUM:
@@ -130,7 +136,7 @@ static double end(enum fa_promql_agg agg, struct group *group, double param)
     case FA_PROMQL_AGG_STDDEV:
         return sqrt(group->value / group->count);
     case FA_PROMQL_AGG_QUANTILE:
-        return fa_quantile(param, group->values, (size_t)group->count);
+        return fa_quantile(param, values, (size_t)group->count);
     case FA_PROMQL_AGG_MIN:
     case FA_PROMQL_AGG_MAX:
     case FA_PROMQL_AGG_GROUP:
@@ -138,6 +144,8 @@ static double end(enum fa_promql_agg agg, struct group *group, double param)
     case FA_PROMQL_AGG_BOTTOMK:
     case FA_PROMQL_AGG_LIMITK:
     case FA_PROMQL_AGG_LIMIT_RATIO:
+    case FA_PROMQL_AGG_NEWEST:
+    case FA_PROMQL_AGG_SKETCH_QUANTILE:
     case FA_PROMQL_AGG__COUNT:
     default:
         return group->value;
@@ -146,7 +154,7 @@ static double end(enum fa_promql_agg agg, struct group *group, double param)
 
 static void keep_value(struct fa_query *query, struct group *group, double value)
 {
-    size_t at = (size_t)group->count - 1;
+    size_t at = (size_t)group->sum.count - 1;
     group->values = fa_scratch_grow(&query->arena, group->values, at, &group->values_cap,
                                     sizeof *group->values);
     group->values[at] = value;
@@ -180,18 +188,15 @@ static int reduce(struct fa_query *query, const struct fa_promql_node *node,
                      agg == FA_PROMQL_AGG_COUNT_VALUES ? counted_labels(query, node, sample)
                                                        : group_labels(query, node, sample->labels),
                      &first);
-        if (first) {
-            begin(agg, group, sample->value);
-        } else {
-            add(agg, group, sample->value);
-        }
+        fa_agg_add(agg, &group->sum, sample->value);
         if (agg == FA_PROMQL_AGG_QUANTILE) {
             keep_value(query, group, sample->value);
         }
     }
     *ret_value = fa_vector_new(query, groups.map.count);
     for (size_t i = 0; i < groups.map.count; i++) {
-        fa_vector_add(ret_value, groups.items[i].labels, end(agg, &groups.items[i], param),
+        struct group *group = &groups.items[i];
+        fa_vector_add(ret_value, group->labels, fa_agg_end(agg, &group->sum, param, group->values),
                       query->params.at);
     }
     return agg == FA_PROMQL_AGG_COUNT_VALUES ? fa_walk_distinct(query, node, ret_value) : 0;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Operators between numbers and vectors: which elements match, what their labels become, and when a
  * match is an error because it is ambiguous. */
+#include "rules/functions.h"
 #include "rules/query_walk.h"
 
 #include <math.h>
 
-/* A comparison of vectors keeps the left value; *ret_keep says whether. */
-static double compute(enum fa_promql_op op, double left, double right, bool *ret_keep)
+double fa_op_compute(enum fa_promql_op op, double left, double right, bool *ret_keep)
 {
     *ret_keep = true;
     switch (op) {
@@ -64,8 +64,8 @@ static int with_number(struct fa_query *query, const struct fa_promql_node *node
     *ret_value = fa_vector_new(query, vector->count);
     for (size_t i = 0; i < vector->count; i++) {
         double own = vector->samples[i].value;
-        double value = swapped ? compute(op, left->number, own, &keep)
-                               : compute(op, own, right->number, &keep);
+        double value = swapped ? fa_op_compute(op, left->number, own, &keep)
+                               : fa_op_compute(op, own, right->number, &keep);
         if (compares) {
             value = returns_bool ? (double)keep : own;
         }
@@ -212,8 +212,8 @@ static int one_of_many(struct match *match, const struct fa_query_sample *many, 
         return 0;
     }
     const struct fa_query_sample *one = match->ones[number];
-    double value = compute(node->u.binary.op, swapped ? one->value : many->value,
-                           swapped ? many->value : one->value, &keep);
+    double value = fa_op_compute(node->u.binary.op, swapped ? one->value : many->value,
+                                 swapped ? many->value : one->value, &keep);
     if (node->u.binary.returns_bool) {
         value = keep ? 1 : 0;
     } else if (!keep) {
@@ -260,7 +260,7 @@ int fa_walk_binary(struct fa_query *query, const struct fa_promql_node *node, fa
         return ret;
     }
     if (left.type == FA_PROMQL_SCALAR && right.type == FA_PROMQL_SCALAR) {
-        double value = compute(node->u.binary.op, left.number, right.number, &keep);
+        double value = fa_op_compute(node->u.binary.op, left.number, right.number, &keep);
         ret_value->number = fa_promql_op_compares(node->u.binary.op) ? (double)keep : value;
         return 0;
     }

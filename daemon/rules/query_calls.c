@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Functions of instant vectors and numbers. Each that computes drops the metric's name. */
+#include "rules/functions.h"
 #include "rules/query_walk.h"
 
 #include <math.h>
@@ -68,7 +69,7 @@ static struct date date_of(int64_t seconds)
     return date;
 }
 
-static double of_date(enum fa_promql_fn fn, double seconds)
+double fa_fn_date(enum fa_promql_fn fn, double seconds)
 {
     if (!(fabs(seconds) < 1e15)) {
         return (double)NAN; /* no calendar reaches so far */
@@ -101,7 +102,7 @@ static int dates(struct fa_query *query, const struct fa_promql_node *node, fa_t
     struct fa_query_value vector;
     if (node->u.call.count == 0) {
         *ret_value = fa_vector_new(query, 1);
-        fa_vector_add(ret_value, fa_labels_none(), of_date(fn, (double)(at / 1000)), at);
+        fa_vector_add(ret_value, fa_labels_none(), fa_fn_date(fn, (double)(at / 1000)), at);
         return 0;
     }
     int ret = fa_walk(query, node->u.call.args[0], at, &vector);
@@ -111,7 +112,7 @@ static int dates(struct fa_query *query, const struct fa_promql_node *node, fa_t
     *ret_value = fa_vector_new(query, vector.count);
     for (size_t i = 0; i < vector.count; i++) {
         fa_vector_add(ret_value, fa_labels_nameless(query, vector.samples[i].labels),
-                      of_date(fn, vector.samples[i].value), at);
+                      fa_fn_date(fn, vector.samples[i].value), at);
     }
     return fa_walk_distinct(query, node, ret_value);
 }
@@ -148,7 +149,7 @@ static double clamp(double value, double least, double most)
                                                        : value;
 }
 
-static double element(enum fa_promql_fn fn, double value, const double params[2])
+double fa_fn_element(enum fa_promql_fn fn, double value, const double params[2])
 {
     double inverse;
     switch ((int)fn) {
@@ -164,6 +165,20 @@ static double element(enum fa_promql_fn fn, double value, const double params[2]
     default:
         return float_fn(fn)(value);
     }
+}
+
+bool fa_fn_is_element(enum fa_promql_fn fn)
+{
+    return float_fn(fn) != NULL || fn == FA_PROMQL_FN_CLAMP || fn == FA_PROMQL_FN_CLAMP_MIN ||
+           fn == FA_PROMQL_FN_CLAMP_MAX || fn == FA_PROMQL_FN_ROUND;
+}
+
+bool fa_fn_is_date(enum fa_promql_fn fn)
+{
+    return fn == FA_PROMQL_FN_DAY_OF_MONTH || fn == FA_PROMQL_FN_DAY_OF_WEEK ||
+           fn == FA_PROMQL_FN_DAY_OF_YEAR || fn == FA_PROMQL_FN_DAYS_IN_MONTH ||
+           fn == FA_PROMQL_FN_HOUR || fn == FA_PROMQL_FN_MINUTE || fn == FA_PROMQL_FN_MONTH ||
+           fn == FA_PROMQL_FN_YEAR;
 }
 
 static int elements(struct fa_query *query, const struct fa_promql_node *node, fa_time at,
@@ -185,7 +200,7 @@ static int elements(struct fa_query *query, const struct fa_promql_node *node, f
     }
     for (size_t i = 0; i < vector.count; i++) {
         fa_vector_add(ret_value, fa_labels_nameless(query, vector.samples[i].labels),
-                      element(fn, vector.samples[i].value, params), at);
+                      fa_fn_element(fn, vector.samples[i].value, params), at);
     }
     return fa_walk_distinct(query, node, ret_value);
 }
@@ -281,15 +296,6 @@ int fa_walk_call(struct fa_query *query, const struct fa_promql_node *node, fa_t
     case FA_PROMQL_FN_SORT:
     case FA_PROMQL_FN_SORT_DESC:
         return sorted(query, node, at, ret_value);
-    case FA_PROMQL_FN_DAY_OF_MONTH:
-    case FA_PROMQL_FN_DAY_OF_WEEK:
-    case FA_PROMQL_FN_DAY_OF_YEAR:
-    case FA_PROMQL_FN_DAYS_IN_MONTH:
-    case FA_PROMQL_FN_HOUR:
-    case FA_PROMQL_FN_MINUTE:
-    case FA_PROMQL_FN_MONTH:
-    case FA_PROMQL_FN_YEAR:
-        return dates(query, node, at, ret_value);
     case FA_PROMQL_FN_HISTOGRAM_QUANTILE:
     case FA_PROMQL_FN_HISTOGRAM_FRACTION:
         return fa_walk_histogram(query, node, at, ret_value);
@@ -298,13 +304,12 @@ int fa_walk_call(struct fa_query *query, const struct fa_promql_node *node, fa_t
     case FA_PROMQL_FN_SORT_BY_LABEL:
     case FA_PROMQL_FN_SORT_BY_LABEL_DESC:
         return fa_walk_relabel(query, node, at, ret_value);
-    case FA_PROMQL_FN_CLAMP:
-    case FA_PROMQL_FN_CLAMP_MIN:
-    case FA_PROMQL_FN_CLAMP_MAX:
-    case FA_PROMQL_FN_ROUND:
-        return elements(query, node, at, ret_value);
     default:
-        return float_fn(node->u.call.fn) != NULL ? elements(query, node, at, ret_value)
-                                                 : fa_walk_over_time(query, node, at, ret_value);
+        break;
     }
+    if (fa_fn_is_date(node->u.call.fn)) {
+        return dates(query, node, at, ret_value);
+    }
+    return fa_fn_is_element(node->u.call.fn) ? elements(query, node, at, ret_value)
+                                             : fa_walk_over_time(query, node, at, ret_value);
 }

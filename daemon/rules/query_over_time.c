@@ -1,22 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Functions of range vectors: one number from the points of each series in a window. A function of
  * two points or more says nothing about a series with one. */
+#include "rules/functions.h"
 #include "rules/query_walk.h"
 
 #include <math.h>
 
-struct window {
-    struct fa_query *query;
-    const struct fa_promql_node *node;
-    const struct fa_point *points;
-    size_t count; /* at least 1 */
-    fa_time at, from, to;
-    double params[2];
-};
-
 /* ---- sums and the like ---- */
 
-static double sum(const struct window *window)
+static double sum(const struct fa_over_time *window)
 {
     double total = 0, c = 0;
     for (size_t i = 0; i < window->count; i++) {
@@ -26,7 +18,7 @@ static double sum(const struct window *window)
 }
 
 /* By the sum while it can be held, by the mean from where it cannot. */
-static double average(const struct window *window)
+static double average(const struct fa_over_time *window)
 {
     double total = window->points[0].value, c = 0, mean = 0;
     bool by_mean = false;
@@ -52,7 +44,7 @@ static double average(const struct window *window)
     return by_mean ? mean + c : total / (double)window->count + c / (double)window->count;
 }
 
-static double variance(const struct window *window)
+static double variance(const struct fa_over_time *window)
 {
     double count = 0, mean = 0, c_mean = 0, sum_of = 0, c_sum = 0;
     for (size_t i = 0; i < window->count; i++) {
@@ -66,7 +58,7 @@ static double variance(const struct window *window)
 }
 
 /* The point that is largest or smallest; of equal ones the first, or the last. */
-static const struct fa_point *extreme(const struct window *window, bool largest, bool last)
+static const struct fa_point *extreme(const struct fa_over_time *window, bool largest, bool last)
 {
     const struct fa_point *best = &window->points[0];
     for (size_t i = 0; i < window->count; i++) {
@@ -79,9 +71,9 @@ static const struct fa_point *extreme(const struct window *window, bool largest,
     return best;
 }
 
-static double quantile(const struct window *window, double q, double offset, bool distances)
+static double quantile(const struct fa_over_time *window, double q, double offset, bool distances)
 {
-    double *values = fa_scratch_take(&window->query->arena, window->count * sizeof *values);
+    double *values = window->values;
     for (size_t i = 0; i < window->count; i++) {
         values[i] = distances ? fabs(window->points[i].value - offset) : window->points[i].value;
     }
@@ -90,7 +82,7 @@ static double quantile(const struct window *window, double q, double offset, boo
 
 /* ---- steps between points ---- */
 
-static double changes(const struct window *window, bool resets)
+static double changes(const struct fa_over_time *window, bool resets)
 {
     double count = 0;
     for (size_t i = 1; i < window->count; i++) {
@@ -103,37 +95,49 @@ static double changes(const struct window *window, bool resets)
 
 /* What the points show is carried on to the ends of the window: to an end that is nearer than 1.1
  * mean distances fully, else by half of one, and a counter never below zero. */
-static double extrapolated(const struct window *window, bool counter, bool rate)
+double fa_fn_extrapolated(const struct fa_ends *ends, enum fa_promql_fn fn)
 {
-    const struct fa_point *first = &window->points[0], *last = &window->points[window->count - 1];
-    double result = last->value - first->value;
-    double to_start = (double)(first->at - window->from) / 1000;
-    double to_end = (double)(window->to - last->at) / 1000;
-    double sampled = (double)(last->at - first->at) / 1000;
-    double mean = sampled / (double)(window->count - 1), threshold = mean * 1.1;
-    for (size_t i = 1; counter && i < window->count; i++) {
-        if (window->points[i].value < window->points[i - 1].value) {
-            result += window->points[i - 1].value;
-        }
-    }
+    double result = ends->change;
+    double to_start = (double)(ends->first_at - ends->from) / 1000;
+    double to_end = (double)(ends->to - ends->last_at) / 1000;
+    double sampled = (double)(ends->last_at - ends->first_at) / 1000;
+    double mean = sampled / (ends->count - 1), threshold = mean * 1.1;
     if (to_start >= threshold) {
         to_start = mean / 2;
     }
-    if (counter && result > 0 && first->value >= 0) {
-        double to_zero = sampled * (first->value / result);
+    if (fn != FA_PROMQL_FN_DELTA && result > 0 && ends->first >= 0) {
+        double to_zero = sampled * (ends->first / result);
         to_start = to_zero < to_start ? to_zero : to_start;
     }
     if (to_end >= threshold) {
         to_end = mean / 2;
     }
     double interval = sampled + to_start + to_end, factor = interval / sampled;
-    if (rate) {
-        factor /= (double)(window->to - window->from) / 1000;
+    if (fn == FA_PROMQL_FN_RATE) {
+        factor /= (double)(ends->to - ends->from) / 1000;
     }
     return result * factor;
 }
 
-static bool instant(const struct window *window, bool rate, double *ret_value)
+static double extrapolated(const struct fa_over_time *window)
+{
+    const struct fa_point *first = &window->points[0], *last = &window->points[window->count - 1];
+    struct fa_ends ends = {.first = first->value,
+                           .change = last->value - first->value,
+                           .first_at = first->at,
+                           .last_at = last->at,
+                           .from = window->from,
+                           .to = window->to,
+                           .count = (double)window->count};
+    for (size_t i = 1; window->fn != FA_PROMQL_FN_DELTA && i < window->count; i++) {
+        if (window->points[i].value < window->points[i - 1].value) {
+            ends.change += window->points[i - 1].value;
+        }
+    }
+    return fa_fn_extrapolated(&ends, window->fn);
+}
+
+static bool instant(const struct fa_over_time *window, bool rate, double *ret_value)
 {
     const struct fa_point *last = &window->points[window->count - 1], *before = last - 1;
     double between = (double)(last->at - before->at) / 1000;
@@ -144,7 +148,7 @@ static bool instant(const struct window *window, bool rate, double *ret_value)
 
 /* ---- lines ---- */
 
-static void regression(const struct window *window, fa_time origin, double *slope,
+static void regression(const struct fa_over_time *window, fa_time origin, double *slope,
                        double *intercept)
 {
     double n = (double)window->count, x = 0, y = 0, xy = 0, xx = 0, cx = 0, cy = 0, cxy = 0,
@@ -174,7 +178,7 @@ static void regression(const struct window *window, fa_time origin, double *slop
     *intercept = y / n - *slope * x / n;
 }
 
-static double smoothed(const struct window *window)
+static double smoothed(const struct fa_over_time *window)
 {
     double smoothing = window->params[0], trend = window->params[1];
     double before = 0, level = window->points[0].value;
@@ -192,18 +196,14 @@ static double smoothed(const struct window *window)
 
 /* ---- all of them ---- */
 
-static bool of_two(const struct window *window, double *ret_value)
+static bool of_two(const struct fa_over_time *window, double *ret_value)
 {
     double slope, intercept;
-    switch ((int)window->node->u.call.fn) {
+    switch ((int)window->fn) {
     case FA_PROMQL_FN_RATE:
-        *ret_value = extrapolated(window, true, true);
-        return true;
     case FA_PROMQL_FN_INCREASE:
-        *ret_value = extrapolated(window, true, false);
-        return true;
     case FA_PROMQL_FN_DELTA:
-        *ret_value = extrapolated(window, false, false);
+        *ret_value = extrapolated(window);
         return true;
     case FA_PROMQL_FN_IRATE:
         return instant(window, true, ret_value);
@@ -223,9 +223,14 @@ static bool of_two(const struct window *window, double *ret_value)
     }
 }
 
-static bool compute(const struct window *window, double *ret_value)
+bool fa_fn_needs_values(enum fa_promql_fn fn)
 {
-    switch ((int)window->node->u.call.fn) {
+    return fn == FA_PROMQL_FN_QUANTILE_OVER_TIME || fn == FA_PROMQL_FN_MAD_OVER_TIME;
+}
+
+bool fa_fn_over_time(const struct fa_over_time *window, double *ret_value)
+{
+    switch ((int)window->fn) {
     case FA_PROMQL_FN_SUM_OVER_TIME:
         *ret_value = sum(window);
         return true;
@@ -237,15 +242,13 @@ static bool compute(const struct window *window, double *ret_value)
         return true;
     case FA_PROMQL_FN_MIN_OVER_TIME:
     case FA_PROMQL_FN_MAX_OVER_TIME:
-        *ret_value =
-            extreme(window, window->node->u.call.fn == FA_PROMQL_FN_MAX_OVER_TIME, false)->value;
+        *ret_value = extreme(window, window->fn == FA_PROMQL_FN_MAX_OVER_TIME, false)->value;
         return true;
     case FA_PROMQL_FN_TS_OF_MIN_OVER_TIME:
     case FA_PROMQL_FN_TS_OF_MAX_OVER_TIME:
-        *ret_value = (double)extreme(
-                         window, window->node->u.call.fn == FA_PROMQL_FN_TS_OF_MAX_OVER_TIME, true)
-                         ->at /
-                     1000;
+        *ret_value =
+            (double)extreme(window, window->fn == FA_PROMQL_FN_TS_OF_MAX_OVER_TIME, true)->at /
+            1000;
         return true;
     case FA_PROMQL_FN_LAST_OVER_TIME:
         *ret_value = window->points[window->count - 1].value;
@@ -270,7 +273,7 @@ static bool compute(const struct window *window, double *ret_value)
         return true;
     case FA_PROMQL_FN_CHANGES:
     case FA_PROMQL_FN_RESETS:
-        *ret_value = changes(window, window->node->u.call.fn == FA_PROMQL_FN_RESETS);
+        *ret_value = changes(window, window->fn == FA_PROMQL_FN_RESETS);
         return true;
     default:
         return window->count >= 2 && of_two(window, ret_value);
@@ -290,9 +293,9 @@ static int check_smoothing(struct fa_query *query, const struct fa_promql_node *
 }
 
 /* The range is the argument of type m; numbers stand before or behind it. */
-static int arguments(struct fa_query *query, struct window *window, struct fa_query_value *matrix)
+static int arguments(struct fa_query *query, const struct fa_promql_node *node,
+                     struct fa_over_time *window, struct fa_query_value *matrix)
 {
-    const struct fa_promql_node *node = window->node;
     size_t params = 0;
     int ret = 0;
     for (size_t i = 0; i < node->u.call.count && ret == 0; i++) {
@@ -308,27 +311,27 @@ static int arguments(struct fa_query *query, struct window *window, struct fa_qu
     return ret;
 }
 
-static void absent(struct fa_query *query, const struct window *window,
-                   const struct fa_query_value *matrix, struct fa_query_value *vector)
+static void absent(struct fa_query *query, const struct fa_promql_node *node, fa_time at,
+                   struct fa_query_value *vector)
 {
-    if (matrix->count == 0) {
-        const struct fa_promql_node *arg = fa_promql_bare(window->node->u.call.args[0]);
-        fa_vector_add(vector, fa_labels_absent(query, arg), 1, window->at);
-    }
+    const struct fa_promql_node *arg = fa_promql_bare(node->u.call.args[0]);
+    fa_vector_add(vector, fa_labels_absent(query, arg), 1, at);
 }
 
 int fa_walk_over_time(struct fa_query *query, const struct fa_promql_node *node, fa_time at,
                       struct fa_query_value *ret_value)
 {
-    struct window window = {.query = query, .node = node, .at = at};
+    struct fa_over_time window = {.fn = node->u.call.fn, .at = at};
     struct fa_query_value matrix = {0};
-    int ret = arguments(query, &window, &matrix);
+    int ret = arguments(query, node, &window, &matrix);
     if (ret != 0) {
         return ret;
     }
     *ret_value = fa_vector_new(query, matrix.count + 1);
-    if (node->u.call.fn == FA_PROMQL_FN_ABSENT_OVER_TIME) {
-        absent(query, &window, &matrix, ret_value);
+    if (window.fn == FA_PROMQL_FN_ABSENT_OVER_TIME) {
+        if (matrix.count == 0) {
+            absent(query, node, at, ret_value);
+        }
         return 0;
     }
     for (size_t i = 0; i < matrix.count; i++) {
@@ -336,7 +339,10 @@ int fa_walk_over_time(struct fa_query *query, const struct fa_promql_node *node,
         double value;
         window.points = matrix.series[i].points;
         window.count = matrix.series[i].count;
-        if (compute(&window, &value)) {
+        if (fa_fn_needs_values(window.fn)) {
+            window.values = fa_scratch_take(&query->arena, window.count * sizeof *window.values);
+        }
+        if (fa_fn_over_time(&window, &value)) {
             fa_vector_add(ret_value,
                           node->u.call.fn == FA_PROMQL_FN_LAST_OVER_TIME
                               ? labels

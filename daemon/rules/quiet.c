@@ -28,76 +28,136 @@
 
 #define MARGIN 1e-9
 
-static const struct {
-    enum fa_agg agg;
-    enum fa_fn fn;
-    enum fa_shape_kind kind;
-} CALLS[] = {
-    {FA_AGG_NEWEST, FA_FN_LAST_OVER_TIME, FA_SHAPE_NEWEST},
-    {FA_AGG_MIN, FA_FN_MIN_OVER_TIME, FA_SHAPE_MIN},
-    {FA_AGG_MAX, FA_FN_MAX_OVER_TIME, FA_SHAPE_MAX},
-    {FA_AGG_SUM, FA_FN_SUM_OVER_TIME, FA_SHAPE_SUM},
-    {FA_AGG_SUM, FA_FN_COUNT_OVER_TIME, FA_SHAPE_COUNT},
-    {FA_AGG_SUM, FA_FN_INCREASE, FA_SHAPE_INCREASE},
-    {FA_AGG_SUM, FA_FN_RATE, FA_SHAPE_INCREASE},
-};
+static enum fa_shape_kind shape_of_call(enum fa_promql_fn fn)
+{
+    switch ((int)fn) {
+    case FA_PROMQL_FN_LAST_OVER_TIME:
+        return FA_SHAPE_NEWEST;
+    case FA_PROMQL_FN_MIN_OVER_TIME:
+        return FA_SHAPE_MIN;
+    case FA_PROMQL_FN_MAX_OVER_TIME:
+        return FA_SHAPE_MAX;
+    case FA_PROMQL_FN_SUM_OVER_TIME:
+        return FA_SHAPE_SUM;
+    case FA_PROMQL_FN_COUNT_OVER_TIME:
+        return FA_SHAPE_COUNT;
+    case FA_PROMQL_FN_AVG_OVER_TIME:
+        return FA_SHAPE_MEAN;
+    case FA_PROMQL_FN_SEEN_INCREASE:
+    case FA_PROMQL_FN_SEEN_RATE:
+        return FA_SHAPE_INCREASE;
+    default:
+        return FA_SHAPE_NONE;
+    }
+}
 
-static struct fa_shape shape_of_aggregate(const struct fa_expr *expr)
+/* Does the aggregation of several such numbers have the shape of one? */
+static bool keeps_shape(enum fa_promql_agg agg, enum fa_shape_kind kind)
+{
+    switch (kind) {
+    case FA_SHAPE_NEWEST:
+        return agg == FA_PROMQL_AGG_NEWEST;
+    case FA_SHAPE_MIN:
+        return agg == FA_PROMQL_AGG_MIN;
+    case FA_SHAPE_MAX:
+        return agg == FA_PROMQL_AGG_MAX;
+    case FA_SHAPE_SUM:
+    case FA_SHAPE_COUNT:
+    case FA_SHAPE_INCREASE:
+        return agg == FA_PROMQL_AGG_SUM;
+    case FA_SHAPE_NONE:
+    case FA_SHAPE_MEAN:
+        break;
+    }
+    return false;
+}
+
+/* Of one series, or of an aggregation of series. */
+static struct fa_shape shape_of_one(const struct fa_promql_node *node)
 {
     struct fa_shape shape = {FA_SHAPE_NONE, 1};
-    const struct fa_expr *arg = expr->u.aggregate.arg;
-    enum fa_agg agg = expr->u.aggregate.agg;
-    if (arg->kind == FA_EXPR_SELECTOR && agg == FA_AGG_NEWEST) {
-        shape.kind = FA_SHAPE_NEWEST;
-    }
-    for (size_t i = 0; arg->kind == FA_EXPR_CALL && i < sizeof CALLS / sizeof CALLS[0]; i++) {
-        if (CALLS[i].agg == agg && CALLS[i].fn == arg->u.call.fn) {
-            shape.kind = CALLS[i].kind;
+    node = fa_promql_bare(node);
+    if (node->kind == FA_PROMQL_AGGREGATE) {
+        shape = shape_of_one(node->u.aggregate.arg);
+        if (!keeps_shape(node->u.aggregate.agg, shape.kind)) {
+            shape.kind = FA_SHAPE_NONE;
         }
-    }
-    if (arg->kind == FA_EXPR_CALL && arg->u.call.fn == FA_FN_RATE) {
-        shape.per = (double)arg->u.call.arg->u.selector.range / (double)FA_SECOND;
+    } else if (node->kind == FA_PROMQL_SELECTOR && node->offset == 0) {
+        shape.kind = FA_SHAPE_NEWEST;
+    } else if (node->kind == FA_PROMQL_CALL) {
+        const struct fa_promql_node *range = fa_plan_range(node);
+        bool plain = range != NULL && range->kind == FA_PROMQL_SELECTOR && range->offset == 0;
+        shape.kind = plain ? shape_of_call(node->u.call.fn) : FA_SHAPE_NONE;
+        if (node->u.call.fn == FA_PROMQL_FN_SEEN_RATE) {
+            shape.per = (double)range->range / (double)FA_SECOND;
+        }
     }
     return shape;
 }
 
-static bool is_samples(const struct fa_expr *expr)
-{
-    return expr->kind == FA_EXPR_AGGREGATE && expr->u.aggregate.agg == FA_AGG_SUM &&
-           expr->u.aggregate.arg->kind == FA_EXPR_CALL &&
-           expr->u.aggregate.arg->u.call.fn == FA_FN_SAMPLES_OVER_TIME;
-}
-
 /* "... and enough samples": more of them keep it true. */
-static bool is_enough(const struct fa_expr *expr)
+static bool is_enough(const struct fa_promql_node *node)
 {
-    return expr->kind == FA_EXPR_BINARY && expr->u.binary.op == FA_OP_GE &&
-           is_samples(expr->u.binary.left) && expr->u.binary.right->kind == FA_EXPR_NUMBER;
+    if (node->kind != FA_PROMQL_BINARY || node->u.binary.op != FA_PROMQL_OP_GE ||
+        node->u.binary.right->kind != FA_PROMQL_NUMBER ||
+        node->u.binary.left->kind != FA_PROMQL_AGGREGATE) {
+        return false;
+    }
+    const struct fa_promql_node *call = node->u.binary.left->u.aggregate.arg;
+    return call->kind == FA_PROMQL_CALL && call->u.call.fn == FA_PROMQL_FN_SAMPLES_OVER_TIME;
 }
 
-/* Both sides of a mean read the same leaf. */
-static size_t leaf_of(const struct fa_expr *aggregate)
+static size_t leaf_of(const struct fa_plan_tree *tree, const struct fa_promql_node *node)
 {
-    return aggregate->u.aggregate.arg->u.call.arg->u.selector.leaf;
+    return tree->leaves[fa_plan_operand(node)->u.selector.number];
 }
 
-struct fa_shape fa_shape_of(const struct fa_expr *expr)
+struct fa_shape fa_shape_of(const struct fa_plan_tree *tree, const struct fa_promql_node *node)
 {
-    static const struct fa_shape none = {FA_SHAPE_NONE, 1};
-    if (expr->kind == FA_EXPR_AGGREGATE) {
-        return shape_of_aggregate(expr);
+    node = fa_promql_bare(node);
+    if (node->kind != FA_PROMQL_BINARY) {
+        return shape_of_one(node);
     }
-    if (expr->kind != FA_EXPR_BINARY) {
-        return none;
+    const struct fa_promql_node *left = node->u.binary.left, *right = node->u.binary.right;
+    if (node->u.binary.op == FA_PROMQL_OP_AND && is_enough(right)) {
+        return fa_shape_of(tree, left);
     }
-    const struct fa_expr *left = expr->u.binary.left, *right = expr->u.binary.right;
-    if (expr->u.binary.op == FA_OP_AND && is_enough(right)) {
-        return fa_shape_of(left);
+    bool mean = node->u.binary.op == FA_PROMQL_OP_DIV && shape_of_one(left).kind == FA_SHAPE_SUM &&
+                shape_of_one(right).kind == FA_SHAPE_COUNT &&
+                leaf_of(tree, left) == leaf_of(tree, right);
+    return (struct fa_shape){mean ? FA_SHAPE_MEAN : FA_SHAPE_NONE, 1};
+}
+
+bool fa_limits_of(const struct fa_promql_node *root, struct fa_limits *ret_limits,
+                  const struct fa_promql_node **ret_node)
+{
+    root = fa_promql_bare(root);
+    *ret_limits = (struct fa_limits){0};
+    if (root->kind != FA_PROMQL_BINARY || root->u.binary.returns_bool) {
+        return false;
     }
-    bool mean = expr->u.binary.op == FA_OP_DIV && left->kind == FA_EXPR_AGGREGATE &&
-                right->kind == FA_EXPR_AGGREGATE && shape_of_aggregate(left).kind == FA_SHAPE_SUM &&
-                shape_of_aggregate(right).kind == FA_SHAPE_COUNT && leaf_of(left) == leaf_of(right);
-    return mean ? (struct fa_shape){FA_SHAPE_MEAN, 1} : none;
+    const struct fa_promql_node *left = fa_promql_bare(root->u.binary.left);
+    const struct fa_promql_node *right = fa_promql_bare(root->u.binary.right);
+    enum fa_promql_op op = root->u.binary.op;
+    bool swapped = left->kind == FA_PROMQL_NUMBER;
+    double limit = swapped ? left->u.number : right->u.number;
+    if ((swapped ? right : left)->type != FA_PROMQL_VECTOR ||
+        (swapped ? left : right)->kind != FA_PROMQL_NUMBER || !isfinite(limit)) {
+        return false;
+    }
+    bool above = op == FA_PROMQL_OP_GT || op == FA_PROMQL_OP_GE;
+    bool equal = op == FA_PROMQL_OP_GE || op == FA_PROMQL_OP_LE;
+    if (!above && op != FA_PROMQL_OP_LT && op != FA_PROMQL_OP_LE) {
+        return false;
+    }
+    above = above != swapped;
+    /* What is at least a number is above the one before it. */
+    limit = equal ? nextafter(limit, above ? -INFINITY : INFINITY) : limit;
+    ret_limits->has_above = above;
+    ret_limits->has_below = !above;
+    ret_limits->above = ret_limits->below = limit;
+    *ret_node = swapped ? right : left;
+    return true;
 }
 
 /* A little: what is that close to a threshold is evaluated. */
@@ -107,28 +167,28 @@ static double least(double bound)
 }
 
 /* False: its level hangs on more than the number. */
-static bool find_bounds(const struct fa_metric_rule *rule, const struct fa_quiet_facts *facts,
+static bool find_bounds(const struct fa_limits *limits, const struct fa_quiet_facts *facts,
                         double *ret_low, double *ret_high)
 {
     double value = facts->value;
     bool waits =
         facts->level == FA_LEVEL_CLEAR || (facts->level == FA_LEVEL_UNKNOWN && !facts->covered);
-    if (rule->absent > 0) {
+    if (facts->is_absent) {
         *ret_low = -INFINITY;
         *ret_high = INFINITY;
         return facts->level == FA_LEVEL_CLEAR;
     }
     if (waits && !facts->held) {
-        *ret_low = rule->has_below ? rule->below : -INFINITY;
-        *ret_high = rule->has_above ? rule->above : INFINITY;
-    } else if (facts->level == FA_LEVEL_FIRING && rule->has_above && !rule->has_below) {
-        *ret_low = rule->has_clear_below ? fmin(rule->clear_below, rule->above)
-                                         : rule->above + least(rule->above);
+        *ret_low = limits->has_below ? limits->below : -INFINITY;
+        *ret_high = limits->has_above ? limits->above : INFINITY;
+    } else if (facts->level == FA_LEVEL_FIRING && limits->has_above && !limits->has_below) {
+        *ret_low = limits->has_clear_below ? fmin(limits->clear_below, limits->above)
+                                           : limits->above + least(limits->above);
         *ret_high = facts->worst;
-    } else if (facts->level == FA_LEVEL_FIRING && rule->has_below && !rule->has_above) {
+    } else if (facts->level == FA_LEVEL_FIRING && limits->has_below && !limits->has_above) {
         *ret_low = facts->worst;
-        *ret_high = rule->has_clear_above ? fmax(rule->clear_above, rule->below)
-                                          : rule->below - least(rule->below);
+        *ret_high = limits->has_clear_above ? fmax(limits->clear_above, limits->below)
+                                            : limits->below - least(limits->below);
     } else {
         return false;
     }
@@ -179,7 +239,7 @@ static void find_rooms(enum fa_shape_kind kind, double per, const struct fa_quie
     }
 }
 
-bool fa_quiet_find(const struct fa_metric_rule *rule, struct fa_shape shape,
+bool fa_quiet_find(const struct fa_limits *limits, struct fa_shape shape,
                    const struct fa_quiet_facts *facts, struct fa_quiet *ret_quiet)
 {
     static const enum fa_quiet_kind kinds[] = {
@@ -189,7 +249,7 @@ bool fa_quiet_find(const struct fa_metric_rule *rule, struct fa_shape shape,
         [FA_SHAPE_MEAN] = FA_QUIET_ROOM,
     };
     double low, high;
-    if (shape.kind == FA_SHAPE_NONE || !find_bounds(rule, facts, &low, &high)) {
+    if (shape.kind == FA_SHAPE_NONE || !find_bounds(limits, facts, &low, &high)) {
         return false;
     }
     *ret_quiet = (struct fa_quiet){.kind = kinds[shape.kind], .low = low, .high = high};

@@ -6,7 +6,7 @@
 #define FA_RULES_QUIET_H
 
 #include "metrics/watch.h"
-#include "rules/expr.h"
+#include "rules/plan.h"
 #include "rules/signal.h"
 
 enum fa_shape_kind {
@@ -24,10 +24,22 @@ struct fa_shape {
     double per;
 };
 
-struct fa_shape fa_shape_of(const struct fa_expr *expr);
+/* Of an expression without its thresholds. */
+struct fa_shape fa_shape_of(const struct fa_plan_tree *tree, const struct fa_promql_node *node);
+
+/* Where a number makes a rule fire, as the short form says it: past above or below, strictly. */
+struct fa_limits {
+    bool has_above, has_below, has_clear_below, has_clear_above;
+    double above, below, clear_below, clear_above;
+};
+/* Of a comparison with a number: the limits, and what is compared. False: it is none, or one that
+ * cannot be said so. */
+bool fa_limits_of(const struct fa_promql_node *root, struct fa_limits *ret_limits,
+                  const struct fa_promql_node **ret_node);
 
 /* What an evaluation found. */
 struct fa_quiet_facts {
+    bool is_absent; /* only silence counts, not the number */
     enum fa_level level;
     bool held, covered;
     double value, worst; /* NaN: none */
@@ -36,7 +48,7 @@ struct fa_quiet_facts {
 };
 
 /* May what comes be left alone for a while? True: *ret_quiet says what of it. */
-bool fa_quiet_find(const struct fa_metric_rule *rule, struct fa_shape shape,
+bool fa_quiet_find(const struct fa_limits *limits, struct fa_shape shape,
                    const struct fa_quiet_facts *facts, struct fa_quiet *ret_quiet);
 
 #endif

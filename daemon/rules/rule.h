@@ -47,6 +47,19 @@ struct fa_metric_rule {
     fa_time absent; /* > 0: fires when no sample came for so long, instead of a comparison */
 };
 
+struct fa_promql;
+
+/* A rule written as PromQL: it fires for each label set that the expression yields. */
+struct fa_query_rule {
+    char *text;
+    char *clear_text;        /* NULL: clears when the expression yields the label set no longer */
+    struct fa_promql *expr;  /* owned; NULL: the rule is not of this kind */
+    struct fa_promql *clear; /* owned; may be NULL */
+    fa_time settle;          /* what aggregates or joins is evaluated so long after a change */
+    fa_time every;           /* what moves by itself is evaluated so often */
+    fa_time look_back;       /* how old the newest sample may be */
+};
+
 struct fa_incident_rule {
     char **categories; /* `value` is expanded to its violations by config/ */
     size_t category_count;
@@ -67,13 +80,14 @@ struct fa_alert_rule {
 
 struct fa_rule {
     char *name, *category, *severity, *policy;
-    char *summary;  /* template, see text/template.h */
-    char *expect;   /* what is expected of the reader; may be NULL */
-    fa_time for_ms; /* the condition must hold so long */
-    bool latched;   /* stays until a person closes it */
-    bool shadow;    /* evaluated and journalled, tells nobody */
+    char *summary;              /* template, see text/template.h */
+    char *expect;               /* what is expected of the reader; may be NULL */
+    fa_time for_ms;             /* the condition must hold so long */
+    bool latched;               /* stays until a person closes it */
+    bool shadow;                /* evaluated and journalled, tells nobody */
     bool is_incident, is_alert; /* neither: over a metric */
     struct fa_metric_rule metric;
+    struct fa_query_rule query;
     struct fa_incident_rule incident;
     struct fa_alert_rule alert;
     char *file; /* where it was written, for messages */

@@ -24,64 +24,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOVES_EACH     32 /* series at rest that may be put off for each label set of a bounded run */
 #define POINTS_AT_ONCE 128
 #define SERIES_TOLD    64 /* whose samples are told */
-#define QUIET_BYTES    64 /* each on a cache line of its own */
-_Static_assert(sizeof(struct fa_quiet) <= QUIET_BYTES, "a fa_quiet fits");
-
-struct fa_rules {
-    struct fa_metrics *metrics;
-    struct fa_watcher *watcher;
-    struct fa_rule_state **states;  /* owned, one a metric rule */
-    struct fa_rule_state **by_name; /* the same */
-    size_t count;
-    struct fa_heap due;
-    struct fa_group *dirty_first, *dirty_last;
-    struct fa_sketch scratch;
-    fa_time started; /* wall time of the first run; FA_NEVER: none yet */
-    fa_time ran;     /* wall time of the last */
-    uint64_t evaluations;
-    uint64_t made; /* label sets ever; orders equal deadlines */
-};
-
-static void watch_leaves(struct fa_rules *rules, struct fa_rule_state *state)
-{
-    const struct fa_metric_rule *metric = &state->rule->metric;
-    struct fa_label *matches = fa_xcalloc(metric->match_count + 1, sizeof matches[0]);
-    for (size_t i = 0; i < metric->match_count; i++) {
-        matches[i].name = fa_str_of(metric->matches[i].name);
-        matches[i].value = fa_str_of(metric->matches[i].value);
-    }
-    if (state->plan.count == 1 && state->plan.leaves[0].over == 0 && metric->absent == 0) {
-        state->rest = metric->look_back > 0 ? metric->look_back : FA_LOOK_BACK;
-    }
-    for (size_t i = 0; i < state->plan.count; i++) {
-        state->leaves[i] = (struct fa_leaf){.state = state, .number = i};
-        struct fa_watch_spec spec = {.metric = fa_str_of(metric->metric),
-                                     .matches = matches,
-                                     .match_count = metric->match_count,
-                                     .over = state->plan.leaves[i].over,
-                                     .sketch = state->plan.leaves[i].sketch,
-                                     .rest = state->rest,
-                                     .owner = &state->leaves[i]};
-        fa_watcher_add(rules->watcher, &spec);
-    }
-    free(matches);
-}
-
-/* All members of a rule are of one size: with a window's summary when any leaf has a window. */
-static void init_pools(struct fa_rule_state *state)
-{
-    size_t summary = 0;
-    for (size_t i = 0; i < state->plan.count; i++) {
-        summary = state->plan.leaves[i].over > 0 ? sizeof(struct fa_summary) : summary;
-    }
-    fa_pool_init(&state->quiets_pool, QUIET_BYTES);
-    fa_pool_init(&state->members_pool, sizeof(struct fa_member) + summary);
-    fa_pool_init(&state->groups_pool,
-                 sizeof(struct fa_group) + state->plan.count * sizeof(struct fa_population));
-}
+#define MOVES_EACH     32 /* series at rest that may be put off for each label set of a bounded run */
 
 static int compare_names(const void *left, const void *right)
 {
@@ -99,19 +44,13 @@ struct fa_rules *fa_rules_new(const struct fa_rule *const *rules, size_t count,
     self->started = FA_NEVER;
     for (size_t i = 0; i < count; i++) {
         if (!rules[i]->is_incident && !rules[i]->is_alert) {
-            struct fa_rule_state *state = fa_xcalloc(1, sizeof *state);
-            state->rule = rules[i];
-            state->expr = fa_compile(&rules[i]->metric);
-            fa_plan(state->expr, &state->plan);
-            state->shape = fa_shape_of(state->expr);
-            init_pools(state);
-            self->states[self->count++] = state;
-            watch_leaves(self, state);
+            self->states[self->count++] = fa_state_new(rules[i], self);
         }
     }
     self->by_name = fa_xcalloc(count + 1, sizeof(struct fa_rule_state *));
     memcpy(self->by_name, self->states, self->count * sizeof(struct fa_rule_state *));
     qsort(self->by_name, self->count, sizeof(struct fa_rule_state *), compare_names);
+    fa_buf_init(&self->told, SIZE_MAX / 2);
     return self;
 }
 
@@ -121,22 +60,14 @@ void fa_rules_free(struct fa_rules *rules)
         return;
     }
     for (size_t i = 0; i < rules->count; i++) {
-        struct fa_rule_state *state = rules->states[i];
-        for (struct fa_group *group = state->first_group; group != NULL; group = group->next) {
-            free(group->labels);
-        }
-        fa_pool_done(&state->groups_pool);
-        fa_pool_done(&state->members_pool);
-        fa_pool_done(&state->quiets_pool);
-        fa_index_done(&state->groups);
-        fa_expr_free(state->expr);
-        free(state);
+        fa_state_free(rules->states[i]);
     }
     fa_watcher_free(rules->watcher);
     fa_heap_done(&rules->due);
-    fa_sketch_done(&rules->scratch);
+    fa_room_done(&rules->room);
     free(rules->states);
     free(rules->by_name);
+    fa_buf_done(&rules->told);
     free(rules);
 }
 
@@ -153,170 +84,49 @@ static struct fa_rule_state *find_rule(const struct fa_rules *rules, const char 
     return found != NULL ? *found : NULL;
 }
 
-static struct fa_group *find_group(const struct fa_rule_state *state, uint32_t hash,
-                                   struct fa_str labels)
-{
-    size_t cursor;
-    uint32_t id = fa_index_first(&state->groups, hash, &cursor);
-    while (id != FA_INDEX_NONE) {
-        struct fa_group *group = fa_pool_at(&state->groups_pool, id);
-        if (fa_str_is(labels, group->labels)) {
-            return group;
-        }
-        id = fa_index_next(&state->groups, hash, &cursor);
-    }
-    return NULL;
-}
-
-static struct fa_group *take_group(struct fa_rules *rules, struct fa_rule_state *state,
-                                   struct fa_str labels)
-{
-    uint32_t hash = fa_index_hash(fa_hash(labels, fa_metrics_hash_seed(rules->metrics)));
-    struct fa_group *group = find_group(state, hash, labels);
-    if (group != NULL) {
-        return group;
-    }
-    uint32_t place = fa_pool_take(&state->groups_pool);
-    group = fa_pool_at(&state->groups_pool, place);
-    memset(group, 0, state->groups_pool.item_bytes);
-    group->state = state;
-    group->labels = fa_xstrndup(labels.ptr, labels.len);
-    group->place = place;
-    group->hash = hash;
-    group->value = group->worst = NAN;
-    group->due.tie = rules->made++;
-    group->prev = state->last_group;
-    *(state->last_group != NULL ? &state->last_group->next : &state->first_group) = group;
-    state->last_group = group;
-    fa_index_add(&state->groups, hash, place);
-    return group;
-}
-
-/* It has no member left. */
-static void drop_group(struct fa_rules *rules, struct fa_group *group)
-{
-    struct fa_rule_state *state = group->state;
-    *(group->prev != NULL ? &group->prev->next : &state->first_group) = group->next;
-    *(group->next != NULL ? &group->next->prev : &state->last_group) = group->prev;
-    fa_index_remove(&state->groups, group->hash, group->place);
-    fa_heap_set(&rules->due, &group->due, FA_NEVER);
-    if (group->quiet != NULL) {
-        fa_pool_give(&state->quiets_pool, group->quiet_place);
-    }
-    free(group->labels);
-    fa_pool_give(&state->groups_pool, group->place);
-}
-
-static void mark(struct fa_rules *rules, struct fa_group *group, bool by_sample)
-{
-    group->by_sample = group->by_sample || by_sample;
-    if (group->dirty) {
-        return;
-    }
-    group->dirty = true;
-    group->next_dirty = NULL;
-    *(rules->dirty_last != NULL ? &rules->dirty_last->next_dirty : &rules->dirty_first) = group;
-    rules->dirty_last = group;
-}
-
-static struct fa_member *join(struct fa_group *group, struct fa_link *link)
+/* A new link, or one with a new sample: whose label sets are to be looked at? */
+static void take_changed(struct fa_rules *rules, struct fa_link *link)
 {
     const struct fa_leaf *leaf = fa_link_owner(link);
-    uint32_t place = fa_pool_take(&leaf->state->members_pool);
-    struct fa_member *member = fa_pool_at(&leaf->state->members_pool, place);
-    struct fa_population *population = &group->leaves[leaf->number];
-    *member = (struct fa_member){.group = group,
-                                 .link = link,
-                                 .leaf = (uint32_t)leaf->number,
-                                 .place = place,
-                                 .prev = population->last};
-    *(population->last != NULL ? &population->last->next : &population->first) = member;
-    population->last = member;
-    population->count++;
-    link->member = member;
-    return member;
-}
-
-/* A new label set of this series may be that of another, which rests. */
-static void wake_namesake(struct fa_group *group, const struct fa_link *link)
-{
-    const struct fa_metric_rule *metric = &group->state->rule->metric;
-    const struct fa_labels *all = fa_link_labels(link);
-    struct fa_label own[FA_LABELS_MAX];
-    size_t count = 0;
-    for (size_t i = 0; i < metric->per_count && count < FA_LABELS_MAX; i++) {
-        struct fa_str name = fa_str_of(metric->per[i]), value = fa_labels_get(all, name);
-        own[count] = (struct fa_label){name, value};
-        count += value.len > 0;
-    }
-    struct fa_labels *labels = NULL;
-    if (!fa_link_may_have_namesake(link, count == all->count) ||
-        fa_labels_new(own, count, &labels) < 0) {
+    struct fa_rule_state *state = leaf->state;
+    if (state->whole != NULL) {
+        if (link->member == NULL) {
+            fa_whole_join(state->whole, leaf->number, link);
+        }
+        fa_group_mark(rules, state->self, true);
         return;
     }
-    struct fa_link *other;
-    while ((other = fa_link_wake_named(link, labels)) != NULL) {
-        (void)join(group, other);
-        fa_group_awake(group, other);
-    }
-    fa_labels_free(labels);
+    struct fa_member *member = fa_member_take(rules, link);
+    member->read = false;
+    fa_group_mark(rules, member->group, true);
 }
 
-static struct fa_group *group_of(struct fa_rules *rules, struct fa_rule_state *state,
-                                 const struct fa_link *link)
+static void take_gone(struct fa_rules *rules, struct fa_link *link)
 {
-    const struct fa_metric_rule *metric = &state->rule->metric;
-    struct fa_buf labels;
-    fa_buf_init(&labels, SIZE_MAX / 2);
-    fa_labels_format_only(fa_link_labels(link), (const char *const *)metric->per, metric->per_count,
-                          &labels);
-    struct fa_group *group = take_group(rules, state, fa_buf_str(&labels));
-    fa_buf_done(&labels);
-    return group;
-}
-
-static struct fa_member *take_member(struct fa_rules *rules, struct fa_link *link)
-{
-    if (link->member != NULL) {
-        return link->member;
-    }
     struct fa_rule_state *state = ((const struct fa_leaf *)fa_link_owner(link))->state;
-    uint64_t made = rules->made;
-    struct fa_group *group = group_of(rules, state, link);
-    if (rules->made != made && link->was_quiet) {
-        fa_group_awake(group, link);
-    } else if (rules->made != made && state->rest > 0) {
-        wake_namesake(group, link);
+    struct fa_member *member = link->member;
+    if (member == NULL) {
+        return;
     }
-    return join(group, link);
+    if (state->whole != NULL) {
+        fa_whole_drop(link);
+        fa_group_mark(rules, state->self, false);
+        return;
+    }
+    fa_group_mark(rules, member->group, false);
+    fa_member_drop(member);
 }
 
-static void drop_member(struct fa_member *member)
-{
-    struct fa_group *group = member->group;
-    struct fa_population *population = &group->leaves[member->leaf];
-    *(member->prev != NULL ? &member->prev->next : &population->first) = member->next;
-    *(member->next != NULL ? &member->next->prev : &population->last) = member->prev;
-    population->count--;
-    fa_pool_give(&group->state->members_pool, member->place);
-}
-
-static void collect_changed(struct fa_rules *rules)
+void fa_rules_collect(struct fa_rules *rules)
 {
     struct fa_link *link;
     while ((link = fa_watcher_take_dirty(rules->watcher)) != NULL) {
-        if (!link->gone) {
-            struct fa_member *member = take_member(rules, link);
-            member->read = false;
-            mark(rules, member->group, true);
-            continue;
+        if (link->gone) {
+            take_gone(rules, link);
+            fa_link_release(link);
+        } else {
+            take_changed(rules, link);
         }
-        struct fa_member *member = link->member;
-        if (member != NULL) {
-            mark(rules, member->group, false);
-            drop_member(member);
-        }
-        fa_link_release(link);
     }
 }
 
@@ -325,7 +135,7 @@ static void collect_queued(struct fa_rules *rules, size_t max)
 {
     struct fa_link *link;
     for (; max > 0 && (link = fa_watcher_take_queued(rules->watcher)) != NULL; max--) {
-        mark(rules, take_member(rules, link)->group, true);
+        fa_group_mark(rules, fa_member_take(rules, link)->group, true);
     }
 }
 
@@ -335,7 +145,7 @@ static void wake_due(struct fa_rules *rules, fa_time now, size_t max)
     struct fa_link *link;
     size_t moves = max < SIZE_MAX / MOVES_EACH ? max * MOVES_EACH : SIZE_MAX;
     while (max-- > 0 && (link = fa_watcher_take_due(rules->watcher, now, &moves)) != NULL) {
-        struct fa_group *group = take_member(rules, link)->group;
+        struct fa_group *group = fa_member_take(rules, link)->group;
         fa_time newest_at;
         double newest;
         (void)fa_link_newest(link, &newest_at, &newest);
@@ -348,7 +158,7 @@ static void collect_due(struct fa_rules *rules, fa_time now)
     struct fa_heap_node *node;
     while ((node = fa_heap_first(&rules->due)) != NULL && node->at <= now) {
         fa_heap_remove(&rules->due, node);
-        mark(rules, fa_container_of(node, struct fa_group, due), false);
+        fa_group_mark(rules, fa_container_of(node, struct fa_group, due), false);
     }
 }
 
@@ -378,9 +188,9 @@ static void pin_absent(struct fa_rules *rules, struct fa_rule_state *state)
     struct fa_buf text;
     fa_buf_init(&text, SIZE_MAX / 2);
     fa_labels_format(set, &text);
-    struct fa_group *group = take_group(rules, state, fa_buf_str(&text));
+    struct fa_group *group = fa_group_take(rules, state, fa_buf_str(&text));
     group->pinned = true;
-    mark(rules, group, false);
+    fa_group_mark(rules, group, false);
     fa_buf_done(&text);
     fa_labels_free(set);
 }
@@ -390,26 +200,17 @@ static void start(struct fa_rules *rules, fa_time now)
     rules->started = now;
     for (size_t i = 0; i < rules->count; i++) {
         struct fa_rule_state *state = rules->states[i];
+        if (state->self != NULL) {
+            fa_group_mark(rules, state->self, false); /* that nothing is there may say something */
+        }
         pin_absent(rules, state);
-        fa_time look_back = state->rule->metric.look_back;
         for (struct fa_group *group = state->first_group; group != NULL; group = group->next) {
             if (group->level != FA_LEVEL_UNKNOWN) {
-                group->grace_until = now + (look_back > 0 ? look_back : FA_LOOK_BACK);
-                mark(rules, group, false);
+                group->grace_until = now + state->look_back;
+                fa_group_mark(rules, group, false);
             }
         }
     }
-}
-
-static bool is_forgettable(const struct fa_group *group, fa_time now)
-{
-    for (size_t leaf = 0; leaf < group->state->plan.count; leaf++) {
-        if (group->leaves[leaf].count > 0) {
-            return false;
-        }
-    }
-    return !group->pinned && !group->held && group->level == FA_LEVEL_UNKNOWN &&
-           group->grace_until <= now;
 }
 
 /* False: it has to stay. */
@@ -422,8 +223,8 @@ static bool rest(struct fa_rules *rules, struct fa_group *group, fa_time now, fa
     if (!fa_link_rest(member->link)) {
         return false;
     }
-    drop_member(member);
-    drop_group(rules, group);
+    fa_member_drop(member);
+    fa_group_drop(rules, group);
     return true;
 }
 
@@ -435,7 +236,7 @@ bool fa_rules_run_some(struct fa_rules *rules, struct fa_now now, size_t max, fa
     }
     rules->ran = now.wall;
     collect_queued(rules, max);
-    collect_changed(rules);
+    fa_rules_collect(rules);
     wake_due(rules, now.wall, max);
     collect_due(rules, now.wall);
     for (size_t done = 0; done < max && rules->dirty_first != NULL; done++) {
@@ -444,13 +245,18 @@ bool fa_rules_run_some(struct fa_rules *rules, struct fa_now now, size_t max, fa
         if (rules->dirty_first == NULL) {
             rules->dirty_last = NULL;
         }
-        group->dirty = false;
+        group->dirty = group->settles = false;
         rules->evaluations++;
+        struct fa_rule_state *state = group->state;
+        bool is_whole = group == state->self;
         fa_time next_at =
-            fa_group_evaluate(group, now.wall, rules->started, &rules->scratch, fn, ctx);
+            is_whole ? fa_results_evaluate(rules, state, now.wall, fn, ctx)
+                     : fa_group_evaluate(group, now.wall, rules->started, &rules->room, fn, ctx);
         group->by_sample = false;
-        if (is_forgettable(group, now.wall)) {
-            drop_group(rules, group);
+        if (is_whole) {
+            fa_heap_set(&rules->due, &group->due, next_at);
+        } else if (fa_group_is_forgettable(group, now.wall)) {
+            fa_group_drop(rules, group);
         } else if (!rest(rules, group, now.wall, next_at)) {
             fa_heap_set(&rules->due, &group->due, next_at);
         }
@@ -481,7 +287,7 @@ void fa_rules_restore(struct fa_rules *rules, const char *rule, const char *labe
     fa_labels_free(set);
     struct fa_rule_state *state = find_rule(rules, rule);
     if (state != NULL) {
-        struct fa_group *group = take_group(rules, state, fa_str_of(labels));
+        struct fa_group *group = fa_group_take(rules, state, fa_str_of(labels));
         group->level = level;
         group->held = level == FA_LEVEL_FIRING;
     }
@@ -515,18 +321,52 @@ uint64_t fa_rules_evaluations(const struct fa_rules *rules)
     return rules->evaluations;
 }
 
+/* Why an expression's label set is unknown. NULL: nothing to say. */
+static const char *reason_of(const struct fa_group *group, struct fa_buf *buf)
+{
+    const struct fa_rule_state *state = group->state;
+    if (state->err.code != 0) {
+        return state->err.text;
+    }
+    if (group->level != FA_LEVEL_UNKNOWN || group->lacks == FA_LACKS_NONE) {
+        return NULL;
+    }
+    fa_buf_puts(buf, "no sample of ");
+    fa_promql_format(state->plan.leaves[group->lacks].selector, buf);
+    fa_buf_puts(buf, " for these labels");
+    return fa_buf_text(buf);
+}
+
 static struct fa_rule_status status_of(struct fa_rules *rules, struct fa_group *group)
 {
-    if (rules->started != FA_NEVER) {
-        fa_group_look(group, rules->ran, rules->started, &rules->scratch);
+    if (rules->started != FA_NEVER && group->state->whole == NULL) {
+        fa_group_look(group, rules->ran, rules->started, &rules->room);
     }
+    fa_buf_clear(&rules->told);
     return (struct fa_rule_status){.rule = group->state->rule,
                                    .labels = group->labels,
+                                   .text = reason_of(group, &rules->told),
                                    .level = group->level,
                                    .value = group->value,
                                    .newest = group->newest_at,
                                    .covered_at = group->covered_at,
                                    .samples = group->samples};
+}
+
+bool fa_rules_find_rested(struct fa_rules *rules, struct fa_rule_state *state, struct fa_str labels,
+                          struct fa_link *ret_link)
+{
+    uint32_t cursor = 0;
+    bool found = false;
+    while (!found && state->rest > 0 &&
+           fa_watcher_each_at_rest(rules->watcher, &state->leaves[0], &cursor, ret_link)) {
+        struct fa_buf text;
+        fa_buf_init(&text, SIZE_MAX / 2);
+        fa_plan_key_format(&state->plan.key, fa_link_labels(ret_link), &text);
+        found = fa_str_eq(fa_buf_str(&text), labels);
+        fa_buf_done(&text);
+    }
+    return found;
 }
 
 /* As if they were awake, for as long as they are told. */
@@ -537,13 +377,13 @@ static bool tell_rested(struct fa_rules *rules, struct fa_rule_state *state, fa_
     uint32_t cursor = 0;
     bool goes_on = true;
     while (goes_on && fa_watcher_each_at_rest(rules->watcher, &state->leaves[0], &cursor, &link)) {
-        struct fa_group *group = group_of(rules, state, &link);
-        struct fa_member *member = join(group, &link);
+        struct fa_group *group = fa_group_of(rules, state, &link);
+        struct fa_member *member = fa_member_join(group, &link);
         fa_group_awake(group, &link);
         const struct fa_rule_status status = status_of(rules, group);
         goes_on = fn(ctx, &status);
-        drop_member(member);
-        drop_group(rules, group);
+        fa_member_drop(member);
+        fa_group_drop(rules, group);
     }
     return goes_on;
 }
@@ -565,6 +405,11 @@ static bool tell_groups(struct fa_rules *rules, const struct fa_rule_state *stat
 static bool tell_all(struct fa_rules *rules, struct fa_rule_state *state, fa_rule_set_fn *fn,
                      void *ctx)
 {
+    if (state->first_group == NULL && state->err.code != 0) {
+        struct fa_rule_status status = {
+            .rule = state->rule, .text = state->err.text, .value = (double)NAN};
+        return fn(ctx, &status);
+    }
     return tell_groups(rules, state, true, fn, ctx) && tell_groups(rules, state, false, fn, ctx) &&
            (state->rest == 0 || tell_rested(rules, state, fn, ctx));
 }
@@ -586,12 +431,7 @@ bool fa_rules_each_of(struct fa_rules *rules, const char *rule, fa_rule_set_fn *
 static struct fa_group *find(const struct fa_rules *rules, const char *rule, const char *labels)
 {
     struct fa_rule_state *state = find_rule(rules, rule);
-    struct fa_str text = fa_str_of(labels);
-    return state == NULL
-               ? NULL
-               : find_group(state,
-                            fa_index_hash(fa_hash(text, fa_metrics_hash_seed(rules->metrics))),
-                            text);
+    return state != NULL ? fa_group_find(rules, state, fa_str_of(labels)) : NULL;
 }
 
 bool fa_rules_look(struct fa_rules *rules, const char *rule, const char *labels,
@@ -623,11 +463,11 @@ void fa_rules_points(struct fa_rules *rules, const char *rule, const char *label
                      fa_rule_points_fn *fn, void *ctx)
 {
     struct fa_group *group = find(rules, rule, labels);
-    for (size_t leaf = 0; group != NULL && leaf < group->state->plan.count; leaf++) {
+    bool is_keyed = group != NULL && group->state->whole == NULL;
+    for (size_t leaf = 0; is_keyed && leaf < group->state->plan.count; leaf++) {
         const struct fa_member *member = group->leaves[leaf].first;
         const struct fa_plan_leaf *plan = &group->state->plan.leaves[leaf];
-        fa_time look_back = group->state->rule->metric.look_back;
-        fa_time over = plan->over > 0 ? plan->over : look_back > 0 ? look_back : FA_LOOK_BACK;
+        fa_time over = plan->over > 0 ? plan->over : group->state->look_back;
         for (size_t i = 0; member != NULL && i < SERIES_TOLD; i++, member = member->next) {
             tell_points(member->link, rules->ran - over, rules->ran, fn, ctx);
         }
@@ -637,8 +477,10 @@ void fa_rules_points(struct fa_rules *rules, const char *rule, const char *label
 void fa_rules_text(struct fa_rules *rules, const char *rule, struct fa_buf *buf)
 {
     const struct fa_rule_state *state = find_rule(rules, rule);
-    if (state != NULL) {
-        fa_expr_format(state->expr, buf);
+    if (state != NULL && state->own == NULL) {
+        fa_buf_puts(buf, state->rule->query.text);
+    } else if (state != NULL) {
+        fa_promql_format(state->own->root, buf);
     }
 }
 
@@ -657,6 +499,7 @@ static bool tell_one(void *ctx, const struct fa_rule_status *status)
 void fa_rules_each(struct fa_rules *rules, fa_rule_status_fn *fn, void *ctx)
 {
     struct every every = {fn, ctx};
+    fa_rules_collect(rules);
     for (size_t i = 0; i < rules->count; i++) {
         (void)tell_all(rules, rules->states[i], tell_one, &every);
     }

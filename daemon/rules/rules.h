@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The metric rules of one configuration over the samples in fa_metrics: who fires, who clears, who
- * is unknown. Incident and alert rules are skipped here (see incident.h and foreign.h). Reads no clock; evaluates a label
- * set only when one of its series got a sample or a time of its own came due. */
+ * is unknown. Incident and alert rules are skipped here (see incident.h and foreign.h). Reads no
+ * clock; evaluates a label set only when one of its series got a sample or a time of its own came
+ * due. */
 #ifndef FA_RULES_RULES_H
 #define FA_RULES_RULES_H
 
@@ -48,7 +49,9 @@ size_t fa_rules_test_rested(struct fa_rules *rules);
 /* One label set as it stands after the last run, for explain and lists. */
 struct fa_rule_status {
     const struct fa_rule *rule;
-    const char *labels; /* borrowed until the next call with these rules */
+    const char *labels; /* borrowed until the next call with these rules; NULL: of the rule itself,
+                           whose evaluation failed with no label set to show it at */
+    const char *text;   /* why it is unknown, where that can be said; borrowed likewise */
     enum fa_level level;
     double value;       /* NaN: none */
     fa_time newest;     /* wall time of its newest sample; 0: none */
@@ -75,5 +78,27 @@ void fa_rules_points(struct fa_rules *rules, const char *rule, const char *label
 bool fa_rules_has(const struct fa_rules *rules, const char *rule);
 /* Appends the rule's expression, as it was written or as the short form means it. */
 void fa_rules_text(struct fa_rules *rules, const char *rule, struct fa_buf *buf);
+
+/* A part of a rule's expression, and an element of what it yields for one label set now. */
+struct fa_explained {
+    const char *text;   /* of the part: PromQL; of the short form what it is compiled to */
+    const char *define; /* the named expression that its place is in; NULL: the rule's own text */
+    uint32_t from, to;  /* its place, in bytes: [from, to); both 0 for the short form */
+    unsigned depth;     /* of nesting, the whole expression is 0 */
+    bool is_clear;      /* of the clear condition */
+    const char *labels; /* of the element, canonical text, with the metric's name where the
+                           expression might mean several; NULL: a number, or nothing */
+    bool has_value;     /* false: the part yields nothing */
+    double value;       /* of a range: the newest sample in it */
+    uint64_t samples;   /* of a range: how many are in it; else 0 */
+};
+typedef void fa_explain_fn(void *ctx, const struct fa_explained *part);
+#define FA_EXPLAIN_ELEMENTS 20 /* of one part; what else it yields is left out */
+/* Calls fn for each element of each part, a part before those it is made of, as of the last run.
+ * Elements are those that agree with the labels where both have a label. The short form too; its
+ * thresholds are not in the tree. fn's argument is borrowed until fn returns. FA_ENOTFOUND: there
+ * is no such rule, or labels is no canonical text. */
+int fa_rules_explain(struct fa_rules *rules, const char *rule, const char *labels,
+                     fa_explain_fn *fn, void *ctx) FA_MUST_CHECK;
 
 #endif

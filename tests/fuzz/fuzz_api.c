@@ -28,6 +28,7 @@ struct fa_http_request {
 };
 
 static struct world w;
+static struct fa_rules *rules;
 
 struct fa_str fa_http_method(const struct fa_http_request *req)
 {
@@ -118,12 +119,13 @@ struct read {
     void *ctx;
 };
 
-static struct read reads[4];
+#define READS 16 /* evidence is read at once */
+static struct read reads[READS];
 static size_t read_count;
 
 static void keep_read(struct read one, struct fa_str key)
 {
-    fa_assert(read_count < 4 && key.len <= sizeof one.key);
+    fa_assert(read_count < READS && key.len <= sizeof one.key);
     if (key.len > 0) {
         memcpy(one.key, key.ptr, key.len);
     }
@@ -221,11 +223,23 @@ static bool host_may_know(void *ctx, struct fa_incident_id id)
     return true;
 }
 
+static struct fa_rules *host_rules(void *ctx)
+{
+    return rules;
+}
+
+static size_t host_changes(void *ctx, const char *rule, struct fa_rule_change ret[FA_RULE_CHANGES])
+{
+    static char labels[] = "a=\"b\"";
+    ret[0] = (struct fa_rule_change){w.now.wall, FA_LEVEL_CLEAR, 1, labels};
+    return 1;
+}
+
 static void host_lost(void *ctx, uint64_t n)
 {
 }
 
-static void host_feeds(void *ctx, fa_api_feed_fn *fn, void *fn_ctx)
+static void host_feeds(void *ctx, fa_api_place_fn *fn, void *fn_ctx)
 {
     static char path[] = "/api/v1/write", *paths[] = {path};
     struct fa_api_feed feed = {"prom", paths, 1, "http://127.0.0.1:1", 1024};
@@ -248,6 +262,8 @@ static const struct fa_api_host host = {.engine = host_engine,
                                         .lost = host_lost,
                                         .copy = host_copy,
                                         .feeds = host_feeds,
+                                        .rules = host_rules,
+                                        .changes = host_changes,
                                         .unhealthy = host_healthy,
                                         .metrics = host_metrics,
                                         .company = "Example",
@@ -307,20 +323,22 @@ static void ask(const struct fa_http_handler *handler, struct fa_api_listener *l
                 struct fuzz_input *in)
 {
     static const char *const routes[][2] = {
-        {"GET", "/v1/guide"},         {"POST", "/v1/incidents/preview"},
-        {"POST", "/v1/incidents"},    {"POST", "/v1/status"},
-        {"GET", "/v1/alarms"},        {"GET", "/v1/alarms/"},
-        {"POST", "/v1/alarms/"},      {"POST", "/v1/alarms/"},
-        {"POST", "/v1/alarms/"},      {"GET", "/v1/outbox"},
-        {"POST", "/v1/outbox/"},      {"POST", "/v1/outbox/"},
-        {"POST", "/v1/channels/test"}};
-    static const char *const ends[] = {"",         "",         "", "",       "",      "", "/ack",
-                                       "/resolve", "/comment", "", "/retry", "/drop", ""};
-    uint8_t route = fuzz_byte(in) % 14, who = fuzz_byte(in), which = fuzz_byte(in);
+        {"GET", "/v1/guide"},          {"POST", "/v1/incidents/preview"},
+        {"POST", "/v1/incidents"},     {"POST", "/v1/status"},
+        {"GET", "/v1/alarms"},         {"GET", "/v1/alarms/"},
+        {"POST", "/v1/alarms/"},       {"POST", "/v1/alarms/"},
+        {"POST", "/v1/alarms/"},       {"GET", "/v1/outbox"},
+        {"POST", "/v1/outbox/"},       {"POST", "/v1/outbox/"},
+        {"POST", "/v1/channels/test"}, {"GET", "/v1/alarms/"},
+        {"GET", "/v1/rules/slow"}};
+    static const char *const ends[] = {"",       "",      "",         "",         "",
+                                       "",       "/ack",  "/resolve", "/comment", "",
+                                       "/retry", "/drop", "",         "/explain", ""};
+    uint8_t route = fuzz_byte(in) % 16, who = fuzz_byte(in), which = fuzz_byte(in);
     struct fa_http_request req = {.peer = {.kind = FA_PEER_UNIX, .uid = WORLD_UID + who % 9}};
     struct fa_http_route answer = {0};
     char id[FA_ID_TEXT_SIZE] = "";
-    if (route == 13) { /* any method and path */
+    if (route == 15) { /* any method and path */
         struct fa_str path = fuzz_word(in);
         req.method = fuzz_word(in);
         snprintf(req.path, sizeof req.path, "/%.*s", path.len < 70 ? (int)path.len : 70, path.ptr);
@@ -357,6 +375,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const uint8_t key[32] = {1};
     struct fuzz_input in = {data, size};
     begin();
+    struct fa_metrics *metrics = fa_metrics_new(NULL);
+    static char metric[] = "x";
+    for (size_t i = 0; i < w.setup.rule_count; i++) {
+        w.rules[i]->metric.metric = metric;
+    }
+    rules = fa_rules_new(w.setup.rules, w.setup.rule_count, metrics);
     struct fa_api *api = fa_api_new(&host, key);
     struct fa_api_listener *listener =
         fa_api_listener(api, "api",
@@ -369,6 +393,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
     fa_api_free(api);
+    fa_rules_free(rules);
+    fa_metrics_free(metrics);
+    for (size_t i = 0; i < w.setup.rule_count; i++) {
+        w.rules[i]->metric.metric = NULL; /* the world would free it */
+    }
     world_done(&w);
     return 0;
 }

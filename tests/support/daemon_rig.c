@@ -281,10 +281,10 @@ int rig_teardown(void **state)
 
 static const char *built(const char *rest)
 {
-    static char paths[4][512];
+    static char paths[8][512];
     static int next;
     const char *dir = getenv("FA_BUILD_DIR");
-    next = (next + 1) % 4;
+    next = (next + 1) % 8;
     snprintf(paths[next], sizeof paths[next], "%s/%s", dir != NULL ? dir : "build-dev", rest);
     return paths[next];
 }
@@ -292,6 +292,11 @@ static const char *built(const char *rest)
 const char *rig_built_courier(void)
 {
     return built("daemon/courier/firealarm-courier");
+}
+
+const char *rig_built_fetcher(void)
+{
+    return built("daemon/fetcher/firealarm-fetcher");
 }
 
 /* Gives the child a resolv.conf of its own; exits when that may not be done here. */
@@ -319,6 +324,8 @@ static void exec_daemon(struct rig *rig)
                          built("plugins"),
                          "--courier",
                          rig->courier != NULL ? rig->courier : rig_built_courier(),
+                         "--fetcher",
+                         rig->fetcher != NULL ? rig->fetcher : rig_built_fetcher(),
                          NULL};
     memcpy(argv + n, own, sizeof own);
     int log = open(rig->log_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -419,31 +426,38 @@ void rig_kill(struct rig *rig)
     rig_wait(rig);
 }
 
-pid_t rig_courier_now(struct rig *rig)
+static bool is_called(long pid, const char *comm)
 {
     char path[64], name[64] = "";
-    long pid = 0;
-    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)rig->pid, (int)rig->pid);
+    snprintf(path, sizeof path, "/proc/%ld/comm", pid);
     FILE *file = fopen(path, "re");
     if (file == NULL) {
-        return 0;
+        return false;
     }
-    if (fscanf(file, "%ld", &pid) != 1) {
-        pid = 0;
-    }
+    bool is = fgets(name, sizeof name, file) != NULL && strncmp(name, comm, strlen(comm)) == 0;
     fclose(file);
-    if (pid > 0) { /* between fork and exec it is no courier yet */
-        snprintf(path, sizeof path, "/proc/%ld/comm", pid);
-        file = fopen(path, "re");
-        if (file == NULL || fgets(name, sizeof name, file) == NULL ||
-            strncmp(name, "firealarm-couri", 15) != 0) {
-            pid = 0;
-        }
-        if (file != NULL) {
-            fclose(file);
-        }
+    return is;
+}
+
+/* Between fork and exec it is none yet. */
+static pid_t child_now(pid_t parent, const char *comm)
+{
+    char path[64];
+    long pid = 0, found = 0;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)parent, (int)parent);
+    FILE *file = fopen(path, "re");
+    while (file != NULL && found == 0 && fscanf(file, "%ld", &pid) == 1) {
+        found = is_called(pid, comm) ? pid : 0;
     }
-    return (pid_t)pid;
+    if (file != NULL) {
+        fclose(file);
+    }
+    return (pid_t)found;
+}
+
+pid_t rig_courier_now(struct rig *rig)
+{
+    return child_now(rig->pid, "firealarm-couri");
 }
 
 pid_t rig_courier(struct rig *rig)
@@ -451,6 +465,23 @@ pid_t rig_courier(struct rig *rig)
     pid_t pid = 0;
     rig_until(rig, (pid = rig_courier_now(rig)) > 0);
     return pid;
+}
+
+pid_t rig_fetcher_now(struct rig *rig)
+{
+    return child_now(rig->pid, "firealarm-fetch");
+}
+
+pid_t rig_fetcher(struct rig *rig)
+{
+    pid_t pid = 0;
+    rig_until(rig, (pid = rig_fetcher_now(rig)) > 0);
+    return pid;
+}
+
+pid_t rig_fetch_job_now(struct rig *rig)
+{
+    return child_now(rig_fetcher_now(rig), "firealarm-fetch");
 }
 
 bool rig_has_hooks(void)
@@ -625,12 +656,16 @@ const struct rig_reply *rig_ask(struct rig *rig, const struct rig_call *call)
     if (fd < 0) {
         return &reply;
     }
-    size_t body_len = call->body != NULL ? strlen(call->body) : 0;
-    int len = snprintf(buf, sizeof buf,
-                       "%s %s HTTP/1.1\r\nHost: test\r\nConnection: close\r\n%s"
-                       "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                       call->method, call->path, call->header != NULL ? call->header : "", body_len,
-                       call->body != NULL ? call->body : "");
+    const char *body = call->body != NULL ? call->body : "";
+    size_t body_len = call->body_len > 0 ? call->body_len : strlen(body);
+    int len =
+        snprintf(buf, sizeof buf,
+                 "%s %s HTTP/1.1\r\nHost: test\r\nConnection: close\r\n%s"
+                 "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+                 call->method, call->path, call->header != NULL ? call->header : "", body_len);
+    assert_true(body_len < sizeof buf - (size_t)len);
+    memcpy(buf + len, body, body_len);
+    len += (int)body_len;
     if (send(fd, buf, (size_t)len, MSG_NOSIGNAL) == len &&
         read_reply(fd, buf, sizeof buf, call->guard_ms != 0 ? call->guard_ms : RIG_GUARD_MS)) {
         parse_reply(buf, &reply);

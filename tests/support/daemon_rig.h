@@ -38,6 +38,7 @@ struct rig {
     const char *crash_at;     /* FA_CRASH_AT */
     const char *const *under; /* a command to run it under, e.g. strace */
     const char *courier;      /* another path than the built one */
+    const char *fetcher;      /* likewise */
     unsigned files_max;       /* RLIMIT_NOFILE */
     bool silent_dns;          /* a mount namespace whose resolver is a socket that never answers */
     int dns_fd;               /* that socket; closed at the end */
@@ -65,10 +66,15 @@ void rig_kill(struct rig *rig); /* SIGKILL and wait */
 /* The courier's process; waits for it when there is none at the moment. */
 pid_t rig_courier(struct rig *rig);
 pid_t rig_courier_now(struct rig *rig); /* 0: none */
+/* The same for the fetcher, and for a process that it made for a run. */
+pid_t rig_fetcher(struct rig *rig);
+pid_t rig_fetcher_now(struct rig *rig);
+pid_t rig_fetch_job_now(struct rig *rig);
 /* Moves the daemon's clocks forward by 30 s (builds with test hooks only). */
 void rig_later(struct rig *rig);
 bool rig_has_hooks(void);
 const char *rig_built_courier(void);
+const char *rig_built_fetcher(void);
 /* CPU time used so far, ms. */
 long rig_cpu_ms(const struct rig *rig);
 size_t rig_fd_count(const struct rig *rig);
@@ -87,6 +93,7 @@ struct rig_reply {
 };
 struct rig_call {
     const char *method, *path, *body, *header; /* header: "Name: value\r\n" or NULL */
+    size_t body_len;                           /* 0: body is a text */
     const char *socket;                        /* NULL: the api's Unix socket */
     unsigned port;                             /* not 0: TCP instead */
     unsigned uid;                              /* not 0: connect as this one (root only) */

@@ -283,6 +283,35 @@ static const struct fa_moment *find(const struct fa_alarm *alarm, unsigned code)
     return NULL;
 }
 
+static void the_same_answer_again_and_again_takes_two_moments(void **state)
+{
+    struct world w;
+    const struct fa_moment failed = {
+        .when = 1, .person = "x", .channel = "y", .number = 503, .code = FA_J_RETRY};
+    const struct fa_moment sent = {.when = 9, .person = "x", .channel = "y", .code = FA_J_SENT};
+    begin(&w);
+    fire(&w, "slow", FA_LEVEL_FIRING, 120);
+    struct fa_alarm *alarm = w.engine->alarms;
+    uint32_t before = alarm->moment_count;
+    for (fa_time i = 0; i < 5; i++) {
+        struct fa_moment moment = failed;
+        moment.when = i;
+        moment.attempt = (uint16_t)i;
+        fa_diary_note(alarm, &moment);
+        fa_diary_note(alarm, &sent);
+    }
+    assert_int_equal(alarm->moment_count, before + 2 + 5); /* what arrived is never one */
+    const struct fa_moment *first = &alarm->moments[before];
+    assert_true(first->code == FA_J_RETRY && first->when == 0 && first->times == 0);
+    const struct fa_moment *last = &alarm->moments[alarm->moment_count - 2];
+    assert_true(last->code == FA_J_RETRY && last->when == 4 && last->times == 4);
+    struct fa_moment other = failed;
+    other.number = 500;
+    fa_diary_note(alarm, &other);
+    assert_int_equal(alarm->moment_count, before + 2 + 5 + 1);
+    world_done(&w);
+}
+
 static void each_attempt_is_told_with_its_answer(void **state)
 {
     struct world w;
@@ -301,8 +330,8 @@ static void each_attempt_is_told_with_its_answer(void **state)
     world_advance(&w, 10 * FA_SECOND);
     verdict.u.verdict.id = w.sends[w.send_count - 1];
     world_step_event(&w, verdict);
-    moment = find(world_alarm(&w), FA_J_RETRY);
-    assert_true(moment->times == 2 && moment->attempt == 2); /* the same again: one moment */
+    moment = find(world_alarm(&w), FA_J_RETRY) + 1;
+    assert_true(moment->code == FA_J_RETRY && moment->attempt == 2);
     world_advance(&w, 10 * FA_SECOND);
     verdict.u.verdict.id = w.sends[w.send_count - 1];
     verdict.u.verdict.verdict = FA_VERDICT_UNKNOWN;
@@ -378,6 +407,7 @@ int main(void)
         cmocka_unit_test(however_long_it_climbs_its_evidence_is_bounded_in_number),
         cmocka_unit_test(what_was_never_raised_or_filed_by_people_has_no_evidence),
         cmocka_unit_test(closed_it_needs_no_more_evidence),
+        cmocka_unit_test(the_same_answer_again_and_again_takes_two_moments),
         cmocka_unit_test(each_attempt_is_told_with_its_answer),
         cmocka_unit_test(who_is_left_out_is_counted_and_not_named),
         cmocka_unit_test(whom_no_channel_reaches_is_told),

@@ -46,7 +46,7 @@ static void read_history(struct fixture *fixture, struct fa_daemon *daemon)
 static void every_filing_in_history_is_known_and_hardly_any_other(void **state)
 {
     struct fixture *fixture = *state;
-    struct fa_daemon daemon = {.link_fd = -1};
+    struct fa_daemon daemon = {0};
     unsigned mistaken = 0;
     start(fixture);
     put_history(fixture);
@@ -65,7 +65,7 @@ static void every_filing_in_history_is_known_and_hardly_any_other(void **state)
 static void what_goes_to_history_later_is_known_at_once(void **state)
 {
     struct fixture *fixture = *state;
-    struct fa_daemon daemon = {.link_fd = -1};
+    struct fa_daemon daemon = {0};
     struct fa_incident_id id = filing(1);
     start(fixture);
     read_history(fixture, &daemon);
@@ -80,7 +80,7 @@ static void an_open_filing_that_nobody_understands_may_be_any(void **state)
 {
     struct fixture *fixture = *state;
     struct fa_setup setup = {0};
-    struct fa_daemon daemon = {.link_fd = -1, .engine = fa_engine_new(&setup)};
+    struct fa_daemon daemon = {.engine = fa_engine_new(&setup)};
     struct fa_incident_id id = filing(1);
     struct fa_row row = {.kind = FA_ROW_INCIDENT,
                          .live = true,

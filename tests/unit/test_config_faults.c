@@ -189,7 +189,6 @@ static void keys_are_known_or_refused_with_a_suggestion(void **state)
         {"wait = \"15m\"", "wiat = \"15m\"", "unknown key 'wiat' in a step (did you mean 'wait'?)",
          0},
         {"latched = true", "latch = true", "in a rule (did you mean 'latched'?)", 0},
-        {"absent =", "expr = \"up == 0\"; absent =", "expr: expressions are not read", 0},
         {"distinct_reporters", "distinct_reporter",
          "in an incident pattern (did you mean 'distinct_reporters'?)", 0},
         {"header_time", "header_tme", "in a listener's limits (did you mean 'header_time'?)", 0},
@@ -523,9 +522,9 @@ static void a_rule_can_fire_and_clear(void **state)
         {"metric = \"orders\";\n", "metric = \"orders{x}\";\n", "a metric's name holds no blanks",
          0},
         {"latched = true; }", "metric = \"orders\"; }",
-         "a rule has only one of metric, incident and alert", -1},
+         "a rule has only one of metric, expr, incident and alert", -1},
         {"metric = \"orders\";\n    absent = \"10m\";", "",
-         "a rule needs metric, incident or alert", 0},
+         "a rule needs metric, expr, incident or alert", 0},
         {"metric = \"orders\";\n    absent = \"10m\";", "incident = 5;",
          "incident must be a group { }", 0},
         {"metric = \"orders\";\n    absent = \"10m\";", "alert = { };",
@@ -550,7 +549,7 @@ static void a_rule_can_fire_and_clear(void **state)
          "per is for metrics; an alert rule says", 0},
         {"metric = \"orders\";\n    absent = \"10m\";",
          "alert = { where = { a = \"x\"; }; }; incident = { value = \"honesty\"; };",
-         "only one of metric, incident and alert", 0},
+         "only one of metric, expr, incident and alert", 0},
         {"incident = { value = [ \"honesty\" ]; }; latched",
          "incident = { value = [ \"honesty\" ]; }; above = 5; latched", "above is for metrics", 0},
         {"incident = { value = [ \"honesty\" ]; }; latched",
@@ -563,6 +562,77 @@ static void a_rule_can_fire_and_clear(void **state)
     CHECK(rows);
 }
 
+static void expressions_are_refused_with_a_caret_under_the_place(void **state)
+{
+    static const struct row rows[] = {
+        {"metric = \"orders\";\n    absent = \"10m\";", "expr = \"orders >\";",
+         "expr, column 9: the expression ends where an expression should stand\n  orders >\n          ^",
+         0},
+        {"metric = \"orders\";\n    absent = \"10m\";", "expr = \"sum(\\n  rat(orders[5m]))\";",
+         "expr, column 8: there is no function rat()", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";", "expr = \"sum(\\n  rat(orders[5m]))\";",
+         "\n    rat(orders[5m]))\n    ^", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";", "expr = \"1 + 1\";",
+         "expr, column 1: a rule needs an instant vector, which fires while it has an element; this is a number",
+         0},
+        {"metric = \"orders\";\n    absent = \"10m\";", "expr = \"orders @ 5 > 1\";",
+         "expr, column 1: a rule cannot read at one fixed time", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";",
+         "expr = \"orders > 1\"; clear_expr = \"orders <\";", "clear_expr, column 9:", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";", "expr = \"orders > 1\"; above = 5;",
+         "above goes with metric; with expr the expression itself says it", 0},
+        {"absent = \"10m\";", "absent = \"10m\"; every = \"1m\";",
+         "every goes with expr, which is not given", 0},
+        {"company =", "define = ( { name = \"a-b\"; expr = \"1\"; } ); company =",
+         "'a-b' is no name for an expression", 0},
+        {"company =",
+         "define = ( { name = \"a\"; expr = \"1\"; }, { name = \"a\"; expr = \"2\"; } ); company =",
+         "'a' is defined twice", 0},
+        {"company =", "define = ( { name = \"a\"; expr = \"1 +\"; } ); company =",
+         "expr, column 4:", 0},
+    };
+    CHECK(rows);
+}
+
+static void definitions_are_put_into_expressions(void **state)
+{
+    uint32_t line;
+    struct fa_plugins *plugins = fa_test_plugins();
+    struct fa_test_told told;
+    struct fa_buf buf;
+    char *with = change("metric = \"orders\";\n    absent = \"10m\";",
+                        "expr = \"share_of_bad * 2 > limit\"; clear_expr = \"share_of_bad < 0.1\"; "
+                        "settle = \"2s\"; every = \"1m\"; look_back = \"2d\";",
+                        &line);
+    struct fa_buf text;
+    fa_buf_init(&text, 1 << 20);
+    fa_buf_printf(&text,
+                  "define = ( { name = \"total\"; expr = \"sum(orders)\"; }, "
+                  "{ name = \"share_of_bad\"; expr = \"sum(bad) / total\"; } );\n%s",
+                  with);
+    struct fa_config *config = fa_test_parse(fa_buf_text(&text), plugins, &told);
+    if (config == NULL) {
+        fail_msg("%s", fa_buf_text(&told.faults));
+    }
+    const struct fa_rule *rule = NULL;
+    for (size_t i = 0; i < config->rule_count; i++) {
+        rule = config->rules[i]->query.expr != NULL ? config->rules[i] : rule;
+    }
+    assert_non_null(rule);
+    fa_buf_init(&buf, 1 << 20);
+    fa_promql_format(rule->query.expr->root, &buf);
+    assert_string_equal(fa_buf_text(&buf), "(sum(bad) / (sum(orders))) * 2 > limit");
+    assert_int_equal(rule->query.settle, 2 * FA_SECOND);
+    assert_int_equal(rule->query.every, FA_MINUTE);
+    assert_int_equal(rule->query.look_back, 2 * FA_DAY);
+    assert_non_null(rule->query.clear);
+    fa_buf_done(&buf);
+    fa_buf_done(&text);
+    fa_config_free(config);
+    fa_test_told_done(&told);
+    fa_plugins_free(plugins);
+    free(with);
+}
 #define HASH64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 static void sockets_are_safe_and_apart(void **state)
@@ -794,6 +864,8 @@ int main(void)
         cmocka_unit_test(managers_do_not_form_a_circle),
         cmocka_unit_test(channels_carry_filings_only_when_they_may),
         cmocka_unit_test(a_rule_can_fire_and_clear),
+        cmocka_unit_test(expressions_are_refused_with_a_caret_under_the_place),
+        cmocka_unit_test(definitions_are_put_into_expressions),
         cmocka_unit_test(sockets_are_safe_and_apart),
         cmocka_unit_test(requests_go_to_one_feed_each),
         cmocka_unit_test(requests_need_a_listener_with_ingest),

@@ -2,7 +2,7 @@
 #include "fa_test.h"
 #include "base/id.h"
 #include "metrics/window.h"
-#include "rules/expr.h"
+#include "rules/compile.h"
 #include "rules/level.h"
 #include "rules/rules.h"
 
@@ -129,14 +129,14 @@ static void the_short_form_becomes_the_tree_of_its_words(void **state)
         {{.take = FA_TAKE_MAX, .over = FA_HOUR}, "max(max_over_time(m[1h]))"},
         {{.take = FA_TAKE_SUM, .over = FA_HOUR}, "sum(sum_over_time(m[1h]))"},
         {{.take = FA_TAKE_COUNT, .over = FA_HOUR}, "sum(count_over_time(m[1h]))"},
-        {{.take = FA_TAKE_RATE, .over = FA_HOUR}, "sum(rate(m[1h]))"},
-        {{.take = FA_TAKE_INCREASE, .over = FA_HOUR}, "sum(increase(m[1h]))"},
+        {{.take = FA_TAKE_RATE, .over = FA_HOUR}, "sum(seen_rate(m[1h]))"},
+        {{.take = FA_TAKE_INCREASE, .over = FA_HOUR}, "sum(seen_increase(m[1h]))"},
         {{.take = FA_TAKE_QUANTILE, .quantile = .9, .over = FA_HOUR, .per = per, .per_count = 1},
          "sketch_quantile by (queue) (0.9, sketch_over_time(m[1h]))"},
         {{.take = FA_TAKE_MAX, .over = FA_HOUR, .at_least = 20},
-         "max(max_over_time(m[1h])) and (sum(samples_over_time(m[1h])) >= 20)"},
+         "max(max_over_time(m[1h])) and sum(samples_over_time(m[1h])) >= 20"},
         {{.take = FA_TAKE_LAST, .matches = where, .match_count = 2},
-         "newest(m{env=\"pro\\\"d\",x=\"\"})"},
+         "newest(m{env=\"pro\\\"d\", x=\"\"})"},
         {{.take = FA_TAKE_MAX, .absent = FA_HOUR}, "newest(m)"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -144,10 +144,10 @@ static void the_short_form_becomes_the_tree_of_its_words(void **state)
         struct fa_buf buf;
         rule.metric = "m";
         fa_buf_init(&buf, 1000);
-        struct fa_expr *expr = fa_compile(&rule);
-        fa_expr_format(expr, &buf);
+        struct fa_promql *promql = fa_compile(&rule);
+        fa_promql_format(promql->root, &buf);
         assert_string_equal(fa_buf_text(&buf), rows[i].text);
-        fa_expr_free(expr);
+        fa_promql_free(promql);
         fa_buf_done(&buf);
     }
 }

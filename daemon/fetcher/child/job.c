@@ -43,7 +43,7 @@ struct job {
     struct fa_buf body, frame;
     size_t header_bytes;
     bool head_whole, denied, too_big;
-    char type[256], location[256], words[CURL_ERROR_SIZE];
+    char type[FA_FETCH_TYPE_MAX], location[256], words[CURL_ERROR_SIZE];
     struct timespec began;
 };
 
@@ -79,7 +79,6 @@ static _Noreturn void leave(struct job *job, long status, const char *error)
                                  .ok = words.len == 0,
                                  .status = status > 0 && status < 1000 ? (uint32_t)status : 0,
                                  .duration = elapsed(job),
-                                 .type = fa_str_of(job->type),
                                  .error = words};
     if (fa_fetch_frame_put_done(&job->frame, &done) == 0) {
         write_all(job);
@@ -92,7 +91,7 @@ static void hand_on_body(struct job *job)
     struct fa_str rest = fa_buf_str(&job->body);
     while (rest.len > 0) {
         size_t len = rest.len < FA_FETCH_PIECE_MAX ? rest.len : FA_FETCH_PIECE_MAX;
-        struct fa_fetch_body piece = {job->run->n, {rest.ptr, len}};
+        struct fa_fetch_body piece = {job->run->n, fa_str_of(job->type), {rest.ptr, len}};
         if (fa_fetch_frame_put_body(&job->frame, &piece) < 0) {
             _exit(1);
         }

@@ -79,7 +79,7 @@ static fa_time elapsed(const struct timespec *began)
 static void say_failed(const struct job *job, const char *why)
 {
     struct fa_fetch_done done = {
-        .n = job->n, .duration = elapsed(&job->began), .type = {"", 0}, .error = fa_str_of(why)};
+        .n = job->n, .duration = elapsed(&job->began), .error = fa_str_of(why)};
     fa_pipe_queued(fetcher.pipe, fa_fetch_frame_put_done(fa_pipe_out(fetcher.pipe), &done));
 }
 

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* links: fa_fetcher fa_child fa_base */
+/* The fetcher's frames as either side may get them. What decodes is encoded and decoded again: the
+ * same bytes. */
+#include "fetcher/frame.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int again(const struct fa_frame *frame, struct fa_buf *out)
+{
+    static struct fa_fetch_run run;
+    struct fa_fetch_body body;
+    struct fa_fetch_done done;
+    struct fa_err err = {0};
+    int rc;
+    switch (frame->type) {
+    case FA_FRAME_RUN:
+        rc = fa_fetch_frame_get_run(frame->record, &run, &err);
+        return rc < 0 ? rc : fa_fetch_frame_put_run(out, &run);
+    case FA_FRAME_BODY:
+        rc = fa_fetch_frame_get_body(frame->record, &body, &err);
+        return rc < 0 ? rc : fa_fetch_frame_put_body(out, &body);
+    case FA_FRAME_DONE:
+        rc = fa_fetch_frame_get_done(frame->record, &done, &err);
+        return rc < 0 ? rc : fa_fetch_frame_put_done(out, &done);
+    default:
+        return -1; /* fuzz_frames has those that all speak */
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct fa_str bytes = {(const char *)data, size};
+    struct fa_frame frame, second;
+    struct fa_err err = {0};
+    while (fa_frame_next(&bytes, &frame, &err) > 0) {
+        struct fa_buf out, twice;
+        fa_buf_init(&out, 4 * FA_FRAME_MAX);
+        fa_buf_init(&twice, 4 * FA_FRAME_MAX);
+        if (again(&frame, &out) == 0) {
+            struct fa_str own = fa_buf_str(&out);
+            if (fa_frame_next(&own, &second, &err) != 1 || own.len != 0 ||
+                again(&second, &twice) != 0 || !fa_str_eq(fa_buf_str(&out), fa_buf_str(&twice))) {
+                abort();
+            }
+        }
+        fa_buf_done(&out);
+        fa_buf_done(&twice);
+    }
+    return 0;
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/* links: fa_daemon_rig */
+/* needs: fa_daemon_programs firealarm */
+/* Why it fired, who was told, who was not: from what was kept, also when the rule is gone and the
+ * alarm is history; why a rule does not fire; and what explain must never tell. */
+#include "daemon_rig.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CHRIS "Authorization: Bearer " RIG_TOKEN "\r\n"
+#define DANA  2006
+#define INES  2007
+#define RUTH  2009
+
+static bool need_root(void)
+{
+    if (getuid() != 0) {
+        print_message("SKIPPED: only root can call as somebody else\n");
+    }
+    return getuid() == 0;
+}
+
+static const struct rig_reply *as_chris(struct rig *rig, const char *method, const char *path,
+                                        const char *body)
+{
+    return rig_ask(
+        rig, &(struct rig_call){.method = method, .path = path, .body = body, .header = CHRIS});
+}
+
+static const struct rig_reply *as_uid(struct rig *rig, unsigned uid, const char *path)
+{
+    return rig_ask(rig, &(struct rig_call){.method = "GET", .path = path, .uid = uid});
+}
+
+/* The id of the only alarm that chris sees. */
+static void find_id(struct rig *rig, char id[64])
+{
+    json_t *root = rig_json(as_chris(rig, "GET", "/v1/alarms?state=all", NULL));
+    const char *text = json_string_value(
+        json_object_get(json_array_get(json_object_get(root, "alarms"), 0), "id"));
+    snprintf(id, 64, "%s", text != NULL ? text : "");
+    json_decref(root);
+}
+
+static const char *path_of(const char *id, const char *deed)
+{
+    static char path[128];
+    snprintf(path, sizeof path, "/v1/alarms/%s%s", id, deed);
+    return path;
+}
+
+static json_t *explain(struct rig *rig, const char *id)
+{
+    const struct rig_reply *reply = as_chris(rig, "GET", path_of(id, "/explain"), NULL);
+    assert_int_equal(reply->status, 200);
+    return rig_json(reply);
+}
+
+static const char *text_of(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    return text != NULL ? text : "";
+}
+
+/* The first member of the list whose `name` is that text. */
+static json_t *find(const json_t *body, const char *list, const char *name, const char *text)
+{
+    json_t *item;
+    size_t i;
+    json_array_foreach(json_object_get(body, list), i, item)
+    {
+        if (strcmp(text_of(item, name), text) == 0) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+static double number_of(const json_t *object, const char *name)
+{
+    return json_number_value(json_object_get(object, name));
+}
+
+/* What `firealarm` prints for chris; its exit status. */
+static int run_client(struct rig *rig, const char *name, const char *options, char *out,
+                      size_t size)
+{
+    char command[1024];
+    rig_write(rig, "token", RIG_TOKEN "\n", 0600);
+    char settings[512];
+    snprintf(settings, sizeof settings, "socket = \"%s\";\ntoken_file = \"%s\";\n", rig->api,
+             rig_path(rig, "token"));
+    rig_write(rig, "client.cfg", settings, 0600);
+    snprintf(
+        command, sizeof command,
+        "HOME=%s XDG_STATE_HOME=%s TZ=UTC %s/daemon/client/firealarm --config %s %s explain %s "
+        "2>&1",
+        rig->dir, rig->dir, getenv("FA_BUILD_DIR"), rig_path(rig, "client.cfg"), options, name);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    size_t len = fread(out, 1, size - 1, pipe);
+    out[len] = '\0';
+    int status = pclose(pipe);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static const char no_rules[] =
+    "rules = ( { name = \"other\"; category = \"danger\"; severity = \"critical\";"
+    " policy = \"leaders\"; metric = \"other\"; take = \"last\"; above = 1.0;"
+    " summary = \"other\"; } );\n";
+
+static void check_evidence(const json_t *body)
+{
+    const json_t *raised = find(body, "evidence", "cause", "raised");
+    assert_non_null(raised);
+    assert_double_near(number_of(raised, "value"), 312.5, 0);
+    assert_double_near(number_of(raised, "above"), 120, 0);
+    assert_double_near(number_of(raised, "clear_below"), 90, 0);
+    assert_contains(text_of(raised, "expr"), "queue_seconds");
+    assert_int_equal(json_array_size(json_object_get(raised, "points")), 1);
+    const json_t *worse = find(body, "evidence", "cause", "worse");
+    assert_non_null(worse);
+    assert_double_near(number_of(worse, "value"), 400, 0);
+    const json_t *clear = find(body, "evidence", "cause", "clear");
+    assert_non_null(clear);
+    assert_double_near(number_of(clear, "value"), 80, 0);
+}
+
+static void what_fired_is_explained_when_its_rule_is_gone(void **state)
+{
+    struct rig *rig = *state;
+    char id[64];
+    static char text[1 << 16];
+    receiver_answer(rig->receiver, "/first", 503);
+    rig_start(rig);
+    rig_statsd_local(rig, "queue_seconds:312.5|g|#queue:north");
+    rig_until(rig, receiver_matches(rig->receiver, "/second", "north") == 1);
+    rig_statsd_local(rig, "queue_seconds:400|g|#queue:north");
+    find_id(rig, id);
+    rig_until(rig, strstr(as_chris(rig, "GET", path_of(id, ""), NULL)->body, "400.0") != NULL);
+    assert_int_equal(as_chris(rig, "POST", path_of(id, "/ack"), "{\"for\":\"1h\"}")->status, 200);
+    rig_statsd_local(rig, "queue_seconds:80|g|#queue:north");
+    rig_until(rig, strstr(as_chris(rig, "GET", path_of(id, ""), NULL)->body, "resolved") != NULL);
+    rig_until(rig, rig_alarm(rig, "queue-slow")[0] == '\0');
+    rig_stop(rig);
+    rig->words.rules = no_rules;
+    rig_start(rig);
+    json_t *body = explain(rig, id);
+    assert_true(json_is_false(json_object_get(body, "configured")));
+    check_evidence(body);
+    const json_t *failed = find(body, "diary", "what", "failed");
+    assert_non_null(failed);
+    assert_string_equal(text_of(failed, "channel"), "first");
+    assert_int_equal((int)number_of(failed, "answer"), 503);
+    const json_t *sent = find(body, "diary", "what", "sent");
+    assert_non_null(sent);
+    assert_string_equal(text_of(sent, "channel"), "second");
+    assert_string_equal(text_of(sent, "display"), "Chris Olsen");
+    assert_int_equal((int)number_of(sent, "answer"), 200);
+    assert_non_null(find(body, "diary", "what", "acknowledged"));
+    const json_t *steps = json_object_get(body, "steps");
+    const json_t *dana = json_array_get(json_object_get(json_array_get(steps, 1), "people"), 0);
+    assert_string_equal(text_of(dana, "person"), "dana");
+    assert_string_equal(text_of(dana, "state"), "closed");
+    json_decref(body);
+    assert_int_equal(run_client(rig, id, "", text, sizeof text), 0);
+    if (getenv("FA_RIG_KEEP") != NULL) {
+        puts(text);
+    }
+    assert_contains(text, "no longer configured");
+    assert_contains(text, "value 312.5; fires above 120, clears below 90");
+    assert_contains(text, "the worst value so far: 400");
+    assert_contains(text, "Chris Olsen over first: 503");
+    assert_contains(text, "Chris Olsen over second: 200");
+    assert_contains(text, "no: it was closed before their step");
+    assert_int_equal(run_client(rig, id, "--json", text, sizeof text), 0);
+    assert_contains(text, "\"evidence\":[");
+    rig_stop(rig);
+}
+
+static void a_rule_that_does_not_fire_says_why(void **state)
+{
+    struct rig *rig = *state;
+    static char text[1 << 16];
+    rig_start(rig);
+    rig_statsd_local(rig, "queue_seconds:80|g|#queue:north");
+    rig_statsd_local(rig, "queue_seconds:300|g|#queue:south");
+    rig_until(rig, receiver_matches(rig->receiver, "/first", "south") == 1);
+    json_t *body = rig_json(as_chris(rig, "GET", "/v1/rules/queue-slow", NULL));
+    const json_t *sets = json_object_get(body, "sets");
+    assert_int_equal(json_array_size(sets), 2);
+    const json_t *south = json_array_get(sets, 0), *north = json_array_get(sets, 1);
+    assert_string_equal(text_of(south, "level"), "firing");
+    assert_string_equal(text_of(json_object_get(south, "alarm"), "state"), "unacknowledged");
+    assert_string_equal(text_of(north, "level"), "clear");
+    assert_string_equal(text_of(north, "why"), "does-not-hold");
+    assert_double_near(number_of(north, "value"), 80, 0);
+    assert_int_equal(json_array_size(json_object_get(body, "changes")), 2);
+    assert_string_equal(text_of(json_array_get(json_object_get(body, "changes"), 0), "level"),
+                        "firing");
+    json_decref(body);
+    assert_int_equal(run_client(rig, "queue-slow", "", text, sizeof text), 0);
+    if (getenv("FA_RIG_KEEP") != NULL) {
+        puts(text);
+    }
+    assert_contains(text, "fires above 120, clears below 90");
+    assert_contains(text, "does not hold");
+    assert_int_equal(run_client(rig, "no-such-rule-at-all", "", text, sizeof text), 1);
+    assert_int_equal(run_client(rig, "7K2Q-M9XA", "", text, sizeof text), 1);
+    rig_stop(rig);
+}
+
+static void a_rule_is_explained_to_those_whom_it_would_tell(void **state)
+{
+    struct rig *rig = *state;
+    if (!need_root()) {
+        return;
+    }
+    rig_start(rig);
+    assert_int_equal(as_uid(rig, DANA, "/v1/rules/queue-slow")->status, 200);
+    assert_int_equal(as_uid(rig, INES, "/v1/rules/queue-slow")->status, 200);
+    const char *const none = as_uid(rig, DANA, "/v1/rules/none")->body;
+    char missing[512];
+    snprintf(missing, sizeof missing, "%s", none);
+    const struct rig_reply *victor = as_uid(rig, 2002, "/v1/rules/queue-slow");
+    assert_int_equal(victor->status, 404);
+    assert_string_equal(victor->body, missing);
+    rig_stop(rig);
+}
+
+/* A filing about chris, by maria. Whatever he asks, and whatever others are told, neither that it
+ * is there nor who it is about or who filed it. */
+static void a_subject_finds_nothing_and_nobody_is_named(void **state)
+{
+    struct rig *rig = *state;
+    if (!need_root()) {
+        return;
+    }
+    rig_start(rig);
+    const struct rig_reply *filed =
+        rig_post(rig, "/v1/incidents",
+                 "{\"key\":\"0123456789abcdef0123456789abcdef\",\"category\":\"danger\","
+                 "\"customer\":\"Initech\",\"text\":\"It burns.\",\"known\":\"seen\","
+                 "\"about\":[\"chris\"],\"level\":null,\"since\":null,\"strike\":[]}");
+    assert_int_equal(filed->status, 201);
+    rig_until(rig, receiver_count(rig->receiver) > 0);
+    json_t *root = rig_json(as_uid(rig, RUTH, "/v1/alarms"));
+    char id[64];
+    snprintf(id, sizeof id, "%s",
+             text_of(json_array_get(json_object_get(root, "alarms"), 0), "id"));
+    json_decref(root);
+    assert_int_equal(strlen(id), 19);
+    char missing[1024];
+    snprintf(missing, sizeof missing, "%s",
+             as_chris(rig, "GET", path_of("7K2Q-M9XA-3DTR-WZ5E", "/explain"), NULL)->body);
+    const struct rig_reply *refused = as_chris(rig, "GET", path_of(id, "/explain"), NULL);
+    assert_int_equal(refused->status, 404);
+    assert_string_equal(refused->body, missing);
+    const struct rig_reply *told = as_uid(rig, RUTH, path_of(id, "/explain"));
+    assert_int_equal(told->status, 200);
+    assert_contains(told->body, "\"what\":\"left-out\"");
+    static const char *const sealed[] = {"chris", "Chris", "Olsen", "maria", "Maria", "Lopez"};
+    for (size_t i = 0; i < sizeof sealed / sizeof sealed[0]; i++) {
+        assert_null(strstr(told->body, sealed[i]));
+    }
+    rig_stop(rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_fired_is_explained_when_its_rule_is_gone, rig_setup,
+                                        rig_teardown),
+        cmocka_unit_test_setup_teardown(a_rule_that_does_not_fire_says_why, rig_setup,
+                                        rig_teardown),
+        cmocka_unit_test_setup_teardown(a_rule_is_explained_to_those_whom_it_would_tell, rig_setup,
+                                        rig_teardown),
+        cmocka_unit_test_setup_teardown(a_subject_finds_nothing_and_nobody_is_named, rig_setup,
+                                        rig_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}

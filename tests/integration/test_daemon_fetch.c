@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT */
+/* links: fa_daemon_rig */
+/* needs: fa_daemon_programs fa_plugin_prometheus */
+/* Numbers that are pulled: into rules, and unknown when they cannot be had; and the fetcher when it
+ * is killed, stopped, of another build, or not itself. */
+#include "daemon_rig.h"
+
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PULLED "queue_seconds:312|g|#queue:north\n"
+
+/* Jobs, with their head and tail; @ stands for the receiver's address. */
+static void set_jobs(struct rig *rig, const char *jobs)
+{
+    static char more[4096];
+    char address[64];
+    size_t len = 0;
+    snprintf(address, sizeof address, "http://127.0.0.1:%u", receiver_http(rig->receiver));
+    len += (size_t)snprintf(more, sizeof more, "fetch = ( ");
+    for (; *jobs != '\0' && len < sizeof more - 100; jobs++) {
+        if (*jobs == '@') {
+            len += (size_t)snprintf(more + len, sizeof more - len, "%s", address);
+        } else {
+            more[len++] = *jobs;
+        }
+    }
+    snprintf(more + len, sizeof more - len, " );\n");
+    rig->words.more = more;
+}
+
+#define SHOP                                                                                       \
+    "{ name = \"shop\"; url = \"@/shop\"; every = \"1s\"; decoder = \"statsd\"; "                  \
+    "allow_private = true; }"
+
+static const char up_rules[] =
+    "rules = (\n"
+    "  { name = \"queue-slow\"; category = \"danger\"; severity = \"critical\"; policy = \"leaders\";\n"
+    "    metric = \"queue_seconds\"; take = \"last\"; per = [ \"queue\" ]; where = { job = \"shop\"; };\n"
+    "    above = 120.0; summary = \"{queue} answers in {value|duration}\"; },\n"
+    "  { name = \"shop-down\"; category = \"danger\"; severity = \"critical\"; policy = \"leaders\";\n"
+    "    metric = \"up\"; take = \"last\"; per = [ \"job\", \"instance\" ]; below = 1.0;\n"
+    "    summary = \"{job} at {instance} does not answer\"; },\n"
+    "  { name = \"shop-slow\"; category = \"danger\"; severity = \"critical\"; policy = \"leaders\";\n"
+    "    metric = \"scrape_duration_seconds\"; take = \"last\"; per = [ \"job\" ]; above = 600.0; }\n"
+    ");\n";
+
+static double up(struct rig *rig, const char *job)
+{
+    char name[100];
+    snprintf(name, sizeof name, "firealarm_fetch_up{fetch=\"%s\"}", job);
+    return rig_metric(rig, name);
+}
+
+static double of_job(struct rig *rig, const char *what)
+{
+    char name[100];
+    snprintf(name, sizeof name, "firealarm_fetch_%s{fetch=\"shop\"}", what);
+    return rig_metric(rig, name);
+}
+
+static void what_is_pulled_becomes_an_alarm(void **state)
+{
+    struct rig *rig = *state;
+    receiver_say(rig->receiver, "/shop", 200, PULLED);
+    rig->words.rules = up_rules;
+    set_jobs(rig, SHOP);
+    rig_start(rig);
+    rig_until(rig, receiver_find(rig->receiver, "/first", "north answers in 5 min 12 s") != NULL);
+    rig_until(rig, up(rig, "shop") == 1);
+    assert_true(of_job(rig, "samples") == 1);
+    assert_true(of_job(rig, "bytes") == (double)strlen(PULLED));
+    assert_true(of_job(rig, "failures_total") == 0);
+    assert_true(rig_metric(rig, "firealarm_fetcher_up") == 1);
+    assert_int_equal(receiver_matches(rig->receiver, "/first", "does not answer"), 0);
+}
+
+/* With the label of another target, and one of its own that is called as ours is. */
+#define SCRAPED                                                                                    \
+    "# TYPE queue_seconds gauge\n"                                                                 \
+    "queue_seconds{queue=\"north\",instance=\"theirs\"} 312\nqueue_seconds{queue=\"south\"} 5\n"
+
+static const char scrape_rules[] =
+    "rules = (\n"
+    "  { name = \"queue-slow\"; category = \"danger\"; severity = \"critical\"; policy = \"leaders\";\n"
+    "    metric = \"queue_seconds\"; take = \"last\"; above = 120.0;\n"
+    "    per = [ \"queue\", \"region\", \"exported_instance\", \"job\" ]; summary = \"slow\"; },\n"
+    "  { name = \"sales-low\"; category = \"danger\"; severity = \"critical\"; policy = \"leaders\";\n"
+    "    metric = \"sales\"; take = \"last\"; per = [ \"shop\" ]; below = 10.0;\n"
+    "    summary = \"{shop} sells {value}\"; }\n"
+    ");\n";
+
+static void a_scrape_is_read_as_prometheus_does(void **state)
+{
+    struct rig *rig = *state;
+    receiver_say(rig->receiver, "/metrics", 200, SCRAPED);
+    rig->words.rules = scrape_rules;
+    set_jobs(rig, "{ name = \"shop\"; url = \"@/metrics\"; every = \"1s\"; allow_private = true; "
+                  "labels = { region = \"eu\"; }; }");
+    rig_start(rig);
+    rig_until(rig, receiver_find(rig->receiver, "/first", "\"queue\":\"north\"") != NULL);
+    const struct received *item = receiver_find(rig->receiver, "/first", "\"queue\":\"north\"");
+    assert_contains(item->body, "\"region\":\"eu\"");
+    assert_contains(item->body, "\"exported_instance\":\"theirs\"");
+    assert_contains(item->body, "\"job\":\"shop\"");
+    assert_true(of_job(rig, "samples") == 2);
+}
+
+static void a_query_becomes_a_metric(void **state)
+{
+    struct rig *rig = *state;
+    static const char path[] = "/prom/api/v1/query?query=sum%20by%20%28shop%29%20%28sales_total%29";
+    char answer[300];
+    snprintf(answer, sizeof answer,
+             "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{\"metric\":{"
+             "\"shop\":\"north\"},\"value\":[%lld,\"7\"]}]}}",
+             (long long)time(NULL));
+    char *cut = strndup(path, 63); /* as the receiver keeps it */
+    receiver_say(rig->receiver, cut, 200, answer);
+    rig->words.rules = scrape_rules;
+    set_jobs(rig,
+             "{ name = \"shop\"; kind = \"query\"; url = \"@/prom/\"; every = \"1s\"; metric = "
+             "\"sales\"; query = \"sum by (shop) (sales_total)\"; allow_private = true; }");
+    rig_start(rig);
+    rig_until(rig, receiver_find(rig->receiver, "/first", "north sells 7") != NULL);
+    assert_true(up(rig, "shop") == 1);
+    receiver_say(rig->receiver, cut, 200, "{\"status\":\"error\",\"errorType\":\"timeout\"}");
+    rig_until(rig, up(rig, "shop") == 0);
+    assert_true(rig_logged(rig, "fetch shop: the server refuses the query: timeout"));
+    free(cut);
+}
+
+static void without_jobs_there_is_no_fetcher(void **state)
+{
+    struct rig *rig = *state;
+    rig_start(rig);
+    (void)rig_courier(rig);
+    assert_int_equal(rig_fetcher_now(rig), 0);
+    assert_true(rig_metric(rig, "firealarm_fetcher_up") == -1);
+}
+
+static bool is_unknown(struct rig *rig, const char *rule)
+{
+    char path[128];
+    snprintf(path, sizeof path, "/v1/alarms/%s", rig_alarm(rig, rule));
+    json_t *alarm =
+        rig_json(rig_ask(rig, &(struct rig_call){.method = "GET", .path = path, .uid = 2005}));
+    json_t *flags = json_object_get(alarm, "flags"), *flag;
+    size_t i;
+    bool is = false;
+    json_array_foreach(flags, i, flag)
+    {
+        is = is || strcmp(json_string_value(flag), "unknown") == 0;
+    }
+    json_decref(alarm);
+    return is;
+}
+
+/* A target that is away is an alarm by `up`, and what it said before is neither well nor gone. */
+static void a_target_that_fails_is_told_and_its_series_are_unknown(void **state)
+{
+    struct rig *rig = *state;
+    if (getuid() != 0) {
+        skip();
+    }
+    receiver_say(rig->receiver, "/shop", 200, PULLED);
+    rig->words.rules = up_rules;
+    set_jobs(rig, SHOP);
+    rig_start(rig);
+    rig_until(rig, receiver_find(rig->receiver, "/first", "north answers in") != NULL);
+    assert_false(is_unknown(rig, "queue-slow"));
+    receiver_answer(rig->receiver, "/shop", 500);
+    rig_until(rig, receiver_find(rig->receiver, "/first", "shop at 127.0.0.1:") != NULL);
+    rig_until(rig, is_unknown(rig, "queue-slow"));
+    assert_true(up(rig, "shop") == 0);
+    assert_true(rig_logged(rig, "fetch shop: HTTP 500"));
+    receiver_say(rig->receiver, "/shop", 200, PULLED);
+    rig_until(rig, up(rig, "shop") == 1);
+    rig_until(rig, !is_unknown(rig, "queue-slow"));
+    assert_true(rig_logged(rig, "fetch shop: answers again"));
+}
+
+static void an_answer_that_is_no_metrics_is_no_answer(void **state)
+{
+    struct rig *rig = *state;
+    receiver_say(rig->receiver, "/shop", 200, "<html>please log in</html>\n");
+    set_jobs(rig, SHOP);
+    rig_start(rig);
+    rig_until(rig, up(rig, "shop") == 0);
+    assert_true(rig_logged(rig, "fetch shop: its answer is not what the decoder statsd reads"));
+    assert_false(rig_logged(rig, "please log in"));
+}
+
+static void a_private_address_is_not_fetched_unless_that_is_said(void **state)
+{
+    struct rig *rig = *state;
+    /* A name, so that the configuration cannot know. */
+    char jobs[200];
+    snprintf(jobs, sizeof jobs,
+             "{ name = \"shop\"; url = \"http://ip6-localhost:%u/shop\"; every = \"1s\"; decoder = "
+             "\"statsd\"; }",
+             receiver_http(rig->receiver));
+    set_jobs(rig, jobs);
+    rig_start(rig);
+    rig_until(rig, up(rig, "shop") == 0);
+    assert_int_equal(receiver_matches(rig->receiver, "/shop", NULL), 0);
+}
+
+static void checks_and_heartbeats_are_called(void **state)
+{
+    struct rig *rig = *state;
+    char jobs[1024];
+    rig->words.rules =
+        "rules = ( { name = \"page-down\"; category = \"danger\"; severity = \"critical\"; policy = "
+        "\"leaders\"; metric = \"probe_success\"; take = \"last\"; per = [ \"job\" ]; below = 1.0; "
+        "summary = \"{job} is away\"; } );\n";
+    snprintf(
+        jobs, sizeof jobs,
+        "{ name = \"page\"; kind = \"check\"; url = \"@/page\"; every = \"1s\"; allow_private = true; "
+        "}, { name = \"port\"; kind = \"check\"; url = \"tcp://127.0.0.1:%u\"; every = \"1s\"; "
+        "allow_private = true; }, { name = \"closed\"; kind = \"check\"; url = \"tcp://127.0.0.1:1\"; "
+        "every = \"1s\"; allow_private = true; }, { name = \"watcher\"; kind = \"heartbeat\"; url = "
+        "\"@/alive\"; every = \"1s\"; allow_private = true; }",
+        receiver_smtp(rig->receiver));
+    receiver_answer(rig->receiver, "/page", 404);
+    set_jobs(rig, jobs);
+    rig_start(rig);
+    rig_until(rig, up(rig, "page") == 0 && up(rig, "port") == 1 && up(rig, "closed") == 0);
+    rig_until(rig, receiver_find(rig->receiver, "/first", "page is away") != NULL &&
+                       receiver_find(rig->receiver, "/first", "closed is away") != NULL);
+    assert_int_equal(receiver_matches(rig->receiver, "/first", "port is away"), 0);
+    rig_until(rig, receiver_matches(rig->receiver, "/alive", NULL) > 0 && up(rig, "watcher") == 1);
+}
+
+/* Whoever waits outside for the heartbeat must hear of it when nothing is delivered any more. */
+static void a_heartbeat_stops_when_the_courier_is_away(void **state)
+{
+    struct rig *rig = *state;
+    set_jobs(rig, "{ name = \"watcher\"; kind = \"heartbeat\"; url = \"@/alive\"; every = \"1s\"; "
+                  "allow_private = true; }, " SHOP);
+    rig->courier = "/nonexistent/firealarm-courier";
+    rig_start(rig);
+    rig_until(rig, receiver_matches(rig->receiver, "/shop", NULL) >= 3);
+    assert_int_equal(receiver_matches(rig->receiver, "/alive", NULL), 0);
+}
+
+static void a_reload_changes_jobs_and_keeps_the_fetcher(void **state)
+{
+    struct rig *rig = *state;
+    receiver_say(rig->receiver, "/shop", 200, PULLED);
+    set_jobs(rig, SHOP);
+    rig_start(rig);
+    rig_until(rig, up(rig, "shop") == 1);
+    pid_t fetcher = rig_fetcher(rig);
+    double runs = of_job(rig, "runs_total");
+    set_jobs(rig, SHOP ", { name = \"page\"; kind = \"check\"; url = \"@/page\"; every = \"1s\"; "
+                       "allow_private = true; }");
+    rig_write_config(rig);
+    rig_signal(rig, SIGHUP);
+    rig_until(rig, up(rig, "page") == 1);
+    assert_int_equal(rig_fetcher_now(rig), fetcher);
+    assert_true(of_job(rig, "runs_total") >= runs);
+    set_jobs(rig, "{ name = \"shop\"; url = \"@/shop\"; every = \"1s\"; decoder = \"nonsense\"; }");
+    rig_write_config(rig);
+    rig_signal(rig, SIGHUP);
+    rig_until(rig, rig_logged(rig, "the running one stays"));
+    assert_true(up(rig, "page") == 1);
+    rig->words.more = NULL;
+    rig_write_config(rig);
+    rig_signal(rig, SIGHUP);
+    rig_until(rig, rig_fetcher_now(rig) == 0);
+    assert_true(up(rig, "shop") == -1);
+}
+
+static void a_killed_fetcher_is_replaced(void **state)
+{
+    struct rig *rig = *state;
+    receiver_say(rig->receiver, "/shop", 200, PULLED);
+    set_jobs(rig, SHOP);
+    rig_start(rig);
+    rig_until(rig, up(rig, "shop") == 1);
+    for (int i = 0; i < 3; i++) {
+        pid_t fetcher = rig_fetcher(rig);
+        assert_int_equal(kill(fetcher, SIGKILL), 0);
+        rig_until(rig, rig_fetcher_now(rig) != 0 && rig_fetcher_now(rig) != fetcher);
+        size_t before = receiver_matches(rig->receiver, "/shop", NULL);
+        rig_until(rig, receiver_matches(rig->receiver, "/shop", NULL) > before);
+        rig_until(rig, up(rig, "shop") == 1);
+    }
+}
+
+static void a_stopped_fetcher_is_killed_and_replaced(void **state)
+{
+    struct rig *rig = *state;
+    receiver_say(rig->receiver, "/shop", 200, PULLED);
+    set_jobs(rig, SHOP);
+    rig_start(rig);
+    rig_until(rig, up(rig, "shop") == 1);
+    pid_t fetcher = rig_fetcher(rig);
+    assert_int_equal(kill(fetcher, SIGSTOP), 0);
+    rig_until(rig, rig_logged(rig, "the fetcher did not answer for"));
+    rig_until(rig, rig_fetcher_now(rig) != 0 && rig_fetcher_now(rig) != fetcher);
+    rig_until(rig, up(rig, "shop") == 1);
+}
+
+static void a_job_whose_process_is_killed_or_stopped_fails_alone(void **state)
+{
+    struct rig *rig = *state;
+    pid_t job = 0;
+    receiver_answer(rig->receiver, "/slow", RECEIVER_HANG);
+    receiver_say(rig->receiver, "/shop", 200, PULLED);
+    set_jobs(rig, SHOP
+             ", { name = \"slow\"; url = \"@/slow\"; every = \"3s\"; timeout = \"2s\"; decoder "
+             "= \"statsd\"; allow_private = true; }");
+    rig_start(rig);
+    rig_until(rig, receiver_matches(rig->receiver, "/slow", NULL) > 0);
+    rig_until(rig, (job = rig_fetch_job_now(rig)) > 0);
+    (void)kill(job, SIGSTOP); /* past its time-out it is ended by the fetcher */
+    rig_until(rig, up(rig, "slow") == 0);
+    assert_true(rig_logged(rig, "fetch slow: it took longer than its timeout"));
+    rig_until(rig, up(rig, "shop") == 1);
+    assert_int_equal(rig_log_count(rig, "it is started again"), 0);
+}
+
+static void operators_hear_of_a_fetcher_that_does_not_run(void **state)
+{
+    struct rig *rig = *state;
+    if (!rig_has_hooks()) {
+        skip();
+    }
+    rig->fetcher = "/nonexistent/firealarm-fetcher";
+    set_jobs(rig, SHOP);
+    rig_start(rig);
+    rig_later(rig);
+    rig_until(rig, receiver_find(rig->receiver, "/ines", "firealarm-fetcher does not run") != NULL);
+    assert_true(up(rig, "shop") == -1);
+    assert_true(rig_metric(rig, "firealarm_fetcher_up") == 0);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
+    const struct CMUnitTest tests[] = {
+        T(what_is_pulled_becomes_an_alarm),
+        T(a_scrape_is_read_as_prometheus_does),
+        T(a_query_becomes_a_metric),
+        T(without_jobs_there_is_no_fetcher),
+        T(a_target_that_fails_is_told_and_its_series_are_unknown),
+        T(an_answer_that_is_no_metrics_is_no_answer),
+        T(a_private_address_is_not_fetched_unless_that_is_said),
+        T(checks_and_heartbeats_are_called),
+        T(a_heartbeat_stops_when_the_courier_is_away),
+        T(a_reload_changes_jobs_and_keeps_the_fetcher),
+        T(a_killed_fetcher_is_replaced),
+        T(a_stopped_fetcher_is_killed_and_replaced),
+        T(a_job_whose_process_is_killed_or_stopped_fails_alone),
+        T(operators_hear_of_a_fetcher_that_does_not_run),
+    };
+    cmocka_set_test_filter(getenv("FA_TEST"));
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}

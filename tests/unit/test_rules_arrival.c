@@ -1,0 +1,546 @@
+/* SPDX-License-Identifier: MIT */
+/* Rules in PromQL, evaluated as samples arrive: who fires, who has cleared, who is unknown, and
+ * what is evaluated at all. */
+#include "fa_test.h"
+#include "base/panic.h"
+#include "rules/rules.h"
+
+#include "rules/promql.h"
+
+#define T0    INT64_C(1700000000000)
+#define RULES 8
+
+struct world {
+    struct fa_metrics *metrics;
+    struct fa_feed *feed;
+    struct fa_rules *rules;
+    struct fa_rule rule[RULES];
+    const struct fa_rule *pointers[RULES];
+    size_t count;
+    fa_time now;
+    char said[8192]; /* "LABELS LEVEL VALUE" of each signal, joined by "; " */
+    fa_time since;
+    char status[2048];
+};
+
+static void say(void *ctx, const struct fa_signal *signal)
+{
+    static const char *const levels[] = {"unknown", "clear", "firing"};
+    struct world *world = ctx;
+    size_t len = strlen(world->said);
+    snprintf(world->said + len, sizeof world->said - len, "%s%s%s%s", len > 0 ? "; " : "",
+             signal->labels, signal->labels[0] != '\0' ? " " : "", levels[signal->level]);
+    len = strlen(world->said);
+    if (signal->level == FA_LEVEL_FIRING) {
+        snprintf(world->said + len, sizeof world->said - len, " %.6g", signal->value);
+    }
+    world->since = signal->since;
+}
+
+static struct fa_promql *parse(const char *text)
+{
+    struct fa_promql *promql = NULL;
+    struct fa_err err;
+    if (fa_promql_parse(fa_str_of(text), &promql, &err) != 0) {
+        fail_msg("%s: %s at column %u", text, err.text, err.col);
+    }
+    return promql;
+}
+
+static void add_rule(struct world *world, const char *expr, const char *clear)
+{
+    static char *names[RULES] = {"r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7"};
+    struct fa_rule *rule = &world->rule[world->count];
+    *rule = (struct fa_rule){.name = names[world->count]};
+    rule->query.expr = parse(expr);
+    rule->query.clear = clear != NULL ? parse(clear) : NULL;
+    rule->query.settle = FA_SECOND;
+    rule->query.every = 15 * FA_SECOND;
+    world->pointers[world->count++] = rule;
+}
+
+static void start(struct world *world)
+{
+    world->metrics = fa_metrics_new(NULL);
+    world->feed = fa_metrics_feed(world->metrics, "test");
+    world->rules = fa_rules_new(world->pointers, world->count, world->metrics);
+    world->now = T0;
+}
+
+static void open_one(struct world *world, const char *expr, const char *clear)
+{
+    memset(world, 0, sizeof *world);
+    add_rule(world, expr, clear);
+    start(world);
+}
+
+static void close_world(struct world *world)
+{
+    fa_rules_free(world->rules);
+    fa_metrics_free(world->metrics);
+    for (size_t i = 0; i < world->count; i++) {
+        fa_promql_free(world->rule[i].query.expr);
+        fa_promql_free(world->rule[i].query.clear);
+    }
+}
+
+static void run(struct world *world)
+{
+    world->said[0] = '\0';
+    struct fa_now now = {.mono = world->now - T0, .wall = world->now};
+    fa_rules_run(world->rules, now, say, world);
+}
+
+/* labels as canonical text; time 0: now. */
+static void put(struct world *world, const char *metric, const char *labels, double value,
+                fa_time time)
+{
+    char raw[200];
+    snprintf(raw, sizeof raw, "%s|%s", metric, labels);
+    uint64_t handle = fa_metrics_key(world->feed, FA_KIND_GAUGE, fa_str_of(raw));
+    if (handle == FA_HANDLE_MISS) {
+        struct fa_labels *set = NULL;
+        assert_int_equal(fa_labels_parse(fa_str_of(labels), &set), 0);
+        handle = fa_metrics_define(world->feed, FA_KIND_GAUGE, fa_str_of(raw), fa_str_of(metric),
+                                   set->items, set->count);
+        fa_labels_free(set);
+    }
+    struct fa_now now = {.mono = world->now - T0, .wall = world->now};
+    fa_metrics_push(world->feed, now, &handle, &value, NULL, &time, 1);
+}
+
+static void stale(struct world *world, const char *metric, const char *labels)
+{
+    char raw[200];
+    snprintf(raw, sizeof raw, "%s|%s", metric, labels);
+    fa_metrics_stale(world->feed, fa_metrics_key(world->feed, FA_KIND_GAUGE, fa_str_of(raw)),
+                     world->now);
+}
+
+/* Lets time pass from one due moment to the next, collecting what is said. */
+static void advance(struct world *world, fa_time by)
+{
+    fa_time until = world->now + by, next;
+    char all[sizeof world->said] = "";
+    while ((next = fa_rules_next(world->rules)) <= until) {
+        world->now = next > world->now ? next : world->now;
+        run(world);
+        size_t len = strlen(all);
+        if (world->said[0] != '\0') {
+            snprintf(all + len, sizeof all - len, "%s%s", len > 0 ? "; " : "", world->said);
+        }
+    }
+    world->now = until;
+    memcpy(world->said, all, sizeof all);
+}
+
+/* What was sent belongs together, and is evaluated once it has settled. */
+static void settle(struct world *world)
+{
+    char first[sizeof world->said / 2];
+    run(world);
+    snprintf(first, sizeof first, "%s", world->said);
+    advance(world, FA_SECOND);
+    if (first[0] != '\0') {
+        char later[sizeof world->said / 2];
+        snprintf(later, sizeof later, "%.4000s", world->said);
+        snprintf(world->said, sizeof world->said, "%s%s%s", first, later[0] != '\0' ? "; " : "",
+                 later);
+    }
+}
+
+#define EXPECT(world, text) assert_string_equal((world)->said, text)
+
+static void note_status(void *ctx, const struct fa_rule_status *status)
+{
+    static const char *const levels[] = {"unknown", "clear", "firing"};
+    struct world *world = ctx;
+    size_t len = strlen(world->status);
+    snprintf(world->status + len, sizeof world->status - len, "%s%s|%s|%s", len > 0 ? "; " : "",
+             status->labels != NULL ? status->labels : "(rule)", levels[status->level],
+             status->text != NULL ? status->text : "");
+}
+
+static const char *status(struct world *world)
+{
+    world->status[0] = '\0';
+    fa_rules_each(world->rules, note_status, world);
+    return world->status;
+}
+
+/* ---- what fires ---- */
+
+static void a_comparison_filters_and_what_is_left_fires(void **state)
+{
+    struct world world;
+    open_one(&world, "m{env!=\"test\", host=~\"[ab]\"} > 5", NULL);
+    put(&world, "m", "env=\"live\",host=\"a\"", 6, 0);
+    put(&world, "m", "host=\"b\"", 5, 0);
+    put(&world, "m", "host=\"c\"", 7, 0);
+    put(&world, "m", "env=\"test\",host=\"a\"", 7, 0);
+    run(&world);
+    EXPECT(&world, "env=\"live\",host=\"a\" firing 6; host=\"b\" clear");
+    world.now += FA_SECOND;
+    put(&world, "m", "env=\"live\",host=\"a\"", 4, 0);
+    put(&world, "m", "host=\"b\"", 5.5, 0);
+    run(&world);
+    EXPECT(&world, "host=\"b\" firing 5.5; env=\"live\",host=\"a\" clear");
+    /* Worse is said again, better is not. */
+    world.now += FA_SECOND;
+    put(&world, "m", "host=\"b\"", 5.2, 0);
+    run(&world);
+    EXPECT(&world, "");
+    put(&world, "m", "host=\"b\"", 9, 0);
+    run(&world);
+    EXPECT(&world, "host=\"b\" firing 9");
+    close_world(&world);
+}
+
+static void a_silent_series_is_unknown_and_never_clear(void **state)
+{
+    static const char *const exprs[] = {"m > 5",
+                                        "m >= 5.5",
+                                        "5 < m",
+                                        "sum by (h) (m) > 5",
+                                        "m * 2 > 10",
+                                        "topk(3, m) > 5",
+                                        "label_replace(m, \"h\", \"$1\", \"h\", \"(.*)\") > 5",
+                                        "m > 5 and m > 4",
+                                        "last_over_time(m[5m]) > 5"};
+    for (size_t i = 0; i < sizeof exprs / sizeof exprs[0]; i++) {
+        struct world world;
+        open_one(&world, exprs[i], NULL);
+        put(&world, "m", "h=\"a\"", 6, 0);
+        settle(&world);
+        if (strncmp(world.said, "h=\"a\" firing", 12) != 0 && strncmp(exprs[i], "m * 2", 5) != 0) {
+            run(&world);
+        }
+        advance(&world, 10 * FA_MINUTE);
+        assert_string_equal(world.said, "h=\"a\" unknown");
+        assert_non_null(strstr(status(&world), "h=\"a\"|unknown|no sample of m"));
+        put(&world, "m", "h=\"a\"", 1, 0);
+        run(&world);
+        char said[100];
+        snprintf(said, sizeof said, "%s", world.said);
+        advance(&world, FA_SECOND);
+        if (strcmp(said, "h=\"a\" clear") != 0 && strcmp(world.said, "h=\"a\" clear") != 0) {
+            fail_msg("%s: %s, %s", exprs[i], said, world.said);
+        }
+        close_world(&world);
+    }
+}
+
+static void a_join_is_unknown_when_either_side_is_empty(void **state)
+{
+    struct world world;
+    open_one(&world, "used > on (h) group_left limit", NULL);
+    put(&world, "used", "disk=\"x\",h=\"a\"", 90, 0);
+    put(&world, "used", "disk=\"x\",h=\"b\"", 90, 0);
+    put(&world, "limit", "h=\"a\"", 80, 0);
+    put(&world, "limit", "h=\"b\"", 95, 0);
+    settle(&world);
+    EXPECT(&world, "disk=\"x\",h=\"a\" firing 90");
+    world.now += FA_MINUTE;
+    put(&world, "used", "disk=\"x\",h=\"a\"", 91, 0);
+    stale(&world, "limit", "h=\"a\"");
+    settle(&world);
+    EXPECT(&world, "disk=\"x\",h=\"a\" unknown");
+    assert_string_equal(status(&world),
+                        "disk=\"x\",h=\"a\"|unknown|no sample of limit for these labels");
+    put(&world, "limit", "h=\"a\"", 99, 0);
+    settle(&world);
+    EXPECT(&world, "disk=\"x\",h=\"a\" clear");
+    /* Two limits for one host: not a guess but an error that says so. */
+    put(&world, "limit", "h=\"a\"", 80, 0);
+    settle(&world);
+    EXPECT(&world, "disk=\"x\",h=\"a\" firing 91");
+    put(&world, "limit", "h=\"a\",v=\"2\"", 99, 0);
+    settle(&world);
+    EXPECT(&world, "disk=\"x\",h=\"a\" unknown");
+    assert_non_null(strstr(status(&world), "found duplicate series for the match group"));
+    close_world(&world);
+}
+
+static void absent_and_unless_may_find_nothing(void **state)
+{
+    struct world world;
+    open_one(&world, "absent(up{job=\"x\"})", NULL);
+    run(&world);
+    advance(&world, 4 * FA_MINUTE);
+    EXPECT(&world, ""); /* just started: nobody can know yet */
+    advance(&world, 2 * FA_MINUTE);
+    EXPECT(&world, "job=\"x\" firing 1");
+    put(&world, "up", "job=\"x\"", 1, 0);
+    settle(&world);
+    EXPECT(&world, "job=\"x\" clear");
+    advance(&world, 4 * FA_MINUTE);
+    EXPECT(&world, "");
+    advance(&world, FA_MINUTE);
+    EXPECT(&world, "job=\"x\" firing 1");
+    close_world(&world);
+
+    open_one(&world, "m > 5 unless maintenance", NULL);
+    put(&world, "m", "h=\"a\"", 6, 0);
+    settle(&world);
+    for (int i = 0; i < 4; i++) {
+        advance(&world, FA_MINUTE);
+        EXPECT(&world, ""); /* the maintenance may not have been sent yet */
+        put(&world, "m", "h=\"a\"", 6, 0);
+        settle(&world);
+    }
+    advance(&world, FA_MINUTE);
+    EXPECT(&world, "h=\"a\" firing 6");
+    put(&world, "maintenance", "h=\"a\"", 1, 0);
+    settle(&world);
+    EXPECT(&world, "h=\"a\" clear");
+    close_world(&world);
+}
+
+static void a_clear_condition_keeps_an_alarm_until_it_holds(void **state)
+{
+    static const char *const exprs[][2] = {{"m > 100", "m < 90"},
+                                           {"sum by (h) (m) > 100", "sum by (h) (m) < 90"},
+                                           {"topk(9, m) > 100", "m < 90"}};
+    for (size_t i = 0; i < 3; i++) {
+        struct world world;
+        open_one(&world, exprs[i][0], exprs[i][1]);
+        put(&world, "m", "h=\"a\"", 95, 0);
+        settle(&world);
+        put(&world, "m", "h=\"a\"", 101, 0);
+        run(&world);
+        if (world.said[0] == '\0') {
+            advance(&world, FA_SECOND);
+        }
+        EXPECT(&world, "h=\"a\" firing 101");
+        put(&world, "m", "h=\"a\"", 95, 0);
+        settle(&world);
+        EXPECT(&world, "");
+        put(&world, "m", "h=\"a\"", 89, 0);
+        run(&world);
+        if (world.said[0] == '\0') {
+            advance(&world, FA_SECOND);
+        }
+        EXPECT(&world, "h=\"a\" clear");
+        close_world(&world);
+    }
+}
+
+static void a_range_that_is_not_covered_warms(void **state)
+{
+    struct world world;
+    open_one(&world, "avg_over_time(m[10m]) > 5", NULL);
+    for (int i = 0; i < 10; i++) {
+        put(&world, "m", "", 6, 0);
+        run(&world);
+        EXPECT(&world, "");
+        world.now += FA_MINUTE;
+    }
+    put(&world, "m", "", 6, 0);
+    run(&world);
+    EXPECT(&world, "firing 6");
+    close_world(&world);
+    /* What only grows need not wait. */
+    open_one(&world, "count_over_time(m[10m]) > 1", NULL);
+    put(&world, "m", "", 1, 0);
+    run(&world);
+    world.now += FA_SECOND;
+    put(&world, "m", "", 1, 0);
+    run(&world);
+    EXPECT(&world, "firing 2");
+    close_world(&world);
+}
+
+static void what_moves_by_itself_is_looked_at_without_samples(void **state)
+{
+    struct world world;
+    open_one(&world, "time() - m > 60", NULL);
+    put(&world, "m", "", (double)T0 / 1000, 0);
+    run(&world);
+    EXPECT(&world, "clear");
+    advance(&world, 2 * FA_MINUTE);
+    EXPECT(&world, "firing 75; firing 90; firing 105; firing 120");
+    close_world(&world);
+}
+
+static void samples_that_belong_together_settle(void **state)
+{
+    struct world world;
+    open_one(&world, "sum(m) < 3", NULL);
+    put(&world, "m", "h=\"a\"", 2, 0);
+    run(&world);
+    EXPECT(&world, "");
+    put(&world, "m", "h=\"b\"", 2, 0);
+    run(&world);
+    assert_int_equal(fa_rules_next(world.rules), world.now + FA_SECOND);
+    advance(&world, FA_SECOND);
+    EXPECT(&world, "clear");
+    assert_int_equal(fa_rules_evaluations(world.rules), 1);
+    close_world(&world);
+}
+
+static void elements_that_differ_by_name_only_are_an_error(void **state)
+{
+    struct world world;
+    open_one(&world, "{__name__=~\"queue_.*\"} > 5", NULL);
+    put(&world, "queue_a", "h=\"a\"", 6, 0);
+    put(&world, "other", "h=\"a\"", 6, 0);
+    settle(&world);
+    EXPECT(&world, "h=\"a\" firing 6");
+    put(&world, "queue_b", "h=\"a\"", 6, 0);
+    settle(&world);
+    EXPECT(&world, "h=\"a\" unknown");
+    assert_non_null(strstr(status(&world), "differ by the metric's name only"));
+    put(&world, "queue_b", "h=\"a\"", 1, 0);
+    settle(&world);
+    EXPECT(&world, "h=\"a\" firing 6");
+    close_world(&world);
+}
+
+/* ---- what is evaluated ---- */
+
+#define MANY 100000
+
+static void a_sample_evaluates_exactly_the_rules_that_read_it(void **state)
+{
+    struct world world = {0};
+    add_rule(&world, "m > 5", NULL);
+    add_rule(&world, "m >= 7", NULL);
+    add_rule(&world, "m{h=\"77\"} < -1", NULL);
+    add_rule(&world, "other > 5", NULL);
+    add_rule(&world, "sum by (h) (other) > 5", NULL);
+    start(&world);
+    for (int i = 0; i < MANY; i++) {
+        char labels[40];
+        snprintf(labels, sizeof labels, "h=\"%d\"", i);
+        put(&world, "m", labels, 1, 0);
+        put(&world, "other", "h=\"1\"", 1, 0);
+    }
+    settle(&world);
+    uint64_t before = fa_rules_evaluations(world.rules);
+    put(&world, "m", "h=\"5\"", 6, 0);
+    run(&world);
+    EXPECT(&world, "h=\"5\" firing 6");
+    assert_int_equal(fa_rules_evaluations(world.rules) - before, 1); /* under 7 says nothing new */
+    before = fa_rules_evaluations(world.rules);
+    put(&world, "m", "h=\"6\"", 8, 0);
+    run(&world);
+    assert_int_equal(fa_rules_evaluations(world.rules) - before, 2);
+    before = fa_rules_evaluations(world.rules);
+    put(&world, "m", "h=\"77\"", 2, 0);
+    run(&world);
+    assert_int_equal(fa_rules_evaluations(world.rules) - before, 0);
+    put(&world, "m", "h=\"77\"", -2, 0);
+    run(&world);
+    EXPECT(&world, "h=\"77\" firing -2");
+    assert_int_equal(fa_rules_evaluations(world.rules) - before, 1);
+    close_world(&world);
+}
+
+static void a_restored_alarm_stands_until_data_come_back(void **state)
+{
+    static const char *const exprs[] = {"m > 100", "topk(9, m) > 100"};
+    for (size_t i = 0; i < 2; i++) {
+        struct world world;
+        open_one(&world, exprs[i], "m < 90");
+        fa_rules_restore(world.rules, "r0", "h=\"a\"", FA_LEVEL_FIRING);
+        fa_rules_restore(world.rules, "r0", "h=\"b\"", FA_LEVEL_FIRING);
+        settle(&world);
+        EXPECT(&world, "");
+        put(&world, "m", "h=\"a\"", 95, 0); /* inside the dead band */
+        settle(&world);
+        EXPECT(&world, i == 0 ? "h=\"a\" firing 95" : ""); /* no number but the result's */
+        advance(&world, 4 * FA_MINUTE);
+        EXPECT(&world, "");
+        put(&world, "m", "h=\"a\"", 95, 0);
+        settle(&world);
+        advance(&world, FA_MINUTE);
+        EXPECT(&world, "h=\"b\" unknown");
+        close_world(&world);
+    }
+}
+
+/* ---- what is explained ---- */
+
+static void note_part(void *ctx, const struct fa_explained *part)
+{
+    struct world *world = ctx;
+    size_t len = strlen(world->said);
+    snprintf(world->said + len, sizeof world->said - len, "%*s%s%s", (int)part->depth * 2, "",
+             part->is_clear ? "clear: " : "", part->text);
+    len = strlen(world->said);
+    if (part->has_value) {
+        snprintf(world->said + len, sizeof world->said - len, " {%s} %.6g %llu",
+                 part->labels != NULL ? part->labels : "-", part->value,
+                 (unsigned long long)part->samples);
+    }
+    len = strlen(world->said);
+    snprintf(world->said + len, sizeof world->said - len, "\n");
+}
+
+static void each_part_is_explained(void **state)
+{
+    struct world world;
+    open_one(&world, "sum by (h) (m * 2) / (max by (h) (last_over_time(n[5m]))) > 1", NULL);
+    put(&world, "m", "d=\"1\",h=\"a\"", 2, 0);
+    put(&world, "m", "d=\"2\",h=\"a\"", 3, 0);
+    put(&world, "m", "d=\"2\",h=\"b\"", 3, 0);
+    put(&world, "n", "h=\"a\"", 4, 0);
+    settle(&world);
+    EXPECT(&world, "h=\"a\" firing 2.5");
+    world.said[0] = '\0';
+    assert_int_equal(fa_rules_explain(world.rules, "r0", "h=\"a\"", note_part, &world), 0);
+    EXPECT(&world, "sum by (h) (m * 2) / (max by (h) (last_over_time(n[5m]))) > 1 {h=\"a\"} 2.5 0\n"
+                   "  sum by (h) (m * 2) / (max by (h) (last_over_time(n[5m]))) {h=\"a\"} 2.5 0\n"
+                   "    sum by (h) (m * 2) {h=\"a\"} 10 0\n"
+                   "      m * 2 {d=\"1\",h=\"a\"} 4 0\n"
+                   "      m * 2 {d=\"2\",h=\"a\"} 6 0\n"
+                   "        m {d=\"1\",h=\"a\"} 2 0\n"
+                   "        m {d=\"2\",h=\"a\"} 3 0\n"
+                   "    (max by (h) (last_over_time(n[5m]))) {h=\"a\"} 4 0\n"
+                   "      max by (h) (last_over_time(n[5m])) {h=\"a\"} 4 0\n"
+                   "        last_over_time(n[5m]) {h=\"a\"} 4 0\n"
+                   "          n[5m] {h=\"a\"} 4 1\n");
+    close_world(&world);
+    open_one(&world, "topk(1, m) by (h) > on (h) group_left n", NULL);
+    put(&world, "m", "d=\"1\",h=\"a\"", 2, 0);
+    put(&world, "m", "d=\"2\",h=\"b\"", 2, 0);
+    put(&world, "n", "h=\"a\"", 4, 0);
+    settle(&world);
+    world.said[0] = '\0';
+    assert_int_equal(fa_rules_explain(world.rules, "r0", "d=\"1\",h=\"a\"", note_part, &world), 0);
+    EXPECT(&world, "topk by (h) (1, m) > on (h) group_left () n\n"
+                   "  topk by (h) (1, m) {__name__=\"m\",d=\"1\",h=\"a\"} 2 0\n"
+                   "    m {__name__=\"m\",d=\"1\",h=\"a\"} 2 0\n"
+                   "  n {__name__=\"n\",h=\"a\"} 4 0\n");
+    assert_int_equal(fa_rules_explain(world.rules, "r1", "", note_part, &world), FA_ENOTFOUND);
+    close_world(&world);
+    /* At rest, and the short form. */
+    open_one(&world, "m > 5", NULL);
+    put(&world, "m", "h=\"a\"", 2, 0);
+    settle(&world);
+    assert_int_equal(fa_rules_test_rested(world.rules), 1);
+    world.said[0] = '\0';
+    assert_int_equal(fa_rules_explain(world.rules, "r0", "h=\"a\"", note_part, &world), 0);
+    EXPECT(&world, "m > 5\n  m {h=\"a\"} 2 0\n");
+    assert_int_equal(fa_rules_test_rested(world.rules), 1);
+    close_world(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_comparison_filters_and_what_is_left_fires),
+        cmocka_unit_test(a_silent_series_is_unknown_and_never_clear),
+        cmocka_unit_test(a_join_is_unknown_when_either_side_is_empty),
+        cmocka_unit_test(absent_and_unless_may_find_nothing),
+        cmocka_unit_test(a_clear_condition_keeps_an_alarm_until_it_holds),
+        cmocka_unit_test(a_range_that_is_not_covered_warms),
+        cmocka_unit_test(what_moves_by_itself_is_looked_at_without_samples),
+        cmocka_unit_test(samples_that_belong_together_settle),
+        cmocka_unit_test(elements_that_differ_by_name_only_are_an_error),
+        cmocka_unit_test(a_sample_evaluates_exactly_the_rules_that_read_it),
+        cmocka_unit_test(each_part_is_explained),
+        cmocka_unit_test(a_restored_alarm_stands_until_data_come_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
