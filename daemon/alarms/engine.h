@@ -218,9 +218,8 @@ struct fa_engine_stats {
     uint32_t filings_open, outbox;
     uint64_t notifications[FA_NOTICE__COUNT]; /* settled since start, by state */
     uint64_t steps;                           /* calls of fa_engine_step */
-    fa_time oldest_due;                       /* wall: created time of the oldest notification that
-                                                 is due and untried; 0: none */
 };
+/* Costs the same however many there are. */
 void fa_engine_stats(const struct fa_engine *engine, struct fa_engine_stats *ret_stats);
 
 /* What fa_may() needs of an alarm. The sets belong to the access. */

@@ -67,6 +67,7 @@ struct fa_api_host {
     bool (*may_know)(void *ctx, struct fa_incident_id id);
     /* The running rules, and the last changes of one of them, newest first: how many. */
     struct fa_rules *(*rules)(void *ctx);
+    const struct fa_foreign *(*foreign)(void *ctx);
     size_t (*changes)(void *ctx, const char *rule, struct fa_rule_change ret[FA_RULE_CHANGES]);
     /* 0 bytes written: healthy (ready); else why not. */
     const char *(*unhealthy)(void *ctx, bool ready);

@@ -50,7 +50,9 @@ static json_t *parts_json(const struct fa_evidence *e)
         json_object_set_new(item, "depth", json_integer(e->parts[i].depth));
         set_str(item, "text", e->parts[i].text);
         set_number(item, "value", true, e->parts[i].value);
-        json_object_set_new(item, "series", json_integer((json_int_t)e->parts[i].series));
+        set_str(item, "labels", e->parts[i].labels);
+        json_object_set_new(item, "samples", json_integer((json_int_t)e->parts[i].samples));
+        json_object_set_new(item, "clear", json_boolean(e->parts[i].is_clear));
         json_array_append_new(list, item);
     }
     return list;
@@ -71,10 +73,6 @@ static json_t *points_json(const struct fa_evidence *e)
 
 static void add_rule(json_t *item, const struct fa_evidence *e)
 {
-    json_t *empty = json_array();
-    for (size_t i = 0; i < e->empty_count; i++) {
-        json_array_append_new(empty, json_stringn(e->empty[i].ptr, e->empty[i].len));
-    }
     set_str(item, "expr", e->expr);
     set_str(item, "full", e->full);
     set_number(item, "value", true, e->now_value);
@@ -87,7 +85,8 @@ static void add_rule(json_t *item, const struct fa_evidence *e)
     fa_json_set_time(item, "newest", e->newest);
     fa_json_set_time(item, "covered", e->covered_at == FA_NEVER ? 0 : e->covered_at);
     json_object_set_new(item, "samples", json_integer((json_int_t)e->samples));
-    json_object_set_new(item, "empty", empty);
+    set_str(item, "empty", e->empty);
+    set_str(item, "reason", e->reason);
     json_object_set_new(item, "parts", parts_json(e));
     json_object_set_new(item, "points", points_json(e));
     json_object_set_new(item, "bucketed", json_boolean(e->bucketed));

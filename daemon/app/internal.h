@@ -8,6 +8,7 @@
 #include "app/log.h"
 #include "courier/link.h"
 #include "metrics/metrics.h"
+#include "metrics/save.h"
 #include "net/dgram.h"
 #include "net/http.h"
 #include "net/loop.h"
@@ -154,6 +155,19 @@ struct fa_history {
     unsigned opening;
 };
 
+/* The checkpoint (checkpoint.c). */
+struct fa_checkpoint {
+    struct fa_timer timer;
+    struct fa_save save; /* where the one under way is */
+    fa_time began;       /* mono, of the newest */
+    uint64_t samples;    /* that had come then */
+    uint64_t written;
+    bool is_ready;   /* what there was is read */
+    bool is_open;    /* it has slices to come */
+    bool is_told;    /* its end was seen */
+    bool has_failed; /* operators know */
+};
+
 struct fa_daemon {
     const struct fa_daemon_options *options;
     struct fa_loop *loop;
@@ -165,7 +179,10 @@ struct fa_daemon {
     struct fa_rules *rules;
     struct fa_foreign *foreign;
     bool rules_dirty;                /* of both */
+    bool rules_run;                  /* they do: what they tell of is being decided on */
     struct fa_rule_changes *changes; /* by rule (evidence.c) */
+    struct fa_actions unfinished;    /* rows of evidence that wait for the rules to have run */
+    unsigned explained;              /* rows with all parts, of this turn */
 
     struct fa_store
         *store; /* NULL: it cannot be used; then nothing is written and no filing taken */
@@ -183,6 +200,7 @@ struct fa_daemon {
     fa_time copied; /* wall; when the newest good one was done */
     bool store_old; /* an older copy was found in place, by the witness or by a receipt */
 
+    struct fa_checkpoint checkpoint;
     struct fa_actions actions;
     struct fa_buf journal_body; /* of the entry that is being written */
     struct fa_buf evidence;     /* the same */
@@ -350,8 +368,9 @@ void fa_ingest_stop(struct fa_feed_socket *feed);
 /* Gives each feed its place in the metrics and its limits, as the running configuration says. */
 void fa_feeds_bind(struct fa_daemon *daemon);
 
-/* evidence.c: appends the engine's head of a row, and what the rules say of it now. */
-void fa_evidence_finish(struct fa_daemon *daemon, struct fa_str head, struct fa_buf *row);
+/* evidence.c: makes *row the engine's head and what the rules say of it now. False: they have to be
+ * asked again when they have run. */
+bool fa_evidence_finish(struct fa_daemon *daemon, struct fa_str head, struct fa_buf *row);
 void fa_changes_note(struct fa_daemon *daemon, const struct fa_signal *signal);
 /* Newest first; the texts are borrowed until the next one is noted. Returns how many. */
 size_t fa_changes_read(struct fa_daemon *daemon, const char *rule,
@@ -369,6 +388,19 @@ void fa_windows_restore(struct fa_daemon *daemon);
 void fa_windows_reload(struct fa_daemon *daemon, const struct fa_config *config);
 /* The wall clock stepped by delta. */
 void fa_windows_step(struct fa_daemon *daemon, fa_time delta);
+
+/* All samples are forgotten; the rules know their active alarms. */
+void fa_windows_forget(struct fa_daemon *daemon);
+
+/* checkpoint.c: reads it, when rules and feeds are there. */
+void fa_checkpoint_open(struct fa_daemon *daemon);
+void fa_checkpoint_tick(struct fa_daemon *daemon);
+/* After a wake-up of the store. */
+void fa_checkpoint_watch(struct fa_daemon *daemon);
+/* The metrics it is of are freed. */
+void fa_checkpoint_forget(struct fa_daemon *daemon);
+/* The last one, before the store is closed. */
+void fa_checkpoint_stop(struct fa_daemon *daemon);
 
 /* listen.c */
 int fa_listeners_open(struct fa_daemon *daemon, const struct fa_config *config,

@@ -31,6 +31,7 @@ static void on_wake(void *self)
         fa_store_poll(daemon->store);
         fa_keep_watch(daemon);
         fa_copies_watch(daemon);
+        fa_checkpoint_watch(daemon);
         fa_turn_release(daemon);
     }
 }

@@ -13,9 +13,9 @@
 #include <string.h>
 #include <time.h>
 
-#define WORD   10 /* where a line's word begins, */
-#define TEXT   25 /* and its text */
-#define NESTED 29
+#define WORD      10 /* where a line's word begins, */
+#define TEXT      25 /* and its text */
+#define DEPTH_MAX 12 /* parts further down stand no further right */
 
 static const char *text_of(const json_t *object, const char *name)
 {
@@ -111,21 +111,22 @@ static void put_threshold(struct fa_buf *buf, const json_t *evidence)
     }
 }
 
-static void put_empty(struct fa_buf *buf, const json_t *evidence)
+/* Why there is no value, where that is known. */
+static void put_reason(struct fa_buf *buf, const json_t *object)
 {
-    const json_t *selector;
-    size_t i;
-    json_array_foreach(json_object_get(evidence, "empty"), i, selector)
-    {
-        const char *text = json_string_value(selector);
-        fa_buf_printf(buf, "; no sample of %s", text != NULL ? text : "?");
+    if (fa_member_text(object, "empty") != NULL) {
+        fa_buf_printf(buf, "; no sample of %s", text_of(object, "empty"));
+    }
+    if (fa_member_text(object, "reason") != NULL) {
+        fa_buf_printf(buf, "; %s", text_of(object, "reason"));
     }
 }
 
-/* "312.5; fires above 120, clears below 90" */
-static void put_value(struct fa_buf *buf, const json_t *evidence)
+/* "value 312.5; fires above 120, clears below 90" */
+static void put_value(struct fa_buf *buf, const json_t *evidence, const char *word)
 {
     bool now = json_object_get(evidence, "value") != NULL;
+    fa_buf_puts(buf, word);
     put_number(buf, evidence, now ? "value" : "signalled");
     size_t from = buf->len;
     fa_buf_puts(buf, "; ");
@@ -134,7 +135,6 @@ static void put_value(struct fa_buf *buf, const json_t *evidence)
     if (buf->len == begin) {
         fa_buf_cut(buf, from);
     }
-    put_empty(buf, evidence);
 }
 
 static double lowest(const json_t *points, double *ret_highest)
@@ -188,28 +188,85 @@ static void put_picture(struct timeline *timeline, const json_t *evidence)
     fa_buf_done(&buf);
 }
 
+/* "sum(x) = 12", and where a part yields several, each behind its labels on a line of its own. */
+static void put_part(struct fa_screen *screen, const json_t *part, unsigned indent, bool alone,
+                     bool again)
+{
+    struct fa_buf buf;
+    long long samples = (long long)fa_member_int(part, "samples");
+    fa_buf_init(&buf, 64u << 10);
+    if (!alone && !again) {
+        fa_put_wrapped(screen, indent, NULL, text_of(part, "text"));
+    }
+    if (alone) {
+        fa_buf_puts(&buf, text_of(part, "text"));
+    } else {
+        fa_buf_printf(&buf, "{%s}", text_of(part, "labels"));
+    }
+    fa_buf_puts(&buf, " = ");
+    if (has_number(part, "value")) {
+        put_number(&buf, part, "value");
+    } else {
+        fa_buf_puts(&buf, "nothing");
+    }
+    if (samples > 0) {
+        fa_buf_printf(&buf, ", the newest of %lld", samples);
+    }
+    fa_put_wrapped(screen, alone ? indent : indent + 2, NULL, fa_buf_text(&buf));
+    fa_buf_done(&buf);
+}
+
+/* Another element of the same part. */
+static bool is_again(const json_t *part, const json_t *other)
+{
+    return part != NULL && other != NULL &&
+           fa_member_int(part, "depth") == fa_member_int(other, "depth") &&
+           fa_member_is(part, "clear") == fa_member_is(other, "clear") &&
+           strcmp(text_of(part, "text"), text_of(other, "text")) == 0 &&
+           strcmp(text_of(part, "labels"), text_of(other, "labels")) != 0;
+}
+
+/* What only puts the next one into brackets. */
+static bool is_bracket(const json_t *part, const json_t *next)
+{
+    const char *text = text_of(part, "text"), *inner = text_of(next, "text");
+    size_t len = strlen(inner);
+    return len > 0 && strlen(text) == len + 2 && text[0] == '(' &&
+           strncmp(text + 1, inner, len) == 0;
+}
+
+/* How deep a part stands, without the brackets around it. depths: of those; *count: how many. */
+static unsigned indent_of(const json_t *part, const json_int_t *depths, size_t *count)
+{
+    json_int_t depth = fa_member_int(part, "depth");
+    while (*count > 0 && depths[*count - 1] >= depth) {
+        --*count;
+    }
+    depth -= (json_int_t)*count;
+    return TEXT + 2 * (unsigned)(depth > DEPTH_MAX ? DEPTH_MAX : depth > 0 ? depth : 0);
+}
+
 static void put_parts(struct timeline *timeline, const json_t *evidence)
 {
-    struct fa_screen *screen = timeline->screen;
-    const json_t *part;
-    size_t i;
-    json_array_foreach(json_object_get(evidence, "parts"), i, part)
+    const json_t *parts = json_object_get(evidence, "parts"), *part, *before = NULL;
+    json_int_t brackets[DEPTH_MAX];
+    size_t i, count = 0;
+    bool clear = false;
+    json_array_foreach(parts, i, part)
     {
-        struct fa_buf buf;
-        long long depth = (long long)fa_member_int(part, "depth");
-        unsigned indent = TEXT + 2 * (unsigned)(depth > 0 && depth < 12 ? depth
-                                                : depth > 0             ? 12
-                                                                        : 0);
-        long long series = (long long)fa_member_int(part, "series");
-        fa_buf_init(&buf, 64u << 10);
-        fa_buf_printf(&buf, "%s = ", text_of(part, "text"));
-        if (has_number(part, "value")) {
-            put_number(&buf, part, "value");
-        } else {
-            fa_buf_printf(&buf, series > 0 ? "%lld series" : "nothing", series);
+        const json_t *next = json_array_get(parts, i + 1);
+        unsigned indent = indent_of(part, brackets, &count);
+        bool again = is_again(before, part);
+        if (is_bracket(part, next) && count < DEPTH_MAX) {
+            brackets[count++] = fa_member_int(part, "depth");
+            continue;
         }
-        fa_put_wrapped(screen, indent, NULL, fa_buf_text(&buf));
-        fa_buf_done(&buf);
+        if (fa_member_is(part, "clear") && !clear) {
+            fa_put_wrapped(timeline->screen, TEXT, NULL, "and it clears when:");
+            clear = true;
+        }
+        put_part(timeline->screen, part, indent, !again && !is_again(part, next), again);
+        before = part;
     }
 }
 
@@ -270,7 +327,7 @@ static const struct word {
     {"resolved", "resolved", NULL, FA_GREEN},
     {"unowned", "unowned", "nobody owned it; the level above hears", FA_YELLOW},
     {"commented", "comment", NULL, FA_PLAIN},
-    {"unknown", "unknown", "its data are missing: it climbs on", FA_YELLOW},
+    {"unknown", "unknown", "it climbs on without data", FA_YELLOW},
     {"filing", "filing", "one more filing came to it", FA_PLAIN},
     {"orphaned", "rule", NULL, FA_YELLOW},
     {"restarted", "restart", NULL, FA_DIM},
@@ -364,9 +421,8 @@ static void put_words(struct fa_buf *buf, const json_t *moment, const struct wor
         put_count(buf, moment, "person has", "people have");
         fa_buf_puts(buf, " no channel that may carry it");
     } else if (strcmp(what, "orphaned") == 0) {
-        fa_buf_puts(buf, fa_member_is(moment, "gone")
-                             ? "is no longer configured"
-                             : "is configured again");
+        fa_buf_puts(buf, fa_member_is(moment, "gone") ? "is no longer configured"
+                                                      : "is configured again");
     } else if (strcmp(what, "restarted") == 0) {
         fa_buf_printf(buf, "nobody looked at its data since %s", clock_of(moment, "since", clock));
     } else if (word->text != NULL) {
@@ -391,9 +447,10 @@ static void put_moment(struct timeline *timeline, const json_t *moment, const js
     struct fa_buf buf;
     fa_buf_init(&buf, 64u << 10);
     put_words(&buf, moment, word);
-    if (evidence != NULL) {
-        fa_buf_puts(&buf, buf.len > 0 ? "; value " : "value ");
-        put_value(&buf, evidence);
+    if (evidence != NULL && strcmp(text_of(evidence, "level"), "unknown") != 0) {
+        put_value(&buf, evidence, buf.len > 0 ? "; value " : "value ");
+    } else if (evidence != NULL) {
+        put_reason(&buf, evidence);
     }
     line(timeline, moment, word->paint, word->word, fa_buf_text(&buf));
     if (evidence != NULL && strcmp(word->what, "raised") == 0) {
@@ -408,8 +465,9 @@ static void put_alone(struct timeline *timeline, const json_t *evidence)
     const struct word *word = word_of(text_of(evidence, "cause"));
     struct fa_buf buf;
     fa_buf_init(&buf, 64u << 10);
-    fa_buf_puts(&buf, strcmp(word->what, "worse") == 0 ? "the worst value so far: " : "value ");
-    put_value(&buf, evidence);
+    put_value(&buf, evidence,
+              strcmp(word->what, "worse") == 0 ? "the worst value so far: " : "value ");
+    put_reason(&buf, evidence);
     line(timeline, evidence, word->paint, word->word, fa_buf_text(&buf));
     if (strcmp(word->what, "worse") == 0) {
         put_evidence(timeline, evidence);
@@ -583,19 +641,20 @@ static void put_why(struct fa_buf *buf, const json_t *set)
         {"no-data", "no sample came"},
         {"too-few", "too few samples to judge by"},
         {"stale", "its samples are too old"},
+        {"not-renewed", "its sender stopped repeating it"},
     };
     const json_t *alarm = json_object_get(set, "alarm");
     const char *why = text_of(set, "why");
     char clock[FA_WHEN_SIZE];
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (strcmp(rows[i][0], why) == 0) {
+        if (strcmp(rows[i][0], why) == 0 && fa_member_text(set, "reason") == NULL) {
             fa_buf_puts(buf, rows[i][1]);
         }
     }
     if (strcmp(why, "warming") == 0) {
         fa_buf_printf(buf, "warming: its window is full at %s", clock_of(set, "warming", clock));
     }
-    put_empty(buf, set);
+    fa_buf_puts(buf, text_of(set, "reason"));
     if (json_is_object(alarm) && fa_member_text(alarm, "due") != NULL) {
         fa_buf_printf(buf, "; raised at %s if it lasts", clock_of(alarm, "due", clock));
     } else if (json_is_object(alarm)) {
@@ -697,9 +756,15 @@ void fa_render_rule(struct fa_screen *screen, const json_t *rule)
         put_pattern(screen, rule);
         return;
     }
+    if (strcmp(text_of(rule, "kind"), "alert") == 0) {
+        fa_say(screen, "It takes the alerts of another system:\n");
+    }
     fa_buf_init(&buf, 64u << 10);
     fa_put_wrapped(screen, 2, NULL, text_of(rule, "expr"));
     put_threshold(&buf, rule);
+    if (fa_member_text(rule, "clear_expr") != NULL) {
+        fa_buf_printf(&buf, "clears when %s", text_of(rule, "clear_expr"));
+    }
     if (fa_member_text(rule, "for") != NULL) {
         fa_buf_printf(&buf, "%swhen it held for %s", buf.len > 0 ? ", " : "", text_of(rule, "for"));
     }
@@ -707,8 +772,14 @@ void fa_render_rule(struct fa_screen *screen, const json_t *rule)
         fa_buf_printf(&buf, "%sfires when no sample came for %s", buf.len > 0 ? ", " : "",
                       text_of(rule, "absent"));
     }
-    fa_put_wrapped(screen, 2, NULL, fa_buf_text(&buf));
+    if (buf.len > 0) {
+        fa_put_wrapped(screen, 2, NULL, fa_buf_text(&buf));
+    }
     fa_buf_done(&buf);
+    if (fa_member_text(rule, "error") != NULL) {
+        fa_say(screen, "\n");
+        fa_put_wrapped(screen, 0, "It cannot be evaluated: ", text_of(rule, "error"));
+    }
     put_sets(screen, rule);
     put_changes(screen, rule);
 }

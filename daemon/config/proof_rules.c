@@ -5,6 +5,7 @@
  * category.
  */
 #include "config/proof.h"
+#include "rules/sound.h"
 #include "text/template.h"
 
 #include <stdlib.h>
@@ -153,6 +154,41 @@ static void prove_metric(const struct fa_proof *proof, size_t i)
     prove_window(proof, i);
 }
 
+struct expression {
+    const struct fa_proof *proof;
+    const config_setting_t *at; /* the rule */
+    const char *key;
+};
+
+static void on_finding(void *ctx, const struct fa_sound_finding *finding)
+{
+    const struct expression *expression = ctx;
+    struct fa_faults *faults = expression->proof->faults;
+    if (finding->is_error) {
+        fa_fault_key(faults, expression->at, expression->key, FA_EINVAL, "%s: %s", expression->key,
+                     finding->text);
+    } else {
+        fa_warn(faults, config_setting_get_member(expression->at, expression->key), "%s: %s",
+                expression->key, finding->text);
+    }
+}
+
+static void prove_expressions(const struct fa_proof *proof, size_t i)
+{
+    const struct fa_query_rule *query = &proof->config->rules[i]->query;
+    struct expression expr = {proof, proof->draft->rules.items[i].at, "expr"}, clear = expr;
+    clear.key = "clear_expr";
+    if (query->expr != NULL) {
+        fa_sound(query->expr, on_finding, &expr);
+    }
+    if (query->clear != NULL) {
+        fa_sound(query->clear, on_finding, &clear);
+    }
+    if (query->expr != NULL && query->clear != NULL) {
+        fa_sound_clear(query->expr, query->clear, on_finding, &clear);
+    }
+}
+
 /* expr instead of metric: what belongs to the short form does not go with it. */
 static void prove_query(const struct fa_proof *proof, size_t i)
 {
@@ -164,6 +200,7 @@ static void prove_query(const struct fa_proof *proof, size_t i)
                          "%s goes with metric; with expr the expression itself says it", others[k]);
         }
     }
+    prove_expressions(proof, i);
 }
 
 static void prove_no_query(const struct fa_proof *proof, size_t i)

@@ -497,7 +497,7 @@ static bool has_subject(const struct fa_lab *lab, const struct fa_alarm *alarm)
 
 struct tally {
     struct fa_lab *lab;
-    uint32_t alarms[FA_ALARM__COUNT], outbox;
+    uint32_t alarms[FA_ALARM__COUNT], outbox, filings;
 };
 
 static void count_alarm(void *ctx, const struct fa_alarm *alarm)
@@ -515,6 +515,12 @@ static void count_notification(void *ctx, const struct fa_notification *n)
     tally->outbox += !hidden;
 }
 
+static void count_incident(void *ctx, const struct fa_incident *incident)
+{
+    struct tally *tally = ctx;
+    tally->filings += incident->state != FA_INCIDENT_CLOSED && incident->about_count == 0;
+}
+
 static void check_counts(struct fa_lab *lab)
 {
     struct fa_engine_stats stats;
@@ -522,6 +528,7 @@ static void check_counts(struct fa_lab *lab)
     fa_engine_stats(lab->engine, &stats);
     fa_engine_each_alarm(lab->engine, count_alarm, &tally);
     fa_engine_each_notification(lab->engine, count_notification, &tally);
+    fa_engine_each_incident(lab->engine, count_incident, &tally);
     for (int state = 0; state < FA_ALARM__COUNT; state++) {
         if (stats.alarms[state] != tally.alarms[state]) {
             fa_lab_fail(lab, "invariant 4 (not by a count): %u alarms are counted as %s, not %u",
@@ -533,12 +540,15 @@ static void check_counts(struct fa_lab *lab)
         fa_lab_fail(lab, "invariant 4 (not by a count): %u notifications are counted, not %u",
                     stats.outbox, tally.outbox);
     }
+    if (stats.filings_open != tally.filings) {
+        fa_lab_fail(lab, "invariant 4 (not by a count): %u filings are counted as open, not %u",
+                    stats.filings_open, tally.filings);
+    }
 }
 
 void fa_lab_choose_look(struct fa_lab *lab)
 {
-    size_t many =
-        HASH_CNT(by_id, lab->engine->alarms) + HASH_CNT(by_id, lab->engine->notifications);
+    size_t many = lab->engine->alarms.count + lab->engine->notifications.count;
     lab->looks_at_all = many < 32 || lab->cover.steps % 16 == 0;
 }
 

@@ -414,6 +414,18 @@ uint64_t fa_metrics_define(struct fa_feed *feed, enum fa_kind kind, struct fa_st
     return handle_of(fa_series_at(feed->metrics, place), kind);
 }
 
+uint32_t fa_series_take(struct fa_feed *feed, enum fa_kind stored, struct fa_str name,
+                        const struct fa_label *labels, size_t count)
+{
+    return take_series(feed, stored, name, labels, count);
+}
+
+void fa_catalogue_add(struct fa_feed *feed, struct fa_str name)
+{
+    note_unwatched(feed, name);
+    feed->stats.unwatched--;
+}
+
 static void leave_name(struct fa_metrics *metrics, const struct fa_origin *origin)
 {
     struct fa_watched *watched = fa_watched_at(metrics, origin->watched);

@@ -6,7 +6,6 @@
 #include "rules/group.h"
 
 #include <math.h>
-#include <string.h>
 
 struct telling {
     struct fa_rules *rules;
@@ -187,16 +186,6 @@ static void explain(struct telling *telling, const struct fa_promql_node *node, 
     }
 }
 
-static struct fa_rule_state *find_rule(const struct fa_rules *rules, const char *name)
-{
-    for (size_t i = 0; i < rules->count; i++) {
-        if (strcmp(rules->states[i]->rule->name, name) == 0) {
-            return rules->states[i];
-        }
-    }
-    return NULL;
-}
-
 static void explain_trees(struct telling *telling)
 {
     struct fa_rule_state *state = telling->state;
@@ -215,7 +204,7 @@ int fa_rules_explain(struct fa_rules *rules, const char *rule, const char *label
                      fa_explain_fn *fn, void *ctx)
 {
     struct fa_labels *set = NULL;
-    struct fa_rule_state *state = find_rule(rules, rule);
+    struct fa_rule_state *state = fa_state_find(rules, rule);
     if (state == NULL || fa_labels_parse(fa_str_of(labels), &set) != 0) {
         return FA_ENOTFOUND;
     }

@@ -323,6 +323,15 @@ static void quieten(struct fa_group *group, const struct facts *facts, fa_time n
     }
 }
 
+/* On which side of its limits does it fire? */
+static int worse_side(const struct fa_group *group)
+{
+    const struct fa_limits *limits = &group->state->limits;
+    return limits->has_above && group->value > limits->above   ? 1
+           : limits->has_below && group->value < limits->below ? -1
+                                                               : 0;
+}
+
 void fa_group_signal(struct fa_group *group, enum fa_level level, fa_time now, fa_signal_fn *fn,
                      void *ctx)
 {
@@ -344,6 +353,7 @@ void fa_group_signal(struct fa_group *group, enum fa_level level, fa_time now, f
                                .labels = group->labels,
                                .level = level,
                                .value = level == FA_LEVEL_UNKNOWN ? NAN : group->value,
+                               .worse = worse_side(group),
                                .since = is_sample ? group->newest_at : now};
     fn(ctx, &signal);
 }

@@ -133,6 +133,11 @@ struct fa_member *fa_member_take(struct fa_rules *rules, struct fa_link *link);
 
 /* ---- rules.c ---- */
 
+/* NULL: there is no such rule. */
+struct fa_rule_state *fa_state_find(const struct fa_rules *rules, const char *name);
+/* Texts are borrowed until the next call with these rules. */
+struct fa_rule_status fa_group_status(struct fa_rules *rules, struct fa_group *group);
+
 /* Takes note of every series that changed, came or went, and evaluates nothing. */
 void fa_rules_collect(struct fa_rules *rules);
 /* The series of a label set at rest, to be read only. */

@@ -24,9 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POINTS_AT_ONCE 128
-#define SERIES_TOLD    64 /* whose samples are told */
-#define MOVES_EACH     32 /* series at rest that may be put off for each label set of a bounded run */
+#define MOVES_EACH 32 /* series at rest that may be put off for each label set of a bounded run */
 
 static int compare_names(const void *left, const void *right)
 {
@@ -77,7 +75,7 @@ static int compare_name(const void *name, const void *item)
     return strcmp(name, (*state)->rule->name);
 }
 
-static struct fa_rule_state *find_rule(const struct fa_rules *rules, const char *name)
+struct fa_rule_state *fa_state_find(const struct fa_rules *rules, const char *name)
 {
     struct fa_rule_state **found =
         bsearch(name, rules->by_name, rules->count, sizeof rules->by_name[0], compare_name);
@@ -285,7 +283,7 @@ void fa_rules_restore(struct fa_rules *rules, const char *rule, const char *labe
         return;
     }
     fa_labels_free(set);
-    struct fa_rule_state *state = find_rule(rules, rule);
+    struct fa_rule_state *state = fa_state_find(rules, rule);
     if (state != NULL) {
         struct fa_group *group = fa_group_take(rules, state, fa_str_of(labels));
         group->level = level;
@@ -337,7 +335,7 @@ static const char *reason_of(const struct fa_group *group, struct fa_buf *buf)
     return fa_buf_text(buf);
 }
 
-static struct fa_rule_status status_of(struct fa_rules *rules, struct fa_group *group)
+struct fa_rule_status fa_group_status(struct fa_rules *rules, struct fa_group *group)
 {
     if (rules->started != FA_NEVER && group->state->whole == NULL) {
         fa_group_look(group, rules->ran, rules->started, &rules->room);
@@ -380,7 +378,7 @@ static bool tell_rested(struct fa_rules *rules, struct fa_rule_state *state, fa_
         struct fa_group *group = fa_group_of(rules, state, &link);
         struct fa_member *member = fa_member_join(group, &link);
         fa_group_awake(group, &link);
-        const struct fa_rule_status status = status_of(rules, group);
+        const struct fa_rule_status status = fa_group_status(rules, group);
         goes_on = fn(ctx, &status);
         fa_member_drop(member);
         fa_group_drop(rules, group);
@@ -395,7 +393,7 @@ static bool tell_groups(struct fa_rules *rules, const struct fa_rule_state *stat
     for (struct fa_group *group = state->first_group; group != NULL && goes_on;
          group = group->next) {
         if ((group->level == FA_LEVEL_FIRING) == firing) {
-            const struct fa_rule_status status = status_of(rules, group);
+            const struct fa_rule_status status = fa_group_status(rules, group);
             goes_on = fn(ctx, &status);
         }
     }
@@ -414,73 +412,12 @@ static bool tell_all(struct fa_rules *rules, struct fa_rule_state *state, fa_rul
            (state->rest == 0 || tell_rested(rules, state, fn, ctx));
 }
 
-bool fa_rules_has(const struct fa_rules *rules, const char *rule)
+void fa_rules_each_of(struct fa_rules *rules, const char *rule, fa_rule_set_fn *fn, void *ctx)
 {
-    return find_rule(rules, rule) != NULL;
-}
-
-bool fa_rules_each_of(struct fa_rules *rules, const char *rule, fa_rule_set_fn *fn, void *ctx)
-{
-    struct fa_rule_state *state = find_rule(rules, rule);
+    struct fa_rule_state *state = fa_state_find(rules, rule);
     if (state != NULL) {
+        fa_rules_collect(rules);
         (void)tell_all(rules, state, fn, ctx);
-    }
-    return state != NULL;
-}
-
-static struct fa_group *find(const struct fa_rules *rules, const char *rule, const char *labels)
-{
-    struct fa_rule_state *state = find_rule(rules, rule);
-    return state != NULL ? fa_group_find(rules, state, fa_str_of(labels)) : NULL;
-}
-
-bool fa_rules_look(struct fa_rules *rules, const char *rule, const char *labels,
-                   struct fa_rule_status *ret_status)
-{
-    struct fa_group *group = find(rules, rule, labels);
-    if (group != NULL) {
-        *ret_status = status_of(rules, group);
-    }
-    return group != NULL;
-}
-
-static void tell_points(const struct fa_link *link, fa_time from, fa_time to, fa_rule_points_fn *fn,
-                        void *ctx)
-{
-    struct fa_point points[POINTS_AT_ONCE];
-    size_t count;
-    do {
-        count = fa_link_points(link, from, to, points, POINTS_AT_ONCE);
-        size_t told = count < POINTS_AT_ONCE ? count : POINTS_AT_ONCE;
-        if (told > 0) {
-            fn(ctx, points, told, count > told);
-            from = points[told - 1].at;
-        }
-    } while (count > POINTS_AT_ONCE);
-}
-
-void fa_rules_points(struct fa_rules *rules, const char *rule, const char *labels,
-                     fa_rule_points_fn *fn, void *ctx)
-{
-    struct fa_group *group = find(rules, rule, labels);
-    bool is_keyed = group != NULL && group->state->whole == NULL;
-    for (size_t leaf = 0; is_keyed && leaf < group->state->plan.count; leaf++) {
-        const struct fa_member *member = group->leaves[leaf].first;
-        const struct fa_plan_leaf *plan = &group->state->plan.leaves[leaf];
-        fa_time over = plan->over > 0 ? plan->over : group->state->look_back;
-        for (size_t i = 0; member != NULL && i < SERIES_TOLD; i++, member = member->next) {
-            tell_points(member->link, rules->ran - over, rules->ran, fn, ctx);
-        }
-    }
-}
-
-void fa_rules_text(struct fa_rules *rules, const char *rule, struct fa_buf *buf)
-{
-    const struct fa_rule_state *state = find_rule(rules, rule);
-    if (state != NULL && state->own == NULL) {
-        fa_buf_puts(buf, state->rule->query.text);
-    } else if (state != NULL) {
-        fa_promql_format(state->own->root, buf);
     }
 }
 

@@ -26,8 +26,9 @@ struct fa_signal {
     const char *labels; /* canonical: name="value",... sorted by name, values escaped as in
                            Prometheus text; "" for none. Borrowed until the call returns */
     enum fa_level level;
-    double value;                   /* NaN when unknown */
-    fa_time since;                  /* wall: the sample that made it so */
+    double value;  /* NaN when unknown */
+    fa_time since; /* wall: the sample that made it so */
+    int worse;     /* firing: 1: higher values are worse, -1: lower ones, 0: not known */
     const struct fa_source *source; /* of a rule over alerts; else NULL. Borrowed as labels are */
 };
 

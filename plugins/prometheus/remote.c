@@ -308,7 +308,7 @@ static int walk(struct prom_conn *conn)
 void prom_remote(struct prom_conn *conn, const char *at, const char *end)
 {
     prom_snappy(conn, at, end);
-    while (conn->status == 0 && walk(conn)) {
+    while (walk(conn)) { /* up to where the body breaks off, if it does */
     }
     prom_flush(conn); /* the next piece may move the memory */
 }

@@ -223,6 +223,11 @@ static bool host_may_know(void *ctx, struct fa_incident_id id)
     return true;
 }
 
+static const struct fa_foreign *host_foreign(void *ctx)
+{
+    return NULL; /* its company has no rule over alerts */
+}
+
 static struct fa_rules *host_rules(void *ctx)
 {
     return rules;
@@ -261,9 +266,10 @@ static const struct fa_api_host host = {.engine = host_engine,
                                         .may_know = host_may_know,
                                         .lost = host_lost,
                                         .copy = host_copy,
-                                        .feeds = host_feeds,
                                         .rules = host_rules,
+                                        .foreign = host_foreign,
                                         .changes = host_changes,
+                                        .feeds = host_feeds,
                                         .unhealthy = host_healthy,
                                         .metrics = host_metrics,
                                         .company = "Example",
@@ -293,13 +299,13 @@ static void begin(void)
 
 static void write_id(uint8_t which, char id[FA_ID_TEXT_SIZE])
 {
-    const struct fa_alarm *alarm = w.engine->alarms;
-    const struct fa_notification *note = w.engine->notifications;
+    const struct fa_alarm *alarm = w.engine->alarms.first;
+    const struct fa_notification *note = w.engine->notifications.first;
     for (uint8_t n = which & 3; n > 0 && alarm != NULL; n--) {
-        alarm = alarm->by_id.next;
+        alarm = alarm->after;
     }
     for (uint8_t n = which & 3; n > 0 && note != NULL; n--) {
-        note = note->by_id.next;
+        note = note->after;
     }
     struct fa_id found = {{which}};
     found = which & 4 && alarm != NULL  ? alarm->id.id

@@ -33,9 +33,15 @@ static struct fa_evidence full(void)
         .newest = 999500,
         .covered_at = 888000,
         .samples = 42,
-        .empty = {FA_STR("y")},
-        .empty_count = 1,
-        .parts = {{0, FA_STR("max(x) > 120"), 312.5, 1}, {1, FA_STR("x"), (double)NAN, 7}},
+        .empty = FA_STR("y"),
+        .reason = FA_STR("many-to-many"),
+        .parts = {{.text = FA_STR("max(x) > 120"), .value = 312.5},
+                  {.depth = 1,
+                   .is_clear = true,
+                   .text = FA_STR("x[5m]"),
+                   .labels = FA_STR("a=\"b\""),
+                   .value = (double)NAN,
+                   .samples = 7}},
         .part_count = 2,
         .points = {{998000, 5, 7}, {999500, 312.5, 312.5}},
         .point_count = 2,
@@ -68,10 +74,11 @@ static void evidence_reads_back_as_it_was_meant(void **state)
     assert_true(back.has_clear_below && back.clear_below == 90);
     assert_true(back.over == 900000 && back.look_back == 300000 && back.newest == 999500);
     assert_true(back.covered_at == 888000 && back.samples == 42 && back.bucketed);
-    assert_true(back.empty_count == 1 && fa_str_is(back.empty[0], "y"));
+    assert_true(fa_str_is(back.empty, "y") && fa_str_is(back.reason, "many-to-many"));
     assert_true(back.part_count == 2 && back.parts[0].value == 312.5);
-    assert_true(back.parts[1].depth == 1 && back.parts[1].series == 7);
-    assert_true(isnan(back.parts[1].value) && fa_str_is(back.parts[1].text, "x"));
+    assert_true(back.parts[1].depth == 1 && back.parts[1].samples == 7 && back.parts[1].is_clear);
+    assert_true(isnan(back.parts[1].value) && fa_str_is(back.parts[1].text, "x[5m]"));
+    assert_true(fa_str_is(back.parts[1].labels, "a=\"b\"") && !back.parts[0].is_clear);
     assert_true(back.point_count == 2 && back.points[0].at == 998000);
     assert_true(back.points[0].min == 5 && back.points[0].last == 7);
     assert_true(back.points[1].min == 312.5 && back.points[1].last == 312.5);
@@ -102,12 +109,10 @@ static void evidence_is_bounded_in_bytes(void **state)
         memcpy(text + i, "\xc3\xa9", 2);
     }
     const struct fa_str longest = {text, sizeof text};
-    e.rule = e.labels = e.expr = e.full = longest;
-    for (size_t i = 0; i < FA_EVIDENCE_EMPTY; i++) {
-        e.empty[e.empty_count = i] = longest;
-    }
+    e.rule = e.labels = e.expr = e.full = e.empty = e.reason = longest;
     for (e.part_count = 0; e.part_count < FA_EVIDENCE_PARTS; e.part_count++) {
-        e.parts[e.part_count] = (struct fa_evidence_part){99, longest, 1.5, UINT64_MAX};
+        e.parts[e.part_count] =
+            (struct fa_evidence_part){99, true, longest, longest, 1.5, UINT64_MAX};
     }
     for (e.point_count = 0; e.point_count < FA_EVIDENCE_POINTS; e.point_count++) {
         e.points[e.point_count] = (struct fa_evidence_point){INT64_C(1) << 51, 1.5, 2.5};
@@ -163,7 +168,8 @@ static void fire(struct world *w, const char *rule, enum fa_level level, double 
                                      .labels = "",
                                      .level = level,
                                      .value = value,
-                                     .since = w->now.wall};
+                                     .since = w->now.wall,
+                                     .worse = 1};
     world_step_event(w, (struct fa_event){.kind = FA_EV_SIGNAL, .u.signal = &signal});
 }
 
@@ -194,9 +200,6 @@ static size_t slots(const struct world *w)
 static void begin(struct world *w)
 {
     world_begin_firm(w);
-    struct fa_metric_rule *metric = &w->rules[0]->metric;
-    metric->has_above = true;
-    metric->above = 100;
 }
 
 static void the_first_the_worst_and_each_later_decision_are_kept(void **state)
@@ -291,7 +294,7 @@ static void the_same_answer_again_and_again_takes_two_moments(void **state)
     const struct fa_moment sent = {.when = 9, .person = "x", .channel = "y", .code = FA_J_SENT};
     begin(&w);
     fire(&w, "slow", FA_LEVEL_FIRING, 120);
-    struct fa_alarm *alarm = w.engine->alarms;
+    struct fa_alarm *alarm = w.engine->alarms.first;
     uint32_t before = alarm->moment_count;
     for (fa_time i = 0; i < 5; i++) {
         struct fa_moment moment = failed;
