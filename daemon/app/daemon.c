@@ -132,6 +132,7 @@ static void host_metrics(void *ctx, struct fa_buf *out)
     fa_buf_printf(out, "# TYPE firealarm_store_old gauge\nfirealarm_store_old %d\n",
                   daemon->store_old);
     fa_copies_metrics(daemon, out);
+    fa_checkpoint_metrics(daemon, out);
     fa_buf_printf(out, "# TYPE firealarm_courier_up gauge\nfirealarm_courier_up %d\n",
                   daemon->courier.down_since == 0);
     if (daemon->store != NULL) {
@@ -191,6 +192,7 @@ static void make_api(struct fa_daemon *daemon)
         .feed_body = fa_ingest_body,
         .feed_end = fa_ingest_end,
         .feed_gone = fa_ingest_gone,
+        .fetch = fa_fetch_tell,
         .metrics = host_metrics,
         .company = daemon->config->company,
         .notice = daemon->config->notice,

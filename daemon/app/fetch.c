@@ -232,6 +232,7 @@ static void on_done(void *ctx, const struct fa_fetch_done *done)
         snprintf(job->error, sizeof job->error, "%.*s", FA_STR_ARG(done->error));
     }
     bool ok = done->ok && !job->spoilt;
+    job->error[0] = ok ? '\0' : job->error[0];
     job->run = 0;
     job->duration = done->duration;
     job->status = done->status;
@@ -628,4 +629,28 @@ void fa_fetch_metrics(const struct fa_daemon *daemon, struct fa_buf *out)
                           rows[r].suffix, job->entry->name, (unsigned long long)values[r]);
         }
     }
+}
+
+bool fa_fetch_tell(void *ctx, size_t i, struct fa_api_fetch *ret_fetch)
+{
+    static const char *const kinds[] = {"scrape", "query", "check", "heartbeat"};
+    static const char *const states[] = {"unknown", "up", "down"};
+    const struct fa_daemon *daemon = ctx;
+    if (i >= daemon->fetch.count) {
+        return false;
+    }
+    const struct fa_fetch_job *job = daemon->fetch.jobs[i];
+    *ret_fetch = (struct fa_api_fetch){
+        .name = job->entry->name,
+        .kind = kinds[job->entry->kind],
+        .url = job->entry->url,
+        .state = states[job->state],
+        .error = job->error,
+        .duration = job->duration,
+        .samples = job->samples,
+        .runs = job->runs,
+        .failures = job->failures,
+        .missed = job->turns.missed,
+    };
+    return true;
 }

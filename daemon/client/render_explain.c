@@ -693,7 +693,7 @@ static void put_sets(struct fa_screen *screen, const json_t *rule)
     if (table.count > 0) {
         fa_table_print(screen, &table);
     } else {
-        fa_say(screen, "No series that it reads has ever come.\n");
+        fa_say(screen, "Nothing that it reads has ever come.\n");
     }
     if (fa_member_is(rule, "more")) {
         fa_say(screen, "... and more that do not fire.\n");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A report from its beginning to its end: which rules it is about, what their firings come to, and
- * which of them were signs of what the company knows to have gone wrong. */
+ * which of them were signs of what the company knows to have gone wrong. What rules read and hold
+ * against a threshold is backtest_query.c's. */
 #include "lab/backtest.h"
 #include "lab/backtest_parts.h"
 
@@ -9,59 +10,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-bool fa_backtest_threshold(const struct fa_rule *rule, double *ret_threshold, bool *ret_is_above)
-{
-    const struct fa_metric_rule *metric = &rule->metric;
-    if (rule->is_incident || metric->absent > 0 || (!metric->has_above && !metric->has_below)) {
-        return false;
-    }
-    *ret_is_above = metric->has_above;
-    *ret_threshold = metric->has_above ? metric->above : metric->below;
-    return true;
-}
-
-/* ---- what rules read ---- */
-
-static void put_selector(const struct fa_metric_rule *metric, struct fa_buf *buf)
-{
-    struct fa_buf labels;
-    fa_buf_init(&labels, 8192);
-    fa_label_format(FA_STR("__name__"), fa_str_of(metric->metric), &labels);
-    for (size_t i = 0; i < metric->match_count; i++) {
-        fa_label_format(fa_str_of(metric->matches[i].name), fa_str_of(metric->matches[i].value),
-                        &labels);
-    }
-    fa_buf_printf(buf, "{%s}", fa_buf_text(&labels));
-    fa_buf_done(&labels);
-}
-
-void fa_backtest_selectors(const struct fa_config *config,
-                           void (*fn)(void *ctx, const char *selector), void *ctx)
-{
-    char **seen = fa_xcalloc(config->rule_count + 1, sizeof *seen);
-    size_t count = 0;
-    for (size_t i = 0; i < config->rule_count; i++) {
-        struct fa_buf buf;
-        bool known = config->rules[i]->is_incident;
-        fa_buf_init(&buf, 8192);
-        if (!known) {
-            put_selector(&config->rules[i]->metric, &buf);
-        }
-        for (size_t k = 0; k < count; k++) {
-            known = known || strcmp(seen[k], fa_buf_text(&buf)) == 0;
-        }
-        if (!known) {
-            seen[count] = fa_buf_take(&buf);
-            fn(ctx, seen[count++]);
-        }
-        fa_buf_done(&buf);
-    }
-    while (count > 0) {
-        free(seen[--count]);
-    }
-    free(seen);
-}
 
 /* ---- what history has ---- */
 
@@ -122,8 +70,10 @@ int fa_backtest_unread(const struct fa_backtest *report, struct fa_history *hist
     fa_buf_init(&read, 512);
     for (size_t i = 0; i < report->rule_count && read.len < 120; i++) {
         const struct fa_rule *rule = report->rules[i].rule;
-        fa_buf_printf(&read, "%s%s", read.len > 0 ? ", " : "",
-                      rule->metric.metric != NULL ? rule->metric.metric : rule->name);
+        fa_buf_printf(&read, "%s%.100s", read.len > 0 ? ", " : "",
+                      rule->query.text != NULL      ? rule->query.text
+                      : rule->metric.metric != NULL ? rule->metric.metric
+                                                    : rule->name);
     }
     (void)fa_err_set(err, FA_ENOTFOUND,
                      "no rule reads any of it; rules read: %.200s; there is: %.200s",
@@ -217,7 +167,7 @@ static struct fa_backtest *new_report(const struct fa_config *config,
     report->rules = fa_xcalloc(config->rule_count + 1, sizeof report->rules[0]);
     for (size_t i = 0; i < config->rule_count; i++) {
         const struct fa_rule *rule = config->rules[i];
-        if (rule->is_incident ||
+        if (rule->is_incident || rule->is_alert ||
             (options->only_file != NULL &&
              (rule->file == NULL || strcmp(rule->file, options->only_file) != 0))) {
             continue;
@@ -249,6 +199,7 @@ int fa_backtest(const struct fa_config *config, struct fa_history *history,
     }
     for (size_t i = 0; i < report->rule_count; i++) {
         sum_firings(&report->rules[i]);
+        fa_backtest_values(history, report, &report->rules[i]);
     }
     qsort(report->people, report->person_count, sizeof report->people[0], by_calls);
     while (report->person_count > 0 && report->people[report->person_count - 1].calls == 0) {

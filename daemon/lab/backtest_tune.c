@@ -9,6 +9,7 @@
 #include "base/heap.h"
 #include "base/panic.h"
 #include "lab/playlist.h"
+#include "rules/promql.h"
 #include "rules/rules.h"
 
 #include <math.h>
@@ -29,7 +30,8 @@ struct pending {
 };
 
 struct copy {
-    struct fa_rule rule; /* a copy; its texts are borrowed */
+    struct fa_rule rule;     /* a copy; its texts are borrowed */
+    struct fa_promql *owned; /* its expression; NULL: a short form */
     struct fa_backtest_try *entry;
     struct pending *pending; /* owned */
     size_t count, cap;
@@ -93,6 +95,7 @@ static void end(struct copy *copy, fa_time now)
         copy->entry->firing += pending->raised != FA_NEVER ? now - pending->raised : 0;
         free(pending->labels);
     }
+    fa_promql_free(copy->owned);
     free(copy->pending);
 }
 
@@ -104,8 +107,8 @@ static double scaled(double value, double factor)
     return value != 0 ? value * factor : factor - 1;
 }
 
-static void scale(const struct fa_rule *rule, double factor, struct fa_rule *ret_copy,
-                  struct fa_backtest_try *ret_try)
+static void scale_metric(const struct fa_rule *rule, double factor, struct fa_rule *ret_copy,
+                         struct fa_backtest_try *ret_try)
 {
     struct fa_metric_rule *metric = &ret_copy->metric;
     *ret_copy = *rule;
@@ -120,20 +123,36 @@ static void scale(const struct fa_rule *rule, double factor, struct fa_rule *ret
                                                                     : (double)NAN};
 }
 
-static void add_copies(struct tuning *tuning, struct fa_backtest_rule *rule)
+/* False: the expression cannot be had with another number. */
+static bool scale(const struct fa_rule *rule, double factor, struct copy *copy)
 {
     double threshold;
     bool above;
-    if (!fa_backtest_threshold(rule->rule, &threshold, &above)) {
-        return;
+    if (rule->query.expr == NULL) {
+        scale_metric(rule, factor, &copy->rule, copy->entry);
+        return true;
     }
-    rule->tries = fa_xcalloc(TRIES, sizeof rule->tries[0]);
-    rule->try_count = TRIES;
-    for (size_t i = 0; i < TRIES; i++) {
-        struct copy *copy = &tuning->copies[tuning->count++];
-        scale(rule->rule, FACTORS[i], &copy->rule, &rule->tries[i]);
+    (void)fa_backtest_threshold(rule, &threshold, &above);
+    threshold = scaled(threshold, factor);
+    copy->rule = *rule;
+    copy->owned = fa_backtest_replace(rule->query.expr, threshold);
+    copy->rule.query.expr = copy->owned;
+    *copy->entry = (struct fa_backtest_try){.threshold = threshold, .clear = (double)NAN};
+    return copy->owned != NULL;
+}
+
+static void add_copies(struct tuning *tuning, struct fa_backtest_rule *rule)
+{
+    double threshold;
+    bool above, can = fa_backtest_threshold(rule->rule, &threshold, &above);
+    rule->tries = can ? fa_xcalloc(TRIES, sizeof rule->tries[0]) : NULL;
+    for (size_t i = 0; i < TRIES && can; i++) {
+        struct copy *copy = &tuning->copies[tuning->count];
         copy->entry = &rule->tries[i];
+        can = scale(rule->rule, FACTORS[i], copy);
         copy->entry->current = FACTORS[i] == 1;
+        tuning->count += can;
+        rule->try_count += can;
     }
 }
 
@@ -172,12 +191,12 @@ void fa_backtest_tune(struct fa_history *history, const struct fa_backtest_optio
             options->progress(options->ctx, fa_playlist_done(samples));
         }
     }
-    for (size_t i = 0; i < tuning.count; i++) {
-        end(&tuning.copies[i], report->to);
-    }
     fa_playlist_free(samples);
     fa_rules_free(rules);
     fa_metrics_free(metrics);
+    for (size_t i = 0; i < tuning.count; i++) {
+        end(&tuning.copies[i], report->to);
+    }
     free(list);
     free(tuning.copies);
 }

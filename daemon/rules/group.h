@@ -75,7 +75,7 @@ fa_time fa_group_evaluate(struct fa_group *group, fa_time now, fa_time started,
                           struct fa_room *room, fa_signal_fn *fn, void *ctx);
 /* It is known of an expression's label set whether the result has it, of which value, whether it
  * may clear, and what it lacks: what level is it? */
-enum fa_level fa_group_judge(struct fa_group *group, bool fires, bool clears, fa_time now,
+enum fa_level fa_group_level(struct fa_group *group, bool fires, bool clears, fa_time now,
                              fa_time *next_at);
 /* Signals the level if that is news. */
 void fa_group_signal(struct fa_group *group, enum fa_level level, fa_time now, fa_signal_fn *fn,
@@ -97,13 +97,13 @@ struct fa_rules {
     struct fa_watcher *watcher;
     struct fa_rule_state **states;  /* owned, one a metric rule */
     struct fa_rule_state **by_name; /* the same */
-    struct fa_buf told;             /* what a status borrows */
     size_t count;
     struct fa_heap due;
     struct fa_group *dirty_first, *dirty_last;
     struct fa_room room;
-    fa_time started; /* wall time of the first run; FA_NEVER: none yet */
-    fa_time ran;     /* wall time of the last */
+    struct fa_buf text; /* of the status told last */
+    fa_time started;    /* wall time of the first run; FA_NEVER: none yet */
+    fa_time ran;        /* wall time of the last */
     uint64_t evaluations;
     uint64_t made; /* label sets ever; orders equal deadlines */
 };
@@ -131,7 +131,7 @@ struct fa_group *fa_group_of(struct fa_rules *rules, struct fa_rule_state *state
 /* The link's member, made with its label set when it is not there. Only of keyed rules. */
 struct fa_member *fa_member_take(struct fa_rules *rules, struct fa_link *link);
 
-/* ---- rules.c ---- */
+/* ---- rules.c and status.c ---- */
 
 /* NULL: there is no such rule. */
 struct fa_rule_state *fa_state_find(const struct fa_rules *rules, const char *name);

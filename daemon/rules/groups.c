@@ -53,6 +53,7 @@ static void watch_leaf(struct fa_rules *rules, struct fa_rule_state *state, size
                                  .matches = matches,
                                  .over = leaf->over,
                                  .sketch = leaf->sketch,
+                                 .reads = leaf->reads,
                                  .rest = state->rest,
                                  .owner = &state->leaves[number]};
     for (size_t i = 0; i < count; i++) {

@@ -86,7 +86,7 @@ static enum fa_level judge(struct fa_rules *rules, struct fa_group *group, bool 
     group->covered_at = facts.covered_at;
     group->newest_at = facts.newest_at > group->newest_at ? facts.newest_at : group->newest_at;
     group->lacks = facts.lacks == SIZE_MAX ? FA_LACKS_NONE : (uint16_t)facts.lacks;
-    return fa_group_judge(group, group->fires, clears, now, next_at);
+    return fa_group_level(group, group->fires, clears, now, next_at);
 }
 
 /* Is there a label set of which it must be known whether it may clear? */

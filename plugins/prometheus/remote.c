@@ -68,8 +68,7 @@ static int read_field(struct cursor *cursor, struct field *field)
     if (!read_varint(cursor, &tag) || tag >> 3 == 0 || tag >> 3 > UINT32_MAX >> 3) {
         return 0;
     }
-    field->number = (uint32_t)(tag >> 3);
-    field->wire = (uint32_t)(tag & 7);
+    *field = (struct field){.number = (uint32_t)(tag >> 3), .wire = (uint32_t)(tag & 7)};
     switch (field->wire) {
     case WIRE_VARINT:
         return read_varint(cursor, &field->value);

@@ -8,6 +8,7 @@
 #include "fuzz.h"
 
 #include "api/api.h"
+#include "rules/foreign.h"
 #include "net/http.h"
 #include "world.h"
 
@@ -225,7 +226,9 @@ static bool host_may_know(void *ctx, struct fa_incident_id id)
 
 static const struct fa_foreign *host_foreign(void *ctx)
 {
-    return NULL; /* its company has no rule over alerts */
+    static struct fa_foreign *foreign; /* without a rule over alerts */
+    foreign = foreign != NULL ? foreign : fa_foreign_new(NULL, 0, 0, 0);
+    return foreign;
 }
 
 static struct fa_rules *host_rules(void *ctx)
@@ -256,6 +259,11 @@ static int host_copy(void *ctx, bool start, struct fa_store_copy *ret_copy, stru
     return fa_err_set(err, FA_EUNSUPPORTED, "there is no store to copy");
 }
 
+static bool host_fetch(void *ctx, size_t i, struct fa_api_fetch *ret_fetch)
+{
+    return false;
+}
+
 static const struct fa_api_host host = {.engine = host_engine,
                                         .store = host_store,
                                         .now = host_now,
@@ -269,6 +277,7 @@ static const struct fa_api_host host = {.engine = host_engine,
                                         .rules = host_rules,
                                         .foreign = host_foreign,
                                         .changes = host_changes,
+                                        .fetch = host_fetch,
                                         .feeds = host_feeds,
                                         .unhealthy = host_healthy,
                                         .metrics = host_metrics,

@@ -152,6 +152,53 @@ static void broken_evidence_is_refused_or_read_and_never_harms(void **state)
     fa_buf_done(&buf);
 }
 
+/* Every ten ms one sample of `series` series, up to now. */
+static struct fa_evidence pictured(size_t series, size_t count)
+{
+    struct fa_evidence e = {.at = 100000};
+    for (size_t s = 0; s < series; s++) {
+        for (size_t i = 0; i < count; i++) {
+            struct fa_point point = {e.at - 10 * (fa_time)(count - 1 - i), (double)(i + 100 * s)};
+            fa_evidence_add(&e, point, e.at - 10 * (fa_time)count, i == 0);
+        }
+    }
+    fa_evidence_seal(&e);
+    return e;
+}
+
+static void few_samples_of_one_series_are_kept_as_they_are(void **state)
+{
+    struct fa_evidence e = pictured(1, FA_EVIDENCE_POINTS);
+    assert_int_equal(e.point_count, FA_EVIDENCE_POINTS);
+    assert_false(e.bucketed);
+    for (size_t i = 0; i < e.point_count; i++) {
+        assert_true(e.points[i].last == (double)i && e.points[i].min == (double)i);
+    }
+}
+
+static void many_samples_are_the_last_and_lowest_of_each_part_of_the_window(void **state)
+{
+    struct fa_evidence e = pictured(1, 10 * FA_EVIDENCE_POINTS);
+    assert_int_equal(e.point_count, FA_EVIDENCE_POINTS);
+    assert_true(e.bucketed);
+    for (size_t i = 0; i + 1 < e.point_count; i++) {
+        assert_true(e.points[i].at < e.points[i + 1].at);
+        assert_true(e.points[i].min <= e.points[i].last);
+        assert_true(e.points[i].last < e.points[i + 1].min);
+    }
+    assert_true(e.points[0].min == 0 && e.points[FA_EVIDENCE_POINTS - 1].last == 599);
+}
+
+static void several_series_are_one_picture_with_gaps_left_out(void **state)
+{
+    struct fa_evidence e = pictured(2, 3);
+    assert_true(e.bucketed);
+    assert_int_equal(e.point_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(e.points[i].min == (double)i && e.points[i].last == (double)(i + 100));
+    }
+}
+
 static void the_gravest_cause_names_the_moment(void **state)
 {
     assert_string_equal(fa_evidence_cause_name(FA_CAUSE_RAISED | FA_CAUSE_STEP), "raised");
@@ -405,6 +452,9 @@ int main(void)
         cmocka_unit_test(what_the_rules_did_not_say_is_not_there),
         cmocka_unit_test(evidence_is_bounded_in_bytes),
         cmocka_unit_test(broken_evidence_is_refused_or_read_and_never_harms),
+        cmocka_unit_test(few_samples_of_one_series_are_kept_as_they_are),
+        cmocka_unit_test(many_samples_are_the_last_and_lowest_of_each_part_of_the_window),
+        cmocka_unit_test(several_series_are_one_picture_with_gaps_left_out),
         cmocka_unit_test(the_gravest_cause_names_the_moment),
         cmocka_unit_test(the_first_the_worst_and_each_later_decision_are_kept),
         cmocka_unit_test(however_long_it_climbs_its_evidence_is_bounded_in_number),

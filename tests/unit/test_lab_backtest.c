@@ -302,13 +302,83 @@ static void a_server_is_asked_for_each_selector_once(void **state)
         "rules = ( { name = \"a\"; category = \"service\"; policy = \"up\"; metric = \"q\"; above = 1.0; "
         "where = { site = \"x\\\"y\"; }; },\n"
         "{ name = \"b\"; category = \"service\"; policy = \"up\"; metric = \"q\"; above = 2.0; },\n"
-        "{ name = \"c\"; category = \"service\"; policy = \"up\"; metric = \"q\"; above = 3.0; } );\n");
+        "{ name = \"c\"; category = \"service\"; policy = \"up\"; metric = \"q\"; above = 3.0; },\n"
+        "{ name = \"d\"; category = \"service\"; policy = \"up\"; look_back = \"2d\"; expr = \"sum(increase("
+        "lost{shop=~\\\"o.*\\\",\\\"a b\\\"!=\\\"\\\"}[1h])) / sum(active offset 1d) > 0.02\"; } );\n");
     struct fa_buf buf;
     fa_buf_init(&buf, 4096);
     fa_backtest_selectors(config, remember, &buf);
-    assert_string_equal(fa_buf_text(&buf), "{__name__=\"q\",site=\"x\\\"y\"}\n{__name__=\"q\"}\n");
+    assert_string_equal(fa_buf_text(&buf), "{site=\"x\\\"y\",__name__=\"q\"}\n"
+                                           "{__name__=\"q\"}\n"
+                                           "{shop=~\"o.*\",\"a b\"!=\"\",__name__=\"lost\"}\n"
+                                           "{__name__=\"active\"}\n");
     fa_buf_done(&buf);
     fa_config_free(config);
+}
+
+#define QUERY(name, expr)                                                                          \
+    "rules = ( { name = \"" name "\"; category = \"service\"; policy = \"up\"; for = \"10m\"; "    \
+    "expr = \"" expr "\"; } );\n"
+
+static void rules_in_promql_are_played_tuned_and_drawn(void **state)
+{
+    struct fa_config *config = make_config(QUERY("slow", "avg_over_time(q[3m]) > 120"));
+    struct fa_history *history = two_firings();
+    struct fa_backtest_options options = PLAIN;
+    options.tune = true;
+    struct fa_backtest *report = play(config, history, &options);
+    const struct fa_backtest_rule *rule = &report->rules[0];
+    size_t high = 0, low = 0;
+    assert_int_equal(rule->firing_count, 2);
+    assert_string_equal(rule->firings[0].labels, "queue=\"north\"");
+    /* Two of three minutes make it, and two of three end it. */
+    assert_int_equal(rule->firings[0].from, DAY0 + FA_DAY + 131 * FA_MINUTE);
+    assert_int_equal(rule->firings[0].to, DAY0 + FA_DAY + 191 * FA_MINUTE);
+    assert_true(rule->calls >= 4);
+    for (uint32_t i = 0; i < report->columns; i++) {
+        high += rule->values[i] > 140;
+        low += rule->values[i] >= 80 && rule->values[i] <= 81;
+    }
+    assert_true(high >= 2 && high < 10 && low > 80);
+    assert_int_equal(rule->try_count, 11);
+    for (size_t i = 0; i < rule->try_count; i++) {
+        assert_int_equal(rule->tries[i].current, rule->tries[i].threshold == 120);
+        if (rule->tries[i].threshold >= 84 && rule->tries[i].threshold < 149) {
+            assert_int_equal(rule->tries[i].fired, 2);
+        } else if (rule->tries[i].threshold > 150) {
+            assert_int_equal(rule->tries[i].fired, 0);
+        }
+    }
+    fa_backtest_free(report);
+    fa_history_free(history);
+    fa_config_free(config);
+}
+
+static void the_threshold_is_found_in_the_expression(void **state)
+{
+    static const struct {
+        const char *rules;
+        bool has, above;
+        double threshold;
+    } rows[] = {
+        {QUERY("a", "q > 5"), true, true, 5},
+        {QUERY("a", "(q >= bool 5) > 0"), true, true, 0},
+        {QUERY("a", "5 > q"), true, false, 5},
+        {QUERY("a", "((q) <= (2.5))"), true, false, 2.5},
+        {QUERY("a", "q > 5 and q < 9"), false, false, 0},
+        {QUERY("a", "q > q offset 1h"), false, false, 0},
+        {QUERY("a", "q == 5"), false, false, 0},
+        {QUERY("a", "absent(q)"), false, false, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fa_config *config = make_config(rows[i].rules);
+        double threshold = 0;
+        bool above = false;
+        assert_int_equal(fa_backtest_threshold(config->rules[0], &threshold, &above), rows[i].has);
+        assert_int_equal(above, rows[i].above);
+        assert_double_near(threshold, rows[i].threshold, 0);
+        fa_config_free(config);
+    }
 }
 
 int main(void)
@@ -322,6 +392,8 @@ int main(void)
         cmocka_unit_test(a_plot_holds_the_worst_of_all_label_sets),
         cmocka_unit_test(only_the_time_asked_for_is_played),
         cmocka_unit_test(what_no_rule_reads_is_said),
+        cmocka_unit_test(rules_in_promql_are_played_tuned_and_drawn),
+        cmocka_unit_test(the_threshold_is_found_in_the_expression),
         cmocka_unit_test(a_server_is_asked_for_each_selector_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
