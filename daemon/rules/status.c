@@ -197,8 +197,8 @@ void fa_rules_each(struct fa_rules *rules, fa_rule_status_fn *fn, void *ctx)
     }
 }
 
-bool fa_rules_find_rested(struct fa_rules *rules, struct fa_rule_state *state,
-                          struct fa_str labels, struct fa_link *ret_link)
+bool fa_rules_find_rested(struct fa_rules *rules, struct fa_rule_state *state, struct fa_str labels,
+                          struct fa_link *ret_link)
 {
     uint32_t cursor = 0;
     bool found = false;
