@@ -20,7 +20,7 @@ struct shape {
     enum fa_kind kind;
     fa_time every, run; /* a sample each, for so long */
     unsigned series;
-    double grows; /* a total: by that at most; 0: values of two decimals */
+    double grows; /* a total: by that at most; 0: any of two decimals; below 0: by a little */
 };
 
 struct world {
@@ -69,7 +69,9 @@ static void push(struct world *world, const struct shape *shape, fa_time now, ui
         *random = *random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
         double unit = (double)(*random >> 44) / (double)(1 << 20);
         world->values[i] = shape->grows > 0 ? world->values[i] + floor(unit * shape->grows)
-                                            : floor(unit * 10000) / 100;
+                           : shape->grows < 0
+                               ? round(world->values[i] * 100 + (unit - 0.5) * 200) / 100
+                               : floor(unit * 10000) / 100;
     }
     fa_metrics_push(world->feed, (struct fa_now){now, now}, world->handles, world->values, NULL,
                     NULL, world->count);
@@ -131,6 +133,13 @@ int main(void)
          30 * FA_MINUTE,
          100000,
          0},
+        {"15m_walk",
+         {.metric = FA_STR("a"), .over = 15 * FA_MINUTE},
+         FA_KIND_GAUGE,
+         10 * FA_SECOND,
+         30 * FA_MINUTE,
+         10000,
+         -1},
         {"15m_ms",
          {.metric = FA_STR("a"), .over = 15 * FA_MINUTE},
          FA_KIND_GAUGE,
