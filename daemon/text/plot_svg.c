@@ -9,14 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WIDTH     960.0
-#define HEIGHT    320.0
-#define LEFT      80.0
-#define RIGHT     20.0
-#define TOP       40.0
-#define BOTTOM    30.0
-#define PARTS     ((size_t)860) /* one a pixel */
-#define MARK_ROOM 40.0          /* between two that have words */
+#define WIDTH      960.0
+#define HEIGHT     320.0
+#define LEFT       80.0
+#define RIGHT      20.0
+#define TOP        40.0
+#define BOTTOM     30.0
+#define VALUES_MAX 12            /* at the axis */
+#define PARTS      ((size_t)860) /* one a pixel */
+#define MARK_ROOM  40.0          /* between two that have words */
 
 struct sheet {
     const struct fa_plot *plot;
@@ -62,8 +63,9 @@ static void put_frame(const struct sheet *sheet)
     char text[40];
     fa_time first, tick = fa_plot_tick(plot, 8, &first);
     put_text(sheet, LEFT, sheet->top + 18, " font-size=\"15\" font-weight=\"bold\"", plot->title);
-    for (int i = 0; i <= 4; i++) {
-        double value = sheet->scale.low + (sheet->scale.high - sheet->scale.low) * i / 4;
+    double step = fa_plot_step(sheet->scale), lowest = ceil(sheet->scale.low / step);
+    for (int i = 0; i < VALUES_MAX && (lowest + i) * step <= sheet->scale.high; i++) {
+        double value = (lowest + i) * step;
         double y = y_of(sheet, value);
         put_line(sheet, LEFT, y, WIDTH - RIGHT, y, "stroke=\"#ddd\"");
         put_text(sheet, LEFT - 8, y + 4, " text-anchor=\"end\"", fa_reader_number(value, text));
