@@ -104,9 +104,11 @@ void fa_checkpoint_watch(struct fa_daemon *daemon)
     }
     checkpoint->is_told = true;
     bool failed = aside.state == FA_ASIDE_FAILED;
-    checkpoint->written += !failed;
     if (failed) {
         fa_log_err(FA_LOG_ERROR, &aside.err);
+    } else {
+        checkpoint->written++;
+        checkpoint->written_at = fa_loop_now(daemon->loop).wall;
     }
     if (failed != checkpoint->has_failed) {
         checkpoint->has_failed = failed;
@@ -114,6 +116,19 @@ void fa_checkpoint_watch(struct fa_daemon *daemon)
                         "the checkpoint cannot be written: after a restart rules begin without "
                         "samples");
     }
+}
+
+void fa_checkpoint_metrics(const struct fa_daemon *daemon, struct fa_buf *out)
+{
+    fa_buf_printf(out,
+                  "# TYPE firealarm_checkpoints counter\n"
+                  "firealarm_checkpoints_total %llu\n"
+                  "# TYPE firealarm_checkpoint_time_seconds gauge\n"
+                  "# HELP firealarm_checkpoint_time_seconds When the newest checkpoint of samples "
+                  "since start was done; 0: none.\n"
+                  "firealarm_checkpoint_time_seconds %lld\n",
+                  (unsigned long long)daemon->checkpoint.written,
+                  (long long)(daemon->checkpoint.written_at / FA_SECOND));
 }
 
 void fa_checkpoint_forget(struct fa_daemon *daemon)

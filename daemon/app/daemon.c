@@ -91,6 +91,12 @@ static struct fa_rules *host_rules(void *ctx)
     return daemon->rules;
 }
 
+static const struct fa_foreign *host_foreign(void *ctx)
+{
+    const struct fa_daemon *daemon = ctx;
+    return daemon->foreign;
+}
+
 static size_t host_changes(void *ctx, const char *rule, struct fa_rule_change ret[FA_RULE_CHANGES])
 {
     return fa_changes_read(ctx, rule, ret);
@@ -126,6 +132,7 @@ static void host_metrics(void *ctx, struct fa_buf *out)
     fa_buf_printf(out, "# TYPE firealarm_store_old gauge\nfirealarm_store_old %d\n",
                   daemon->store_old);
     fa_copies_metrics(daemon, out);
+    fa_checkpoint_metrics(daemon, out);
     fa_buf_printf(out, "# TYPE firealarm_courier_up gauge\nfirealarm_courier_up %d\n",
                   daemon->courier.down_since == 0);
     if (daemon->store != NULL) {
@@ -176,6 +183,7 @@ static void make_api(struct fa_daemon *daemon)
         .copy = host_copy,
         .may_know = host_may_know,
         .rules = host_rules,
+        .foreign = host_foreign,
         .changes = host_changes,
         .unhealthy = host_unhealthy,
         .feeds = fa_ingest_each,
@@ -184,6 +192,7 @@ static void make_api(struct fa_daemon *daemon)
         .feed_body = fa_ingest_body,
         .feed_end = fa_ingest_end,
         .feed_gone = fa_ingest_gone,
+        .fetch = fa_fetch_tell,
         .metrics = host_metrics,
         .company = daemon->config->company,
         .notice = daemon->config->notice,

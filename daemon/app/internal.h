@@ -162,6 +162,7 @@ struct fa_checkpoint {
     fa_time began;       /* mono, of the newest */
     uint64_t samples;    /* that had come then */
     uint64_t written;
+    fa_time written_at; /* wall, of the newest; 0: none since start */
     bool is_ready;   /* what there was is read */
     bool is_open;    /* it has slices to come */
     bool is_told;    /* its end was seen */
@@ -344,6 +345,8 @@ void fa_fetch_swap(struct fa_daemon *daemon, struct fa_fetch_job **jobs, size_t 
 void fa_fetch_bind(struct fa_daemon *daemon);
 void fa_fetch_stop(struct fa_daemon *daemon);
 void fa_fetch_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
+/* For the interface's host (api.h). */
+bool fa_fetch_tell(void *daemon, size_t i, struct fa_api_fetch *ret_fetch);
 
 /* intake.c. request and what it points to live until fa_intake_close(); after an error, too. */
 int fa_intake_open(struct fa_intake *intake, struct fa_feed_socket *feed,
@@ -355,7 +358,7 @@ int fa_intake_feed(struct fa_intake *intake, struct fa_str bytes, bool end,
 void fa_intake_close(struct fa_intake *intake); /* harmless when it is not open */
 
 /* ingest.c: requests to feeds, for the interface's host (api.h). */
-void fa_ingest_each(void *ctx, fa_api_feed_fn *fn, void *fn_ctx);
+void fa_ingest_each(void *ctx, fa_api_place_fn *fn, void *fn_ctx);
 void *fa_ingest_find(void *daemon, const char *listener, const char *path);
 void fa_ingest_head(void *daemon, void *feed, struct fa_http_request *req,
                     struct fa_http_route *route);
@@ -395,6 +398,7 @@ void fa_windows_forget(struct fa_daemon *daemon);
 /* checkpoint.c: reads it, when rules and feeds are there. */
 void fa_checkpoint_open(struct fa_daemon *daemon);
 void fa_checkpoint_tick(struct fa_daemon *daemon);
+void fa_checkpoint_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
 /* After a wake-up of the store. */
 void fa_checkpoint_watch(struct fa_daemon *daemon);
 /* The metrics it is of are freed. */

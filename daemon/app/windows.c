@@ -74,6 +74,7 @@ void fa_windows_forget(struct fa_daemon *daemon)
     daemon->foreign = new_foreign(daemon, daemon->config);
     fa_windows_restore(daemon);
     fa_feeds_bind(daemon);
+    fa_fetch_bind(daemon); /* its jobs push into what is there now, too */
     fa_metrics_free(old);
     fa_checkpoint_forget(daemon);
 }

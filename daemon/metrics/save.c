@@ -168,7 +168,7 @@ static int load_label(struct saved *saved, const struct fa_rec_field *field)
         return FA_EPARSE;
     }
     if (is_name) {
-        saved->labels[saved->label_count++] = (struct fa_label){.name = field->bytes};
+        saved->labels[saved->label_count++] = (struct fa_label){field->bytes, FA_STR("")};
     } else if (saved->label_count > 0) {
         saved->labels[saved->label_count - 1].value = field->bytes;
     }
@@ -336,8 +336,8 @@ static int load_series(struct fa_metrics *metrics, struct fa_str bytes, struct f
         rc = load_field(&saved, &field);
     }
     if (rc != 0 || reader.bad || saved.kind == 0 || saved.kind != fa_kind_stored(saved.kind) ||
-        saved.feed.len == 0 || saved.feed.len >= sizeof feed || !fa_slot_is_time(saved.newest_at) ||
-        saved.newest_at > now.wall + AHEAD_MAX) {
+        saved.feed.len == 0 || saved.name.len == 0 || saved.feed.len >= sizeof feed ||
+        !fa_slot_is_time(saved.newest_at) || saved.newest_at > now.wall + AHEAD_MAX) {
         return FA_EPARSE;
     }
     snprintf(feed, sizeof feed, "%.*s", FA_STR_ARG(saved.feed));

@@ -202,19 +202,6 @@ static bool newest_of(const struct fa_eval *eval, const struct fa_promql_node *s
     return true;
 }
 
-bool fa_eval_finds(const struct fa_eval *eval, const struct fa_plan_leaf *leaf,
-                   const struct fa_link *link)
-{
-    const struct fa_promql_node *selector = leaf->selector;
-    fa_time to = eval->now - selector->offset, at;
-    double value;
-    if (selector->range == 0 && selector->offset <= 0 && leaf->over == 0) {
-        return newest_of(eval, selector, link, &value, &at);
-    }
-    /* Within a subquery: somewhere in all that is read. */
-    return fa_link_points(link, eval->now - leaf->over, to, NULL, 0) > 0;
-}
-
 static bool eval_selector(const struct fa_eval *eval, const struct fa_promql_node *node,
                           double *ret_value, fa_time *ret_at)
 {

@@ -47,9 +47,6 @@ struct fa_eval {
 void fa_member_refresh(struct fa_member *member, fa_time over, fa_time now);
 /* False: there is no value. Members must be refreshed. */
 bool fa_eval(const struct fa_eval *eval, const struct fa_promql_node *node, double *ret_value);
-/* Does the leaf find a sample in this series, now? */
-bool fa_eval_finds(const struct fa_eval *eval, const struct fa_plan_leaf *leaf,
-                   const struct fa_link *link);
 
 /* A function of a range over a series, from what its window keeps added up. False: only its points
  * tell. *ret_any: it has a value. */

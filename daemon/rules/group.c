@@ -105,10 +105,12 @@ static struct fa_eval eval_of(const struct fa_group *group, fa_time now, struct 
                             .room = room};
 }
 
-/* Does the leaf find a sample in the member, and when may that change without another? */
+/* Does the leaf find a sample in the member, and when may that change without another? *ret_any:
+ * there is one, which an offset may hide so far. */
 static bool look_at_member(const struct fa_eval *eval, const struct fa_plan_leaf *leaf,
-                           struct fa_group *group, struct fa_member *member, fa_time *next_at)
+                           struct fa_group *group, struct fa_member *member, struct facts *facts)
 {
+    fa_time *next_at = &facts->next_at;
     fa_time newest_at;
     double newest;
     bool is_alive = fa_link_newest(member->link, &newest_at, &newest);
@@ -117,14 +119,19 @@ static bool look_at_member(const struct fa_eval *eval, const struct fa_plan_leaf
     }
     if (leaf->over == 0) {
         fa_time until = newest_at + eval->look_back;
-        *next_at = is_alive && until > eval->now ? earlier(*next_at, until) : *next_at;
-        return is_alive && until > eval->now;
+        bool is_fresh = is_alive && until > eval->now;
+        *next_at = is_fresh ? earlier(*next_at, until) : *next_at;
+        facts->any = facts->any || is_fresh;
+        return is_fresh;
     }
     if (leaf->selector->offset != 0) {
-        return fa_eval_finds(eval, leaf, member->link);
+        fa_time from = eval->now - leaf->over;
+        facts->any = facts->any || fa_link_points(member->link, from, eval->now, NULL, 0) > 0;
+        return fa_link_points(member->link, from, eval->now - leaf->selector->offset, NULL, 0) > 0;
     }
     fa_member_refresh(member, leaf->over, eval->now);
     *next_at = earlier(*next_at, member->summary->next_at);
+    facts->any = facts->any || member->summary->samples > 0;
     return member->summary->samples > 0;
 }
 
@@ -136,7 +143,7 @@ static void look_at_leaf(const struct fa_eval *eval, size_t number, struct fa_gr
     bool found = false;
     struct fa_member *member = group->leaves[number].first;
     for (; member != NULL; member = member->next) {
-        found = look_at_member(eval, leaf, group, member, &facts->next_at) || found;
+        found = look_at_member(eval, leaf, group, member, facts) || found;
         if (leaf->cover) {
             since = earlier(since, fa_link_since(member->link));
         }
@@ -145,7 +152,6 @@ static void look_at_leaf(const struct fa_eval *eval, size_t number, struct fa_gr
             group->samples += member->summary->samples;
         }
     }
-    facts->any = facts->any || found;
     fa_time covered_at = 0;
     if (leaf->exempt && !found) {
         covered_at = started + (leaf->over > 0 ? leaf->over : eval->look_back);
@@ -158,6 +164,12 @@ static void look_at_leaf(const struct fa_eval *eval, size_t number, struct fa_gr
     }
 }
 
+/* Does it need less to go on than to begin? With `hits` each sample is judged for itself. */
+static bool is_held(const struct fa_group *group)
+{
+    return group->held && group->state->rule->hits == 0;
+}
+
 /* Is the value past the limits? NaN never is. */
 static bool is_past(const struct fa_limits *limits, double value)
 {
@@ -165,18 +177,18 @@ static bool is_past(const struct fa_limits *limits, double value)
            (limits->has_below && value < limits->below);
 }
 
-enum fa_level fa_group_judge(struct fa_group *group, bool fires, bool clears, fa_time now,
+enum fa_level fa_group_level(struct fa_group *group, bool fires, bool clears, fa_time now,
                              fa_time *next_at)
 {
-    bool covered = group->covered_at <= now;
+    bool covered = group->covered_at <= now, held = is_held(group);
     if (!covered && group->covered_at != FA_NEVER) {
         *next_at = earlier(*next_at, group->covered_at);
     }
     if (fires) {
-        return covered || group->held ? FA_LEVEL_FIRING : FA_LEVEL_UNKNOWN;
+        return covered || held ? FA_LEVEL_FIRING : FA_LEVEL_UNKNOWN;
     }
     if (covered && group->lacks == FA_LACKS_NONE) {
-        return clears || !group->held ? FA_LEVEL_CLEAR : FA_LEVEL_FIRING;
+        return clears || !held ? FA_LEVEL_CLEAR : FA_LEVEL_FIRING;
     }
     if (now < group->grace_until) {
         *next_at = earlier(*next_at, group->grace_until);
@@ -214,7 +226,7 @@ static enum fa_level decide_query(struct fa_group *group, struct fa_eval *eval, 
         eval->tree = &plan->clear;
         clears = fa_eval(eval, plan->clear.root, &value);
     }
-    return fa_group_judge(group, fires, clears, eval->now, next_at);
+    return fa_group_level(group, fires, clears, eval->now, next_at);
 }
 
 /* ---- the short form ---- */
@@ -264,7 +276,7 @@ static enum fa_level decide_value(struct fa_group *group, const struct fa_eval *
     }
     struct fa_level_input input = {.covered = group->covered_at <= now,
                                    .fresh = facts->events || until > now,
-                                   .held = group->held,
+                                   .held = is_held(group),
                                    .growing = facts->growing};
     input.has_value = fa_eval(eval, eval->tree->root, &input.value) && isfinite(input.value);
     group->value = input.has_value ? input.value : NAN;
@@ -306,7 +318,7 @@ static void quieten(struct fa_group *group, const struct facts *facts, fa_time n
                                    .count = facts->count,
                                    .largest = facts->largest};
     struct fa_quiet quiet, *kept = NULL;
-    if (fa_quiet_find(&state->limits, state->shape, &found, &quiet)) {
+    if (group->over_since == 0 && fa_quiet_find(&state->limits, state->shape, &found, &quiet)) {
         bool shared = group->level == FA_LEVEL_CLEAR && quiet.kind != FA_QUIET_ROOM;
         if (!shared && group->quiet == NULL) {
             group->quiet_place = fa_pool_take(&state->quiets_pool);
@@ -421,6 +433,7 @@ fa_time fa_group_evaluate(struct fa_group *group, fa_time now, fa_time started,
     struct fa_eval eval = eval_of(group, now, room);
     fa_time next_at = FA_NEVER;
     enum fa_level level = decide(group, &eval, started, &facts, &next_at);
+    level = fa_group_hold(group, level, now, &next_at);
     fa_group_signal(group, level, now, fn, ctx);
     quieten(group, &facts, now);
     if (group->leaves[0].count > MANY && next_at < now + FA_SECOND) {

@@ -74,33 +74,47 @@ bool fa_rules_look(struct fa_rules *rules, const char *rule, const char *labels,
     return true;
 }
 
-static void tell_points(const struct fa_link *link, fa_time from, fa_time to, fa_rule_points_fn *fn,
-                        void *ctx)
+struct points {
+    fa_time from, to;
+    fa_rule_points_fn *fn;
+    void *ctx;
+    size_t told; /* series */
+};
+
+static void tell_points(void *ctx, size_t leaf, const struct fa_link *link)
 {
+    struct points *all = ctx;
     struct fa_point points[POINTS_AT_ONCE];
-    size_t count;
-    do {
-        count = fa_link_points(link, from, to, points, POINTS_AT_ONCE);
+    fa_time from = all->from;
+    size_t count = all->told++ < SERIES_TOLD ? SIZE_MAX : 0;
+    while (count > POINTS_AT_ONCE) {
+        count = fa_link_points(link, from, all->to, points, POINTS_AT_ONCE);
         size_t told = count < POINTS_AT_ONCE ? count : POINTS_AT_ONCE;
         if (told > 0) {
-            fn(ctx, points, told, count > told);
+            all->fn(all->ctx, points, told, count > told);
             from = points[told - 1].at;
         }
-    } while (count > POINTS_AT_ONCE);
+    }
 }
 
 void fa_rules_points(struct fa_rules *rules, const char *rule, const char *labels,
                      fa_rule_points_fn *fn, void *ctx)
 {
     const struct fa_group *group = find(rules, rule, labels);
-    const struct fa_plan *plan = group != NULL ? &group->state->plan : NULL;
-    for (size_t leaf = 0; plan != NULL && group->state->whole == NULL && leaf < plan->count;
-         leaf++) {
-        fa_time over = plan->leaves[leaf].over;
-        over = over > 0 ? over : group->state->look_back;
+    for (size_t leaf = 0; group != NULL && leaf < group->state->plan.count; leaf++) {
+        const struct fa_rule_state *state = group->state;
+        fa_time over = state->plan.leaves[leaf].over;
+        struct points points = {.from = rules->ran - (over > 0 ? over : state->look_back),
+                                .to = rules->ran,
+                                .fn = fn,
+                                .ctx = ctx};
+        if (state->whole != NULL) {
+            fa_whole_each(state->whole, leaf, labels, tell_points, &points);
+            continue;
+        }
         const struct fa_member *member = group->leaves[leaf].first;
-        for (size_t i = 0; member != NULL && i < SERIES_TOLD; i++, member = member->next) {
-            tell_points(member->link, rules->ran - over, rules->ran, fn, ctx);
+        for (; member != NULL; member = member->next) {
+            tell_points(&points, leaf, member->link);
         }
     }
 }

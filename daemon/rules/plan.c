@@ -258,6 +258,7 @@ struct walk {
 /* What the nodes above say of a selector. */
 struct above {
     fa_time reach; /* of subqueries: how much further back */
+    uint8_t reads; /* enum fa_reads */
     bool sketch, exempt, cover;
 };
 
@@ -285,6 +286,7 @@ static void add_leaf(struct walk *walk, const struct fa_promql_node *node,
     struct fa_plan *plan = walk->plan;
     struct fa_plan_leaf leaf = {.selector = node,
                                 .over = above->reach + node->range + at_least_0(node->offset),
+                                .reads = FA_READS_LAST | above->reads,
                                 .sketch = above->sketch,
                                 .exempt = above->exempt,
                                 .cover = above->cover};
@@ -302,6 +304,7 @@ static void add_leaf(struct walk *walk, const struct fa_promql_node *node,
         plan->leaves = fa_xgrow(plan->leaves, plan->count, &plan->cap, sizeof leaf);
         plan->leaves[plan->count++] = leaf;
     }
+    plan->leaves[i].reads |= leaf.reads;
     plan->leaves[i].sketch = plan->leaves[i].sketch || leaf.sketch;
     plan->leaves[i].cover = plan->leaves[i].cover || leaf.cover;
     walk->tree->selectors[node->u.selector.number] = node;
@@ -315,7 +318,36 @@ static bool fn_moves(const struct fa_promql_node *call)
     enum fa_promql_fn fn = call->u.call.fn;
     return fn == FA_PROMQL_FN_TIME || fn == FA_PROMQL_FN_RATE || fn == FA_PROMQL_FN_INCREASE ||
            fn == FA_PROMQL_FN_DELTA || fn == FA_PROMQL_FN_PREDICT_LINEAR ||
-           (fa_fn_is_date(fn) && call->u.call.count == 0);
+           (fa_fn_is_date(fn) && call->u.call.count == 0) ||
+           (fn == FA_PROMQL_FN_TIMESTAMP &&
+            fa_promql_bare(call->u.call.args[0])->kind != FA_PROMQL_SELECTOR);
+}
+
+/* What fa_eval_summary() and quiet.c need of a long window's slots. */
+static uint8_t reads_of(enum fa_promql_fn fn)
+{
+    switch ((int)fn) {
+    case FA_PROMQL_FN_SUM_OVER_TIME:
+    case FA_PROMQL_FN_AVG_OVER_TIME:
+        return FA_READS_SUM | FA_READS_COUNT | FA_READS_MIN | FA_READS_MAX;
+    case FA_PROMQL_FN_COUNT_OVER_TIME:
+        return FA_READS_COUNT;
+    case FA_PROMQL_FN_MIN_OVER_TIME:
+        return FA_READS_MIN;
+    case FA_PROMQL_FN_MAX_OVER_TIME:
+        return FA_READS_MAX;
+    case FA_PROMQL_FN_RATE:
+    case FA_PROMQL_FN_INCREASE:
+        return FA_READS_INCREASE | FA_READS_SAMPLES;
+    case FA_PROMQL_FN_SEEN_INCREASE:
+    case FA_PROMQL_FN_SEEN_RATE:
+        return FA_READS_INCREASE;
+    case FA_PROMQL_FN_SAMPLES_OVER_TIME:
+    case FA_PROMQL_FN_DELTA:
+        return FA_READS_SAMPLES;
+    default:
+        return 0;
+    }
 }
 
 /* What is in a part of the range only is as good as all of it. */
@@ -333,6 +365,7 @@ static void visit_call(struct walk *walk, const struct fa_promql_node *node, str
     enum fa_promql_fn fn = node->u.call.fn;
     walk->plan->moves = walk->plan->moves || fn_moves(node);
     above.sketch = fn == FA_PROMQL_FN_SKETCH_OVER_TIME;
+    above.reads = reads_of(fn);
     above.exempt = above.exempt || fn == FA_PROMQL_FN_ABSENT || fn == FA_PROMQL_FN_ABSENT_OVER_TIME;
     above.cover = fa_plan_range(node) != NULL ? fn_needs_cover(fn) : above.cover;
     for (size_t i = 0; i < node->u.call.count; i++) {

@@ -10,6 +10,7 @@
 #define FA_RULES_PLAN_H
 
 #include "metrics/labels.h"
+#include "metrics/window.h"
 #include "rules/promql.h"
 
 enum fa_plan_key_kind { FA_PLAN_ALL, FA_PLAN_BY, FA_PLAN_WITHOUT };
@@ -23,6 +24,7 @@ struct fa_plan_key {
 struct fa_plan_leaf {
     const struct fa_promql_node *selector; /* the first of them */
     fa_time over;                          /* how far back it reads; 0: the newest sample only */
+    uint8_t reads;                         /* enum fa_reads */
     bool sketch;
     bool exempt; /* that nothing is there is an answer too: absent(), the right side of unless */
     bool cover;  /* says little until samples cover all it reads */

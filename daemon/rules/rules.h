@@ -88,8 +88,8 @@ struct fa_rule_look {
  * fn of fa_rules_run(), of the label set that fn is told of and of no other. */
 bool fa_rules_look(struct fa_rules *rules, const char *rule, const char *labels,
                    struct fa_rule_look *ret_look, struct fa_buf *empty, struct fa_buf *reason);
-/* The samples that it reads now, unless it is evaluated whole: fn for each series, oldest first,
- * some at a time; `more` is false with the last ones of a series. */
+/* The samples that it reads now: fn for each series, up to 64 of each selector, oldest first, some
+ * at a time; `more` is false with the last ones of a series. */
 typedef void fa_rule_points_fn(void *ctx, const struct fa_point *points, size_t count, bool more);
 void fa_rules_points(struct fa_rules *rules, const char *rule, const char *labels,
                      fa_rule_points_fn *fn, void *ctx);

@@ -205,7 +205,7 @@ int fa_whole_run(struct fa_whole *whole, const struct fa_plan_tree *tree,
 
 /* ---- what they tell ---- */
 
-/* Is a sample where the leaf looks? *ret_next: when that may change without another. */
+/* Is a sample where the leaf looks? *ret_next: when that may change without another; FA_NEVER. */
 static bool finds(const struct fa_whole *whole, const struct member *member, fa_time now,
                   fa_time *ret_newest_at, fa_time *ret_next)
 {
@@ -217,9 +217,10 @@ static bool finds(const struct fa_whole *whole, const struct member *member, fa_
         return is_alive && *ret_next > now;
     }
     struct fa_point first;
-    size_t count = fa_link_points(member->link, now - leaf->over, now, &first, 1);
-    *ret_next = count > 0 ? first.at + leaf->over : FA_NEVER;
-    return count > 0 && (is_alive || leaf->selector->range > 0);
+    fa_time from = now - leaf->over;
+    bool any = fa_link_points(member->link, from, now, &first, 1) > 0;
+    *ret_next = any ? first.at + leaf->over : FA_NEVER;
+    return fa_link_points(member->link, from, now - leaf->selector->offset, NULL, 0) > 0;
 }
 
 static fa_time later(fa_time a, fa_time b)
@@ -267,6 +268,21 @@ struct fa_whole_facts fa_whole_look(struct fa_whole *whole, const struct fa_labe
     return facts;
 }
 
+void fa_whole_each(struct fa_whole *whole, size_t number, const char *text, fa_whole_fn *fn,
+                   void *ctx)
+{
+    const struct leaf *leaf = &whole->leaves[number];
+    struct fa_labels *labels = NULL;
+    int ret = fa_labels_parse(fa_str_of(text), &labels);
+    fa_assert(ret == 0); /* of a label set that is known */
+    for (size_t i = 0; i < leaf->count; i++) {
+        if (fa_plan_agree(leaf->items[i]->labels, labels)) {
+            fn(ctx, number, leaf->items[i]->link);
+        }
+    }
+    fa_labels_free(labels);
+}
+
 fa_time fa_whole_next(const struct fa_whole *whole, fa_time now)
 {
     fa_time least = FA_NEVER, newest_at, next;
@@ -284,8 +300,9 @@ bool fa_whole_has_data(const struct fa_whole *whole, fa_time now)
     fa_time newest_at, next;
     for (size_t i = 0; i < whole->plan->count; i++) {
         for (size_t k = 0; k < whole->leaves[i].count; k++) {
-            if (finds(whole, whole->leaves[i].items[k], now, &newest_at, &next)) {
-                return true;
+            (void)finds(whole, whole->leaves[i].items[k], now, &newest_at, &next);
+            if (next != FA_NEVER && next > now) {
+                return true; /* an offset may hide it so far */
             }
         }
     }

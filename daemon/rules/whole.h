@@ -31,6 +31,10 @@ struct fa_whole_facts {
 /* What the series that agree with the label set tell. */
 struct fa_whole_facts fa_whole_look(struct fa_whole *whole, const struct fa_labels *labels,
                                     fa_time now, fa_time started);
+/* The leaf's series that agree with the label set (canonical text). */
+typedef void fa_whole_fn(void *ctx, size_t leaf, const struct fa_link *link);
+void fa_whole_each(struct fa_whole *whole, size_t leaf, const char *labels, fa_whole_fn *fn,
+                   void *ctx);
 /* When a sample gets too old or leaves a window; FA_NEVER. */
 fa_time fa_whole_next(const struct fa_whole *whole, fa_time now);
 /* Has any series a sample? */
