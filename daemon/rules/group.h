@@ -116,8 +116,9 @@ struct fa_rules {
     uint64_t made; /* label sets ever; orders equal deadlines */
 };
 
-/* watcher: it gets the rule's watches. */
-struct fa_rule_state *fa_state_new(const struct fa_rule *rule, struct fa_rules *rules);
+/* The rules' watcher gets its watches. as_whole: even if it could be keyed. */
+struct fa_rule_state *fa_state_new(const struct fa_rule *rule, struct fa_rules *rules,
+                                   bool as_whole);
 void fa_state_free(struct fa_rule_state *state);
 /* Of that canonical text; made when it is not there. */
 struct fa_group *fa_group_take(struct fa_rules *rules, struct fa_rule_state *state,
