@@ -117,19 +117,23 @@ static void put_threshold(const struct sheet *sheet, double value, const char *w
     put_text(sheet, WIDTH - RIGHT - 4, y - 4, " text-anchor=\"end\" fill=\"#a22\"", text);
 }
 
-/* Of marks that lie too near to one another only the first has its words. */
+/* Marks that lie too near to one another have the words of the first and the last. */
 static void put_marks(const struct sheet *sheet)
 {
-    double last = -MARK_ROOM;
-    for (size_t i = 0; i < sheet->plot->mark_count; i++) {
-        const struct fa_plot_mark *mark = &sheet->plot->marks[i];
-        double x = x_of(sheet, mark->at), y = sheet->top + TOP;
-        put_line(sheet, x, y - 6, x, y + 4, "stroke=\"#a22\"");
-        if (x - last >= MARK_ROOM) {
-            put_text(sheet, x, y - 8, " text-anchor=\"middle\" font-size=\"10\" fill=\"#a22\"",
-                     mark->text);
-            last = x;
+    const struct fa_plot_mark *marks = sheet->plot->marks;
+    for (size_t i = 0, end; i < sheet->plot->mark_count; i = end) {
+        double from = x_of(sheet, marks[i].at), x = from, y = sheet->top + TOP;
+        char text[80];
+        for (end = i; end < sheet->plot->mark_count &&
+                      (end == i || x_of(sheet, marks[end].at) - x < MARK_ROOM);
+             end++) {
+            x = x_of(sheet, marks[end].at);
+            put_line(sheet, x, y - 6, x, y + 4, "stroke=\"#a22\"");
         }
+        snprintf(text, sizeof text, "%.32s%s%.32s", marks[i].text, end > i + 1 ? " … " : "",
+                 end > i + 1 ? marks[end - 1].text : "");
+        put_text(sheet, (from + x) / 2, y - 8,
+                 " text-anchor=\"middle\" font-size=\"10\" fill=\"#a22\"", text);
     }
 }
 
