@@ -59,7 +59,7 @@ static void put_place(const struct fa_listening *one, struct fa_buf *out)
     fa_buf_printf(out, ":%u", (unsigned)fa_http_server_port(one->http));
 }
 
-void fa_ingest_each(void *ctx, fa_api_feed_fn *fn, void *fn_ctx)
+void fa_ingest_each(void *ctx, fa_api_place_fn *fn, void *fn_ctx)
 {
     const struct fa_daemon *daemon = ctx;
     for (size_t i = 0; i < daemon->feed_count; i++) {

@@ -187,7 +187,7 @@ void fa_config_reference(FILE *out, struct fa_plugins *plugins)
     put_section(out, &fa_draft_section, "top");
     if (plugins != NULL) {
         fputs(".SH OPTIONS OF PLUGINS\nThey stand in the group that names the plugin: a channel's, "
-              "a feed's or the store's.\n",
+              "a feed's, a fetch job's or the store's.\n",
               out);
         struct listing listing = {out, plugins, 0};
         for (; listing.kind < FA_PLUGIN__COUNT; listing.kind++) {
