@@ -276,6 +276,45 @@ static void the_first_the_worst_and_each_later_decision_are_kept(void **state)
     world_done(&w);
 }
 
+static void of_a_lower_limit_the_lowest_value_is_the_worst(void **state)
+{
+    struct world w;
+    struct fa_evidence e;
+    begin(&w);
+    const double values[] = {5, 3, 4, 2};
+    for (size_t i = 0; i < 4; i++) {
+        const struct fa_signal signal = {.rule = fa_setup_rule(&w.setup, "slow"),
+                                         .labels = "",
+                                         .level = FA_LEVEL_FIRING,
+                                         .value = values[i],
+                                         .since = w.now.wall,
+                                         .worse = -1};
+        world_step_event(&w, (struct fa_event){.kind = FA_EV_SIGNAL, .u.signal = &signal});
+        assert_int_equal(slot(&w, 1, &e), i > 0);
+        assert_true(i == 0 || e.value == (i < 3 ? 3 : 2));
+    }
+    assert_true(slot(&w, 1, &e) && e.value == 2);
+    world_done(&w);
+}
+
+/* Of two limits nobody says which side is worse. */
+static void without_a_side_no_value_is_worst(void **state)
+{
+    struct world w;
+    struct fa_evidence e;
+    begin(&w);
+    for (double value = 5; value < 8; value++) {
+        const struct fa_signal signal = {.rule = fa_setup_rule(&w.setup, "slow"),
+                                         .labels = "",
+                                         .level = FA_LEVEL_FIRING,
+                                         .value = value,
+                                         .since = w.now.wall};
+        world_step_event(&w, (struct fa_event){.kind = FA_EV_SIGNAL, .u.signal = &signal});
+    }
+    assert_false(slot(&w, 1, &e));
+    world_done(&w);
+}
+
 static void however_long_it_climbs_its_evidence_is_bounded_in_number(void **state)
 {
     struct world w;
@@ -458,6 +497,8 @@ int main(void)
         cmocka_unit_test(several_series_are_one_picture_with_gaps_left_out),
         cmocka_unit_test(the_gravest_cause_names_the_moment),
         cmocka_unit_test(the_first_the_worst_and_each_later_decision_are_kept),
+        cmocka_unit_test(of_a_lower_limit_the_lowest_value_is_the_worst),
+        cmocka_unit_test(without_a_side_no_value_is_worst),
         cmocka_unit_test(however_long_it_climbs_its_evidence_is_bounded_in_number),
         cmocka_unit_test(what_was_never_raised_or_filed_by_people_has_no_evidence),
         cmocka_unit_test(closed_it_needs_no_more_evidence),
