@@ -14,7 +14,8 @@
 #include <time.h>
 
 #define WORD      10 /* where a line's word begins, */
-#define TEXT      25 /* and its text */
+#define TEXT      22 /* and its text */
+#define NUMBER    9  /* columns that the value of a part takes before the part */
 #define DEPTH_MAX 12 /* parts further down stand no further right */
 
 static const char *text_of(const json_t *object, const char *name)
@@ -122,8 +123,8 @@ static void put_reason(struct fa_buf *buf, const json_t *object)
     }
 }
 
-/* "value 312.5; fires above 120, clears below 90" */
-static void put_value(struct fa_buf *buf, const json_t *evidence, const char *word)
+/* "value 312.5" and, for whoever reads it first, "; fires above 120, clears below 90" */
+static void put_value(struct fa_buf *buf, const json_t *evidence, const char *word, bool limits)
 {
     bool now = json_object_get(evidence, "value") != NULL;
     fa_buf_puts(buf, word);
@@ -131,7 +132,9 @@ static void put_value(struct fa_buf *buf, const json_t *evidence, const char *wo
     size_t from = buf->len;
     fa_buf_puts(buf, "; ");
     size_t begin = buf->len;
-    put_threshold(buf, evidence);
+    if (limits) {
+        put_threshold(buf, evidence);
+    }
     if (buf->len == begin) {
         fa_buf_cut(buf, from);
     }
@@ -177,42 +180,59 @@ static void put_picture(struct timeline *timeline, const json_t *evidence)
     if (count > 1) {
         fa_say(screen, "%*s%s\n", TEXT, "", fa_buf_text(&buf));
     }
-    fa_buf_clear(&buf);
-    if (count > 1) {
-        char first[16];
-        fa_buf_printf(&buf, "%s since %s, from %.6g to %.6g",
-                      fa_member_is(evidence, "bucketed") ? "all samples" : "each sample",
-                      clock_of(json_array_get(points, skip), "time", first), low, high);
-        fa_put_wrapped(screen, TEXT, NULL, fa_buf_text(&buf));
+    fa_buf_done(&buf);
+}
+
+/* "180 samples in 15m, from 50 to 303.67, newest 14:00:00" */
+static void put_samples(struct timeline *timeline, const json_t *evidence)
+{
+    struct fa_buf buf;
+    char clock[16];
+    double high, low = lowest(json_object_get(evidence, "points"), &high);
+    long long samples = (long long)fa_member_int(evidence, "samples");
+    fa_buf_init(&buf, 4096);
+    if (samples > 0) {
+        fa_buf_printf(&buf, "%lld sample%s in %s", samples, samples == 1 ? "" : "s",
+                      text_of(evidence, "over"));
+    }
+    if (high > low) {
+        fa_buf_printf(&buf, "%sfrom %.6g to %.6g", buf.len > 0 ? ", " : "", low, high);
+    }
+    if (fa_member_text(evidence, "newest") != NULL) {
+        fa_buf_printf(&buf, "%snewest %s", buf.len > 0 ? ", " : "",
+                      clock_of(evidence, "newest", clock));
+    }
+    if (buf.len > 0) {
+        fa_put_wrapped(timeline->screen, TEXT, NULL, fa_buf_text(&buf));
     }
     fa_buf_done(&buf);
 }
 
-/* "sum(x) = 12", and where a part yields several, each behind its labels on a line of its own. */
+/* "312.5    sum(x)": the value and the part, or behind a part of several elements each one's
+ * labels. indent: where the part begins. */
 static void put_part(struct fa_screen *screen, const json_t *part, unsigned indent, bool alone,
                      bool again)
 {
-    struct fa_buf buf;
+    struct fa_buf buf, value;
     long long samples = (long long)fa_member_int(part, "samples");
-    fa_buf_init(&buf, 64u << 10);
     if (!alone && !again) {
         fa_put_wrapped(screen, indent, NULL, text_of(part, "text"));
     }
-    if (alone) {
-        fa_buf_puts(&buf, text_of(part, "text"));
-    } else {
-        fa_buf_printf(&buf, "{%s}", text_of(part, "labels"));
-    }
-    fa_buf_puts(&buf, " = ");
+    indent += alone ? 0 : 2;
+    fa_buf_init(&buf, 64u << 10);
+    fa_buf_init(&value, 64);
     if (has_number(part, "value")) {
-        put_number(&buf, part, "value");
+        put_number(&value, part, "value");
     } else {
-        fa_buf_puts(&buf, "nothing");
+        fa_buf_puts(&value, "-");
     }
+    fa_buf_printf(&buf, alone ? "%s" : "{%s}", text_of(part, alone ? "text" : "labels"));
     if (samples > 0) {
-        fa_buf_printf(&buf, ", the newest of %lld", samples);
+        fa_buf_printf(&buf, " (the newest of %lld)", samples);
     }
-    fa_put_wrapped(screen, alone ? indent : indent + 2, NULL, fa_buf_text(&buf));
+    fa_say(screen, "%*s%-*s", TEXT, "", (int)(indent - TEXT), fa_buf_text(&value));
+    fa_put_wrapped(screen, indent, "", fa_buf_text(&buf));
+    fa_buf_done(&value);
     fa_buf_done(&buf);
 }
 
@@ -243,7 +263,7 @@ static unsigned indent_of(const json_t *part, const json_int_t *depths, size_t *
         --*count;
     }
     depth -= (json_int_t)*count;
-    return TEXT + 2 * (unsigned)(depth > DEPTH_MAX ? DEPTH_MAX : depth > 0 ? depth : 0);
+    return TEXT + NUMBER + 2 * (unsigned)(depth > DEPTH_MAX ? DEPTH_MAX : depth > 0 ? depth : 0);
 }
 
 static void put_parts(struct timeline *timeline, const json_t *evidence)
@@ -270,26 +290,6 @@ static void put_parts(struct timeline *timeline, const json_t *evidence)
     }
 }
 
-static void put_windows(struct timeline *timeline, const json_t *evidence)
-{
-    struct fa_buf buf;
-    char clock[16];
-    long long samples = (long long)fa_member_int(evidence, "samples");
-    fa_buf_init(&buf, 4096);
-    if (samples > 0) {
-        fa_buf_printf(&buf, "%lld sample%s in %s", samples, samples == 1 ? "" : "s",
-                      text_of(evidence, "over"));
-    }
-    if (fa_member_text(evidence, "newest") != NULL) {
-        fa_buf_printf(&buf, "%snewest sample %s", buf.len > 0 ? ", " : "",
-                      clock_of(evidence, "newest", clock));
-    }
-    if (buf.len > 0) {
-        fa_put_wrapped(timeline->screen, TEXT, NULL, fa_buf_text(&buf));
-    }
-    fa_buf_done(&buf);
-}
-
 /* Everything that is known of that moment. */
 static void put_evidence(struct timeline *timeline, const json_t *evidence)
 {
@@ -301,7 +301,7 @@ static void put_evidence(struct timeline *timeline, const json_t *evidence)
         fa_put_wrapped(screen, TEXT, NULL, text_of(evidence, "expr"));
     }
     put_picture(timeline, evidence);
-    put_windows(timeline, evidence);
+    put_samples(timeline, evidence);
 }
 
 /* ---- what happened ---- */
@@ -334,7 +334,7 @@ static const struct word {
     {"sent", "told", NULL, FA_GREEN},
     {"failed", "failed", NULL, FA_YELLOW},
     {"rejected", "rejected", NULL, FA_YELLOW},
-    {"moved-on", "moved on", "the next channel or step has it now", FA_YELLOW},
+    {"moved-on", "moved on", NULL, FA_YELLOW},
     {"lost", "unsure", "the courier ended with it, and it goes out again", FA_YELLOW},
     {"dropped", "not sent", "not needed any more", FA_DIM},
     {"dead", "given up", "kept, to be sent by hand", FA_YELLOW},
@@ -394,21 +394,34 @@ static void put_count(struct fa_buf *buf, const json_t *moment, const char *one,
     fa_buf_printf(buf, "%lld %s", count, count == 1 ? one : many);
 }
 
+/* The time alone where it is of the same day. */
+static void put_later(struct fa_buf *buf, const json_t *moment, const char *name)
+{
+    struct tm now, then;
+    char text[FA_WHEN_SIZE];
+    bool same = local_time(moment, "time", &now) && local_time(moment, name, &then) &&
+                now.tm_yday == then.tm_yday && now.tm_year == then.tm_year;
+    fa_buf_puts(buf,
+                same ? clock_of(moment, name, text) : fa_when_show(text_of(moment, name), text));
+}
+
 static void put_words(struct fa_buf *buf, const json_t *moment, const struct word *word)
 {
     const char *what = word->what, *display = text_of(moment, "display");
     char clock[FA_WHEN_SIZE];
-    if (fa_member_text(moment, "channel") != NULL) {
+    if (strcmp(what, "moved-on") == 0) {
+        fa_buf_printf(buf, "nobody waits for %s over %s any longer", display,
+                      text_of(moment, "channel"));
+    } else if (fa_member_text(moment, "channel") != NULL) {
         put_delivery(buf, moment, word->text);
     } else if (strcmp(what, "step") == 0) {
         put_step(buf, moment);
     } else if (strcmp(what, "pending") == 0) {
-        fa_buf_printf(buf, "the condition holds; it must until %s",
-                      clock_of(moment, "until", clock));
+        fa_buf_puts(buf, "the condition holds; it must until ");
+        put_later(buf, moment, "until");
     } else if (strcmp(what, "acknowledged") == 0) {
-        const char *until = fa_member_text(moment, "until");
-        fa_buf_printf(buf, "%s, with a word until %s", display,
-                      until != NULL ? fa_when_show(until, clock) : "?");
+        fa_buf_printf(buf, "%s, who says more by ", display);
+        put_later(buf, moment, "until");
     } else if (strcmp(what, "resolved") == 0) {
         fa_buf_puts(buf, display[0] != '\0' ? display : "by its data; somebody had owned it");
     } else if (strcmp(what, "left-out") == 0) {
@@ -448,7 +461,8 @@ static void put_moment(struct timeline *timeline, const json_t *moment, const js
     fa_buf_init(&buf, 64u << 10);
     put_words(&buf, moment, word);
     if (evidence != NULL && strcmp(text_of(evidence, "level"), "unknown") != 0) {
-        put_value(&buf, evidence, buf.len > 0 ? "; value " : "value ");
+        put_value(&buf, evidence, buf.len > 0 ? "; value " : "value ",
+                  strcmp(word->what, "raised") == 0);
     } else if (evidence != NULL) {
         put_reason(&buf, evidence);
     }
@@ -465,8 +479,7 @@ static void put_alone(struct timeline *timeline, const json_t *evidence)
     const struct word *word = word_of(text_of(evidence, "cause"));
     struct fa_buf buf;
     fa_buf_init(&buf, 64u << 10);
-    put_value(&buf, evidence,
-              strcmp(word->what, "worse") == 0 ? "the worst value so far: " : "value ");
+    put_value(&buf, evidence, "value ", false);
     put_reason(&buf, evidence);
     line(timeline, evidence, word->paint, word->word, fa_buf_text(&buf));
     if (strcmp(word->what, "worse") == 0) {

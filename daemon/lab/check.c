@@ -12,6 +12,7 @@
  * kept 8  is judged by playing twice (lab.c), 7 by scenarios, 5, 9 and 10 in their own rooms
  *
  * What is asked of people is asked of oracle.c, never of people/. */
+#include "alarms/evidence.h"
 #include "lab/world.h"
 
 #include <math.h>
@@ -52,12 +53,33 @@ static void check_row(struct fa_lab *lab, uint32_t kind, const struct fa_id *id,
     }
 }
 
+/* Whatever fired can be explained by what is stored. */
+static void check_evidence(struct fa_lab *lab, const struct fa_alarm *alarm)
+{
+    struct fa_evidence evidence;
+    uint8_t key[FA_EVIDENCE_KEY_BYTES];
+    char text[FA_ID_TEXT_SIZE];
+    if (alarm->state == FA_ALARM_PENDING ||
+        (alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) != 0) {
+        return;
+    }
+    fa_evidence_key(alarm->id, 0, key);
+    const struct fa_lab_row *row =
+        fa_lab_find_row(&lab->store.latest, FA_ROW_EVIDENCE, key, sizeof key);
+    if (row == NULL || fa_evidence_decode((struct fa_str){row->value, row->len}, &evidence) != 0 ||
+        (evidence.causes & FA_CAUSE_RAISED) == 0 || !fa_str_is(evidence.rule, alarm->rule)) {
+        fa_lab_fail(lab, "alarm %s was raised and nothing is kept to explain it by",
+                    fa_id_format(alarm->id.id, text));
+    }
+}
+
 static void check_stored_alarm(void *ctx, const struct fa_alarm *alarm)
 {
     struct fa_buf buf;
     fa_buf_init(&buf, FA_ROW_BYTES_MAX);
     fa_alarm_encode(alarm, &buf);
     check_row(ctx, FA_ROW_ALARM, &alarm->id.id, &buf, "alarm");
+    check_evidence(ctx, alarm);
     fa_buf_done(&buf);
 }
 

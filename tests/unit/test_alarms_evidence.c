@@ -225,7 +225,8 @@ static bool slot(const struct world *w, unsigned number, struct fa_evidence *ret
 {
     for (size_t i = 0; i < w->row_count; i++) {
         const struct world_row *row = &w->rows[i];
-        if (row->kind == FA_ROW_EVIDENCE && row->key[FA_ID_BYTES] == number) {
+        uint32_t kind = number == 0 ? FA_ROW_RAISED : FA_ROW_EVIDENCE;
+        if (row->kind == kind && row->key[FA_ID_BYTES] == number) {
             assert_int_equal(row->key_len, FA_EVIDENCE_KEY_BYTES);
             assert_false(row->live);
             assert_int_equal(fa_evidence_decode((struct fa_str){row->value, row->len}, ret), 0);
@@ -239,7 +240,7 @@ static size_t slots(const struct world *w)
 {
     size_t count = 0;
     for (size_t i = 0; i < w->row_count; i++) {
-        count += w->rows[i].kind == FA_ROW_EVIDENCE;
+        count += w->rows[i].kind == FA_ROW_EVIDENCE || w->rows[i].kind == FA_ROW_RAISED;
     }
     return count;
 }
@@ -272,6 +273,45 @@ static void the_first_the_worst_and_each_later_decision_are_kept(void **state)
     assert_true(slot(&w, 1, &e) && e.value == 400);
     assert_true(slot(&w, 0, &e) && e.value == 120);
     assert_int_equal(slots(&w), 5);
+    world_done(&w);
+}
+
+static void of_a_lower_limit_the_lowest_value_is_the_worst(void **state)
+{
+    struct world w;
+    struct fa_evidence e;
+    begin(&w);
+    const double values[] = {5, 3, 4, 2};
+    for (size_t i = 0; i < 4; i++) {
+        const struct fa_signal signal = {.rule = fa_setup_rule(&w.setup, "slow"),
+                                         .labels = "",
+                                         .level = FA_LEVEL_FIRING,
+                                         .value = values[i],
+                                         .since = w.now.wall,
+                                         .worse = -1};
+        world_step_event(&w, (struct fa_event){.kind = FA_EV_SIGNAL, .u.signal = &signal});
+        assert_int_equal(slot(&w, 1, &e), i > 0);
+        assert_true(i == 0 || e.value == (i < 3 ? 3 : 2));
+    }
+    assert_true(slot(&w, 1, &e) && e.value == 2);
+    world_done(&w);
+}
+
+/* Of two limits nobody says which side is worse. */
+static void without_a_side_no_value_is_worst(void **state)
+{
+    struct world w;
+    struct fa_evidence e;
+    begin(&w);
+    for (double value = 5; value < 8; value++) {
+        const struct fa_signal signal = {.rule = fa_setup_rule(&w.setup, "slow"),
+                                         .labels = "",
+                                         .level = FA_LEVEL_FIRING,
+                                         .value = value,
+                                         .since = w.now.wall};
+        world_step_event(&w, (struct fa_event){.kind = FA_EV_SIGNAL, .u.signal = &signal});
+    }
+    assert_false(slot(&w, 1, &e));
     world_done(&w);
 }
 
@@ -457,6 +497,8 @@ int main(void)
         cmocka_unit_test(several_series_are_one_picture_with_gaps_left_out),
         cmocka_unit_test(the_gravest_cause_names_the_moment),
         cmocka_unit_test(the_first_the_worst_and_each_later_decision_are_kept),
+        cmocka_unit_test(of_a_lower_limit_the_lowest_value_is_the_worst),
+        cmocka_unit_test(without_a_side_no_value_is_worst),
         cmocka_unit_test(however_long_it_climbs_its_evidence_is_bounded_in_number),
         cmocka_unit_test(what_was_never_raised_or_filed_by_people_has_no_evidence),
         cmocka_unit_test(closed_it_needs_no_more_evidence),
