@@ -163,10 +163,10 @@ struct fa_checkpoint {
     uint64_t samples;    /* that had come then */
     uint64_t written;
     fa_time written_at; /* wall, of the newest; 0: none since start */
-    bool is_ready;   /* what there was is read */
-    bool is_open;    /* it has slices to come */
-    bool is_told;    /* its end was seen */
-    bool has_failed; /* operators know */
+    bool is_ready;      /* what there was is read */
+    bool is_open;       /* it has slices to come */
+    bool is_told;       /* its end was seen */
+    bool has_failed;    /* operators know */
 };
 
 struct fa_daemon {
