@@ -149,7 +149,8 @@ static void put_evidence(struct fa_engine *engine, const struct fa_alarm *a, uns
     fa_buf_clear(buf);
     fa_evidence_encode_head(&evidence, buf);
     fa_evidence_key(a->id, slot, key);
-    fa_add_row(engine, FA_ROW_EVIDENCE, key, sizeof key, buf)->u.row.live = false;
+    fa_add_row(engine, slot == 0 ? FA_ROW_RAISED : FA_ROW_EVIDENCE, key, sizeof key, buf)
+        ->u.row.live = false;
 }
 
 static void flush_evidence(struct fa_engine *engine, struct fa_alarm *a, struct fa_buf *buf)

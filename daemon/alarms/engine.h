@@ -23,7 +23,8 @@ enum fa_row_kind {
     FA_ROW_NOTIFICATION,
     FA_ROW_POLICY,
     FA_ROW_EVIDENCE, /* see evidence.h; never live, so that no start reads it */
-    FA_ROW__LAST = FA_ROW_EVIDENCE
+    FA_ROW_RAISED,   /* slot 0 of it: written once, and found by its time */
+    FA_ROW__LAST = FA_ROW_RAISED
 };
 
 /* clang-format off */

@@ -11,7 +11,10 @@
  *   slot 0       when it was raised: the first
  *   slot 1       when its value was worst since
  *   slot 2 ...   a ring of the latest: steps, data gone, back and good again
- * The key is the alarm's id and the slot, one byte. */
+ * The key is the alarm's id and the slot, one byte. Slot 0 is a row of kind FA_ROW_RAISED, whose
+ * time is the alarm's `raised`: it is written for each alarm of a storm, never again, and an index
+ * by keys, which are random, would cost more than all else of an alarm together. So it is found by
+ * that time. */
 #ifndef FA_ALARMS_EVIDENCE_H
 #define FA_ALARMS_EVIDENCE_H
 

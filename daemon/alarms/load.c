@@ -87,7 +87,8 @@ int fa_engine_load_row(struct fa_engine *engine, enum fa_row_kind kind, struct f
     case FA_ROW_POLICY:
         rc = load_policy(engine, value);
         break;
-    case FA_ROW_EVIDENCE: /* is read when somebody asks */
+    case FA_ROW_EVIDENCE:
+    case FA_ROW_RAISED: /* is read when somebody asks */
         rc = 0;
         break;
     }

@@ -48,7 +48,7 @@ struct fa_api_feed {
     const char *place; /* "unix:/path", "http://127.0.0.1:8652" or "https://..." */
     uint32_t body_bytes;
 };
-typedef void fa_api_feed_fn(void *ctx, const struct fa_api_feed *feed);
+typedef void fa_api_place_fn(void *ctx, const struct fa_api_feed *feed);
 
 /* The application, as the interface sees it. */
 struct fa_api_host {
@@ -76,6 +76,7 @@ struct fa_api_host {
     bool (*may_know)(void *ctx, struct fa_incident_id id);
     /* The running rules, and the last changes of one of them, newest first: how many. */
     struct fa_rules *(*rules)(void *ctx);
+    const struct fa_foreign *(*foreign)(void *ctx);
     size_t (*changes)(void *ctx, const char *rule, struct fa_rule_change ret[FA_RULE_CHANGES]);
     /* 0 bytes written: healthy (ready); else why not. */
     const char *(*unhealthy)(void *ctx, bool ready);
@@ -89,7 +90,7 @@ struct fa_api_host {
     void (*feed_gone)(void *ctx, struct fa_http_request *req);
     /* Fetch job i in the configuration's order; false: there are not so many. */
     bool (*fetch)(void *ctx, size_t i, struct fa_api_fetch *ret_fetch);
-    void (*feeds)(void *ctx, fa_api_feed_fn *fn, void *fn_ctx);
+    void (*feeds)(void *ctx, fa_api_place_fn *fn, void *fn_ctx);
     /* Appends the daemon's own metrics in OpenMetrics text, without "# EOF". */
     void (*metrics)(void *ctx, struct fa_buf *out);
     const char *company, *notice, *version;

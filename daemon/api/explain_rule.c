@@ -4,6 +4,7 @@
  * was filed. */
 #include "api/internal.h"
 #include "base/panic.h"
+#include "rules/foreign.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -51,6 +52,9 @@ static const char *why(const struct fa_rule_status *status, fa_time now)
 {
     if (status->level != FA_LEVEL_UNKNOWN) {
         return status->level == FA_LEVEL_FIRING ? "holds" : "does-not-hold";
+    }
+    if (status->rule->is_alert) {
+        return "not-renewed";
     }
     if (status->newest == 0 || status->covered_at == FA_NEVER) {
         return "no-data";
@@ -135,6 +139,23 @@ static json_t *changes_json(const struct fa_call *call, const char *rule)
     return list;
 }
 
+/* Its expression is the selector of what it takes. */
+static void add_alert(struct fa_call *call, const struct fa_rule *rule, json_t *body)
+{
+    const struct fa_api_host *host = &call->api->host;
+    struct sets sets = {
+        .call = call, .now = host->now(host->ctx).wall, .list = json_array(), .more = false};
+    struct fa_buf expr;
+    fa_buf_init(&expr, (size_t)1 << 20);
+    fa_foreign_text(rule, &expr);
+    fa_json_set_text(body, "expr", fa_buf_text(&expr));
+    fa_buf_done(&expr);
+    (void)fa_foreign_each_of(host->foreign(host->ctx), rule->name, take_set, &sets);
+    json_object_set_new(body, "sets", sets.list);
+    json_object_set_new(body, "more", json_boolean(sets.more));
+    json_object_set_new(body, "changes", changes_json(call, rule->name));
+}
+
 static void add_metric(struct fa_call *call, const struct fa_rule *rule, json_t *body)
 {
     const struct fa_api_host *host = &call->api->host;
@@ -196,7 +217,7 @@ void fa_route_rule(struct fa_call *call)
     if (rule->is_incident) {
         add_incident(&rule->incident, body);
     } else if (rule->is_alert) {
-        json_object_set_new(body, "changes", changes_json(call, rule->name));
+        add_alert(call, rule, body);
     } else {
         add_metric(call, rule, body);
     }

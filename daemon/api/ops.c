@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What operators and their machines ask: the queue (ids and codes only), channel tests, metrics. */
 #include "api/internal.h"
+#include "rules/foreign.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -174,6 +175,17 @@ static void add_feed(void *ctx, const struct fa_api_feed *feed)
     json_array_append_new(ctx, item);
 }
 
+/* Names of alerts that no rule takes: whoever writes rules sees what is sent in vain. */
+static json_t *untaken_json(const struct fa_foreign *foreign)
+{
+    json_t *names = json_array();
+    const char *name;
+    for (size_t i = 0; (name = fa_foreign_untaken(foreign, i)) != NULL; i++) {
+        json_array_append_new(names, json_string(name));
+    }
+    return names;
+}
+
 void fa_route_feeds(struct fa_call *call)
 {
     const struct fa_api_host *host = &call->api->host;
@@ -183,6 +195,7 @@ void fa_route_feeds(struct fa_call *call)
     json_t *body = json_object(), *feeds = json_array();
     host->feeds(host->ctx, add_feed, feeds);
     json_object_set_new(body, "feeds", feeds);
+    json_object_set_new(body, "untaken", untaken_json(host->foreign(host->ctx)));
     fa_answer_json(call, 200, body);
 }
 

@@ -91,6 +91,12 @@ static struct fa_rules *host_rules(void *ctx)
     return daemon->rules;
 }
 
+static const struct fa_foreign *host_foreign(void *ctx)
+{
+    const struct fa_daemon *daemon = ctx;
+    return daemon->foreign;
+}
+
 static size_t host_changes(void *ctx, const char *rule, struct fa_rule_change ret[FA_RULE_CHANGES])
 {
     return fa_changes_read(ctx, rule, ret);
@@ -177,6 +183,7 @@ static void make_api(struct fa_daemon *daemon)
         .copy = host_copy,
         .may_know = host_may_know,
         .rules = host_rules,
+        .foreign = host_foreign,
         .changes = host_changes,
         .unhealthy = host_unhealthy,
         .feeds = fa_ingest_each,

@@ -59,7 +59,7 @@ static void put_place(const struct fa_listening *one, struct fa_buf *out)
     fa_buf_printf(out, ":%u", (unsigned)fa_http_server_port(one->http));
 }
 
-void fa_ingest_each(void *ctx, fa_api_feed_fn *fn, void *fn_ctx)
+void fa_ingest_each(void *ctx, fa_api_place_fn *fn, void *fn_ctx)
 {
     const struct fa_daemon *daemon = ctx;
     for (size_t i = 0; i < daemon->feed_count; i++) {
@@ -132,8 +132,8 @@ static void answer(struct fa_body *body, int status, const char *type, struct fa
         /* A constant, so it cannot be refused. */
         (void)!fa_http_reply_field(req, "Retry-After", FA_STR("5"));
     }
+    free_body(body); /* the decoder may look at the request until its connection is closed */
     fa_http_reply(req, status, type, text);
-    free_body(body);
 }
 
 static void answer_refusals(struct fa_body *body)
@@ -141,7 +141,7 @@ static void answer_refusals(struct fa_body *body)
     const struct fa_intake *intake = &body->intake;
     struct fa_buf text;
     fa_buf_init(&text, ANSWER_MAX);
-    fa_buf_printf(&text, "%llu refused; everything else was taken\n",
+    fa_buf_printf(&text, "%llu refused; what was sound was taken\n",
                   (unsigned long long)intake->refused);
     for (size_t i = 0; i < intake->refused && i < FA_INTAKE_TOLD; i++) {
         fa_buf_printf(&text, "%s%s%s\n", intake->first[i].reason,

@@ -358,7 +358,7 @@ int fa_intake_feed(struct fa_intake *intake, struct fa_str bytes, bool end,
 void fa_intake_close(struct fa_intake *intake); /* harmless when it is not open */
 
 /* ingest.c: requests to feeds, for the interface's host (api.h). */
-void fa_ingest_each(void *ctx, fa_api_feed_fn *fn, void *fn_ctx);
+void fa_ingest_each(void *ctx, fa_api_place_fn *fn, void *fn_ctx);
 void *fa_ingest_find(void *daemon, const char *listener, const char *path);
 void fa_ingest_head(void *daemon, void *feed, struct fa_http_request *req,
                     struct fa_http_route *route);

@@ -141,7 +141,7 @@ int fa_keep_plugin(struct fa_daemon *daemon, struct fa_store_options *ret_option
         return rc;
     }
     *ret_options = (struct fa_store_options){
-        .ended_kinds = 1u << FA_ROW_NOTIFICATION,
+        .ended_kinds = 1u << FA_ROW_NOTIFICATION | 1u << FA_ROW_RAISED,
         .plugin = plugin->store,
         .settings = fa_options_settings(daemon->store_options),
         .host = &daemon->host,

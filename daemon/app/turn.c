@@ -149,7 +149,7 @@ static void write_row(struct fa_daemon *daemon, const struct fa_action *action,
     if (action->kind == FA_ACT_ERASE) {
         int rc = fa_txn_erase(open_txn(daemon), row.kind, row.key);
         fa_assert(rc == 0);
-    } else if (row.kind == FA_ROW_EVIDENCE) {
+    } else if (row.kind == FA_ROW_EVIDENCE || row.kind == FA_ROW_RAISED) {
         write_evidence(daemon, &row, action);
     } else {
         put_row(daemon, &row);

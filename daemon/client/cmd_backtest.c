@@ -42,7 +42,8 @@ static const struct fa_opt options[] = {
      false, false},
     {"night", "HH-HH", "What is night here; 22-7.", NULL, false, false},
     {"plot", "FILE.svg", "Draw threshold, firings and steps into this file.", NULL, false, true},
-    {"tune", NULL, "How often would each rule fire with another threshold?", NULL, false, false},
+    {"tune", NULL, "Say how often each rule would fire with another threshold.", NULL, false,
+     false},
 };
 
 static const struct fa_example examples[] = {

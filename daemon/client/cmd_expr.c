@@ -4,7 +4,9 @@
 #include "client/commands.h"
 
 #include "client/file.h"
+#include "lab/as_daemon.h"
 #include "lab/history.h"
+#include "rules/plan.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +19,9 @@ static const struct fa_opt options[] = {
      "Prometheus text, one `name{labels} value milliseconds` a line; - is standard input.", NULL,
      false, true},
     {"at", "SECONDS", "The time of the evaluation, in seconds since 1970.", NULL, false, false},
+    {"as-daemon", NULL,
+     "As a rule of the daemon would see it: from its windows, with their slots and look-back.",
+     NULL, false, false},
 };
 
 static const struct fa_example examples[] = {
@@ -158,24 +163,43 @@ static int read_samples(struct fa_client *client, const char *file, struct fa_hi
     return ret;
 }
 
+static void show(struct fa_client *client, const struct fa_query_value *value, fa_time at)
+{
+    struct fa_buf buf;
+    fa_buf_init(&buf, FA_HISTORY_BYTES_MAX);
+    put_value(&buf, value, at);
+    fa_put(&client->out, FA_PLAIN, fa_buf_text(&buf));
+    fa_say(&client->out, "\n");
+    fa_buf_done(&buf);
+}
+
 static int evaluate(struct fa_client *client, const struct fa_promql *promql,
                     struct fa_history *history, fa_time at, struct fa_err *err)
 {
     struct fa_query_params params = fa_query_defaults(at);
     struct fa_query_value value;
     struct fa_query *query;
-    struct fa_buf buf;
     int ret = fa_query_run(promql, fa_history_source(history), &params, &query, &value, err);
-    if (ret != 0) {
-        return ret;
+    if (ret == 0) {
+        show(client, &value, at);
+        fa_query_free(query);
     }
-    fa_buf_init(&buf, FA_HISTORY_BYTES_MAX);
-    put_value(&buf, &value, at);
-    fa_put(&client->out, FA_PLAIN, fa_buf_text(&buf));
-    fa_say(&client->out, "\n");
-    fa_buf_done(&buf);
-    fa_query_free(query);
-    return 0;
+    return ret;
+}
+
+static int evaluate_as_daemon(struct fa_client *client, const struct fa_promql *promql,
+                              struct fa_history *history, fa_time at, struct fa_err *err)
+{
+    struct fa_as_daemon *daemon = fa_as_daemon_new(promql, fa_history_source(history), at);
+    struct fa_query_value value;
+    struct fa_query *query;
+    int ret = fa_as_daemon_run(daemon, &query, &value, err);
+    if (ret == 0) {
+        show(client, &value, at);
+        fa_query_free(query);
+    }
+    fa_as_daemon_free(daemon);
+    return ret;
 }
 
 static int run(struct fa_client *client, const struct fa_args *args)
@@ -192,14 +216,18 @@ static int run(struct fa_client *client, const struct fa_args *args)
                                       : "--at needs a time in seconds since 1970");
         return fa_complain(client, FA_EXIT_USAGE, &err);
     }
-    if (fa_promql_parse(fa_str_of(text), &promql, &err) != 0) {
+    bool as_daemon = fa_args_get(args, "as-daemon") != NULL;
+    if (fa_promql_parse(fa_str_of(text), &promql, &err) != 0 ||
+        (as_daemon && fa_plan_check(promql, &err) != 0)) {
+        fa_promql_free(promql);
         return refuse(client, text, &err);
     }
     struct fa_history *history = fa_history_new();
     int code = FA_EXIT_OK;
     if (read_samples(client, file, history, &err) != 0) {
         code = fa_complain(client, FA_EXIT_FAILED, &err);
-    } else if (evaluate(client, promql, history, (fa_time)round(seconds * 1000), &err) != 0) {
+    } else if ((as_daemon ? evaluate_as_daemon : evaluate)(
+                   client, promql, history, (fa_time)round(seconds * 1000), &err) != 0) {
         (void)refuse(client, text, &err);
         code = FA_EXIT_FAILED;
     }

@@ -658,6 +658,7 @@ static void put_why(struct fa_buf *buf, const json_t *set)
         {"no-data", "no sample came"},
         {"too-few", "too few samples to judge by"},
         {"stale", "its samples are too old"},
+        {"not-renewed", "its sender stopped repeating it"},
     };
     const json_t *alarm = json_object_get(set, "alarm");
     const char *why = text_of(set, "why");
@@ -709,7 +710,7 @@ static void put_sets(struct fa_screen *screen, const json_t *rule)
     if (table.count > 0) {
         fa_table_print(screen, &table);
     } else {
-        fa_say(screen, "No series that it reads has ever come.\n");
+        fa_say(screen, "Nothing that it reads has ever come.\n");
     }
     if (fa_member_is(rule, "more")) {
         fa_say(screen, "... and more that do not fire.\n");
@@ -773,9 +774,7 @@ void fa_render_rule(struct fa_screen *screen, const json_t *rule)
         return;
     }
     if (strcmp(text_of(rule, "kind"), "alert") == 0) {
-        fa_say(screen, "It takes the alerts of another system.\n");
-        put_changes(screen, rule);
-        return;
+        fa_say(screen, "It takes the alerts of another system:\n");
     }
     fa_buf_init(&buf, 64u << 10);
     fa_put_wrapped(screen, 2, NULL, text_of(rule, "expr"));

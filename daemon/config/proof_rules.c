@@ -352,6 +352,39 @@ static void prove_summary(const struct fa_proof *proof, size_t i)
     free(known);
 }
 
+/* What goes with a condition over samples. */
+static void prove_hits(const struct fa_proof *proof, size_t i)
+{
+    static const char *const conditions[] = {"clear_below", "clear_above", "clear_expr", "absent"};
+    const struct fa_rule *rule = proof->config->rules[i];
+    if (is_given(proof, i, "hits") != is_given(proof, i, "of")) {
+        fault_at(proof, i, is_given(proof, i, "hits") ? "hits" : "of",
+                 "hits and of go together: hits = 3; of = 5; fires when the condition held at 3 of "
+                 "the last 5 samples");
+    } else if (rule->hits > rule->of) {
+        fault_at(proof, i, "hits", "hits is more than of: it could never fire");
+    }
+    for (size_t k = 0; rule->hits > 0 && k < sizeof conditions / sizeof conditions[0]; k++) {
+        if (is_given(proof, i, conditions[k])) {
+            fa_fault_key(proof->faults, proof->draft->rules.items[i].at, conditions[k], FA_EINVAL,
+                         "%s does not go with hits, which judges each sample for itself",
+                         conditions[k]);
+        }
+    }
+}
+
+/* Filings and alerts of others have no samples. */
+static void refuse_sample_keys(const struct fa_proof *proof, size_t i)
+{
+    static const char *const keys[] = {"hits", "of", "keep_firing_for"};
+    for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++) {
+        if (is_given(proof, i, keys[k])) {
+            fa_fault_key(proof->faults, proof->draft->rules.items[i].at, keys[k], FA_EINVAL,
+                         "%s goes with metric or expr", keys[k]);
+        }
+    }
+}
+
 static void prove_rule(const struct fa_proof *proof, size_t i)
 {
     const struct fa_rule *rule = proof->config->rules[i];
@@ -366,6 +399,11 @@ static void prove_rule(const struct fa_proof *proof, size_t i)
     }
     if (!has_expr) {
         prove_no_query(proof, i);
+    }
+    if (has_metric || has_expr) {
+        prove_hits(proof, i);
+    } else {
+        refuse_sample_keys(proof, i);
     }
     if (kinds != 1) {
         fa_fault(proof->faults, at, FA_EINVAL,

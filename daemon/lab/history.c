@@ -221,7 +221,8 @@ const struct fa_query_source *fa_history_source(struct fa_history *history)
         }
         free(history->slots);
         history->slots = NULL;
-        history->source = (struct fa_query_source){history, select_series, read_points};
+        history->source =
+            (struct fa_query_source){.ctx = history, .select = select_series, .read = read_points};
     }
     return &history->source;
 }

@@ -10,14 +10,15 @@
 #define FA_SET_PERIOD    (10 * FA_SECOND)
 #define FA_IGNORED_CELLS 65536u /* a power of two */
 
-/* One spelling of a series, in the arena. */
+/* One spelling of a series, in the arena. Most series have one. */
 struct fa_raw {
     uint64_t handle; /* what the spelling means, kind included */
-    uint32_t next;   /* of the series, FA_POOL_NONE at the end */
     uint16_t feed;   /* its number */
-    uint16_t len;
+    uint16_t len : 15;
+    uint16_t has_next : 1; /* behind the bytes is the id of the next of the series, 4 bytes */
     char bytes[];
 };
+#define FA_RAW_HEAD offsetof(struct fa_raw, bytes)
 
 /* The distinct members of the current period of a set. */
 struct fa_set {

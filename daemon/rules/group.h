@@ -53,19 +53,22 @@ struct fa_group {
     uint32_t quiet_place;
     uint16_t lacks; /* of an expression: the leaf without a sample; FA_LACKS_NONE */
     bool dirty;
-    bool by_sample;      /* dirty because of a sample, not of the clock */
-    bool settles;        /* a sample came, and others are waited for */
-    bool fires;          /* of a whole expression: the result has it */
-    bool seen;           /* among the results of the evaluation that is going on */
-    bool pinned;         /* exists without series: a rule of `absent` whose labels are known */
-    bool held;           /* it fired and has not cleared since */
-    enum fa_level level; /* as last signalled */
-    fa_time grace_until; /* restored: its level stands so long without data */
-    double value;        /* as last evaluated; NaN: none */
-    double worst;        /* the worst signalled since it fires */
-    fa_time newest_at;   /* of all samples ever seen; 0: none */
-    fa_time covered_at;  /* as in struct fa_rule_status */
+    bool by_sample;       /* dirty because of a sample, not of the clock */
+    bool settles;         /* a sample came, and others are waited for */
+    bool fires;           /* of a whole expression: the result has it */
+    bool seen;            /* among the results of the evaluation that is going on */
+    bool pinned;          /* exists without series: a rule of `absent` whose labels are known */
+    bool held;            /* it fired and has not cleared since */
+    uint8_t judged_count; /* samples judged, as many as the rule's `of` */
+    enum fa_level level;  /* as last signalled */
+    fa_time grace_until;  /* restored: its level stands so long without data */
+    double value;         /* as last evaluated; NaN: none */
+    double worst;         /* the worst signalled since it fires */
+    fa_time newest_at;    /* of all samples ever seen; 0: none */
+    fa_time covered_at;   /* as in struct fa_rule_status */
     uint64_t samples;
+    uint64_t judged;    /* a bit for each sample, the last one lowest: it held */
+    fa_time over_since; /* it is kept firing, though it is over since then; 0: it is not */
     struct fa_population leaves[]; /* as many as the plan has */
 };
 
@@ -77,6 +80,11 @@ fa_time fa_group_evaluate(struct fa_group *group, fa_time now, fa_time started,
  * may clear, and what it lacks: what level is it? */
 enum fa_level fa_group_level(struct fa_group *group, bool fires, bool clears, fa_time now,
                              fa_time *next_at);
+/* hold.c. What comes of the level by the rule's hits and keep_firing_for. Once an evaluation. */
+enum fa_level fa_group_hold(struct fa_group *group, enum fa_level level, fa_time now,
+                            fa_time *next_at);
+/* Of the samples that count, it held at some. */
+bool fa_group_has_hits(const struct fa_group *group);
 /* Signals the level if that is news. */
 void fa_group_signal(struct fa_group *group, enum fa_level level, fa_time now, fa_signal_fn *fn,
                      void *ctx);
@@ -108,8 +116,9 @@ struct fa_rules {
     uint64_t made; /* label sets ever; orders equal deadlines */
 };
 
-/* watcher: it gets the rule's watches. */
-struct fa_rule_state *fa_state_new(const struct fa_rule *rule, struct fa_rules *rules);
+/* The rules' watcher gets its watches. as_whole: even if it could be keyed. */
+struct fa_rule_state *fa_state_new(const struct fa_rule *rule, struct fa_rules *rules,
+                                   bool as_whole);
 void fa_state_free(struct fa_rule_state *state);
 /* Of that canonical text; made when it is not there. */
 struct fa_group *fa_group_take(struct fa_rules *rules, struct fa_rule_state *state,

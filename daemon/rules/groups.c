@@ -109,13 +109,13 @@ static void plan_short(struct fa_rule_state *state)
     state->shape = fa_shape_of(&state->plan.tree, state->number);
 }
 
-static void plan_query(struct fa_rule_state *state)
+static void plan_query(struct fa_rule_state *state, bool as_whole)
 {
     const struct fa_query_rule *query = &state->rule->query;
     state->look_back = or_default(query->look_back);
     fa_plan_make(&state->plan, query->expr, query->clear, state->look_back);
     state->settle = state->plan.settles ? query->settle : 0;
-    if (!state->plan.is_keyed) {
+    if (as_whole || !state->plan.is_keyed) {
         state->settle = query->settle;
         state->whole = fa_whole_new(&state->plan, state->look_back);
     } else if (fa_limits_of(query->expr->root, &state->limits, &state->number) &&
@@ -139,16 +139,20 @@ static struct fa_group *new_group(struct fa_rules *rules, struct fa_rule_state *
     return group;
 }
 
-struct fa_rule_state *fa_state_new(const struct fa_rule *rule, struct fa_rules *rules)
+struct fa_rule_state *fa_state_new(const struct fa_rule *rule, struct fa_rules *rules,
+                                   bool as_whole)
 {
     struct fa_rule_state *state = fa_xcalloc(1, sizeof *state);
     state->rule = rule;
     if (rule->query.expr != NULL) {
-        plan_query(state);
+        plan_query(state, as_whole);
     } else {
         plan_short(state);
     }
     const struct fa_plan *plan = &state->plan;
+    if (rule->hits > 0) { /* every sample is judged */
+        state->shape.kind = FA_SHAPE_NONE;
+    }
     if (plan->count == 1 && plan->leaves[0].over == 0 && rule->metric.absent == 0 &&
         state->shape.kind == FA_SHAPE_NEWEST) {
         state->rest = state->look_back;

@@ -329,9 +329,9 @@ static uint8_t reads_of(enum fa_promql_fn fn)
     switch ((int)fn) {
     case FA_PROMQL_FN_SUM_OVER_TIME:
     case FA_PROMQL_FN_AVG_OVER_TIME:
-        return FA_READS_SUM | FA_READS_COUNT | FA_READS_MIN | FA_READS_MAX;
-    case FA_PROMQL_FN_COUNT_OVER_TIME:
-        return FA_READS_COUNT;
+        return FA_READS_SUM | FA_READS_COUNT | FA_READS_SAMPLES | FA_READS_MIN | FA_READS_MAX;
+    case FA_PROMQL_FN_COUNT_OVER_TIME: /* of values, each counts as one sample */
+        return FA_READS_COUNT | FA_READS_SAMPLES;
     case FA_PROMQL_FN_MIN_OVER_TIME:
         return FA_READS_MIN;
     case FA_PROMQL_FN_MAX_OVER_TIME:

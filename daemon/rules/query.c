@@ -146,8 +146,9 @@ static struct fa_query_series living(struct fa_query *query, const struct fa_lab
             kept[kept_count++] = points[i];
         }
     }
-    return (struct fa_query_series){labels, kept != NULL ? kept : points,
-                                    kept != NULL ? kept_count : count};
+    return (struct fa_query_series){.labels = labels,
+                                    .points = kept != NULL ? kept : points,
+                                    .count = kept != NULL ? kept_count : count};
 }
 
 static int range_selector(struct fa_query *query, const struct fa_promql_node *node, fa_time from,
@@ -165,6 +166,7 @@ static int range_selector(struct fa_query *query, const struct fa_promql_node *n
         size_t count =
             query->source->read(query->source->ctx, selected->items[i].series, from, to, &points);
         struct fa_query_series series = living(query, selected->items[i].labels, points, count);
+        series.series = selected->items[i].series;
         read += count;
         if (series.count > 0) {
             ret_value->series[ret_value->count++] = series;

@@ -13,6 +13,11 @@
 /* A series that a selector found: the source's own handle. */
 typedef int fa_query_found_fn(void *ctx, const struct fa_labels *labels, void *series);
 
+struct fa_query_fold {
+    enum fa_promql_fn fn;
+    fa_time from, to;
+};
+
 struct fa_query_source {
     void *ctx;
     /* Calls found() for every series that all matchers select, in the order of fa_labels_cmp();
@@ -24,6 +29,10 @@ struct fa_query_source {
      * evaluation ends. */
     size_t (*read)(void *ctx, void *series, fa_time from, fa_time to,
                    const struct fa_point **ret_points);
+    /* What a function is of the range (from, to], where the source has better than points. False:
+     * it has not. *ret_any: there is a value. NULL: it never has. */
+    bool (*fold)(void *ctx, void *series, const struct fa_query_fold *fold, bool *ret_any,
+                 double *ret_value);
 };
 
 struct fa_query_params {
@@ -46,6 +55,7 @@ struct fa_query_series {
     const struct fa_labels *labels;
     const struct fa_point *points;
     size_t count;
+    void *series; /* the source's; NULL: of a subquery */
 };
 
 struct fa_query_value {

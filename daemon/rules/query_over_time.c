@@ -318,6 +318,23 @@ static void absent(struct fa_query *query, const struct fa_promql_node *node, fa
     fa_vector_add(vector, fa_labels_absent(query, arg), 1, at);
 }
 
+/* Does the source itself know what the function is of the window? */
+static bool folded(const struct fa_query *query, const struct fa_over_time *window, void *series,
+                   bool *ret_any, double *ret_value)
+{
+    const struct fa_query_fold fold = {window->fn, window->from, window->to};
+    return query->source->fold != NULL && series != NULL &&
+           query->source->fold(query->source->ctx, series, &fold, ret_any, ret_value);
+}
+
+static void add(struct fa_query *query, struct fa_query_value *vector,
+                const struct fa_labels *labels, const struct fa_over_time *window, double value)
+{
+    bool keeps_name = window->fn == FA_PROMQL_FN_LAST_OVER_TIME;
+    fa_vector_add(vector, keeps_name ? labels : fa_labels_nameless(query, labels), value,
+                  window->at);
+}
+
 int fa_walk_over_time(struct fa_query *query, const struct fa_promql_node *node, fa_time at,
                       struct fa_query_value *ret_value)
 {
@@ -337,17 +354,20 @@ int fa_walk_over_time(struct fa_query *query, const struct fa_promql_node *node,
     for (size_t i = 0; i < matrix.count; i++) {
         const struct fa_labels *labels = matrix.series[i].labels;
         double value;
+        bool any;
         window.points = matrix.series[i].points;
         window.count = matrix.series[i].count;
+        if (folded(query, &window, matrix.series[i].series, &any, &value)) {
+            if (any) {
+                add(query, ret_value, labels, &window, value);
+            }
+            continue;
+        }
         if (fa_fn_needs_values(window.fn)) {
             window.values = fa_scratch_take(&query->arena, window.count * sizeof *window.values);
         }
         if (fa_fn_over_time(&window, &value)) {
-            fa_vector_add(ret_value,
-                          node->u.call.fn == FA_PROMQL_FN_LAST_OVER_TIME
-                              ? labels
-                              : fa_labels_nameless(query, labels),
-                          value, at);
+            add(query, ret_value, labels, &window, value);
         }
     }
     return fa_walk_distinct(query, node, ret_value);

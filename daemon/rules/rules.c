@@ -43,7 +43,7 @@ struct fa_rules *fa_rules_new(const struct fa_rule *const *rules, size_t count,
     fa_buf_init(&self->text, SIZE_MAX / 2);
     for (size_t i = 0; i < count; i++) {
         if (!rules[i]->is_incident && !rules[i]->is_alert) {
-            self->states[self->count++] = fa_state_new(rules[i], self);
+            self->states[self->count++] = fa_state_new(rules[i], self, false);
         }
     }
     self->by_name = fa_xcalloc(count + 1, sizeof(struct fa_rule_state *));

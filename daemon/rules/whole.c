@@ -5,6 +5,7 @@
 #include "rules/whole.h"
 
 #include "base/panic.h"
+#include "rules/eval.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -160,6 +161,20 @@ static size_t read_points(void *ctx, void *series, fa_time from, fa_time to,
     return count;
 }
 
+/* Sums, extremes and ends are kept of every sample, points of one a second or slot. */
+static bool fold_window(void *ctx, void *series, const struct fa_query_fold *fold, bool *ret_any,
+                        double *ret_value)
+{
+    const struct member *member = series;
+    struct fa_summary summary;
+    (void)ctx;
+    if (member->link->window == NULL) {
+        return false;
+    }
+    fa_link_read(member->link, fold->to, fold->to - fold->from, &summary, NULL);
+    return fa_eval_summary(fold->fn, &summary, fold->from, fold->to, ret_any, ret_value);
+}
+
 struct fa_whole *fa_whole_new(const struct fa_plan *plan, fa_time look_back)
 {
     struct fa_whole *whole = fa_xcalloc(1, sizeof *whole);
@@ -169,8 +184,8 @@ struct fa_whole *fa_whole_new(const struct fa_plan *plan, fa_time look_back)
     for (size_t i = 0; i < plan->count; i++) {
         whole->leaves[i].plan = &plan->leaves[i];
     }
-    whole->source =
-        (struct fa_query_source){.ctx = whole, .select = select_members, .read = read_points};
+    whole->source = (struct fa_query_source){
+        .ctx = whole, .select = select_members, .read = read_points, .fold = fold_window};
     fa_scratch_init(&whole->points, BYTES_MAX);
     return whole;
 }

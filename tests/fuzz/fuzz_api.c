@@ -8,6 +8,7 @@
 #include "fuzz.h"
 
 #include "api/api.h"
+#include "rules/foreign.h"
 #include "net/http.h"
 #include "world.h"
 
@@ -223,6 +224,13 @@ static bool host_may_know(void *ctx, struct fa_incident_id id)
     return true;
 }
 
+static const struct fa_foreign *host_foreign(void *ctx)
+{
+    static struct fa_foreign *foreign; /* without a rule over alerts */
+    foreign = foreign != NULL ? foreign : fa_foreign_new(NULL, 0, 0, 0);
+    return foreign;
+}
+
 static struct fa_rules *host_rules(void *ctx)
 {
     return rules;
@@ -239,7 +247,7 @@ static void host_lost(void *ctx, uint64_t n)
 {
 }
 
-static void host_feeds(void *ctx, fa_api_feed_fn *fn, void *fn_ctx)
+static void host_feeds(void *ctx, fa_api_place_fn *fn, void *fn_ctx)
 {
     static char path[] = "/api/v1/write", *paths[] = {path};
     struct fa_api_feed feed = {"prom", paths, 1, "http://127.0.0.1:1", 1024};
@@ -267,6 +275,7 @@ static const struct fa_api_host host = {.engine = host_engine,
                                         .lost = host_lost,
                                         .copy = host_copy,
                                         .rules = host_rules,
+                                        .foreign = host_foreign,
                                         .changes = host_changes,
                                         .fetch = host_fetch,
                                         .feeds = host_feeds,

@@ -211,6 +211,30 @@ static void a_private_address_is_not_fetched_unless_that_is_said(void **state)
     assert_int_equal(receiver_matches(rig->receiver, "/shop", NULL), 0);
 }
 
+/* The commonest rule there is, as everybody writes it. */
+static void rules_in_promql_see_what_is_pulled(void **state)
+{
+    struct rig *rig = *state;
+    if (getuid() != 0) {
+        skip();
+    }
+    receiver_say(rig->receiver, "/shop", 200, PULLED);
+    rig->words.rules =
+        "rules = (\n"
+        "  { name = \"queue-slow\"; category = \"danger\"; severity = \"critical\"; policy = "
+        "\"leaders\"; expr = \"queue_seconds > 120\"; summary = \"{queue} is slow\"; },\n"
+        "  { name = \"down\"; category = \"danger\"; severity = \"critical\"; policy = \"leaders\"; "
+        "expr = \"up == 0\"; summary = \"{job} is down\"; } );\n";
+    set_jobs(rig, SHOP);
+    rig_start(rig);
+    rig_until(rig, receiver_find(rig->receiver, "/first", "north is slow") != NULL);
+    receiver_answer(rig->receiver, "/shop", 500);
+    rig_until(rig, receiver_find(rig->receiver, "/first", "shop is down") != NULL);
+    rig_until(rig, is_unknown(rig, "queue-slow"));
+    receiver_say(rig->receiver, "/shop", 200, "queue_seconds:1|g|#queue:north\n");
+    rig_until(rig, receiver_matches(rig->receiver, "/first", "\"kind\":\"returned\"") == 2);
+}
+
 /* As an operator sees it; nobody else does. */
 static void operators_see_each_job(void **state)
 {
@@ -381,6 +405,7 @@ int main(void)
         T(a_target_that_fails_is_told_and_its_series_are_unknown),
         T(an_answer_that_is_no_metrics_is_no_answer),
         T(a_private_address_is_not_fetched_unless_that_is_said),
+        T(rules_in_promql_see_what_is_pulled),
         T(operators_see_each_job),
         T(checks_and_heartbeats_are_called),
         T(a_heartbeat_stops_when_the_courier_is_away),

@@ -225,7 +225,8 @@ static bool slot(const struct world *w, unsigned number, struct fa_evidence *ret
 {
     for (size_t i = 0; i < w->row_count; i++) {
         const struct world_row *row = &w->rows[i];
-        if (row->kind == FA_ROW_EVIDENCE && row->key[FA_ID_BYTES] == number) {
+        uint32_t kind = number == 0 ? FA_ROW_RAISED : FA_ROW_EVIDENCE;
+        if (row->kind == kind && row->key[FA_ID_BYTES] == number) {
             assert_int_equal(row->key_len, FA_EVIDENCE_KEY_BYTES);
             assert_false(row->live);
             assert_int_equal(fa_evidence_decode((struct fa_str){row->value, row->len}, ret), 0);
@@ -239,7 +240,7 @@ static size_t slots(const struct world *w)
 {
     size_t count = 0;
     for (size_t i = 0; i < w->row_count; i++) {
-        count += w->rows[i].kind == FA_ROW_EVIDENCE;
+        count += w->rows[i].kind == FA_ROW_EVIDENCE || w->rows[i].kind == FA_ROW_RAISED;
     }
     return count;
 }

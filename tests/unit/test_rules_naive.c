@@ -162,7 +162,7 @@ static void put_vector(struct world *world, struct fa_buf *buf, int depth)
         fa_buf_puts(buf, "(");
         put_vector(world, buf, depth - 1);
         fa_buf_printf(buf, " %s %s)", PICK(world, "+", "-", "*", "/", "%", ">", "<= bool"),
-                      PICK(world, "2", "0.5", "time()", "-1"));
+                      PICK(world, "2", "0.5", "(time() % 100)", "-1"));
         return;
     case 7:
         fa_buf_puts(buf, "(");
@@ -465,7 +465,7 @@ static void check_level(struct world *world, const struct level *level,
 
 static void compare(struct world *world)
 {
-    struct fa_query_source source = {world, select_sent, read_sent};
+    struct fa_query_source source = {.ctx = world, .select = select_sent, .read = read_sent};
     struct fa_query_params params = fa_query_defaults(world->now);
     struct fa_query *query = NULL, *clear_query = NULL;
     struct fa_query_value value, clear_value;
@@ -540,11 +540,11 @@ static void step(struct world *world)
         if (sent->handle == FA_HANDLE_IGNORED || (i == 9 && what != 0)) {
             continue;
         }
-        if (what == 0 && sent->last > T0 && sent->late < sent->last - 500 &&
+        if (what == 0 && sent->last > T0 && sent->late < sent->last - FA_SECOND &&
             world->now - sent->last > 10 * FA_SECOND &&
             !fa_is_stale(sent->points[sent->count - 1].value)) {
-            push(world, sent, (double)below(world, 20), sent->last - 500); /* late */
-            sent->late = sent->last - 500;
+            push(world, sent, (double)below(world, 20), sent->last - FA_SECOND); /* late */
+            sent->late = sent->last - FA_SECOND;
         } else if (what == 1 && sent->last > T0 && sent->last < world->now &&
                    !reads_the_past(&world->plan)) {
             fa_metrics_stale(world->feed, sent->handle, world->now);
