@@ -65,6 +65,7 @@ void fa_journal_alarm(struct fa_engine *engine, enum fa_journal_code code, struc
                                      .code = (uint8_t)code};
     fa_journal(engine, code, (struct fa_journal_ids){.alarm = alarm->id}, who, number);
     fa_diary_note(alarm, &moment);
+    fa_touch_alarm(engine, alarm);
 }
 
 struct fa_action *fa_add_row(struct fa_engine *engine, enum fa_row_kind kind, const void *key,
@@ -104,8 +105,9 @@ static void flush_incidents(struct fa_engine *engine, struct fa_buf *buf)
             fa_add_row(engine, FA_ROW_INCIDENT, i->id.id.bytes, FA_ID_BYTES, buf);
         /* A closed filing without a deadline has no further part in any pattern. */
         row->u.row.live = i->state != FA_INCIDENT_CLOSED || i->due.length != FA_NEVER;
+        fa_count_incident(engine, i, row->u.row.live);
         if (!row->u.row.live) {
-            HASH_DELETE(by_id, engine->incidents, i);
+            fa_book_remove(&engine->incidents, i);
             fa_heap_remove(&engine->incident_heap, &i->due.node);
             fa_incident_free(i);
         }
@@ -147,7 +149,8 @@ static void put_evidence(struct fa_engine *engine, const struct fa_alarm *a, uns
     fa_buf_clear(buf);
     fa_evidence_encode_head(&evidence, buf);
     fa_evidence_key(a->id, slot, key);
-    fa_add_row(engine, FA_ROW_EVIDENCE, key, sizeof key, buf)->u.row.live = false;
+    fa_add_row(engine, slot == 0 ? FA_ROW_RAISED : FA_ROW_EVIDENCE, key, sizeof key, buf)
+        ->u.row.live = false;
 }
 
 static void flush_evidence(struct fa_engine *engine, struct fa_alarm *a, struct fa_buf *buf)
@@ -175,12 +178,13 @@ static void flush_alarms(struct fa_engine *engine, struct fa_buf *buf)
         fa_alarm_encode(a, buf);
         struct fa_action *row = fa_add_row(engine, FA_ROW_ALARM, a->id.id.bytes, FA_ID_BYTES, buf);
         row->u.row.live = !alarm_is_gone(a);
+        fa_count_alarm(engine, a, row->u.row.live);
         if (!row->u.row.live) {
             /* One that never was raised leaves no history. */
             if (a->changed == 0) {
                 row->kind = FA_ACT_ERASE;
             }
-            HASH_DELETE(by_id, engine->alarms, a);
+            fa_book_remove(&engine->alarms, a);
             fa_heap_remove(&engine->alarm_heap, &a->deadline.node);
             fa_alarm_free(a);
         }
@@ -200,8 +204,9 @@ static void flush_notifications(struct fa_engine *engine, struct fa_buf *buf)
         struct fa_action *row =
             fa_add_row(engine, FA_ROW_NOTIFICATION, n->id.id.bytes, FA_ID_BYTES, buf);
         row->u.row.live = n->state != FA_NOTICE_SENT && n->state != FA_NOTICE_DROPPED;
+        fa_count_notification(engine, n, row->u.row.live);
         if (!row->u.row.live) {
-            HASH_DELETE(by_id, engine->notifications, n);
+            fa_book_remove(&engine->notifications, n);
             fa_heap_remove(&engine->notification_heap, &n->deadline.node);
             free(n);
         }

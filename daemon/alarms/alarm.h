@@ -5,16 +5,11 @@
 #ifndef FA_ALARMS_ALARM_H
 #define FA_ALARMS_ALARM_H
 
+#include "alarms/book.h"
 #include "alarms/policy.h"
 #include "base/heap.h"
 #include "base/id.h"
 #include "rules/signal.h"
-
-#ifndef uthash_fatal
-#include "base/panic.h"
-#define uthash_fatal(msg) fa_panic(__FILE__, __LINE__, msg)
-#endif
-#include <uthash.h>
 
 /* After ISA-18.2. */
 #define FA_ALARM_STATES(X)                                                                         \
@@ -90,8 +85,11 @@ struct fa_notification;
 /* There are a hundred thousand in a storm: what is small lies together, so that no room is lost. */
 struct fa_alarm {
     struct fa_alarm_id id;
-    bool climbing; /* step has been told at least once */
-    bool dirty;    /* the engine's */
+    struct fa_alarm *after, *before; /* of all, in the order they came */
+    bool climbing;                   /* step has been told at least once */
+    bool dirty, named;               /* the engine's */
+    uint8_t counted;                 /* as which state + 1 in the engine's counts; 0: in none */
+    uint32_t name_hash;
     enum fa_alarm_state state;
     char *identity;     /* rule and labels (or the filing), what makes it the same alarm */
     const char *labels; /* canonical, "" for none; behind the identity, in its memory */
@@ -121,14 +119,13 @@ struct fa_alarm {
     size_t about_count, struck_count;
     struct fa_told *told;
     size_t told_count;         /* room is a power of two */
-    struct fa_moment *moments; /* the diary; room is a power of two */
+    struct fa_moment *moments; /* the diary; room as fa_diary_add() makes it */
     uint32_t moment_count, moments_lost;
     uint32_t evidence; /* rows of it that were written, but the first and the worst */
     uint32_t wanted;   /* bits of enum fa_evidence_cause: evidence of the step under way */
     struct fa_comment *comments;
     size_t comment_count, comment_cap;
     struct fa_notification *notifications; /* unsettled ones, a list */
-    UT_hash_handle by_id, by_identity;     /* the engine's */
     struct fa_alarm *next_dirty;
 };
 /* A copy in one allocation; NULL of NULL. */
@@ -141,8 +138,9 @@ enum fa_known { FA_KNOWN_SEEN, FA_KNOWN_TOLD, FA_KNOWN_HEARD, FA_KNOWN__COUNT };
 
 struct fa_incident {
     struct fa_incident_id id;
-    const char *category;          /* (interned) */
-    char *customer, *text, *since; /* since: as the reporter wrote it; NULL where not given */
+    struct fa_incident *after, *before; /* of all, in the order they came */
+    const char *category;               /* (interned) */
+    char *customer, *text, *since;      /* since: as the reporter wrote it; NULL where not given */
     enum fa_known known;
     char *reporter; /* "person:NAME" or "uid:N"; NULL: not proved */
     char **about, **struck;
@@ -159,8 +157,7 @@ struct fa_incident {
     /* What came of alarms that are closed, for the reporter; none of it says who. */
     uint32_t told;             /* people */
     fa_time told_first, owned; /* wall; 0: never */
-    UT_hash_handle by_id;      /* the engine's */
-    bool dirty;
+    bool dirty, counted;       /* the engine's */
     struct fa_incident *next_dirty;
 };
 
@@ -195,6 +192,7 @@ const char *fa_notification_state_name(enum fa_notification_state state);
 
 struct fa_notification {
     struct fa_notification_id id;           /* also the idempotency key */
+    struct fa_notification *after, *before; /* of all, in the order they came */
     struct fa_alarm_id alarm;               /* zero for a test or for help */
     struct fa_incident_id incident;         /* of a call for help */
     const char *person, *channel, *address; /* (interned); address may be NULL */
@@ -212,8 +210,8 @@ struct fa_notification {
     struct fa_deadline deadline;
     struct fa_notification *next, *prev; /* of the same alarm */
     struct fa_alarm *owner_alarm;
-    UT_hash_handle by_id; /* the engine's */
-    bool dirty;
+    bool dirty, counted; /* the engine's */
+    bool hidden;         /* in no count, see fa_notification_is_hidden() */
     struct fa_notification *next_dirty;
 };
 

@@ -154,6 +154,7 @@ static void note(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_momen
                                      .number = number,
                                      .code = (uint8_t)code};
     fa_diary_note(alarm, &moment);
+    fa_touch_alarm(engine, alarm);
 }
 
 /* Tells everybody in set; how many could be told over some channel. Of a filing the diary names

@@ -19,9 +19,10 @@ struct fa_moment *fa_diary_add(struct fa_alarm *alarm)
     if (count >= FA_DIARY_MAX) {
         return NULL;
     }
-    if ((count & (count - 1)) == 0) { /* 0 or a power of two: it is full */
-        alarm->moments =
-            fa_xrealloc(alarm->moments, (count > 0 ? 2 * count : 1) * sizeof(struct fa_moment));
+    /* In a storm most alarms have three. */
+    if (count < 4 || (count & (count - 1)) == 0) { /* it is full */
+        alarm->moments = fa_xrealloc(alarm->moments, (count < 4 ? count + 1 : 2 * count) *
+                                                         sizeof(struct fa_moment));
     }
     return &alarm->moments[alarm->moment_count++];
 }

@@ -11,7 +11,6 @@
  */
 #include "alarms/evidence.h"
 #include "alarms/internal.h"
-#include "rules/level.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -128,22 +127,25 @@ void fa_engine_free(struct fa_engine *engine)
     if (engine == NULL) {
         return;
     }
-    struct fa_notification *n, *n_next;
-    HASH_ITER(by_id, engine->notifications, n, n_next) {
-        HASH_DELETE(by_id, engine->notifications, n);
+    struct fa_notification *n_next;
+    for (struct fa_notification *n = engine->notifications.first; n != NULL; n = n_next) {
+        n_next = n->after;
         free(n);
     }
-    HASH_CLEAR(by_identity, engine->identities);
-    struct fa_alarm *a, *a_next;
-    HASH_ITER(by_id, engine->alarms, a, a_next) {
-        HASH_DELETE(by_id, engine->alarms, a);
+    struct fa_alarm *a_next;
+    for (struct fa_alarm *a = engine->alarms.first; a != NULL; a = a_next) {
+        a_next = a->after;
         fa_alarm_free(a);
     }
-    struct fa_incident *i, *i_next;
-    HASH_ITER(by_id, engine->incidents, i, i_next) {
-        HASH_DELETE(by_id, engine->incidents, i);
+    struct fa_incident *i_next;
+    for (struct fa_incident *i = engine->incidents.first; i != NULL; i = i_next) {
+        i_next = i->after;
         fa_incident_free(i);
     }
+    fa_book_done(&engine->notifications);
+    fa_book_done(&engine->alarms);
+    fa_book_done(&engine->incidents);
+    fa_names_done(&engine->identities);
     struct fa_policy_ref *p, *p_next;
     HASH_ITER(hh, engine->policies, p, p_next) {
         HASH_DELETE(hh, engine->policies, p);
@@ -182,13 +184,6 @@ static void identify(struct fa_buf *buf, const char *rule, const char *labels)
     fa_buf_printf(buf, "%s{%s}", rule, labels);
 }
 
-static struct fa_alarm *find_identity(const struct fa_engine *engine, const char *identity)
-{
-    struct fa_alarm *alarm = NULL;
-    HASH_FIND(by_identity, engine->identities, identity, strlen(identity), alarm);
-    return alarm;
-}
-
 /* The alerts behind it now; its texts stay those that it was raised with: a message that is tried
  * again says the same words. */
 static void renew_source(struct fa_alarm *alarm, const struct fa_source *source)
@@ -209,7 +204,7 @@ static void signal_flood(struct fa_engine *engine, const struct fa_rule *rule,
     struct fa_buf identity;
     fa_buf_init(&identity, FA_ROW_BYTES_MAX);
     fa_buf_printf(&identity, "%s/further", rule->name);
-    if (find_identity(engine, fa_buf_text(&identity)) == NULL) {
+    if (fa_names_find(&engine->identities, fa_buf_text(&identity)) == NULL) {
         spec->identity = fa_buf_text(&identity);
         spec->labels = "";
         spec->summary = "More series of this rule fire than alarms may be open: see firealarm list";
@@ -243,7 +238,7 @@ static void signal_new(struct fa_engine *engine, const struct fa_signal *signal,
         .value = signal->value,
         .source = signal->source,
     };
-    if (HASH_CNT(by_identity, engine->identities) >= engine->setup->alarms_open_max) {
+    if (engine->identities.count >= engine->setup->alarms_open_max) {
         fa_trouble_once(engine, "alarms-full",
                         "the limit of open alarms is reached: further series of a rule share one");
         signal_flood(engine, rule, &spec);
@@ -262,8 +257,8 @@ static void note_signal(struct fa_alarm *alarm, const struct fa_signal *signal)
     if (signal->level != alarm->level) {
         fa_want_evidence(alarm, causes[signal->level]);
     }
-    if (signal->level == FA_LEVEL_FIRING &&
-        fa_level_is_worse(&signal->rule->metric, signal->value, alarm->worst)) {
+    if (signal->level == FA_LEVEL_FIRING && ((signal->worse > 0 && signal->value > alarm->worst) ||
+                                             (signal->worse < 0 && signal->value < alarm->worst))) {
         alarm->worst = signal->value;
         fa_want_evidence(alarm, FA_CAUSE_WORSE);
     }
@@ -279,7 +274,7 @@ static void on_signal(struct fa_engine *engine, const struct fa_signal *signal)
     struct fa_buf identity;
     fa_buf_init(&identity, FA_ROW_BYTES_MAX);
     identify(&identity, signal->rule->name, signal->labels);
-    struct fa_alarm *alarm = find_identity(engine, fa_buf_text(&identity));
+    struct fa_alarm *alarm = fa_names_find(&engine->identities, fa_buf_text(&identity));
     if (alarm != NULL) {
         note_signal(alarm, signal);
         alarm->level = signal->level;
@@ -321,7 +316,7 @@ bool fa_channel_is_troubled(const struct fa_engine *engine, const char *channel)
     memcpy(identity, prefix, sizeof prefix - 1);
     memcpy(identity + sizeof prefix - 1, channel, len);
     memcpy(identity + sizeof prefix - 1 + len, "{}", 3);
-    return find_identity(engine, identity) != NULL;
+    return fa_names_find(&engine->identities, identity) != NULL;
 }
 
 void fa_trouble(struct fa_engine *engine, const char *code, const char *text, bool over)
@@ -329,7 +324,7 @@ void fa_trouble(struct fa_engine *engine, const char *code, const char *text, bo
     char identity[128], rule[96];
     snprintf(rule, sizeof rule, "firealarm:%s", code);
     snprintf(identity, sizeof identity, "%s{}", rule);
-    struct fa_alarm *alarm = find_identity(engine, identity);
+    struct fa_alarm *alarm = fa_names_find(&engine->identities, identity);
     if (alarm != NULL) {
         alarm->level = over ? FA_LEVEL_CLEAR : FA_LEVEL_FIRING;
         fa_touch_alarm(engine, alarm);
@@ -358,16 +353,15 @@ void fa_trouble_once(struct fa_engine *engine, const char *code, const char *tex
     char identity[128];
     fa_trouble(engine, code, text, false);
     snprintf(identity, sizeof identity, "firealarm:%s{}", code);
-    struct fa_alarm *alarm = find_identity(engine, identity);
+    struct fa_alarm *alarm = fa_names_find(&engine->identities, identity);
     fa_assert(alarm != NULL);
     alarm->level = FA_LEVEL_CLEAR;
 }
 
 static int on_deed(struct fa_engine *engine, const struct fa_event *event)
 {
-    struct fa_alarm *alarm = NULL;
+    struct fa_alarm *alarm = fa_book_find(&engine->alarms, event->u.act.alarm.id);
     struct fa_deed deed = {event->u.act.who, event->u.act.text, event->u.act.for_ms};
-    HASH_FIND(by_id, engine->alarms, &event->u.act.alarm, sizeof event->u.act.alarm, alarm);
     if (alarm == NULL || alarm->state == FA_ALARM_PENDING) {
         return FA_ENOTFOUND;
     }

@@ -23,7 +23,8 @@ enum fa_row_kind {
     FA_ROW_NOTIFICATION,
     FA_ROW_POLICY,
     FA_ROW_EVIDENCE, /* see evidence.h; never live, so that no start reads it */
-    FA_ROW__LAST = FA_ROW_EVIDENCE
+    FA_ROW_RAISED,   /* slot 0 of it: written once, and found by its time */
+    FA_ROW__LAST = FA_ROW_RAISED
 };
 
 /* clang-format off */
@@ -218,9 +219,8 @@ struct fa_engine_stats {
     uint32_t filings_open, outbox;
     uint64_t notifications[FA_NOTICE__COUNT]; /* settled since start, by state */
     uint64_t steps;                           /* calls of fa_engine_step */
-    fa_time oldest_due;                       /* wall: created time of the oldest notification that
-                                                 is due and untried; 0: none */
 };
+/* Costs the same however many there are. */
 void fa_engine_stats(const struct fa_engine *engine, struct fa_engine_stats *ret_stats);
 
 /* What fa_may() needs of an alarm. The sets belong to the access. */

@@ -16,9 +16,9 @@
 enum evidence_tag {
     E_CAUSES = 1, E_AT, E_LEVEL, E_VALUE, E_SINCE, E_FOR, E_STEP, E_LOOP, E_RULE, E_LABELS,
     E_EXPR, E_FULL, E_NOW_VALUE, E_ABOVE, E_BELOW, E_CLEAR_ABOVE, E_CLEAR_BELOW, E_OVER,
-    E_LOOK_BACK, E_NEWEST, E_COVERED, E_SAMPLES, E_EMPTY, E_PART, E_POINT, E_BUCKETED, E_CUT,
+    E_LOOK_BACK, E_NEWEST, E_COVERED, E_SAMPLES, E_EMPTY, E_PART, E_POINT, E_BUCKETED, E_CUT, E_REASON,
 };
-enum part_tag { P_DEPTH = 1, P_TEXT, P_VALUE, P_SERIES };
+enum part_tag { P_DEPTH = 1, P_TEXT, P_VALUE, P_SAMPLES, P_LABELS, P_CLEAR };
 enum point_tag { T_AGE = 1, T_LAST, T_MIN };
 /* clang-format on */
 
@@ -149,24 +149,30 @@ void fa_evidence_encode_head(const struct fa_evidence *e, struct fa_buf *buf)
     put_count(buf, E_CUT, !whole || e->cut);
 }
 
-/* A quarter of the room: texts elsewhere and points have the rest. */
-static bool put_parts(struct fa_buf *buf, const struct fa_evidence *e)
+/* True: nothing was lost. */
+static bool put_part(struct fa_buf *buf, const struct fa_evidence_part *part)
 {
-    size_t begin = buf->len;
-    bool whole = true;
-    for (size_t i = 0; i < e->part_count; i++) {
-        const struct fa_evidence_part *part = &e->parts[i];
-        size_t from = buf->len;
-        if (from - begin > FA_EVIDENCE_BYTES_MAX / 4 - FA_EVIDENCE_TEXT_MAX / 4 - 64) {
-            return false;
-        }
-        put_count(buf, P_DEPTH, part->depth);
-        whole = put_text(buf, P_TEXT, part->text, FA_EVIDENCE_TEXT_MAX / 4) && whole;
-        put_value(buf, P_VALUE, true, part->value);
-        put_count(buf, P_SERIES, part->series);
-        fa_rec_wrap(buf, E_PART, from);
-    }
+    size_t from = buf->len;
+    put_count(buf, P_DEPTH, part->depth);
+    bool whole = put_text(buf, P_TEXT, part->text, FA_EVIDENCE_TEXT_MAX / 4);
+    whole = put_text(buf, P_LABELS, part->labels, FA_EVIDENCE_TEXT_MAX / 4) && whole;
+    put_value(buf, P_VALUE, true, part->value);
+    put_count(buf, P_SAMPLES, part->samples);
+    put_count(buf, P_CLEAR, part->is_clear);
+    fa_rec_wrap(buf, E_PART, from);
     return whole;
+}
+
+void fa_evidence_encode_part(const struct fa_evidence_part *part, size_t *count, struct fa_buf *buf)
+{
+    const size_t most =
+        FA_EVIDENCE_TEXT_MAX / 2 + 96; /* of a part, and what says that one is cut */
+    bool fits = *count < FA_EVIDENCE_PARTS && buf->len + most <= FA_EVIDENCE_BYTES_MAX;
+    bool whole = fits && put_part(buf, part);
+    if (!whole && *count <= FA_EVIDENCE_PARTS) {
+        put_count(buf, E_CUT, 1);
+    }
+    *count = fits ? *count + 1 : FA_EVIDENCE_PARTS + 1;
 }
 
 static void put_points(struct fa_buf *buf, const struct fa_evidence *e)
@@ -200,12 +206,14 @@ void fa_evidence_encode_rule(const struct fa_evidence *e, struct fa_buf *buf)
     put_time(buf, E_COVERED, e->covered_at);
     put_count(buf, E_SAMPLES, e->samples);
     put_count(buf, E_BUCKETED, e->bucketed);
-    for (size_t i = 0; i < e->empty_count; i++) {
-        whole = put_text(buf, E_EMPTY, e->empty[i], FA_EVIDENCE_TEXT_MAX / 8) && whole;
-    }
-    whole = put_parts(buf, e) && whole;
+    whole = put_text(buf, E_EMPTY, e->empty, FA_EVIDENCE_TEXT_MAX / 4) && whole;
+    whole = put_text(buf, E_REASON, e->reason, FA_EVIDENCE_TEXT_MAX / 4) && whole;
     put_points(buf, e);
     put_count(buf, E_CUT, !whole);
+    size_t count = 0;
+    for (size_t i = 0; i < e->part_count; i++) {
+        fa_evidence_encode_part(&e->parts[i], &count, buf);
+    }
 }
 
 /* ---- reading ---- */
@@ -231,8 +239,12 @@ static bool read_part(struct fa_evidence *e, struct fa_str bytes)
             part.text = field.bytes;
         } else if (field.tag == P_VALUE) {
             part.value = field.f64;
-        } else if (field.tag == P_SERIES) {
-            part.series = field.u64;
+        } else if (field.tag == P_SAMPLES) {
+            part.samples = field.u64;
+        } else if (field.tag == P_LABELS) {
+            part.labels = field.bytes;
+        } else if (field.tag == P_CLEAR) {
+            part.is_clear = field.u64 != 0;
         }
     }
     if (e->part_count < FA_EVIDENCE_PARTS) {
@@ -325,17 +337,15 @@ static bool read_bytes(struct fa_evidence *e, const struct fa_rec_field *f)
     const struct {
         uint32_t tag;
         struct fa_str *text;
-    } texts[] = {
-        {E_RULE, &e->rule}, {E_LABELS, &e->labels}, {E_EXPR, &e->expr}, {E_FULL, &e->full}};
+    } texts[] = {{E_RULE, &e->rule}, {E_LABELS, &e->labels}, {E_EXPR, &e->expr},
+                 {E_FULL, &e->full}, {E_EMPTY, &e->empty},   {E_REASON, &e->reason}};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (texts[i].tag == f->tag) {
             *texts[i].text = f->bytes;
         }
     }
     if (f->tag == E_EXPR) {
-        e->has_rule = true;
-    } else if (f->tag == E_EMPTY && e->empty_count < FA_EVIDENCE_EMPTY) {
-        e->empty[e->empty_count++] = f->bytes;
+        e->has_rule = f->bytes.len > 0;
     }
     return (f->tag != E_PART || read_part(e, f->bytes)) &&
            (f->tag != E_POINT || read_point(e, f->bytes));

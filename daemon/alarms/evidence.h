@@ -11,7 +11,10 @@
  *   slot 0       when it was raised: the first
  *   slot 1       when its value was worst since
  *   slot 2 ...   a ring of the latest: steps, data gone, back and good again
- * The key is the alarm's id and the slot, one byte. */
+ * The key is the alarm's id and the slot, one byte. Slot 0 is a row of kind FA_ROW_RAISED, whose
+ * time is the alarm's `raised`: it is written for each alarm of a storm, never again, and an index
+ * by keys, which are random, would cost more than all else of an alarm together. So it is found by
+ * that time. */
 #ifndef FA_ALARMS_EVIDENCE_H
 #define FA_ALARMS_EVIDENCE_H
 
@@ -25,7 +28,6 @@
 #define FA_EVIDENCE_TEXT_MAX  2048 /* bytes of an expression; of its parts a quarter */
 #define FA_EVIDENCE_PARTS     48
 #define FA_EVIDENCE_POINTS    60
-#define FA_EVIDENCE_EMPTY     8
 
 /* The last bit that is set names the moment. */
 enum fa_evidence_cause {
@@ -39,11 +41,14 @@ enum fa_evidence_cause {
 /* "raised" and so on. */
 const char *fa_evidence_cause_name(uint32_t causes);
 
-struct fa_evidence_part { /* a part of the expression, in the order of its tree */
-    uint32_t depth;       /* 0: the whole */
-    struct fa_str text;
-    double value;    /* NaN with series == 0: no value */
-    uint64_t series; /* in its result; 1 with `value` */
+/* A part of the expression and an element of what it yields, in the order of the tree; more
+ * elements of the same part follow it with the same text. */
+struct fa_evidence_part {
+    uint32_t depth;             /* 0: the whole */
+    bool is_clear;              /* of the clear condition */
+    struct fa_str text, labels; /* labels: of the element; empty: a number, or nothing */
+    double value;               /* NaN: it yields nothing */
+    uint64_t samples;           /* of a range */
 };
 struct fa_evidence_point { /* one sample, or all of a sixtieth of the window */
     fa_time at;            /* wall: of the newest in it */
@@ -68,12 +73,12 @@ struct fa_evidence {
     double now_value;   /* NaN: none */
     bool has_above, has_below, has_clear_above, has_clear_below;
     double above, below, clear_above, clear_below;
-    fa_time over, look_back;                /* 0: none */
-    fa_time newest;                         /* wall: its newest sample; 0: none */
-    fa_time covered_at;                     /* wall; 0: needs no cover; FA_NEVER: no data yet */
-    uint64_t samples;                       /* in the window */
-    struct fa_str empty[FA_EVIDENCE_EMPTY]; /* selectors that found no sample */
-    size_t empty_count;
+    fa_time over, look_back; /* 0: none */
+    fa_time newest;          /* wall: its newest sample; 0: none */
+    fa_time covered_at;      /* wall; 0: needs no cover; FA_NEVER: no data yet */
+    uint64_t samples;        /* in the window */
+    struct fa_str empty;     /* the selector that found no sample; empty: all did */
+    struct fa_str reason;    /* why its evaluation failed; empty: it did not */
     struct fa_evidence_part parts[FA_EVIDENCE_PARTS];
     size_t part_count;
     struct fa_evidence_point points[FA_EVIDENCE_POINTS];
@@ -92,6 +97,10 @@ void fa_evidence_seal(struct fa_evidence *evidence);
 /* The engine's fields; then the rules'. Texts that are too long are cut, and `cut` is stored. */
 void fa_evidence_encode_head(const struct fa_evidence *evidence, struct fa_buf *buf);
 void fa_evidence_encode_rule(const struct fa_evidence *evidence, struct fa_buf *buf);
+/* One part more behind them, as often as there are parts; *count begins with how many evidence has.
+ * What has no room is left out, and `cut` is stored. */
+void fa_evidence_encode_part(const struct fa_evidence_part *part, size_t *count,
+                             struct fa_buf *buf);
 /* Texts point into bytes. FA_ECORRUPT. */
 int fa_evidence_decode(struct fa_str bytes, struct fa_evidence *ret_evidence) FA_MUST_CHECK;
 

@@ -54,9 +54,9 @@ static struct fa_incident_fact *gather(const struct fa_engine *engine,
                                        const struct fa_incident *but, size_t *ret_count)
 {
     struct fa_incident_fact *facts =
-        fa_xcalloc(HASH_CNT(by_id, engine->incidents), sizeof(struct fa_incident_fact));
+        fa_xcalloc(engine->incidents.count, sizeof(struct fa_incident_fact));
     *ret_count = 0;
-    for (const struct fa_incident *i = engine->incidents; i != NULL; i = i->by_id.next) {
+    for (const struct fa_incident *i = engine->incidents.first; i != NULL; i = i->after) {
         bool told_apart = but == NULL && (i->about_count > 0 || i->struck_count > 0);
         if (i != but && !told_apart) {
             facts[(*ret_count)++] = fact_of(i);
@@ -156,7 +156,7 @@ static void join_pattern(struct fa_engine *engine, struct fa_alarm *alarm,
     fa_buf_init(&mine, 4096);
     fa_buf_init(&other, 4096);
     fa_incident_rule_labels(rule, &fact, &mine);
-    for (struct fa_incident *i = engine->incidents; i != NULL; i = i->by_id.next) {
+    for (struct fa_incident *i = engine->incidents.first; i != NULL; i = i->after) {
         fact = fact_of(i);
         fa_time age = engine->now.wall - i->filed;
         if (i == newest || !fa_incident_rule_matches(rule, &fact) ||
@@ -229,8 +229,7 @@ static void raise_by_rule(struct fa_engine *engine, struct fa_incident *incident
     if (rule->incident.per_count == 0 && single(rule)) {
         fa_buf_printf(&identity, "/%s", fa_id_format(incident->id.id, id));
     }
-    struct fa_alarm *alarm = NULL;
-    HASH_FIND(by_identity, engine->identities, identity.data, identity.len, alarm);
+    struct fa_alarm *alarm = fa_names_find(&engine->identities, fa_buf_text(&identity));
     if (alarm != NULL &&
         !(alarm->incident_count < FA_ALARM_FILINGS_MAX &&
           same_texts(alarm->about, alarm->about_count, incident->about, incident->about_count) &&
@@ -345,7 +344,7 @@ static struct fa_incident *make_incident(struct fa_engine *engine, const struct 
     incident->filed = engine->now.wall;
     incident->journal_n = filing->journal_n;
     incident->due.length = FA_NEVER;
-    HASH_ADD(by_id, engine->incidents, id, sizeof incident->id, incident);
+    fa_book_add(&engine->incidents, incident);
     fa_touch_incident(engine, incident);
     return incident;
 }
@@ -402,11 +401,11 @@ static size_t filing_bytes(const struct fa_filing *filing)
 static bool has_share(const struct fa_engine *engine, const char *reporter)
 {
     size_t open = 0, most = engine->setup->filings_open_max - engine->setup->filings_open_max / 4;
-    if (HASH_CNT(by_id, engine->incidents) < most) {
+    if (engine->incidents.count < most) {
         return true; /* nobody has more than there are: nearly always nothing has to be counted */
     }
-    for (const struct fa_incident *i = engine->incidents; i != NULL && reporter != NULL;
-         i = i->by_id.next) {
+    for (const struct fa_incident *i = engine->incidents.first; i != NULL && reporter != NULL;
+         i = i->after) {
         open += i->state != FA_INCIDENT_CLOSED && i->reporter != NULL &&
                 strcmp(i->reporter, reporter) == 0;
     }
@@ -419,10 +418,10 @@ static bool make_room(struct fa_engine *engine)
 {
     struct fa_incident *oldest = NULL;
     size_t closed = 0, open = 0;
-    if (HASH_CNT(by_id, engine->incidents) < engine->setup->filings_open_max) {
+    if (engine->incidents.count < engine->setup->filings_open_max) {
         return true;
     }
-    for (struct fa_incident *i = engine->incidents; i != NULL; i = i->by_id.next) {
+    for (struct fa_incident *i = engine->incidents.first; i != NULL; i = i->after) {
         open += i->state != FA_INCIDENT_CLOSED;
         closed += i->state == FA_INCIDENT_CLOSED && i->due.length != FA_NEVER;
         if (i->state == FA_INCIDENT_CLOSED && i->due.length != FA_NEVER &&
@@ -517,8 +516,7 @@ void fa_incident_due(struct fa_engine *engine, struct fa_incident *incident)
 int fa_reporter_word(struct fa_engine *engine, struct fa_incident_id id, const char *text,
                      bool done)
 {
-    struct fa_incident *incident = NULL;
-    HASH_FIND(by_id, engine->incidents, &id, sizeof id, incident);
+    struct fa_incident *incident = fa_book_find(&engine->incidents, id.id);
     if (incident == NULL) {
         return FA_ENOTFOUND;
     }
@@ -568,9 +566,7 @@ static void remember(struct fa_incident *incident, const struct fa_alarm *alarm)
 void fa_incidents_closed(struct fa_engine *engine, const struct fa_alarm *alarm)
 {
     for (size_t i = 0; i < alarm->incident_count; i++) {
-        struct fa_incident *incident = NULL;
-        HASH_FIND(by_id, engine->incidents, &alarm->incidents[i], sizeof alarm->incidents[i],
-                  incident);
+        struct fa_incident *incident = fa_book_find(&engine->incidents, alarm->incidents[i].id);
         if (incident == NULL || incident->state != FA_INCIDENT_RAISED) {
             continue;
         }
@@ -584,7 +580,7 @@ void fa_incidents_closed(struct fa_engine *engine, const struct fa_alarm *alarm)
 
 void fa_incidents_reconcile(struct fa_engine *engine)
 {
-    for (struct fa_incident *i = engine->incidents; i != NULL; i = i->by_id.next) {
+    for (struct fa_incident *i = engine->incidents.first; i != NULL; i = i->after) {
         bool lost = i->state == FA_INCIDENT_RAISED && !has_open_alarm(engine, i);
         bool undue = i->state == FA_INCIDENT_OPEN && i->due.length == FA_NEVER;
         if (lost || undue) {

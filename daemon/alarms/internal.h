@@ -8,6 +8,9 @@
 #include "base/panic.h"
 #include "rules/incident.h"
 
+#define uthash_fatal(msg) fa_panic(__FILE__, __LINE__, msg)
+#include <uthash.h>
+
 #define FA_ROW_BYTES_MAX ((size_t)512 * 1024)
 /* A dead letter can be replayed so long, then it goes to history as dropped. */
 #define FA_DEAD_LETTER_KEPT (7 * FA_DAY)
@@ -31,9 +34,8 @@ struct fa_policy_ref {
 
 struct fa_engine {
     const struct fa_setup *setup;
-    struct fa_alarm *alarms, *identities; /* hash heads */
-    struct fa_incident *incidents;
-    struct fa_notification *notifications;
+    struct fa_book alarms, incidents, notifications;
+    struct fa_cells identities; /* of alarms */
     struct fa_policy_ref *policies;
     struct fa_interned *texts;
     struct fa_heap alarm_heap, incident_heap, notification_heap;
@@ -62,6 +64,14 @@ void fa_flush(struct fa_engine *engine);
 void fa_diary_note(struct fa_alarm *alarm, const struct fa_moment *moment);
 /* One more at the end, whatever it is, NULL when there is no room. */
 struct fa_moment *fa_diary_add(struct fa_alarm *alarm);
+
+/* count.c: when a step ends, of each that was touched; before it is freed, is_there false. */
+void fa_count_alarm(struct fa_engine *engine, struct fa_alarm *alarm, bool is_there);
+void fa_count_incident(struct fa_engine *engine, struct fa_incident *incident, bool is_there);
+void fa_count_notification(struct fa_engine *engine, struct fa_notification *notification,
+                           bool is_there);
+/* After loading. */
+void fa_count_all(struct fa_engine *engine);
 
 /* load.c */
 void fa_engine_start(struct fa_engine *engine, fa_time last_wall);

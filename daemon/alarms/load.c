@@ -28,48 +28,45 @@ static int load_policy(struct fa_engine *engine, struct fa_str value)
 
 static int load_alarm(struct fa_engine *engine, struct fa_str value)
 {
-    struct fa_alarm *alarm = NULL, *known = NULL;
+    struct fa_alarm *alarm = NULL;
     if (fa_alarm_decode(value, &engine->texts, &alarm) != 0) {
         return FA_ECORRUPT;
     }
-    HASH_FIND(by_id, engine->alarms, &alarm->id, sizeof alarm->id, known);
-    if (known != NULL) {
+    if (fa_book_find(&engine->alarms, alarm->id.id) != NULL) {
         fa_alarm_free(alarm);
         return FA_ECORRUPT;
     }
-    HASH_ADD(by_id, engine->alarms, id, sizeof alarm->id, alarm);
+    fa_book_add(&engine->alarms, alarm);
     return 0;
 }
 
 static int load_incident(struct fa_engine *engine, struct fa_str value)
 {
-    struct fa_incident *incident = NULL, *known = NULL;
+    struct fa_incident *incident = NULL;
     if (fa_incident_decode(value, &engine->texts, &incident) != 0) {
         return FA_ECORRUPT;
     }
-    HASH_FIND(by_id, engine->incidents, &incident->id, sizeof incident->id, known);
-    if (known != NULL) {
+    if (fa_book_find(&engine->incidents, incident->id.id) != NULL) {
         fa_incident_free(incident);
         return FA_ECORRUPT;
     }
-    HASH_ADD(by_id, engine->incidents, id, sizeof incident->id, incident);
+    fa_book_add(&engine->incidents, incident);
     return 0;
 }
 
 static int load_notification(struct fa_engine *engine, struct fa_str value)
 {
-    struct fa_notification *notification = NULL, *known = NULL;
+    struct fa_notification *notification = NULL;
     if (fa_notification_decode(value, &engine->texts, &notification) != 0) {
         return FA_ECORRUPT;
     }
-    HASH_FIND(by_id, engine->notifications, &notification->id, sizeof notification->id, known);
-    if (known != NULL || notification->state == FA_NOTICE_SENT ||
-        notification->state == FA_NOTICE_DROPPED) {
+    if (fa_book_find(&engine->notifications, notification->id.id) != NULL ||
+        notification->state == FA_NOTICE_SENT || notification->state == FA_NOTICE_DROPPED) {
         free(notification); /* settled ones are history's and no live row */
         return FA_ECORRUPT;
     }
     engine->dead_letters += notification->state == FA_NOTICE_DEAD;
-    HASH_ADD(by_id, engine->notifications, id, sizeof notification->id, notification);
+    fa_book_add(&engine->notifications, notification);
     return 0;
 }
 
@@ -90,7 +87,8 @@ int fa_engine_load_row(struct fa_engine *engine, enum fa_row_kind kind, struct f
     case FA_ROW_POLICY:
         rc = load_policy(engine, value);
         break;
-    case FA_ROW_EVIDENCE: /* is read when somebody asks */
+    case FA_ROW_EVIDENCE:
+    case FA_ROW_RAISED: /* is read when somebody asks */
         rc = 0;
         break;
     }
@@ -117,7 +115,7 @@ static void rearm(struct fa_engine *engine, struct fa_heap *heap, struct fa_dead
 
 void fa_shift_all(struct fa_engine *engine, fa_time shift)
 {
-    for (struct fa_alarm *a = engine->alarms; a != NULL; a = a->by_id.next) {
+    for (struct fa_alarm *a = engine->alarms.first; a != NULL; a = a->after) {
         rearm(engine, &engine->alarm_heap, &a->deadline, shift);
         a->raised += a->state == FA_ALARM_PENDING ? shift : 0;
         a->promised += a->promised != 0 ? shift : 0;             /* the deadline in words */
@@ -129,13 +127,13 @@ void fa_shift_all(struct fa_engine *engine, fa_time shift)
             fa_touch_alarm(engine, a);
         }
     }
-    for (struct fa_incident *i = engine->incidents; i != NULL; i = i->by_id.next) {
+    for (struct fa_incident *i = engine->incidents.first; i != NULL; i = i->after) {
         rearm(engine, &engine->incident_heap, &i->due, shift);
         if (shift != 0) {
             fa_touch_incident(engine, i);
         }
     }
-    for (struct fa_notification *n = engine->notifications; n != NULL; n = n->by_id.next) {
+    for (struct fa_notification *n = engine->notifications.first; n != NULL; n = n->after) {
         rearm(engine, &engine->notification_heap, &n->deadline, shift);
         n->failing += n->failing != 0 ? shift : 0;
         if (shift != 0) {
@@ -146,7 +144,7 @@ void fa_shift_all(struct fa_engine *engine, fa_time shift)
 
 void fa_mark_orphans(struct fa_engine *engine)
 {
-    for (struct fa_alarm *a = engine->alarms; a != NULL; a = a->by_id.next) {
+    for (struct fa_alarm *a = engine->alarms.first; a != NULL; a = a->after) {
         bool ruled = (a->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0;
         bool gone = ruled && fa_setup_rule(engine->setup, a->rule) == NULL;
         if (gone != ((a->flags & FA_FLAG_ORPHANED) != 0)) {
@@ -178,7 +176,7 @@ static bool repair(struct fa_engine *engine, struct fa_alarm *a)
 void fa_engine_reconcile(struct fa_engine *engine)
 {
     bool found = false;
-    for (struct fa_alarm *a = engine->alarms; a != NULL; a = a->by_id.next) {
+    for (struct fa_alarm *a = engine->alarms.first; a != NULL; a = a->after) {
         found = repair(engine, a) || found;
     }
     fa_incidents_reconcile(engine);
@@ -201,10 +199,10 @@ static void note_gap(const struct fa_engine *engine, struct fa_alarm *alarm, fa_
 void fa_engine_start(struct fa_engine *engine, fa_time last_wall)
 {
     struct fa_alarm *next;
-    for (struct fa_alarm *a = engine->alarms; a != NULL; a = a->by_id.next) {
+    for (struct fa_alarm *a = engine->alarms.first; a != NULL; a = a->after) {
         bool series = (a->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0;
         if (a->state != FA_ALARM_RESOLVED || a->deadline.length != FA_NEVER) {
-            HASH_ADD_KEYPTR(by_identity, engine->identities, a->identity, strlen(a->identity), a);
+            fa_names_add(&engine->identities, a);
         }
         if (series) { /* the windows are empty: nothing is known of it */
             a->flags |= FA_FLAG_UNKNOWN;
@@ -216,22 +214,22 @@ void fa_engine_start(struct fa_engine *engine, fa_time last_wall)
     fa_journal(engine, FA_J_START, (struct fa_journal_ids){0}, NULL, last_wall);
     fa_time shift = engine->now.wall < last_wall ? engine->now.wall - last_wall : 0;
     fa_shift_all(engine, shift);
-    for (struct fa_notification *n = engine->notifications; n != NULL; n = n->by_id.next) {
-        struct fa_alarm *alarm = NULL;
-        HASH_FIND(by_id, engine->alarms, &n->alarm, sizeof n->alarm, alarm);
+    for (struct fa_notification *n = engine->notifications.first; n != NULL; n = n->after) {
+        struct fa_alarm *alarm = fa_book_find(&engine->alarms, n->alarm.id);
         if (alarm != NULL) {
             fa_notification_link(alarm, n);
             fa_notification_loaded(engine, n);
         }
     }
-    for (struct fa_alarm *a = engine->alarms; a != NULL; a = next) {
-        next = a->by_id.next;
+    for (struct fa_alarm *a = engine->alarms.first; a != NULL; a = next) {
+        next = a->after;
         repair(engine, a);
         fa_alarm_settle(engine, a);
     }
     fa_notifications_restart(engine);
     fa_mark_orphans(engine);
     fa_incidents_reconcile(engine);
+    fa_count_all(engine);
     fa_trouble(engine, "clock-behind",
                "the clock was behind the journal at start: deadlines are held, not shortened",
                shift == 0);

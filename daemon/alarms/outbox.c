@@ -118,7 +118,7 @@ static bool is_wanted(const struct fa_notification *n)
 bool fa_notification_is_hidden(const struct fa_engine *engine, const struct fa_notification *n)
 {
     const struct fa_incident *incident = fa_engine_incident(engine, n->incident);
-    return (n->owner_alarm != NULL && n->owner_alarm->about_count > 0) ||
+    return n->hidden || (n->owner_alarm != NULL && n->owner_alarm->about_count > 0) ||
            (incident != NULL && incident->about_count > 0);
 }
 
@@ -302,7 +302,7 @@ static struct fa_notification *make(struct fa_engine *engine, const struct fa_no
     if (spec->incident != NULL) {
         n->incident = spec->incident->id;
     }
-    HASH_ADD(by_id, engine->notifications, id, sizeof n->id, n);
+    fa_book_add(&engine->notifications, n);
     fa_journal(engine, FA_J_NOTIFY, ids_of(n), entry->name, (int64_t)n->kind);
     send_now(engine, n);
     return n;
@@ -345,7 +345,7 @@ bool fa_notify(struct fa_engine *engine, const struct fa_note_spec *spec)
 static bool is_tested(const struct fa_engine *engine, const struct fa_person_entry *entry,
                       const struct fa_contact *contact)
 {
-    for (const struct fa_notification *n = engine->notifications; n != NULL; n = n->by_id.next) {
+    for (const struct fa_notification *n = engine->notifications.first; n != NULL; n = n->after) {
         if (n->kind == FA_NOTE_TEST && is_live(n->state) && strcmp(n->person, entry->name) == 0 &&
             strcmp(n->channel, contact->channel) == 0 && same_address(n, contact->address)) {
             return true;
@@ -614,8 +614,7 @@ static void sent(struct fa_engine *engine, struct fa_notification *n)
 
 int fa_notification_verdict(struct fa_engine *engine, const struct fa_event *event)
 {
-    struct fa_notification *n = NULL;
-    HASH_FIND(by_id, engine->notifications, &event->u.verdict.id, sizeof event->u.verdict.id, n);
+    struct fa_notification *n = fa_book_find(&engine->notifications, event->u.verdict.id.id);
     if (n == NULL || !n->with_courier) {
         return FA_ENOTFOUND; /* dropped meanwhile, or a verdict that came twice */
     }
@@ -664,8 +663,7 @@ void fa_notification_due(struct fa_engine *engine, struct fa_notification *n)
 
 int fa_notification_replay(struct fa_engine *engine, struct fa_notification_id id)
 {
-    struct fa_notification *n = NULL;
-    HASH_FIND(by_id, engine->notifications, &id, sizeof id, n);
+    struct fa_notification *n = fa_book_find(&engine->notifications, id.id);
     if (n == NULL) {
         return FA_ENOTFOUND;
     }
@@ -682,8 +680,7 @@ int fa_notification_replay(struct fa_engine *engine, struct fa_notification_id i
 
 int fa_notification_drop(struct fa_engine *engine, struct fa_notification_id id)
 {
-    struct fa_notification *n = NULL;
-    HASH_FIND(by_id, engine->notifications, &id, sizeof id, n);
+    struct fa_notification *n = fa_book_find(&engine->notifications, id.id);
     if (n == NULL) {
         return FA_ENOTFOUND;
     }
@@ -713,7 +710,7 @@ void fa_notifications_stop(struct fa_engine *engine, struct fa_alarm *alarm)
 
 void fa_notifications_restart(struct fa_engine *engine)
 {
-    for (struct fa_notification *n = engine->notifications; n != NULL; n = n->by_id.next) {
+    for (struct fa_notification *n = engine->notifications.first; n != NULL; n = n->after) {
         if (n->state == FA_NOTICE_QUEUED && !n->with_courier) {
             send_again(engine, n);
         }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading the engine: look-ups, counts and what fa_may() needs of an alarm. Changes nothing. */
+/* Reading the engine: look-ups and what fa_may() needs of an alarm. Changes nothing. */
 #include "alarms/internal.h"
 
 #include <stdlib.h>
@@ -12,33 +12,25 @@ const struct fa_setup *fa_engine_setup(const struct fa_engine *engine)
 
 const struct fa_alarm *fa_engine_alarm(const struct fa_engine *engine, struct fa_alarm_id id)
 {
-    struct fa_alarm *alarm = NULL;
-    HASH_FIND(by_id, engine->alarms, &id, sizeof id, alarm);
-    return alarm;
+    return fa_book_find(&engine->alarms, id.id);
 }
 
 const struct fa_alarm *fa_engine_alarm_by_identity(const struct fa_engine *engine,
                                                    const char *identity)
 {
-    struct fa_alarm *alarm = NULL;
-    HASH_FIND(by_identity, engine->identities, identity, strlen(identity), alarm);
-    return alarm;
+    return fa_names_find(&engine->identities, identity);
 }
 
 const struct fa_incident *fa_engine_incident(const struct fa_engine *engine,
                                              struct fa_incident_id id)
 {
-    struct fa_incident *incident = NULL;
-    HASH_FIND(by_id, engine->incidents, &id, sizeof id, incident);
-    return incident;
+    return fa_book_find(&engine->incidents, id.id);
 }
 
 const struct fa_notification *fa_engine_notification(const struct fa_engine *engine,
                                                      struct fa_notification_id id)
 {
-    struct fa_notification *notification = NULL;
-    HASH_FIND(by_id, engine->notifications, &id, sizeof id, notification);
-    return notification;
+    return fa_book_find(&engine->notifications, id.id);
 }
 
 int fa_engine_read_alarm(struct fa_engine *engine, struct fa_str value, struct fa_alarm **ret_alarm)
@@ -54,41 +46,22 @@ int fa_engine_read_incident(struct fa_engine *engine, struct fa_str value,
 
 void fa_engine_each_alarm(const struct fa_engine *engine, fa_alarm_fn *fn, void *ctx)
 {
-    for (const struct fa_alarm *a = engine->alarms; a != NULL; a = a->by_id.next) {
+    for (const struct fa_alarm *a = engine->alarms.first; a != NULL; a = a->after) {
         fn(ctx, a);
     }
 }
 
 void fa_engine_each_incident(const struct fa_engine *engine, fa_incident_fn *fn, void *ctx)
 {
-    for (const struct fa_incident *i = engine->incidents; i != NULL; i = i->by_id.next) {
+    for (const struct fa_incident *i = engine->incidents.first; i != NULL; i = i->after) {
         fn(ctx, i);
     }
 }
 
 void fa_engine_each_notification(const struct fa_engine *engine, fa_notification_fn *fn, void *ctx)
 {
-    for (const struct fa_notification *n = engine->notifications; n != NULL; n = n->by_id.next) {
+    for (const struct fa_notification *n = engine->notifications.first; n != NULL; n = n->after) {
         fn(ctx, n);
-    }
-}
-
-void fa_engine_stats(const struct fa_engine *engine, struct fa_engine_stats *ret_stats)
-{
-    *ret_stats = engine->stats;
-    for (const struct fa_alarm *a = engine->alarms; a != NULL; a = a->by_id.next) {
-        ret_stats->alarms[a->state] += a->about_count == 0;
-    }
-    for (const struct fa_incident *i = engine->incidents; i != NULL; i = i->by_id.next) {
-        ret_stats->filings_open += i->about_count == 0 && i->state != FA_INCIDENT_CLOSED;
-    }
-    for (const struct fa_notification *n = engine->notifications; n != NULL; n = n->by_id.next) {
-        bool hidden = fa_notification_is_hidden(engine, n);
-        ret_stats->outbox += !hidden;
-        if (!hidden && n->state == FA_NOTICE_QUEUED && n->attempts == 0 &&
-            (ret_stats->oldest_due == 0 || n->created < ret_stats->oldest_due)) {
-            ret_stats->oldest_due = n->created;
-        }
     }
 }
 

@@ -46,11 +46,7 @@ static void set_owner(const struct fa_engine *engine, struct fa_alarm *alarm, co
 
 static void forget_identity(struct fa_engine *engine, struct fa_alarm *alarm)
 {
-    /* Asked of the alarm itself: damaged rows can hold one identity twice. */
-    if (alarm->by_identity.tbl != NULL) {
-        HASH_DELETE(by_identity, engine->identities, alarm);
-        alarm->by_identity.tbl = NULL;
-    }
+    fa_names_remove(&engine->identities, alarm);
 }
 
 /* ---- what the cells do ---- */
@@ -345,9 +341,8 @@ struct fa_alarm *fa_alarm_begin(struct fa_engine *engine, const struct fa_alarm_
     alarm->raised = alarm->changed = engine->now.wall;
     alarm->for_ms = spec->for_ms;
     alarm->deadline.length = FA_NEVER;
-    HASH_ADD(by_id, engine->alarms, id, sizeof alarm->id, alarm);
-    HASH_ADD_KEYPTR(by_identity, engine->identities, alarm->identity, strlen(alarm->identity),
-                    alarm);
+    fa_book_add(&engine->alarms, alarm);
+    fa_names_add(&engine->identities, alarm);
     fa_touch_alarm(engine, alarm);
     return alarm;
 }

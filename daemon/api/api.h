@@ -31,6 +31,25 @@ struct fa_rule_change {
     char *labels;
 };
 
+/* A fetch job, as operators see it; borrowed. */
+struct fa_api_fetch {
+    const char *name, *kind, *url;
+    const char *state; /* "up", "down", or "unknown": no result for too long, or none yet */
+    const char *error; /* of the newest run; "" if it went well */
+    fa_time duration;
+    uint64_t samples, runs, failures, missed;
+};
+
+/* Where a feed takes requests: one of these for each of its listeners. */
+struct fa_api_feed {
+    const char *name;
+    char *const *paths;
+    size_t path_count;
+    const char *place; /* "unix:/path", "http://127.0.0.1:8652" or "https://..." */
+    uint32_t body_bytes;
+};
+typedef void fa_api_place_fn(void *ctx, const struct fa_api_feed *feed);
+
 /* The application, as the interface sees it. */
 struct fa_api_host {
     void *ctx;
@@ -57,6 +76,7 @@ struct fa_api_host {
     bool (*may_know)(void *ctx, struct fa_incident_id id);
     /* The running rules, and the last changes of one of them, newest first: how many. */
     struct fa_rules *(*rules)(void *ctx);
+    const struct fa_foreign *(*foreign)(void *ctx);
     size_t (*changes)(void *ctx, const char *rule, struct fa_rule_change ret[FA_RULE_CHANGES]);
     /* 0 bytes written: healthy (ready); else why not. */
     const char *(*unhealthy)(void *ctx, bool ready);
@@ -68,6 +88,9 @@ struct fa_api_host {
     void (*feed_body)(void *ctx, struct fa_http_request *req, struct fa_str piece);
     void (*feed_end)(void *ctx, struct fa_http_request *req);
     void (*feed_gone)(void *ctx, struct fa_http_request *req);
+    /* Fetch job i in the configuration's order; false: there are not so many. */
+    bool (*fetch)(void *ctx, size_t i, struct fa_api_fetch *ret_fetch);
+    void (*feeds)(void *ctx, fa_api_place_fn *fn, void *fn_ctx);
     /* Appends the daemon's own metrics in OpenMetrics text, without "# EOF". */
     void (*metrics)(void *ctx, struct fa_buf *out);
     const char *company, *notice, *version;

@@ -50,7 +50,9 @@ static json_t *parts_json(const struct fa_evidence *e)
         json_object_set_new(item, "depth", json_integer(e->parts[i].depth));
         set_str(item, "text", e->parts[i].text);
         set_number(item, "value", true, e->parts[i].value);
-        json_object_set_new(item, "series", json_integer((json_int_t)e->parts[i].series));
+        set_str(item, "labels", e->parts[i].labels);
+        json_object_set_new(item, "samples", json_integer((json_int_t)e->parts[i].samples));
+        json_object_set_new(item, "clear", json_boolean(e->parts[i].is_clear));
         json_array_append_new(list, item);
     }
     return list;
@@ -71,10 +73,6 @@ static json_t *points_json(const struct fa_evidence *e)
 
 static void add_rule(json_t *item, const struct fa_evidence *e)
 {
-    json_t *empty = json_array();
-    for (size_t i = 0; i < e->empty_count; i++) {
-        json_array_append_new(empty, json_stringn(e->empty[i].ptr, e->empty[i].len));
-    }
     set_str(item, "expr", e->expr);
     set_str(item, "full", e->full);
     set_number(item, "value", true, e->now_value);
@@ -87,7 +85,8 @@ static void add_rule(json_t *item, const struct fa_evidence *e)
     fa_json_set_time(item, "newest", e->newest);
     fa_json_set_time(item, "covered", e->covered_at == FA_NEVER ? 0 : e->covered_at);
     json_object_set_new(item, "samples", json_integer((json_int_t)e->samples));
-    json_object_set_new(item, "empty", empty);
+    set_str(item, "empty", e->empty);
+    set_str(item, "reason", e->reason);
     json_object_set_new(item, "parts", parts_json(e));
     json_object_set_new(item, "points", points_json(e));
     json_object_set_new(item, "bucketed", json_boolean(e->bucketed));
@@ -258,11 +257,12 @@ static json_t *steps_json(const struct fa_call *call, const struct fa_alarm *ala
 
 /* ---- the answer ---- */
 
-/* First the evidence, whoever asks; then the alarm, and may they? So what is refused takes as long
- * as what is not there. */
+/* First when it was raised, if only history knows, and the evidence, whoever asks; then the alarm,
+ * and may they? So what is refused takes as long as what is not there. */
 struct late_explain {
     struct fa_call call;
     struct fa_alarm_id id;
+    fa_time raised; /* 0: of an alarm that is nowhere */
     struct {
         fa_time at;
         json_t *json;
@@ -359,15 +359,14 @@ static void keep(struct late_explain *late, fa_time at, json_t *json)
     late->rows[place].json = json;
 }
 
-static void on_evidence(void *ctx, const struct fa_store_answer *got)
+/* Takes what there is of one slot; FA_ENOTFOUND: nothing. */
+static void take_evidence(struct late_explain *late, int code, const struct fa_row *row)
 {
-    struct late_explain *late = ctx;
     struct fa_evidence evidence;
-    if (got->code == 0 && got->row_count == 1 &&
-        fa_evidence_decode(got->rows[0].value, &evidence) == 0) {
+    if (code == 0 && fa_evidence_decode(row->value, &evidence) == 0) {
         keep(late, evidence.at, evidence_json(&evidence));
     } else {
-        late->unread = late->unread || got->code != FA_ENOTFOUND;
+        late->unread = late->unread || code != FA_ENOTFOUND;
     }
     if (--late->waiting == 0) {
         if (fa_call_renew(&late->call)) {
@@ -376,6 +375,55 @@ static void on_evidence(void *ctx, const struct fa_store_answer *got)
             free_late(late);
         }
     }
+}
+
+static void on_evidence(void *ctx, const struct fa_store_answer *got)
+{
+    int code = got->code == 0 && got->row_count != 1 ? FA_ENOTFOUND : got->code;
+    take_evidence(ctx, code, got->rows);
+}
+
+/* Slot 0 is asked for by its time: the newest row that is not after it. */
+static void on_first(void *ctx, const struct fa_store_answer *got)
+{
+    struct late_explain *late = ctx;
+    uint8_t key[FA_EVIDENCE_KEY_BYTES];
+    fa_evidence_key(late->id, 0, key);
+    bool is_it = got->code == 0 && got->row_count == 1 && got->rows[0].time == late->raised &&
+                 fa_str_eq(got->rows[0].key, (struct fa_str){(const char *)key, sizeof key});
+    int none = got->damaged > 0 ? FA_ECORRUPT : FA_ENOTFOUND;
+    take_evidence(late, got->code == 0 && !is_it ? none : got->code, got->rows);
+}
+
+static void ask_evidence(struct late_explain *late, struct fa_store *store)
+{
+    uint8_t key[FA_EVIDENCE_KEY_BYTES + 1] = {0};
+    late->waiting = FA_EVIDENCE_SLOTS;
+    fa_evidence_key(late->id, 0, key);
+    fa_store_query(store, FA_ROW_RAISED, late->raised,
+                   (struct fa_str){(const char *)key, sizeof key}, 1, on_first, late);
+    for (unsigned slot = 1; slot < FA_EVIDENCE_SLOTS; slot++) {
+        fa_evidence_key(late->id, slot, key);
+        fa_store_get(store, FA_ROW_EVIDENCE,
+                     (struct fa_str){(const char *)key, FA_EVIDENCE_KEY_BYTES}, on_evidence, late);
+    }
+}
+
+static void on_history(void *ctx, const struct fa_store_answer *got)
+{
+    struct late_explain *late = ctx;
+    struct fa_alarm *alarm = NULL;
+    const struct fa_api_host *host = &late->call.api->host;
+    if (!fa_call_renew(&late->call)) {
+        free_late(late);
+        return;
+    }
+    if (got->code == 0 && got->row_count == 1 &&
+        fa_engine_read_alarm(late->call.engine, got->rows[0].value, &alarm) == 0) {
+        late->raised = alarm->raised;
+        fa_alarm_free(alarm);
+    }
+    ask_evidence(late, host->store(host->ctx));
 }
 
 void fa_route_explain(struct fa_call *call)
@@ -395,11 +443,11 @@ void fa_route_explain(struct fa_call *call)
         find_alarm(late);
         return;
     }
-    late->waiting = FA_EVIDENCE_SLOTS;
-    for (unsigned slot = 0; slot < FA_EVIDENCE_SLOTS; slot++) {
-        uint8_t key[FA_EVIDENCE_KEY_BYTES];
-        fa_evidence_key(late->id, slot, key);
-        fa_store_get(store, FA_ROW_EVIDENCE, (struct fa_str){(const char *)key, sizeof key},
-                     on_evidence, late);
+    if (alarm != NULL) {
+        late->raised = alarm->raised;
+        ask_evidence(late, store);
+        return;
     }
+    fa_store_get(store, FA_ROW_ALARM, (struct fa_str){(const char *)late->id.id.bytes, FA_ID_BYTES},
+                 on_history, late);
 }

@@ -4,6 +4,7 @@
  * was filed. */
 #include "api/internal.h"
 #include "base/panic.h"
+#include "rules/foreign.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -52,6 +53,9 @@ static const char *why(const struct fa_rule_status *status, fa_time now)
     if (status->level != FA_LEVEL_UNKNOWN) {
         return status->level == FA_LEVEL_FIRING ? "holds" : "does-not-hold";
     }
+    if (status->rule->is_alert) {
+        return "not-renewed";
+    }
     if (status->newest == 0 || status->covered_at == FA_NEVER) {
         return "no-data";
     }
@@ -88,7 +92,7 @@ static json_t *alarm_json(const struct fa_call *call, const struct fa_rule_statu
 struct sets {
     const struct fa_call *call;
     fa_time now; /* wall */
-    json_t *list;
+    json_t *list, *body;
     bool more;
 };
 
@@ -99,11 +103,16 @@ static bool take_set(void *ctx, const struct fa_rule_status *status)
         sets->more = true;
         return false;
     }
+    if (status->labels == NULL) {
+        fa_json_set_text(sets->body, "error", status->text);
+        return true;
+    }
     json_t *item = json_object();
     bool warming = status->covered_at != FA_NEVER && status->covered_at > sets->now;
     json_object_set_new(item, "labels", fa_labels_json(status->labels));
     fa_json_set_text(item, "level", levels[status->level]);
     fa_json_set_text(item, "why", why(status, sets->now));
+    fa_json_set_text(item, "reason", status->text);
     set_number(item, "value", true, status->value);
     fa_json_set_time(item, "newest", status->newest);
     fa_json_set_time(item, "warming", warming ? status->covered_at : 0);
@@ -130,17 +139,35 @@ static json_t *changes_json(const struct fa_call *call, const char *rule)
     return list;
 }
 
+/* Its expression is the selector of what it takes. */
+static void add_alert(struct fa_call *call, const struct fa_rule *rule, json_t *body)
+{
+    const struct fa_api_host *host = &call->api->host;
+    struct sets sets = {
+        .call = call, .now = host->now(host->ctx).wall, .list = json_array(), .more = false};
+    struct fa_buf expr;
+    fa_buf_init(&expr, (size_t)1 << 20);
+    fa_foreign_text(rule, &expr);
+    fa_json_set_text(body, "expr", fa_buf_text(&expr));
+    fa_buf_done(&expr);
+    (void)fa_foreign_each_of(host->foreign(host->ctx), rule->name, take_set, &sets);
+    json_object_set_new(body, "sets", sets.list);
+    json_object_set_new(body, "more", json_boolean(sets.more));
+    json_object_set_new(body, "changes", changes_json(call, rule->name));
+}
+
 static void add_metric(struct fa_call *call, const struct fa_rule *rule, json_t *body)
 {
     const struct fa_api_host *host = &call->api->host;
     const struct fa_metric_rule *metric = &rule->metric;
     struct sets sets = {
-        .call = call, .now = host->now(host->ctx).wall, .list = json_array(), .more = false};
+        .call = call, .now = host->now(host->ctx).wall, .list = json_array(), .body = body};
     struct fa_rules *rules = host->rules(host->ctx);
     struct fa_buf expr;
     fa_buf_init(&expr, (size_t)1 << 20);
-    fa_rules_text(rules, rule->name, &expr);
+    fa_rules_text(rules, rule->name, false, &expr);
     fa_json_set_text(body, "expr", fa_buf_text(&expr));
+    fa_json_set_text(body, "clear_expr", rule->query.clear_text);
     fa_buf_done(&expr);
     set_number(body, "above", metric->has_above, metric->above);
     set_number(body, "below", metric->has_below, metric->below);
@@ -149,7 +176,8 @@ static void add_metric(struct fa_call *call, const struct fa_rule *rule, json_t 
     set_length(body, "over", metric->over);
     set_length(body, "look_back", metric->look_back);
     set_length(body, "absent", metric->absent);
-    (void)fa_rules_each_of(rules, rule->name, take_set, &sets);
+    fa_json_set_text(body, "error", NULL);
+    fa_rules_each_of(rules, rule->name, take_set, &sets);
     json_object_set_new(body, "sets", sets.list);
     json_object_set_new(body, "more", json_boolean(sets.more));
     json_object_set_new(body, "changes", changes_json(call, rule->name));
@@ -176,7 +204,10 @@ void fa_route_rule(struct fa_call *call)
     }
     json_t *body = json_object();
     fa_json_set_text(body, "rule", rule->name);
-    fa_json_set_text(body, "kind", rule->is_incident ? "incident" : "metric");
+    fa_json_set_text(body, "kind",
+                     rule->is_incident ? "incident"
+                     : rule->is_alert  ? "alert"
+                                       : "metric");
     fa_json_set_text(body, "category", rule->category);
     fa_json_set_text(body, "severity", rule->severity);
     fa_json_set_text(body, "policy", rule->policy);
@@ -185,6 +216,8 @@ void fa_route_rule(struct fa_call *call)
     json_object_set_new(body, "shadow", json_boolean(rule->shadow));
     if (rule->is_incident) {
         add_incident(&rule->incident, body);
+    } else if (rule->is_alert) {
+        add_alert(call, rule, body);
     } else {
         add_metric(call, rule, body);
     }

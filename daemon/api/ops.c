@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What operators and their machines ask: the queue (ids and codes only), channel tests, metrics. */
 #include "api/internal.h"
+#include "rules/foreign.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +134,69 @@ void fa_route_test(struct fa_call *call)
         fa_answer_json(call, 202, body);
     }
     json_decref(root);
+}
+
+void fa_route_fetch(struct fa_call *call)
+{
+    const struct fa_api_host *host = &call->api->host;
+    struct fa_api_fetch fetch;
+    if (refuse_others(call)) {
+        return;
+    }
+    json_t *list = json_array(), *body = json_object();
+    for (size_t i = 0; host->fetch(host->ctx, i, &fetch); i++) {
+        json_t *item = json_object();
+        fa_json_set_text(item, "name", fetch.name);
+        fa_json_set_text(item, "kind", fetch.kind);
+        fa_json_set_text(item, "url", fetch.url);
+        fa_json_set_text(item, "state", fetch.state);
+        fa_json_set_text(item, "error", fetch.error[0] != '\0' ? fetch.error : NULL);
+        json_object_set_new(item, "duration_ms", json_integer(fetch.duration));
+        json_object_set_new(item, "samples", json_integer((json_int_t)fetch.samples));
+        json_object_set_new(item, "runs", json_integer((json_int_t)fetch.runs));
+        json_object_set_new(item, "failures", json_integer((json_int_t)fetch.failures));
+        json_object_set_new(item, "missed", json_integer((json_int_t)fetch.missed));
+        json_array_append_new(list, item);
+    }
+    json_object_set_new(body, "jobs", list);
+    fa_answer_json(call, 200, body);
+}
+
+static void add_feed(void *ctx, const struct fa_api_feed *feed)
+{
+    json_t *item = json_object(), *paths = json_array();
+    for (size_t i = 0; i < feed->path_count; i++) {
+        json_array_append_new(paths, json_string(feed->paths[i]));
+    }
+    fa_json_set_text(item, "name", feed->name);
+    fa_json_set_text(item, "place", feed->place);
+    json_object_set_new(item, "paths", paths);
+    json_object_set_new(item, "body_bytes", json_integer(feed->body_bytes));
+    json_array_append_new(ctx, item);
+}
+
+/* Names of alerts that no rule takes: whoever writes rules sees what is sent in vain. */
+static json_t *untaken_json(const struct fa_foreign *foreign)
+{
+    json_t *names = json_array();
+    const char *name;
+    for (size_t i = 0; (name = fa_foreign_untaken(foreign, i)) != NULL; i++) {
+        json_array_append_new(names, json_string(name));
+    }
+    return names;
+}
+
+void fa_route_feeds(struct fa_call *call)
+{
+    const struct fa_api_host *host = &call->api->host;
+    if (refuse_others(call)) {
+        return;
+    }
+    json_t *body = json_object(), *feeds = json_array();
+    host->feeds(host->ctx, add_feed, feeds);
+    json_object_set_new(body, "feeds", feeds);
+    json_object_set_new(body, "untaken", untaken_json(host->foreign(host->ctx)));
+    fa_answer_json(call, 200, body);
 }
 
 void fa_route_version(struct fa_call *call)

@@ -91,6 +91,12 @@ static struct fa_rules *host_rules(void *ctx)
     return daemon->rules;
 }
 
+static const struct fa_foreign *host_foreign(void *ctx)
+{
+    const struct fa_daemon *daemon = ctx;
+    return daemon->foreign;
+}
+
 static size_t host_changes(void *ctx, const char *rule, struct fa_rule_change ret[FA_RULE_CHANGES])
 {
     return fa_changes_read(ctx, rule, ret);
@@ -126,6 +132,7 @@ static void host_metrics(void *ctx, struct fa_buf *out)
     fa_buf_printf(out, "# TYPE firealarm_store_old gauge\nfirealarm_store_old %d\n",
                   daemon->store_old);
     fa_copies_metrics(daemon, out);
+    fa_checkpoint_metrics(daemon, out);
     fa_buf_printf(out, "# TYPE firealarm_courier_up gauge\nfirealarm_courier_up %d\n",
                   daemon->courier.down_since == 0);
     if (daemon->store != NULL) {
@@ -176,13 +183,16 @@ static void make_api(struct fa_daemon *daemon)
         .copy = host_copy,
         .may_know = host_may_know,
         .rules = host_rules,
+        .foreign = host_foreign,
         .changes = host_changes,
         .unhealthy = host_unhealthy,
+        .feeds = fa_ingest_each,
         .feed_find = fa_ingest_find,
         .feed_head = fa_ingest_head,
         .feed_body = fa_ingest_body,
         .feed_end = fa_ingest_end,
         .feed_gone = fa_ingest_gone,
+        .fetch = fa_fetch_tell,
         .metrics = host_metrics,
         .company = daemon->config->company,
         .notice = daemon->config->notice,
@@ -214,6 +224,7 @@ static void on_tick(void *self)
     fa_timer_set(&daemon->tick, FA_TICK_MS);
     fa_feeds_watch(daemon);
     fa_metrics_expire(daemon->metrics, fa_loop_now(daemon->loop));
+    fa_checkpoint_tick(daemon);
     struct fa_event event = {.kind = FA_EV_RECONCILE};
     fa_turn_step(daemon, &event);
     if (progresses(daemon)) {
@@ -334,6 +345,7 @@ static int open_doors(struct fa_daemon *daemon, struct fa_err *err)
     if (rc == 0) {
         rc = fa_feeds_open(daemon, daemon->config, &daemon->feeds, &daemon->feed_count, err);
         fa_feeds_bind(daemon);
+        fa_checkpoint_open(daemon);
     }
     if (rc == 0) {
         rc = fa_listeners_open(daemon, daemon->config, &daemon->listening, &daemon->listening_count,
@@ -405,6 +417,7 @@ static int start(struct fa_daemon *daemon, struct fa_err *err)
 
 static int finish(struct fa_daemon *daemon)
 {
+    fa_checkpoint_stop(daemon);
     int status = fa_keep_close(daemon);
     fa_listeners_close(daemon->listening, daemon->listening_count);
     fa_feeds_close(daemon->feeds, daemon->feed_count);

@@ -3,14 +3,23 @@
  * evidence, at the moment it is written; and each rule's last changes of level, in memory.
  *
  * A row is finished within the engine's step, so what it says is what was decided on: rules have
- * evaluated that label set just then, or nothing of it changed since. */
+ * evaluated that label set just then, or nothing of it changed since. Only a rule that is evaluated
+ * whole cannot be asked while it runs: its rows are finished when the rules have run, in the same
+ * turn and transaction. */
 #include "app/internal.h"
 
 #include "alarms/evidence.h"
+#include "base/panic.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#define uthash_fatal(msg) fa_panic(__FILE__, __LINE__, msg)
+#include <uthash.h>
+
+/* Rows of expressions evaluated whole whose parts are kept, a turn: each part is an evaluation. */
+#define EXPLAINED_MAX 2
 
 /* ---- a row ---- */
 
@@ -30,45 +39,103 @@ static void add_points(void *ctx, const struct fa_point *points, size_t count, b
     picture->begins = !more;
 }
 
-static void add_threshold(struct fa_evidence *e, const struct fa_metric_rule *metric)
+struct parts {
+    struct fa_buf *row;
+    size_t count;
+};
+
+static void add_part(void *ctx, const struct fa_explained *explained)
 {
-    e->has_above = metric->has_above, e->above = metric->above;
-    e->has_below = metric->has_below, e->below = metric->below;
-    e->has_clear_above = metric->has_clear_above, e->clear_above = metric->clear_above;
-    e->has_clear_below = metric->has_clear_below, e->clear_below = metric->clear_below;
-    e->over = metric->over;
-    e->look_back = metric->look_back;
+    struct parts *parts = ctx;
+    const struct fa_evidence_part part = {
+        .depth = explained->depth,
+        .is_clear = explained->is_clear,
+        .text = fa_str_of(explained->text),
+        .labels = fa_str_of(explained->labels),
+        .value = explained->has_value ? explained->value : (double)NAN,
+        .samples = explained->samples,
+    };
+    fa_evidence_encode_part(&part, &parts->count, parts->row);
 }
 
-void fa_evidence_finish(struct fa_daemon *daemon, struct fa_str head, struct fa_buf *row)
+static void take_look(struct fa_evidence *e, const struct fa_rule_look *look)
 {
-    struct fa_evidence e;
-    struct fa_rule_status status;
+    e->has_rule = true;
+    e->now_value = look->status.value;
+    e->newest = look->status.newest;
+    e->covered_at = look->status.covered_at;
+    e->samples = look->status.samples;
+    e->over = look->over;
+    e->look_back = look->look_back;
+    e->has_above = look->has_above, e->above = look->above;
+    e->has_below = look->has_below, e->below = look->below;
+    e->has_clear_above = look->has_clear_above, e->clear_above = look->clear_above;
+    e->has_clear_below = look->has_clear_below, e->clear_below = look->clear_below;
+}
+
+/* What finishing a row takes, besides the row. */
+struct finish {
+    struct fa_evidence evidence;
     char rule[FA_EVIDENCE_TEXT_MAX], labels[FA_EVIDENCE_TEXT_MAX + 1];
-    struct fa_buf expr;
+    struct fa_buf expr, full, empty, reason;
+};
+
+static void describe(struct fa_daemon *daemon, struct finish *f, struct fa_buf *row)
+{
+    struct fa_evidence *e = &f->evidence;
+    fa_rules_text(daemon->rules, f->rule, false, &f->expr);
+    fa_rules_text(daemon->rules, f->rule, true, &f->full);
+    e->expr = fa_buf_str(&f->expr);
+    e->full = fa_str_eq(fa_buf_str(&f->full), e->expr) ? e->full : fa_buf_str(&f->full);
+    e->empty = fa_buf_str(&f->empty);
+    e->reason = fa_buf_str(&f->reason);
+    struct picture picture = {e, e->at - (e->over > 0 ? e->over : e->look_back), true};
+    fa_rules_points(daemon->rules, f->rule, f->labels, add_points, &picture);
+    fa_evidence_seal(e);
+    fa_evidence_encode_rule(e, row);
+}
+
+/* False: its parts can be had only when the rules have run. */
+static bool finish(struct fa_daemon *daemon, struct finish *f, struct fa_buf *row)
+{
+    struct fa_rule_look look;
+    struct parts parts = {row, 0};
+    struct fa_evidence *e = &f->evidence;
+    snprintf(f->rule, sizeof f->rule, "%.*s", FA_STR_ARG(e->rule));
+    snprintf(f->labels, sizeof f->labels, "%.*s", FA_STR_ARG(e->labels));
+    if (!fa_rules_look(daemon->rules, f->rule, f->labels, &look, &f->empty, &f->reason)) {
+        return true;
+    }
+    if (look.is_whole && daemon->rules_run) {
+        return false;
+    }
+    take_look(e, &look);
+    describe(daemon, f, row);
+    if (!look.is_whole || daemon->explained++ < EXPLAINED_MAX) {
+        (void)!fa_rules_explain(daemon->rules, f->rule, f->labels, add_part, &parts);
+    }
+    return true;
+}
+
+bool fa_evidence_finish(struct fa_daemon *daemon, struct fa_str head, struct fa_buf *row)
+{
+    struct finish f;
+    bool finished = true;
+    fa_buf_clear(row);
     fa_buf_putstr(row, head);
-    if (fa_evidence_decode(head, &e) != 0 || e.cut) {
-        return;
+    if (fa_evidence_decode(head, &f.evidence) != 0 || f.evidence.cut) {
+        return true;
     }
-    snprintf(rule, sizeof rule, "%.*s", FA_STR_ARG(e.rule));
-    snprintf(labels, sizeof labels, "%.*s", FA_STR_ARG(e.labels));
-    if (!fa_rules_look(daemon->rules, rule, labels, &status)) {
-        return;
-    }
-    fa_buf_init(&expr, FA_EVIDENCE_BYTES_MAX);
-    fa_rules_text(daemon->rules, rule, &expr);
-    e.has_rule = true;
-    e.expr = fa_buf_str(&expr);
-    e.now_value = status.value;
-    e.newest = status.newest;
-    e.covered_at = status.covered_at;
-    e.samples = status.samples;
-    add_threshold(&e, &status.rule->metric);
-    struct picture picture = {&e, e.at - (e.over > 0 ? e.over : e.look_back), true};
-    fa_rules_points(daemon->rules, rule, labels, add_points, &picture);
-    fa_evidence_seal(&e);
-    fa_evidence_encode_rule(&e, row);
-    fa_buf_done(&expr);
+    fa_buf_init(&f.expr, FA_EVIDENCE_BYTES_MAX);
+    fa_buf_init(&f.full, FA_EVIDENCE_BYTES_MAX);
+    fa_buf_init(&f.empty, FA_EVIDENCE_BYTES_MAX);
+    fa_buf_init(&f.reason, FA_EVIDENCE_BYTES_MAX);
+    finished = finish(daemon, &f, row);
+    fa_buf_done(&f.expr);
+    fa_buf_done(&f.full);
+    fa_buf_done(&f.empty);
+    fa_buf_done(&f.reason);
+    return finished;
 }
 
 /* ---- the last changes of each rule ---- */
@@ -148,7 +215,8 @@ void fa_changes_sweep(struct fa_daemon *daemon)
 {
     struct fa_rule_changes *changes, *next;
     HASH_ITER(hh, daemon->changes, changes, next) {
-        if (!fa_rules_has(daemon->rules, changes->rule)) {
+        if (!fa_rules_has(daemon->rules, changes->rule) &&
+            fa_setup_rule(&daemon->config->setup, changes->rule) == NULL) {
             drop(daemon, changes);
         }
     }

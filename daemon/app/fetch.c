@@ -8,39 +8,14 @@
  *  3. A reload keeps jobs whose name, kind and address stay, with what they brought and their
  * turns; the fetcher itself is started with the first job and stopped with the last. What is pulled
  * is fed to a decoder as any feed is (intake.c, pull.c). */
-#include "app/internal.h"
+#include "app/fetch.h"
 #include "base/panic.h"
-#include "fetcher/link.h"
-#include "fetcher/plan.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* No result for that long beyond two turns: nothing is known. */
 #define UNKNOWN_AFTER (10 * FA_SECOND)
-#define ERROR_SIZE    (FA_FETCH_ERROR_MAX + 1)
-
-enum job_state { JOB_UNKNOWN, JOB_UP, JOB_DOWN };
-
-struct fa_fetch_job {
-    struct fa_daemon *daemon;
-    const struct fa_fetch_entry *entry; /* of the running configuration */
-    struct fa_feed_socket source;       /* its decoder and its place in the metrics */
-    struct fa_turns turns;
-    fa_time unknown_at; /* mono; if no result comes before */
-    uint64_t run;       /* under way; 0: none */
-    struct fa_pull pull;
-    struct fa_intake intake; /* open from the first piece of a body to its end */
-    struct firealarm_request view;
-    char type[FA_FETCH_TYPE_MAX + 1]; /* the answer's Content-Type */
-    struct firealarm_label header;
-    bool spoilt; /* the decoder takes no more of this body */
-    char error[ERROR_SIZE];
-    enum job_state state;
-    fa_time duration;
-    uint32_t status;
-    uint64_t bytes, samples, runs, failures;
-};
 
 static bool reads(const struct fa_fetch_job *job)
 {
@@ -112,16 +87,16 @@ static void tell_unknown(struct fa_fetch_job *job)
 
 /* ---- a run's end ---- */
 
-static void log_change(struct fa_fetch_job *job, enum job_state state)
+static void log_change(struct fa_fetch_job *job, enum fa_job_state state)
 {
     if (state == job->state) {
         return;
     }
-    if (state == JOB_UP && job->state == JOB_DOWN) {
+    if (state == FA_FETCH_UP && job->state == FA_FETCH_DOWN) {
         fa_log(FA_LOG_NOTICE, "fetch %s: answers again", job->entry->name);
-    } else if (state == JOB_DOWN) {
+    } else if (state == FA_FETCH_DOWN) {
         fa_log(FA_LOG_WARNING, "fetch %s: %s", job->entry->name, job->error);
-    } else if (state == JOB_UNKNOWN) {
+    } else if (state == FA_FETCH_UNKNOWN) {
         fa_log(FA_LOG_WARNING, "fetch %s: no result for too long; nothing is known of it",
                job->entry->name);
     }
@@ -138,11 +113,10 @@ static void settle(struct fa_fetch_job *job, bool ok)
     job->spoilt = false;
 }
 
-static void forget(struct fa_fetch_job *job)
+void fa_fetch_forget(struct fa_fetch_job *job)
 {
     settle(job, false);
     tell_unknown(job);
-    log_change(job, JOB_UNKNOWN);
 }
 
 static void set_unknown_at(struct fa_fetch_job *job)
@@ -232,6 +206,7 @@ static void on_done(void *ctx, const struct fa_fetch_done *done)
         snprintf(job->error, sizeof job->error, "%.*s", FA_STR_ARG(done->error));
     }
     bool ok = done->ok && !job->spoilt;
+    job->error[0] = ok ? '\0' : job->error[0];
     job->run = 0;
     job->duration = done->duration;
     job->status = done->status;
@@ -241,7 +216,7 @@ static void on_done(void *ctx, const struct fa_fetch_done *done)
     set_unknown_at(job);
     settle(job, ok);
     tell_all(job, ok);
-    log_change(job, ok ? JOB_UP : JOB_DOWN);
+    log_change(job, ok ? FA_FETCH_UP : FA_FETCH_DOWN);
     fa_timer_set(&job->daemon->fetch.timer, 0); /* a place is free */
 }
 
@@ -319,7 +294,7 @@ static fa_time next_time(const struct fa_daemon *daemon, fa_time mono)
         const struct fa_fetch_job *job = daemon->fetch.jobs[i];
         /* One that is held, or waits for room, is looked at again soon. */
         fa_time turn = job->turns.next > mono ? job->turns.next : mono + FA_SECOND;
-        fa_time unknown = job->state != JOB_UNKNOWN ? job->unknown_at : FA_NEVER;
+        fa_time unknown = job->state != FA_FETCH_UNKNOWN ? job->unknown_at : FA_NEVER;
         next = turn < next ? turn : next;
         next = unknown < next ? unknown : next;
     }
@@ -336,8 +311,9 @@ static void pump(void *self)
     }
     for (size_t i = 0; i < daemon->fetch.count; i++) {
         job = daemon->fetch.jobs[i];
-        if (job->state != JOB_UNKNOWN && job->unknown_at <= now.mono) {
-            forget(job);
+        if (job->state != FA_FETCH_UNKNOWN && job->unknown_at <= now.mono) {
+            fa_fetch_forget(job);
+            log_change(job, FA_FETCH_UNKNOWN);
         }
     }
     while (has_room(daemon) && (job = next_due(daemon, now.mono)) != NULL) {
@@ -405,7 +381,7 @@ static void start_fetcher(struct fa_daemon *daemon)
 }
 
 /* Its runs end without a word. What operators heard of it is over: nobody wants it any more. */
-static void stop_fetcher(struct fa_daemon *daemon)
+void fa_fetch_stop_child(struct fa_daemon *daemon)
 {
     struct fa_fetching *fetch = &daemon->fetch;
     if (fetch->link == NULL) {
@@ -420,212 +396,12 @@ static void stop_fetcher(struct fa_daemon *daemon)
     fetch->link = NULL;
 }
 
-/* ---- opening, reload ---- */
-
-static void close_job(struct fa_fetch_job *job)
+void fa_fetch_go(struct fa_daemon *daemon)
 {
-    if (job != NULL) {
-        fa_intake_close(&job->intake);
-        fa_decoder_close(&job->source);
-        fa_pull_done(&job->pull);
-        free(job->source.name);
-        free(job);
-    }
-}
-
-void fa_fetch_close(struct fa_fetch_job **jobs, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        close_job(jobs[i]);
-    }
-    free(jobs);
-}
-
-/* "HOST:PORT" of an address; without a port that of its scheme. */
-static void instance_of(const char *url, char *buf, size_t size)
-{
-    const char *from = strstr(url, "://") + 3;
-    size_t len = strcspn(from, "/?#");
-    const char *bracket = memchr(from, ']', len);
-    const char *rest = bracket != NULL ? bracket : from;
-    bool has_port = memchr(rest, ':', len - (size_t)(rest - from)) != NULL;
-    const char *port = has_port ? "" : strncmp(url, "https", 5) == 0 ? ":443" : ":80";
-    snprintf(buf, size, "%.*s%s", (int)len, from, port);
-}
-
-static bool has_label(const struct fa_fetch_entry *entry, const char *name)
-{
-    for (size_t i = 0; i < entry->label_count; i++) {
-        if (strcmp(entry->labels[i].name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void add_labels(struct fa_fetch_job *job, const struct fa_fetch_entry *entry)
-{
-    char instance[300];
-    for (size_t i = 0; i < entry->label_count; i++) {
-        fa_pull_add_label(&job->pull, entry->labels[i].name, entry->labels[i].value);
-    }
-    if (!has_label(entry, "job")) {
-        fa_pull_add_label(&job->pull, "job", entry->name);
-    }
-    if (!has_label(entry, "instance")) {
-        instance_of(entry->url, instance, sizeof instance);
-        fa_pull_add_label(&job->pull, "instance", instance);
-    }
-}
-
-int fa_fetch_open(struct fa_daemon *daemon, const struct fa_config *config,
-                  struct fa_fetch_job ***ret_jobs, struct fa_err *err)
-{
-    struct fa_fetch_job **jobs = fa_xcalloc(config->fetch_count + 1, sizeof *jobs);
-    int rc = 0;
-    for (size_t i = 0; i < config->fetch_count && rc == 0; i++) {
-        const struct fa_fetch_entry *entry = &config->fetches[i];
-        struct fa_fetch_job *job = jobs[i] = fa_xcalloc(1, sizeof *job);
-        job->daemon = job->source.daemon = daemon;
-        job->entry = entry;
-        job->source.name = fa_xstrdup(entry->name);
-        fa_turns_init(&job->turns, entry->name, entry->every, fa_loop_now(daemon->loop).mono);
-        add_labels(job, entry);
-        rc =
-            entry->decoder.plugin != NULL ? fa_decoder_open(&job->source, &entry->decoder, err) : 0;
-    }
-    if (rc != 0) {
-        fa_fetch_close(jobs, config->fetch_count);
-    } else {
-        *ret_jobs = jobs;
-    }
-    return rc;
-}
-
-static bool is_same(const struct fa_fetch_job *a, const struct fa_fetch_job *b)
-{
-    bool labels = a->pull.label_count == b->pull.label_count;
-    for (size_t i = 0; i < a->pull.label_count && labels; i++) {
-        labels = strcmp(a->pull.labels[i].name, b->pull.labels[i].name) == 0 &&
-                 strcmp(a->pull.labels[i].value, b->pull.labels[i].value) == 0;
-    }
-    return labels && a->entry->kind == b->entry->kind &&
-           strcmp(a->entry->name, b->entry->name) == 0 && strcmp(a->entry->url, b->entry->url) == 0;
-}
-
-/* What the old one knows goes over; a body that is coming in is not finished. */
-static void take_over(struct fa_fetch_job *job, struct fa_fetch_job *old)
-{
-    bool coming = old->intake.feed != NULL || old->spoilt;
-    struct fa_handles before = old->pull.before;
-    if (old->turns.every == job->turns.every) {
-        job->turns = old->turns;
-    }
-    job->run = coming ? 0 : old->run;
-    job->turns.running = job->run != 0;
-    job->unknown_at = old->unknown_at;
-    job->state = old->state;
-    job->duration = old->duration;
-    job->status = old->status;
-    job->samples = old->samples;
-    job->runs = old->runs;
-    job->failures = old->failures;
-    job->pull.before = before;
-    old->pull.before = (struct fa_handles){0};
-    memcpy(job->error, old->error, sizeof job->error);
-}
-
-void fa_fetch_swap(struct fa_daemon *daemon, struct fa_fetch_job **jobs, size_t count)
-{
-    struct fa_fetch_job **old = daemon->fetch.jobs;
-    size_t old_count = daemon->fetch.count;
-    for (size_t k = 0; k < old_count; k++) {
-        size_t i = 0;
-        while (i < count && !is_same(jobs[i], old[k])) {
-            i++;
-        }
-        if (i < count) {
-            take_over(jobs[i], old[k]);
-        } else {
-            forget(old[k]);
-        }
-    }
-    daemon->fetch.jobs = jobs;
-    daemon->fetch.count = count;
-    fa_fetch_close(old, old_count);
-}
-
-void fa_fetch_bind(struct fa_daemon *daemon)
-{
-    for (size_t i = 0; i < daemon->fetch.count; i++) {
-        struct fa_fetch_job *job = daemon->fetch.jobs[i];
-        struct fa_metrics_limits limits = {
-            .series = job->entry->series_max,
-            .labels = job->entry->labels_max,
-            .name_bytes = job->entry->name_max,
-            .value_bytes = job->entry->value_max,
-        };
-        job->source.feed = fa_metrics_feed(daemon->metrics, job->entry->name);
-        fa_feed_set_limits(job->source.feed, &limits);
-    }
     if (daemon->fetch.count > 0 && daemon->fetch.link == NULL) {
         start_fetcher(daemon);
     } else if (daemon->fetch.count == 0) {
-        stop_fetcher(daemon);
+        fa_fetch_stop_child(daemon);
     }
     pump(daemon);
-}
-
-void fa_fetch_stop(struct fa_daemon *daemon)
-{
-    stop_fetcher(daemon);
-    fa_fetch_close(daemon->fetch.jobs, daemon->fetch.count);
-    daemon->fetch.jobs = NULL;
-    daemon->fetch.count = 0;
-}
-
-/* ---- what is said of them ---- */
-
-void fa_fetch_metrics(const struct fa_daemon *daemon, struct fa_buf *out)
-{
-    static const struct {
-        const char *name, *type, *suffix;
-    } rows[] = {
-        {"runs", "counter", "_total"},
-        {"failures", "counter", "_total"},
-        {"missed", "counter", "_total"},
-        {"duration_ms", "gauge", ""},
-        {"bytes", "gauge", ""},
-        {"samples", "gauge", ""},
-        {"series", "gauge", ""},
-        {"series_refused", "counter", "_total"},
-        {"rejected", "counter", "_total"},
-    };
-    if (daemon->fetch.count == 0) {
-        return;
-    }
-    fa_buf_printf(out, "# TYPE firealarm_fetcher_up gauge\nfirealarm_fetcher_up %d\n",
-                  daemon->fetch.tended.down_since == 0);
-    fa_buf_puts(out, "# TYPE firealarm_fetch_up gauge\n"
-                     "# HELP firealarm_fetch_up Of the newest run; none while nothing is known.\n");
-    for (size_t i = 0; i < daemon->fetch.count; i++) {
-        const struct fa_fetch_job *job = daemon->fetch.jobs[i];
-        if (job->state != JOB_UNKNOWN) {
-            fa_buf_printf(out, "firealarm_fetch_up{fetch=\"%s\"} %d\n", job->entry->name,
-                          job->state == JOB_UP);
-        }
-    }
-    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
-        fa_buf_printf(out, "# TYPE firealarm_fetch_%s %s\n", rows[r].name, rows[r].type);
-        for (size_t i = 0; i < daemon->fetch.count; i++) {
-            const struct fa_fetch_job *job = daemon->fetch.jobs[i];
-            struct fa_feed_stats stats = fa_feed_stats(job->source.feed);
-            uint64_t values[] = {
-                job->runs,           job->failures, job->turns.missed, (uint64_t)job->duration,
-                job->bytes,          job->samples,  stats.series,      stats.series_refused,
-                job->source.rejected};
-            fa_buf_printf(out, "firealarm_fetch_%s%s{fetch=\"%s\"} %llu\n", rows[r].name,
-                          rows[r].suffix, job->entry->name, (unsigned long long)values[r]);
-        }
-    }
 }

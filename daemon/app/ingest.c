@@ -45,6 +45,42 @@ void *fa_ingest_find(void *ctx, const char *listener, const char *path)
     return NULL;
 }
 
+/* The listener's address as the beginning of a URL; one that hears all addresses, by loopback. */
+static void put_place(const struct fa_listening *one, struct fa_buf *out)
+{
+    const char *colon = strrchr(one->address, ':');
+    if (strncmp(one->address, "unix:", 5) == 0 || colon == NULL) {
+        fa_buf_puts(out, one->address);
+        return;
+    }
+    bool all = strncmp(one->address, "*:", 2) == 0;
+    fa_buf_puts(out, one->tls != NULL ? "https://" : "http://");
+    fa_buf_put(out, all ? "127.0.0.1" : one->address, all ? 9 : (size_t)(colon - one->address));
+    fa_buf_printf(out, ":%u", (unsigned)fa_http_server_port(one->http));
+}
+
+void fa_ingest_each(void *ctx, fa_api_place_fn *fn, void *fn_ctx)
+{
+    const struct fa_daemon *daemon = ctx;
+    for (size_t i = 0; i < daemon->feed_count; i++) {
+        const struct fa_feed_socket *feed = daemon->feeds[i];
+        for (size_t k = 0; k < daemon->listening_count && feed->path_count > 0; k++) {
+            const struct fa_listening *one = &daemon->listening[k];
+            const struct fa_listener_entry *entry = &daemon->config->listeners[k];
+            bool here = feed->listener == NULL || strcmp(feed->listener, one->name) == 0;
+            if (here && (entry->routes & FA_ROUTES_INGEST) != 0) {
+                struct fa_buf place;
+                fa_buf_init(&place, 4096);
+                put_place(one, &place);
+                struct fa_api_feed told = {feed->name, feed->paths, feed->path_count,
+                                           fa_buf_text(&place), entry->limits.body_bytes};
+                fn(fn_ctx, &told);
+                fa_buf_done(&place);
+            }
+        }
+    }
+}
+
 /* ---- one body ---- */
 
 static void fill_headers(struct fa_body *body)
@@ -96,8 +132,8 @@ static void answer(struct fa_body *body, int status, const char *type, struct fa
         /* A constant, so it cannot be refused. */
         (void)!fa_http_reply_field(req, "Retry-After", FA_STR("5"));
     }
+    free_body(body); /* the decoder may look at the request until its connection is closed */
     fa_http_reply(req, status, type, text);
-    free_body(body);
 }
 
 static void answer_refusals(struct fa_body *body)
@@ -105,7 +141,7 @@ static void answer_refusals(struct fa_body *body)
     const struct fa_intake *intake = &body->intake;
     struct fa_buf text;
     fa_buf_init(&text, ANSWER_MAX);
-    fa_buf_printf(&text, "%llu refused; everything else was taken\n",
+    fa_buf_printf(&text, "%llu refused; what was sound was taken\n",
                   (unsigned long long)intake->refused);
     for (size_t i = 0; i < intake->refused && i < FA_INTAKE_TOLD; i++) {
         fa_buf_printf(&text, "%s%s%s\n", intake->first[i].reason,

@@ -8,6 +8,7 @@
 #include "app/log.h"
 #include "courier/link.h"
 #include "metrics/metrics.h"
+#include "metrics/save.h"
 #include "net/dgram.h"
 #include "net/http.h"
 #include "net/loop.h"
@@ -154,6 +155,20 @@ struct fa_history {
     unsigned opening;
 };
 
+/* The checkpoint (checkpoint.c). */
+struct fa_checkpoint {
+    struct fa_timer timer;
+    struct fa_save save; /* where the one under way is */
+    fa_time began;       /* mono, of the newest */
+    uint64_t samples;    /* that had come then */
+    uint64_t written;
+    fa_time written_at; /* wall, of the newest; 0: none since start */
+    bool is_ready;   /* what there was is read */
+    bool is_open;    /* it has slices to come */
+    bool is_told;    /* its end was seen */
+    bool has_failed; /* operators know */
+};
+
 struct fa_daemon {
     const struct fa_daemon_options *options;
     struct fa_loop *loop;
@@ -165,7 +180,10 @@ struct fa_daemon {
     struct fa_rules *rules;
     struct fa_foreign *foreign;
     bool rules_dirty;                /* of both */
+    bool rules_run;                  /* they do: what they tell of is being decided on */
     struct fa_rule_changes *changes; /* by rule (evidence.c) */
+    struct fa_actions unfinished;    /* rows of evidence that wait for the rules to have run */
+    unsigned explained;              /* rows with all parts, of this turn */
 
     struct fa_store
         *store; /* NULL: it cannot be used; then nothing is written and no filing taken */
@@ -183,6 +201,7 @@ struct fa_daemon {
     fa_time copied; /* wall; when the newest good one was done */
     bool store_old; /* an older copy was found in place, by the witness or by a receipt */
 
+    struct fa_checkpoint checkpoint;
     struct fa_actions actions;
     struct fa_buf journal_body; /* of the entry that is being written */
     struct fa_buf evidence;     /* the same */
@@ -326,6 +345,8 @@ void fa_fetch_swap(struct fa_daemon *daemon, struct fa_fetch_job **jobs, size_t 
 void fa_fetch_bind(struct fa_daemon *daemon);
 void fa_fetch_stop(struct fa_daemon *daemon);
 void fa_fetch_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
+/* For the interface's host (api.h). */
+bool fa_fetch_tell(void *daemon, size_t i, struct fa_api_fetch *ret_fetch);
 
 /* intake.c. request and what it points to live until fa_intake_close(); after an error, too. */
 int fa_intake_open(struct fa_intake *intake, struct fa_feed_socket *feed,
@@ -337,6 +358,7 @@ int fa_intake_feed(struct fa_intake *intake, struct fa_str bytes, bool end,
 void fa_intake_close(struct fa_intake *intake); /* harmless when it is not open */
 
 /* ingest.c: requests to feeds, for the interface's host (api.h). */
+void fa_ingest_each(void *ctx, fa_api_place_fn *fn, void *fn_ctx);
 void *fa_ingest_find(void *daemon, const char *listener, const char *path);
 void fa_ingest_head(void *daemon, void *feed, struct fa_http_request *req,
                     struct fa_http_route *route);
@@ -349,8 +371,9 @@ void fa_ingest_stop(struct fa_feed_socket *feed);
 /* Gives each feed its place in the metrics and its limits, as the running configuration says. */
 void fa_feeds_bind(struct fa_daemon *daemon);
 
-/* evidence.c: appends the engine's head of a row, and what the rules say of it now. */
-void fa_evidence_finish(struct fa_daemon *daemon, struct fa_str head, struct fa_buf *row);
+/* evidence.c: makes *row the engine's head and what the rules say of it now. False: they have to be
+ * asked again when they have run. */
+bool fa_evidence_finish(struct fa_daemon *daemon, struct fa_str head, struct fa_buf *row);
 void fa_changes_note(struct fa_daemon *daemon, const struct fa_signal *signal);
 /* Newest first; the texts are borrowed until the next one is noted. Returns how many. */
 size_t fa_changes_read(struct fa_daemon *daemon, const char *rule,
@@ -368,6 +391,20 @@ void fa_windows_restore(struct fa_daemon *daemon);
 void fa_windows_reload(struct fa_daemon *daemon, const struct fa_config *config);
 /* The wall clock stepped by delta. */
 void fa_windows_step(struct fa_daemon *daemon, fa_time delta);
+
+/* All samples are forgotten; the rules know their active alarms. */
+void fa_windows_forget(struct fa_daemon *daemon);
+
+/* checkpoint.c: reads it, when rules and feeds are there. */
+void fa_checkpoint_open(struct fa_daemon *daemon);
+void fa_checkpoint_tick(struct fa_daemon *daemon);
+void fa_checkpoint_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
+/* After a wake-up of the store. */
+void fa_checkpoint_watch(struct fa_daemon *daemon);
+/* The metrics it is of are freed. */
+void fa_checkpoint_forget(struct fa_daemon *daemon);
+/* The last one, before the store is closed. */
+void fa_checkpoint_stop(struct fa_daemon *daemon);
 
 /* listen.c */
 int fa_listeners_open(struct fa_daemon *daemon, const struct fa_config *config,

@@ -31,6 +31,7 @@ static void on_wake(void *self)
         fa_store_poll(daemon->store);
         fa_keep_watch(daemon);
         fa_copies_watch(daemon);
+        fa_checkpoint_watch(daemon);
         fa_turn_release(daemon);
     }
 }
@@ -140,7 +141,7 @@ int fa_keep_plugin(struct fa_daemon *daemon, struct fa_store_options *ret_option
         return rc;
     }
     *ret_options = (struct fa_store_options){
-        .ended_kinds = 1u << FA_ROW_NOTIFICATION,
+        .ended_kinds = 1u << FA_ROW_NOTIFICATION | 1u << FA_ROW_RAISED,
         .plugin = plugin->store,
         .settings = fa_options_settings(daemon->store_options),
         .host = &daemon->host,

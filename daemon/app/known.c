@@ -10,6 +10,7 @@
  * that their own bytes are as good as any hash of them. It holds some 800,000 filings at one
  * mistake in a hundred, which costs a look into the store. */
 #include "app/internal.h"
+#include "base/panic.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -109,31 +109,61 @@ static void write_journal(struct fa_daemon *daemon, const struct fa_action *acti
     daemon->journal_next = n + 1;
 }
 
-static void write_row(struct fa_daemon *daemon, const struct fa_action *action)
+static void put_row(struct fa_daemon *daemon, const struct fa_row *row)
 {
-    struct fa_str key = {(const char *)action->u.row.key, action->u.row.key_len};
-    int rc;
-    if (action->kind == FA_ACT_ERASE) {
-        rc = fa_txn_erase(open_txn(daemon), action->u.row.kind, key);
-    } else {
-        struct fa_row row = {
-            .kind = action->u.row.kind,
-            .live = action->u.row.live,
-            .time = action->u.row.time,
-            .key = key,
-            .value = {daemon->actions.bytes.data + action->u.row.at, action->u.row.len},
-        };
-        if (row.kind == FA_ROW_EVIDENCE) {
-            fa_buf_clear(&daemon->evidence);
-            fa_evidence_finish(daemon, row.value, &daemon->evidence);
-            row.value = fa_buf_str(&daemon->evidence);
-        }
-        rc = fa_txn_put(open_txn(daemon), &row);
-        if (row.kind == FA_ROW_INCIDENT && !row.live) {
-            fa_known_add(daemon, key);
-        }
-    }
+    int rc = fa_txn_put(open_txn(daemon), row);
     fa_assert(rc == 0);
+    if (row->kind == FA_ROW_INCIDENT && !row->live) {
+        fa_known_add(daemon, row->key);
+    }
+}
+
+/* What the rules cannot say yet is put off. */
+static void write_evidence(struct fa_daemon *daemon, struct fa_row *row,
+                           const struct fa_action *action)
+{
+    if (!fa_evidence_finish(daemon, row->value, &daemon->evidence)) {
+        struct fa_actions *unfinished = &daemon->unfinished;
+        unfinished->list =
+            fa_xgrow(unfinished->list, unfinished->count, &unfinished->cap, sizeof *action);
+        struct fa_action *kept = &unfinished->list[unfinished->count++];
+        *kept = *action;
+        kept->u.row.at = unfinished->bytes.len;
+        fa_buf_putstr(&unfinished->bytes, row->value);
+        return;
+    }
+    row->value = fa_buf_str(&daemon->evidence);
+    put_row(daemon, row);
+}
+
+static void write_row(struct fa_daemon *daemon, const struct fa_action *action,
+                      const struct fa_buf *bytes)
+{
+    struct fa_row row = {
+        .kind = action->u.row.kind,
+        .live = action->u.row.live,
+        .time = action->u.row.time,
+        .key = {(const char *)action->u.row.key, action->u.row.key_len},
+        .value = {bytes->data + action->u.row.at, action->u.row.len},
+    };
+    if (action->kind == FA_ACT_ERASE) {
+        int rc = fa_txn_erase(open_txn(daemon), row.kind, row.key);
+        fa_assert(rc == 0);
+    } else if (row.kind == FA_ROW_EVIDENCE || row.kind == FA_ROW_RAISED) {
+        write_evidence(daemon, &row, action);
+    } else {
+        put_row(daemon, &row);
+    }
+}
+
+static void write_unfinished(struct fa_daemon *daemon)
+{
+    struct fa_actions *unfinished = &daemon->unfinished;
+    for (size_t i = 0; i < unfinished->count; i++) {
+        write_row(daemon, &unfinished->list[i], &unfinished->bytes);
+    }
+    fa_actions_clear(unfinished);
+    daemon->explained = 0;
 }
 
 static void carry_out(struct fa_daemon *daemon, fa_time wall, struct fa_api_answer *answer)
@@ -144,7 +174,7 @@ static void carry_out(struct fa_daemon *daemon, fa_time wall, struct fa_api_answ
         case FA_ACT_PUT:
         case FA_ACT_ERASE:
             if (daemon->store != NULL) {
-                write_row(daemon, action);
+                write_row(daemon, action, &daemon->actions.bytes);
             }
             break;
         case FA_ACT_JOURNAL:
@@ -244,8 +274,11 @@ static void run_rules(struct fa_daemon *daemon, struct fa_now now)
     if (due && daemon->store != NULL && !daemon->stopping && !is_behind(daemon)) {
         FA_CRASHPOINT("app.before_rules");
         bool foreign = fa_foreign_run_some(daemon->foreign, now, EVALUATE_MAX, on_signal, daemon);
+        daemon->rules_run = true;
         daemon->rules_dirty =
             fa_rules_run_some(daemon->rules, now, EVALUATE_MAX, on_signal, daemon) || foreign;
+        daemon->rules_run = false;
+        write_unfinished(daemon);
         FA_CRASHPOINT("app.after_rules");
         if (daemon->rules_dirty) {
             fa_loop_again(daemon->loop);
@@ -331,6 +364,7 @@ void fa_turn_init(struct fa_daemon *daemon)
     fa_actions_init(&daemon->actions);
     fa_buf_init(&daemon->journal_body, 4096);
     fa_buf_init(&daemon->evidence, FA_EVIDENCE_BYTES_MAX);
+    fa_actions_init(&daemon->unfinished);
     fa_loop_on_turn(daemon->loop, end_turn, daemon);
     fa_loop_on_deadline(daemon->loop, on_deadline, daemon);
     fa_loop_on_clock_jump(daemon->loop, on_jump, daemon);
@@ -348,4 +382,5 @@ void fa_turn_done(struct fa_daemon *daemon)
     fa_actions_done(&daemon->actions);
     fa_buf_done(&daemon->journal_body);
     fa_buf_done(&daemon->evidence);
+    fa_actions_done(&daemon->unfinished);
 }

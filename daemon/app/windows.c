@@ -64,11 +64,8 @@ void fa_windows_reload(struct fa_daemon *daemon, const struct fa_config *config)
     fa_changes_sweep(daemon);
 }
 
-void fa_windows_step(struct fa_daemon *daemon, fa_time delta)
+void fa_windows_forget(struct fa_daemon *daemon)
 {
-    if (delta < STEP_MIN && delta > -STEP_MIN) {
-        return;
-    }
     struct fa_metrics *old = daemon->metrics;
     fa_rules_free(daemon->rules);
     fa_foreign_free(daemon->foreign);
@@ -77,7 +74,16 @@ void fa_windows_step(struct fa_daemon *daemon, fa_time delta)
     daemon->foreign = new_foreign(daemon, daemon->config);
     fa_windows_restore(daemon);
     fa_feeds_bind(daemon);
+    fa_fetch_bind(daemon); /* its jobs push into what is there now, too */
     fa_metrics_free(old);
+    fa_checkpoint_forget(daemon);
+}
+
+void fa_windows_step(struct fa_daemon *daemon, fa_time delta)
+{
+    if (delta >= STEP_MIN || delta <= -STEP_MIN) {
+        fa_windows_forget(daemon);
+    }
 }
 
 void fa_windows_close(struct fa_daemon *daemon)

@@ -3,58 +3,66 @@
 
 #include <string.h>
 
-static void put_varint(struct fa_buf *buf, uint64_t value)
+/* A field's head and its number lie in one piece before they are put: most fields are three bytes,
+ * and each append to a buffer costs more than those. */
+#define HEAD_MAX   5
+#define VARINT_MAX 10
+
+static size_t lay_varint(char *at, uint64_t value)
 {
-    char bytes[10];
     size_t len = 0;
-    do {
-        bytes[len++] = (char)((value & 127) | (value > 127 ? 128 : 0));
-        value >>= 7;
-    } while (value > 0);
-    fa_buf_put(buf, bytes, len);
+    for (; value > 127; value >>= 7) {
+        at[len++] = (char)((value & 127) | 128);
+    }
+    at[len++] = (char)value;
+    return len;
 }
 
-static void put_head(struct fa_buf *buf, uint32_t tag, enum fa_rec_type type)
+static size_t lay_head(char at[HEAD_MAX], uint32_t tag, enum fa_rec_type type)
 {
-    put_varint(buf, (uint64_t)tag << 2 | (uint64_t)type);
+    return lay_varint(at, (uint64_t)tag << 2 | (uint64_t)type);
+}
+
+static void put_number(struct fa_buf *buf, uint32_t tag, enum fa_rec_type type, uint64_t value)
+{
+    char bytes[HEAD_MAX + VARINT_MAX];
+    size_t len = lay_head(bytes, tag, type);
+    len += lay_varint(bytes + len, value);
+    fa_buf_put(buf, bytes, len);
 }
 
 void fa_rec_put_u64(struct fa_buf *buf, uint32_t tag, uint64_t value)
 {
-    put_head(buf, tag, FA_REC_U64);
-    put_varint(buf, value);
+    put_number(buf, tag, FA_REC_U64, value);
 }
 
 void fa_rec_put_i64(struct fa_buf *buf, uint32_t tag, int64_t value)
 {
-    put_head(buf, tag, FA_REC_I64);
-    put_varint(buf, (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0));
+    put_number(buf, tag, FA_REC_I64, (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0));
 }
 
 void fa_rec_put_f64(struct fa_buf *buf, uint32_t tag, double value)
 {
     uint64_t bits;
-    char bytes[8];
+    char bytes[HEAD_MAX + 8];
     memcpy(&bits, &value, 8);
+    size_t len = lay_head(bytes, tag, FA_REC_F64);
     for (size_t i = 0; i < 8; i++) {
-        bytes[i] = (char)(bits >> (8 * i));
+        bytes[len++] = (char)(bits >> (8 * i));
     }
-    put_head(buf, tag, FA_REC_F64);
-    fa_buf_put(buf, bytes, 8);
+    fa_buf_put(buf, bytes, len);
 }
 
 void fa_rec_put_bytes(struct fa_buf *buf, uint32_t tag, const void *data, size_t len)
 {
-    put_head(buf, tag, FA_REC_BYTES);
-    put_varint(buf, len);
+    put_number(buf, tag, FA_REC_BYTES, len);
     fa_buf_put(buf, data, len);
 }
 
 void fa_rec_wrap(struct fa_buf *buf, uint32_t tag, size_t from)
 {
     size_t len = buf->len - from;
-    put_head(buf, tag, FA_REC_BYTES);
-    put_varint(buf, len);
+    put_number(buf, tag, FA_REC_BYTES, len);
     size_t head = buf->len - from - len;
     char bytes[20];
     if (!buf->over) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/time.h"
 
-#include <stdio.h>
+#include <stddef.h>
 
 /* Days since 1970 to a date of the proleptic Gregorian calendar (Hinnant's civil_from_days). */
 static void civil(int64_t days, int64_t *year, unsigned *month, unsigned *day)
@@ -22,27 +22,56 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
-static int format_seconds(fa_time wall, char buf[32])
+/* By hand: each message has several times in it. */
+static char *put_digits(char *at, unsigned value, int count)
+{
+    for (int i = count; i > 0; i--) {
+        at[i - 1] = (char)('0' + value % 10);
+        value /= 10;
+    }
+    return at + count;
+}
+
+/* The end of what it wrote. */
+static char *format_seconds(fa_time wall, char buf[32])
 {
     int64_t days = floor_div(wall, FA_DAY), year;
     unsigned month, day;
     civil(days, &year, &month, &day);
     unsigned sec = (unsigned)((wall - days * FA_DAY) / FA_SECOND);
-    return snprintf(buf, 32, "%04lld-%02u-%02uT%02u:%02u:%02u", (long long)year % 10000, month, day,
-                    sec / 3600, sec / 60 % 60, sec % 60);
+    year %= 10000;
+    char *at = buf;
+    if (year < 0) {
+        *at++ = '-';
+    }
+    /* As printf has it: a sign is one of the four places. */
+    at = put_digits(at, (unsigned)(year < 0 ? -year : year), year < 0 && year > -1000 ? 3 : 4);
+    const struct {
+        char before;
+        unsigned value;
+    } parts[] = {
+        {'-', month}, {'-', day}, {'T', sec / 3600}, {':', sec / 60 % 60}, {':', sec % 60}};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        *at++ = parts[i].before;
+        at = put_digits(at, parts[i].value, 2);
+    }
+    return at;
 }
 
 const char *fa_time_format(fa_time wall, char buf[32])
 {
-    int len = format_seconds(wall, buf);
-    snprintf(buf + len, (size_t)(32 - len), "Z");
+    char *at = format_seconds(wall, buf);
+    at[0] = 'Z';
+    at[1] = '\0';
     return buf;
 }
 
 const char *fa_time_format_ms(fa_time wall, char buf[32])
 {
-    int len = format_seconds(wall, buf);
-    snprintf(buf + len, (size_t)(32 - len), ".%03uZ",
-             (unsigned)(wall - floor_div(wall, FA_SECOND) * FA_SECOND));
+    char *at = format_seconds(wall, buf);
+    *at++ = '.';
+    at = put_digits(at, (unsigned)(wall - floor_div(wall, FA_SECOND) * FA_SECOND), 3);
+    at[0] = 'Z';
+    at[1] = '\0';
     return buf;
 }

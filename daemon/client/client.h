@@ -17,6 +17,7 @@ struct fa_world {
     bool in_tty, out_tty, err_tty;
     bool no_colour;                                    /* NO_COLOR is set or the terminal is dumb */
     unsigned columns;                                  /* of the terminal; 0: unknown */
+    bool ascii;                                        /* the locale knows no other characters */
     const char *config_home, *state_home, *cache_home; /* absolute, as in XDG's base directories */
     const char *system_config;                         /* the machine's client.cfg */
     fa_time now;

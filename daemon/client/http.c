@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define CONNECT_MS 3000L
+#define SILENCE_S  120L
 
 struct transfer {
     struct fa_reply *reply;
@@ -105,7 +106,8 @@ static void set_place(CURL *curl, const struct fa_settings *settings, const char
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, settings->socket);
         return;
     }
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR,
+                     strncmp(settings->url, "http:", 5) == 0 ? "http" : "https");
     curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
@@ -116,16 +118,18 @@ static void set_place(CURL *curl, const struct fa_settings *settings, const char
     }
 }
 
-static struct curl_slist *make_headers(const struct fa_settings *settings, bool body)
+/* type NULL: no body. */
+static struct curl_slist *make_headers(const struct fa_settings *settings, const char *type)
 {
+    char line[640];
     struct curl_slist *headers = curl_slist_append(NULL, "Accept: application/json");
     headers = curl_slist_append(headers, "Expect:");
     headers = curl_slist_append(headers, "User-Agent:");
-    if (body) {
-        headers = curl_slist_append(headers, "Content-Type: application/json");
+    if (type != NULL) {
+        snprintf(line, sizeof line, "Content-Type: %s", type);
+        headers = curl_slist_append(headers, line);
     }
     if (settings->token != NULL) {
-        char line[640];
         snprintf(line, sizeof line, "Authorization: Bearer %s", settings->token);
         headers = curl_slist_append(headers, line);
         explicit_bzero(line, sizeof line);
@@ -135,6 +139,13 @@ static struct curl_slist *make_headers(const struct fa_settings *settings, bool 
 
 int fa_http_call(const struct fa_settings *settings, const char *path, const char *body,
                  struct fa_reply *ret_reply, struct fa_err *err)
+{
+    return fa_http_send(settings, path, fa_str_of(body), body != NULL ? "application/json" : NULL,
+                        ret_reply, err);
+}
+
+int fa_http_send(const struct fa_settings *settings, const char *path, struct fa_str body,
+                 const char *type, struct fa_reply *ret_reply, struct fa_err *err)
 {
     struct fa_reply reply = {0};
     struct transfer transfer = {.reply = &reply};
@@ -146,14 +157,14 @@ int fa_http_call(const struct fa_settings *settings, const char *path, const cha
     }
     fa_buf_init(&reply.body, FA_REPLY_MAX);
     fa_buf_init(&url, 8192);
-    struct curl_slist *headers = make_headers(settings, body != NULL);
+    struct curl_slist *headers = make_headers(settings, type);
     set_limits(curl, settings, &transfer);
     set_place(curl, settings, path, &url);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    if (body != NULL) {
+    if (type != NULL) {
         curl_easy_setopt(curl, CURLOPT_POST, 1L);
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.ptr);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
     }
     CURLcode code = curl_easy_perform(curl);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply.status);
@@ -168,6 +179,49 @@ int fa_http_call(const struct fa_settings *settings, const char *path, const cha
     }
     *ret_reply = reply;
     return 0;
+}
+
+struct fetch {
+    fa_http_bytes_fn *fn;
+    void *ctx;
+    struct fa_err *err;
+    int rc; /* of fn */
+};
+
+static size_t on_fetched(char *data, size_t size, size_t count, void *user)
+{
+    struct fetch *fetch = user;
+    fetch->rc = fetch->fn(fetch->ctx, (struct fa_str){data, size * count}, fetch->err);
+    return fetch->rc == 0 ? size * count : 0;
+}
+
+int fa_http_fetch(const char *url, fa_http_bytes_fn *fn, void *ctx, struct fa_err *err)
+{
+    struct fetch fetch = {.fn = fn, .ctx = ctx, .err = err};
+    CURL *curl = curl_easy_init();
+    if (curl == NULL) {
+        return fa_err_set(err, FA_EIO, "libcurl cannot start");
+    }
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, SILENCE_S);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_fetched);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &fetch);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+    CURLcode code = curl_easy_perform(curl);
+    curl_easy_cleanup(curl);
+    if (fetch.rc != 0 || code == CURLE_OK) {
+        return fetch.rc;
+    }
+    return fa_interrupted() ? fa_err_set(err, FA_ECLOSED, "stopped")
+                            : fa_err_set(err, FA_EIO, "%s: %s", url, curl_easy_strerror(code));
 }
 
 void fa_reply_done(struct fa_reply *reply)

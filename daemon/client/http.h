@@ -19,6 +19,14 @@ struct fa_reply {
  * Ctrl-C. After an error of a POST it is unknown whether the daemon acted. */
 int fa_http_call(const struct fa_settings *settings, const char *path, const char *body,
                  struct fa_reply *ret_reply, struct fa_err *err) FA_MUST_CHECK;
+/* The same with any body of any type, for feeds: the url may be http too. */
+int fa_http_send(const struct fa_settings *settings, const char *path, struct fa_str body,
+                 const char *type, struct fa_reply *ret_reply, struct fa_err *err) FA_MUST_CHECK;
+/* Reads what stands at a URL (http, https) and hands it on as it comes; a negative code of fn ends
+ * it and is returned. FA_EIO: it cannot be had, or its status is no 2xx. */
+typedef int fa_http_bytes_fn(void *ctx, struct fa_str bytes, struct fa_err *err);
+int fa_http_fetch(const char *url, fa_http_bytes_fn *fn, void *ctx,
+                  struct fa_err *err) FA_MUST_CHECK;
 void fa_reply_done(struct fa_reply *reply);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/panic.h"
 
 #include <curl/curl.h>
+#include <langinfo.h>
 #include <locale.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -92,6 +93,7 @@ int main(int argc, char **argv)
         .err_tty = isatty(STDERR_FILENO) == 1,
         .no_colour = refuses_colour(),
         .columns = terminal_columns(),
+        .ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0,
         .config_home = config,
         .state_home = state,
         .cache_home = cache,

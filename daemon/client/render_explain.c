@@ -13,9 +13,10 @@
 #include <string.h>
 #include <time.h>
 
-#define WORD   10 /* where a line's word begins, */
-#define TEXT   25 /* and its text */
-#define NESTED 29
+#define WORD      10 /* where a line's word begins, */
+#define TEXT      22 /* and its text */
+#define NUMBER    9  /* columns that the value of a part takes before the part */
+#define DEPTH_MAX 12 /* parts further down stand no further right */
 
 static const char *text_of(const json_t *object, const char *name)
 {
@@ -111,30 +112,32 @@ static void put_threshold(struct fa_buf *buf, const json_t *evidence)
     }
 }
 
-static void put_empty(struct fa_buf *buf, const json_t *evidence)
+/* Why there is no value, where that is known. */
+static void put_reason(struct fa_buf *buf, const json_t *object)
 {
-    const json_t *selector;
-    size_t i;
-    json_array_foreach(json_object_get(evidence, "empty"), i, selector)
-    {
-        const char *text = json_string_value(selector);
-        fa_buf_printf(buf, "; no sample of %s", text != NULL ? text : "?");
+    if (fa_member_text(object, "empty") != NULL) {
+        fa_buf_printf(buf, "; no sample of %s", text_of(object, "empty"));
+    }
+    if (fa_member_text(object, "reason") != NULL) {
+        fa_buf_printf(buf, "; %s", text_of(object, "reason"));
     }
 }
 
-/* "312.5; fires above 120, clears below 90" */
-static void put_value(struct fa_buf *buf, const json_t *evidence)
+/* "value 312.5" and, for whoever reads it first, "; fires above 120, clears below 90" */
+static void put_value(struct fa_buf *buf, const json_t *evidence, const char *word, bool limits)
 {
     bool now = json_object_get(evidence, "value") != NULL;
+    fa_buf_puts(buf, word);
     put_number(buf, evidence, now ? "value" : "signalled");
     size_t from = buf->len;
     fa_buf_puts(buf, "; ");
     size_t begin = buf->len;
-    put_threshold(buf, evidence);
+    if (limits) {
+        put_threshold(buf, evidence);
+    }
     if (buf->len == begin) {
         fa_buf_cut(buf, from);
     }
-    put_empty(buf, evidence);
 }
 
 static double lowest(const json_t *points, double *ret_highest)
@@ -177,60 +180,114 @@ static void put_picture(struct timeline *timeline, const json_t *evidence)
     if (count > 1) {
         fa_say(screen, "%*s%s\n", TEXT, "", fa_buf_text(&buf));
     }
-    fa_buf_clear(&buf);
-    if (count > 1) {
-        char first[16];
-        fa_buf_printf(&buf, "%s since %s, from %.6g to %.6g",
-                      fa_member_is(evidence, "bucketed") ? "all samples" : "each sample",
-                      clock_of(json_array_get(points, skip), "time", first), low, high);
-        fa_put_wrapped(screen, TEXT, NULL, fa_buf_text(&buf));
-    }
     fa_buf_done(&buf);
 }
 
-static void put_parts(struct timeline *timeline, const json_t *evidence)
-{
-    struct fa_screen *screen = timeline->screen;
-    const json_t *part;
-    size_t i;
-    json_array_foreach(json_object_get(evidence, "parts"), i, part)
-    {
-        struct fa_buf buf;
-        long long depth = (long long)fa_member_int(part, "depth");
-        unsigned indent = TEXT + 2 * (unsigned)(depth > 0 && depth < 12 ? depth
-                                                : depth > 0             ? 12
-                                                                        : 0);
-        long long series = (long long)fa_member_int(part, "series");
-        fa_buf_init(&buf, 64u << 10);
-        fa_buf_printf(&buf, "%s = ", text_of(part, "text"));
-        if (has_number(part, "value")) {
-            put_number(&buf, part, "value");
-        } else {
-            fa_buf_printf(&buf, series > 0 ? "%lld series" : "nothing", series);
-        }
-        fa_put_wrapped(screen, indent, NULL, fa_buf_text(&buf));
-        fa_buf_done(&buf);
-    }
-}
-
-static void put_windows(struct timeline *timeline, const json_t *evidence)
+/* "180 samples in 15m, from 50 to 303.67, newest 14:00:00" */
+static void put_samples(struct timeline *timeline, const json_t *evidence)
 {
     struct fa_buf buf;
     char clock[16];
+    double high, low = lowest(json_object_get(evidence, "points"), &high);
     long long samples = (long long)fa_member_int(evidence, "samples");
     fa_buf_init(&buf, 4096);
     if (samples > 0) {
         fa_buf_printf(&buf, "%lld sample%s in %s", samples, samples == 1 ? "" : "s",
                       text_of(evidence, "over"));
     }
+    if (high > low) {
+        fa_buf_printf(&buf, "%sfrom %.6g to %.6g", buf.len > 0 ? ", " : "", low, high);
+    }
     if (fa_member_text(evidence, "newest") != NULL) {
-        fa_buf_printf(&buf, "%snewest sample %s", buf.len > 0 ? ", " : "",
+        fa_buf_printf(&buf, "%snewest %s", buf.len > 0 ? ", " : "",
                       clock_of(evidence, "newest", clock));
     }
     if (buf.len > 0) {
         fa_put_wrapped(timeline->screen, TEXT, NULL, fa_buf_text(&buf));
     }
     fa_buf_done(&buf);
+}
+
+/* "312.5    sum(x)": the value and the part, or behind a part of several elements each one's
+ * labels. indent: where the part begins. */
+static void put_part(struct fa_screen *screen, const json_t *part, unsigned indent, bool alone,
+                     bool again)
+{
+    struct fa_buf buf, value;
+    long long samples = (long long)fa_member_int(part, "samples");
+    if (!alone && !again) {
+        fa_put_wrapped(screen, indent, NULL, text_of(part, "text"));
+    }
+    indent += alone ? 0 : 2;
+    fa_buf_init(&buf, 64u << 10);
+    fa_buf_init(&value, 64);
+    if (has_number(part, "value")) {
+        put_number(&value, part, "value");
+    } else {
+        fa_buf_puts(&value, "-");
+    }
+    fa_buf_printf(&buf, alone ? "%s" : "{%s}", text_of(part, alone ? "text" : "labels"));
+    if (samples > 0) {
+        fa_buf_printf(&buf, " (the newest of %lld)", samples);
+    }
+    fa_say(screen, "%*s%-*s", TEXT, "", (int)(indent - TEXT), fa_buf_text(&value));
+    fa_put_wrapped(screen, indent, "", fa_buf_text(&buf));
+    fa_buf_done(&value);
+    fa_buf_done(&buf);
+}
+
+/* Another element of the same part. */
+static bool is_again(const json_t *part, const json_t *other)
+{
+    return part != NULL && other != NULL &&
+           fa_member_int(part, "depth") == fa_member_int(other, "depth") &&
+           fa_member_is(part, "clear") == fa_member_is(other, "clear") &&
+           strcmp(text_of(part, "text"), text_of(other, "text")) == 0 &&
+           strcmp(text_of(part, "labels"), text_of(other, "labels")) != 0;
+}
+
+/* What only puts the next one into brackets. */
+static bool is_bracket(const json_t *part, const json_t *next)
+{
+    const char *text = text_of(part, "text"), *inner = text_of(next, "text");
+    size_t len = strlen(inner);
+    return len > 0 && strlen(text) == len + 2 && text[0] == '(' &&
+           strncmp(text + 1, inner, len) == 0;
+}
+
+/* How deep a part stands, without the brackets around it. depths: of those; *count: how many. */
+static unsigned indent_of(const json_t *part, const json_int_t *depths, size_t *count)
+{
+    json_int_t depth = fa_member_int(part, "depth");
+    while (*count > 0 && depths[*count - 1] >= depth) {
+        --*count;
+    }
+    depth -= (json_int_t)*count;
+    return TEXT + NUMBER + 2 * (unsigned)(depth > DEPTH_MAX ? DEPTH_MAX : depth > 0 ? depth : 0);
+}
+
+static void put_parts(struct timeline *timeline, const json_t *evidence)
+{
+    const json_t *parts = json_object_get(evidence, "parts"), *part, *before = NULL;
+    json_int_t brackets[DEPTH_MAX];
+    size_t i, count = 0;
+    bool clear = false;
+    json_array_foreach(parts, i, part)
+    {
+        const json_t *next = json_array_get(parts, i + 1);
+        unsigned indent = indent_of(part, brackets, &count);
+        bool again = is_again(before, part);
+        if (is_bracket(part, next) && count < DEPTH_MAX) {
+            brackets[count++] = fa_member_int(part, "depth");
+            continue;
+        }
+        if (fa_member_is(part, "clear") && !clear) {
+            fa_put_wrapped(timeline->screen, TEXT, NULL, "and it clears when:");
+            clear = true;
+        }
+        put_part(timeline->screen, part, indent, !again && !is_again(part, next), again);
+        before = part;
+    }
 }
 
 /* Everything that is known of that moment. */
@@ -244,7 +301,7 @@ static void put_evidence(struct timeline *timeline, const json_t *evidence)
         fa_put_wrapped(screen, TEXT, NULL, text_of(evidence, "expr"));
     }
     put_picture(timeline, evidence);
-    put_windows(timeline, evidence);
+    put_samples(timeline, evidence);
 }
 
 /* ---- what happened ---- */
@@ -270,14 +327,14 @@ static const struct word {
     {"resolved", "resolved", NULL, FA_GREEN},
     {"unowned", "unowned", "nobody owned it; the level above hears", FA_YELLOW},
     {"commented", "comment", NULL, FA_PLAIN},
-    {"unknown", "unknown", "its data are missing: it climbs on", FA_YELLOW},
+    {"unknown", "unknown", "it climbs on without data", FA_YELLOW},
     {"filing", "filing", "one more filing came to it", FA_PLAIN},
     {"orphaned", "rule", NULL, FA_YELLOW},
     {"restarted", "restart", NULL, FA_DIM},
     {"sent", "told", NULL, FA_GREEN},
     {"failed", "failed", NULL, FA_YELLOW},
     {"rejected", "rejected", NULL, FA_YELLOW},
-    {"moved-on", "moved on", "the next channel or step has it now", FA_YELLOW},
+    {"moved-on", "moved on", NULL, FA_YELLOW},
     {"lost", "unsure", "the courier ended with it, and it goes out again", FA_YELLOW},
     {"dropped", "not sent", "not needed any more", FA_DIM},
     {"dead", "given up", "kept, to be sent by hand", FA_YELLOW},
@@ -337,21 +394,34 @@ static void put_count(struct fa_buf *buf, const json_t *moment, const char *one,
     fa_buf_printf(buf, "%lld %s", count, count == 1 ? one : many);
 }
 
+/* The time alone where it is of the same day. */
+static void put_later(struct fa_buf *buf, const json_t *moment, const char *name)
+{
+    struct tm now, then;
+    char text[FA_WHEN_SIZE];
+    bool same = local_time(moment, "time", &now) && local_time(moment, name, &then) &&
+                now.tm_yday == then.tm_yday && now.tm_year == then.tm_year;
+    fa_buf_puts(buf,
+                same ? clock_of(moment, name, text) : fa_when_show(text_of(moment, name), text));
+}
+
 static void put_words(struct fa_buf *buf, const json_t *moment, const struct word *word)
 {
     const char *what = word->what, *display = text_of(moment, "display");
     char clock[FA_WHEN_SIZE];
-    if (fa_member_text(moment, "channel") != NULL) {
+    if (strcmp(what, "moved-on") == 0) {
+        fa_buf_printf(buf, "nobody waits for %s over %s any longer", display,
+                      text_of(moment, "channel"));
+    } else if (fa_member_text(moment, "channel") != NULL) {
         put_delivery(buf, moment, word->text);
     } else if (strcmp(what, "step") == 0) {
         put_step(buf, moment);
     } else if (strcmp(what, "pending") == 0) {
-        fa_buf_printf(buf, "the condition holds; it must until %s",
-                      clock_of(moment, "until", clock));
+        fa_buf_puts(buf, "the condition holds; it must until ");
+        put_later(buf, moment, "until");
     } else if (strcmp(what, "acknowledged") == 0) {
-        const char *until = fa_member_text(moment, "until");
-        fa_buf_printf(buf, "%s, with a word until %s", display,
-                      until != NULL ? fa_when_show(until, clock) : "?");
+        fa_buf_printf(buf, "%s, who says more by ", display);
+        put_later(buf, moment, "until");
     } else if (strcmp(what, "resolved") == 0) {
         fa_buf_puts(buf, display[0] != '\0' ? display : "by its data; somebody had owned it");
     } else if (strcmp(what, "left-out") == 0) {
@@ -364,9 +434,8 @@ static void put_words(struct fa_buf *buf, const json_t *moment, const struct wor
         put_count(buf, moment, "person has", "people have");
         fa_buf_puts(buf, " no channel that may carry it");
     } else if (strcmp(what, "orphaned") == 0) {
-        fa_buf_puts(buf, fa_member_is(moment, "gone")
-                             ? "is no longer configured"
-                             : "is configured again");
+        fa_buf_puts(buf, fa_member_is(moment, "gone") ? "is no longer configured"
+                                                      : "is configured again");
     } else if (strcmp(what, "restarted") == 0) {
         fa_buf_printf(buf, "nobody looked at its data since %s", clock_of(moment, "since", clock));
     } else if (word->text != NULL) {
@@ -391,9 +460,11 @@ static void put_moment(struct timeline *timeline, const json_t *moment, const js
     struct fa_buf buf;
     fa_buf_init(&buf, 64u << 10);
     put_words(&buf, moment, word);
-    if (evidence != NULL) {
-        fa_buf_puts(&buf, buf.len > 0 ? "; value " : "value ");
-        put_value(&buf, evidence);
+    if (evidence != NULL && strcmp(text_of(evidence, "level"), "unknown") != 0) {
+        put_value(&buf, evidence, buf.len > 0 ? "; value " : "value ",
+                  strcmp(word->what, "raised") == 0);
+    } else if (evidence != NULL) {
+        put_reason(&buf, evidence);
     }
     line(timeline, moment, word->paint, word->word, fa_buf_text(&buf));
     if (evidence != NULL && strcmp(word->what, "raised") == 0) {
@@ -408,8 +479,8 @@ static void put_alone(struct timeline *timeline, const json_t *evidence)
     const struct word *word = word_of(text_of(evidence, "cause"));
     struct fa_buf buf;
     fa_buf_init(&buf, 64u << 10);
-    fa_buf_puts(&buf, strcmp(word->what, "worse") == 0 ? "the worst value so far: " : "value ");
-    put_value(&buf, evidence);
+    put_value(&buf, evidence, "value ", false);
+    put_reason(&buf, evidence);
     line(timeline, evidence, word->paint, word->word, fa_buf_text(&buf));
     if (strcmp(word->what, "worse") == 0) {
         put_evidence(timeline, evidence);
@@ -583,19 +654,20 @@ static void put_why(struct fa_buf *buf, const json_t *set)
         {"no-data", "no sample came"},
         {"too-few", "too few samples to judge by"},
         {"stale", "its samples are too old"},
+        {"not-renewed", "its sender stopped repeating it"},
     };
     const json_t *alarm = json_object_get(set, "alarm");
     const char *why = text_of(set, "why");
     char clock[FA_WHEN_SIZE];
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (strcmp(rows[i][0], why) == 0) {
+        if (strcmp(rows[i][0], why) == 0 && fa_member_text(set, "reason") == NULL) {
             fa_buf_puts(buf, rows[i][1]);
         }
     }
     if (strcmp(why, "warming") == 0) {
         fa_buf_printf(buf, "warming: its window is full at %s", clock_of(set, "warming", clock));
     }
-    put_empty(buf, set);
+    fa_buf_puts(buf, text_of(set, "reason"));
     if (json_is_object(alarm) && fa_member_text(alarm, "due") != NULL) {
         fa_buf_printf(buf, "; raised at %s if it lasts", clock_of(alarm, "due", clock));
     } else if (json_is_object(alarm)) {
@@ -634,7 +706,7 @@ static void put_sets(struct fa_screen *screen, const json_t *rule)
     if (table.count > 0) {
         fa_table_print(screen, &table);
     } else {
-        fa_say(screen, "No series that it reads has ever come.\n");
+        fa_say(screen, "Nothing that it reads has ever come.\n");
     }
     if (fa_member_is(rule, "more")) {
         fa_say(screen, "... and more that do not fire.\n");
@@ -697,9 +769,15 @@ void fa_render_rule(struct fa_screen *screen, const json_t *rule)
         put_pattern(screen, rule);
         return;
     }
+    if (strcmp(text_of(rule, "kind"), "alert") == 0) {
+        fa_say(screen, "It takes the alerts of another system:\n");
+    }
     fa_buf_init(&buf, 64u << 10);
     fa_put_wrapped(screen, 2, NULL, text_of(rule, "expr"));
     put_threshold(&buf, rule);
+    if (fa_member_text(rule, "clear_expr") != NULL) {
+        fa_buf_printf(&buf, "clears when %s", text_of(rule, "clear_expr"));
+    }
     if (fa_member_text(rule, "for") != NULL) {
         fa_buf_printf(&buf, "%swhen it held for %s", buf.len > 0 ? ", " : "", text_of(rule, "for"));
     }
@@ -707,8 +785,14 @@ void fa_render_rule(struct fa_screen *screen, const json_t *rule)
         fa_buf_printf(&buf, "%sfires when no sample came for %s", buf.len > 0 ? ", " : "",
                       text_of(rule, "absent"));
     }
-    fa_put_wrapped(screen, 2, NULL, fa_buf_text(&buf));
+    if (buf.len > 0) {
+        fa_put_wrapped(screen, 2, NULL, fa_buf_text(&buf));
+    }
     fa_buf_done(&buf);
+    if (fa_member_text(rule, "error") != NULL) {
+        fa_say(screen, "\n");
+        fa_put_wrapped(screen, 0, "It cannot be evaluated: ", text_of(rule, "error"));
+    }
     put_sets(screen, rule);
     put_changes(screen, rule);
 }

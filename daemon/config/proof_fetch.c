@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define LOOK_BACK (5 * FA_MINUTE) /* a rule's default */
+
 static const char *const kinds[] = {
     [FA_JOB_SCRAPE] = "a scrape",
     [FA_JOB_QUERY] = "a query",
@@ -210,6 +212,20 @@ static void only_of(const struct job *job, const char *key, bool given, uint32_t
     }
 }
 
+static void prove_times(const struct job *job)
+{
+    if (job->entry->timeout > job->entry->every) {
+        fa_fault_key(job->proof->faults, job->at, "timeout", FA_ERANGE,
+                     "timeout is longer than every: a run would not be over when the next is due");
+    }
+    if (job->entry->every > LOOK_BACK && job->entry->kind != FA_JOB_HEARTBEAT) {
+        fa_warn(job->proof->faults, job->at,
+                "every is longer than the 5m that a rule looks back: rules over what '%.64s' "
+                "brings need look_back",
+                job->entry->name != NULL ? job->entry->name : "it");
+    }
+}
+
 static void prove_kind(const struct job *job)
 {
     const struct fa_fetch_entry *entry = job->entry;
@@ -226,10 +242,6 @@ static void prove_kind(const struct job *job)
     } else if (entry->metric != NULL && !is_metric(entry->metric, "_:")) {
         fa_fault_key(job->proof->faults, job->at, "metric", FA_EINVAL,
                      "'%.60s' is no metric's name: letters, digits, _ and :", entry->metric);
-    }
-    if (entry->timeout > entry->every) {
-        fa_fault_key(job->proof->faults, job->at, "timeout", FA_ERANGE,
-                     "timeout is longer than every: a run would not be over when the next is due");
     }
 }
 
@@ -258,6 +270,7 @@ void fa_prove_fetches(const struct fa_proof *proof)
         prove_headers(&job);
         prove_labels(&job);
         prove_kind(&job);
+        prove_times(&job);
         prove_name(&job);
     }
 }

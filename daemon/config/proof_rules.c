@@ -5,6 +5,7 @@
  * category.
  */
 #include "config/proof.h"
+#include "rules/sound.h"
 #include "text/template.h"
 
 #include <stdlib.h>
@@ -153,6 +154,41 @@ static void prove_metric(const struct fa_proof *proof, size_t i)
     prove_window(proof, i);
 }
 
+struct expression {
+    const struct fa_proof *proof;
+    const config_setting_t *at; /* the rule */
+    const char *key;
+};
+
+static void on_finding(void *ctx, const struct fa_sound_finding *finding)
+{
+    const struct expression *expression = ctx;
+    struct fa_faults *faults = expression->proof->faults;
+    if (finding->is_error) {
+        fa_fault_key(faults, expression->at, expression->key, FA_EINVAL, "%s: %s", expression->key,
+                     finding->text);
+    } else {
+        fa_warn(faults, config_setting_get_member(expression->at, expression->key), "%s: %s",
+                expression->key, finding->text);
+    }
+}
+
+static void prove_expressions(const struct fa_proof *proof, size_t i)
+{
+    const struct fa_query_rule *query = &proof->config->rules[i]->query;
+    struct expression expr = {proof, proof->draft->rules.items[i].at, "expr"}, clear = expr;
+    clear.key = "clear_expr";
+    if (query->expr != NULL) {
+        fa_sound(query->expr, on_finding, &expr);
+    }
+    if (query->clear != NULL) {
+        fa_sound(query->clear, on_finding, &clear);
+    }
+    if (query->expr != NULL && query->clear != NULL) {
+        fa_sound_clear(query->expr, query->clear, on_finding, &clear);
+    }
+}
+
 /* expr instead of metric: what belongs to the short form does not go with it. */
 static void prove_query(const struct fa_proof *proof, size_t i)
 {
@@ -164,6 +200,7 @@ static void prove_query(const struct fa_proof *proof, size_t i)
                          "%s goes with metric; with expr the expression itself says it", others[k]);
         }
     }
+    prove_expressions(proof, i);
 }
 
 static void prove_no_query(const struct fa_proof *proof, size_t i)
@@ -315,6 +352,39 @@ static void prove_summary(const struct fa_proof *proof, size_t i)
     free(known);
 }
 
+/* What goes with a condition over samples. */
+static void prove_hits(const struct fa_proof *proof, size_t i)
+{
+    static const char *const conditions[] = {"clear_below", "clear_above", "clear_expr", "absent"};
+    const struct fa_rule *rule = proof->config->rules[i];
+    if (is_given(proof, i, "hits") != is_given(proof, i, "of")) {
+        fault_at(proof, i, is_given(proof, i, "hits") ? "hits" : "of",
+                 "hits and of go together: hits = 3; of = 5; fires when the condition held at 3 of "
+                 "the last 5 samples");
+    } else if (rule->hits > rule->of) {
+        fault_at(proof, i, "hits", "hits is more than of: it could never fire");
+    }
+    for (size_t k = 0; rule->hits > 0 && k < sizeof conditions / sizeof conditions[0]; k++) {
+        if (is_given(proof, i, conditions[k])) {
+            fa_fault_key(proof->faults, proof->draft->rules.items[i].at, conditions[k], FA_EINVAL,
+                         "%s does not go with hits, which judges each sample for itself",
+                         conditions[k]);
+        }
+    }
+}
+
+/* Filings and alerts of others have no samples. */
+static void refuse_sample_keys(const struct fa_proof *proof, size_t i)
+{
+    static const char *const keys[] = {"hits", "of", "keep_firing_for"};
+    for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++) {
+        if (is_given(proof, i, keys[k])) {
+            fa_fault_key(proof->faults, proof->draft->rules.items[i].at, keys[k], FA_EINVAL,
+                         "%s goes with metric or expr", keys[k]);
+        }
+    }
+}
+
 static void prove_rule(const struct fa_proof *proof, size_t i)
 {
     const struct fa_rule *rule = proof->config->rules[i];
@@ -329,6 +399,11 @@ static void prove_rule(const struct fa_proof *proof, size_t i)
     }
     if (!has_expr) {
         prove_no_query(proof, i);
+    }
+    if (has_metric || has_expr) {
+        prove_hits(proof, i);
+    } else {
+        refuse_sample_keys(proof, i);
     }
     if (kinds != 1) {
         fa_fault(proof->faults, at, FA_EINVAL,

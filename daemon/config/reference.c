@@ -160,6 +160,11 @@ static void put_plugin(void *ctx, const char *name)
     fputc('\n', listing->out);
     put(listing->out, plugin->summary);
     fputs(".\n", listing->out);
+    if (plugin->decoder != NULL && plugin->decoder->paths != NULL) {
+        fputs("Requests come to ", listing->out);
+        put(listing->out, plugin->decoder->paths);
+        fputs(" unless the feed says otherwise.\n", listing->out);
+    }
     for (const struct firealarm_option *o = plugin->options; o->name != NULL; o++) {
         put_option(listing->out, o);
     }
@@ -182,7 +187,7 @@ void fa_config_reference(FILE *out, struct fa_plugins *plugins)
     put_section(out, &fa_draft_section, "top");
     if (plugins != NULL) {
         fputs(".SH OPTIONS OF PLUGINS\nThey stand in the group that names the plugin: a channel's, "
-              "a feed's or the store's.\n",
+              "a feed's, a fetch job's or the store's.\n",
               out);
         struct listing listing = {out, plugins, 0};
         for (; listing.kind < FA_PLUGIN__COUNT; listing.kind++) {

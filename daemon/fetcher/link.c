@@ -14,7 +14,7 @@
 #define RUN_WITHIN (10 * FA_SECOND) /* beyond the run's own time-out */
 #define OUT_MAX    ((size_t)4 * 1024 * 1024)
 /* Decoded in one turn: a millisecond or two. */
-#define READ_MAX ((size_t)256 * 1024)
+#define READ_MAX ((size_t)128 * 1024)
 
 struct open_run {
     uint64_t n, body_left;

@@ -40,8 +40,3 @@ void fa_turns_finish(struct fa_turns *turns)
 {
     turns->running = false;
 }
-
-fa_time fa_turns_next(const struct fa_turns *turns)
-{
-    return turns->next;
-}

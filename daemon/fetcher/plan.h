@@ -23,7 +23,5 @@ void fa_turns_init(struct fa_turns *turns, const char *name, fa_time every, fa_t
 /* May it start? Then it is running, and its next turn is set. */
 bool fa_turns_start(struct fa_turns *turns, fa_time mono);
 void fa_turns_finish(struct fa_turns *turns);
-/* When to ask again; a job that runs is asked at its next turn, too, to count what it missed. */
-fa_time fa_turns_next(const struct fa_turns *turns);
 
 #endif

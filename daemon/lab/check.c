@@ -12,6 +12,7 @@
  * kept 8  is judged by playing twice (lab.c), 7 by scenarios, 5, 9 and 10 in their own rooms
  *
  * What is asked of people is asked of oracle.c, never of people/. */
+#include "alarms/evidence.h"
 #include "lab/world.h"
 
 #include <math.h>
@@ -52,12 +53,33 @@ static void check_row(struct fa_lab *lab, uint32_t kind, const struct fa_id *id,
     }
 }
 
+/* Whatever fired can be explained by what is stored. */
+static void check_evidence(struct fa_lab *lab, const struct fa_alarm *alarm)
+{
+    struct fa_evidence evidence;
+    uint8_t key[FA_EVIDENCE_KEY_BYTES];
+    char text[FA_ID_TEXT_SIZE];
+    if (alarm->state == FA_ALARM_PENDING ||
+        (alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) != 0) {
+        return;
+    }
+    fa_evidence_key(alarm->id, 0, key);
+    const struct fa_lab_row *row =
+        fa_lab_find_row(&lab->store.latest, FA_ROW_EVIDENCE, key, sizeof key);
+    if (row == NULL || fa_evidence_decode((struct fa_str){row->value, row->len}, &evidence) != 0 ||
+        (evidence.causes & FA_CAUSE_RAISED) == 0 || !fa_str_is(evidence.rule, alarm->rule)) {
+        fa_lab_fail(lab, "alarm %s was raised and nothing is kept to explain it by",
+                    fa_id_format(alarm->id.id, text));
+    }
+}
+
 static void check_stored_alarm(void *ctx, const struct fa_alarm *alarm)
 {
     struct fa_buf buf;
     fa_buf_init(&buf, FA_ROW_BYTES_MAX);
     fa_alarm_encode(alarm, &buf);
     check_row(ctx, FA_ROW_ALARM, &alarm->id.id, &buf, "alarm");
+    check_evidence(ctx, alarm);
     fa_buf_done(&buf);
 }
 
@@ -497,7 +519,7 @@ static bool has_subject(const struct fa_lab *lab, const struct fa_alarm *alarm)
 
 struct tally {
     struct fa_lab *lab;
-    uint32_t alarms[FA_ALARM__COUNT], outbox;
+    uint32_t alarms[FA_ALARM__COUNT], outbox, filings;
 };
 
 static void count_alarm(void *ctx, const struct fa_alarm *alarm)
@@ -515,6 +537,12 @@ static void count_notification(void *ctx, const struct fa_notification *n)
     tally->outbox += !hidden;
 }
 
+static void count_incident(void *ctx, const struct fa_incident *incident)
+{
+    struct tally *tally = ctx;
+    tally->filings += incident->state != FA_INCIDENT_CLOSED && incident->about_count == 0;
+}
+
 static void check_counts(struct fa_lab *lab)
 {
     struct fa_engine_stats stats;
@@ -522,6 +550,7 @@ static void check_counts(struct fa_lab *lab)
     fa_engine_stats(lab->engine, &stats);
     fa_engine_each_alarm(lab->engine, count_alarm, &tally);
     fa_engine_each_notification(lab->engine, count_notification, &tally);
+    fa_engine_each_incident(lab->engine, count_incident, &tally);
     for (int state = 0; state < FA_ALARM__COUNT; state++) {
         if (stats.alarms[state] != tally.alarms[state]) {
             fa_lab_fail(lab, "invariant 4 (not by a count): %u alarms are counted as %s, not %u",
@@ -533,12 +562,15 @@ static void check_counts(struct fa_lab *lab)
         fa_lab_fail(lab, "invariant 4 (not by a count): %u notifications are counted, not %u",
                     stats.outbox, tally.outbox);
     }
+    if (stats.filings_open != tally.filings) {
+        fa_lab_fail(lab, "invariant 4 (not by a count): %u filings are counted as open, not %u",
+                    stats.filings_open, tally.filings);
+    }
 }
 
 void fa_lab_choose_look(struct fa_lab *lab)
 {
-    size_t many =
-        HASH_CNT(by_id, lab->engine->alarms) + HASH_CNT(by_id, lab->engine->notifications);
+    size_t many = lab->engine->alarms.count + lab->engine->notifications.count;
     lab->looks_at_all = many < 32 || lab->cover.steps % 16 == 0;
 }
 

@@ -227,6 +227,7 @@ static void take_signal(void *ctx, const struct fa_signal *signal)
                                .level = signal->level,
                                .value = signal->value,
                                .since = signal->since,
+                               .worse = signal->worse,
                                .source = fa_source_copy(signal->source)};
 }
 
@@ -244,8 +245,12 @@ void fa_lab_run_rules(struct fa_lab *lab)
                                    .level = copy->level,
                                    .value = copy->value,
                                    .since = copy->since,
+                                   .worse = copy->worse,
                                    .source = copy->source};
         struct fa_event event = {.kind = FA_EV_SIGNAL, .u.signal = &signal};
+        if (lab->watch != NULL && lab->watch->signal != NULL) {
+            lab->watch->signal(lab->watch->ctx, &signal);
+        }
         fa_lab_step(lab, &event);
         free(copy->labels);
         free(copy->source);

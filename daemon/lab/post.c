@@ -117,6 +117,9 @@ static void attempt(struct fa_lab *lab, struct fa_notification_id id)
                 delivery->again ? " (the same key again)" : "");
     add_flight(post, (struct fa_lab_flight){id, lab->elapsed + MOODS[mood].after,
                                             MOODS[mood].verdict, MOODS[mood].status});
+    if (lab->watch != NULL && lab->watch->told != NULL && delivery->reached) {
+        lab->watch->told(lab->watch->ctx, delivery);
+    }
 }
 
 void fa_lab_post_send(struct fa_lab *lab, struct fa_notification_id id)

@@ -163,11 +163,14 @@ static void see_journal(struct fa_lab *lab, const struct fa_action *action)
                     (int)action->u.journal.who_len, who, action->u.journal.number);
     }
     const struct fa_alarm *alarm = fa_engine_alarm(lab->engine, id);
+    struct fa_lab_alarm *seen = fa_lab_find_alarm(lab, id);
+    seen = seen == NULL && alarm != NULL ? add_alarm(lab, alarm) : seen;
+    if (lab->watch != NULL && lab->watch->journal != NULL) {
+        lab->watch->journal(lab->watch->ctx, action, seen);
+    }
     if (alarm == NULL) {
         return;
     }
-    struct fa_lab_alarm *seen = fa_lab_find_alarm(lab, id);
-    seen = seen != NULL ? seen : add_alarm(lab, alarm);
     if (code == FA_J_STEP) {
         seen->last_step = lab->elapsed;
     }

@@ -83,6 +83,9 @@ void fa_lab_tell(struct fa_lab *lab, const char *fmt, ...)
 {
     char text[1024], since[48];
     va_list args;
+    if (lab->mute) {
+        return;
+    }
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
@@ -195,7 +198,7 @@ static fa_time rules_next(const struct fa_lab *lab)
     return at != FA_NEVER ? at - FA_LAB_BEGIN - lab->wall_offset : FA_NEVER;
 }
 
-static fa_time next_of_all(const struct fa_lab *lab)
+fa_time fa_lab_next(const struct fa_lab *lab)
 {
     fa_time next = earlier(fa_lab_commit_next(lab), fa_lab_post_next(lab));
     next = earlier(next, fa_lab_feed_next(lab));
@@ -232,7 +235,7 @@ static void run_due(struct fa_lab *lab)
 
 void fa_lab_advance_to(struct fa_lab *lab, fa_time elapsed)
 {
-    for (fa_time next; !lab->failed && (next = next_of_all(lab)) <= elapsed;) {
+    for (fa_time next; !lab->failed && (next = fa_lab_next(lab)) <= elapsed;) {
         move_to(lab, next);
         run_due(lab);
     }

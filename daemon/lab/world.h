@@ -229,6 +229,7 @@ struct fa_lab_signal { /* a copy */
     enum fa_level level;
     double value;
     fa_time since;
+    int worse;
     struct fa_source *source;
 };
 
@@ -250,6 +251,15 @@ struct fa_lab_piece {  /* of a configuration */
     char *name, *text; /* owned */
     bool is_block;
     uint32_t line;
+};
+
+/* Who plays the world and looks on. Each may be NULL. */
+struct fa_lab_watch {
+    void (*signal)(void *ctx, const struct fa_signal *signal);
+    /* seen: NULL: it is about no alarm. */
+    void (*journal)(void *ctx, const struct fa_action *action, const struct fa_lab_alarm *seen);
+    void (*told)(void *ctx, const struct fa_lab_delivery *delivery);
+    void *ctx;
 };
 
 /* How often what was visited: a world that never gets somewhere proves nothing about it. */
@@ -325,7 +335,9 @@ struct fa_lab {
     int reply_code;
     bool reply_already;
     struct fa_incident_id reply_incident;
-    struct fa_buf story; /* the timeline */
+    struct fa_buf story;              /* the timeline */
+    const struct fa_lab_watch *watch; /* borrowed; NULL: nobody */
+    bool mute;                        /* without a story */
     /* judgement */
     bool unchecked;
     bool looks_at_all; /* after this step, see check.c */
@@ -341,6 +353,8 @@ struct fa_lab {
 void fa_lab_init(struct fa_lab *lab);
 void fa_lab_done(struct fa_lab *lab);
 struct fa_now fa_lab_now(const struct fa_lab *lab);
+/* When something is due next; FA_NEVER. */
+fa_time fa_lab_next(const struct fa_lab *lab);
 /* Everything due until then happens. */
 void fa_lab_advance_to(struct fa_lab *lab, fa_time elapsed);
 /* One event as one turn: step, checks, commit. */

@@ -153,13 +153,18 @@ static void remember_raw(struct fa_feed *feed, enum fa_kind kind, struct fa_str 
         raw.len > RAW_MAX || find_raw(feed, kind, raw, hash) != NULL) {
         return;
     }
-    uint32_t id = fa_arena_take(&metrics->raw_bytes, sizeof(struct fa_raw) + raw.len);
+    bool has_next = origin->raws != FA_POOL_NONE;
+    size_t size = FA_RAW_HEAD + raw.len + (has_next ? sizeof origin->raws : 0);
+    uint32_t id = fa_arena_take(&metrics->raw_bytes, size);
     struct fa_raw *entry = fa_arena_at(&metrics->raw_bytes, id);
-    *entry = (struct fa_raw){.handle = handle_of(fa_series_at(metrics, place), kind),
-                             .next = origin->raws,
-                             .feed = feed->number,
-                             .len = (uint16_t)raw.len};
+    entry->handle = handle_of(fa_series_at(metrics, place), kind);
+    entry->feed = feed->number;
+    entry->len = raw.len & 0x7fff;
+    entry->has_next = has_next;
     memcpy(entry->bytes, raw.ptr, raw.len);
+    if (has_next) {
+        memcpy(entry->bytes + raw.len, &origin->raws, sizeof origin->raws);
+    }
     origin->raws = id;
     fa_index_add(&metrics->raws, fa_index_hash(hash), id);
 }
@@ -414,6 +419,18 @@ uint64_t fa_metrics_define(struct fa_feed *feed, enum fa_kind kind, struct fa_st
     return handle_of(fa_series_at(feed->metrics, place), kind);
 }
 
+uint32_t fa_series_take(struct fa_feed *feed, enum fa_kind stored, struct fa_str name,
+                        const struct fa_label *labels, size_t count)
+{
+    return take_series(feed, stored, name, labels, count);
+}
+
+void fa_catalogue_add(struct fa_feed *feed, struct fa_str name)
+{
+    note_unwatched(feed, name);
+    feed->stats.unwatched--;
+}
+
 static void leave_name(struct fa_metrics *metrics, const struct fa_origin *origin)
 {
     struct fa_watched *watched = fa_watched_at(metrics, origin->watched);
@@ -436,9 +453,13 @@ static void drop_raws(struct fa_metrics *metrics, struct fa_origin *origin)
         struct fa_str bytes = {raw->bytes, raw->len};
         uint64_t hash = raw_hash(metrics->feeds_by_number[raw->feed],
                                  (enum fa_kind)(raw->handle >> KIND_SHIFT & 15), bytes);
-        origin->raws = raw->next;
+        size_t size = FA_RAW_HEAD + bytes.len + (raw->has_next ? sizeof id : 0);
+        origin->raws = FA_POOL_NONE;
+        if (raw->has_next) {
+            memcpy(&origin->raws, raw->bytes + raw->len, sizeof origin->raws);
+        }
         fa_index_remove(&metrics->raws, fa_index_hash(hash), id);
-        fa_arena_give(&metrics->raw_bytes, id, sizeof *raw + bytes.len);
+        fa_arena_give(&metrics->raw_bytes, id, size);
     }
 }
 

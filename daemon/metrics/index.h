@@ -13,8 +13,8 @@ struct fa_index_cell {
     uint32_t item; /* the id + 1; 0: free */
 };
 struct fa_index {
-    struct fa_index_cell *cells; /* owned; cap is 0 or a power of two */
-    size_t count, cap;
+    struct fa_index_cell *cells; /* owned */
+    size_t count, cap;           /* cap: under 2^32 */
 };
 
 uint64_t fa_hash(struct fa_str bytes, uint64_t seed);
@@ -29,9 +29,20 @@ void fa_index_add(struct fa_index *index, uint32_t hash, uint32_t id);
 /* The id must be there. */
 void fa_index_remove(struct fa_index *index, uint32_t hash, uint32_t id);
 
+/* Where a hash belongs: any number of cells will do. */
+static inline size_t fa_index_home(const struct fa_index *index, uint32_t hash)
+{
+    return (size_t)((uint64_t)hash * index->cap >> 32);
+}
+
+static inline size_t fa_index_behind(const struct fa_index *index, size_t at)
+{
+    return at + 1 < index->cap ? at + 1 : 0;
+}
+
 static inline uint32_t fa_index_scan(const struct fa_index *index, uint32_t hash, size_t *cursor)
 {
-    for (; index->cells[*cursor].item != 0; *cursor = (*cursor + 1) & (index->cap - 1)) {
+    for (; index->cells[*cursor].item != 0; *cursor = fa_index_behind(index, *cursor)) {
         if (index->cells[*cursor].hash == hash) {
             return index->cells[*cursor].item - 1;
         }
@@ -45,13 +56,13 @@ static inline uint32_t fa_index_first(const struct fa_index *index, uint32_t has
     if (index->cap == 0) {
         return FA_INDEX_NONE;
     }
-    *cursor = hash & (index->cap - 1);
+    *cursor = fa_index_home(index, hash);
     return fa_index_scan(index, hash, cursor);
 }
 
 static inline uint32_t fa_index_next(const struct fa_index *index, uint32_t hash, size_t *cursor)
 {
-    *cursor = (*cursor + 1) & (index->cap - 1);
+    *cursor = fa_index_behind(index, *cursor);
     return fa_index_scan(index, hash, cursor);
 }
 
@@ -59,7 +70,7 @@ static inline uint32_t fa_index_next(const struct fa_index *index, uint32_t hash
 static inline void fa_index_prefetch(const struct fa_index *index, uint32_t hash)
 {
     if (index->cap > 0) {
-        __builtin_prefetch(&index->cells[hash & (index->cap - 1)]);
+        __builtin_prefetch(&index->cells[fa_index_home(index, hash)]);
     }
 }
 

@@ -4,6 +4,8 @@
 #ifndef FA_METRICS_KEEP_H
 #define FA_METRICS_KEEP_H
 
+#include "base/err.h"
+#include "base/str.h"
 #include "metrics/pack.h"
 #include "metrics/window.h"
 
@@ -35,14 +37,34 @@ void fa_raw_free(struct fa_windows *all, struct fa_window *window);
 void fa_raw_begin(struct fa_slots *slots, fa_time from);
 bool fa_raw_next(struct fa_slots *slots, struct fa_slot *ret_slot);
 
+/* The chunk as it is kept, without the zeros at its end; FA_POOL_NONE after the last. */
+uint32_t fa_raw_chunk(const struct fa_windows *all, uint32_t id, struct fa_str *ret_bytes,
+                      bool *ret_large);
+/* Puts such a chunk behind the others. FA_EPARSE: it is damaged, or not later than they are. */
+int fa_raw_load(struct fa_windows *all, struct fa_window *window, struct fa_str bytes,
+                bool is_large) FA_MUST_CHECK;
+/* All of `from`, which is empty then, into an empty one. */
+void fa_raw_move(struct fa_window *window, struct fa_window *from);
+
 void fa_ring_append(struct fa_window *window, const struct fa_slot *slot);
 void fa_ring_late(struct fa_window *window, const struct fa_sample *sample);
 void fa_ring_expire(struct fa_window *window, fa_time edge);
 void fa_ring_free(struct fa_window *window);
 void fa_ring_begin(struct fa_slots *slots, fa_time from);
 bool fa_ring_next(struct fa_slots *slots, struct fa_slot *ret_slot);
+/* A slot of the ring as it is kept. */
+struct fa_str fa_ring_bytes(const struct fa_window *window, size_t i);
+/* Puts such a slot behind the others; FA_EPARSE as above. With sketches it takes the one that was
+ * opened. */
+int fa_ring_load(struct fa_window *window, struct fa_str bytes) FA_MUST_CHECK;
 /* A new open slot gets a sketch. */
 void fa_ring_open_sketch(struct fa_window *window);
+bool fa_ring_has_open_sketch(const struct fa_window *window);
+/* The same with what fa_sketch_save wrote. FA_EPARSE: it did not, or there is one. */
+int fa_ring_load_sketch(struct fa_window *window, struct fa_str bytes) FA_MUST_CHECK;
+/* The newest slot, behind those that are kept. FA_EPARSE: it is not, or no samples made it. */
+int fa_window_load_open(struct fa_windows *all, struct fa_window *window,
+                        const struct fa_slot *slot) FA_MUST_CHECK;
 /* The sketch of a slot of the ring, or of the open one (number `count`). */
 struct fa_sketch *fa_ring_sketch(const struct fa_window *window, size_t i);
 

@@ -116,6 +116,15 @@ uint64_t fa_metrics_hash_seed(const struct fa_metrics *metrics)
     return metrics->limits.hash_seed;
 }
 
+struct fa_feed *fa_metrics_find_feed(struct fa_metrics *metrics, const char *name)
+{
+    struct fa_feed *feed = metrics->feeds;
+    while (feed != NULL && strcmp(feed->name, name) != 0) {
+        feed = feed->next;
+    }
+    return feed;
+}
+
 struct fa_feed *fa_metrics_feed(struct fa_metrics *metrics, const char *name)
 {
     struct fa_feed **at = &metrics->feeds;
@@ -227,7 +236,9 @@ static bool take_member(struct fa_feed *feed, struct fa_series *series,
         struct fa_sample sample = {.time = set->last_at, .value = (double)members, .weight = 1};
         bool parted;
         (void)to_windows(feed->metrics, series, &sample, now, &parted);
-        memset(set->cells, 0, set->cap * sizeof set->cells[0]);
+        if (set->cap > 0) {
+            memset(set->cells, 0, set->cap * sizeof set->cells[0]);
+        }
         set->count = 0;
         set->has_zero = false;
     }
@@ -469,6 +480,15 @@ void fa_metrics_stale(struct fa_feed *feed, uint64_t handle, fa_time time)
         series->stale = true;
         fa_series_mark(series);
     }
+}
+
+uint64_t fa_metrics_samples(const struct fa_metrics *metrics)
+{
+    uint64_t samples = 0;
+    for (const struct fa_feed *feed = metrics->feeds; feed != NULL; feed = feed->next) {
+        samples += feed->stats.samples;
+    }
+    return samples;
 }
 
 struct fa_feed_stats fa_feed_stats(const struct fa_feed *feed)

@@ -72,6 +72,8 @@ void fa_metrics_free(
 uint64_t fa_metrics_hash_seed(const struct fa_metrics *metrics);
 /* The feed of that name, made at its first mention; borrowed. */
 struct fa_feed *fa_metrics_feed(struct fa_metrics *metrics, const char *name);
+/* NULL: it was not mentioned yet. */
+struct fa_feed *fa_metrics_find_feed(struct fa_metrics *metrics, const char *name);
 /* Own limits for one feed; 0 means the default of fa_metrics_new. catalogue, set_members and
  * hash_seed are not a feed's. Series over a lowered limit stay. */
 void fa_feed_set_limits(struct fa_feed *feed, const struct fa_metrics_limits *limits);
@@ -90,6 +92,8 @@ void fa_metrics_push(struct fa_feed *feed, struct fa_now now, const uint64_t *ha
 /* The sender says that the series ends: its newest value is no value any longer. */
 void fa_metrics_stale(struct fa_feed *feed, uint64_t handle, fa_time time);
 
+/* Samples taken, of all feeds. */
+uint64_t fa_metrics_samples(const struct fa_metrics *metrics);
 struct fa_feed_stats fa_feed_stats(const struct fa_feed *feed);
 
 /* Unwatched names, in the order seen; NULL past the last. */

@@ -285,3 +285,76 @@ bool fa_raw_next(struct fa_slots *slots, struct fa_slot *ret_slot)
     unpack_chunk(slots, id);
     return fa_unpack_next(&slots->unpack, ret_slot);
 }
+
+uint32_t fa_raw_chunk(const struct fa_windows *all, uint32_t id, struct fa_str *ret_bytes,
+                      bool *ret_large)
+{
+    const struct fa_packed *chunk = chunk_at(all, id);
+    *ret_large = (id & LARGE) != 0;
+    size_t len = size_of(id) - (*ret_large ? sizeof(struct fa_slot) : 0);
+    const char *bytes = (const char *)chunk;
+    while (len > sizeof chunk->next && bytes[len - 1] == 0) {
+        len--;
+    }
+    *ret_bytes = (struct fa_str){bytes + sizeof chunk->next, len - sizeof chunk->next};
+    return chunk->next;
+}
+
+/* What is behind the last slot is written over by the next. */
+static void clear_rest(struct fa_packed *chunk, size_t size, size_t bits)
+{
+    char *bytes = (char *)chunk;
+    size_t at = (bits + 7) / 8;
+    if (bits % 8 != 0) {
+        bytes[at - 1] = (char)((unsigned char)bytes[at - 1] & ((1u << bits % 8) - 1));
+    }
+    memset(bytes + at, 0, size - at);
+}
+
+static bool is_sound(const struct fa_slot *slot, const struct fa_slot *before)
+{
+    return fa_slot_is_sound(slot, FA_PACK_WIDTH) &&
+           (before->samples == 0 ||
+            fa_slot_id(slot->last_at, FA_PACK_WIDTH) > fa_slot_id(before->last_at, FA_PACK_WIDTH));
+}
+
+int fa_raw_load(struct fa_windows *all, struct fa_window *window, struct fa_str bytes,
+                bool is_large)
+{
+    uint32_t last = window->last_chunk, id = take_chunk(all, is_large);
+    struct fa_packed *chunk = chunk_at(all, id);
+    size_t size = size_of(id), room = size - (is_large ? sizeof(struct fa_slot) : 0);
+    struct fa_slot slot,
+        before = {.last_at = window->u.raw.last_at, .samples = last != FA_POOL_NONE};
+    struct fa_unpack unpack;
+    bool fits = bytes.len + sizeof chunk->next <= room, sound = true;
+    memset(chunk, 0, size);
+    chunk->next = FA_POOL_NONE;
+    memcpy((char *)chunk + sizeof chunk->next, bytes.ptr, fits ? bytes.len : 0);
+    fa_unpack_begin(&unpack, chunk, size, (enum fa_fold)window->fold);
+    while (fa_unpack_next(&unpack, &slot)) {
+        sound = sound && is_sound(&slot, &before);
+        before = slot;
+    }
+    if (!fits || !sound || unpack.is_damaged || chunk->count == 0) {
+        give_chunk(all, id);
+        return FA_EPARSE;
+    }
+    clear_rest(chunk, size, unpack.at.bits);
+    if (last != FA_POOL_NONE) {
+        (void)close_chunk(all, window);
+    }
+    set_pack(window, &unpack.at);
+    *(last != FA_POOL_NONE ? &chunk_at(all, last)->next : &window->u.raw.first) = id;
+    window->last_chunk = id;
+    return 0;
+}
+
+void fa_raw_move(struct fa_window *window, struct fa_window *from)
+{
+    window->u = from->u;
+    window->size = from->size;
+    window->last_chunk = from->last_chunk;
+    window->since = from->since;
+    from->u.raw.first = from->last_chunk = FA_POOL_NONE;
+}

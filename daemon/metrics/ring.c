@@ -77,7 +77,7 @@ static void read_slot(const struct fa_window *window, size_t i, struct fa_slot *
             memcpy(&fields[field], words++, sizeof *words);
         }
     }
-    bool has_samples = (window->reads & FA_READS_SAMPLES) != 0;
+    bool has_samples = fields[2] >= 1 && fields[2] <= UINT32_MAX;
     *ret_slot = (struct fa_slot){.last_at = last_at,
                                  .last = fields[0],
                                  .samples = has_samples ? (uint32_t)fields[2] : 1 + more,
@@ -132,15 +132,21 @@ void fa_ring_open_sketch(struct fa_window *window)
     *sketch_at(window, window->u.ring.count) = fa_xcalloc(1, sizeof(struct fa_sketch));
 }
 
+/* The open slot's goes with what was put behind the others. */
+static void keep_sketch(struct fa_window *window)
+{
+    size_t count = window->u.ring.count;
+    *sketch_at(window, count - 1) = *sketch_at(window, count);
+    *sketch_at(window, count) = NULL;
+}
+
 void fa_ring_append(struct fa_window *window, const struct fa_slot *slot)
 {
     make_room(window);
     size_t i = window->u.ring.count++;
     write_slot(window, i, slot);
     if (window->sketch) {
-        struct fa_sketch **open = sketch_at(window, i + 1);
-        *sketch_at(window, i) = *open;
-        *open = NULL;
+        keep_sketch(window);
     }
 }
 
@@ -314,4 +320,47 @@ bool fa_ring_next(struct fa_slots *slots, struct fa_slot *ret_slot)
         ret_slot->u.first = before.last;
     }
     return true;
+}
+
+struct fa_str fa_ring_bytes(const struct fa_window *window, size_t i)
+{
+    return (struct fa_str){(const char *)words_at(window, i),
+                           words_each(window) * sizeof(uint64_t)};
+}
+
+int fa_ring_load(struct fa_window *window, struct fa_str bytes)
+{
+    size_t count = window->u.ring.count;
+    uint64_t first;
+    if (bytes.len != words_each(window) * sizeof first ||
+        count >= (size_t)(window->u.ring.span / window->u.ring.width) + 2) {
+        return FA_EPARSE;
+    }
+    memcpy(&first, bytes.ptr, sizeof first);
+    fa_time at = (fa_time)first >> 1;
+    if (!fa_slot_is_time(at) ||
+        (count > 0 && fa_slot_id(at, window->u.ring.width) <= id_of(window, count - 1))) {
+        return FA_EPARSE;
+    }
+    make_room(window);
+    memcpy(words_at(window, count), bytes.ptr, bytes.len);
+    window->u.ring.count++;
+    if (window->sketch) {
+        keep_sketch(window);
+    }
+    return 0;
+}
+
+bool fa_ring_has_open_sketch(const struct fa_window *window)
+{
+    return window->size > 0 && *sketch_at(window, window->u.ring.count) != NULL;
+}
+
+int fa_ring_load_sketch(struct fa_window *window, struct fa_str bytes)
+{
+    if (fa_ring_has_open_sketch(window)) {
+        return FA_EPARSE;
+    }
+    fa_ring_open_sketch(window);
+    return fa_sketch_load(bytes, *sketch_at(window, window->u.ring.count));
 }

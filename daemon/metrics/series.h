@@ -10,14 +10,15 @@
 #define FA_SET_PERIOD    (10 * FA_SECOND)
 #define FA_IGNORED_CELLS 65536u /* a power of two */
 
-/* One spelling of a series, in the arena. */
+/* One spelling of a series, in the arena. Most series have one. */
 struct fa_raw {
     uint64_t handle; /* what the spelling means, kind included */
-    uint32_t next;   /* of the series, FA_POOL_NONE at the end */
     uint16_t feed;   /* its number */
-    uint16_t len;
+    uint16_t len : 15;
+    uint16_t has_next : 1; /* behind the bytes is the id of the next of the series, 4 bytes */
     char bytes[];
 };
+#define FA_RAW_HEAD offsetof(struct fa_raw, bytes)
 
 /* The distinct members of the current period of a set. */
 struct fa_set {
@@ -172,6 +173,8 @@ bool fa_watch_matches(const struct fa_watch *watch, struct fa_str name,
 /* Links the series to the watch, gives it the window it needs and marks the link. */
 void fa_watch_link(struct fa_watch *watch, struct fa_series *series);
 void fa_link_mark(struct fa_link *link);
+/* The series' windows that are empty take over what the list knows, which may be empty then. */
+void fa_series_seed(struct fa_metrics *metrics, struct fa_series *series, struct fa_window *list);
 /* The same window with an open slot, in the place of the one. */
 struct fa_window *fa_series_wake_window(struct fa_metrics *metrics, struct fa_series *series,
                                         struct fa_window *window);
@@ -182,6 +185,10 @@ const struct fa_labels *fa_series_labels(struct fa_metrics *metrics, uint32_t id
 /* FA_POOL_NONE when there is none. stored: as fa_kind_stored gives it. */
 uint32_t fa_series_find(const struct fa_metrics *metrics, enum fa_kind stored, struct fa_str name,
                         const struct fa_labels *labels);
+/* The series, made when it is not there and watched; FA_POOL_NONE: refused or not, and counted. */
+uint32_t fa_series_take(struct fa_feed *feed, enum fa_kind stored, struct fa_str name,
+                        const struct fa_label *labels, size_t count);
+void fa_catalogue_add(struct fa_feed *feed, struct fa_str name);
 void fa_series_drop(struct fa_metrics *metrics, struct fa_series *series);
 void fa_set_free(struct fa_set *set); /* accepts NULL */
 void fa_metrics_forget_ignored(struct fa_metrics *metrics);

@@ -147,3 +147,68 @@ double fa_sketch_quantile(const struct fa_sketch *sketch, double q)
     double rank = q * sketch->count * (1 - 1e-12);
     return fmax(sketch->min, fmin(sketch->max, value_at(sketch, rank)));
 }
+
+static void save_side(const struct fa_sketch_side *side, struct fa_buf *buf)
+{
+    fa_buf_put(buf, &side->count, sizeof side->count);
+    for (uint32_t i = 0; i < side->count; i++) {
+        fa_buf_put(buf, &side->bins[i].index, sizeof side->bins[i].index);
+        fa_buf_put(buf, &side->bins[i].weight, sizeof side->bins[i].weight);
+    }
+}
+
+void fa_sketch_save(const struct fa_sketch *sketch, struct fa_buf *buf)
+{
+    const double numbers[] = {sketch->zero, sketch->count, sketch->sum, sketch->min, sketch->max};
+    fa_buf_put(buf, numbers, sizeof numbers);
+    save_side(&sketch->positive, buf);
+    save_side(&sketch->negative, buf);
+}
+
+/* False: there is not so much left. */
+static bool take(struct fa_str *bytes, void *to, size_t len)
+{
+    if (bytes->len < len) {
+        return false;
+    }
+    memcpy(to, bytes->ptr, len);
+    *bytes = (struct fa_str){bytes->ptr + len, bytes->len - len};
+    return true;
+}
+
+static bool load_side(struct fa_str *bytes, struct fa_sketch_side *side)
+{
+    uint32_t count = 0;
+    if (!take(bytes, &count, sizeof count) || count > FA_SKETCH_BINS) {
+        return false;
+    }
+    side->bins = fa_xcalloc(count + 1, sizeof side->bins[0]);
+    side->cap = count + 1;
+    for (uint32_t i = 0; i < count; i++) {
+        struct fa_sketch_bin bin = {0};
+        if (!take(bytes, &bin.index, sizeof bin.index) ||
+            !take(bytes, &bin.weight, sizeof bin.weight) || !(bin.weight > 0) ||
+            (i > 0 && bin.index <= side->bins[i - 1].index)) {
+            return false;
+        }
+        side->bins[side->count++] = bin;
+    }
+    return true;
+}
+
+int fa_sketch_load(struct fa_str bytes, struct fa_sketch *sketch)
+{
+    double numbers[5];
+    bool sound = take(&bytes, numbers, sizeof numbers) && load_side(&bytes, &sketch->positive) &&
+                 load_side(&bytes, &sketch->negative) && bytes.len == 0;
+    if (!sound) {
+        fa_sketch_done(sketch);
+        return FA_EPARSE;
+    }
+    sketch->zero = numbers[0];
+    sketch->count = numbers[1];
+    sketch->sum = numbers[2];
+    sketch->min = numbers[3];
+    sketch->max = numbers[4];
+    return 0;
+}

@@ -5,6 +5,8 @@
 #ifndef FA_METRICS_SKETCH_H
 #define FA_METRICS_SKETCH_H
 
+#include "base/buf.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,5 +34,10 @@ void fa_sketch_add(struct fa_sketch *sketch, double value, double weight);
 void fa_sketch_merge(struct fa_sketch *into, const struct fa_sketch *from);
 /* The value at rank q * count, q in 0..1, within min..max; NaN for an empty sketch. */
 double fa_sketch_quantile(const struct fa_sketch *sketch, double q);
+
+/* Appends it in the byte order of this machine. */
+void fa_sketch_save(const struct fa_sketch *sketch, struct fa_buf *buf);
+/* Into an empty one. FA_EPARSE: not what save writes; it is empty then. */
+int fa_sketch_load(struct fa_str bytes, struct fa_sketch *sketch) FA_MUST_CHECK;
 
 #endif

@@ -80,3 +80,9 @@ void fa_slot_append(struct fa_slot *slot, const struct fa_slot *later, enum fa_f
     slot->sum += later->sum;
     slot->samples = clip((uint64_t)slot->samples + later->samples);
 }
+
+bool fa_slot_is_sound(const struct fa_slot *slot, fa_time width)
+{
+    return slot->samples > 0 && fa_slot_is_time(slot->last_at) &&
+           slot->first_ms <= slot->last_at - fa_slot_id(slot->last_at, width) * width;
+}

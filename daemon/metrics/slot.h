@@ -66,6 +66,13 @@ static inline fa_time fa_slot_id(fa_time time, fa_time width)
     return time % width < 0 ? id - 1 : id;
 }
 
+/* A time that slots can have: until the year 2109. */
+static inline bool fa_slot_is_time(fa_time time)
+{
+    return time < (fa_time)1 << 42 && time > -((fa_time)1 << 42);
+}
+/* Can samples have made it? */
+bool fa_slot_is_sound(const struct fa_slot *slot, fa_time width);
 /* The slot of one sample. */
 struct fa_slot fa_slot_of(const struct fa_sample *sample, enum fa_fold fold, fa_time width);
 /* Adds a sample that lies in the slot, wherever. A late one between the first and the last cannot

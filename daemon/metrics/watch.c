@@ -13,6 +13,7 @@
  * A window that is new on an old series starts with what another window of the series knows. */
 #include "metrics/series.h"
 #include "base/panic.h"
+#include "metrics/keep.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -104,11 +105,11 @@ static bool has_fields(const struct fa_window *window, const struct fa_window *w
            (window->is_raw || (window->reads & needed) == needed);
 }
 
-/* The richest of the series' windows that the new one can start from. */
-static const struct fa_window *find_seed(const struct fa_series *series,
+/* The richest of the windows that the new one can start from. */
+static const struct fa_window *find_seed(const struct fa_window *window,
                                          const struct fa_window *wanted)
 {
-    const struct fa_window *best = NULL, *window = series->windows;
+    const struct fa_window *best = NULL;
     for (; window != NULL; window = window->next) {
         if (has_fields(window, wanted) &&
             (best == NULL || fa_window_span(window) > fa_window_span(best))) {
@@ -141,13 +142,34 @@ static struct fa_window *take_window(struct fa_metrics *metrics, struct fa_serie
     }
     struct fa_window *window =
         fa_window_new(&metrics->windows, fa_fold_of(stored), spec->over, spec->reads, spec->sketch);
-    const struct fa_window *seed = find_seed(series, window);
+    const struct fa_window *seed = find_seed(series->windows, window);
     if (seed != NULL) {
         fa_window_seed(&metrics->windows, window, seed);
     }
     window->next = series->windows;
     series->windows = window;
     return window;
+}
+
+void fa_series_seed(struct fa_metrics *metrics, struct fa_series *series, struct fa_window *list)
+{
+    struct fa_window *raw = NULL, *saved = NULL;
+    for (struct fa_window *window = series->windows; window != NULL; window = window->next) {
+        const struct fa_window *seed = find_seed(list, window);
+        if (window->is_raw && !window->is_busy && window->since == FA_NEVER) {
+            raw = window;
+        } else if (window->since == FA_NEVER && seed != NULL) {
+            fa_window_seed(&metrics->windows, window, seed);
+        }
+    }
+    for (struct fa_window *window = list; window != NULL; window = window->next) {
+        saved = window->is_raw ? window : saved;
+    }
+    if (raw != NULL && saved != NULL) {
+        fa_raw_move(raw, saved); /* last: the others have read it */
+    } else if (raw != NULL && find_seed(list, raw) != NULL) {
+        fa_window_seed(&metrics->windows, raw, find_seed(list, raw));
+    }
 }
 
 struct fa_window *fa_series_wake_window(struct fa_metrics *metrics, struct fa_series *series,

@@ -279,10 +279,34 @@ void fa_window_seed(struct fa_windows *all, struct fa_window *window, const stru
             fa_sketch_merge(fa_ring_sketch(window, window->u.ring.count),
                             fa_ring_sketch(from, slots.at - 1));
         }
-        if (window->since == FA_NEVER) {
-            window->since = slot.last_at > from->since ? slot.last_at : from->since;
+        if (window->since == FA_NEVER) { /* those before it were dropped, if there were any */
+            window->since = begins <= from->since ? from->since : slot.last_at;
         }
     }
+}
+
+int fa_window_load_open(struct fa_windows *all, struct fa_window *window,
+                        const struct fa_slot *slot)
+{
+    fa_time width = width_of(window), id = fa_slot_id(slot->last_at, width);
+    struct fa_slots slots;
+    struct fa_slot last;
+    fa_slots_begin(&slots, all, window, FA_NEVER);
+    while (fa_slots_next(&slots, &last)) {
+        if (fa_slot_id(last.last_at, width) >= id) {
+            return FA_EPARSE;
+        }
+    }
+    if (!fa_slot_is_sound(slot, width)) {
+        return FA_EPARSE;
+    }
+    if (window->is_raw) {
+        fa_raw_append(all, window, slot);
+    } else {
+        *window->open = *slot;
+        window->open_end = (id + 1) * width;
+    }
+    return 0;
 }
 
 void fa_summary_add(struct fa_summary *summary, const struct fa_sample *sample)

@@ -6,7 +6,6 @@
 #include "rules/group.h"
 
 #include <math.h>
-#include <string.h>
 
 struct telling {
     struct fa_rules *rules;
@@ -205,7 +204,7 @@ int fa_rules_explain(struct fa_rules *rules, const char *rule, const char *label
                      fa_explain_fn *fn, void *ctx)
 {
     struct fa_labels *set = NULL;
-    struct fa_rule_state *state = fa_rules_find(rules, rule);
+    struct fa_rule_state *state = fa_state_find(rules, rule);
     if (state == NULL || fa_labels_parse(fa_str_of(labels), &set) != 0) {
         return FA_ENOTFOUND;
     }

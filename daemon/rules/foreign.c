@@ -504,6 +504,46 @@ fa_time fa_foreign_next(const struct fa_foreign *foreign)
     return node != NULL ? node->at : FA_NEVER;
 }
 
+bool fa_foreign_each_of(const struct fa_foreign *foreign, const char *rule, fa_rule_set_fn *fn,
+                        void *ctx)
+{
+    bool goes_on = true, found = false;
+    for (size_t i = 0; i < foreign->rule_count; i++) {
+        found = found || strcmp(foreign->rules[i]->name, rule) == 0;
+    }
+    for (size_t i = 0; i < foreign->group_count && goes_on; i++) {
+        const struct group *group = foreign->groups[i];
+        struct fa_rule_status status = {.rule = group->rule,
+                                        .labels = group->labels,
+                                        .level = group->level,
+                                        .value = (double)NAN};
+        for (size_t k = 0; k < group->count; k++) {
+            status.samples += group->members[k].said != SAID_RESOLVED;
+        }
+        goes_on = strcmp(group->rule->name, rule) != 0 || fn(ctx, &status);
+    }
+    return found;
+}
+
+void fa_foreign_text(const struct fa_rule *rule, struct fa_buf *buf)
+{
+    const struct fa_rule_match *matches = rule->alert.matches;
+    size_t count = rule->alert.match_count;
+    fa_buf_putc(buf, '{');
+    for (size_t i = 0; i < count; i++) {
+        bool goes_on = i > 0 && strcmp(matches[i].name, matches[i - 1].name) == 0;
+        bool several = i + 1 < count && strcmp(matches[i].name, matches[i + 1].name) == 0;
+        if (goes_on) {
+            fa_buf_putc(buf, '|');
+        } else {
+            fa_buf_printf(buf, "%s%s=%s\"", i > 0 ? "," : "", matches[i].name, several ? "~" : "");
+        }
+        fa_buf_puts(buf, matches[i].value);
+        fa_buf_puts(buf, several ? "" : "\"");
+    }
+    fa_buf_putc(buf, '}');
+}
+
 void fa_foreign_restore(struct fa_foreign *foreign, const char *rule, const char *labels,
                         const struct fa_source *source, fa_time wall)
 {

@@ -10,7 +10,7 @@
 #define FA_RULES_FOREIGN_H
 
 #include "metrics/labels.h"
-#include "rules/signal.h"
+#include "rules/rules.h"
 
 /* Without an end, and after a restart, an alert must be renewed within so long. */
 #define FA_FOREIGN_RENEWED (5 * FA_MINUTE)
@@ -48,6 +48,13 @@ fa_time fa_foreign_next(const struct fa_foreign *foreign);
  * that is not known, or takes no alerts, is ignored, as is a source without members. */
 void fa_foreign_restore(struct fa_foreign *foreign, const char *rule, const char *labels,
                         const struct fa_source *source, fa_time wall);
+
+/* The label sets of one rule, until fn says false: of the status value and newest say nothing, and
+ * samples are the alerts that were not said to be over. False: there is no such rule of alerts. */
+bool fa_foreign_each_of(const struct fa_foreign *foreign, const char *rule, fa_rule_set_fn *fn,
+                        void *ctx);
+/* Appends what the rule takes, as a selector: {alertname="A",severity=~"critical|page"}. */
+void fa_foreign_text(const struct fa_rule *rule, struct fa_buf *buf);
 
 /* Values of `alertname` that no rule took, in the order seen; NULL past the last. */
 const char *fa_foreign_untaken(const struct fa_foreign *foreign, size_t index);

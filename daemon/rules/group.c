@@ -164,6 +164,12 @@ static void look_at_leaf(const struct fa_eval *eval, size_t number, struct fa_gr
     }
 }
 
+/* Does it need less to go on than to begin? With `hits` each sample is judged for itself. */
+static bool is_held(const struct fa_group *group)
+{
+    return group->held && group->state->rule->hits == 0;
+}
+
 /* Is the value past the limits? NaN never is. */
 static bool is_past(const struct fa_limits *limits, double value)
 {
@@ -174,15 +180,15 @@ static bool is_past(const struct fa_limits *limits, double value)
 enum fa_level fa_group_level(struct fa_group *group, bool fires, bool clears, fa_time now,
                              fa_time *next_at)
 {
-    bool covered = group->covered_at <= now;
+    bool covered = group->covered_at <= now, held = is_held(group);
     if (!covered && group->covered_at != FA_NEVER) {
         *next_at = earlier(*next_at, group->covered_at);
     }
     if (fires) {
-        return covered || group->held ? FA_LEVEL_FIRING : FA_LEVEL_UNKNOWN;
+        return covered || held ? FA_LEVEL_FIRING : FA_LEVEL_UNKNOWN;
     }
     if (covered && group->lacks == FA_LACKS_NONE) {
-        return clears || !group->held ? FA_LEVEL_CLEAR : FA_LEVEL_FIRING;
+        return clears || !held ? FA_LEVEL_CLEAR : FA_LEVEL_FIRING;
     }
     if (now < group->grace_until) {
         *next_at = earlier(*next_at, group->grace_until);
@@ -270,7 +276,7 @@ static enum fa_level decide_value(struct fa_group *group, const struct fa_eval *
     }
     struct fa_level_input input = {.covered = group->covered_at <= now,
                                    .fresh = facts->events || until > now,
-                                   .held = group->held,
+                                   .held = is_held(group),
                                    .growing = facts->growing};
     input.has_value = fa_eval(eval, eval->tree->root, &input.value) && isfinite(input.value);
     group->value = input.has_value ? input.value : NAN;
@@ -312,7 +318,7 @@ static void quieten(struct fa_group *group, const struct facts *facts, fa_time n
                                    .count = facts->count,
                                    .largest = facts->largest};
     struct fa_quiet quiet, *kept = NULL;
-    if (fa_quiet_find(&state->limits, state->shape, &found, &quiet)) {
+    if (group->over_since == 0 && fa_quiet_find(&state->limits, state->shape, &found, &quiet)) {
         bool shared = group->level == FA_LEVEL_CLEAR && quiet.kind != FA_QUIET_ROOM;
         if (!shared && group->quiet == NULL) {
             group->quiet_place = fa_pool_take(&state->quiets_pool);
@@ -327,6 +333,15 @@ static void quieten(struct fa_group *group, const struct facts *facts, fa_time n
             fa_link_set_quiet(member->link, kept);
         }
     }
+}
+
+/* On which side of its limits does it fire? */
+static int worse_side(const struct fa_group *group)
+{
+    const struct fa_limits *limits = &group->state->limits;
+    return limits->has_above && group->value > limits->above   ? 1
+           : limits->has_below && group->value < limits->below ? -1
+                                                               : 0;
 }
 
 void fa_group_signal(struct fa_group *group, enum fa_level level, fa_time now, fa_signal_fn *fn,
@@ -350,6 +365,7 @@ void fa_group_signal(struct fa_group *group, enum fa_level level, fa_time now, f
                                .labels = group->labels,
                                .level = level,
                                .value = level == FA_LEVEL_UNKNOWN ? NAN : group->value,
+                               .worse = worse_side(group),
                                .since = is_sample ? group->newest_at : now};
     fn(ctx, &signal);
 }
@@ -417,6 +433,7 @@ fa_time fa_group_evaluate(struct fa_group *group, fa_time now, fa_time started,
     struct fa_eval eval = eval_of(group, now, room);
     fa_time next_at = FA_NEVER;
     enum fa_level level = decide(group, &eval, started, &facts, &next_at);
+    level = fa_group_hold(group, level, now, &next_at);
     fa_group_signal(group, level, now, fn, ctx);
     quieten(group, &facts, now);
     if (group->leaves[0].count > MANY && next_at < now + FA_SECOND) {

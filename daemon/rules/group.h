@@ -53,19 +53,22 @@ struct fa_group {
     uint32_t quiet_place;
     uint16_t lacks; /* of an expression: the leaf without a sample; FA_LACKS_NONE */
     bool dirty;
-    bool by_sample;      /* dirty because of a sample, not of the clock */
-    bool settles;        /* a sample came, and others are waited for */
-    bool fires;          /* of a whole expression: the result has it */
-    bool seen;           /* among the results of the evaluation that is going on */
-    bool pinned;         /* exists without series: a rule of `absent` whose labels are known */
-    bool held;           /* it fired and has not cleared since */
-    enum fa_level level; /* as last signalled */
-    fa_time grace_until; /* restored: its level stands so long without data */
-    double value;        /* as last evaluated; NaN: none */
-    double worst;        /* the worst signalled since it fires */
-    fa_time newest_at;   /* of all samples ever seen; 0: none */
-    fa_time covered_at;  /* as in struct fa_rule_status */
+    bool by_sample;       /* dirty because of a sample, not of the clock */
+    bool settles;         /* a sample came, and others are waited for */
+    bool fires;           /* of a whole expression: the result has it */
+    bool seen;            /* among the results of the evaluation that is going on */
+    bool pinned;          /* exists without series: a rule of `absent` whose labels are known */
+    bool held;            /* it fired and has not cleared since */
+    uint8_t judged_count; /* samples judged, as many as the rule's `of` */
+    enum fa_level level;  /* as last signalled */
+    fa_time grace_until;  /* restored: its level stands so long without data */
+    double value;         /* as last evaluated; NaN: none */
+    double worst;         /* the worst signalled since it fires */
+    fa_time newest_at;    /* of all samples ever seen; 0: none */
+    fa_time covered_at;   /* as in struct fa_rule_status */
     uint64_t samples;
+    uint64_t judged;    /* a bit for each sample, the last one lowest: it held */
+    fa_time over_since; /* it is kept firing, though it is over since then; 0: it is not */
     struct fa_population leaves[]; /* as many as the plan has */
 };
 
@@ -77,6 +80,11 @@ fa_time fa_group_evaluate(struct fa_group *group, fa_time now, fa_time started,
  * may clear, and what it lacks: what level is it? */
 enum fa_level fa_group_level(struct fa_group *group, bool fires, bool clears, fa_time now,
                              fa_time *next_at);
+/* hold.c. What comes of the level by the rule's hits and keep_firing_for. Once an evaluation. */
+enum fa_level fa_group_hold(struct fa_group *group, enum fa_level level, fa_time now,
+                            fa_time *next_at);
+/* Of the samples that count, it held at some. */
+bool fa_group_has_hits(const struct fa_group *group);
 /* Signals the level if that is news. */
 void fa_group_signal(struct fa_group *group, enum fa_level level, fa_time now, fa_signal_fn *fn,
                      void *ctx);
@@ -134,8 +142,11 @@ struct fa_member *fa_member_take(struct fa_rules *rules, struct fa_link *link);
 
 /* ---- rules.c and status.c ---- */
 
-/* NULL: there is none of that name. */
-struct fa_rule_state *fa_rules_find(const struct fa_rules *rules, const char *name);
+/* NULL: there is no such rule. */
+struct fa_rule_state *fa_state_find(const struct fa_rules *rules, const char *name);
+/* Texts are borrowed until the next call with these rules. */
+struct fa_rule_status fa_group_status(struct fa_rules *rules, struct fa_group *group);
+
 /* Takes note of every series that changed, came or went, and evaluates nothing. */
 void fa_rules_collect(struct fa_rules *rules);
 /* The series of a label set at rest, to be read only. */

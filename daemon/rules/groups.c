@@ -150,6 +150,9 @@ struct fa_rule_state *fa_state_new(const struct fa_rule *rule, struct fa_rules *
         plan_short(state);
     }
     const struct fa_plan *plan = &state->plan;
+    if (rule->hits > 0) { /* every sample is judged */
+        state->shape.kind = FA_SHAPE_NONE;
+    }
     if (plan->count == 1 && plan->leaves[0].over == 0 && rule->metric.absent == 0 &&
         state->shape.kind == FA_SHAPE_NEWEST) {
         state->rest = state->look_back;

@@ -112,10 +112,11 @@ static void signal_all(struct fa_rules *rules, struct fa_rule_state *state, int 
                               : now < group->grace_until ? group->level
                                                          : FA_LEVEL_UNKNOWN;
         group->by_sample = by_sample;
+        level = fa_group_hold(group, level, now, next_at);
         fa_group_signal(group, level, now, fn, ctx);
         group->by_sample = false;
         bool is_over = level == FA_LEVEL_CLEAR || fa_group_is_forgettable(group, now);
-        if (is_over && !group->fires && group->grace_until <= now) {
+        if (is_over && !group->fires && !fa_group_has_hits(group) && group->grace_until <= now) {
             fa_group_drop(rules, group);
         }
     }

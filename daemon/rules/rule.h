@@ -80,11 +80,13 @@ struct fa_alert_rule {
 
 struct fa_rule {
     char *name, *category, *severity, *policy;
-    char *summary;  /* template, see text/template.h */
-    char *expect;   /* what is expected of the reader; may be NULL */
-    fa_time for_ms; /* the condition must hold so long */
-    bool latched;   /* stays until a person closes it */
-    bool shadow;    /* evaluated and journalled, tells nobody */
+    char *summary;     /* template, see text/template.h */
+    char *expect;      /* what is expected of the reader; may be NULL */
+    fa_time for_ms;    /* the condition must hold so long */
+    uint32_t hits, of; /* it fires when it held at so many of the last `of` samples; 0: at once */
+    fa_time keep_firing_for;    /* it clears when it is over for so long */
+    bool latched;               /* stays until a person closes it */
+    bool shadow;                /* evaluated and journalled, tells nobody */
     bool is_incident, is_alert; /* neither: over a metric */
     struct fa_metric_rule metric;
     struct fa_query_rule query;

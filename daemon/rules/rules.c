@@ -75,7 +75,7 @@ static int compare_name(const void *name, const void *item)
     return strcmp(name, (*state)->rule->name);
 }
 
-struct fa_rule_state *fa_rules_find(const struct fa_rules *rules, const char *name)
+struct fa_rule_state *fa_state_find(const struct fa_rules *rules, const char *name)
 {
     struct fa_rule_state **found =
         bsearch(name, rules->by_name, rules->count, sizeof rules->by_name[0], compare_name);
@@ -283,7 +283,7 @@ void fa_rules_restore(struct fa_rules *rules, const char *rule, const char *labe
         return;
     }
     fa_labels_free(set);
-    struct fa_rule_state *state = fa_rules_find(rules, rule);
+    struct fa_rule_state *state = fa_state_find(rules, rule);
     if (state != NULL) {
         struct fa_group *group = fa_group_take(rules, state, fa_str_of(labels));
         group->level = level;

@@ -20,7 +20,8 @@ struct fa_rules *fa_rules_new(const struct fa_rule *const *rules, size_t count,
 void fa_rules_free(struct fa_rules *rules); /* accepts NULL */
 
 /* Evaluates what got samples since the last run and what is due, and reports every change of level,
- * and firing values that became worse. fn must not call back into rules or metrics. */
+ * and firing values that became worse. fn must not call back into
+ * rules or metrics, but as fa_rules_look says. */
 void fa_rules_run(struct fa_rules *rules, struct fa_now now, fa_signal_fn *fn, void *ctx);
 /* The same for at most max label sets, the longest waiting first. True: some are left for the next
  * call, which has to follow soon whatever fa_rules_next says. */
@@ -61,23 +62,37 @@ struct fa_rule_status {
 };
 typedef void fa_rule_status_fn(void *ctx, const struct fa_rule_status *status);
 void fa_rules_each(struct fa_rules *rules, fa_rule_status_fn *fn, void *ctx);
-/* Of one rule, those that fire first, then those that are awake, until fn says false. False: there
- * is no such rule of metrics. */
+/* Is there such a rule of metrics? */
+bool fa_rules_has(const struct fa_rules *rules, const char *rule);
+/* Appends the rule's expression as it was written, or what the short form is compiled to; with
+ * `defined`, what it is with the named expressions put in. */
+void fa_rules_text(const struct fa_rules *rules, const char *rule, bool defined,
+                   struct fa_buf *buf);
+/* The label sets of one rule, those that fire first, then those that are awake, until fn says
+ * false. */
 typedef bool fa_rule_set_fn(void *ctx, const struct fa_rule_status *status);
-bool fa_rules_each_of(struct fa_rules *rules, const char *rule, fa_rule_set_fn *fn, void *ctx);
-/* The same of one label set. fn of fa_rules_run may ask it of the one that it is told of, and of no
- * other. False: there is no such rule, or nothing is known of the label set. */
+void fa_rules_each_of(struct fa_rules *rules, const char *rule, fa_rule_set_fn *fn, void *ctx);
+
+/* One label set, more closely. */
+struct fa_rule_look {
+    struct fa_rule_status status; /* without text */
+    bool is_whole;                /* its expression is evaluated whole: to explain it costs more */
+    bool has_above, has_below, has_clear_above, has_clear_below;
+    double above, below, clear_above, clear_below;
+    fa_time over, look_back; /* the longest window it reads, 0: none; how old a sample may be */
+};
+/* Appends to *empty the selector that finds no sample, to *reason why an evaluation failed. False:
+ * there is no such rule, or nothing is known of the label set.
+ *
+ * This, fa_rules_points() and, if it is not evaluated whole, fa_rules_explain() may be called by
+ * fn of fa_rules_run(), of the label set that fn is told of and of no other. */
 bool fa_rules_look(struct fa_rules *rules, const char *rule, const char *labels,
-                   struct fa_rule_status *ret_status);
-/* The samples that the expression reads for it now: fn for each series with up to `count` at a
- * time, oldest first; `more` is false at the last of a series. */
+                   struct fa_rule_look *ret_look, struct fa_buf *empty, struct fa_buf *reason);
+/* The samples that it reads now: fn for each series, up to 64 of each selector, oldest first, some
+ * at a time; `more` is false with the last ones of a series. */
 typedef void fa_rule_points_fn(void *ctx, const struct fa_point *points, size_t count, bool more);
 void fa_rules_points(struct fa_rules *rules, const char *rule, const char *labels,
                      fa_rule_points_fn *fn, void *ctx);
-/* Is there such a rule of metrics? */
-bool fa_rules_has(const struct fa_rules *rules, const char *rule);
-/* Appends the rule's expression, as it was written or as the short form means it. */
-void fa_rules_text(struct fa_rules *rules, const char *rule, struct fa_buf *buf);
 
 /* A part of a rule's expression, and an element of what it yields for one label set now. */
 struct fa_explained {

@@ -28,6 +28,7 @@ struct fa_signal {
     enum fa_level level;
     double value;  /* NaN when unknown */
     fa_time since; /* wall: the sample that made it so */
+    int worse;     /* firing: 1: higher values are worse, -1: lower ones, 0: not known */
     const struct fa_source *source; /* of a rule over alerts; else NULL. Borrowed as labels are */
 };
 

@@ -607,3 +607,36 @@ void fa_sound(const struct fa_promql *promql, fa_sound_fn *fn, void *ctx)
                       "has no comparison: every label set fires while it has data");
     }
 }
+
+/* != leaves out a point and no range. */
+static bool is_threshold(const struct fa_promql_node *node)
+{
+    return node->kind == FA_PROMQL_BINARY && fa_promql_op_compares(node->u.binary.op) &&
+           node->u.binary.op != FA_PROMQL_OP_NE && !node->u.binary.returns_bool &&
+           node->u.binary.left->type == FA_PROMQL_VECTOR &&
+           fa_promql_bare(node->u.binary.right)->kind == FA_PROMQL_NUMBER;
+}
+
+static struct range passed(const struct fa_promql_node *node)
+{
+    double limit = fa_promql_bare(node->u.binary.right)->u.number;
+    return narrowed(node->u.binary.op, EVERY, between(limit, limit));
+}
+
+void fa_sound_clear(const struct fa_promql *promql, const struct fa_promql *clear, fa_sound_fn *fn,
+                    void *ctx)
+{
+    struct fa_sound sound = {fn, ctx};
+    const struct fa_promql_node *fires = fa_promql_bare(promql->root);
+    const struct fa_promql_node *clears = fa_promql_bare(clear->root);
+    if (!is_threshold(fires) || !is_threshold(clears) ||
+        !same_text(fa_promql_bare(fires->u.binary.left), fa_promql_bare(clears->u.binary.left))) {
+        return;
+    }
+    struct range above = passed(fires), below = passed(clears);
+    if (fmax(above.lo, below.lo) <= fmin(above.hi, below.hi)) {
+        fa_sound_tell(&sound, true, clears,
+                      "holds for values that fire, too: what clears lies beyond the threshold, on "
+                      "its other side");
+    }
+}

@@ -18,4 +18,9 @@ typedef void fa_sound_fn(void *ctx, const struct fa_sound_finding *finding);
  * not told again. */
 void fa_sound(const struct fa_promql *promql, fa_sound_fn *fn, void *ctx);
 
+/* A condition and the one that clears it: does a value fire and clear at once? The finding's node
+ * is of `clear`. Speaks only of two comparisons of the same expression with numbers. */
+void fa_sound_clear(const struct fa_promql *promql, const struct fa_promql *clear, fa_sound_fn *fn,
+                    void *ctx);
+
 #endif

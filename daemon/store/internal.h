@@ -3,10 +3,12 @@
 #ifndef FA_STORE_INTERNAL_H
 #define FA_STORE_INTERNAL_H
 
+#include "store/aside.h"
 #include "store/live.h"
 #include "store/store.h"
 
 #include <pthread.h>
+#include <sodium.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -74,6 +76,22 @@ struct job {
     bool begun, complete;
 };
 
+enum aside_what { ASIDE_BEGIN, ASIDE_BYTES, ASIDE_END, ASIDE_DROP };
+
+/* A step of the file beside the store. */
+struct aside_piece {
+    struct aside_piece *next;
+    enum aside_what what;
+    char *bytes; /* owned; of BEGIN the path */
+    size_t len;
+};
+struct aside_writer {
+    int fd; /* -1: none */
+    off_t written;
+    char path[FA_STORE_PATH_SIZE + 8]; /* as it is called until it is whole */
+    crypto_generichash_state hash;
+};
+
 struct keys {
     uint8_t mac[FA_STORE_KEY_BYTES], chain[FA_STORE_KEY_BYTES], id[16];
 };
@@ -108,9 +126,10 @@ struct fa_store {
     int64_t reserve_at;   /* when to ask for the reserve again */
     bool reserve_gone;
 
-    unsigned reads_left;         /* of those that come before the next group */
-    bool copy_begun, copy_waits; /* a step comes between any two groups */
-    bool tell_restored;          /* its row goes with the next commit */
+    unsigned reads_left; /* of those that come before the next group */
+    bool copy_begun;
+    bool side_waits;    /* a step of a copy or of the file aside comes between any two groups */
+    bool tell_restored; /* its row goes with the next commit */
 
     /* Shared: under lock. */
     pthread_mutex_t lock;
@@ -128,6 +147,11 @@ struct fa_store {
     uint32_t copy_kinds;
     pthread_t copy_thread; /* checks a copy that was taken */
     bool copy_threaded;
+    struct {
+        struct aside_piece *first, **last;
+        struct fa_aside shown;
+        struct aside_writer writer; /* the writer thread's */
+    } aside;
     bool closing;  /* write what is queued, then end */
     bool abandon;  /* end now */
     bool ended;    /* the thread does nothing more */
@@ -159,6 +183,12 @@ struct fa_store *store_wrap(const struct fa_store_options *options, const struct
 void store_copy_step(struct fa_store *store);
 bool store_copy_wants(const struct fa_store *store); /* with the lock */
 void store_copy_done(struct fa_store *store);        /* when the writer is gone */
+
+/* The file beside the store (aside.c), likewise. */
+void store_aside_init(struct fa_store *store);
+void store_aside_step(struct fa_store *store);
+bool store_aside_wants(const struct fa_store *store);
+void store_aside_done(struct fa_store *store);
 
 /* The witness (witness.c); without one that can be opened the rest does nothing. */
 void store_witness_open(struct fa_store *store, const char *path);

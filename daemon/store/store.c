@@ -60,6 +60,7 @@ static void init_sync(struct fa_store *store)
     pthread_cond_init(&store->work, &attr);
     pthread_cond_init(&store->ended_cond, &attr);
     pthread_condattr_destroy(&attr);
+    store_aside_init(store);
     store->queue_last = &store->queue;
     store->jobs_last = &store->jobs;
     store->answered_last = &store->answered;
@@ -546,6 +547,7 @@ int fa_store_close(struct fa_store *store, uint32_t deadline_ms)
 void store_free(struct fa_store *store)
 {
     store_copy_done(store);
+    store_aside_done(store);
     store->plugin->close(store->self);
     store_witness_close(store);
     store_txns_free(store->batch);

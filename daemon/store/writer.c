@@ -28,7 +28,7 @@
 /* The reserve is asked for again after this many retry intervals. */
 #define RESERVE_RETRIES 10
 
-enum work { WORK_WRITE, WORK_READ, WORK_COPY, WORK_RESERVE, WORK_END };
+enum work { WORK_WRITE, WORK_READ, WORK_COPY, WORK_ASIDE, WORK_RESERVE, WORK_END };
 
 int64_t store_mono_ms(void)
 {
@@ -326,8 +326,11 @@ static enum work wait_for_work(struct fa_store *store, struct job **ret_job)
         if (store->abandon) {
             return WORK_END;
         }
-        if (store->copy_waits && store_copy_wants(store)) {
+        if (store->side_waits && store_copy_wants(store)) {
             return WORK_COPY;
+        }
+        if (store->side_waits && store_aside_wants(store)) {
+            return WORK_ASIDE;
         }
         if (!store->closing && (*ret_job = take_read(store)) != NULL) {
             return WORK_READ;
@@ -344,6 +347,9 @@ static enum work wait_for_work(struct fa_store *store, struct job **ret_job)
         }
         if (store_copy_wants(store)) {
             return WORK_COPY;
+        }
+        if (store_aside_wants(store)) {
+            return WORK_ASIDE;
         }
         if (store->reserve_gone && !dead && now >= store->reserve_at) {
             return WORK_RESERVE;
@@ -372,11 +378,13 @@ void *store_writer(void *ptr)
             break;
         }
         pthread_mutex_unlock(&store->lock);
-        store->copy_waits = work == WORK_WRITE;
+        store->side_waits = work == WORK_WRITE;
         if (work == WORK_WRITE) {
             do_write(store);
         } else if (work == WORK_COPY) {
             store_copy_step(store);
+        } else if (work == WORK_ASIDE) {
+            store_aside_step(store);
         } else if (work == WORK_READ) {
             do_read(store, job);
         } else {

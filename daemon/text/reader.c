@@ -180,10 +180,27 @@ static bool is_hidden(const char *p, size_t len)
            (c[0] == 0xef && c[1] == 0xbb && c[2] == 0xbf);
 }
 
+/* How many bytes from the beginning are plain ASCII: nearly all of most texts. */
+static size_t plain_run(struct fa_str text)
+{
+    size_t len = 0;
+    while (len < text.len && text.ptr[len] >= 0x20 && text.ptr[len] < 0x7f) {
+        len++;
+    }
+    return len;
+}
+
 void fa_reader_clean(struct fa_buf *out, struct fa_str text)
 {
     for (size_t i = 0; i < text.len;) {
-        size_t len = fa_utf8_first((struct fa_str){text.ptr + i, text.len - i});
+        struct fa_str rest = {text.ptr + i, text.len - i};
+        size_t run = plain_run(rest);
+        if (run > 0) {
+            fa_buf_put(out, rest.ptr, run);
+            i += run;
+            continue;
+        }
+        size_t len = fa_utf8_first(rest);
         unsigned char c = (unsigned char)text.ptr[i];
         if (len == 0) {
             fa_buf_puts(out, "\xef\xbf\xbd");

@@ -7,7 +7,7 @@
  *
  * A name given twice is no error, the last one counts: vmalert really sends `alertname` twice. */
 #include "alertmanager.h"
-#include "../shared/rfc3339.h"
+#include "shared/rfc3339.h"
 
 #include <jansson.h>
 #include <string.h>

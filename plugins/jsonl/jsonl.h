@@ -7,11 +7,12 @@
 
 #include <stdint.h>
 
-#define JSONL_BATCH      256   /* samples pushed at once */
-#define JSONL_LINE_MAX   65536 /* bytes; longer ones are skipped whole */
-#define JSONL_RAW_MAX    8192  /* bytes of a name and its labels */
-#define JSONL_LABELS_MAX 65 /* one more than any host accepts, so that too many are its to count   \
-                             */
+#define JSONL_BATCH    256   /* samples pushed at once */
+#define JSONL_LINE_MAX 65536 /* bytes; longer ones are skipped whole */
+#define JSONL_RAW_MAX  8192  /* bytes of a name and its labels */
+#define JSONL_LABELS_MAX                                                                           \
+    65 /* one more than any host accepts, so that too many are its to count                        \
+        */
 
 /* Places of the options; in the order of the table. */
 enum {

@@ -11,7 +11,7 @@
  * The key of a series is its name and labels in the order sent, held apart by a byte that no UTF-8
  * holds; the same labels in another order are another key of the same series. */
 #include "jsonl.h"
-#include "../shared/rfc3339.h"
+#include "shared/rfc3339.h"
 
 #include <jansson.h>
 #include <math.h>

@@ -112,7 +112,7 @@ int prom_is(struct firealarm_text text, const char *word)
 int prom_ends_with(struct firealarm_text text, const char *end)
 {
     size_t len = strlen(end);
-    return text.len > len && memcmp(text.ptr + text.len - len, end, len) == 0;
+    return text.len >= len && memcmp(text.ptr + text.len - len, end, len) == 0;
 }
 
 uint32_t prom_kind_of(struct firealarm_text name)

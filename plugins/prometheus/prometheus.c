@@ -247,12 +247,12 @@ static void answer(struct prom_conn *conn)
 {
     char text[128];
     int len = snprintf(text, sizeof text, "%s\n", conn->why);
-    if (conn->status == 400) {
-        conn->sink->reject(conn->sink->ctx, conn->why, FIREALARM_TEXT(""));
-        return; /* the host says what else was refused */
+    conn->sink->reject(conn->sink->ctx, conn->why, FIREALARM_TEXT(""));
+    if (conn->status != 400) { /* there the host says what else was refused */
+        conn->sink->reply(conn->sink->ctx, conn->status,
+                          FIREALARM_TEXT("text/plain; charset=utf-8"),
+                          (struct firealarm_text){text, (size_t)len});
     }
-    conn->sink->reply(conn->sink->ctx, conn->status, FIREALARM_TEXT("text/plain; charset=utf-8"),
-                      (struct firealarm_text){text, (size_t)len});
 }
 
 static int32_t prometheus_feed(void *arg, const struct firealarm_sink *sink,

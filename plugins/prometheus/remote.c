@@ -68,8 +68,7 @@ static int read_field(struct cursor *cursor, struct field *field)
     if (!read_varint(cursor, &tag) || tag >> 3 == 0 || tag >> 3 > UINT32_MAX >> 3) {
         return 0;
     }
-    field->number = (uint32_t)(tag >> 3);
-    field->wire = (uint32_t)(tag & 7);
+    *field = (struct field){.number = (uint32_t)(tag >> 3), .wire = (uint32_t)(tag & 7)};
     switch (field->wire) {
     case WIRE_VARINT:
         return read_varint(cursor, &field->value);
@@ -100,7 +99,7 @@ static struct cursor cursor_of(struct firealarm_text text)
 static int read_label(struct firealarm_text bytes, struct firealarm_label *label)
 {
     struct cursor cursor = cursor_of(bytes);
-    struct field field;
+    struct field field = {0};
     *label = (struct firealarm_label){{"", 0}, {"", 0}};
     while (cursor.at < cursor.end) {
         if (!read_field(&cursor, &field)) {
@@ -118,7 +117,7 @@ static const char *read_labels(struct firealarm_text raw, struct firealarm_label
                                uint32_t *count, struct firealarm_text *name)
 {
     struct cursor cursor = cursor_of(raw);
-    struct field field;
+    struct field field = {0};
     *name = (struct firealarm_text){"", 0};
     *count = 0;
     while (cursor.at < cursor.end && read_field(&cursor, &field)) {
@@ -146,7 +145,7 @@ static const char *read_labels(struct firealarm_text raw, struct firealarm_label
 static struct firealarm_text find_name(struct firealarm_text raw)
 {
     struct cursor cursor = cursor_of(raw);
-    struct field field;
+    struct field field = {0};
     struct firealarm_label label;
     while (cursor.at < cursor.end && read_field(&cursor, &field)) {
         if (field.wire == WIRE_BYTES && read_label(field.bytes, &label) &&
@@ -178,7 +177,7 @@ static uint64_t define(struct prom_conn *conn, const struct prom_item *item)
 static int read_sample(struct firealarm_text bytes, uint64_t *ret_bits, int64_t *ret_time)
 {
     struct cursor cursor = cursor_of(bytes);
-    struct field field;
+    struct field field = {0};
     *ret_bits = 0;
     *ret_time = 0;
     while (cursor.at < cursor.end) {
@@ -197,7 +196,7 @@ static int read_sample(struct firealarm_text bytes, uint64_t *ret_bits, int64_t 
 static void deliver(struct prom_conn *conn, const struct prom_item *item, uint64_t handle)
 {
     struct cursor cursor = cursor_of(item->rest);
-    struct field field;
+    struct field field = {0};
     uint64_t bits;
     int64_t time;
     while (cursor.at < cursor.end && read_field(&cursor, &field)) {
@@ -230,7 +229,7 @@ struct shape {
 static int look_over(struct firealarm_text series, struct shape *shape)
 {
     struct cursor cursor = cursor_of(series);
-    struct field field;
+    struct field field = {0};
     uint64_t bits;
     int64_t time;
     *shape = (struct shape){.labels_end = series.ptr, .only_stale = 1};
@@ -291,7 +290,7 @@ static int walk(struct prom_conn *conn)
 {
     const struct prom_snappy *snappy = &conn->snappy;
     struct cursor cursor = {snappy->out, snappy->out};
-    struct field field;
+    struct field field = {0};
     if (conn->at < snappy->len) {
         cursor = (struct cursor){snappy->out + conn->at, snappy->out + snappy->len};
     }
@@ -308,7 +307,7 @@ static int walk(struct prom_conn *conn)
 void prom_remote(struct prom_conn *conn, const char *at, const char *end)
 {
     prom_snappy(conn, at, end);
-    while (conn->status == 0 && walk(conn)) {
+    while (walk(conn)) { /* up to where the body breaks off, if it does */
     }
     prom_flush(conn); /* the next piece may move the memory */
 }

@@ -20,10 +20,6 @@ static int reserve(struct prom_conn *conn, size_t n)
 {
     struct prom_snappy *snappy = &conn->snappy;
     size_t cap = snappy->cap > 0 ? snappy->cap : FIRST_CAP;
-    if (n > snappy->declared - snappy->len) {
-        refuse_damaged(conn);
-        return 0;
-    }
     if (snappy->len + n <= snappy->cap) {
         return 1;
     }
@@ -66,7 +62,7 @@ static unsigned head_size(unsigned char tag)
 static void copy_back(struct prom_conn *conn, size_t offset, size_t len)
 {
     struct prom_snappy *snappy = &conn->snappy;
-    if (offset == 0 || offset > snappy->len) {
+    if (offset == 0 || offset > snappy->len || len > snappy->declared - snappy->len) {
         refuse_damaged(conn);
         return;
     }
@@ -95,6 +91,9 @@ static void take_element(struct prom_conn *conn, const unsigned char *head, unsi
     switch (head[0] & 3) {
     case 0:
         conn->snappy.literal = (size_t)(size > 1 ? number : top) + 1;
+        if (conn->snappy.literal > conn->snappy.declared - conn->snappy.len) {
+            refuse_damaged(conn);
+        }
         break;
     case 1:
         copy_back(conn, (size_t)(head[0] >> 5) << 8 | number, (top & 7) + 4);

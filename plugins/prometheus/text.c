@@ -41,12 +41,29 @@ static const char *skip_blanks(const char *at, const char *end)
     return at;
 }
 
-static const char *word_end(const char *at, const char *end)
+#define ENDS_WORD   1
+#define ENDS_NAME   2
+#define ENDS_LABELS 4 /* or begins a text among them */
+
+/* The first byte that ends it, or end. */
+static const char *find_end(const char *at, const char *end, unsigned char what)
 {
-    while (at < end && !is_blank(*at)) {
+    static const unsigned char ends[256] = {
+        [' '] = ENDS_WORD | ENDS_NAME,
+        ['\t'] = ENDS_WORD | ENDS_NAME,
+        ['{'] = ENDS_NAME,
+        ['}'] = ENDS_LABELS,
+        ['"'] = ENDS_LABELS,
+    };
+    while (at < end && (ends[(unsigned char)*at] & what) == 0) {
         at++;
     }
     return at;
+}
+
+static const char *word_end(const char *at, const char *end)
+{
+    return find_end(at, end, ENDS_WORD);
 }
 
 static struct firealarm_text text_between(const char *at, const char *end)
@@ -170,27 +187,23 @@ static const char *read_comment(struct prom_conn *conn, const char *at, const ch
 /* Where the series ends and what its name is, quoted or not; NULL: its braces do not close. */
 static const char *scan_series(const char *at, const char *end, struct firealarm_text *ret_name)
 {
-    const char *from = at, *quoted = NULL;
-    while (at < end && !is_blank(*at) && *at != '{') {
-        at++;
-    }
+    const char *from = at;
+    at = find_end(at, end, ENDS_NAME);
     *ret_name = text_between(from, at);
     const char *brace = skip_blanks(at, end);
     if (brace == end || *brace != '{') {
         return at;
     }
-    for (at = brace + 1; at < end && *at != '}'; at++) {
-        if (*at == '"') {
-            quoted = quoted == NULL ? at + 1 : quoted;
-            const char *stop = quote_end(at + 1, end);
-            if (stop == NULL) {
-                return NULL;
-            }
-            if (ret_name->len == 0) {
-                *ret_name = text_between(quoted, stop);
-            }
-            at = stop;
+    at = find_end(brace + 1, end, ENDS_LABELS);
+    while (at < end && *at == '"') {
+        const char *stop = quote_end(at + 1, end);
+        if (stop == NULL) {
+            return NULL;
         }
+        if (ret_name->len == 0) {
+            *ret_name = text_between(at + 1, stop);
+        }
+        at = find_end(stop + 1, end, ENDS_LABELS);
     }
     return at < end ? at + 1 : NULL;
 }
@@ -345,9 +358,7 @@ static const char *read_labels(struct reader *reader, struct firealarm_text *nam
 static const char *read_series(struct reader *reader, struct firealarm_text *name)
 {
     const char *from = reader->at;
-    while (reader->at < reader->end && !is_blank(*reader->at) && *reader->at != '{') {
-        reader->at++;
-    }
+    reader->at = find_end(from, reader->end, ENDS_NAME);
     *name = text_between(from, reader->at);
     if (name->len > 0 && !is_plain_name(*name, 1)) {
         return "a name needs quotes";
@@ -367,8 +378,11 @@ static const char *read_series(struct reader *reader, struct firealarm_text *nam
 
 static uint64_t define(struct prom_conn *conn, const struct prom_item *item)
 {
-    struct reader reader = {.at = item->raw.ptr, .end = item->raw.ptr + item->raw.len};
+    struct reader reader; /* without zeros for all the labels it has room for */
     struct firealarm_text name;
+    reader.at = item->raw.ptr;
+    reader.end = item->raw.ptr + item->raw.len;
+    reader.count = 0;
     if (conn->arena_cap < item->raw.len) {
         char *arena = realloc(conn->arena, item->raw.len);
         if (arena == NULL) {

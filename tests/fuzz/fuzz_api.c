@@ -8,6 +8,7 @@
 #include "fuzz.h"
 
 #include "api/api.h"
+#include "rules/foreign.h"
 #include "net/http.h"
 #include "world.h"
 
@@ -223,6 +224,13 @@ static bool host_may_know(void *ctx, struct fa_incident_id id)
     return true;
 }
 
+static const struct fa_foreign *host_foreign(void *ctx)
+{
+    static struct fa_foreign *foreign; /* without a rule over alerts */
+    foreign = foreign != NULL ? foreign : fa_foreign_new(NULL, 0, 0, 0);
+    return foreign;
+}
+
 static struct fa_rules *host_rules(void *ctx)
 {
     return rules;
@@ -239,9 +247,21 @@ static void host_lost(void *ctx, uint64_t n)
 {
 }
 
+static void host_feeds(void *ctx, fa_api_place_fn *fn, void *fn_ctx)
+{
+    static char path[] = "/api/v1/write", *paths[] = {path};
+    struct fa_api_feed feed = {"prom", paths, 1, "http://127.0.0.1:1", 1024};
+    fn(fn_ctx, &feed);
+}
+
 static int host_copy(void *ctx, bool start, struct fa_store_copy *ret_copy, struct fa_err *err)
 {
     return fa_err_set(err, FA_EUNSUPPORTED, "there is no store to copy");
+}
+
+static bool host_fetch(void *ctx, size_t i, struct fa_api_fetch *ret_fetch)
+{
+    return false;
 }
 
 static const struct fa_api_host host = {.engine = host_engine,
@@ -255,7 +275,10 @@ static const struct fa_api_host host = {.engine = host_engine,
                                         .lost = host_lost,
                                         .copy = host_copy,
                                         .rules = host_rules,
+                                        .foreign = host_foreign,
                                         .changes = host_changes,
+                                        .fetch = host_fetch,
+                                        .feeds = host_feeds,
                                         .unhealthy = host_healthy,
                                         .metrics = host_metrics,
                                         .company = "Example",
@@ -285,13 +308,13 @@ static void begin(void)
 
 static void write_id(uint8_t which, char id[FA_ID_TEXT_SIZE])
 {
-    const struct fa_alarm *alarm = w.engine->alarms;
-    const struct fa_notification *note = w.engine->notifications;
+    const struct fa_alarm *alarm = w.engine->alarms.first;
+    const struct fa_notification *note = w.engine->notifications.first;
     for (uint8_t n = which & 3; n > 0 && alarm != NULL; n--) {
-        alarm = alarm->by_id.next;
+        alarm = alarm->after;
     }
     for (uint8_t n = which & 3; n > 0 && note != NULL; n--) {
-        note = note->by_id.next;
+        note = note->after;
     }
     struct fa_id found = {{which}};
     found = which & 4 && alarm != NULL  ? alarm->id.id

@@ -9,9 +9,9 @@
 
 static const struct fa_alarm *some_alarm(const struct world *w, uint8_t which)
 {
-    const struct fa_alarm *alarm = w->engine->alarms;
-    for (; alarm != NULL && which > 0 && alarm->by_id.next != NULL; which--) {
-        alarm = alarm->by_id.next;
+    const struct fa_alarm *alarm = w->engine->alarms.first;
+    for (; alarm != NULL && which > 0 && alarm->after != NULL; which--) {
+        alarm = alarm->after;
     }
     return alarm;
 }
@@ -27,9 +27,9 @@ static void act(struct world *w, enum fa_event_kind kind, uint8_t arg)
 
 static void note(struct world *w, enum fa_event_kind kind, uint8_t arg)
 {
-    const struct fa_notification *n = w->engine->notifications;
-    for (; n != NULL && arg > 0 && n->by_id.next != NULL; arg--) {
-        n = n->by_id.next;
+    const struct fa_notification *n = w->engine->notifications.first;
+    for (; n != NULL && arg > 0 && n->after != NULL; arg--) {
+        n = n->after;
     }
     if (n != NULL) {
         struct fa_event event = {.kind = kind};

@@ -227,6 +227,10 @@ static void the_commands_print_what_people_need(void **state)
     assert_int_equal(RIG_RUN(rig, "", "outbox", "list"), 0);
     assert_contains(rig->out, "451");
     assert_int_equal(RIG_RUN(rig, "", "outbox", "drop", "9QXK"), 0);
+    assert_int_equal(RIG_RUN(rig, "", "fetch", "list"), 0);
+    assert_contains(rig->out, "https://shop/metrics");
+    assert_contains(rig->out, "HTTP 404");
+    assert_null(strchr(rig->out, '\x1b'));
     assert_int_equal(RIG_RUN(rig, "", "channel", "test", "maria"), 0);
     assert_contains(rig->out, "2 test messages");
     assert_int_equal(RIG_RUN(rig, TEXT, FILE_ARGS, "--preview"), 0);

@@ -96,6 +96,10 @@ static void an_alert_that_no_rule_takes_is_counted(void **state)
     assert_true(rig_metric(rig, "firealarm_feed_alerts_total{feed=\"prom\"}") == 1);
     assert_true(rig_metric(rig, "firealarm_feed_alerts_untaken_total{feed=\"prom\"}") == 1);
     assert_string_equal(rig_alarm(rig, "queue-alert"), "");
+    if (need_root()) {
+        const struct rig_call ask = {.method = "GET", .path = "/v1/feeds", .uid = 2007};
+        assert_contains(rig_ask(rig, &ask)->body, "\"untaken\":[\"DiskFull\"]");
+    }
     rig_stop(rig);
 }
 

@@ -179,6 +179,10 @@ static void a_target_that_fails_is_told_and_its_series_are_unknown(void **state)
     rig_until(rig, up(rig, "shop") == 1);
     rig_until(rig, !is_unknown(rig, "queue-slow"));
     assert_true(rig_logged(rig, "fetch shop: answers again"));
+    /* One that a good answer does not name any more has ended, too. */
+    receiver_say(rig->receiver, "/shop", 200, "queue_seconds:312|g|#queue:south\n");
+    rig_until(rig, is_unknown(rig, "queue-slow"));
+    assert_true(up(rig, "shop") == 1);
 }
 
 static void an_answer_that_is_no_metrics_is_no_answer(void **state)
@@ -205,6 +209,58 @@ static void a_private_address_is_not_fetched_unless_that_is_said(void **state)
     rig_start(rig);
     rig_until(rig, up(rig, "shop") == 0);
     assert_int_equal(receiver_matches(rig->receiver, "/shop", NULL), 0);
+}
+
+/* The commonest rule there is, as everybody writes it. */
+static void rules_in_promql_see_what_is_pulled(void **state)
+{
+    struct rig *rig = *state;
+    if (getuid() != 0) {
+        skip();
+    }
+    receiver_say(rig->receiver, "/shop", 200, PULLED);
+    rig->words.rules =
+        "rules = (\n"
+        "  { name = \"queue-slow\"; category = \"danger\"; severity = \"critical\"; policy = "
+        "\"leaders\"; expr = \"queue_seconds > 120\"; summary = \"{queue} is slow\"; },\n"
+        "  { name = \"down\"; category = \"danger\"; severity = \"critical\"; policy = \"leaders\"; "
+        "expr = \"up == 0\"; summary = \"{job} is down\"; } );\n";
+    set_jobs(rig, SHOP);
+    rig_start(rig);
+    rig_until(rig, receiver_find(rig->receiver, "/first", "north is slow") != NULL);
+    receiver_answer(rig->receiver, "/shop", 500);
+    rig_until(rig, receiver_find(rig->receiver, "/first", "shop is down") != NULL);
+    rig_until(rig, is_unknown(rig, "queue-slow"));
+    receiver_say(rig->receiver, "/shop", 200, "queue_seconds:1|g|#queue:north\n");
+    rig_until(rig, receiver_matches(rig->receiver, "/first", "\"kind\":\"returned\"") == 2);
+}
+
+/* As an operator sees it; nobody else does. */
+static void operators_see_each_job(void **state)
+{
+    struct rig *rig = *state;
+    if (getuid() != 0) {
+        skip();
+    }
+    receiver_say(rig->receiver, "/shop", 200, PULLED);
+    receiver_answer(rig->receiver, "/page", 404);
+    set_jobs(rig, SHOP ", { name = \"page\"; kind = \"check\"; url = \"@/page\"; every = \"1s\"; "
+                       "allow_private = true; }");
+    rig_start(rig);
+    rig_until(rig, up(rig, "shop") == 1 && up(rig, "page") == 0);
+    json_t *body = rig_json(
+        rig_ask(rig, &(struct rig_call){.method = "GET", .path = "/v1/fetch", .uid = 2007}));
+    json_t *jobs = json_object_get(body, "jobs"), *page = json_array_get(jobs, 1);
+    assert_int_equal(json_array_size(jobs), 2);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(jobs, 0), "state")), "up");
+    assert_true(json_is_null(json_object_get(json_array_get(jobs, 0), "error")));
+    assert_string_equal(json_string_value(json_object_get(page, "state")), "down");
+    assert_string_equal(json_string_value(json_object_get(page, "kind")), "check");
+    assert_string_equal(json_string_value(json_object_get(page, "error")), "HTTP 404");
+    json_decref(body);
+    const struct rig_reply *reply =
+        rig_ask(rig, &(struct rig_call){.method = "GET", .path = "/v1/fetch", .uid = 2005});
+    assert_int_equal(reply->status, 403);
 }
 
 static void checks_and_heartbeats_are_called(void **state)
@@ -349,6 +405,8 @@ int main(void)
         T(a_target_that_fails_is_told_and_its_series_are_unknown),
         T(an_answer_that_is_no_metrics_is_no_answer),
         T(a_private_address_is_not_fetched_unless_that_is_said),
+        T(rules_in_promql_see_what_is_pulled),
+        T(operators_see_each_job),
         T(checks_and_heartbeats_are_called),
         T(a_heartbeat_stops_when_the_courier_is_away),
         T(a_reload_changes_jobs_and_keeps_the_fetcher),

@@ -168,7 +168,7 @@ static void what_is_wrong_is_told_and_the_rest_taken(void **state)
              "queue_seconds{queue=\"e\"} 2\n");
     assert_int_equal(reply->status, 400);
     assert_contains(reply->head, "Content-Type: text/plain; charset=utf-8");
-    assert_string_equal(reply->body, "4 refused; everything else was taken\n"
+    assert_string_equal(reply->body, "4 refused; what was sound was taken\n"
                                      "a value is missing: broken\n"
                                      "a series does not end: queue_seconds{queue=\"b\" 2\n"
                                      "a value is no number: queue_seconds{queue=\"c\"} x\n");

@@ -36,10 +36,13 @@ static void no_process_loads_what_it_does_not_use(void **state)
         "/libsqlite3",       "/libconfig", "/libhttp_parser", "/libsystemd", "/libevent-2.1",
         "/libevent_openssl", "/statsd.so", "/sqlite.so",      "/email.so",   NULL};
     struct rig *rig = *state;
+    rig->words.more = "fetch = ( { name = \"port\"; kind = \"check\"; url = \"tcp://127.0.0.1:9\"; "
+                      "allow_private = true; } );\n";
     rig_start(rig);
     rig_until(rig, rig_logged(rig, "ready"));
     assert_lacks(rig->pid, not_daemon);
     assert_lacks(rig_courier(rig), not_courier);
+    assert_lacks(rig_fetcher(rig), not_courier);
     assert_int_equal(rig_stop(rig), 0);
 }
 

@@ -454,6 +454,21 @@ static void no_server_costs_more_than_its_own_job(void **state)
     free(zoo);
 }
 
+/* The daemon is protected from the kernel's choice when memory is short, and its children have that
+ * from it. */
+static void it_is_what_may_go_when_memory_is_short(void **state)
+{
+    struct rig *rig = *state;
+    char path[64];
+    int score = 0;
+    snprintf(path, sizeof path, "/proc/%d/oom_score_adj", (int)fa_fetch_link_child(rig->link)->pid);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%d", &score), 1);
+    fclose(file);
+    assert_int_equal(score, 500);
+}
+
 static void a_killed_fetcher_takes_its_jobs_with_it(void **state)
 {
     struct rig *rig = *state;
@@ -497,6 +512,7 @@ int main(void)
         T(headers_are_sent_as_they_are),
         T(a_private_address_is_not_connected_to),
         T(no_server_costs_more_than_its_own_job),
+        T(it_is_what_may_go_when_memory_is_short),
         T(a_killed_fetcher_takes_its_jobs_with_it),
     };
     signal(SIGPIPE, SIG_IGN);

@@ -109,6 +109,13 @@ def answer(method, path, request):
                      "filings": [{"customer": "Initech", "text": "They left.", "since": None,
                                   "known": "seen", "reporter": "maria",
                                   "time": "2026-11-22T05:00:00Z"}]}
+    if (method, path) == ("GET", "/v1/fetch"):
+        return 200, {"jobs": [
+            {"name": "shop", "kind": "scrape", "url": "https://shop/metrics", "state": "up",
+             "error": None, "duration_ms": 12, "samples": 7, "runs": 9, "failures": 0, "missed": 0},
+            {"name": "page", "kind": "check", "url": "https://shop/", "state": "down",
+             "error": "HTTP 404 \x1b[31mred", "duration_ms": 3, "samples": 0, "runs": 9,
+             "failures": 9, "missed": 0}]}
     if (method, path) == ("GET", "/v1/outbox"):
         return 200, {"notifications": [{"id": "9QXK-0000-0000-0000", "alarm": ALARM["id"],
                                         "to": "coo", "channel": "mail", "state": "retry",

@@ -320,7 +320,8 @@ void world_signal(struct world *w, const char *rule, const char *labels, enum fa
                                .labels = labels,
                                .level = level,
                                .value = level == FA_LEVEL_UNKNOWN ? (double)NAN : 1.0,
-                               .since = w->now.wall};
+                               .since = w->now.wall,
+                               .worse = 1};
     must(signal.rule != NULL, "there is no such rule");
     world_step_event(w, (struct fa_event){.kind = FA_EV_SIGNAL, .u.signal = &signal});
 }

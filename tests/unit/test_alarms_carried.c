@@ -11,7 +11,8 @@ static char text[256];
 static size_t in_state(const struct world *w, enum fa_notification_state state)
 {
     size_t count = 0;
-    for (const struct fa_notification *n = w->engine->notifications; n != NULL; n = n->by_id.next) {
+    for (const struct fa_notification *n = w->engine->notifications.first; n != NULL;
+         n = n->after) {
         count += n->state == state;
     }
     return count;
@@ -20,7 +21,8 @@ static size_t in_state(const struct world *w, enum fa_notification_state state)
 static const struct fa_notification *of(const struct world *w, const char *person,
                                         const char *channel)
 {
-    for (const struct fa_notification *n = w->engine->notifications; n != NULL; n = n->by_id.next) {
+    for (const struct fa_notification *n = w->engine->notifications.first; n != NULL;
+         n = n->after) {
         if (strcmp(n->person, person) == 0 && strcmp(n->channel, channel) == 0) {
             return n;
         }
@@ -39,7 +41,7 @@ static void dead_letters_are_kept_up_to_the_limit_of_the_outbox(void **state)
         snprintf(labels, sizeof labels, "q=\"%u\"", i);
         world_signal(&w, "slow", labels, FA_LEVEL_FIRING);
         world_answer(&w, FA_VERDICT_REJECTED);
-        for (const struct fa_alarm *a = w.engine->alarms; a != NULL; a = a->by_id.next) {
+        for (const struct fa_alarm *a = w.engine->alarms.first; a != NULL; a = a->after) {
             if (strcmp(a->labels, labels) == 0) {
                 world_act(&w, FA_EV_ACK, a, "boss", 0);
                 break;
@@ -84,7 +86,7 @@ static void help_that_nobody_needs_any_more_is_not_sent_again(void **state)
     world_step_event(&w, event);
     world_advance(&w, FA_MINUTE);
     WAITING(&w, "");
-    assert_int_equal(HASH_CNT(by_id, w.engine->notifications), 0);
+    assert_int_equal(w.engine->notifications.count, 0);
     world_done(&w);
 }
 
@@ -131,7 +133,7 @@ static void an_address_of_the_channels_own_is_one_address(void **state)
     assert_int_equal(world_alarm(&w)->loop > 0 ? 0 : in_state(&w, FA_NOTICE_SLOW), 0);
     world_advance(&w, FA_HOUR);
     size_t mails = 0, bare = 0;
-    for (const struct fa_notification *n = w.engine->notifications; n != NULL; n = n->by_id.next) {
+    for (const struct fa_notification *n = w.engine->notifications.first; n != NULL; n = n->after) {
         mails += strcmp(n->person, "lead") == 0;
         bare += strcmp(n->person, "lead") == 0 && n->address == NULL;
     }
@@ -140,7 +142,7 @@ static void an_address_of_the_channels_own_is_one_address(void **state)
     world_step_event(&w, (struct fa_event){.kind = FA_EV_TEST, .u.test = {"lead"}});
     world_step_event(&w, (struct fa_event){.kind = FA_EV_TEST, .u.test = {"lead"}});
     mails = 0;
-    for (const struct fa_notification *n = w.engine->notifications; n != NULL; n = n->by_id.next) {
+    for (const struct fa_notification *n = w.engine->notifications.first; n != NULL; n = n->after) {
         mails += n->kind == FA_NOTE_TEST;
     }
     assert_int_equal(mails, 2);

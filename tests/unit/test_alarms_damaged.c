@@ -204,7 +204,7 @@ static void two_alarms_of_one_identity_both_end(void **state)
     tamper_alarms(&w, same_identity);
     world_restart(&w);
     for (unsigned left = 2; left > 0; left--) {
-        const struct fa_alarm *alarm = w.engine->alarms;
+        const struct fa_alarm *alarm = w.engine->alarms.first;
         assert_int_equal(world_act(&w, FA_EV_RESOLVE, alarm, "ceo", 0), 0);
         world_answer(&w, FA_VERDICT_SENT);
         world_advance(&w, 2 * FA_HOUR);
@@ -251,7 +251,7 @@ static void without_its_alarm_a_notification_is_not_sent(void **state)
     lose(&w, FA_ROW_INCIDENT);
     world_restart(&w);
     WAITING(&w, ""); /* who may not be told of it cannot be said any more */
-    assert_int_equal(HASH_CNT(by_id, w.engine->notifications), 0);
+    assert_int_equal(w.engine->notifications.count, 0);
     world_done(&w);
 }
 
@@ -305,8 +305,8 @@ static void a_random_number_that_comes_twice_names_two_things(void **state)
     world_signal(&w, "slow", "q=\"1\"", FA_LEVEL_FIRING);
     w.seed = seed;
     world_signal(&w, "slow", "q=\"2\"", FA_LEVEL_FIRING);
-    assert_int_equal(HASH_CNT(by_id, w.engine->alarms), 2);
-    assert_int_equal(HASH_CNT(by_id, w.engine->notifications), 2);
+    assert_int_equal(w.engine->alarms.count, 2);
+    assert_int_equal(w.engine->notifications.count, 2);
     world_done(&w);
 }
 

@@ -33,9 +33,15 @@ static struct fa_evidence full(void)
         .newest = 999500,
         .covered_at = 888000,
         .samples = 42,
-        .empty = {FA_STR("y")},
-        .empty_count = 1,
-        .parts = {{0, FA_STR("max(x) > 120"), 312.5, 1}, {1, FA_STR("x"), (double)NAN, 7}},
+        .empty = FA_STR("y"),
+        .reason = FA_STR("many-to-many"),
+        .parts = {{.text = FA_STR("max(x) > 120"), .value = 312.5},
+                  {.depth = 1,
+                   .is_clear = true,
+                   .text = FA_STR("x[5m]"),
+                   .labels = FA_STR("a=\"b\""),
+                   .value = (double)NAN,
+                   .samples = 7}},
         .part_count = 2,
         .points = {{998000, 5, 7}, {999500, 312.5, 312.5}},
         .point_count = 2,
@@ -68,10 +74,11 @@ static void evidence_reads_back_as_it_was_meant(void **state)
     assert_true(back.has_clear_below && back.clear_below == 90);
     assert_true(back.over == 900000 && back.look_back == 300000 && back.newest == 999500);
     assert_true(back.covered_at == 888000 && back.samples == 42 && back.bucketed);
-    assert_true(back.empty_count == 1 && fa_str_is(back.empty[0], "y"));
+    assert_true(fa_str_is(back.empty, "y") && fa_str_is(back.reason, "many-to-many"));
     assert_true(back.part_count == 2 && back.parts[0].value == 312.5);
-    assert_true(back.parts[1].depth == 1 && back.parts[1].series == 7);
-    assert_true(isnan(back.parts[1].value) && fa_str_is(back.parts[1].text, "x"));
+    assert_true(back.parts[1].depth == 1 && back.parts[1].samples == 7 && back.parts[1].is_clear);
+    assert_true(isnan(back.parts[1].value) && fa_str_is(back.parts[1].text, "x[5m]"));
+    assert_true(fa_str_is(back.parts[1].labels, "a=\"b\"") && !back.parts[0].is_clear);
     assert_true(back.point_count == 2 && back.points[0].at == 998000);
     assert_true(back.points[0].min == 5 && back.points[0].last == 7);
     assert_true(back.points[1].min == 312.5 && back.points[1].last == 312.5);
@@ -102,12 +109,10 @@ static void evidence_is_bounded_in_bytes(void **state)
         memcpy(text + i, "\xc3\xa9", 2);
     }
     const struct fa_str longest = {text, sizeof text};
-    e.rule = e.labels = e.expr = e.full = longest;
-    for (size_t i = 0; i < FA_EVIDENCE_EMPTY; i++) {
-        e.empty[e.empty_count = i] = longest;
-    }
+    e.rule = e.labels = e.expr = e.full = e.empty = e.reason = longest;
     for (e.part_count = 0; e.part_count < FA_EVIDENCE_PARTS; e.part_count++) {
-        e.parts[e.part_count] = (struct fa_evidence_part){99, longest, 1.5, UINT64_MAX};
+        e.parts[e.part_count] =
+            (struct fa_evidence_part){99, true, longest, longest, 1.5, UINT64_MAX};
     }
     for (e.point_count = 0; e.point_count < FA_EVIDENCE_POINTS; e.point_count++) {
         e.points[e.point_count] = (struct fa_evidence_point){INT64_C(1) << 51, 1.5, 2.5};
@@ -147,6 +152,53 @@ static void broken_evidence_is_refused_or_read_and_never_harms(void **state)
     fa_buf_done(&buf);
 }
 
+/* Every ten ms one sample of `series` series, up to now. */
+static struct fa_evidence pictured(size_t series, size_t count)
+{
+    struct fa_evidence e = {.at = 100000};
+    for (size_t s = 0; s < series; s++) {
+        for (size_t i = 0; i < count; i++) {
+            struct fa_point point = {e.at - 10 * (fa_time)(count - 1 - i), (double)(i + 100 * s)};
+            fa_evidence_add(&e, point, e.at - 10 * (fa_time)count, i == 0);
+        }
+    }
+    fa_evidence_seal(&e);
+    return e;
+}
+
+static void few_samples_of_one_series_are_kept_as_they_are(void **state)
+{
+    struct fa_evidence e = pictured(1, FA_EVIDENCE_POINTS);
+    assert_int_equal(e.point_count, FA_EVIDENCE_POINTS);
+    assert_false(e.bucketed);
+    for (size_t i = 0; i < e.point_count; i++) {
+        assert_true(e.points[i].last == (double)i && e.points[i].min == (double)i);
+    }
+}
+
+static void many_samples_are_the_last_and_lowest_of_each_part_of_the_window(void **state)
+{
+    struct fa_evidence e = pictured(1, 10 * FA_EVIDENCE_POINTS);
+    assert_int_equal(e.point_count, FA_EVIDENCE_POINTS);
+    assert_true(e.bucketed);
+    for (size_t i = 0; i + 1 < e.point_count; i++) {
+        assert_true(e.points[i].at < e.points[i + 1].at);
+        assert_true(e.points[i].min <= e.points[i].last);
+        assert_true(e.points[i].last < e.points[i + 1].min);
+    }
+    assert_true(e.points[0].min == 0 && e.points[FA_EVIDENCE_POINTS - 1].last == 599);
+}
+
+static void several_series_are_one_picture_with_gaps_left_out(void **state)
+{
+    struct fa_evidence e = pictured(2, 3);
+    assert_true(e.bucketed);
+    assert_int_equal(e.point_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(e.points[i].min == (double)i && e.points[i].last == (double)(i + 100));
+    }
+}
+
 static void the_gravest_cause_names_the_moment(void **state)
 {
     assert_string_equal(fa_evidence_cause_name(FA_CAUSE_RAISED | FA_CAUSE_STEP), "raised");
@@ -163,7 +215,8 @@ static void fire(struct world *w, const char *rule, enum fa_level level, double 
                                      .labels = "",
                                      .level = level,
                                      .value = value,
-                                     .since = w->now.wall};
+                                     .since = w->now.wall,
+                                     .worse = 1};
     world_step_event(w, (struct fa_event){.kind = FA_EV_SIGNAL, .u.signal = &signal});
 }
 
@@ -172,7 +225,8 @@ static bool slot(const struct world *w, unsigned number, struct fa_evidence *ret
 {
     for (size_t i = 0; i < w->row_count; i++) {
         const struct world_row *row = &w->rows[i];
-        if (row->kind == FA_ROW_EVIDENCE && row->key[FA_ID_BYTES] == number) {
+        uint32_t kind = number == 0 ? FA_ROW_RAISED : FA_ROW_EVIDENCE;
+        if (row->kind == kind && row->key[FA_ID_BYTES] == number) {
             assert_int_equal(row->key_len, FA_EVIDENCE_KEY_BYTES);
             assert_false(row->live);
             assert_int_equal(fa_evidence_decode((struct fa_str){row->value, row->len}, ret), 0);
@@ -186,7 +240,7 @@ static size_t slots(const struct world *w)
 {
     size_t count = 0;
     for (size_t i = 0; i < w->row_count; i++) {
-        count += w->rows[i].kind == FA_ROW_EVIDENCE;
+        count += w->rows[i].kind == FA_ROW_EVIDENCE || w->rows[i].kind == FA_ROW_RAISED;
     }
     return count;
 }
@@ -194,9 +248,6 @@ static size_t slots(const struct world *w)
 static void begin(struct world *w)
 {
     world_begin_firm(w);
-    struct fa_metric_rule *metric = &w->rules[0]->metric;
-    metric->has_above = true;
-    metric->above = 100;
 }
 
 static void the_first_the_worst_and_each_later_decision_are_kept(void **state)
@@ -222,6 +273,45 @@ static void the_first_the_worst_and_each_later_decision_are_kept(void **state)
     assert_true(slot(&w, 1, &e) && e.value == 400);
     assert_true(slot(&w, 0, &e) && e.value == 120);
     assert_int_equal(slots(&w), 5);
+    world_done(&w);
+}
+
+static void of_a_lower_limit_the_lowest_value_is_the_worst(void **state)
+{
+    struct world w;
+    struct fa_evidence e;
+    begin(&w);
+    const double values[] = {5, 3, 4, 2};
+    for (size_t i = 0; i < 4; i++) {
+        const struct fa_signal signal = {.rule = fa_setup_rule(&w.setup, "slow"),
+                                         .labels = "",
+                                         .level = FA_LEVEL_FIRING,
+                                         .value = values[i],
+                                         .since = w.now.wall,
+                                         .worse = -1};
+        world_step_event(&w, (struct fa_event){.kind = FA_EV_SIGNAL, .u.signal = &signal});
+        assert_int_equal(slot(&w, 1, &e), i > 0);
+        assert_true(i == 0 || e.value == (i < 3 ? 3 : 2));
+    }
+    assert_true(slot(&w, 1, &e) && e.value == 2);
+    world_done(&w);
+}
+
+/* Of two limits nobody says which side is worse. */
+static void without_a_side_no_value_is_worst(void **state)
+{
+    struct world w;
+    struct fa_evidence e;
+    begin(&w);
+    for (double value = 5; value < 8; value++) {
+        const struct fa_signal signal = {.rule = fa_setup_rule(&w.setup, "slow"),
+                                         .labels = "",
+                                         .level = FA_LEVEL_FIRING,
+                                         .value = value,
+                                         .since = w.now.wall};
+        world_step_event(&w, (struct fa_event){.kind = FA_EV_SIGNAL, .u.signal = &signal});
+    }
+    assert_false(slot(&w, 1, &e));
     world_done(&w);
 }
 
@@ -291,7 +381,7 @@ static void the_same_answer_again_and_again_takes_two_moments(void **state)
     const struct fa_moment sent = {.when = 9, .person = "x", .channel = "y", .code = FA_J_SENT};
     begin(&w);
     fire(&w, "slow", FA_LEVEL_FIRING, 120);
-    struct fa_alarm *alarm = w.engine->alarms;
+    struct fa_alarm *alarm = w.engine->alarms.first;
     uint32_t before = alarm->moment_count;
     for (fa_time i = 0; i < 5; i++) {
         struct fa_moment moment = failed;
@@ -402,8 +492,13 @@ int main(void)
         cmocka_unit_test(what_the_rules_did_not_say_is_not_there),
         cmocka_unit_test(evidence_is_bounded_in_bytes),
         cmocka_unit_test(broken_evidence_is_refused_or_read_and_never_harms),
+        cmocka_unit_test(few_samples_of_one_series_are_kept_as_they_are),
+        cmocka_unit_test(many_samples_are_the_last_and_lowest_of_each_part_of_the_window),
+        cmocka_unit_test(several_series_are_one_picture_with_gaps_left_out),
         cmocka_unit_test(the_gravest_cause_names_the_moment),
         cmocka_unit_test(the_first_the_worst_and_each_later_decision_are_kept),
+        cmocka_unit_test(of_a_lower_limit_the_lowest_value_is_the_worst),
+        cmocka_unit_test(without_a_side_no_value_is_worst),
         cmocka_unit_test(however_long_it_climbs_its_evidence_is_bounded_in_number),
         cmocka_unit_test(what_was_never_raised_or_filed_by_people_has_no_evidence),
         cmocka_unit_test(closed_it_needs_no_more_evidence),

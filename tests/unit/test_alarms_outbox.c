@@ -351,7 +351,7 @@ static void tests_and_filings_take_no_room_from_alarms_of_series(void **state)
         assert_int_equal(w.reply.u.reply.count, 2);
     }
     size_t tests = 0;
-    for (const struct fa_notification *n = w.engine->notifications; n != NULL; n = n->by_id.next) {
+    for (const struct fa_notification *n = w.engine->notifications.first; n != NULL; n = n->after) {
         tests += n->kind == FA_NOTE_TEST;
     }
     assert_int_equal(tests, 2); /* one a channel, until it is settled */

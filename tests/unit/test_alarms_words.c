@@ -216,8 +216,8 @@ static void a_pattern_that_keeps_others_out_has_an_alarm_of_its_own(void **state
         filing.struck = rows[i].second.struck;
         filing.struck_count = rows[i].second.struck_count;
         file(&w, 2, filing);
-        if (HASH_CNT(by_id, w.engine->alarms) != rows[i].alarms) {
-            fail_msg("row %zu: %u alarms", i, HASH_CNT(by_id, w.engine->alarms));
+        if (w.engine->alarms.count != rows[i].alarms) {
+            fail_msg("row %zu: %zu alarms", i, w.engine->alarms.count);
         }
         world_done(&w);
     }
@@ -240,7 +240,7 @@ static void an_alarm_has_a_limit_of_filings_and_the_next_has_its_own(void **stat
         world_step_event(&w, (struct fa_event){.kind = FA_EV_FILE, .u.file = &filing});
         assert_int_equal(w.reply.u.reply.code, 0);
     }
-    assert_int_equal(HASH_CNT(by_id, w.engine->alarms), 2);
+    assert_int_equal(w.engine->alarms.count, 2);
     world_done(&w);
 }
 
@@ -387,7 +387,7 @@ static void the_operators_own_trouble_that_reaches_nobody_troubles_nobody_again(
     world_begin(&w);
     struct fa_event event = {.kind = FA_EV_TROUBLE, .u.trouble = {"disk", "it is full", false}};
     world_step_event(&w, event);
-    assert_int_equal(HASH_CNT(by_id, w.engine->alarms), 1);
+    assert_int_equal(w.engine->alarms.count, 1);
     assert_int_equal(world_journalled(&w, FA_J_UNREACHED), 1);
     world_done(&w);
 }
@@ -400,15 +400,15 @@ static void what_happened_once_is_not_raised_again_by_itself(void **state)
     struct fa_event event = {.kind = FA_EV_TROUBLE,
                              .u.trouble = {"old", "an older store is in place", false, true}};
     world_step_event(&w, event);
-    const struct fa_alarm *alarm = w.engine->alarms;
+    const struct fa_alarm *alarm = w.engine->alarms.first;
     assert_non_null(alarm);
     world_answer(&w, FA_VERDICT_SENT);
     assert_int_equal(world_act(&w, FA_EV_RESOLVE, alarm, "ops", 0), 0);
     world_answer(&w, FA_VERDICT_SENT);
     world_advance(&w, 30 * FA_DAY);
-    assert_int_equal(HASH_CNT(by_id, w.engine->alarms), 0);
+    assert_int_equal(w.engine->alarms.count, 0);
     world_step_event(&w, event);
-    assert_int_equal(HASH_CNT(by_id, w.engine->alarms), 1);
+    assert_int_equal(w.engine->alarms.count, 1);
     world_done(&w);
 }
 
@@ -430,7 +430,7 @@ static void a_seed_with_one_zero_is_a_seed(void **state)
         event.rng.state[i] = 5;
         fa_actions_init(&actions);
         fa_engine_step(w.engine, &event, w.now, &actions);
-        ids[i] = w.engine->alarms->id;
+        ids[i] = ((const struct fa_alarm *)w.engine->alarms.first)->id;
         fa_actions_done(&actions);
         world_done(&w);
     }

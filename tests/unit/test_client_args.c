@@ -150,7 +150,10 @@ static void every_command_explains_itself(void **state)
         }
         for (size_t o = 0; o < cmd->option_count; o++) {
             const char *help = cmd->options[o].help;
-            assert_true(help[strlen(help) - 1] == '.');
+            if (help[strlen(help) - 1] != '.') {
+                fail_msg("firealarm %s --%s: its help is no sentence", cmd->name,
+                         cmd->options[o].name);
+            }
         }
     }
 }

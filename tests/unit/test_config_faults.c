@@ -566,24 +566,42 @@ static void expressions_are_refused_with_a_caret_under_the_place(void **state)
 {
     static const struct row rows[] = {
         {"metric = \"orders\";\n    absent = \"10m\";", "expr = \"orders >\";",
-         "expr, column 9: the expression ends where an expression should stand\n  orders >\n          ^", 0},
+         "expr, column 9: the expression ends where an expression should stand\n  orders >\n          ^",
+         0},
         {"metric = \"orders\";\n    absent = \"10m\";", "expr = \"sum(\\n  rat(orders[5m]))\";",
          "expr, column 8: there is no function rat()", 0},
         {"metric = \"orders\";\n    absent = \"10m\";", "expr = \"sum(\\n  rat(orders[5m]))\";",
          "\n    rat(orders[5m]))\n    ^", 0},
         {"metric = \"orders\";\n    absent = \"10m\";", "expr = \"1 + 1\";",
-         "expr, column 1: a rule needs an instant vector, which fires while it has an element; this is a number", 0},
+         "expr, column 1: a rule needs an instant vector, which fires while it has an element; this is a number",
+         0},
         {"metric = \"orders\";\n    absent = \"10m\";", "expr = \"orders @ 5 > 1\";",
          "expr, column 1: a rule cannot read at one fixed time", 0},
-        {"metric = \"orders\";\n    absent = \"10m\";", "expr = \"orders > 1\"; clear_expr = \"orders <\";",
-         "clear_expr, column 9:", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";",
+         "expr = \"orders > 1\"; clear_expr = \"orders <\";", "clear_expr, column 9:", 0},
         {"metric = \"orders\";\n    absent = \"10m\";", "expr = \"orders > 1\"; above = 5;",
          "above goes with metric; with expr the expression itself says it", 0},
-        {"absent = \"10m\";", "absent = \"10m\"; every = \"1m\";", "every goes with expr, which is not given", 0},
-        {"company =", "define = ( { name = \"a-b\"; expr = \"1\"; } ); company =", "'a-b' is no name for an expression", 0},
-        {"company =", "define = ( { name = \"a\"; expr = \"1\"; }, { name = \"a\"; expr = \"2\"; } ); company =",
+        {"metric = \"orders\";\n    absent = \"10m\";", "expr = \"orders > 5\"; hits = 3;",
+         "hits and of go together", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";", "expr = \"orders > 5\"; hits = 6; of = 5;",
+         "hits is more than of", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";",
+         "expr = \"orders > 5\"; clear_expr = \"orders < 4\"; hits = 3; of = 5;",
+         "clear_expr does not go with hits", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";", "expr = \"count(orders) == 0\";",
+         "expr: count(orders) == 0 is never true: its left side is at least 1", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";",
+         "expr = \"orders > 5\"; clear_expr = \"orders < 7\";",
+         "clear_expr: orders < 7 holds for values that fire, too", 0},
+        {"absent = \"10m\";", "absent = \"10m\"; every = \"1m\";",
+         "every goes with expr, which is not given", 0},
+        {"company =", "define = ( { name = \"a-b\"; expr = \"1\"; } ); company =",
+         "'a-b' is no name for an expression", 0},
+        {"company =",
+         "define = ( { name = \"a\"; expr = \"1\"; }, { name = \"a\"; expr = \"2\"; } ); company =",
          "'a' is defined twice", 0},
-        {"company =", "define = ( { name = \"a\"; expr = \"1 +\"; } ); company =", "expr, column 4:", 0},
+        {"company =", "define = ( { name = \"a\"; expr = \"1 +\"; } ); company =",
+         "expr, column 4:", 0},
     };
     CHECK(rows);
 }
@@ -596,11 +614,14 @@ static void definitions_are_put_into_expressions(void **state)
     struct fa_buf buf;
     char *with = change("metric = \"orders\";\n    absent = \"10m\";",
                         "expr = \"share_of_bad * 2 > limit\"; clear_expr = \"share_of_bad < 0.1\"; "
-                        "settle = \"2s\"; every = \"1m\"; look_back = \"2d\";", &line);
+                        "settle = \"2s\"; every = \"1m\"; look_back = \"2d\";",
+                        &line);
     struct fa_buf text;
     fa_buf_init(&text, 1 << 20);
-    fa_buf_printf(&text, "define = ( { name = \"total\"; expr = \"sum(orders)\"; }, "
-                         "{ name = \"share_of_bad\"; expr = \"sum(bad) / total\"; } );\n%s", with);
+    fa_buf_printf(&text,
+                  "define = ( { name = \"total\"; expr = \"sum(orders)\"; }, "
+                  "{ name = \"share_of_bad\"; expr = \"sum(bad) / total\"; } );\n%s",
+                  with);
     struct fa_config *config = fa_test_parse(fa_buf_text(&text), plugins, &told);
     if (config == NULL) {
         fail_msg("%s", fa_buf_text(&told.faults));

@@ -126,6 +126,16 @@ static void keys_belong_to_their_kind(void **state)
 }
 /* clang-format on */
 
+static void a_job_that_runs_seldom_is_warned_of(void **state)
+{
+    struct fa_test_told told;
+    fa_config_free(fa_test_parse(HEAD "{ name = \"a\"; url = \"https://x\"; every = \"1h\"; } );\n",
+                                 NULL, &told));
+    assert_contains(fa_buf_text(&told.warnings), LINE " every is longer than the 5m");
+    assert_null(strstr(fa_buf_text(&told.warnings), "t.cfg:2:"));
+    fa_test_told_done(&told);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +143,7 @@ int main(void)
         cmocka_unit_test(a_job_says_what_and_where),
         cmocka_unit_test(secrets_are_named_and_never_in_clear),
         cmocka_unit_test(keys_belong_to_their_kind),
+        cmocka_unit_test(a_job_that_runs_seldom_is_warned_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

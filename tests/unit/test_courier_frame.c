@@ -95,9 +95,9 @@ static void check_one(const struct fa_frame *frame)
 
 static void frames_come_back_from_any_split_of_their_bytes(void **state)
 {
-    static const unsigned order[] = {
-        FA_FRAME_HELLO,   FA_FRAME_CHANNEL, FA_FRAME_CHANNELS_END, FA_FRAME_SEND,
-        FA_FRAME_VERDICT, FA_FRAME_PING,    FA_FRAME_LOG};
+    static const unsigned order[] = {FA_FRAME_HELLO, FA_FRAME_CHANNEL, FA_FRAME_CHANNELS_END,
+                                     FA_FRAME_SEND,  FA_FRAME_VERDICT, FA_FRAME_PING,
+                                     FA_FRAME_LOG};
     struct fa_buf all;
     fa_buf_init(&all, FA_FRAME_MAX);
     put_all(&all);

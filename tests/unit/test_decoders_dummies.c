@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* links: fa_dummy_decoders */
-/* Two decoders of different shape, loaded as plugins are: the contract of decoder.h holds for a text
- * body with escapes and for a compressed one. */
+/* Two decoders of different shape, loaded as plugins are: the contract of decoder.h holds for a
+ * text body with escapes and for a compressed one. */
 #include "fa_test.h"
 #include "fa_sink.h"
 

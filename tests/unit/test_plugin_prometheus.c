@@ -105,6 +105,7 @@ static void samples_of_every_spelling_are_read(void **state)
         {"m{path=\"C:\\\\DIR\\\\x\",err=\"no\\nfile \\\"y\\\" \\t\"} 1\n",
          "gauge m{err=\"no\nfile \"y\" \\t\",path=\"C:\\DIR\\x\"} 1\n"},
         {"m{a=\"} 5 # \"} 1\n", "gauge m{a=\"} 5 # \"} 1\n"},
+        {"m{a=\"x\\\\\",b=\"y\\\\\\\"\"} 1\n", "gauge m{a=\"x\\\",b=\"y\\\"\"} 1\n"},
         {"m{a=\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x94\xa5\"} 1\n",
          "gauge m{a=\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x94\xa5\"} 1\n"},
         {"{\"my.metric\"} 1\n{\"my.metric\",\"a.b\"=\"c\",d=\"e\"} 2\n",
@@ -131,6 +132,9 @@ static void numbers_are_those_of_prometheus(void **state)
          "gauge v 4.9406564584124654e-324\ngauge v 0\n"},
         {"v 9007199254740993\nv 123456789012345678901234567890\nv 0x1p-2\n",
          "gauge v 9007199254740992\ngauge v 1.2345678901234568e+29\ngauge v 0.25\n"},
+        {"v 44667375401.9253276\nv 0.1234567890123456789\nv 99999999999999999999.5\n"
+         "v 18446744073709551621\n",
+         "gauge v 44667375401.925331\ngauge v 0.12345678901234568\ngauge v 1e+20\ngauge v 1.8446744073709552e+19\n"},
         {"v 8.41470984807896506652502321630298999622563060798371e-1\n",
          "gauge v 0.8414709848078965\n"},
     };
@@ -175,6 +179,7 @@ static void open_metrics_has_seconds_exemplars_and_an_end(void **state)
          "total h_bucket{le=\"1\"} 3\ntotal h_count 3 @1700000001000\n"},
         {"a 1\n", "gauge a 1\nreject no # EOF ends it: it may be cut: \n"},
         {"", "reject no # EOF ends it: it may be cut: \n"},
+        {"a 1 1700000000.0006\n# EOF\n", "gauge a 1 @1700000000001\n"},
         {"a 1\n# EOF\n\nb 2\n", "gauge a 1\nreject something follows # EOF: b 2\n"},
         {"a 1 1.5e300\na 1 nan\na 1 -5\n# EOF\n",
          "reject a time is no number: a 1 1.5e300\nreject a time is no number: a 1 nan\n"
@@ -285,7 +290,8 @@ static void what_is_not_read_is_answered_as_its_senders_understand(void **state)
     struct fa_sink *sink = malloc(sizeof *sink);
     post(&(struct post){.encoding = "zstd"}, sink, "a 1\n", 4, 0);
     assert_string_equal(
-        sink->text, "reply 415 text/plain; charset=utf-8 gzip is read, and no other encoding\n\n");
+        sink->text, "reject gzip is read, and no other encoding: \n"
+                    "reply 415 text/plain; charset=utf-8 gzip is read, and no other encoding\n\n");
     post(&(struct post){.method = "GET"}, sink, "", 0, 0);
     assert_contains(sink->text, "reply 405 ");
     post(&(struct post){.method = "PUT", .encoding = "identity"}, sink, "a 1\n", 4, 0);
@@ -312,6 +318,19 @@ static void a_damaged_or_endless_gzip_is_refused(void **state)
     assert_string_equal(sink->text, "reject the body is no gzip, or damaged: \n");
     post(&how, sink, "", 0, 0);
     assert_string_equal(sink->text, "");
+    /* What is cut anywhere ends with a whole line. */
+    char lines[4096];
+    size_t lines_len = 0;
+    for (int i = 0; i < 200; i++) {
+        lines_len += (size_t)snprintf(lines + lines_len, sizeof lines - lines_len, "m%d 12345\n",
+                                      i * 7919 % 1000);
+    }
+    len = gzip(lines, lines_len, packed, sizeof packed);
+    for (size_t cut = 0; cut < len; cut += 7) {
+        post(&how, sink, packed, cut, 0);
+        assert_null(strstr(sink->text, "a value is missing"));
+    }
+    len = gzip("a 1\nb 2\n", 8, packed, sizeof packed);
     /* Two gzip files one after the other are one text. */
     size_t second = gzip("c 3\n", 4, packed + len, sizeof packed - len);
     post(&how, sink, packed, len + second, 3);

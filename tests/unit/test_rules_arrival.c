@@ -526,6 +526,125 @@ static void each_part_is_explained(void **state)
     close_world(&world);
 }
 
+/* One sample a minute; what is said of each, "-" for nothing. */
+static void assert_said_of(struct world *world, const double *values, const char *const *said,
+                           size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        put(world, "m", "h=\"x\"", values[i], 0);
+        run(world);
+        if (strcmp(world->said, said[i]) != 0) {
+            fail_msg("sample %zu (%g): \"%s\", wanted \"%s\"", i, values[i], world->said, said[i]);
+        }
+        world->now += FA_MINUTE;
+    }
+}
+
+static void hits_counts_samples_past_the_threshold(void **state)
+{
+    static const double values[] = {9, 1, 9, 1, 9, 1, 1, 9, 9, 9};
+    static const char *const said[] = {
+        "h=\"x\" clear",    "", "", "", "h=\"x\" firing 9", "h=\"x\" clear", "", "",
+        "h=\"x\" firing 9", ""};
+    struct world w;
+    memset(&w, 0, sizeof w);
+    add_rule(&w, "m > 5", NULL);
+    w.rule[0].hits = 3;
+    w.rule[0].of = 5;
+    start(&w);
+    assert_said_of(&w, values, said, sizeof values / sizeof values[0]);
+    close_world(&w);
+}
+
+static void hits_before_a_restart_are_not_forgotten_while_it_fires(void **state)
+{
+    static const double values[] = {1, 9, 1, 1, 1, 1};
+    static const char *const said[] = {
+        "h=\"x\" firing 1", "h=\"x\" firing 9", "", "", "h=\"x\" clear", ""};
+    struct world w;
+    memset(&w, 0, sizeof w);
+    add_rule(&w, "m > 5", NULL);
+    w.rule[0].hits = 3;
+    w.rule[0].of = 5;
+    start(&w);
+    fa_rules_restore(w.rules, "r0", "h=\"x\"", FA_LEVEL_FIRING);
+    assert_said_of(&w, values, said, sizeof values / sizeof values[0]);
+    close_world(&w);
+}
+
+static void hits_of_an_expression_evaluated_whole(void **state)
+{
+    struct world w;
+    memset(&w, 0, sizeof w);
+    add_rule(&w, "topk(1, m) > 5", NULL);
+    w.rule[0].hits = 2;
+    w.rule[0].of = 3;
+    start(&w);
+    for (int i = 0; i < 3; i++) {
+        put(&w, "m", "h=\"x\"", i % 2 == 0 ? 9 : 1, 0);
+        settle(&w);
+        assert_true((strstr(w.said, "firing") != NULL) == (i == 2));
+        w.now += FA_MINUTE;
+    }
+    close_world(&w);
+}
+
+static void it_is_kept_firing_until_it_is_over_for_so_long(void **state)
+{
+    struct world w;
+    memset(&w, 0, sizeof w);
+    add_rule(&w, "m > 5", NULL);
+    w.rule[0].keep_firing_for = 3 * FA_MINUTE;
+    start(&w);
+    put(&w, "m", "h=\"x\"", 9, 0);
+    run(&w);
+    assert_string_equal(w.said, "h=\"x\" firing 9");
+    w.now += FA_MINUTE;
+    put(&w, "m", "h=\"x\"", 1, 0); /* over, and */
+    run(&w);
+    assert_string_equal(w.said, "");
+    w.now += 2 * FA_MINUTE;
+    put(&w, "m", "h=\"x\"", 7, 0); /* again, not worse: the three minutes begin anew */
+    run(&w);
+    put(&w, "m", "h=\"x\"", 1, 0);
+    run(&w);
+    assert_string_equal(w.said, "");
+    advance(&w, 3 * FA_MINUTE - 1);
+    assert_string_equal(w.said, "");
+    advance(&w, 1);
+    assert_string_equal(w.said, "h=\"x\" clear");
+    close_world(&w);
+}
+
+static void missing_data_is_not_the_end_that_keep_firing_for_waits_for(void **state)
+{
+    struct world w;
+    memset(&w, 0, sizeof w);
+    add_rule(&w, "m > 5", NULL);
+    w.rule[0].keep_firing_for = 10 * FA_MINUTE;
+    start(&w);
+    put(&w, "m", "h=\"x\"", 9, 0);
+    run(&w);
+    w.now += FA_MINUTE;
+    put(&w, "m", "h=\"x\"", 1, 0);
+    run(&w);
+    advance(&w, 6 * FA_MINUTE);
+    assert_string_equal(w.said, "h=\"x\" unknown");
+    put(&w, "m", "h=\"x\"", 1, 0);
+    run(&w);
+    assert_string_equal(w.said, "h=\"x\" firing 1");
+    advance(&w, 4 * FA_MINUTE);
+    put(&w, "m", "h=\"x\"", 1, 0);
+    run(&w);
+    advance(&w, 4 * FA_MINUTE);
+    put(&w, "m", "h=\"x\"", 1, 0);
+    run(&w);
+    assert_string_equal(w.said, "");
+    advance(&w, 2 * FA_MINUTE);
+    assert_string_equal(w.said, "h=\"x\" clear");
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -541,6 +660,11 @@ int main(void)
         cmocka_unit_test(a_sample_evaluates_exactly_the_rules_that_read_it),
         cmocka_unit_test(each_part_is_explained),
         cmocka_unit_test(a_restored_alarm_stands_until_data_come_back),
+        cmocka_unit_test(hits_counts_samples_past_the_threshold),
+        cmocka_unit_test(hits_before_a_restart_are_not_forgotten_while_it_fires),
+        cmocka_unit_test(hits_of_an_expression_evaluated_whole),
+        cmocka_unit_test(it_is_kept_firing_until_it_is_over_for_so_long),
+        cmocka_unit_test(missing_data_is_not_the_end_that_keep_firing_for_waits_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

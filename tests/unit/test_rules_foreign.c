@@ -329,6 +329,30 @@ static void what_was_active_is_unknown_after_a_restart_until_it_is_heard_of(void
     fa_foreign_free(before.foreign);
 }
 
+static void a_label_set_that_is_forgotten_moves_no_other(void **state)
+{
+    static const char *const queues[] = {"a", "b", "c"};
+    struct room room;
+    char labels[80], said[80];
+    room_open(&room, &by_queue, 0);
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(labels, sizeof labels, "alertname=Slow,queue=%s", queues[i]);
+        assert_int_equal(take(&room, labels, "", i == 0 ? -1 : 2 * FA_HOUR), 0);
+    }
+    run_and_expect(&room, "by_queue{queue=\"a\"} clear of 0\nby_queue{queue=\"b\"} firing of 1\n"
+                          "by_queue{queue=\"c\"} firing of 1\n");
+    pass(&room, FA_HOUR, ""); /* the first is forgotten */
+    assert_int_equal(fa_foreign_count(room.foreign), 2);
+    for (size_t i = 3; i-- > 0;) {
+        snprintf(labels, sizeof labels, "alertname=Slow,queue=%s", queues[i]);
+        snprintf(said, sizeof said, "by_queue{queue=\"%s\"} clear of 0\n", queues[i]);
+        assert_int_equal(take(&room, labels, "", -1), 0);
+        run_and_expect(&room, said);
+    }
+    assert_int_equal(fa_foreign_count(room.foreign), 3);
+    fa_foreign_free(room.foreign);
+}
+
 static void fingerprints_are_those_of_alertmanager(void **state)
 {
     static const struct {
@@ -366,6 +390,7 @@ int main(void)
         cmocka_unit_test(beyond_the_limit_of_one_label_set_it_does_not_clear_by_itself),
         cmocka_unit_test(beyond_the_limit_of_all_alerts_new_ones_are_refused),
         cmocka_unit_test(what_was_active_is_unknown_after_a_restart_until_it_is_heard_of),
+        cmocka_unit_test(a_label_set_that_is_forgotten_moves_no_other),
         cmocka_unit_test(fingerprints_are_those_of_alertmanager),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

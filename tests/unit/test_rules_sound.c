@@ -160,6 +160,40 @@ static void a_finding_is_told_once(void **state)
     assert_told("x{a=\"1\",a=\"2\"} > count(x)", 1, 0, "finds no series");
 }
 
+static struct told look_at_clear(const char *text, const char *clear_text)
+{
+    struct told told = {.errors = 0};
+    struct fa_promql *promql = NULL, *clear = NULL;
+    struct fa_err err;
+    assert_int_equal(fa_promql_parse(fa_str_of(text), &promql, &err), 0);
+    assert_int_equal(fa_promql_parse(fa_str_of(clear_text), &clear, &err), 0);
+    fa_sound_clear(promql, clear, on_finding, &told);
+    fa_promql_free(promql);
+    fa_promql_free(clear);
+    return told;
+}
+
+static void what_clears_lies_on_the_other_side_of_the_threshold(void **state)
+{
+    static const struct {
+        const char *expr, *clear;
+        unsigned errors;
+    } cases[] = {
+        {"x > 5", "x < 7", 1},     {"x > 5", "x < 5", 0},
+        {"x > 5", "x <= 5", 0},    {"x >= 5", "x <= 5", 1},
+        {"x > 5", "(x) < (3)", 0}, {"x < 5", "x > 3", 1},
+        {"x < 5", "x >= 5", 0},    {"x > 5", "x > 9", 1},
+        {"x > 5", "y < 7", 0},     {"sum by (a) (x) > 5", "sum by (a) (x) < 7", 1},
+        {"x == 1", "x != 1", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct told told = look_at_clear(cases[i].expr, cases[i].clear);
+        if (told.errors != cases[i].errors) {
+            fail_msg("%s, cleared by %s: %u findings", cases[i].expr, cases[i].clear, told.errors);
+        }
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -167,6 +201,7 @@ int main(void)
         cmocka_unit_test(a_comparison_that_cannot_hold_is_an_error),
         cmocka_unit_test(what_is_likely_a_mistake_is_a_warning),
         cmocka_unit_test(a_finding_is_told_once),
+        cmocka_unit_test(what_clears_lies_on_the_other_side_of_the_threshold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

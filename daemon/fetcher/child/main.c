@@ -101,9 +101,9 @@ static void end_job(struct job *job, const char *why)
 {
     char words[120];
     int status = 0;
-    if (why != NULL || job->done) {
-        kill(job->pid, SIGKILL);
-    }
+    /* One that is ending keeps its own status; one that only closed its end would keep us waiting.
+     */
+    kill(job->pid, SIGKILL);
     while (waitpid(job->pid, &status, 0) < 0 && errno == EINTR) {
     }
     if (!job->done) {
@@ -323,12 +323,25 @@ static void on_read(void *ctx)
 
 /* --------------------------------------------------------------------------------------- start */
 
+/* When memory is short it is this one that may go, not the daemon, from which it has the value that
+ * keeps it last. */
+static void offer_to_the_kernel(void)
+{
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        ssize_t written = write(fd, "500", 3);
+        (void)written;
+        close(fd);
+    }
+}
+
 /* Jobs read secrets: no core file, no debugger of another user. The daemon alone decides when this
  * process ends. */
 static void protect(void)
 {
     static const struct rlimit no_core;
     pid_t parent = getppid();
+    offer_to_the_kernel(); /* not possible after the next line */
     (void)prctl(PR_SET_DUMPABLE, 0);
     (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     (void)setrlimit(RLIMIT_CORE, &no_core);

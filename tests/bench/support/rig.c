@@ -59,11 +59,13 @@ static const char words[] =
     "listeners = (\n"
     "  { name = \"api\"; address = \"unix:./run/api.sock\"; mode = \"0666\"; routes = [ \"api\" ];\n"
     "    limits = { connections = 512; }; },\n"
-    "  { name = \"metrics\"; address = \"127.0.0.1:0\"; routes = [ \"metrics\" ]; }\n"
+    "  { name = \"metrics\"; address = \"127.0.0.1:0\"; routes = [ \"metrics\" ]; },\n"
+    "  { name = \"push\"; address = \"127.0.0.1:0\"; routes = [ \"ingest\" ]; }\n"
     ");\n"
     "feeds = (\n"
     "  { name = \"udp\"; address = \"udp:127.0.0.1:0\"; decoder = \"statsd\";%s },\n"
-    "  { name = \"local\"; address = \"unixgram:./run/statsd.sock\"; decoder = \"statsd\"; }\n"
+    "  { name = \"local\"; address = \"unixgram:./run/statsd.sock\"; decoder = \"statsd\"; },\n"
+    "  { name = \"prom\"; decoder = \"prometheus\"; }\n"
     ");\n"
     "limits = { filings_open = 200000; alarms_open = 200000; outbox = 200000; };\n"
     "store = { plugin = \"sqlite\"; path = \"./store\"; mac_key = \"./secrets/mac.key\"; };\n";
@@ -278,6 +280,7 @@ static void wait_until_ready(struct rig *rig)
         bench_pause_us(500);
     }
     rig->http_port = port_of(log, "listener metrics");
+    rig->push_port = port_of(log, "listener push");
     rig->udp_port = port_of(log, "feed udp");
 }
 
@@ -441,6 +444,11 @@ int rig_connect_api(const struct rig *rig)
 int rig_connect_http(const struct rig *rig)
 {
     return connect_port(SOCK_STREAM, rig->http_port);
+}
+
+int rig_connect_push(const struct rig *rig)
+{
+    return connect_port(SOCK_STREAM, rig->push_port);
 }
 
 int rig_connect_statsd(const struct rig *rig)

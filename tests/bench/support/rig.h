@@ -26,7 +26,7 @@ struct rig {
     struct receiver *receiver;
     pid_t pid;
     long log_from;
-    unsigned http_port, udp_port; /* of the running one */
+    unsigned http_port, push_port, udp_port; /* of the running one */
     int dns_fd;
 };
 
@@ -52,6 +52,7 @@ struct usage usage_of(pid_t pid);
 /* ---- speaking: blocking sockets, one request at a time ---- */
 int rig_connect_api(const struct rig *rig);
 int rig_connect_http(const struct rig *rig);
+int rig_connect_push(const struct rig *rig);
 int rig_connect_statsd(const struct rig *rig); /* Unix datagrams: a full queue blocks the sender */
 int rig_connect_udp(const struct rig *rig);
 /* The status; the body is put into body (NUL at the end, cut to size) unless it is NULL. */

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+#include "fa_test.h"
+#include "base/id.h"
+#include "metrics/save.h"
+#include "metrics/watch.h"
+
+#define T0     INT64_C(1700000000000)
+#define SERIES 12
+
+struct world {
+    struct fa_metrics *metrics;
+    struct fa_watcher *watcher;
+    struct fa_feed *feed;
+};
+
+struct wanted {
+    const char *metric;
+    fa_time over;
+    bool sketch;
+    uint8_t reads;
+};
+
+static const struct wanted ALL[] = {
+    {"gauge", 0, false, 0},
+    {"gauge", 15 * FA_MINUTE, false, 0},
+    {"total", FA_HOUR, false, 0},
+    {"total", 30 * FA_DAY, false, FA_READS_INCREASE},
+    {"delta", 5 * FA_MINUTE, false, 0},
+    {"timer", 15 * FA_MINUTE, true, 0},
+    {"timer", FA_DAY, false, 0},
+    {"set", FA_HOUR, false, 0},
+    {"rests", 0, false, 0},
+};
+
+static struct fa_now at(fa_time wall)
+{
+    return (struct fa_now){wall, wall};
+}
+
+static struct world world_new(const struct wanted *wanted, size_t count)
+{
+    struct world world = {.metrics = fa_metrics_new(NULL)};
+    world.watcher = fa_watcher_new(world.metrics);
+    world.feed = fa_metrics_feed(world.metrics, "statsd");
+    for (size_t i = 0; i < count; i++) {
+        struct fa_watch_spec spec = {.metric = fa_str_of(wanted[i].metric),
+                                     .over = wanted[i].over,
+                                     .sketch = wanted[i].sketch,
+                                     .reads = wanted[i].reads,
+                                     .rest = wanted[i].metric[0] == 'r' ? FA_HOUR : 0,
+                                     .owner = (void *)(uintptr_t)(i + 1)};
+        fa_watcher_add(world.watcher, &spec);
+    }
+    return world;
+}
+
+static void world_free(struct world *world)
+{
+    struct fa_link *link;
+    while ((link = fa_watcher_take_dirty(world->watcher)) != NULL) {
+        if (link->gone) {
+            fa_link_release(link);
+        }
+    }
+    fa_watcher_free(world->watcher);
+    fa_metrics_free(world->metrics);
+}
+
+static uint64_t series(struct world *world, enum fa_kind kind, const char *name, unsigned n)
+{
+    char raw[64], value[16];
+    snprintf(raw, sizeof raw, "%s|%u", name, n);
+    snprintf(value, sizeof value, "%u", n);
+    struct fa_label label = {FA_STR("l"), fa_str_of(value)};
+    return fa_metrics_define(world->feed, kind, fa_str_of(raw), fa_str_of(name), &label, 1);
+}
+
+static void push(struct world *world, uint64_t handle, double value, fa_time now)
+{
+    fa_metrics_push(world->feed, at(now), &handle, &value, NULL, NULL, 1);
+}
+
+/* Half an hour of everything; what is busy has an open slot at the end. */
+static fa_time fill(struct world *world, struct fa_rng *rng)
+{
+    fa_time now = T0;
+    for (int i = 0; i < 180; i++) {
+        now += 10 * FA_SECOND;
+        for (unsigned n = 0; n < SERIES; n++) {
+            double unit = fa_rng_unit(rng);
+            push(world, series(world, FA_KIND_GAUGE, "gauge", n), round(unit * 1e4) / 100, now);
+            push(world, series(world, FA_KIND_COUNTER_CUMULATIVE, "total", n), (double)(7 * i) + n,
+                 now);
+            push(world, series(world, FA_KIND_COUNTER_DELTA, "delta", n), 1, now - 5);
+            push(world, series(world, FA_KIND_COUNTER_DELTA, "delta", n), 2, now);
+            push(world, series(world, FA_KIND_DISTRIBUTION, "timer", n), unit * 100, now);
+            push(world, series(world, FA_KIND_SET, "set", n), floor(unit * 5), now);
+            push(world, series(world, FA_KIND_GAUGE, "rests", n), n, now);
+        }
+    }
+    (void)series(world, FA_KIND_GAUGE, "nobody.asks", 1);
+    return now;
+}
+
+static void save(struct world *world, fa_time now, size_t bytes, struct fa_buf *buf)
+{
+    struct fa_save cursor = {0};
+    size_t before = 0;
+    while (fa_metrics_save(world->metrics, &cursor, at(now), bytes, buf)) {
+        assert_true(buf->len - before < bytes + 100000); /* a slice and one series */
+        before = buf->len;
+    }
+    assert_false(buf->over);
+}
+
+struct read {
+    struct fa_summary sum;
+    double quantile, newest;
+    fa_time since, newest_at;
+    bool has_newest;
+    size_t points;
+    bool seen;
+};
+
+/* What each watch's links say. */
+static void read_all(struct world *world, fa_time now, const struct wanted *wanted,
+                     struct read (*reads)[SERIES])
+{
+    struct fa_link *link;
+    while ((link = fa_watcher_take_queued(world->watcher)) != NULL ||
+           (link = fa_watcher_take_dirty(world->watcher)) != NULL) {
+        size_t i = (size_t)(uintptr_t)fa_link_owner(link) - 1;
+        struct fa_str label = fa_labels_get(fa_link_labels(link), FA_STR("l"));
+        struct read *read = &reads[i][strtoul(label.ptr, NULL, 10) % SERIES];
+        struct fa_sketch sketch = {.zero = 0};
+        read->seen = true;
+        read->has_newest = fa_link_newest(link, &read->newest_at, &read->newest);
+        read->since = fa_link_since(link);
+        read->points = fa_link_points(link, now - FA_HOUR, now, NULL, 0);
+        if (wanted[i].over > 0) {
+            fa_link_read(link, now, wanted[i].over, &read->sum, &sketch);
+            read->quantile = wanted[i].sketch ? fa_sketch_quantile(&sketch, .9) : 0;
+        }
+        fa_sketch_done(&sketch);
+    }
+}
+
+static void assert_same(const struct read *a, const struct read *b, fa_time over)
+{
+    assert_true(a->seen && b->seen);
+    assert_int_equal(a->has_newest, b->has_newest);
+    assert_int_equal(a->newest_at, b->newest_at);
+    assert_true(a->newest == b->newest);
+    assert_int_equal(a->points, b->points);
+    if (over == 0) {
+        return;
+    }
+    assert_true(a->since == b->since || (a->since < b->since && b->since <= T0 + 17 * FA_MINUTE));
+    assert_int_equal(a->sum.samples, b->sum.samples);
+    assert_int_equal(a->sum.points, b->sum.points);
+    assert_double_near(a->sum.sum, b->sum.sum, 1e-9 * fabs(a->sum.sum));
+    assert_true(a->sum.min == b->sum.min && a->sum.max == b->sum.max);
+    assert_double_near(a->sum.increase, b->sum.increase, 1e-9 * fabs(a->sum.increase));
+    assert_true(a->sum.last == b->sum.last && a->sum.first == b->sum.first);
+    assert_true(a->quantile == b->quantile);
+}
+
+static void what_was_kept_is_there_after_a_restart(void **state)
+{
+    static struct read before[9][SERIES], after[9][SERIES];
+    struct fa_rng rng = {{1, 2}};
+    struct world world = world_new(ALL, 9), next = world_new(ALL, 9);
+    struct fa_buf buf;
+    struct fa_loaded loaded;
+    struct fa_err err;
+    memset(before, 0, sizeof before);
+    memset(after, 0, sizeof after);
+    fa_buf_init(&buf, SIZE_MAX / 2);
+    fa_time now = fill(&world, &rng);
+    save(&world, now, 5000, &buf);
+    assert_int_equal(fa_metrics_load(next.metrics, fa_buf_str(&buf), at(now + 5), &loaded, &err),
+                     0);
+    assert_int_equal(loaded.series, 6 * SERIES);
+    assert_int_equal(loaded.unwanted, 0);
+    assert_int_equal(loaded.saved, now);
+    assert_string_equal(fa_metrics_catalogue(next.metrics, 0), "nobody.asks");
+    read_all(&world, now, ALL, before);
+    read_all(&next, now, ALL, after);
+    for (size_t i = 0; i < 9; i++) {
+        for (size_t n = 0; n < SERIES && strcmp(ALL[i].metric, "set") != 0; n++) {
+            assert_same(&before[i][n], &after[i][n], ALL[i].over);
+        }
+    }
+    assert_true(after[7][0].sum.samples >= 178); /* a set's last period is not saved */
+    /* and goes on: totals from where they were, new samples behind the old ones */
+    push(&next, series(&next, FA_KIND_COUNTER_DELTA, "delta", 3), 2, now + 10000);
+    push(&world, series(&world, FA_KIND_COUNTER_DELTA, "delta", 3), 2, now + 10000);
+    push(&next, series(&next, FA_KIND_DISTRIBUTION, "timer", 3), 2, now + 1);
+    push(&world, series(&world, FA_KIND_DISTRIBUTION, "timer", 3), 2, now + 1);
+    read_all(&world, now + 10000, ALL, before);
+    read_all(&next, now + 10000, ALL, after);
+    assert_same(&before[4][3], &after[4][3], ALL[4].over);
+    assert_true(after[4][3].newest == 2 + 3 * 180);
+    assert_same(&before[5][3], &after[5][3], ALL[5].over);
+    fa_buf_done(&buf);
+    world_free(&world);
+    world_free(&next);
+}
+
+static void what_no_rule_reads_any_more_is_left_out(void **state)
+{
+    static const struct wanted less[] = {
+        {"gauge", 5 * FA_MINUTE, false, 0},
+        {"total", FA_HOUR, false, 0},
+        {"timer", 2 * FA_HOUR, false, FA_READS_SUM | FA_READS_COUNT}};
+    static struct read after[3][SERIES];
+    struct fa_rng rng = {{1, 2}};
+    struct world world = world_new(ALL, 9), next = world_new(less, 3);
+    struct fa_metrics_limits limits = {.series = 2 * SERIES + 1};
+    struct fa_buf buf;
+    struct fa_loaded loaded;
+    struct fa_err err;
+    memset(after, 0, sizeof after);
+    fa_buf_init(&buf, SIZE_MAX / 2);
+    fa_feed_set_limits(next.feed, &limits);
+    fa_time now = fill(&world, &rng);
+    save(&world, now, 1 << 20, &buf);
+    assert_int_equal(fa_metrics_load(next.metrics, fa_buf_str(&buf), at(now), &loaded, &err), 0);
+    assert_int_equal(loaded.series, 2 * SERIES + 1); /* the limit holds */
+    assert_int_equal(loaded.series + loaded.unwanted, 6 * SERIES);
+    read_all(&next, now, less, after);
+    assert_int_equal(after[0][0].sum.samples, 30); /* of 5 min */
+    assert_int_equal(after[1][0].sum.samples, 180);
+    assert_int_equal(after[2][0].sum.count, 180); /* from the day's slots */
+    fa_buf_done(&buf);
+    world_free(&world);
+    world_free(&next);
+}
+
+/* Sums are of doubles: the bytes of any damage must not matter, so only that it ends is tested. */
+static void what_is_damaged_is_refused(void **state)
+{
+    struct fa_rng rng = {{3, 4}};
+    struct world world = world_new(ALL, 9);
+    struct fa_buf buf;
+    struct fa_loaded loaded;
+    struct fa_err err;
+    fa_buf_init(&buf, SIZE_MAX / 2);
+    fa_time now = fill(&world, &rng);
+    save(&world, now, 1 << 20, &buf);
+    for (int round = 0; round < 200; round++) {
+        struct world next = world_new(ALL, 9);
+        struct fa_str bytes = {buf.data,
+                               buf.len - (round % 2 == 0 ? 0 : fa_rng_next(&rng) % buf.len)};
+        size_t at_byte = fa_rng_next(&rng) % buf.len;
+        char was = buf.data[at_byte];
+        buf.data[at_byte] = (char)(was ^ (1 << round % 8));
+        int rc = fa_metrics_load(next.metrics, bytes, at(now), &loaded, &err);
+        assert_true(rc == 0 || rc == FA_EPARSE || rc == FA_EVERSION || rc == FA_EINVAL);
+        buf.data[at_byte] = was;
+        world_free(&next);
+    }
+    struct world next = world_new(ALL, 9);
+    assert_int_equal(
+        fa_metrics_load(next.metrics, fa_buf_str(&buf), at(now - FA_HOUR), &loaded, &err),
+        FA_EINVAL);
+    assert_int_equal(fa_metrics_load(next.metrics, FA_STR(""), at(now), &loaded, &err), FA_EPARSE);
+    buf.data[4] = 2; /* the version */
+    assert_int_equal(fa_metrics_load(next.metrics, fa_buf_str(&buf), at(now), &loaded, &err),
+                     FA_EVERSION);
+    fa_buf_done(&buf);
+    world_free(&next);
+    world_free(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_kept_is_there_after_a_restart),
+        cmocka_unit_test(what_no_rule_reads_any_more_is_left_out),
+        cmocka_unit_test(what_is_damaged_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
