@@ -13,10 +13,11 @@
 
 #include <string.h>
 
-#define EVERY_MS    FA_MINUTE
-#define SLICE_BYTES ((size_t)96 << 10)
-#define WAITING_MAX ((size_t)4 << 20) /* with the writer; then the next slice waits */
-#define STOP_MS     3000u
+#define EVERY_MS     FA_MINUTE
+#define SLICE_BYTES  ((size_t)96 << 10)
+#define SLICE_GROUPS 1000
+#define WAITING_MAX  ((size_t)4 << 20) /* with the writer; then the next slice waits */
+#define STOP_MS      3000u
 
 static bool path_of(const struct fa_daemon *daemon, char path[FA_STORE_PATH_SIZE])
 {
@@ -39,7 +40,8 @@ static bool put_slice(struct fa_daemon *daemon)
     struct fa_buf buf;
     fa_buf_init(&buf, SIZE_MAX / 2);
     bool more = fa_metrics_save(daemon->metrics, &daemon->checkpoint.save,
-                                fa_loop_now(daemon->loop), SLICE_BYTES, &buf);
+                                fa_loop_now(daemon->loop), SLICE_BYTES, &buf) ||
+                fa_rules_save(daemon->rules, &daemon->checkpoint.rules, SLICE_GROUPS, &buf);
     fa_aside_put(daemon->store, &buf);
     if (!more) {
         fa_aside_end(daemon->store);
@@ -78,6 +80,7 @@ static bool begin(struct fa_daemon *daemon)
     }
     checkpoint->samples = samples;
     checkpoint->save = (struct fa_save){0};
+    checkpoint->rules = (struct fa_rules_save){0};
     checkpoint->is_open = true;
     checkpoint->is_told = false;
     fa_aside_begin(daemon->store, path);
@@ -184,6 +187,9 @@ void fa_checkpoint_open(struct fa_daemon *daemon)
     }
     if (rc == 0) {
         rc = fa_metrics_load(daemon->metrics, file.bytes, fa_loop_now(daemon->loop), &loaded, &err);
+        if (rc == 0) {
+            fa_rules_load(daemon->rules, file.bytes);
+        }
         fa_aside_close(&file);
     }
     if (rc != 0) {

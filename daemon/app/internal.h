@@ -159,8 +159,9 @@ struct fa_history {
 struct fa_checkpoint {
     struct fa_timer timer;
     struct fa_save save; /* where the one under way is */
-    fa_time began;       /* mono, of the newest */
-    uint64_t samples;    /* that had come then */
+    struct fa_rules_save rules;
+    fa_time began;    /* mono, of the newest */
+    uint64_t samples; /* that had come then */
     uint64_t written;
     fa_time written_at; /* wall, of the newest; 0: none since start */
     bool is_ready;      /* what there was is read */

@@ -61,6 +61,7 @@ void fa_windows_reload(struct fa_daemon *daemon, const struct fa_config *config)
     fa_rules_free(old);
     fa_foreign_free(old_foreign);
     fa_metrics_sweep(daemon->metrics);
+    fa_checkpoint_forget(daemon); /* the one under way is of the old label sets */
     fa_changes_sweep(daemon);
 }
 

@@ -242,8 +242,10 @@ void fa_group_drop(struct fa_rules *rules, struct fa_group *group)
     if (group->quiet != NULL) {
         fa_pool_give(&state->quiets_pool, group->quiet_place);
     }
+    uint32_t place = group->place;
     free(group->labels);
-    fa_pool_give(&state->groups_pool, group->place);
+    group->labels = NULL;
+    fa_pool_give(&state->groups_pool, place);
 }
 
 bool fa_group_is_forgettable(const struct fa_group *group, fa_time now)

@@ -36,6 +36,18 @@ fa_time fa_rules_next(const struct fa_rules *rules);
 void fa_rules_restore(struct fa_rules *rules, const char *rule, const char *labels,
                       enum fa_level level);
 
+/* What is remembered of label sets beyond their alarms, for a start after this run. save: where it
+ * is, zeros at first. Appends to what fa_metrics_save wrote, of about so many label sets; false:
+ * that was all. */
+struct fa_rules_save {
+    size_t rule;
+    uint32_t place;
+};
+bool fa_rules_save(const struct fa_rules *rules, struct fa_rules_save *save, size_t groups,
+                   struct fa_buf *buf);
+/* After fa_rules_restore and before the first run. What is no sense is left out. */
+void fa_rules_load(struct fa_rules *rules, struct fa_str bytes);
+
 /* Label sets evaluated since fa_rules_new. Samples that cannot change what a label set says are not
  * evaluated. */
 uint64_t fa_rules_evaluations(const struct fa_rules *rules);

@@ -3,6 +3,7 @@
  * what is evaluated at all. */
 #include "fa_test.h"
 #include "base/panic.h"
+#include "metrics/save.h"
 #include "rules/rules.h"
 
 #include "rules/promql.h"
@@ -572,6 +573,44 @@ static void hits_before_a_restart_are_not_forgotten_while_it_fires(void **state)
     close_world(&w);
 }
 
+static void hits_are_counted_on_after_a_restart(void **state)
+{
+    static const double values[] = {9, 1, 9};
+    static const char *const said[] = {"h=\"x\" clear", "", ""};
+    struct world w, next;
+    struct fa_save save = {0};
+    struct fa_rules_save place = {0};
+    struct fa_loaded loaded;
+    struct fa_buf buf;
+    struct fa_err err;
+    fa_buf_init(&buf, 1 << 20);
+    memset(&w, 0, sizeof w);
+    memset(&next, 0, sizeof next);
+    add_rule(&w, "m > 5", NULL);
+    add_rule(&next, "m > 5", NULL);
+    w.rule[0].hits = next.rule[0].hits = 3;
+    w.rule[0].of = next.rule[0].of = 5;
+    start(&w);
+    start(&next);
+    assert_said_of(&w, values, said, 3);
+    struct fa_now now = {.mono = w.now - T0, .wall = w.now};
+    assert_false(fa_metrics_save(w.metrics, &save, now, 1 << 20, &buf));
+    while (fa_rules_save(w.rules, &place, 1, &buf)) {
+    }
+    assert_int_equal(fa_metrics_load(next.metrics, fa_buf_str(&buf), now, &loaded, &err), 0);
+    fa_rules_load(next.rules, fa_buf_str(&buf));
+    next.now = w.now;
+    run(&next); /* the newest is judged again, and counts once */
+    assert_string_equal(next.said, "h=\"x\" clear");
+    next.now += FA_MINUTE;
+    put(&next, "m", "h=\"x\"", 8, 0);
+    run(&next);
+    assert_string_equal(next.said, "h=\"x\" firing 8");
+    fa_buf_done(&buf);
+    close_world(&w);
+    close_world(&next);
+}
+
 static void hits_of_an_expression_evaluated_whole(void **state)
 {
     struct world w;
@@ -662,6 +701,7 @@ int main(void)
         cmocka_unit_test(a_restored_alarm_stands_until_data_come_back),
         cmocka_unit_test(hits_counts_samples_past_the_threshold),
         cmocka_unit_test(hits_before_a_restart_are_not_forgotten_while_it_fires),
+        cmocka_unit_test(hits_are_counted_on_after_a_restart),
         cmocka_unit_test(hits_of_an_expression_evaluated_whole),
         cmocka_unit_test(it_is_kept_firing_until_it_is_over_for_so_long),
         cmocka_unit_test(missing_data_is_not_the_end_that_keep_firing_for_waits_for),
