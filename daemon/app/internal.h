@@ -163,10 +163,10 @@ struct fa_checkpoint {
     uint64_t samples;    /* that had come then */
     uint64_t written;
     fa_time written_at; /* wall, of the newest; 0: none since start */
-    bool is_ready;   /* what there was is read */
-    bool is_open;    /* it has slices to come */
-    bool is_told;    /* its end was seen */
-    bool has_failed; /* operators know */
+    bool is_ready;      /* what there was is read */
+    bool is_open;       /* it has slices to come */
+    bool is_told;       /* its end was seen */
+    bool has_failed;    /* operators know */
 };
 
 struct fa_daemon {
@@ -183,7 +183,7 @@ struct fa_daemon {
     bool rules_run;                  /* they do: what they tell of is being decided on */
     struct fa_rule_changes *changes; /* by rule (evidence.c) */
     struct fa_actions unfinished;    /* rows of evidence that wait for the rules to have run */
-    unsigned explained;              /* rows with all parts, of this turn */
+    size_t explained;                /* series read for evidence of whole expressions this turn */
 
     struct fa_store
         *store; /* NULL: it cannot be used; then nothing is written and no filing taken */

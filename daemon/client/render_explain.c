@@ -460,7 +460,11 @@ static void put_moment(struct timeline *timeline, const json_t *moment, const js
     struct fa_buf buf;
     fa_buf_init(&buf, 64u << 10);
     put_words(&buf, moment, word);
-    if (evidence != NULL && strcmp(text_of(evidence, "level"), "unknown") != 0) {
+    bool has_value =
+        evidence != NULL &&
+        (has_number(evidence, "value") ||
+         (json_object_get(evidence, "value") == NULL && has_number(evidence, "signalled")));
+    if (has_value && strcmp(text_of(evidence, "level"), "unknown") != 0) {
         put_value(&buf, evidence, buf.len > 0 ? "; value " : "value ",
                   strcmp(word->what, "raised") == 0);
     } else if (evidence != NULL) {
