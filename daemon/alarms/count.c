@@ -43,7 +43,7 @@ void fa_count_incident(struct fa_engine *engine, struct fa_incident *incident, b
     incident->counted = counts;
 }
 
-void fa_count_all(struct fa_engine *engine)
+void fa_engine_count(struct fa_engine *engine)
 {
     for (struct fa_incident *i = engine->incidents.first; i != NULL; i = i->after) {
         fa_count_incident(engine, i, true);

@@ -220,6 +220,8 @@ struct fa_engine_stats {
     uint64_t notifications[FA_NOTICE__COUNT]; /* settled since start, by state */
     uint64_t steps;                           /* calls of fa_engine_step */
 };
+/* Counts anew what was loaded, as the first step does: for an engine that makes none. */
+void fa_engine_count(struct fa_engine *engine);
 /* Costs the same however many there are. */
 void fa_engine_stats(const struct fa_engine *engine, struct fa_engine_stats *ret_stats);
 

@@ -70,8 +70,6 @@ void fa_count_alarm(struct fa_engine *engine, struct fa_alarm *alarm, bool is_th
 void fa_count_incident(struct fa_engine *engine, struct fa_incident *incident, bool is_there);
 void fa_count_notification(struct fa_engine *engine, struct fa_notification *notification,
                            bool is_there);
-/* After loading. */
-void fa_count_all(struct fa_engine *engine);
 
 /* load.c */
 void fa_engine_start(struct fa_engine *engine, fa_time last_wall);

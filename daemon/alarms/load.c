@@ -229,7 +229,7 @@ void fa_engine_start(struct fa_engine *engine, fa_time last_wall)
     fa_notifications_restart(engine);
     fa_mark_orphans(engine);
     fa_incidents_reconcile(engine);
-    fa_count_all(engine);
+    fa_engine_count(engine);
     fa_trouble(engine, "clock-behind",
                "the clock was behind the journal at start: deadlines are held, not shortened",
                shift == 0);

@@ -75,11 +75,11 @@ static json_t *alarm_json(const struct fa_call *call, const struct fa_rule_statu
     const struct fa_alarm *alarm =
         fa_engine_alarm_by_identity(call->engine, fa_buf_text(&identity));
     fa_buf_done(&identity);
-    if (alarm == NULL) {
+    bool pending = alarm != NULL && alarm->state == FA_ALARM_PENDING;
+    if (alarm == NULL || (!pending && !fa_call_may(call, alarm, FA_VERB_LIST))) {
         return json_null();
     }
     json_t *item = json_object();
-    bool pending = alarm->state == FA_ALARM_PENDING;
     bool armed = alarm->deadline.length != FA_NEVER;
     fa_json_set_text(item, "id", pending ? NULL : fa_id_format(alarm->id.id, id));
     fa_json_set_text(item, "state", fa_alarm_state_name(alarm->state));

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The list of alarms: what the engine has, the most urgent first, and then history, newest first.
- * fa_may() decides on each before anything is counted or cut; what it refuses is not there. So it
- * is asked of those that might be shown, in their order, until there are enough. */
+/* The list of alarms: what the engine has, and then history, newest first. fa_may() decides on each
+ * before anything is counted or cut; what it refuses is not there. */
 #include "api/internal.h"
 #include "base/panic.h"
 #include "net/query.h"
@@ -27,8 +26,7 @@ struct wanted {
 
 struct ranked {
     const struct fa_alarm *alarm;
-    uint32_t rank;  /* of its severity */
-    uint32_t place; /* among the engine's: of equals the first stays first */
+    uint32_t rank; /* of its severity */
 };
 
 struct list {
@@ -59,51 +57,23 @@ static bool is_wanted(const struct list *list, const struct fa_alarm *alarm)
 static void collect(void *ctx, const struct fa_alarm *alarm)
 {
     struct list *list = ctx;
-    if (is_wanted(list, alarm)) {
+    if (is_wanted(list, alarm) && fa_call_may(list->call, alarm, FA_VERB_LIST)) {
         list->alarms = fa_xgrow(list->alarms, list->count, &list->cap, sizeof list->alarms[0]);
-        list->alarms[list->count] =
-            (struct ranked){alarm, rank_of(list->call, alarm), (uint32_t)list->count};
-        list->count++;
+        list->alarms[list->count++] = (struct ranked){alarm, rank_of(list->call, alarm)};
     }
 }
 
 /* Unowned first, then the worst, then the oldest. */
-static bool is_before(const struct ranked *a, const struct ranked *b)
+static int by_urgency(const void *left, const void *right)
 {
+    const struct ranked *a = left, *b = right;
     if (a->alarm->state != b->alarm->state) {
-        return a->alarm->state < b->alarm->state;
+        return a->alarm->state < b->alarm->state ? -1 : 1;
     }
     if (a->rank != b->rank) {
-        return a->rank < b->rank;
+        return a->rank < b->rank ? -1 : 1;
     }
-    return a->alarm->raised != b->alarm->raised ? a->alarm->raised < b->alarm->raised
-                                                : a->place < b->place;
-}
-
-/* Of a binary heap, whose first is the most urgent. */
-static void sink(struct list *list, size_t at)
-{
-    struct ranked moved = list->alarms[at];
-    for (size_t child; (child = 2 * at + 1) < list->count; at = child) {
-        if (child + 1 < list->count && is_before(&list->alarms[child + 1], &list->alarms[child])) {
-            child++;
-        }
-        if (!is_before(&list->alarms[child], &moved)) {
-            break;
-        }
-        list->alarms[at] = list->alarms[child];
-    }
-    list->alarms[at] = moved;
-}
-
-static const struct fa_alarm *take_first(struct list *list)
-{
-    const struct fa_alarm *first = list->alarms[0].alarm;
-    list->alarms[0] = list->alarms[--list->count];
-    if (list->count > 0) {
-        sink(list, 0);
-    }
-    return first;
+    return (a->alarm->raised > b->alarm->raised) - (a->alarm->raised < b->alarm->raised);
 }
 
 /* What the engine has. */
@@ -113,15 +83,11 @@ static json_t *present_json(struct fa_call *call, const struct wanted *wanted)
     json_t *items = json_array();
     list.now = call->api->host.now(call->api->host.ctx).wall;
     fa_engine_each_alarm(call->engine, collect, &list);
-    for (size_t i = list.count / 2; i > 0; i--) {
-        sink(&list, i - 1);
+    if (list.count > 0) {
+        qsort(list.alarms, list.count, sizeof list.alarms[0], by_urgency);
     }
-    for (size_t shown = 0; shown < wanted->limit && list.count > 0;) {
-        const struct fa_alarm *alarm = take_first(&list);
-        if (fa_call_may(call, alarm, FA_VERB_LIST)) {
-            json_array_append_new(items, fa_call_alarm_json(call, alarm, false));
-            shown++;
-        }
+    for (size_t i = 0; i < list.count && i < wanted->limit; i++) {
+        json_array_append_new(items, fa_call_alarm_json(call, list.alarms[i].alarm, false));
     }
     free(list.alarms);
     return items;

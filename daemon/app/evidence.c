@@ -18,8 +18,9 @@
 #define uthash_fatal(msg) fa_panic(__FILE__, __LINE__, msg)
 #include <uthash.h>
 
-/* Rows of expressions evaluated whole whose parts are kept, a turn: each part is an evaluation. */
-#define EXPLAINED_MAX 2
+/* Series that may be read in one turn to explain expressions that are evaluated whole: each part is
+ * an evaluation over all of them, of some tenths of a microsecond each. */
+#define EXPLAINED_MAX 10000
 
 /* ---- a row ---- */
 
@@ -89,9 +90,11 @@ static void describe(struct fa_daemon *daemon, struct finish *f, struct fa_buf *
     e->full = fa_str_eq(fa_buf_str(&f->full), e->expr) ? e->full : fa_buf_str(&f->full);
     e->empty = fa_buf_str(&f->empty);
     e->reason = fa_buf_str(&f->reason);
-    struct picture picture = {e, e->at - (e->over > 0 ? e->over : e->look_back), true};
-    fa_rules_points(daemon->rules, f->rule, f->labels, add_points, &picture);
-    fa_evidence_seal(e);
+    if (!e->cut) {
+        struct picture picture = {e, e->at - (e->over > 0 ? e->over : e->look_back), true};
+        fa_rules_points(daemon->rules, f->rule, f->labels, add_points, &picture);
+        fa_evidence_seal(e);
+    }
     fa_evidence_encode_rule(e, row);
 }
 
@@ -109,9 +112,12 @@ static bool finish(struct fa_daemon *daemon, struct finish *f, struct fa_buf *ro
     if (look.is_whole && daemon->rules_run) {
         return false;
     }
+    bool in_parts = daemon->explained + look.series <= EXPLAINED_MAX;
     take_look(e, &look);
+    e->cut = !in_parts;
     describe(daemon, f, row);
-    if (!look.is_whole || daemon->explained++ < EXPLAINED_MAX) {
+    if (in_parts) {
+        daemon->explained += look.series;
         (void)!fa_rules_explain(daemon->rules, f->rule, f->labels, add_part, &parts);
     }
     return true;

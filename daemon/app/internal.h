@@ -184,7 +184,7 @@ struct fa_daemon {
     bool rules_run;                  /* they do: what they tell of is being decided on */
     struct fa_rule_changes *changes; /* by rule (evidence.c) */
     struct fa_actions unfinished;    /* rows of evidence that wait for the rules to have run */
-    unsigned explained;              /* rows with all parts, of this turn */
+    size_t explained;                /* series read for evidence of whole expressions this turn */
 
     struct fa_store
         *store; /* NULL: it cannot be used; then nothing is written and no filing taken */

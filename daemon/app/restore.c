@@ -121,6 +121,7 @@ static int look(struct fa_daemon *daemon, struct fa_store *store, struct looked 
     struct fa_engine_stats stats;
     daemon->engine = fa_engine_new(&daemon->config->setup);
     int rc = fa_store_load(store, &visitor, &ret->head, err);
+    fa_engine_count(daemon->engine);
     fa_engine_stats(daemon->engine, &stats);
     ret->filings = stats.filings_open;
     ret->alarms = 0;

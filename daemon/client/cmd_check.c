@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const struct fa_opt options[] = {
     {"plugins", "DIR", "The directory that holds decoders/, notifiers/ and stores/.", NULL, false,
@@ -54,8 +55,20 @@ static void on_fault(void *ctx, bool is_warning, const struct fa_err *err)
     }
     fa_put(&tally->client->out, is_warning ? FA_PLAIN : FA_BOLD,
            is_warning ? "warning: " : "error: ");
-    fa_put(&tally->client->out, FA_PLAIN, fa_err_format(err, text, sizeof text));
-    fa_say(&tally->client->out, "\n");
+    /* An expression is shown on further lines, with a caret under the place. */
+    char *line = text, *end;
+    (void)fa_err_format(err, text, sizeof text);
+    do {
+        end = strchr(line, '\n');
+        if (end != NULL) {
+            *end = '\0';
+        }
+        size_t blanks = strspn(line, " ");
+        fa_say(&tally->client->out, "%*s", (int)blanks, "");
+        fa_put(&tally->client->out, FA_PLAIN, line + blanks);
+        fa_say(&tally->client->out, "\n");
+        line = end != NULL ? end + 1 : NULL;
+    } while (line != NULL);
 }
 
 static void say_end(struct fa_client *client, const char *path, const struct fa_config *config,

@@ -6,7 +6,7 @@
 #define FA_EXIT_LIST(X)                                                                            \
     X(OK, 0, "done")                                                                               \
     X(FAILED, 1, "not done: no such alarm or receipt, or in conflict with what is there")          \
-    X(USAGE, 2, "the command line is wrong, or what it names cannot be understood")                                                       \
+    X(USAGE, 2, "the command line is wrong, or what it names cannot be understood")                \
     X(REFUSED, 65, "refused as it is; a filing is kept as KEY.refused to be mended")               \
     X(UNREACHABLE, 69, "the daemon cannot be reached, or cannot answer now")                       \
     X(STRANGE, 70, "what answers does not speak as firealarmd does")                               \

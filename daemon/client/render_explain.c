@@ -3,7 +3,7 @@
  * the top down in the reader's time; then who was told, and who was not and why. The full numbers
  * stand where the alarm was raised and where it was worst; elsewhere one line says what differed.
  */
-#include "client/render.h"
+#include "client/render_explain.h"
 
 #include "client/api.h"
 #include "client/when.h"
@@ -18,22 +18,22 @@
 #define NUMBER    9  /* columns that the value of a part takes before the part */
 #define DEPTH_MAX 12 /* parts further down stand no further right */
 
-static const char *text_of(const json_t *object, const char *name)
+const char *fa_explain_text(const json_t *object, const char *name)
 {
     const char *text = fa_member_text(object, name);
     return text != NULL ? text : "";
 }
 
-static bool has_number(const json_t *object, const char *name)
+bool fa_explain_has(const json_t *object, const char *name)
 {
     return json_is_number(json_object_get(object, name));
 }
 
 /* Six figures: nobody compares more by eye. */
-static void put_number(struct fa_buf *buf, const json_t *object, const char *name)
+void fa_explain_number(struct fa_buf *buf, const json_t *object, const char *name)
 {
     char text[32];
-    if (!has_number(object, name)) {
+    if (!fa_explain_has(object, name)) {
         fa_buf_puts(buf, "no value");
         return;
     }
@@ -52,7 +52,7 @@ static bool local_time(const json_t *object, const char *name, struct tm *ret)
     return localtime_r(&seconds, ret) != NULL;
 }
 
-static const char *clock_of(const json_t *object, const char *name, char buf[16])
+const char *fa_explain_clock(const json_t *object, const char *name, char buf[16])
 {
     struct tm tm;
     if (!local_time(object, name, &tm) || strftime(buf, 16, "%H:%M:%S", &tm) == 0) {
@@ -78,7 +78,7 @@ static void line(struct timeline *timeline, const json_t *item, enum fa_paint pa
     if (local_time(item, "time", &tm)) {
         (void)!strftime(day, sizeof day, "%a %d %b %Y, %Z", &tm);
     }
-    clock_of(item, "time", clock);
+    fa_explain_clock(item, "time", clock);
     if (strcmp(day, timeline->day) != 0) {
         fa_say(screen, "\n");
         fa_put(screen, FA_DIM, day);
@@ -96,7 +96,7 @@ static void line(struct timeline *timeline, const json_t *item, enum fa_paint pa
 
 /* ---- the numbers ---- */
 
-static void put_threshold(struct fa_buf *buf, const json_t *evidence)
+void fa_explain_limits(struct fa_buf *buf, const json_t *evidence)
 {
     static const char *const names[][2] = {{"above", "fires above "},
                                            {"below", "fires below "},
@@ -104,9 +104,9 @@ static void put_threshold(struct fa_buf *buf, const json_t *evidence)
                                            {"clear_above", "clears above "}};
     const char *comma = "";
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (has_number(evidence, names[i][0])) {
+        if (fa_explain_has(evidence, names[i][0])) {
             fa_buf_printf(buf, "%s%s", comma, names[i][1]);
-            put_number(buf, evidence, names[i][0]);
+            fa_explain_number(buf, evidence, names[i][0]);
             comma = ", ";
         }
     }
@@ -116,10 +116,10 @@ static void put_threshold(struct fa_buf *buf, const json_t *evidence)
 static void put_reason(struct fa_buf *buf, const json_t *object)
 {
     if (fa_member_text(object, "empty") != NULL) {
-        fa_buf_printf(buf, "; no sample of %s", text_of(object, "empty"));
+        fa_buf_printf(buf, "; no sample of %s", fa_explain_text(object, "empty"));
     }
     if (fa_member_text(object, "reason") != NULL) {
-        fa_buf_printf(buf, "; %s", text_of(object, "reason"));
+        fa_buf_printf(buf, "; %s", fa_explain_text(object, "reason"));
     }
 }
 
@@ -128,12 +128,12 @@ static void put_value(struct fa_buf *buf, const json_t *evidence, const char *wo
 {
     bool now = json_object_get(evidence, "value") != NULL;
     fa_buf_puts(buf, word);
-    put_number(buf, evidence, now ? "value" : "signalled");
+    fa_explain_number(buf, evidence, now ? "value" : "signalled");
     size_t from = buf->len;
     fa_buf_puts(buf, "; ");
     size_t begin = buf->len;
     if (limits) {
-        put_threshold(buf, evidence);
+        fa_explain_limits(buf, evidence);
     }
     if (buf->len == begin) {
         fa_buf_cut(buf, from);
@@ -147,10 +147,10 @@ static double lowest(const json_t *points, double *ret_highest)
     size_t i;
     json_array_foreach(points, i, point)
     {
-        if (has_number(point, "last")) {
+        if (fa_explain_has(point, "last")) {
             double min = json_number_value(json_object_get(point, "min"));
             double last = json_number_value(json_object_get(point, "last"));
-            low = fmin(low, has_number(point, "min") ? fmin(min, last) : last);
+            low = fmin(low, fa_explain_has(point, "min") ? fmin(min, last) : last);
             high = fmax(high, last);
         }
     }
@@ -193,14 +193,14 @@ static void put_samples(struct timeline *timeline, const json_t *evidence)
     fa_buf_init(&buf, 4096);
     if (samples > 0) {
         fa_buf_printf(&buf, "%lld sample%s in %s", samples, samples == 1 ? "" : "s",
-                      text_of(evidence, "over"));
+                      fa_explain_text(evidence, "over"));
     }
     if (high > low) {
         fa_buf_printf(&buf, "%sfrom %.6g to %.6g", buf.len > 0 ? ", " : "", low, high);
     }
     if (fa_member_text(evidence, "newest") != NULL) {
         fa_buf_printf(&buf, "%snewest %s", buf.len > 0 ? ", " : "",
-                      clock_of(evidence, "newest", clock));
+                      fa_explain_clock(evidence, "newest", clock));
     }
     if (buf.len > 0) {
         fa_put_wrapped(timeline->screen, TEXT, NULL, fa_buf_text(&buf));
@@ -216,17 +216,17 @@ static void put_part(struct fa_screen *screen, const json_t *part, unsigned inde
     struct fa_buf buf, value;
     long long samples = (long long)fa_member_int(part, "samples");
     if (!alone && !again) {
-        fa_put_wrapped(screen, indent, NULL, text_of(part, "text"));
+        fa_put_wrapped(screen, indent, NULL, fa_explain_text(part, "text"));
     }
     indent += alone ? 0 : 2;
     fa_buf_init(&buf, 64u << 10);
     fa_buf_init(&value, 64);
-    if (has_number(part, "value")) {
-        put_number(&value, part, "value");
+    if (fa_explain_has(part, "value")) {
+        fa_explain_number(&value, part, "value");
     } else {
         fa_buf_puts(&value, "-");
     }
-    fa_buf_printf(&buf, alone ? "%s" : "{%s}", text_of(part, alone ? "text" : "labels"));
+    fa_buf_printf(&buf, alone ? "%s" : "{%s}", fa_explain_text(part, alone ? "text" : "labels"));
     if (samples > 0) {
         fa_buf_printf(&buf, " (the newest of %lld)", samples);
     }
@@ -242,14 +242,14 @@ static bool is_again(const json_t *part, const json_t *other)
     return part != NULL && other != NULL &&
            fa_member_int(part, "depth") == fa_member_int(other, "depth") &&
            fa_member_is(part, "clear") == fa_member_is(other, "clear") &&
-           strcmp(text_of(part, "text"), text_of(other, "text")) == 0 &&
-           strcmp(text_of(part, "labels"), text_of(other, "labels")) != 0;
+           strcmp(fa_explain_text(part, "text"), fa_explain_text(other, "text")) == 0 &&
+           strcmp(fa_explain_text(part, "labels"), fa_explain_text(other, "labels")) != 0;
 }
 
 /* What only puts the next one into brackets. */
 static bool is_bracket(const json_t *part, const json_t *next)
 {
-    const char *text = text_of(part, "text"), *inner = text_of(next, "text");
+    const char *text = fa_explain_text(part, "text"), *inner = fa_explain_text(next, "text");
     size_t len = strlen(inner);
     return len > 0 && strlen(text) == len + 2 && text[0] == '(' &&
            strncmp(text + 1, inner, len) == 0;
@@ -294,11 +294,11 @@ static void put_parts(struct timeline *timeline, const json_t *evidence)
 static void put_evidence(struct timeline *timeline, const json_t *evidence)
 {
     struct fa_screen *screen = timeline->screen;
-    bool raised = strcmp(text_of(evidence, "cause"), "raised") == 0;
+    bool raised = strcmp(fa_explain_text(evidence, "cause"), "raised") == 0;
     if (json_array_size(json_object_get(evidence, "parts")) > 0) {
         put_parts(timeline, evidence);
     } else if (raised && fa_member_text(evidence, "expr") != NULL) {
-        fa_put_wrapped(screen, TEXT, NULL, text_of(evidence, "expr"));
+        fa_put_wrapped(screen, TEXT, NULL, fa_explain_text(evidence, "expr"));
     }
     put_picture(timeline, evidence);
     put_samples(timeline, evidence);
@@ -357,15 +357,16 @@ static const struct word *word_of(const char *what)
 /* "Chris Olsen over mail: 503, try 2" */
 static void put_delivery(struct fa_buf *buf, const json_t *moment, const char *more)
 {
-    const char *kind = text_of(moment, "kind");
-    fa_buf_printf(buf, "%s over %s", text_of(moment, "display"), text_of(moment, "channel"));
+    const char *kind = fa_explain_text(moment, "kind");
+    fa_buf_printf(buf, "%s over %s", fa_explain_text(moment, "display"),
+                  fa_explain_text(moment, "channel"));
     if (strcmp(kind, "alarm") != 0) {
         fa_buf_printf(buf, " (%s)", kind);
     }
-    if (has_number(moment, "answer")) {
+    if (fa_explain_has(moment, "answer")) {
         fa_buf_printf(buf, ": %lld", (long long)fa_member_int(moment, "answer"));
     } else if (fa_member_int(moment, "attempt") > 0 &&
-               strcmp(text_of(moment, "what"), "lost") != 0) {
+               strcmp(fa_explain_text(moment, "what"), "lost") != 0) {
         fa_buf_puts(buf, ": no answer");
     }
     if (fa_member_int(moment, "attempt") > 1) {
@@ -401,17 +402,17 @@ static void put_later(struct fa_buf *buf, const json_t *moment, const char *name
     char text[FA_WHEN_SIZE];
     bool same = local_time(moment, "time", &now) && local_time(moment, name, &then) &&
                 now.tm_yday == then.tm_yday && now.tm_year == then.tm_year;
-    fa_buf_puts(buf,
-                same ? clock_of(moment, name, text) : fa_when_show(text_of(moment, name), text));
+    fa_buf_puts(buf, same ? fa_explain_clock(moment, name, text)
+                          : fa_when_show(fa_explain_text(moment, name), text));
 }
 
 static void put_words(struct fa_buf *buf, const json_t *moment, const struct word *word)
 {
-    const char *what = word->what, *display = text_of(moment, "display");
+    const char *what = word->what, *display = fa_explain_text(moment, "display");
     char clock[FA_WHEN_SIZE];
     if (strcmp(what, "moved-on") == 0) {
         fa_buf_printf(buf, "nobody waits for %s over %s any longer", display,
-                      text_of(moment, "channel"));
+                      fa_explain_text(moment, "channel"));
     } else if (fa_member_text(moment, "channel") != NULL) {
         put_delivery(buf, moment, word->text);
     } else if (strcmp(what, "step") == 0) {
@@ -437,7 +438,8 @@ static void put_words(struct fa_buf *buf, const json_t *moment, const struct wor
         fa_buf_puts(buf, fa_member_is(moment, "gone") ? "is no longer configured"
                                                       : "is configured again");
     } else if (strcmp(what, "restarted") == 0) {
-        fa_buf_printf(buf, "nobody looked at its data since %s", clock_of(moment, "since", clock));
+        fa_buf_printf(buf, "nobody looked at its data since %s",
+                      fa_explain_clock(moment, "since", clock));
     } else if (word->text != NULL) {
         fa_buf_puts(buf, word->text);
     } else {
@@ -448,19 +450,23 @@ static void put_words(struct fa_buf *buf, const json_t *moment, const struct wor
 /* The moment that the evidence is of: its cause is what happened then. */
 static bool is_of(const json_t *evidence, const json_t *moment)
 {
-    const char *cause = text_of(evidence, "cause"), *what = text_of(moment, "what");
+    const char *cause = fa_explain_text(evidence, "cause"), *what = fa_explain_text(moment, "what");
     bool over = strcmp(what, "returned") == 0 || strcmp(what, "resolved") == 0;
-    return strcmp(text_of(evidence, "time"), text_of(moment, "time")) == 0 &&
+    return strcmp(fa_explain_text(evidence, "time"), fa_explain_text(moment, "time")) == 0 &&
            (strcmp(cause, what) == 0 || (strcmp(cause, "clear") == 0 && over));
 }
 
 static void put_moment(struct timeline *timeline, const json_t *moment, const json_t *evidence)
 {
-    const struct word *word = word_of(text_of(moment, "what"));
+    const struct word *word = word_of(fa_explain_text(moment, "what"));
     struct fa_buf buf;
     fa_buf_init(&buf, 64u << 10);
     put_words(&buf, moment, word);
-    if (evidence != NULL && strcmp(text_of(evidence, "level"), "unknown") != 0) {
+    bool has_value =
+        evidence != NULL &&
+        (fa_explain_has(evidence, "value") ||
+         (json_object_get(evidence, "value") == NULL && fa_explain_has(evidence, "signalled")));
+    if (has_value && strcmp(fa_explain_text(evidence, "level"), "unknown") != 0) {
         put_value(&buf, evidence, buf.len > 0 ? "; value " : "value ",
                   strcmp(word->what, "raised") == 0);
     } else if (evidence != NULL) {
@@ -476,7 +482,7 @@ static void put_moment(struct timeline *timeline, const json_t *moment, const js
 /* Evidence without a moment of its own: worse, and what a latched alarm's data say. */
 static void put_alone(struct timeline *timeline, const json_t *evidence)
 {
-    const struct word *word = word_of(text_of(evidence, "cause"));
+    const struct word *word = word_of(fa_explain_text(evidence, "cause"));
     struct fa_buf buf;
     fa_buf_init(&buf, 64u << 10);
     put_value(&buf, evidence, "value ", false);
@@ -500,7 +506,7 @@ static void put_timeline(struct fa_screen *screen, const json_t *body)
         const json_t *own = NULL;
         for (; next < count; next++) {
             const json_t *evidence = json_array_get(list, next);
-            int order = strcmp(text_of(evidence, "time"), text_of(moment, "time"));
+            int order = strcmp(fa_explain_text(evidence, "time"), fa_explain_text(moment, "time"));
             if (is_of(evidence, moment)) {
                 own = evidence;
                 next++;
@@ -548,13 +554,14 @@ static const char *why_words(const char *state)
 
 static void put_state(struct fa_buf *buf, const json_t *step, const json_t *person)
 {
-    const char *state = text_of(person, "state");
+    const char *state = fa_explain_text(person, "state");
     char when[FA_WHEN_SIZE];
     if (strcmp(state, "told") == 0) {
-        fa_buf_printf(buf, "%s over %s", fa_when_show(text_of(person, "time"), when),
-                      text_of(person, "channel"));
+        fa_buf_printf(buf, "%s over %s", fa_when_show(fa_explain_text(person, "time"), when),
+                      fa_explain_text(person, "channel"));
     } else if (strcmp(state, "later") == 0 && fa_member_text(step, "due") != NULL) {
-        fa_buf_printf(buf, "at %s, unless somebody owns it by then", clock_of(step, "due", when));
+        fa_buf_printf(buf, "at %s, unless somebody owns it by then",
+                      fa_explain_clock(step, "due", when));
     } else {
         fa_buf_puts(buf, why_words(state));
     }
@@ -564,11 +571,11 @@ static void add_person(struct fa_table *table, const json_t *body, const json_t 
                        const json_t *person, const char *number)
 {
     struct fa_buf buf;
-    bool told = strcmp(text_of(person, "state"), "told") == 0;
+    bool told = strcmp(fa_explain_text(person, "state"), "told") == 0;
     bool you = fa_member_text(person, "person") != NULL &&
-               strcmp(text_of(person, "person"), text_of(body, "you")) == 0;
+               strcmp(fa_explain_text(person, "person"), fa_explain_text(body, "you")) == 0;
     fa_buf_init(&buf, 4096);
-    fa_buf_printf(&buf, "%s%s", text_of(person, "display"), you ? " (you)" : "");
+    fa_buf_printf(&buf, "%s%s", fa_explain_text(person, "display"), you ? " (you)" : "");
     fa_table_add(table, FA_PLAIN, number);
     fa_table_add(table, you ? FA_BOLD : FA_PLAIN, fa_buf_text(&buf));
     fa_buf_clear(&buf);
@@ -588,7 +595,7 @@ static void put_who(struct fa_screen *screen, const json_t *body)
         char number[64];
         snprintf(number, sizeof number, "%lld%s%.20s", (long long)fa_member_int(step, "step"),
                  i > 0 ? ", +" : "", wait);
-        wait = text_of(step, "wait");
+        wait = fa_explain_text(step, "wait");
         json_array_foreach(json_object_get(step, "people"), j, person)
         {
             add_person(&table, body, step, person, j == 0 ? number : "");
@@ -605,194 +612,25 @@ void fa_render_explain(struct fa_screen *screen, const json_t *body)
 {
     const json_t *alarm = json_object_get(body, "alarm");
     const char *owner = fa_member_text(alarm, "owner");
-    fa_put(screen, FA_BOLD, text_of(alarm, "title"));
+    fa_put(screen, FA_BOLD, fa_explain_text(alarm, "title"));
     fa_say(screen, "\n");
-    fa_put(screen, FA_PLAIN, text_of(alarm, "id"));
+    fa_put(screen, FA_PLAIN, fa_explain_text(alarm, "id"));
     fa_say(screen, ", ");
-    fa_put(screen, FA_PLAIN, text_of(alarm, "severity"));
+    fa_put(screen, FA_PLAIN, fa_explain_text(alarm, "severity"));
     fa_say(screen, ", ");
-    fa_put(screen, FA_PLAIN, text_of(alarm, "state"));
+    fa_put(screen, FA_PLAIN, fa_explain_text(alarm, "state"));
     if (owner != NULL) {
         fa_say(screen, ", owner ");
         fa_put(screen, FA_PLAIN, owner);
     }
     fa_say(screen, "\nrule ");
-    fa_put(screen, FA_PLAIN, text_of(alarm, "rule"));
+    fa_put(screen, FA_PLAIN, fa_explain_text(alarm, "rule"));
     if (json_is_false(json_object_get(body, "configured"))) {
         fa_say(screen, " (no longer configured)");
     }
     fa_say(screen, ", policy ");
-    fa_put(screen, FA_PLAIN, text_of(alarm, "policy"));
+    fa_put(screen, FA_PLAIN, fa_explain_text(alarm, "policy"));
     fa_say(screen, "\n");
     put_timeline(screen, body);
     put_who(screen, body);
-}
-
-/* ---- a rule ---- */
-
-static void put_labels(struct fa_buf *buf, const json_t *labels)
-{
-    const char *name;
-    json_t *value;
-    size_t from = buf->len;
-    json_object_foreach((json_t *)labels, name, value)
-    {
-        const char *text = json_string_value(value);
-        fa_buf_printf(buf, "%s%s=%s", buf->len > from ? ", " : "", name, text != NULL ? text : "");
-    }
-    if (buf->len == from) {
-        fa_buf_puts(buf, "(no labels)");
-    }
-}
-
-/* Why the set says what it says, and what comes of it. */
-static void put_why(struct fa_buf *buf, const json_t *set)
-{
-    static const char *const rows[][2] = {
-        {"holds", "holds"},
-        {"does-not-hold", "does not hold"},
-        {"no-data", "no sample came"},
-        {"too-few", "too few samples to judge by"},
-        {"stale", "its samples are too old"},
-        {"not-renewed", "its sender stopped repeating it"},
-    };
-    const json_t *alarm = json_object_get(set, "alarm");
-    const char *why = text_of(set, "why");
-    char clock[FA_WHEN_SIZE];
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (strcmp(rows[i][0], why) == 0 && fa_member_text(set, "reason") == NULL) {
-            fa_buf_puts(buf, rows[i][1]);
-        }
-    }
-    if (strcmp(why, "warming") == 0) {
-        fa_buf_printf(buf, "warming: its window is full at %s", clock_of(set, "warming", clock));
-    }
-    fa_buf_puts(buf, text_of(set, "reason"));
-    if (json_is_object(alarm) && fa_member_text(alarm, "due") != NULL) {
-        fa_buf_printf(buf, "; raised at %s if it lasts", clock_of(alarm, "due", clock));
-    } else if (json_is_object(alarm)) {
-        fa_buf_printf(buf, "; alarm %.9s, %s", text_of(alarm, "id"), text_of(alarm, "state"));
-    }
-}
-
-static enum fa_paint level_paint(const char *level)
-{
-    return strcmp(level, "firing") == 0    ? FA_RED
-           : strcmp(level, "unknown") == 0 ? FA_YELLOW
-                                           : FA_GREEN;
-}
-
-static void put_sets(struct fa_screen *screen, const json_t *rule)
-{
-    struct fa_table table = {.titles = {"LABELS", "LEVEL", "VALUE", "WHY"}, .columns = 4};
-    struct fa_buf buf;
-    const json_t *set;
-    size_t i;
-    fa_buf_init(&buf, 64u << 10);
-    json_array_foreach(json_object_get(rule, "sets"), i, set)
-    {
-        fa_buf_clear(&buf);
-        put_labels(&buf, json_object_get(set, "labels"));
-        fa_table_add(&table, FA_PLAIN, fa_buf_text(&buf));
-        fa_table_add(&table, level_paint(text_of(set, "level")), text_of(set, "level"));
-        fa_buf_clear(&buf);
-        put_number(&buf, set, "value");
-        fa_table_add(&table, FA_PLAIN, has_number(set, "value") ? fa_buf_text(&buf) : "-");
-        fa_buf_clear(&buf);
-        put_why(&buf, set);
-        fa_table_add(&table, FA_PLAIN, fa_buf_text(&buf));
-    }
-    fa_say(screen, "\n");
-    if (table.count > 0) {
-        fa_table_print(screen, &table);
-    } else {
-        fa_say(screen, "Nothing that it reads has ever come.\n");
-    }
-    if (fa_member_is(rule, "more")) {
-        fa_say(screen, "... and more that do not fire.\n");
-    }
-    fa_table_done(&table);
-    fa_buf_done(&buf);
-}
-
-static void put_changes(struct fa_screen *screen, const json_t *rule)
-{
-    struct fa_table table = {.titles = {"CHANGED", "LABELS", "TO", "VALUE"}, .columns = 4};
-    struct fa_buf buf;
-    char when[FA_WHEN_SIZE];
-    const json_t *change;
-    size_t i;
-    fa_buf_init(&buf, 64u << 10);
-    json_array_foreach(json_object_get(rule, "changes"), i, change)
-    {
-        fa_table_add(&table, FA_PLAIN, fa_when_show(text_of(change, "time"), when));
-        fa_buf_clear(&buf);
-        put_labels(&buf, json_object_get(change, "labels"));
-        fa_table_add(&table, FA_PLAIN, fa_buf_text(&buf));
-        fa_table_add(&table, level_paint(text_of(change, "level")), text_of(change, "level"));
-        fa_buf_clear(&buf);
-        put_number(&buf, change, "value");
-        fa_table_add(&table, FA_PLAIN, has_number(change, "value") ? fa_buf_text(&buf) : "-");
-    }
-    if (table.count > 0) {
-        fa_say(screen, "\n");
-        fa_table_print(screen, &table);
-    }
-    fa_table_done(&table);
-    fa_buf_done(&buf);
-}
-
-static void put_pattern(struct fa_screen *screen, const json_t *rule)
-{
-    const json_t *category;
-    size_t i;
-    fa_say(screen, "\nIt raises filings of ");
-    json_array_foreach(json_object_get(rule, "categories"), i, category)
-    {
-        fa_say(screen, i > 0 ? ", " : "");
-        fa_put(screen, FA_PLAIN, json_string_value(category));
-    }
-    fa_say(screen, ".\nWhat it counts is told to nobody: explain an alarm that it raised.\n");
-}
-
-void fa_render_rule(struct fa_screen *screen, const json_t *rule)
-{
-    struct fa_buf buf;
-    fa_put(screen, FA_BOLD, text_of(rule, "rule"));
-    fa_say(screen, ": ");
-    fa_put(screen, FA_PLAIN, text_of(rule, "severity"));
-    fa_say(screen, ", policy ");
-    fa_put(screen, FA_PLAIN, text_of(rule, "policy"));
-    fa_say(screen, "%s%s\n", fa_member_is(rule, "latched") ? ", latched" : "",
-           fa_member_is(rule, "shadow") ? ", shadow: it tells nobody" : "");
-    if (strcmp(text_of(rule, "kind"), "incident") == 0) {
-        put_pattern(screen, rule);
-        return;
-    }
-    if (strcmp(text_of(rule, "kind"), "alert") == 0) {
-        fa_say(screen, "It takes the alerts of another system:\n");
-    }
-    fa_buf_init(&buf, 64u << 10);
-    fa_put_wrapped(screen, 2, NULL, text_of(rule, "expr"));
-    put_threshold(&buf, rule);
-    if (fa_member_text(rule, "clear_expr") != NULL) {
-        fa_buf_printf(&buf, "clears when %s", text_of(rule, "clear_expr"));
-    }
-    if (fa_member_text(rule, "for") != NULL) {
-        fa_buf_printf(&buf, "%swhen it held for %s", buf.len > 0 ? ", " : "", text_of(rule, "for"));
-    }
-    if (fa_member_text(rule, "absent") != NULL) {
-        fa_buf_printf(&buf, "%sfires when no sample came for %s", buf.len > 0 ? ", " : "",
-                      text_of(rule, "absent"));
-    }
-    if (buf.len > 0) {
-        fa_put_wrapped(screen, 2, NULL, fa_buf_text(&buf));
-    }
-    fa_buf_done(&buf);
-    if (fa_member_text(rule, "error") != NULL) {
-        fa_say(screen, "\n");
-        fa_put_wrapped(screen, 0, "It cannot be evaluated: ", text_of(rule, "error"));
-    }
-    put_sets(screen, rule);
-    put_changes(screen, rule);
 }

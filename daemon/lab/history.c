@@ -205,7 +205,7 @@ static size_t read_points(void *ctx, void *handle, fa_time from, fa_time to,
 {
     const struct series *series = handle;
     size_t first = until(series, from), end = until(series, to);
-    *ret_points = series->points + first;
+    *ret_points = end > first ? series->points + first : NULL;
     return end > first ? end - first : 0;
 }
 

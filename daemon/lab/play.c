@@ -339,9 +339,8 @@ static void do_allow(struct fa_lab *lab, const struct fa_script_line *line)
     if (strcmp(fa_script_text(line, "NAME"), "anyone") != 0) {
         fa_lab_check_names(lab, line);
     }
-    lab->allowed =
-        fa_xrealloc(lab->allowed, (lab->allowed_count + 1) * sizeof(struct fa_lab_allowed));
-    lab->allowed[lab->allowed_count++].line = line;
+    lab->allowed = fa_xrealloc(lab->allowed, (lab->allowed_count + 1) * sizeof lab->allowed[0]);
+    lab->allowed[lab->allowed_count++] = line;
 }
 
 static void do_stop(struct fa_lab *lab, bool clean)
@@ -358,6 +357,30 @@ static void do_start(struct fa_lab *lab, fa_time after)
         fa_lab_fail(lab, "the daemon is up already");
     } else if (!lab->failed) {
         fa_lab_start(lab);
+    }
+}
+
+/* What is said of the rest of the scenario, and changes nothing in the world. */
+static void do_declare(struct fa_lab *lab, const struct fa_script_line *line)
+{
+    switch ((int)line->verb) {
+    case FA_DO_FORGET:
+        do_forget(lab);
+        break;
+    case FA_DO_NEVER:
+        do_never(lab, line);
+        break;
+    case FA_DO_ALLOW:
+        do_allow(lab, line);
+        break;
+    case FA_DO_NOTHING_ELSE:
+        lab->closing = line;
+        break;
+    case FA_DO_INTERVAL:
+        lab->interval = fa_script_slot(line, "DURATION")->duration;
+        break;
+    default:
+        break;
     }
 }
 
@@ -416,26 +439,11 @@ static void do_world(struct fa_lab *lab, const char *file, const struct fa_scrip
     case FA_DO_START:
         do_start(lab, 0);
         break;
-    case FA_DO_FORGET:
-        do_forget(lab);
-        break;
-    case FA_DO_NEVER:
-        do_never(lab, line);
-        break;
-    case FA_DO_ALLOW:
-        do_allow(lab, line);
-        break;
-    case FA_DO_NOTHING_ELSE:
-        lab->closing = line;
-        break;
-    case FA_DO_INTERVAL:
-        lab->interval = fa_script_slot(line, "DURATION")->duration;
-        break;
     case FA_DO_RECEIVER:
         do_receiver(lab, line);
         break;
     default:
-        break;
+        do_declare(lab, line);
     }
 }
 

@@ -171,7 +171,7 @@ bool fa_lab_is_unexpected(const struct fa_lab *lab, const struct fa_lab_delivery
 {
     bool minded = delivery->reached && !delivery->taken;
     for (size_t i = 0; minded && i < lab->allowed_count; i++) {
-        minded = !is_allowed(lab->allowed[i].line, delivery);
+        minded = !is_allowed(lab->allowed[i], delivery);
     }
     return minded;
 }

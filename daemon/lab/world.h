@@ -157,10 +157,6 @@ struct fa_lab_never {
     uint32_t line;
 };
 
-struct fa_lab_allowed { /* borrowed from the script */
-    const struct fa_script_line *line;
-};
-
 /* ---- claim.c ---- */
 
 /* An expectation and how it went. */
@@ -324,7 +320,7 @@ struct fa_lab {
     size_t fed_count, fed_cap;
     struct fa_lab_never *nevers;
     size_t never_count;
-    struct fa_lab_allowed *allowed;
+    const struct fa_script_line **allowed; /* lines `allow tell`, borrowed from the script */
     size_t allowed_count;
     struct fa_lab_claim *claims;
     size_t claim_count, claim_cap;

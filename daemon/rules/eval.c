@@ -300,6 +300,33 @@ static void gather(struct fa_room *room, size_t at, double value)
     room->gathered[at] = value;
 }
 
+/* Of the plain function of a range, which most operands are: no walk for each series. False: it is
+ * another. */
+static bool add_summaries(const struct fa_eval *eval, enum fa_promql_agg agg,
+                          const struct fa_promql_node *arg, struct fa_accumulator *all)
+{
+    if (arg->kind != FA_PROMQL_CALL || arg->u.call.count != 1 ||
+        arg->u.call.args[0]->kind != FA_PROMQL_SELECTOR || arg->u.call.args[0]->offset != 0 ||
+        arg->u.call.args[0]->range == 0 || agg == FA_PROMQL_AGG_QUANTILE) {
+        return false;
+    }
+    const struct fa_promql_node *range = arg->u.call.args[0];
+    fa_time from = eval->now - range->range;
+    const struct fa_member *member =
+        eval->leaves[eval->tree->leaves[range->u.selector.number]].first;
+    for (; member != NULL; member = member->next) {
+        double value;
+        bool any;
+        if (!fa_eval_summary(arg->u.call.fn, member->summary, from, eval->now, &any, &value)) {
+            return false; /* the same for each */
+        }
+        if (any) {
+            fa_agg_add(agg, all, value);
+        }
+    }
+    return true;
+}
+
 static bool eval_aggregate(const struct fa_eval *eval, const struct fa_promql_node *node,
                            double *ret_value)
 {
@@ -308,13 +335,17 @@ static bool eval_aggregate(const struct fa_eval *eval, const struct fa_promql_no
     if (agg == FA_PROMQL_AGG_SKETCH_QUANTILE) {
         return eval_quantile_of_sketches(eval, node, ret_value);
     }
+    struct fa_accumulator all = {0};
+    double param = 0, value;
+    if (agg != FA_PROMQL_AGG_NEWEST && add_summaries(eval, agg, arg, &all)) {
+        *ret_value = all.count > 0 ? fa_agg_end(agg, &all, 0, NULL) : 0;
+        return all.count > 0;
+    }
     size_t leaf = eval->tree->leaves[fa_plan_operand(arg)->u.selector.number];
     if (agg == FA_PROMQL_AGG_NEWEST) {
         return eval_newest(eval, arg, leaf, ret_value);
     }
-    struct fa_accumulator all = {0};
     struct fa_eval inner = *eval;
-    double param = 0, value;
     if (node->u.aggregate.param != NULL) {
         (void)fa_eval(eval, node->u.aggregate.param, &param);
     }

@@ -194,11 +194,11 @@ static uint32_t hash_of(const struct fa_rules *rules, struct fa_str labels)
     return fa_index_hash(fa_hash(labels, fa_metrics_hash_seed(rules->metrics)));
 }
 
-struct fa_group *fa_group_find(const struct fa_rules *rules, const struct fa_rule_state *state,
-                               struct fa_str labels)
+static struct fa_group *find_hashed(const struct fa_rule_state *state, uint32_t hash,
+                                    struct fa_str labels)
 {
     size_t cursor;
-    uint32_t hash = hash_of(rules, labels), id = fa_index_first(&state->groups, hash, &cursor);
+    uint32_t id = fa_index_first(&state->groups, hash, &cursor);
     while (id != FA_INDEX_NONE) {
         struct fa_group *group = fa_pool_at(&state->groups_pool, id);
         if (fa_str_is(labels, group->labels)) {
@@ -209,15 +209,22 @@ struct fa_group *fa_group_find(const struct fa_rules *rules, const struct fa_rul
     return NULL;
 }
 
+struct fa_group *fa_group_find(const struct fa_rules *rules, const struct fa_rule_state *state,
+                               struct fa_str labels)
+{
+    return find_hashed(state, hash_of(rules, labels), labels);
+}
+
 struct fa_group *fa_group_take(struct fa_rules *rules, struct fa_rule_state *state,
                                struct fa_str labels)
 {
-    struct fa_group *group = fa_group_find(rules, state, labels);
+    uint32_t hash = hash_of(rules, labels);
+    struct fa_group *group = find_hashed(state, hash, labels);
     if (group != NULL) {
         return group;
     }
     group = new_group(rules, state, labels);
-    group->hash = hash_of(rules, labels);
+    group->hash = hash;
     group->prev = state->last_group;
     *(state->last_group != NULL ? &state->last_group->next : &state->first_group) = group;
     state->last_group = group;

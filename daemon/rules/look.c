@@ -52,6 +52,7 @@ bool fa_rules_look(struct fa_rules *rules, const char *rule, const char *labels,
     const struct fa_limits *limits = &state->limits;
     *ret_look = (struct fa_rule_look){
         .is_whole = state->whole != NULL,
+        .series = state->whole != NULL ? fa_whole_count(state->whole) : 0,
         .has_above = limits->has_above,
         .has_below = limits->has_below,
         .has_clear_above = limits->has_clear_above,
@@ -101,20 +102,21 @@ void fa_rules_points(struct fa_rules *rules, const char *rule, const char *label
                      fa_rule_points_fn *fn, void *ctx)
 {
     const struct fa_group *group = find(rules, rule, labels);
-    for (size_t leaf = 0; group != NULL && leaf < group->state->plan.count; leaf++) {
-        const struct fa_rule_state *state = group->state;
-        fa_time over = state->plan.leaves[leaf].over;
-        struct points points = {.from = rules->ran - (over > 0 ? over : state->look_back),
-                                .to = rules->ran,
-                                .fn = fn,
-                                .ctx = ctx};
-        if (state->whole != NULL) {
-            fa_whole_each(state->whole, leaf, labels, tell_points, &points);
-            continue;
-        }
-        const struct fa_member *member = group->leaves[leaf].first;
-        for (; member != NULL; member = member->next) {
-            tell_points(&points, leaf, member->link);
-        }
+    const struct fa_rule_state *state = group != NULL ? group->state : NULL;
+    if (state == NULL || state->plan.count == 0) {
+        return;
+    }
+    fa_time over = state->plan.leaves[0].over;
+    struct points points = {.from = rules->ran - (over > 0 ? over : state->look_back),
+                            .to = rules->ran,
+                            .fn = fn,
+                            .ctx = ctx};
+    if (state->whole != NULL) {
+        fa_whole_each(state->whole, 0, labels, tell_points, &points);
+        return;
+    }
+    const struct fa_member *member = group->leaves[0].first;
+    for (; member != NULL; member = member->next) {
+        tell_points(&points, 0, member->link);
     }
 }

@@ -85,15 +85,11 @@ bool fa_plan_key_has(const struct fa_plan_key *key, struct fa_str name)
 void fa_plan_key_format(const struct fa_plan_key *key, const struct fa_labels *labels,
                         struct fa_buf *buf)
 {
-    struct fa_buf text;
-    fa_buf_init(&text, SIZE_MAX / 2);
     for (size_t i = 0; i < labels->count; i++) {
         if (fa_plan_key_has(key, labels->items[i].name)) {
-            fa_label_format(labels->items[i].name, labels->items[i].value, &text);
+            fa_label_format(labels->items[i].name, labels->items[i].value, buf);
         }
     }
-    fa_buf_putstr(buf, fa_buf_str(&text));
-    fa_buf_done(&text);
 }
 
 bool fa_plan_agree(const struct fa_labels *series, const struct fa_labels *labels)

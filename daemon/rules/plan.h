@@ -64,7 +64,7 @@ const struct fa_promql_node *fa_plan_operand(const struct fa_promql_node *node);
 const struct fa_promql_node *fa_plan_range(const struct fa_promql_node *call);
 /* Does the series' label set lie in labels (canonical text) as far as both have a label? */
 bool fa_plan_agree(const struct fa_labels *series, const struct fa_labels *labels);
-/* Appends the key's labels as canonical text. */
+/* Writes the key's labels as canonical text; buf is empty. */
 void fa_plan_key_format(const struct fa_plan_key *key, const struct fa_labels *labels,
                         struct fa_buf *buf);
 /* Is the label one of the key's? */

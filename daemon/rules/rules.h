@@ -88,7 +88,9 @@ void fa_rules_each_of(struct fa_rules *rules, const char *rule, fa_rule_set_fn *
 /* One label set, more closely. */
 struct fa_rule_look {
     struct fa_rule_status status; /* without text */
-    bool is_whole;                /* its expression is evaluated whole: to explain it costs more */
+    bool is_whole; /* its expression is evaluated whole, over all of `series`, for each part that
+                      is explained */
+    size_t series; /* 0: not whole */
     bool has_above, has_below, has_clear_above, has_clear_below;
     double above, below, clear_above, clear_below;
     fa_time over, look_back; /* the longest window it reads, 0: none; how old a sample may be */
@@ -100,7 +102,7 @@ struct fa_rule_look {
  * fn of fa_rules_run(), of the label set that fn is told of and of no other. */
 bool fa_rules_look(struct fa_rules *rules, const char *rule, const char *labels,
                    struct fa_rule_look *ret_look, struct fa_buf *empty, struct fa_buf *reason);
-/* The samples that it reads now: fn for each series, up to 64 of each selector, oldest first, some
+/* The samples that its first selector finds now: fn for each series, up to 64, oldest first, some
  * at a time; `more` is false with the last ones of a series. */
 typedef void fa_rule_points_fn(void *ctx, const struct fa_point *points, size_t count, bool more);
 void fa_rules_points(struct fa_rules *rules, const char *rule, const char *labels,

@@ -66,6 +66,15 @@ static size_t place_of(const struct leaf *leaf, const struct fa_labels *labels)
     return low;
 }
 
+size_t fa_whole_count(const struct fa_whole *whole)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < whole->plan->count; i++) {
+        count += whole->leaves[i].count;
+    }
+    return count;
+}
+
 void fa_whole_join(struct fa_whole *whole, size_t number, struct fa_link *link)
 {
     struct leaf *leaf = &whole->leaves[number];

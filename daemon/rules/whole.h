@@ -35,6 +35,8 @@ struct fa_whole_facts fa_whole_look(struct fa_whole *whole, const struct fa_labe
 typedef void fa_whole_fn(void *ctx, size_t leaf, const struct fa_link *link);
 void fa_whole_each(struct fa_whole *whole, size_t leaf, const char *labels, fa_whole_fn *fn,
                    void *ctx);
+/* Series that it reads, each as often as a selector matches it. */
+size_t fa_whole_count(const struct fa_whole *whole);
 /* When a sample gets too old or leaves a window; FA_NEVER. */
 fa_time fa_whole_next(const struct fa_whole *whole, fa_time now);
 /* Has any series a sample? */

@@ -75,6 +75,14 @@ fa_time fa_plot_tick(const struct fa_plot *plot, unsigned most, fa_time *ret_fir
     return lengths[i];
 }
 
+double fa_plot_step(struct fa_plot_scale scale)
+{
+    double rough = (scale.high - scale.low) / 4;
+    double unit = pow(10, floor(log10(rough)));
+    double part = rough / unit;
+    return unit * (part < 1.5 ? 1 : part < 3.5 ? 2 : part < 7.5 ? 5 : 10);
+}
+
 const char *fa_plot_time(fa_time at, fa_time tick, char buf[24])
 {
     static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",

@@ -47,6 +47,8 @@ struct fa_plot_scale fa_plot_scale_of(const struct fa_plot *plot);
 double fa_plot_value(const struct fa_plot *plot, size_t part, size_t parts);
 /* A round length of which `most` at most fit into the time, and the first multiple of it. */
 fa_time fa_plot_tick(const struct fa_plot *plot, unsigned most, fa_time *ret_first);
+/* A round number of which three to seven fit between low and high. */
+double fa_plot_step(struct fa_plot_scale scale);
 /* "22 Nov", or "22 Nov 08:15" for ticks shorter than a day; buf of 24 bytes. */
 const char *fa_plot_time(fa_time at, fa_time tick, char buf[24]);
 

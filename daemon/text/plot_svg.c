@@ -9,14 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WIDTH     960.0
-#define HEIGHT    320.0
-#define LEFT      80.0
-#define RIGHT     20.0
-#define TOP       40.0
-#define BOTTOM    30.0
-#define PARTS     ((size_t)860) /* one a pixel */
-#define MARK_ROOM 40.0          /* between two that have words */
+#define WIDTH      960.0
+#define HEIGHT     320.0
+#define LEFT       80.0
+#define RIGHT      20.0
+#define TOP        40.0
+#define BOTTOM     30.0
+#define VALUES_MAX 12            /* at the axis */
+#define PARTS      ((size_t)860) /* one a pixel */
+#define MARK_ROOM  40.0          /* between two that have words */
 
 struct sheet {
     const struct fa_plot *plot;
@@ -62,8 +63,9 @@ static void put_frame(const struct sheet *sheet)
     char text[40];
     fa_time first, tick = fa_plot_tick(plot, 8, &first);
     put_text(sheet, LEFT, sheet->top + 18, " font-size=\"15\" font-weight=\"bold\"", plot->title);
-    for (int i = 0; i <= 4; i++) {
-        double value = sheet->scale.low + (sheet->scale.high - sheet->scale.low) * i / 4;
+    double step = fa_plot_step(sheet->scale), lowest = ceil(sheet->scale.low / step);
+    for (int i = 0; i < VALUES_MAX && (lowest + i) * step <= sheet->scale.high; i++) {
+        double value = (lowest + i) * step;
         double y = y_of(sheet, value);
         put_line(sheet, LEFT, y, WIDTH - RIGHT, y, "stroke=\"#ddd\"");
         put_text(sheet, LEFT - 8, y + 4, " text-anchor=\"end\"", fa_reader_number(value, text));
@@ -115,19 +117,23 @@ static void put_threshold(const struct sheet *sheet, double value, const char *w
     put_text(sheet, WIDTH - RIGHT - 4, y - 4, " text-anchor=\"end\" fill=\"#a22\"", text);
 }
 
-/* Of marks that lie too near to one another only the first has its words. */
+/* Marks that lie too near to one another have the words of the first and the last. */
 static void put_marks(const struct sheet *sheet)
 {
-    double last = -MARK_ROOM;
-    for (size_t i = 0; i < sheet->plot->mark_count; i++) {
-        const struct fa_plot_mark *mark = &sheet->plot->marks[i];
-        double x = x_of(sheet, mark->at), y = sheet->top + TOP;
-        put_line(sheet, x, y - 6, x, y + 4, "stroke=\"#a22\"");
-        if (x - last >= MARK_ROOM) {
-            put_text(sheet, x, y - 8, " text-anchor=\"middle\" font-size=\"10\" fill=\"#a22\"",
-                     mark->text);
-            last = x;
+    const struct fa_plot_mark *marks = sheet->plot->marks;
+    for (size_t i = 0, end; i < sheet->plot->mark_count; i = end) {
+        double from = x_of(sheet, marks[i].at), x = from, y = sheet->top + TOP;
+        char text[80];
+        for (end = i; end < sheet->plot->mark_count &&
+                      (end == i || x_of(sheet, marks[end].at) - x < MARK_ROOM);
+             end++) {
+            x = x_of(sheet, marks[end].at);
+            put_line(sheet, x, y - 6, x, y + 4, "stroke=\"#a22\"");
         }
+        snprintf(text, sizeof text, "%.32s%s%.32s", marks[i].text, end > i + 1 ? " … " : "",
+                 end > i + 1 ? marks[end - 1].text : "");
+        put_text(sheet, (from + x) / 2, y - 8,
+                 " text-anchor=\"middle\" font-size=\"10\" fill=\"#a22\"", text);
     }
 }
 

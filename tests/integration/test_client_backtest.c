@@ -167,7 +167,7 @@ static void people_get_a_table_and_a_picture(void **state)
     fclose(file);
     assert_contains(svg, "<svg ");
     assert_contains(svg, "fires at 120");
-    assert_contains(svg, ">step 1<");
+    assert_contains(svg, ">step 1 … step 2<");
     assert_contains(svg, "</svg>");
     said_done(&said);
 }

@@ -2,6 +2,7 @@
 /* Alerts of other systems and what they mean, as a script: a time, an alert or its end, and the
  * signals that must follow, one line each. */
 #include "fa_test.h"
+#include "base/id.h"
 #include "base/panic.h"
 #include "rules/foreign.h"
 
@@ -329,6 +330,111 @@ static void what_was_active_is_unknown_after_a_restart_until_it_is_heard_of(void
     fa_foreign_free(before.foreign);
 }
 
+/* ---- against words that are kept as they came ---- */
+
+#define QUEUES 2
+#define AGENTS 3
+
+struct word {
+    bool known, fires; /* fires: as it was said last */
+    fa_time until;
+};
+
+struct naive {
+    struct word words[QUEUES][AGENTS];
+    int told[QUEUES]; /* enum fa_level, -1: nothing was said */
+    uint64_t members[QUEUES][AGENTS];
+    size_t member_count[QUEUES];
+};
+
+static void note_naive(void *ctx, const struct fa_signal *signal)
+{
+    struct naive *naive = ctx;
+    size_t queue = strcmp(signal->labels, "queue=\"0\"") != 0;
+    naive->told[queue] = (int)signal->level;
+    naive->member_count[queue] = signal->source->member_count;
+    assert_true(signal->source->member_count <= AGENTS);
+    for (size_t i = 0; i < signal->source->member_count; i++) {
+        naive->members[queue][i] = signal->source->members[i];
+    }
+}
+
+static int level_of(const struct naive *naive, size_t queue, fa_time now)
+{
+    int level = -1;
+    for (size_t i = 0; i < AGENTS; i++) {
+        const struct word *word = &naive->words[queue][i];
+        int own = !word->known                       ? -1
+                  : word->fires && word->until > now ? (int)FA_LEVEL_FIRING
+                  : word->fires                      ? (int)FA_LEVEL_UNKNOWN
+                                                     : (int)FA_LEVEL_CLEAR;
+        bool worse = own == (int)FA_LEVEL_FIRING || level == -1 ||
+                     (own == (int)FA_LEVEL_UNKNOWN && level == (int)FA_LEVEL_CLEAR);
+        level = own != -1 && worse ? own : level;
+    }
+    return level;
+}
+
+/* What was active is handed over as after a restart: then nothing of it is known until it is said
+ * again. */
+static void restart_naive(struct room *room, struct naive *naive)
+{
+    fa_foreign_free(room->foreign);
+    const struct fa_rule *rules[] = {&by_queue};
+    room->foreign = fa_foreign_new(rules, 1, 0, 3);
+    for (size_t q = 0; q < QUEUES; q++) {
+        char labels[20];
+        struct fa_source source = {NULL, naive->members[q], naive->member_count[q]};
+        snprintf(labels, sizeof labels, "queue=\"%zu\"", q);
+        bool active = naive->told[q] != -1 && naive->told[q] != (int)FA_LEVEL_CLEAR;
+        if (active) {
+            fa_foreign_restore(room->foreign, "by_queue", labels, &source, room->now.wall);
+        }
+        naive->told[q] = active ? (int)FA_LEVEL_UNKNOWN : -1;
+        for (size_t i = 0; i < AGENTS; i++) {
+            struct word *word = &naive->words[q][i];
+            word->known = word->known && active && word->fires;
+            word->until = 0;
+        }
+    }
+}
+
+static void random_words_over_restarts_mean_what_they_say(void **state)
+{
+    struct fa_rng rng = {{11, 12}};
+    for (int world = 0; world < 300; world++) {
+        struct naive naive = {.told = {-1, -1}};
+        struct room room;
+        room_open(&room, &by_queue, 0);
+        for (int step = 0; step < 60; step++) {
+            uint64_t draw = fa_rng_next(&rng);
+            size_t q = draw % QUEUES, agent = draw / 16 % AGENTS;
+            fa_time ends = (fa_time)(draw / 256 % 5) * FA_MINUTE;
+            char labels[80];
+            snprintf(labels, sizeof labels, "alertname=Slow,queue=%zu,agent=%zu", q, agent);
+            if (draw / 4096 % 8 == 0) {
+                restart_naive(&room, &naive);
+            } else {
+                bool over = draw / 65536 % 3 == 0;
+                assert_int_equal(take(&room, labels, "", over ? -1 : ends), 0);
+                naive.words[q][agent] = (struct word){
+                    true, !over, room.now.wall + (ends > 0 ? ends : FA_FOREIGN_RENEWED)};
+            }
+            (void)fa_foreign_run_some(room.foreign, room.now, SIZE_MAX, note_naive, &naive);
+            fa_time until = room.now.wall + (fa_time)(draw / 1048576 % 100) * FA_SECOND, next;
+            while ((next = fa_foreign_next(room.foreign)) <= until) {
+                room.now.wall = next > room.now.wall ? next : room.now.wall;
+                (void)fa_foreign_run_some(room.foreign, room.now, SIZE_MAX, note_naive, &naive);
+            }
+            room.now.wall = until;
+            for (size_t i = 0; i < QUEUES; i++) {
+                assert_int_equal(naive.told[i], level_of(&naive, i, until));
+            }
+        }
+        fa_foreign_free(room.foreign);
+    }
+}
+
 static void a_label_set_that_is_forgotten_moves_no_other(void **state)
 {
     static const char *const queues[] = {"a", "b", "c"};
@@ -390,6 +496,7 @@ int main(void)
         cmocka_unit_test(beyond_the_limit_of_one_label_set_it_does_not_clear_by_itself),
         cmocka_unit_test(beyond_the_limit_of_all_alerts_new_ones_are_refused),
         cmocka_unit_test(what_was_active_is_unknown_after_a_restart_until_it_is_heard_of),
+        cmocka_unit_test(random_words_over_restarts_mean_what_they_say),
         cmocka_unit_test(a_label_set_that_is_forgotten_moves_no_other),
         cmocka_unit_test(fingerprints_are_those_of_alertmanager),
     };

@@ -175,7 +175,8 @@ static void one_that_is_evaluated_whole_says_which_selector_is_empty(void **stat
     assert_string_equal(fa_buf_text(&w.empty), "n");
     memset(&points, 0, sizeof points);
     fa_rules_points(w.rules, "a-expr", "h=\"x\"", take_points, &points);
-    assert_int_equal(points.count, 1); /* of m; none of n is young enough */
+    assert_int_equal(points.count, 1);
+    assert_true(points.list[0].value == 100 && look.series == 2);
     end(&w);
 }
 

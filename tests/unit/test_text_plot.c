@@ -137,6 +137,12 @@ static void what_others_wrote_stays_text_in_the_picture(void **state)
 
 static void ticks_are_round_and_few(void **state)
 {
+    for (double high = 1e-12; high < 1e12; high *= 1.3) {
+        double step = fa_plot_step((struct fa_plot_scale){0, high});
+        assert_in_range((int)(high / step), 2, 7);
+        double first = step / pow(10, floor(log10(step) + 1e-9));
+        assert_true(fabs(first - 1) < 1e-6 || fabs(first - 2) < 1e-6 || fabs(first - 5) < 1e-6);
+    }
     for (fa_time span = FA_MINUTE; span < 40000 * FA_DAY; span = span * 3 / 2) {
         struct fa_plot plot = {.from = 1767600123456, .to = 1767600123456 + span};
         fa_time first, tick = fa_plot_tick(&plot, 8, &first);
