@@ -66,7 +66,8 @@ static void check_evidence(struct fa_lab *lab, const struct fa_alarm *alarm)
     fa_evidence_key(alarm->id, 0, key);
     const struct fa_lab_row *row =
         fa_lab_find_row(&lab->store.latest, FA_ROW_RAISED, key, sizeof key);
-    if (row == NULL || fa_evidence_decode((struct fa_str){row->value, row->len}, &evidence) != 0 ||
+    if (row == NULL || row->time != alarm->raised ||
+        fa_evidence_decode((struct fa_str){row->value, row->len}, &evidence) != 0 ||
         (evidence.causes & FA_CAUSE_RAISED) == 0 || !fa_str_is(evidence.rule, alarm->rule)) {
         fa_lab_fail(lab, "alarm %s was raised and nothing is kept to explain it by",
                     fa_id_format(alarm->id.id, text));

@@ -150,6 +150,7 @@ static void apply(struct fa_lab_rows *rows, const struct fa_actions *actions, si
         struct fa_lab_row row = {.kind = action->u.row.kind,
                                  .key_len = action->u.row.key_len,
                                  .live = action->u.row.live,
+                                 .time = action->u.row.time,
                                  .value = actions->bytes.data + action->u.row.at,
                                  .len = action->u.row.len};
         memcpy(row.key, action->u.row.key, sizeof row.key);

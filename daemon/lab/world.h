@@ -36,6 +36,7 @@ struct fa_lab_row {
     uint8_t key[16];
     size_t key_len;
     bool live;
+    fa_time time;
     char *value; /* owned; NULL: erased */
     size_t len;
 };
