@@ -11,9 +11,9 @@ allowed='^(fa_[a-z0-9_]+
 |mem(cpy|move|set|cmp|chr|rchr|mem)|__mem(cpy|move|set)_chk
 |str(len|nlen|cmp|ncmp|chr|rchr|str|spn|cspn|pbrk|cpy|ncpy|cat|ncat|casecmp|ncasecmp|dup|ndup)
 |(malloc|calloc|realloc|free)
-|snprintf|__snprintf_chk|__stack_chk_fail|abort
+|v?snprintf|__v?snprintf_chk|__stack_chk_fail|abort|qsort|bsearch|__popcountdi2
 |a?(sin|cos|tan)h?|atan2|exp|exp2|expm1|log|log2|log10|log1p|pow|sqrt|cbrt|hypot|fabs|fmin|fmax|fmod
-|floor|ceil|round|trunc|rint|nearbyint|ldexp|frexp|scalbn|lround|llround
+|floor|ceil|round|trunc|rint|nearbyint|ldexp|frexp|scalbn|lround|llround|nextafter
 |XXH[0-9A-Za-z_]+|pcre2_[a-z0-9_]+|_GLOBAL_OFFSET_TABLE_)$'
 allowed=$(printf %s "$allowed" | tr -d '\n')
 
