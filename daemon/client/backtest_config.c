@@ -74,6 +74,19 @@ static char *find_near(const char *rules)
                : NULL;
 }
 
+/* Of a line that names a file: does it lie in rules.d/? (rules.d/../firealarm.cfg does not.) */
+static bool is_in_rules_d(struct fa_str line)
+{
+    static const char dir[] = "rules.d";
+    size_t end = line.len;
+    while (end > 0 && line.ptr[end - 1] != '/') {
+        end--;
+    }
+    size_t len = sizeof dir - 1;
+    return end > len + 1 && memcmp(line.ptr + end - 1 - len, dir, len) == 0 &&
+           (line.ptr[end - 2 - len] == '/' || line.ptr[end - 2 - len] == ' ');
+}
+
 /* Appends the files of a configuration but those in rules.d/. */
 static void put_others(const char *source, struct fa_buf *out)
 {
@@ -82,8 +95,7 @@ static void put_others(const char *source, struct fa_buf *out)
     while (rest.len > 0) {
         struct fa_str line = fa_str_cut(rest, '\n', &rest);
         if (fa_str_starts(line, MARK_FILE)) {
-            left_out = memmem(line.ptr, line.len, "/rules.d/", 9) != NULL ||
-                       memmem(line.ptr, line.len, " rules.d/", 9) != NULL;
+            left_out = is_in_rules_d(line);
         }
         if (!left_out) {
             fa_buf_putstr(out, line);

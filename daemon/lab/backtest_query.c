@@ -169,7 +169,8 @@ bool fa_backtest_threshold(const struct fa_rule *rule, double *ret_threshold, bo
     return true;
 }
 
-struct fa_promql *fa_backtest_replace(const struct fa_promql *promql, double threshold)
+struct fa_promql *fa_backtest_replace(const struct fa_config *config,
+                                      const struct fa_promql *promql, double threshold)
 {
     struct comparison comparison;
     struct fa_promql *copy = NULL;
@@ -192,7 +193,8 @@ struct fa_promql *fa_backtest_replace(const struct fa_promql *promql, double thr
     fa_buf_put(&buf, text.ptr, from);
     fa_buf_puts(&buf, fa_format_double(threshold, number));
     fa_buf_put(&buf, text.ptr + to, text.len - to);
-    if (fa_promql_parse(fa_buf_str(&buf), &copy, &ignored) != 0) {
+    if (fa_promql_parse_with(fa_buf_str(&buf), config->defines, config->define_count, &copy,
+                             &ignored) != 0) {
         copy = NULL;
     }
     fa_buf_done(&buf);

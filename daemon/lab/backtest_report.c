@@ -207,7 +207,7 @@ int fa_backtest(const struct fa_config *config, struct fa_history *history,
     }
     find_signs(report, options);
     if (options->tune) {
-        fa_backtest_tune(history, options, report);
+        fa_backtest_tune(config, history, options, report);
     }
     *ret_report = report;
     return 0;

@@ -38,6 +38,7 @@ struct copy {
 };
 
 struct tuning {
+    const struct fa_config *config;
     struct copy *copies; /* owned; fa_rules borrows the rules in them */
     size_t count;
     fa_time now;
@@ -124,7 +125,8 @@ static void scale_metric(const struct fa_rule *rule, double factor, struct fa_ru
 }
 
 /* False: the expression cannot be had with another number. */
-static bool scale(const struct fa_rule *rule, double factor, struct copy *copy)
+static bool scale(const struct fa_config *config, const struct fa_rule *rule, double factor,
+                  struct copy *copy)
 {
     double threshold;
     bool above;
@@ -135,7 +137,7 @@ static bool scale(const struct fa_rule *rule, double factor, struct copy *copy)
     (void)fa_backtest_threshold(rule, &threshold, &above);
     threshold = scaled(threshold, factor);
     copy->rule = *rule;
-    copy->owned = fa_backtest_replace(rule->query.expr, threshold);
+    copy->owned = fa_backtest_replace(config, rule->query.expr, threshold);
     copy->rule.query.expr = copy->owned;
     *copy->entry = (struct fa_backtest_try){.threshold = threshold, .clear = (double)NAN};
     return copy->owned != NULL;
@@ -149,7 +151,7 @@ static void add_copies(struct tuning *tuning, struct fa_backtest_rule *rule)
     for (size_t i = 0; i < TRIES && can; i++) {
         struct copy *copy = &tuning->copies[tuning->count];
         copy->entry = &rule->tries[i];
-        can = scale(rule->rule, FACTORS[i], copy);
+        can = scale(tuning->config, rule->rule, FACTORS[i], copy);
         copy->entry->current = FACTORS[i] == 1;
         tuning->count += can;
         rule->try_count += can;
@@ -166,10 +168,11 @@ static void run(struct tuning *tuning, struct fa_rules *rules, fa_time at)
     tuning->now = at;
 }
 
-void fa_backtest_tune(struct fa_history *history, const struct fa_backtest_options *options,
-                      struct fa_backtest *report)
+void fa_backtest_tune(const struct fa_config *config, struct fa_history *history,
+                      const struct fa_backtest_options *options, struct fa_backtest *report)
 {
-    struct tuning tuning = {.copies =
+    struct tuning tuning = {.config = config,
+                            .copies =
                                 fa_xcalloc(report->rule_count * TRIES + 1, sizeof(struct copy)),
                             .now = report->from};
     for (size_t i = 0; i < report->rule_count; i++) {

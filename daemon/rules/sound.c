@@ -26,6 +26,7 @@ struct range {
 static const struct range EVERY = {-INFINITY, INFINITY, true, false, false};
 
 static struct range walk(struct fa_sound *sound, const struct fa_promql_node *node);
+static bool filters(const struct fa_promql_node *node);
 
 void fa_sound_tell(struct fa_sound *sound, bool is_error, const struct fa_promql_node *node,
                    const char *fmt, ...)
@@ -162,14 +163,15 @@ static bool judge(struct fa_sound *sound, const struct fa_promql_node *node, str
     bool never = !may_hold(op, left, right);
     bool always = !never && !left.nan && !right.nan && !may_hold(opposite(op), left, right);
     bool tells_left = fa_promql_bare(node->u.binary.left)->kind != FA_PROMQL_NUMBER;
+    const struct fa_promql_node *told = tells_left ? node->u.binary.left : node->u.binary.right;
+    always = always && !filters(told); /* of what passed a filter, it is the filter that speaks */
     if (!never && !always) {
         return false;
     }
     (void)bounds(tells_left ? left : right, why);
     fa_sound_tell(sound, never && !left.guess && !right.guess && !node->u.binary.returns_bool, node,
                   "is %s true: its %s side %s%s", never ? "never" : "always",
-                  tells_left ? "left" : "right", why,
-                  never ? hint(tells_left ? node->u.binary.left : node->u.binary.right) : "");
+                  tells_left ? "left" : "right", why, never ? hint(told) : "");
     return never;
 }
 
@@ -411,6 +413,9 @@ static struct range call(struct fa_sound *sound, const struct fa_promql_node *no
     bool is_known = known(node->u.call.fn, &range);
     range = is_known ? range : of_args(sound, node, args);
     range.never = never && !speaks_of_nothing(node->u.call.fn);
+    if (!range.never && !fa_sound_buckets(sound, node)) {
+        range.never = true;
+    }
     return range;
 }
 

@@ -363,3 +363,16 @@ bool fa_sound_match(struct fa_sound *sound, const struct fa_promql_node *node)
     }
     return true;
 }
+
+bool fa_sound_buckets(struct fa_sound *sound, const struct fa_promql_node *node)
+{
+    enum fa_promql_fn fn = node->u.call.fn;
+    if ((fn != FA_PROMQL_FN_HISTOGRAM_QUANTILE && fn != FA_PROMQL_FN_HISTOGRAM_FRACTION) ||
+        label_of(vector_arg(node), FA_STR("le")).state != EMPTY) {
+        return true;
+    }
+    fa_sound_tell(sound, true, node,
+                  "never gives anything: what it reads has lost the label le, which tells one "
+                  "bucket from another; keep it, as in sum by (le, ...)");
+    return false;
+}

@@ -354,6 +354,26 @@ static void rules_in_promql_are_played_tuned_and_drawn(void **state)
     fa_config_free(config);
 }
 
+static void what_is_tuned_now_is_what_the_rule_says(void **state)
+{
+    struct fa_config *config =
+        make_config("define = ( { name = \"mean\"; expr = \"avg_over_time(q[3m])\"; } );\n" QUERY(
+            "slow", "mean > 120"));
+    struct fa_history *history = two_firings();
+    struct fa_backtest_options options = PLAIN;
+    options.tune = true;
+    struct fa_backtest *report = play(config, history, &options);
+    const struct fa_backtest_rule *rule = &report->rules[0];
+    assert_int_equal(rule->firing_count, 2);
+    assert_int_equal(rule->try_count, 11);
+    for (size_t i = 0; i < rule->try_count; i++) {
+        assert_true(!rule->tries[i].current || rule->tries[i].fired == 2);
+    }
+    fa_backtest_free(report);
+    fa_history_free(history);
+    fa_config_free(config);
+}
+
 static void the_threshold_is_found_in_the_expression(void **state)
 {
     static const struct {
@@ -393,6 +413,7 @@ int main(void)
         cmocka_unit_test(only_the_time_asked_for_is_played),
         cmocka_unit_test(what_no_rule_reads_is_said),
         cmocka_unit_test(rules_in_promql_are_played_tuned_and_drawn),
+        cmocka_unit_test(what_is_tuned_now_is_what_the_rule_says),
         cmocka_unit_test(the_threshold_is_found_in_the_expression),
         cmocka_unit_test(a_server_is_asked_for_each_selector_once),
     };
