@@ -50,6 +50,9 @@ static void set_length(json_t *object, const char *name, fa_time ms)
 /* Why its level is what it is, in a word. */
 static const char *why(const struct fa_rule_status *status, fa_time now)
 {
+    if (status->level == FA_LEVEL_FIRING && isnan(status->value)) {
+        return "kept";
+    }
     if (status->level != FA_LEVEL_UNKNOWN) {
         return status->level == FA_LEVEL_FIRING ? "holds" : "does-not-hold";
     }

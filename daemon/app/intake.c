@@ -54,82 +54,6 @@ static void sink_keys(void *ctx, const uint32_t *kinds, const struct firealarm_t
                     n);
 }
 
-static uint64_t sink_define(void *ctx, uint32_t kind, struct firealarm_text raw,
-                            struct firealarm_text name, const struct firealarm_label *labels,
-                            uint32_t label_count)
-{
-    const struct fa_intake *intake = ctx;
-    const struct fa_label *own = (const struct fa_label *)(const void *)labels;
-    struct fa_label all[FA_LABELS_MAX + FA_PULL_LABELS_MAX];
-    size_t count = label_count;
-    if (intake->pull != NULL && label_count <= FA_LABELS_MAX) {
-        count = fa_pull_labels(intake->pull, own, label_count, all);
-        own = all;
-    }
-    return fa_metrics_define(intake->feed->feed, (enum fa_kind)kind, str_of(raw), str_of(name), own,
-                             count);
-}
-
-static void sink_push(void *ctx, const uint64_t *handles, const double *values,
-                      const double *weights, const int64_t *times, uint32_t n)
-{
-    const struct fa_intake *intake = ctx;
-    struct fa_feed_socket *feed = intake->feed;
-    if (intake->pull != NULL) {
-        fa_pull_note(intake->pull, handles, n);
-    }
-    fa_metrics_push(feed->feed, fa_loop_now(feed->daemon->loop), handles, values, weights, times,
-                    n);
-    feed->daemon->rules_dirty = true;
-}
-
-static void sink_event(void *ctx, const struct firealarm_event *event)
-{
-    feed_of(ctx)->events_ignored++;
-}
-
-static bool is_within(const struct fa_feed_socket *limits, const struct firealarm_alert *alert)
-{
-    for (uint32_t i = 0; i < alert->label_count; i++) {
-        if (alert->labels[i].name.len > limits->name_max ||
-            alert->labels[i].value.len > limits->value_max) {
-            return false;
-        }
-    }
-    return alert->label_count <= limits->labels_max;
-}
-
-/* Taken into memory, and signalled at the turn's end: its sender repeats it while it fires. */
-static void sink_alert(void *ctx, const struct firealarm_alert *alert)
-{
-    struct fa_feed_socket *feed = feed_of(ctx);
-    struct fa_daemon *daemon = feed->daemon;
-    struct fa_alert one = {
-        .labels = (const struct fa_label *)(const void *)alert->labels,
-        .annotations = (const struct fa_label *)(const void *)alert->annotations,
-        .label_count = alert->label_count,
-        .annotation_count = alert->annotation_count,
-        .starts = alert->starts,
-        .ends = alert->ends,
-        .resolved = alert->resolved != 0,
-    };
-    size_t rules = 0;
-    feed->alerts++;
-    int rc = is_within(feed, alert)
-                 ? fa_foreign_take(daemon->foreign, &one, fa_loop_now(daemon->loop), &rules)
-                 : FA_ETOOBIG;
-    feed->alerts_refused += rc != 0;
-    feed->alerts_untaken += rc == 0 && rules == 0;
-    daemon->rules_dirty = daemon->rules_dirty || rules > 0;
-}
-
-static void sink_stale(void *ctx, uint64_t handle, int64_t time)
-{
-    struct fa_feed_socket *feed = feed_of(ctx);
-    fa_metrics_stale(feed->feed, handle, time);
-    feed->daemon->rules_dirty = true;
-}
-
 static void put_excerpt(struct fa_refusal *refusal, struct firealarm_text bytes)
 {
     size_t len = bytes.len < sizeof refusal->excerpt - 1 ? bytes.len : sizeof refusal->excerpt - 1;
@@ -149,6 +73,116 @@ static void refuse(struct fa_intake *intake, const char *reason, struct firealar
     }
     intake->refused++;
     intake->feed->rejected++;
+}
+
+static uint64_t sink_define(void *ctx, uint32_t kind, struct firealarm_text raw,
+                            struct firealarm_text name, const struct firealarm_label *labels,
+                            uint32_t label_count)
+{
+    struct fa_intake *intake = ctx;
+    uint64_t refused = fa_feed_stats(intake->feed->feed).labels_refused;
+    const struct fa_label *own = (const struct fa_label *)(const void *)labels;
+    struct fa_label all[FA_LABELS_MAX + FA_PULL_LABELS_MAX];
+    size_t count = label_count;
+    if (intake->pull != NULL && label_count <= FA_LABELS_MAX) {
+        count = fa_pull_labels(intake->pull, own, label_count, all);
+        own = all;
+    }
+    uint64_t handle = fa_metrics_define(intake->feed->feed, (enum fa_kind)kind, str_of(raw),
+                                        str_of(name), own, count);
+    if (fa_feed_stats(intake->feed->feed).labels_refused > refused) {
+        refuse(intake, "a series' labels: too many, too long, or with control characters", name);
+    }
+    return handle;
+}
+
+static void sink_push(void *ctx, const uint64_t *handles, const double *values,
+                      const double *weights, const int64_t *times, uint32_t n)
+{
+    struct fa_intake *intake = ctx;
+    struct fa_feed_socket *feed = intake->feed;
+    if (intake->pull != NULL) {
+        fa_pull_note(intake->pull, handles, n);
+    }
+    uint64_t future = fa_feed_stats(feed->feed).future;
+    fa_metrics_push(feed->feed, fa_loop_now(feed->daemon->loop), handles, values, weights, times,
+                    n);
+    if (fa_feed_stats(feed->feed).future > future) {
+        refuse(intake, "a sample from more than an hour ahead", FIREALARM_TEXT(""));
+    }
+    feed->daemon->rules_dirty = true;
+}
+
+static void sink_event(void *ctx, const struct firealarm_event *event)
+{
+    feed_of(ctx)->events_ignored++;
+}
+
+/* An alarm is not lost for what somebody wrote into a label: control characters become blanks, and
+ * what is too long is cut. False: there are too many labels, or a name that is none. bytes: owns
+ * the values of ret_items. */
+static bool clean_labels(const struct fa_feed_socket *limits, const struct firealarm_alert *alert,
+                         struct fa_label *ret_items, char **ret_bytes)
+{
+    size_t size = 0;
+    *ret_bytes = NULL;
+    if (alert->label_count > limits->labels_max || alert->label_count > FA_LABELS_MAX) {
+        return false;
+    }
+    for (uint32_t i = 0; i < alert->label_count; i++) {
+        struct fa_str value = str_of(alert->labels[i].value);
+        if (alert->labels[i].name.len > limits->name_max) {
+            return false;
+        }
+        value.len = fa_utf8_cut(value, limits->value_max);
+        ret_items[i] = (struct fa_label){str_of(alert->labels[i].name), value};
+        size += value.len;
+    }
+    char *at = *ret_bytes = fa_xmalloc(size + 1);
+    for (uint32_t i = 0; i < alert->label_count; i++) {
+        struct fa_str value = ret_items[i].value;
+        for (size_t k = 0; k < value.len; k++) {
+            unsigned char c = (unsigned char)value.ptr[k];
+            at[k] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
+        }
+        ret_items[i].value.ptr = at;
+        at += value.len;
+    }
+    return true;
+}
+
+/* Taken into memory, and signalled at the turn's end: its sender repeats it while it fires. */
+static void sink_alert(void *ctx, const struct firealarm_alert *alert)
+{
+    struct fa_feed_socket *feed = feed_of(ctx);
+    struct fa_daemon *daemon = feed->daemon;
+    struct fa_label labels[FA_LABELS_MAX];
+    char *bytes;
+    bool is_within = clean_labels(feed, alert, labels, &bytes);
+    struct fa_alert one = {
+        .labels = labels,
+        .annotations = (const struct fa_label *)(const void *)alert->annotations,
+        .label_count = alert->label_count,
+        .annotation_count = alert->annotation_count,
+        .starts = alert->starts,
+        .ends = alert->ends,
+        .resolved = alert->resolved != 0,
+    };
+    size_t rules = 0;
+    feed->alerts++;
+    int rc = is_within ? fa_foreign_take(daemon->foreign, &one, fa_loop_now(daemon->loop), &rules)
+                       : FA_ETOOBIG;
+    free(bytes);
+    feed->alerts_refused += rc != 0;
+    feed->alerts_untaken += rc == 0 && rules == 0;
+    daemon->rules_dirty = daemon->rules_dirty || rules > 0;
+}
+
+static void sink_stale(void *ctx, uint64_t handle, int64_t time)
+{
+    struct fa_feed_socket *feed = feed_of(ctx);
+    fa_metrics_stale(feed->feed, handle, time);
+    feed->daemon->rules_dirty = true;
 }
 
 static void sink_reject(void *ctx, const char *reason, struct firealarm_text excerpt)

@@ -10,8 +10,9 @@
 
 #include <stdbool.h>
 
-#define FA_PROMQL_TEXT_MAX  ((size_t)64 * 1024) /* bytes of an expression */
-#define FA_PROMQL_DEPTH_MAX 128                 /* nesting */
+#define FA_PROMQL_TEXT_MAX      ((size_t)64 * 1024) /* bytes of an expression */
+#define FA_PROMQL_OPERATORS_MAX 1000 /* between two operands: so deep a tree of them may be */
+#define FA_PROMQL_DEPTH_MAX     128  /* nesting */
 
 enum fa_promql_type {
     FA_PROMQL_SCALAR,
@@ -291,7 +292,8 @@ struct fa_promql {
     struct fa_scratch arena;
     struct fa_str text; /* as it was parsed */
     struct fa_promql_node *root;
-    unsigned depth; /* of the nesting */
+    unsigned depth;     /* of the nesting */
+    unsigned operators; /* with those of the named expressions in it */
     size_t selector_count;
     struct fa_regex *regexes; /* owned list */
 };

@@ -494,6 +494,16 @@ static const struct fa_promql_define *find_define(const struct parser *parser, s
     return NULL;
 }
 
+/* A chain of operators is a tree as deep as it is long, and whoever walks it calls himself. */
+static int count_operators(struct parser *parser, unsigned more, uint32_t at)
+{
+    parser->promql->operators += more;
+    return parser->promql->operators <= FA_PROMQL_OPERATORS_MAX
+               ? 0
+               : fa_err_at(parser->err, FA_ETOOBIG, NULL, 0, at + 1,
+                           "the expression has more than %d operators", FA_PROMQL_OPERATORS_MAX);
+}
+
 static int defined(struct parser *parser, const struct fa_promql_define *define, uint32_t from,
                    struct fa_promql_node **ret_node)
 {
@@ -509,6 +519,10 @@ static int defined(struct parser *parser, const struct fa_promql_define *define,
                          FA_PROMQL_DEPTH_MAX);
     }
     parser->promql->depth = depth > parser->promql->depth ? depth : parser->promql->depth;
+    int ret = count_operators(parser, define->promql->operators, from);
+    if (ret != 0) {
+        return ret;
+    }
     node->define = define;
     node->u.arg = copy(parser, define->promql->root);
     return finish(parser, node, ret_node);
@@ -791,7 +805,8 @@ static int binary(struct parser *parser, enum fa_promql_op op, struct fa_promql_
     node->u.binary.op = op;
     node->u.binary.place = here(parser);
     node->u.binary.left = *left;
-    int ret = take(parser);
+    int ret = count_operators(parser, 1, here(parser));
+    ret = ret == 0 ? take(parser) : ret;
     if (ret == 0) {
         ret = vector_matching(parser, node);
     }

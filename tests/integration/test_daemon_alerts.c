@@ -107,7 +107,7 @@ static void labels_beyond_the_feeds_limits_are_refused_and_counted(void **state)
 {
     struct rig *rig = *state;
     rig->words.feeds = "feeds = ( { name = \"prom\"; decoder = \"alertmanager\";"
-                       " limits = { value = 8; }; } );\n";
+                       " limits = { labels = 1; }; } );\n";
     start(rig);
     assert_int_equal(send(rig, "QueueSlow", 240), 200);
     assert_true(rig_metric(rig, "firealarm_feed_alerts_refused_total{feed=\"prom\"}") == 1);

@@ -229,6 +229,11 @@ static void each_path_has_its_feed_and_each_feed_its_limits(void **state)
                      204);
     assert_true(count(rig, "series{feed=\"other\"}") == 3);
     assert_true(count(rig, "series_refused_total{feed=\"other\"}") == 1);
+    assert_int_equal(push(rig, "/other", "queue_seconds{queue=\"\t\"} 1\n")->status, 400);
+    assert_true(count(rig, "labels_refused_total{feed=\"other\"}") == 1);
+    assert_int_equal(push(rig, "/other", "queue_seconds{queue=\"a\"} 1 99999999999999\n")->status,
+                     400);
+    assert_true(count(rig, "future_total{feed=\"other\"}") == 1);
     assert_true(count(rig, "series{feed=\"prom\"}") == 0);
     struct rig_call call = {.method = "POST", .path = "/other", .port = rig_port(rig, "metrics")};
     assert_int_equal(rig_ask(rig, &call)->status, 404); /* of another listener */

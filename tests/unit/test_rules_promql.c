@@ -215,6 +215,29 @@ static void nesting_and_length_have_limits(void **state)
     free(long_text);
 }
 
+/* Whoever walks the tree calls himself: a chain is as deep as it is long. */
+static void a_chain_of_operators_has_a_limit(void **state)
+{
+    char text[2 * FA_PROMQL_OPERATORS_MAX + 8];
+    struct fa_promql *promql = NULL;
+    struct fa_err err;
+    size_t len = 0;
+    for (size_t i = 0; i <= FA_PROMQL_OPERATORS_MAX; i++) {
+        text[len++] = 'a';
+        text[len++] = '+';
+    }
+    text[--len] = '\0';
+    assert_int_equal(fa_promql_parse(fa_str_of(text), &promql, &err), 0);
+    struct fa_promql_define define = {"long", promql};
+    struct fa_promql *both = NULL;
+    assert_int_equal(fa_promql_parse_with(FA_STR("long + long"), &define, 1, &both, &err),
+                     FA_ETOOBIG);
+    fa_promql_free(promql);
+    strcpy(text + len, "+a");
+    assert_int_equal(fa_promql_parse(fa_str_of(text), &promql, &err), FA_ETOOBIG);
+    assert_int_equal(err.col, len + 1);
+}
+
 static void durations_are_exact(void **state)
 {
     static const struct {
@@ -251,6 +274,7 @@ int main(void)
         cmocka_unit_test(operators_bind_as_in_prometheus),
         cmocka_unit_test(what_is_refused_says_where),
         cmocka_unit_test(nesting_and_length_have_limits),
+        cmocka_unit_test(a_chain_of_operators_has_a_limit),
         cmocka_unit_test(durations_are_exact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
