@@ -129,7 +129,9 @@ static int begin(struct aside_writer *writer, const char *path, struct fa_err *e
 {
     give_up(writer);
     snprintf(writer->path, sizeof writer->path, "%s.new", path);
-    writer->fd = open(writer->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    /* What is no file, a pipe say, would hold the writer and with it every commit. */
+    writer->fd = open(writer->path,
+                      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     writer->written = 0;
     if (writer->fd < 0) {
         return failed(writer, "open", err);
@@ -266,7 +268,7 @@ int fa_aside_open(const char *path, struct fa_aside_file *ret_file, struct fa_er
 {
     struct stat st;
     struct fa_aside_file file = {.map = NULL};
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) {
         return fa_err_set(err, errno == ENOENT ? FA_ENOTFOUND : FA_EIO, "%s: %s", path,
                           strerror(errno));

@@ -5,6 +5,7 @@
 #include "store/aside.h"
 #include "tmpdir.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void put_piece(struct fixture *fixture, const char *text)
@@ -104,6 +105,8 @@ static void what_cannot_be_written_is_said_and_stops_nothing(void **state)
 {
     struct fixture *fixture = *state;
     struct fa_aside aside;
+    struct fa_aside_file file;
+    struct fa_err err;
     struct tmpdir dir;
     char path[256];
     tmpdir_make(&dir);
@@ -117,6 +120,14 @@ static void what_cannot_be_written_is_said_and_stops_nothing(void **state)
     assert_int_equal(aside.state, FA_ASIDE_FAILED);
     assert_contains(aside.err.text, "nowhere");
     wait_durable(fixture, submit_one(fixture, "a", "v"));
+    snprintf(path, sizeof path, "%s/pipe.new", dir.path);
+    assert_int_equal(mkfifo(path, 0600), 0); /* it waits for nobody */
+    assert_int_equal(fa_aside_open(path, &file, &err), FA_ECORRUPT);
+    snprintf(path, sizeof path, "%s/pipe", dir.path);
+    fa_aside_begin(fixture->store, path);
+    fa_aside_end(fixture->store);
+    assert_false(fa_aside_wait(fixture->store, 0, 10000));
+    wait_durable(fixture, submit_one(fixture, "b", "v"));
     snprintf(path, sizeof path, "%s/windows", dir.path);
     write_file(fixture, path, "later");
     fa_aside_get(fixture->store, &aside);
