@@ -28,6 +28,7 @@ static void put_why(struct fa_buf *buf, const json_t *set)
 {
     static const char *const rows[][2] = {
         {"holds", "holds"},
+        {"kept", "no value now: kept as it was"},
         {"does-not-hold", "does not hold"},
         {"no-data", "no sample came"},
         {"too-few", "too few samples to judge by"},
