@@ -131,7 +131,9 @@ static void read_all(struct world *world, fa_time now, const struct wanted *want
            (link = fa_watcher_take_dirty(world->watcher)) != NULL) {
         size_t i = (size_t)(uintptr_t)fa_link_owner(link) - 1;
         struct fa_str label = fa_labels_get(fa_link_labels(link), FA_STR("l"));
-        struct read *read = &reads[i][strtoul(label.ptr, NULL, 10) % SERIES];
+        uint64_t n = 0;
+        assert_int_equal(fa_parse_u64(label, &n), 0);
+        struct read *read = &reads[i][n % SERIES];
         struct fa_sketch sketch = {.zero = 0};
         read->seen = true;
         read->has_newest = fa_link_newest(link, &read->newest_at, &read->newest);
