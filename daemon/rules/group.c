@@ -185,7 +185,8 @@ enum fa_level fa_group_level(struct fa_group *group, bool fires, bool clears, fa
         *next_at = earlier(*next_at, group->covered_at);
     }
     if (fires) {
-        return covered || held ? FA_LEVEL_FIRING : FA_LEVEL_UNKNOWN;
+        bool may_fire = covered || held || group->state->plan.early;
+        return may_fire ? FA_LEVEL_FIRING : FA_LEVEL_UNKNOWN;
     }
     if (covered && group->lacks == FA_LACKS_NONE) {
         return clears || !held ? FA_LEVEL_CLEAR : FA_LEVEL_FIRING;

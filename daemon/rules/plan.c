@@ -466,9 +466,7 @@ void fa_plan_make(struct fa_plan *plan, const struct fa_promql *promql,
     struct walk walk = {.plan = plan, .look_back = look_back};
     *plan = (struct fa_plan){0};
     make_tree(&walk, &plan->tree, promql);
-    for (size_t i = 0; fires_early(promql->root) && i < plan->count; i++) {
-        plan->leaves[i].cover = false;
-    }
+    plan->early = fires_early(promql->root);
     make_tree(&walk, &plan->clear, clear);
     struct sort own = sort_of(promql->root);
     struct sort clears = clear != NULL ? sort_of(clear->root) : own;

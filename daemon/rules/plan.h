@@ -44,6 +44,7 @@ struct fa_plan {
     struct fa_plan_leaf *leaves;
     size_t count, cap;
     struct fa_plan_tree tree, clear;
+    bool early;   /* it fires before it is covered: more data can only raise its value */
     bool moves;   /* its value changes by itself */
     bool settles; /* it aggregates or joins: samples that belong together should be there */
 };

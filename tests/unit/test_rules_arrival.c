@@ -351,6 +351,50 @@ static void a_range_that_is_not_covered_warms(void **state)
     close_world(&world);
 }
 
+/* A sample a minute of {h="a"}, `step` more each time. What is said is joined. */
+static void send_for(struct world *world, double *value, double step, int minutes)
+{
+    char all[sizeof world->said] = "";
+    for (int i = 0; i < minutes; i++) {
+        put(world, "m", "h=\"a\"", *value += step, 0);
+        settle(world);
+        size_t len = strlen(all);
+        snprintf(all + len, sizeof all - len, "%s;", world->said);
+        advance(world, FA_MINUTE - FA_SECOND);
+        len = strlen(all);
+        snprintf(all + len, sizeof all - len, "%s;", world->said);
+    }
+    memcpy(world->said, all, sizeof all);
+}
+
+static void an_alarm_is_not_over_while_its_window_fills_again(void **state)
+{
+    static const char *const exprs[] = {
+        "increase(m[1h]) > 100", "count_over_time(m[1h]) > 100", "max_over_time(m[1h]) > 100",
+        "sum by (h) (increase(m[1h])) > 100", "count_over_time({__name__=~\"m.*\"}[1h]) > 100"};
+    for (size_t i = 0; i < sizeof exprs / sizeof exprs[0]; i++) {
+        struct world world;
+        double value = 1;
+        open_one(&world, exprs[i], NULL);
+        fa_rules_restore(world.rules, "r0", "h=\"a\"", FA_LEVEL_FIRING);
+        send_for(&world, &value, 0, 59);
+        if (strstr(world.said, "clear") != NULL) {
+            fail_msg("%s: %s", exprs[i], world.said);
+        }
+        assert_non_null(strstr(world.said, "h=\"a\" unknown")); /* its grace is over */
+        send_for(&world, &value, 0, 1);
+        assert_non_null(strstr(world.said, "h=\"a\" clear"));
+        /* What is over the line already need not wait. */
+        close_world(&world);
+        open_one(&world, exprs[i], NULL);
+        value = 200;
+        send_for(&world, &value, 200, 3);
+        assert_true((strstr(world.said, "firing") != NULL) == (strstr(exprs[i], "count") == NULL));
+        assert_null(strstr(world.said, "clear"));
+        close_world(&world);
+    }
+}
+
 static void what_moves_by_itself_is_looked_at_without_samples(void **state)
 {
     struct world world;
@@ -693,6 +737,7 @@ int main(void)
         cmocka_unit_test(absent_and_unless_may_find_nothing),
         cmocka_unit_test(a_clear_condition_keeps_an_alarm_until_it_holds),
         cmocka_unit_test(a_range_that_is_not_covered_warms),
+        cmocka_unit_test(an_alarm_is_not_over_while_its_window_fills_again),
         cmocka_unit_test(what_moves_by_itself_is_looked_at_without_samples),
         cmocka_unit_test(samples_that_belong_together_settle),
         cmocka_unit_test(elements_that_differ_by_name_only_are_an_error),

@@ -431,7 +431,7 @@ static void check_level(struct world *world, const struct level *level,
         return;
     }
     totals.warming += warms;
-    if (fires && warms && !level->held) {
+    if (fires && warms && !level->held && !world->plan.early) {
         if (level->level != FA_LEVEL_UNKNOWN) {
             WRONG(world, "which should be warming", level);
         }
