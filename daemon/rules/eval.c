@@ -24,6 +24,17 @@ void fa_room_done(struct fa_room *room)
     free(room->gathered);
 }
 
+bool fa_link_is_event(const struct fa_link *link)
+{
+    enum fa_kind kind = fa_link_kind(link);
+    return kind == FA_KIND_COUNTER_DELTA || kind == FA_KIND_DISTRIBUTION || kind == FA_KIND_SET;
+}
+
+size_t fa_link_needed(const struct fa_link *link, const struct fa_plan_leaf *leaf)
+{
+    return leaf->pair && !fa_link_is_event(link) ? 2 : 1;
+}
+
 void fa_member_refresh(struct fa_member *member, fa_time over, fa_time now)
 {
     uint32_t version = fa_link_version(member->link);

@@ -34,11 +34,6 @@ struct facts {
     fa_time covered_at;
 };
 
-static bool is_event_kind(enum fa_kind kind)
-{
-    return kind == FA_KIND_COUNTER_DELTA || kind == FA_KIND_DISTRIBUTION || kind == FA_KIND_SET;
-}
-
 static fa_time earlier(fa_time a, fa_time b)
 {
     return a < b ? a : b;
@@ -64,7 +59,7 @@ static void add_member(struct facts *facts, struct fa_group *group, const struct
     fa_time since = fa_link_since(member->link), newest_at;
     double newest;
     facts->since = earlier(facts->since, since);
-    facts->events = facts->events || is_event_kind(fa_link_kind(member->link));
+    facts->events = facts->events || fa_link_is_event(member->link);
     (void)fa_link_newest(member->link, &newest_at, &newest);
     if (newest_at > group->newest_at) {
         group->newest_at = newest_at;
@@ -105,8 +100,8 @@ static struct fa_eval eval_of(const struct fa_group *group, fa_time now, struct 
                             .room = room};
 }
 
-/* Does the leaf find a sample in the member, and when may that change without another? *ret_any:
- * there is one, which an offset may hide so far. */
+/* Does the leaf find enough samples in the member? Notes when that or its value may change without
+ * another, and whether any is there, which an offset may hide so far. */
 static bool look_at_member(const struct fa_eval *eval, const struct fa_plan_leaf *leaf,
                            struct fa_group *group, struct fa_member *member, struct facts *facts)
 {
@@ -124,15 +119,18 @@ static bool look_at_member(const struct fa_eval *eval, const struct fa_plan_leaf
         facts->any = facts->any || is_fresh;
         return is_fresh;
     }
+    size_t needed = fa_link_needed(member->link, leaf);
     if (leaf->selector->offset != 0) {
         fa_time from = eval->now - leaf->over;
         facts->any = facts->any || fa_link_points(member->link, from, eval->now, NULL, 0) > 0;
-        return fa_link_points(member->link, from, eval->now - leaf->selector->offset, NULL, 0) > 0;
+        return fa_link_points(member->link, from, eval->now - leaf->selector->offset, NULL, 0) >=
+               needed;
     }
     fa_member_refresh(member, leaf->over, eval->now);
-    *next_at = earlier(*next_at, member->summary->next_at);
-    facts->any = facts->any || member->summary->samples > 0;
-    return member->summary->samples > 0;
+    const struct fa_summary *summary = member->summary;
+    *next_at = earlier(*next_at, summary->next_at);
+    facts->any = facts->any || summary->samples > 0;
+    return summary->samples > 0 && (needed < 2 || summary->first_at < summary->last_at);
 }
 
 static void look_at_leaf(const struct fa_eval *eval, size_t number, struct fa_group *group,

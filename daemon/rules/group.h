@@ -51,7 +51,7 @@ struct fa_group {
     struct fa_group *next_dirty;
     struct fa_quiet *quiet; /* from the rule's pool; NULL until it needs one of its own */
     uint32_t quiet_place;
-    uint16_t lacks; /* of an expression: the leaf without a sample; FA_LACKS_NONE */
+    uint16_t lacks; /* of an expression: the leaf without enough samples; FA_LACKS_NONE */
     bool dirty;
     bool by_sample;       /* dirty because of a sample, not of the clock */
     bool settles;         /* a sample came, and others are waited for */

@@ -28,6 +28,7 @@ struct fa_plan_leaf {
     bool sketch;
     bool exempt; /* that nothing is there is an answer too: absent(), the right side of unless */
     bool cover;  /* says little until samples cover all it reads */
+    bool pair;   /* one sample says nothing: rate() and its like need two */
 };
 
 /* One of the plan's expressions. */

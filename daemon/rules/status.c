@@ -16,7 +16,8 @@ static const char *reason_of(const struct fa_group *group, struct fa_buf *buf)
     if (group->level != FA_LEVEL_UNKNOWN || group->lacks == FA_LACKS_NONE) {
         return NULL;
     }
-    fa_buf_puts(buf, "no sample of ");
+    fa_buf_puts(buf,
+                state->plan.leaves[group->lacks].pair ? "no two samples of " : "no sample of ");
     fa_promql_format(state->plan.leaves[group->lacks].selector, buf);
     fa_buf_puts(buf, " for these labels");
     return fa_buf_text(buf);

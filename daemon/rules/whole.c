@@ -229,7 +229,8 @@ int fa_whole_run(struct fa_whole *whole, const struct fa_plan_tree *tree,
 
 /* ---- what they tell ---- */
 
-/* Is a sample where the leaf looks? *ret_next: when that may change without another; FA_NEVER. */
+/* Are enough samples where the leaf looks? *ret_next: when that may change without another;
+ * FA_NEVER. */
 static bool finds(const struct fa_whole *whole, const struct member *member, fa_time now,
                   fa_time *ret_newest_at, fa_time *ret_next)
 {
@@ -244,7 +245,8 @@ static bool finds(const struct fa_whole *whole, const struct member *member, fa_
     fa_time from = now - leaf->over;
     bool any = fa_link_points(member->link, from, now, &first, 1) > 0;
     *ret_next = any ? first.at + leaf->over : FA_NEVER;
-    return fa_link_points(member->link, from, now - leaf->selector->offset, NULL, 0) > 0;
+    return fa_link_points(member->link, from, now - leaf->selector->offset, NULL, 0) >=
+           fa_link_needed(member->link, leaf);
 }
 
 static fa_time later(fa_time a, fa_time b)

@@ -395,6 +395,51 @@ static void an_alarm_is_not_over_while_its_window_fills_again(void **state)
     }
 }
 
+/* The first sample after a start, of what needs two. */
+static void one_sample_of_two_that_are_needed_says_nothing(void **state)
+{
+    static const char *const exprs[] = {"irate(m[5m]) > 1", "idelta(m[5m]) > 1",
+                                        "sum by (h) (irate(m[5m])) > 1",
+                                        "topk(9, irate(m[5m])) > 1", "irate(m[3m] offset 1m) > 1"};
+    for (size_t i = 0; i < sizeof exprs / sizeof exprs[0]; i++) {
+        struct world world;
+        double value = 1;
+        open_one(&world, exprs[i], NULL);
+        fa_rules_restore(world.rules, "r0", "h=\"a\"", FA_LEVEL_FIRING);
+        advance(&world, 10 * FA_MINUTE);
+        send_for(&world, &value, 0, 1);
+        if (strstr(world.said, "clear") != NULL) {
+            fail_msg("%s: %s", exprs[i], world.said);
+        }
+        send_for(&world, &value, 0, 2);
+        assert_non_null(strstr(world.said, "h=\"a\" clear"));
+        close_world(&world);
+    }
+}
+
+static void a_range_of_a_source_that_dies_is_unknown_and_never_clear(void **state)
+{
+    static const char *const exprs[] = {
+        "rate(m[150s]) > 0.5",          "increase(m[150s]) > 50",
+        "delta(m[150s]) > 50",          "irate(m[150s]) > 0.5",
+        "deriv(m[200s]) > 0.5",         "rate(m[150s] offset 1m) > 0.5",
+        "topk(9, rate(m[150s])) > 0.5", "sum by (h) (rate(m[150s])) > 0.5"};
+    for (size_t i = 0; i < sizeof exprs / sizeof exprs[0]; i++) {
+        struct world world;
+        double value = 0;
+        open_one(&world, exprs[i], NULL);
+        send_for(&world, &value, 60, 12);
+        if (strstr(world.said, "firing") == NULL || strstr(world.said, "clear") != NULL) {
+            fail_msg("%s: %s", exprs[i], world.said);
+        }
+        advance(&world, FA_HOUR);
+        if (strcmp(world.said, "h=\"a\" unknown") != 0) {
+            fail_msg("%s: %s", exprs[i], world.said);
+        }
+        close_world(&world);
+    }
+}
+
 static void what_moves_by_itself_is_looked_at_without_samples(void **state)
 {
     struct world world;
@@ -738,6 +783,8 @@ int main(void)
         cmocka_unit_test(a_clear_condition_keeps_an_alarm_until_it_holds),
         cmocka_unit_test(a_range_that_is_not_covered_warms),
         cmocka_unit_test(an_alarm_is_not_over_while_its_window_fills_again),
+        cmocka_unit_test(one_sample_of_two_that_are_needed_says_nothing),
+        cmocka_unit_test(a_range_of_a_source_that_dies_is_unknown_and_never_clear),
         cmocka_unit_test(what_moves_by_itself_is_looked_at_without_samples),
         cmocka_unit_test(samples_that_belong_together_settle),
         cmocka_unit_test(elements_that_differ_by_name_only_are_an_error),

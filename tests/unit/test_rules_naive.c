@@ -348,7 +348,8 @@ static bool agrees(const struct fa_labels *series, const struct fa_labels *label
     return true;
 }
 
-/* Is there a selector, but for those that may find nothing, without a sample for these labels? */
+/* Is there a selector, but for those that may find nothing, that finds too few samples for these
+ * labels? */
 static bool lacks(const struct world *world, const char *text)
 {
     struct fa_labels *labels = NULL;
@@ -365,13 +366,14 @@ static bool lacks(const struct world *world, const char *text)
                                        : agrees(sent->labels, labels))) {
                 continue;
             }
+            size_t count = 0;
             bool ended = leaf->over == 0 && fa_is_stale(sent->points[sent->count - 1].value);
             for (size_t p = 0; p < sent->count && !ended; p++) {
                 fa_time at = sent->points[p].at;
-                found =
-                    found || (at > world->now - over && at <= world->now - leaf->selector->offset &&
-                              !fa_is_stale(sent->points[p].value));
+                count += at > world->now - over && at <= world->now - leaf->selector->offset &&
+                         !fa_is_stale(sent->points[p].value);
             }
+            found = found || count > (leaf->pair ? 1 : 0);
         }
         any_lacks = any_lacks || !found;
     }
