@@ -15,7 +15,9 @@
  * not cost a thousand evaluations a second when their samples leave one by one.
  *
  * Invariants: a level is signalled when it changes, and again while firing only when the value is
- * worse than any signalled before; without data the level is unknown, never clear. */
+ * worse than any signalled before; without data the level is unknown, never clear; and samples that
+ * leave the range of a source that went silent are no recovery: a held label set of an expression
+ * clears only while each of its ranges has a sample no older than the look-back. */
 #include "rules/group.h"
 #include "rules/level.h"
 
@@ -133,15 +135,18 @@ static bool look_at_member(const struct fa_eval *eval, const struct fa_plan_leaf
     return summary->samples > 0 && (needed < 2 || summary->first_at < summary->last_at);
 }
 
+/* A leaf is content with one series of the label set: when of two under `max by (q)` the bad one
+ * goes silent, the other still tells of the label set, and its alarm is over. */
 static void look_at_leaf(const struct fa_eval *eval, size_t number, struct fa_group *group,
                          struct facts *facts, fa_time started)
 {
     const struct fa_plan_leaf *leaf = &eval->plan->leaves[number];
     fa_time since = FA_NEVER;
-    bool found = false;
+    bool found = false, fresh = leaf->over == 0 || leaf->exempt;
     struct fa_member *member = group->leaves[number].first;
     for (; member != NULL; member = member->next) {
         found = look_at_member(eval, leaf, group, member, facts) || found;
+        fresh = fresh || fa_link_is_fresh(member->link, leaf, eval->now, eval->look_back);
         if (leaf->cover) {
             since = earlier(since, fa_link_since(member->link));
         }
@@ -159,6 +164,9 @@ static void look_at_leaf(const struct fa_eval *eval, size_t number, struct fa_gr
     facts->covered_at = covered_at > facts->covered_at ? covered_at : facts->covered_at;
     if (!found && !leaf->exempt && group->lacks == FA_LACKS_NONE) {
         group->lacks = (uint16_t)number;
+    }
+    if (!fresh && group->stale == FA_LACKS_NONE) {
+        group->stale = (uint16_t)number;
     }
 }
 
@@ -187,7 +195,12 @@ enum fa_level fa_group_level(struct fa_group *group, bool fires, bool clears, fa
         return may_fire ? FA_LEVEL_FIRING : FA_LEVEL_UNKNOWN;
     }
     if (covered && group->lacks == FA_LACKS_NONE) {
-        return clears || !held ? FA_LEVEL_CLEAR : FA_LEVEL_FIRING;
+        if (held && !clears) {
+            return FA_LEVEL_FIRING;
+        }
+        if (!group->held || group->stale == FA_LACKS_NONE) {
+            return FA_LEVEL_CLEAR;
+        }
     }
     if (now < group->grace_until) {
         *next_at = earlier(*next_at, group->grace_until);
@@ -204,7 +217,7 @@ static enum fa_level decide_query(struct fa_group *group, struct fa_eval *eval, 
     bool fires, clears = true;
     double value;
     group->samples = 0;
-    group->lacks = FA_LACKS_NONE;
+    group->lacks = group->stale = FA_LACKS_NONE;
     for (size_t i = 0; i < plan->count; i++) {
         look_at_leaf(eval, i, group, facts, started);
     }

@@ -86,6 +86,7 @@ static enum fa_level judge(struct fa_rules *rules, struct fa_group *group, bool 
     group->covered_at = facts.covered_at;
     group->newest_at = facts.newest_at > group->newest_at ? facts.newest_at : group->newest_at;
     group->lacks = facts.lacks == SIZE_MAX ? FA_LACKS_NONE : (uint16_t)facts.lacks;
+    group->stale = facts.stale == SIZE_MAX ? FA_LACKS_NONE : (uint16_t)facts.stale;
     return fa_group_level(group, group->fires, clears, now, next_at);
 }
 

@@ -259,7 +259,7 @@ static void look_at_leaf(struct fa_whole *whole, const struct leaf *leaf,
                          fa_time started)
 {
     fa_time since = FA_NEVER, newest_at, next;
-    bool any = false;
+    bool any = false, fresh = leaf->plan->over == 0;
     for (size_t i = 0; i < leaf->count; i++) {
         const struct member *member = leaf->items[i];
         if (!fa_plan_agree(member->labels, labels)) {
@@ -268,6 +268,7 @@ static void look_at_leaf(struct fa_whole *whole, const struct leaf *leaf,
         fa_time own = fa_link_since(member->link);
         since = own < since ? own : since;
         any = finds(whole, member, now, &newest_at, &next) || any;
+        fresh = fresh || fa_link_is_fresh(member->link, leaf->plan, now, whole->look_back);
         facts->newest_at = later(facts->newest_at, newest_at);
     }
     if (leaf->plan->exempt) {
@@ -282,12 +283,15 @@ static void look_at_leaf(struct fa_whole *whole, const struct leaf *leaf,
     if (!any && facts->lacks == SIZE_MAX) {
         facts->lacks = (size_t)(leaf - whole->leaves);
     }
+    if (!fresh && facts->stale == SIZE_MAX) {
+        facts->stale = (size_t)(leaf - whole->leaves);
+    }
 }
 
 struct fa_whole_facts fa_whole_look(struct fa_whole *whole, const struct fa_labels *labels,
                                     fa_time now, fa_time started)
 {
-    struct fa_whole_facts facts = {.lacks = SIZE_MAX};
+    struct fa_whole_facts facts = {.lacks = SIZE_MAX, .stale = SIZE_MAX};
     for (size_t i = 0; i < whole->plan->count; i++) {
         look_at_leaf(whole, &whole->leaves[i], labels, now, &facts, started);
     }

@@ -14,6 +14,7 @@
 struct world {
     struct fa_metrics *metrics;
     struct fa_feed *feed;
+    enum fa_kind kind; /* of what is put */
     struct fa_rules *rules;
     struct fa_rule rule[RULES];
     const struct fa_rule *pointers[RULES];
@@ -65,6 +66,7 @@ static void start(struct world *world)
     world->metrics = fa_metrics_new(NULL);
     world->feed = fa_metrics_feed(world->metrics, "test");
     world->rules = fa_rules_new(world->pointers, world->count, world->metrics);
+    world->kind = FA_KIND_GAUGE;
     world->now = T0;
 }
 
@@ -98,11 +100,11 @@ static void put(struct world *world, const char *metric, const char *labels, dou
 {
     char raw[200];
     snprintf(raw, sizeof raw, "%s|%s", metric, labels);
-    uint64_t handle = fa_metrics_key(world->feed, FA_KIND_GAUGE, fa_str_of(raw));
+    uint64_t handle = fa_metrics_key(world->feed, world->kind, fa_str_of(raw));
     if (handle == FA_HANDLE_MISS) {
         struct fa_labels *set = NULL;
         assert_int_equal(fa_labels_parse(fa_str_of(labels), &set), 0);
-        handle = fa_metrics_define(world->feed, FA_KIND_GAUGE, fa_str_of(raw), fa_str_of(metric),
+        handle = fa_metrics_define(world->feed, world->kind, fa_str_of(raw), fa_str_of(metric),
                                    set->items, set->count);
         fa_labels_free(set);
     }
@@ -434,6 +436,59 @@ static void a_range_of_a_source_that_dies_is_unknown_and_never_clear(void **stat
         }
         advance(&world, FA_HOUR);
         if (strcmp(world.said, "h=\"a\" unknown") != 0) {
+            fail_msg("%s: %s", exprs[i], world.said);
+        }
+        close_world(&world);
+    }
+}
+
+static void samples_that_leave_the_range_of_a_silent_source_do_not_clear(void **state)
+{
+    static const char *const exprs[][2] = {
+        {"count_over_time(m[10m]) > 2.5"},
+        {"sum_over_time(m[10m]) > 800"},
+        {"-min_over_time(m[10m]) > -500"},
+        {"-min_over_time(m[10m:1m]) > -500"},
+        {"increase(m[10m]) > 70"},
+        {"sum by (h) (count_over_time(m[10m])) > 2.5"},
+        {"count_over_time(m[10m] offset 2m) > 2.5"},
+        {"topk(9, count_over_time(m[10m])) > 2.5"},
+        {"count_over_time({__name__=~\"m.*\"}[10m] offset 2m) > 2.5"},
+        {"count_over_time(m[10m]) > 5", "count_over_time(m[10m]) < 3"}};
+    for (size_t i = 0; i < sizeof exprs / sizeof exprs[0]; i++) {
+        struct world world;
+        double value = 0;
+        open_one(&world, exprs[i][0], exprs[i][1]);
+        send_for(&world, &value, 30, 20);
+        if (strstr(world.said, "firing") == NULL || strstr(world.said, "clear") != NULL) {
+            fail_msg("%s: %s", exprs[i][0], world.said);
+        }
+        run(&world);
+        advance(&world, FA_HOUR);
+        if (strcmp(world.said, "h=\"a\" unknown") != 0) {
+            fail_msg("%s: %s", exprs[i][0], world.said);
+        }
+        value = 700;
+        send_for(&world, &value, 0, 4);
+        if (strstr(world.said, "h=\"a\" clear") == NULL) {
+            fail_msg("%s lives again: %s", exprs[i][0], world.said);
+        }
+        close_world(&world);
+    }
+}
+
+static void nothing_more_is_counted_of_a_silent_counter_of_events(void **state)
+{
+    static const char *const exprs[] = {"count_over_time(m[10m]) > 2.5", "increase(m[10m]) > 9",
+                                        "topk(9, increase(m[10m])) > 9"};
+    for (size_t i = 0; i < sizeof exprs / sizeof exprs[0]; i++) {
+        struct world world;
+        double value = 3;
+        open_one(&world, exprs[i], NULL);
+        world.kind = FA_KIND_COUNTER_DELTA;
+        send_for(&world, &value, 0, 12);
+        advance(&world, 10 * FA_MINUTE);
+        if (strstr(world.said, "h=\"a\" clear") == NULL) {
             fail_msg("%s: %s", exprs[i], world.said);
         }
         close_world(&world);
@@ -785,6 +840,8 @@ int main(void)
         cmocka_unit_test(an_alarm_is_not_over_while_its_window_fills_again),
         cmocka_unit_test(one_sample_of_two_that_are_needed_says_nothing),
         cmocka_unit_test(a_range_of_a_source_that_dies_is_unknown_and_never_clear),
+        cmocka_unit_test(samples_that_leave_the_range_of_a_silent_source_do_not_clear),
+        cmocka_unit_test(nothing_more_is_counted_of_a_silent_counter_of_events),
         cmocka_unit_test(what_moves_by_itself_is_looked_at_without_samples),
         cmocka_unit_test(samples_that_belong_together_settle),
         cmocka_unit_test(elements_that_differ_by_name_only_are_an_error),

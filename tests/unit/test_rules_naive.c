@@ -56,7 +56,7 @@ struct world {
 };
 
 static struct {
-    uint64_t keyed, whole, firing, clear, unknown, errors, warming, dead_band;
+    uint64_t keyed, whole, firing, clear, unknown, errors, warming, dead_band, stale;
 } totals;
 
 static uint64_t below(struct world *world, uint64_t n)
@@ -79,7 +79,7 @@ static void put_selector(struct world *world, struct fa_buf *buf, bool range)
     fa_buf_puts(buf, PICK(world, "a", "a", "b", "b", "a{g=\"1\"}", "b{g!=\"1\"}", "a{h=~\"x|z\"}",
                           "{__name__=\"a\"}", "{__name__=~\"b.*\"}"));
     if (range) {
-        fa_buf_puts(buf, PICK(world, "[30s]", "[1m]", "[2m]", "[5m]"));
+        fa_buf_puts(buf, PICK(world, "[30s]", "[1m]", "[2m]", "[5m]", "[8m]"));
     }
     if (below(world, 12) == 0) {
         fa_buf_puts(buf, PICK(world, " offset 30s", " offset 1m"));
@@ -349,15 +349,17 @@ static bool agrees(const struct fa_labels *series, const struct fa_labels *label
 }
 
 /* Is there a selector, but for those that may find nothing, that finds too few samples for these
- * labels? */
-static bool lacks(const struct world *world, const char *text)
+ * labels? *ret_stale: one where the newest of a range is too old. */
+static bool lacks(const struct world *world, const char *text, bool *ret_stale)
 {
     struct fa_labels *labels = NULL;
     bool any_lacks = false;
+    *ret_stale = false;
     assert_int_equal(fa_labels_parse(fa_str_of(text), &labels), 0);
     for (size_t i = 0; i < world->plan.count; i++) {
         const struct fa_plan_leaf *leaf = &world->plan.leaves[i];
-        bool found = leaf->exempt;
+        bool found = leaf->exempt, fresh = leaf->exempt || leaf->over == 0;
+        fa_time to = world->now - leaf->selector->offset;
         for (size_t s = 0; s < SERIES; s++) {
             const struct sent *sent = &world->series[s];
             fa_time over = leaf->over > 0 ? leaf->over : FA_LOOK_BACK;
@@ -367,15 +369,19 @@ static bool lacks(const struct world *world, const char *text)
                 continue;
             }
             size_t count = 0;
-            bool ended = leaf->over == 0 && fa_is_stale(sent->points[sent->count - 1].value);
+            bool is_last_stale = fa_is_stale(sent->points[sent->count - 1].value);
+            bool ended = leaf->over == 0 && is_last_stale;
             for (size_t p = 0; p < sent->count && !ended; p++) {
                 fa_time at = sent->points[p].at;
-                count += at > world->now - over && at <= world->now - leaf->selector->offset &&
-                         !fa_is_stale(sent->points[p].value);
+                bool is_value = at <= to && !fa_is_stale(sent->points[p].value);
+                count += is_value && at > world->now - over;
+                fresh = fresh || (is_value && at > to - FA_LOOK_BACK &&
+                                  (leaf->selector->offset != 0 || !is_last_stale));
             }
             found = found || count > (leaf->pair ? 1 : 0);
         }
         any_lacks = any_lacks || !found;
+        *ret_stale = *ret_stale || !fresh;
     }
     fa_labels_free(labels);
     return any_lacks;
@@ -427,7 +433,8 @@ static void check_level(struct world *world, const struct level *level,
     size_t times, clear_times;
     bool fires = has(value, level->labels, buf, &number, &times);
     bool clears = clear == NULL || has(clear, level->labels, buf, &other, &clear_times);
-    bool lacking = lacks(world, level->labels), warms = level->covered_at > world->now;
+    bool stale, lacking = lacks(world, level->labels, &stale),
+                warms = level->covered_at > world->now;
     if (value == NULL || times > 1) {
         totals.errors++;
         return;
@@ -456,6 +463,11 @@ static void check_level(struct world *world, const struct level *level,
         totals.dead_band++;
         if (level->level != FA_LEVEL_FIRING) {
             WRONG(world, "which should still fire", level);
+        }
+    } else if (level->held && stale) {
+        totals.stale++;
+        if (level->level != FA_LEVEL_UNKNOWN) {
+            WRONG(world, "which should be unknown, its samples are too old to clear", level);
         }
     } else {
         totals.clear++;
@@ -615,14 +627,16 @@ static void arrival_is_evaluating_anew(void **state)
         play(seed);
     }
     print_message("%llu keyed, %llu whole; label sets firing %llu, clear %llu, unknown %llu, "
-                  "warming %llu, between %llu, in error %llu\n",
+                  "warming %llu, between %llu, too old to clear %llu, in error %llu\n",
                   (unsigned long long)totals.keyed, (unsigned long long)totals.whole,
                   (unsigned long long)totals.firing, (unsigned long long)totals.clear,
                   (unsigned long long)totals.unknown, (unsigned long long)totals.warming,
-                  (unsigned long long)totals.dead_band, (unsigned long long)totals.errors);
+                  (unsigned long long)totals.dead_band, (unsigned long long)totals.stale,
+                  (unsigned long long)totals.errors);
     assert_true(from != NULL ||
                 (totals.keyed > seeds / 4 && totals.whole > seeds / 10 && totals.firing > seeds &&
-                 totals.clear > seeds && totals.unknown > seeds && totals.dead_band > 0));
+                 totals.clear > seeds && totals.unknown > seeds && totals.dead_band > 0 &&
+                 totals.stale > 0));
 }
 
 int main(void)
