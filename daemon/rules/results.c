@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Expressions that are evaluated whole: from a result to what is news about each label set.
  *
- * Kept is what fires, what fired and has not cleared, and what is in its grace after a restart; all
- * else is forgotten once it is over and said. Two elements whose labels differ by the metric's name
- * only would be one alarm: that is an error, as in Prometheus. An evaluation that fails, or gives
- * more than RESULTS_MAX label sets, says nothing about any: they are unknown, and the rule's status
- * has the text. */
+ * Kept is what fires, what fired and has not cleared, what is in its grace after a restart, and
+ * what is clear and has hits among the samples that count; all else is forgotten once it is over
+ * and said. Two elements whose labels differ by the metric's name only would be one alarm: that is
+ * an error, as in Prometheus. An evaluation that fails, or gives more than RESULTS_MAX label sets,
+ * says nothing about any: they are unknown, and the rule's status has the text. */
 #include "rules/group.h"
 
 #include "base/panic.h"
@@ -116,8 +116,9 @@ static void signal_all(struct fa_rules *rules, struct fa_rule_state *state, int 
         level = fa_group_hold(group, level, now, next_at);
         fa_group_signal(group, level, now, fn, ctx);
         group->by_sample = false;
-        bool is_over = level == FA_LEVEL_CLEAR || fa_group_is_forgettable(group, now);
-        if (is_over && !group->fires && !fa_group_has_hits(group) && group->grace_until <= now) {
+        bool is_over = level == FA_LEVEL_CLEAR ? !fa_group_has_hits(group)
+                                               : fa_group_is_forgettable(group, now);
+        if (is_over && !group->fires && group->grace_until <= now) {
             fa_group_drop(rules, group);
         }
     }

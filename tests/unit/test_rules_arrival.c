@@ -772,6 +772,24 @@ static void hits_of_an_expression_evaluated_whole(void **state)
     close_world(&w);
 }
 
+static void label_sets_with_hits_are_forgotten_with_their_series(void **state)
+{
+    struct world w;
+    memset(&w, 0, sizeof w);
+    add_rule(&w, "topk(9, m) > 5", NULL);
+    w.rule[0].hits = 2;
+    w.rule[0].of = 3;
+    start(&w);
+    put(&w, "m", "h=\"x\"", 9, 0);
+    settle(&w);
+    put(&w, "m", "h=\"x\"", 1, w.now);
+    settle(&w);
+    assert_string_equal(status(&w), "h=\"x\"|clear|"); /* one hit more, and it fires */
+    advance(&w, FA_HOUR);
+    assert_string_equal(status(&w), "");
+    close_world(&w);
+}
+
 static void it_is_kept_firing_until_it_is_over_for_so_long(void **state)
 {
     struct world w;
@@ -852,6 +870,7 @@ int main(void)
         cmocka_unit_test(hits_before_a_restart_are_not_forgotten_while_it_fires),
         cmocka_unit_test(hits_are_counted_on_after_a_restart),
         cmocka_unit_test(hits_of_an_expression_evaluated_whole),
+        cmocka_unit_test(label_sets_with_hits_are_forgotten_with_their_series),
         cmocka_unit_test(it_is_kept_firing_until_it_is_over_for_so_long),
         cmocka_unit_test(missing_data_is_not_the_end_that_keep_firing_for_waits_for),
     };
