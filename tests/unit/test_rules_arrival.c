@@ -772,6 +772,27 @@ static void hits_of_an_expression_evaluated_whole(void **state)
     close_world(&w);
 }
 
+static void a_sample_of_another_series_is_no_hit(void **state)
+{
+    struct world w;
+    memset(&w, 0, sizeof w);
+    add_rule(&w, "topk(9, m) > 5", NULL);
+    w.rule[0].hits = 3;
+    w.rule[0].of = 5;
+    start(&w);
+    for (int i = 0; i < 9; i++) {
+        put(&w, "m", "h=\"y\"", 9, 0);
+        if (i % 4 == 0) {
+            put(&w, "m", "h=\"x\"", 9, 0);
+        }
+        settle(&w);
+        assert_true((strstr(w.said, "h=\"x\" firing") != NULL) == (i == 8)); /* its third */
+        assert_true((strstr(w.said, "h=\"y\" firing") != NULL) == (i == 2));
+        advance(&w, FA_MINUTE);
+    }
+    close_world(&w);
+}
+
 static void label_sets_with_hits_are_forgotten_with_their_series(void **state)
 {
     struct world w;
@@ -870,6 +891,7 @@ int main(void)
         cmocka_unit_test(hits_before_a_restart_are_not_forgotten_while_it_fires),
         cmocka_unit_test(hits_are_counted_on_after_a_restart),
         cmocka_unit_test(hits_of_an_expression_evaluated_whole),
+        cmocka_unit_test(a_sample_of_another_series_is_no_hit),
         cmocka_unit_test(label_sets_with_hits_are_forgotten_with_their_series),
         cmocka_unit_test(it_is_kept_firing_until_it_is_over_for_so_long),
         cmocka_unit_test(missing_data_is_not_the_end_that_keep_firing_for_waits_for),
