@@ -2,15 +2,17 @@
 /* One label set of one rule: its number, its level, and when to look again.
  *
  * When a label set is looked at again without a sample:
- *   the oldest slot leaves a window                    values move then and at no other time: rate
- *                                                      and increase are not extrapolated
+ *   the oldest slot leaves a window                    values move then; those of the short form at
+ *                                                      no other time, as its rate and increase are
+ *                                                      not carried on to the ends of the window
  *   the newest sample passes the look-back             `last` without a window
  *   the window becomes covered                         what was warming may speak
  *   the silence reaches `absent`
  *   the grace after a restart ends
+ *   an expression's value moves by itself              every `every`, while it has data: rate() and
+ *                                                      increase() are carried on, as in PromQL
  * These times are found at an evaluation and not moved by the samples that quiet.c lets pass: what
  * comes due too early is looked at and put off.
- *   an expression's value moves by itself              every `every`, while it has data
  * A label set of more than MANY series looks at most once a second, so that a thousand series do
  * not cost a thousand evaluations a second when their samples leave one by one.
  *
