@@ -77,7 +77,7 @@ struct fa_evidence {
     fa_time newest;          /* wall: its newest sample; 0: none */
     fa_time covered_at;      /* wall; 0: needs no cover; FA_NEVER: no data yet */
     uint64_t samples;        /* in the window */
-    struct fa_str empty;     /* the selector that found no sample; empty: all did */
+    struct fa_str empty;     /* the selector that found too few samples; empty: none */
     struct fa_str reason;    /* why its evaluation failed; empty: it did not */
     struct fa_evidence_part parts[FA_EVIDENCE_PARTS];
     size_t part_count;

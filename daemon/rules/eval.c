@@ -24,6 +24,31 @@ void fa_room_done(struct fa_room *room)
     free(room->gathered);
 }
 
+bool fa_link_is_event(const struct fa_link *link)
+{
+    enum fa_kind kind = fa_link_kind(link);
+    return kind == FA_KIND_COUNTER_DELTA || kind == FA_KIND_DISTRIBUTION || kind == FA_KIND_SET;
+}
+
+size_t fa_link_needed(const struct fa_link *link, const struct fa_plan_leaf *leaf)
+{
+    return leaf->pair && !fa_link_is_event(link) ? 2 : 1;
+}
+
+bool fa_link_is_fresh(const struct fa_link *link, const struct fa_plan_leaf *leaf, fa_time now,
+                      fa_time look_back)
+{
+    fa_time to = now - leaf->selector->offset, newest_at;
+    double newest;
+    if (fa_link_is_event(link)) {
+        return true;
+    }
+    if (leaf->selector->offset != 0) {
+        return fa_link_points(link, to - look_back, to, NULL, 0) > 0;
+    }
+    return fa_link_newest(link, &newest_at, &newest) && newest_at + look_back > now;
+}
+
 void fa_member_refresh(struct fa_member *member, fa_time over, fa_time now)
 {
     uint32_t version = fa_link_version(member->link);

@@ -43,6 +43,15 @@ struct fa_eval {
     struct fa_room *room;
 };
 
+/* Is it of a kind whose silence says "nothing happened", not "nobody looked"? */
+bool fa_link_is_event(const struct fa_link *link);
+/* So many samples of the series must lie where the leaf looks, or it has no answer from it. */
+size_t fa_link_needed(const struct fa_link *link, const struct fa_plan_leaf *leaf);
+
+/* Is the newest sample where the leaf, a range, looks young enough to speak for now? */
+bool fa_link_is_fresh(const struct fa_link *link, const struct fa_plan_leaf *leaf, fa_time now,
+                      fa_time look_back);
+
 /* Brings a member up to date when it changed or a sample has left its window. */
 void fa_member_refresh(struct fa_member *member, fa_time over, fa_time now);
 /* False: there is no value. Members must be refreshed. */

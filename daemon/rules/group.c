@@ -2,20 +2,24 @@
 /* One label set of one rule: its number, its level, and when to look again.
  *
  * When a label set is looked at again without a sample:
- *   the oldest slot leaves a window                    values move then and at no other time: rate
- *                                                      and increase are not extrapolated
+ *   the oldest slot leaves a window                    values move then; those of the short form at
+ *                                                      no other time, as its rate and increase are
+ *                                                      not carried on to the ends of the window
  *   the newest sample passes the look-back             `last` without a window
  *   the window becomes covered                         what was warming may speak
  *   the silence reaches `absent`
  *   the grace after a restart ends
+ *   an expression's value moves by itself              every `every`, while it has data: rate() and
+ *                                                      increase() are carried on, as in PromQL
  * These times are found at an evaluation and not moved by the samples that quiet.c lets pass: what
  * comes due too early is looked at and put off.
- *   an expression's value moves by itself              every `every`, while it has data
  * A label set of more than MANY series looks at most once a second, so that a thousand series do
  * not cost a thousand evaluations a second when their samples leave one by one.
  *
  * Invariants: a level is signalled when it changes, and again while firing only when the value is
- * worse than any signalled before; without data the level is unknown, never clear. */
+ * worse than any signalled before; without data the level is unknown, never clear; and samples that
+ * leave the range of a source that went silent are no recovery: a held label set of an expression
+ * clears only while each of its ranges has a sample no older than the look-back. */
 #include "rules/group.h"
 #include "rules/level.h"
 
@@ -33,11 +37,6 @@ struct facts {
     bool any; /* an expression's: some leaf has a sample */
     fa_time covered_at;
 };
-
-static bool is_event_kind(enum fa_kind kind)
-{
-    return kind == FA_KIND_COUNTER_DELTA || kind == FA_KIND_DISTRIBUTION || kind == FA_KIND_SET;
-}
 
 static fa_time earlier(fa_time a, fa_time b)
 {
@@ -64,7 +63,7 @@ static void add_member(struct facts *facts, struct fa_group *group, const struct
     fa_time since = fa_link_since(member->link), newest_at;
     double newest;
     facts->since = earlier(facts->since, since);
-    facts->events = facts->events || is_event_kind(fa_link_kind(member->link));
+    facts->events = facts->events || fa_link_is_event(member->link);
     (void)fa_link_newest(member->link, &newest_at, &newest);
     if (newest_at > group->newest_at) {
         group->newest_at = newest_at;
@@ -105,8 +104,8 @@ static struct fa_eval eval_of(const struct fa_group *group, fa_time now, struct 
                             .room = room};
 }
 
-/* Does the leaf find a sample in the member, and when may that change without another? *ret_any:
- * there is one, which an offset may hide so far. */
+/* Does the leaf find enough samples in the member? Notes when that or its value may change without
+ * another, and whether any is there, which an offset may hide so far. */
 static bool look_at_member(const struct fa_eval *eval, const struct fa_plan_leaf *leaf,
                            struct fa_group *group, struct fa_member *member, struct facts *facts)
 {
@@ -124,26 +123,32 @@ static bool look_at_member(const struct fa_eval *eval, const struct fa_plan_leaf
         facts->any = facts->any || is_fresh;
         return is_fresh;
     }
+    size_t needed = fa_link_needed(member->link, leaf);
     if (leaf->selector->offset != 0) {
         fa_time from = eval->now - leaf->over;
         facts->any = facts->any || fa_link_points(member->link, from, eval->now, NULL, 0) > 0;
-        return fa_link_points(member->link, from, eval->now - leaf->selector->offset, NULL, 0) > 0;
+        return fa_link_points(member->link, from, eval->now - leaf->selector->offset, NULL, 0) >=
+               needed;
     }
     fa_member_refresh(member, leaf->over, eval->now);
-    *next_at = earlier(*next_at, member->summary->next_at);
-    facts->any = facts->any || member->summary->samples > 0;
-    return member->summary->samples > 0;
+    const struct fa_summary *summary = member->summary;
+    *next_at = earlier(*next_at, summary->next_at);
+    facts->any = facts->any || summary->samples > 0;
+    return summary->samples > 0 && (needed < 2 || summary->first_at < summary->last_at);
 }
 
+/* A leaf is content with one series of the label set: when of two under `max by (q)` the bad one
+ * goes silent, the other still tells of the label set, and its alarm is over. */
 static void look_at_leaf(const struct fa_eval *eval, size_t number, struct fa_group *group,
                          struct facts *facts, fa_time started)
 {
     const struct fa_plan_leaf *leaf = &eval->plan->leaves[number];
     fa_time since = FA_NEVER;
-    bool found = false;
+    bool found = false, fresh = leaf->over == 0 || leaf->exempt;
     struct fa_member *member = group->leaves[number].first;
     for (; member != NULL; member = member->next) {
         found = look_at_member(eval, leaf, group, member, facts) || found;
+        fresh = fresh || fa_link_is_fresh(member->link, leaf, eval->now, eval->look_back);
         if (leaf->cover) {
             since = earlier(since, fa_link_since(member->link));
         }
@@ -161,6 +166,9 @@ static void look_at_leaf(const struct fa_eval *eval, size_t number, struct fa_gr
     facts->covered_at = covered_at > facts->covered_at ? covered_at : facts->covered_at;
     if (!found && !leaf->exempt && group->lacks == FA_LACKS_NONE) {
         group->lacks = (uint16_t)number;
+    }
+    if (!fresh && group->stale == FA_LACKS_NONE) {
+        group->stale = (uint16_t)number;
     }
 }
 
@@ -185,10 +193,16 @@ enum fa_level fa_group_level(struct fa_group *group, bool fires, bool clears, fa
         *next_at = earlier(*next_at, group->covered_at);
     }
     if (fires) {
-        return covered || held ? FA_LEVEL_FIRING : FA_LEVEL_UNKNOWN;
+        bool may_fire = covered || held || group->state->plan.early;
+        return may_fire ? FA_LEVEL_FIRING : FA_LEVEL_UNKNOWN;
     }
     if (covered && group->lacks == FA_LACKS_NONE) {
-        return clears || !held ? FA_LEVEL_CLEAR : FA_LEVEL_FIRING;
+        if (held && !clears) {
+            return FA_LEVEL_FIRING;
+        }
+        if (!group->held || group->stale == FA_LACKS_NONE) {
+            return FA_LEVEL_CLEAR;
+        }
     }
     if (now < group->grace_until) {
         *next_at = earlier(*next_at, group->grace_until);
@@ -205,7 +219,7 @@ static enum fa_level decide_query(struct fa_group *group, struct fa_eval *eval, 
     bool fires, clears = true;
     double value;
     group->samples = 0;
-    group->lacks = FA_LACKS_NONE;
+    group->lacks = group->stale = FA_LACKS_NONE;
     for (size_t i = 0; i < plan->count; i++) {
         look_at_leaf(eval, i, group, facts, started);
     }

@@ -51,7 +51,8 @@ struct fa_group {
     struct fa_group *next_dirty;
     struct fa_quiet *quiet; /* from the rule's pool; NULL until it needs one of its own */
     uint32_t quiet_place;
-    uint16_t lacks; /* of an expression: the leaf without a sample; FA_LACKS_NONE */
+    uint16_t lacks; /* of an expression: the leaf without enough samples; FA_LACKS_NONE */
+    uint16_t stale; /* of an expression: the range without a fresh sample; FA_LACKS_NONE */
     bool dirty;
     bool by_sample;       /* dirty because of a sample, not of the clock */
     bool settles;         /* a sample came, and others are waited for */
@@ -77,7 +78,7 @@ struct fa_group {
 fa_time fa_group_evaluate(struct fa_group *group, fa_time now, fa_time started,
                           struct fa_room *room, fa_signal_fn *fn, void *ctx);
 /* It is known of an expression's label set whether the result has it, of which value, whether it
- * may clear, and what it lacks: what level is it? */
+ * may clear, what it lacks and what is stale: what level is it? */
 enum fa_level fa_group_level(struct fa_group *group, bool fires, bool clears, fa_time now,
                              fa_time *next_at);
 /* hold.c. What comes of the level by the rule's hits and keep_firing_for. Once an evaluation. */

@@ -133,7 +133,7 @@ static struct fa_group *new_group(struct fa_rules *rules, struct fa_rule_state *
     group->state = state;
     group->labels = fa_xstrndup(labels.ptr, labels.len);
     group->place = place;
-    group->lacks = FA_LACKS_NONE;
+    group->lacks = group->stale = FA_LACKS_NONE;
     group->value = group->worst = NAN;
     group->due.tie = rules->made++;
     return group;

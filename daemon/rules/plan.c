@@ -255,7 +255,7 @@ struct walk {
 struct above {
     fa_time reach; /* of subqueries: how much further back */
     uint8_t reads; /* enum fa_reads */
-    bool sketch, exempt, cover;
+    bool sketch, exempt, cover, pair;
 };
 
 static bool same_matchers(const struct fa_promql_node *a, const struct fa_promql_node *b)
@@ -285,7 +285,8 @@ static void add_leaf(struct walk *walk, const struct fa_promql_node *node,
                                 .reads = FA_READS_LAST | above->reads,
                                 .sketch = above->sketch,
                                 .exempt = above->exempt,
-                                .cover = above->cover};
+                                .cover = above->cover,
+                                .pair = above->pair && node->range > 0};
     size_t i = 0;
     if (leaf.over > 0 && node->range == 0) {
         leaf.over += walk->look_back;
@@ -303,6 +304,7 @@ static void add_leaf(struct walk *walk, const struct fa_promql_node *node,
     plan->leaves[i].reads |= leaf.reads;
     plan->leaves[i].sketch = plan->leaves[i].sketch || leaf.sketch;
     plan->leaves[i].cover = plan->leaves[i].cover || leaf.cover;
+    plan->leaves[i].pair = plan->leaves[i].pair || leaf.pair;
     walk->tree->selectors[node->u.selector.number] = node;
     walk->tree->leaves[node->u.selector.number] = i;
     plan->moves = plan->moves || node->offset != 0 || node->at != FA_AT_NONE;
@@ -354,6 +356,14 @@ static bool fn_needs_cover(enum fa_promql_fn fn)
            fn != FA_PROMQL_FN_IDELTA && fn != FA_PROMQL_FN_ABSENT_OVER_TIME;
 }
 
+/* Has it no value of one sample? */
+static bool fn_needs_pair(enum fa_promql_fn fn)
+{
+    return fn == FA_PROMQL_FN_RATE || fn == FA_PROMQL_FN_INCREASE || fn == FA_PROMQL_FN_DELTA ||
+           fn == FA_PROMQL_FN_IRATE || fn == FA_PROMQL_FN_IDELTA || fn == FA_PROMQL_FN_DERIV ||
+           fn == FA_PROMQL_FN_PREDICT_LINEAR || fn == FA_PROMQL_FN_DOUBLE_EXPONENTIAL_SMOOTHING;
+}
+
 static void visit(struct walk *walk, const struct fa_promql_node *node, struct above above);
 
 static void visit_call(struct walk *walk, const struct fa_promql_node *node, struct above above)
@@ -364,6 +374,7 @@ static void visit_call(struct walk *walk, const struct fa_promql_node *node, str
     above.reads = reads_of(fn);
     above.exempt = above.exempt || fn == FA_PROMQL_FN_ABSENT || fn == FA_PROMQL_FN_ABSENT_OVER_TIME;
     above.cover = fa_plan_range(node) != NULL ? fn_needs_cover(fn) : above.cover;
+    above.pair = fa_plan_range(node) != NULL ? fn_needs_pair(fn) : above.pair;
     for (size_t i = 0; i < node->u.call.count; i++) {
         visit(walk, node->u.call.args[i], above);
     }
@@ -388,6 +399,7 @@ static void visit(struct walk *walk, const struct fa_promql_node *node, struct a
         break;
     case FA_PROMQL_SUBQUERY:
         above.reach += node->range + at_least_0(node->offset);
+        above.pair = false; /* one sample is found at many steps */
         walk->plan->moves = true;
         visit(walk, node->u.arg, above);
         break;
@@ -466,9 +478,7 @@ void fa_plan_make(struct fa_plan *plan, const struct fa_promql *promql,
     struct walk walk = {.plan = plan, .look_back = look_back};
     *plan = (struct fa_plan){0};
     make_tree(&walk, &plan->tree, promql);
-    for (size_t i = 0; fires_early(promql->root) && i < plan->count; i++) {
-        plan->leaves[i].cover = false;
-    }
+    plan->early = fires_early(promql->root);
     make_tree(&walk, &plan->clear, clear);
     struct sort own = sort_of(promql->root);
     struct sort clears = clear != NULL ? sort_of(clear->root) : own;

@@ -28,6 +28,7 @@ struct fa_plan_leaf {
     bool sketch;
     bool exempt; /* that nothing is there is an answer too: absent(), the right side of unless */
     bool cover;  /* says little until samples cover all it reads */
+    bool pair;   /* one sample says nothing: rate() and its like need two */
 };
 
 /* One of the plan's expressions. */
@@ -44,6 +45,7 @@ struct fa_plan {
     struct fa_plan_leaf *leaves;
     size_t count, cap;
     struct fa_plan_tree tree, clear;
+    bool early;   /* it fires before it is covered: more data can only raise its value */
     bool moves;   /* its value changes by itself */
     bool settles; /* it aggregates or joins: samples that belong together should be there */
 };

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Expressions that are evaluated whole: from a result to what is news about each label set.
  *
- * Kept is what fires, what fired and has not cleared, and what is in its grace after a restart; all
- * else is forgotten once it is over and said. Two elements whose labels differ by the metric's name
- * only would be one alarm: that is an error, as in Prometheus. An evaluation that fails, or gives
- * more than RESULTS_MAX label sets, says nothing about any: they are unknown, and the rule's status
- * has the text. */
+ * Kept is what fires, what fired and has not cleared, what is in its grace after a restart, and
+ * what is clear and has hits among the samples that count; all else is forgotten once it is over
+ * and said. Two elements whose labels differ by the metric's name only would be one alarm: that is
+ * an error, as in Prometheus. An evaluation that fails, or gives more than RESULTS_MAX label sets,
+ * says nothing about any: they are unknown, and the rule's status has the text. */
 #include "rules/group.h"
 
 #include "base/panic.h"
@@ -74,7 +74,8 @@ static int run(struct fa_rules *rules, struct fa_rule_state *state, bool is_clea
     return ret;
 }
 
-/* The level of a label set, but for whether the clear condition holds. */
+/* The level of a label set, but for whether the clear condition holds. Notes whether there is a
+ * sample of its own to be judged: others of the expression's are none of its business. */
 static enum fa_level judge(struct fa_rules *rules, struct fa_group *group, bool clears, fa_time now,
                            fa_time *next_at)
 {
@@ -84,8 +85,10 @@ static enum fa_level judge(struct fa_rules *rules, struct fa_group *group, bool 
     struct fa_whole_facts facts = fa_whole_look(group->state->whole, labels, now, rules->started);
     fa_labels_free(labels);
     group->covered_at = facts.covered_at;
+    group->by_sample = group->by_sample && facts.newest_at > group->newest_at;
     group->newest_at = facts.newest_at > group->newest_at ? facts.newest_at : group->newest_at;
     group->lacks = facts.lacks == SIZE_MAX ? FA_LACKS_NONE : (uint16_t)facts.lacks;
+    group->stale = facts.stale == SIZE_MAX ? FA_LACKS_NONE : (uint16_t)facts.stale;
     return fa_group_level(group, group->fires, clears, now, next_at);
 }
 
@@ -108,15 +111,16 @@ static void signal_all(struct fa_rules *rules, struct fa_rule_state *state, int 
     for (struct fa_group *group = state->first_group, *next; group != NULL; group = next) {
         next = group->next;
         bool clears = state->plan.clear.root == NULL || (ret == 0 && group->seen);
+        group->by_sample = by_sample;
         enum fa_level level = ret == 0                   ? judge(rules, group, clears, now, next_at)
                               : now < group->grace_until ? group->level
                                                          : FA_LEVEL_UNKNOWN;
-        group->by_sample = by_sample;
         level = fa_group_hold(group, level, now, next_at);
         fa_group_signal(group, level, now, fn, ctx);
         group->by_sample = false;
-        bool is_over = level == FA_LEVEL_CLEAR || fa_group_is_forgettable(group, now);
-        if (is_over && !group->fires && !fa_group_has_hits(group) && group->grace_until <= now) {
+        bool is_over = level == FA_LEVEL_CLEAR ? !fa_group_has_hits(group)
+                                               : fa_group_is_forgettable(group, now);
+        if (is_over && !group->fires && group->grace_until <= now) {
             fa_group_drop(rules, group);
         }
     }

@@ -95,8 +95,8 @@ struct fa_rule_look {
     double above, below, clear_above, clear_below;
     fa_time over, look_back; /* the longest window it reads, 0: none; how old a sample may be */
 };
-/* Appends to *empty the selector that finds no sample, to *reason why an evaluation failed. False:
- * there is no such rule, or nothing is known of the label set.
+/* Appends to *empty the selector that finds too few samples, to *reason why an evaluation failed.
+ * False: there is no such rule, or nothing is known of the label set.
  *
  * This, fa_rules_points() and, if it is not evaluated whole, fa_rules_explain() may be called by
  * fn of fa_rules_run(), of the label set that fn is told of and of no other. */

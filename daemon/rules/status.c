@@ -13,11 +13,15 @@ static const char *reason_of(const struct fa_group *group, struct fa_buf *buf)
     if (state->err.code != 0) {
         return state->err.text;
     }
-    if (group->level != FA_LEVEL_UNKNOWN || group->lacks == FA_LACKS_NONE) {
+    bool is_stale = group->lacks == FA_LACKS_NONE && group->held;
+    uint16_t leaf = is_stale ? group->stale : group->lacks;
+    if (group->level != FA_LEVEL_UNKNOWN || leaf == FA_LACKS_NONE) {
         return NULL;
     }
-    fa_buf_puts(buf, "no sample of ");
-    fa_promql_format(state->plan.leaves[group->lacks].selector, buf);
+    fa_buf_puts(buf, is_stale                        ? "no fresh sample of "
+                     : state->plan.leaves[leaf].pair ? "no two samples of "
+                                                     : "no sample of ");
+    fa_promql_format(state->plan.leaves[leaf].selector, buf);
     fa_buf_puts(buf, " for these labels");
     return fa_buf_text(buf);
 }

@@ -229,7 +229,8 @@ int fa_whole_run(struct fa_whole *whole, const struct fa_plan_tree *tree,
 
 /* ---- what they tell ---- */
 
-/* Is a sample where the leaf looks? *ret_next: when that may change without another; FA_NEVER. */
+/* Are enough samples where the leaf looks? *ret_next: when that may change without another;
+ * FA_NEVER. */
 static bool finds(const struct fa_whole *whole, const struct member *member, fa_time now,
                   fa_time *ret_newest_at, fa_time *ret_next)
 {
@@ -244,7 +245,8 @@ static bool finds(const struct fa_whole *whole, const struct member *member, fa_
     fa_time from = now - leaf->over;
     bool any = fa_link_points(member->link, from, now, &first, 1) > 0;
     *ret_next = any ? first.at + leaf->over : FA_NEVER;
-    return fa_link_points(member->link, from, now - leaf->selector->offset, NULL, 0) > 0;
+    return fa_link_points(member->link, from, now - leaf->selector->offset, NULL, 0) >=
+           fa_link_needed(member->link, leaf);
 }
 
 static fa_time later(fa_time a, fa_time b)
@@ -257,7 +259,7 @@ static void look_at_leaf(struct fa_whole *whole, const struct leaf *leaf,
                          fa_time started)
 {
     fa_time since = FA_NEVER, newest_at, next;
-    bool any = false;
+    bool any = false, fresh = leaf->plan->over == 0;
     for (size_t i = 0; i < leaf->count; i++) {
         const struct member *member = leaf->items[i];
         if (!fa_plan_agree(member->labels, labels)) {
@@ -266,6 +268,7 @@ static void look_at_leaf(struct fa_whole *whole, const struct leaf *leaf,
         fa_time own = fa_link_since(member->link);
         since = own < since ? own : since;
         any = finds(whole, member, now, &newest_at, &next) || any;
+        fresh = fresh || fa_link_is_fresh(member->link, leaf->plan, now, whole->look_back);
         facts->newest_at = later(facts->newest_at, newest_at);
     }
     if (leaf->plan->exempt) {
@@ -280,12 +283,15 @@ static void look_at_leaf(struct fa_whole *whole, const struct leaf *leaf,
     if (!any && facts->lacks == SIZE_MAX) {
         facts->lacks = (size_t)(leaf - whole->leaves);
     }
+    if (!fresh && facts->stale == SIZE_MAX) {
+        facts->stale = (size_t)(leaf - whole->leaves);
+    }
 }
 
 struct fa_whole_facts fa_whole_look(struct fa_whole *whole, const struct fa_labels *labels,
                                     fa_time now, fa_time started)
 {
-    struct fa_whole_facts facts = {.lacks = SIZE_MAX};
+    struct fa_whole_facts facts = {.lacks = SIZE_MAX, .stale = SIZE_MAX};
     for (size_t i = 0; i < whole->plan->count; i++) {
         look_at_leaf(whole, &whole->leaves[i], labels, now, &facts, started);
     }

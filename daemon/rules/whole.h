@@ -24,7 +24,8 @@ int fa_whole_run(struct fa_whole *whole, const struct fa_plan_tree *tree,
                  struct fa_query_value *ret_value, struct fa_err *err) FA_MUST_CHECK;
 
 struct fa_whole_facts {
-    size_t lacks;       /* the first leaf where no series that agrees has a sample; SIZE_MAX */
+    size_t lacks; /* the first leaf where no series that agrees has enough samples; SIZE_MAX */
+    size_t stale; /* the first range where none that agrees has a fresh one; SIZE_MAX */
     fa_time covered_at; /* as in struct fa_rule_status */
     fa_time newest_at;  /* of the series that agree; 0: none */
 };

@@ -14,6 +14,7 @@
 struct world {
     struct fa_metrics *metrics;
     struct fa_feed *feed;
+    enum fa_kind kind; /* of what is put */
     struct fa_rules *rules;
     struct fa_rule rule[RULES];
     const struct fa_rule *pointers[RULES];
@@ -65,6 +66,7 @@ static void start(struct world *world)
     world->metrics = fa_metrics_new(NULL);
     world->feed = fa_metrics_feed(world->metrics, "test");
     world->rules = fa_rules_new(world->pointers, world->count, world->metrics);
+    world->kind = FA_KIND_GAUGE;
     world->now = T0;
 }
 
@@ -98,11 +100,11 @@ static void put(struct world *world, const char *metric, const char *labels, dou
 {
     char raw[200];
     snprintf(raw, sizeof raw, "%s|%s", metric, labels);
-    uint64_t handle = fa_metrics_key(world->feed, FA_KIND_GAUGE, fa_str_of(raw));
+    uint64_t handle = fa_metrics_key(world->feed, world->kind, fa_str_of(raw));
     if (handle == FA_HANDLE_MISS) {
         struct fa_labels *set = NULL;
         assert_int_equal(fa_labels_parse(fa_str_of(labels), &set), 0);
-        handle = fa_metrics_define(world->feed, FA_KIND_GAUGE, fa_str_of(raw), fa_str_of(metric),
+        handle = fa_metrics_define(world->feed, world->kind, fa_str_of(raw), fa_str_of(metric),
                                    set->items, set->count);
         fa_labels_free(set);
     }
@@ -349,6 +351,148 @@ static void a_range_that_is_not_covered_warms(void **state)
     run(&world);
     EXPECT(&world, "firing 2");
     close_world(&world);
+}
+
+/* A sample a minute of {h="a"}, `step` more each time. What is said is joined. */
+static void send_for(struct world *world, double *value, double step, int minutes)
+{
+    char all[sizeof world->said] = "";
+    for (int i = 0; i < minutes; i++) {
+        put(world, "m", "h=\"a\"", *value += step, 0);
+        settle(world);
+        size_t len = strlen(all);
+        snprintf(all + len, sizeof all - len, "%s;", world->said);
+        advance(world, FA_MINUTE - FA_SECOND);
+        len = strlen(all);
+        snprintf(all + len, sizeof all - len, "%s;", world->said);
+    }
+    memcpy(world->said, all, sizeof all);
+}
+
+static void an_alarm_is_not_over_while_its_window_fills_again(void **state)
+{
+    static const char *const exprs[] = {
+        "increase(m[1h]) > 100", "count_over_time(m[1h]) > 100", "max_over_time(m[1h]) > 100",
+        "sum by (h) (increase(m[1h])) > 100", "count_over_time({__name__=~\"m.*\"}[1h]) > 100"};
+    for (size_t i = 0; i < sizeof exprs / sizeof exprs[0]; i++) {
+        struct world world;
+        double value = 1;
+        open_one(&world, exprs[i], NULL);
+        fa_rules_restore(world.rules, "r0", "h=\"a\"", FA_LEVEL_FIRING);
+        send_for(&world, &value, 0, 59);
+        if (strstr(world.said, "clear") != NULL) {
+            fail_msg("%s: %s", exprs[i], world.said);
+        }
+        assert_non_null(strstr(world.said, "h=\"a\" unknown")); /* its grace is over */
+        send_for(&world, &value, 0, 1);
+        assert_non_null(strstr(world.said, "h=\"a\" clear"));
+        /* What is over the line already need not wait. */
+        close_world(&world);
+        open_one(&world, exprs[i], NULL);
+        value = 200;
+        send_for(&world, &value, 200, 3);
+        assert_true((strstr(world.said, "firing") != NULL) == (strstr(exprs[i], "count") == NULL));
+        assert_null(strstr(world.said, "clear"));
+        close_world(&world);
+    }
+}
+
+/* The first sample after a start, of what needs two. */
+static void one_sample_of_two_that_are_needed_says_nothing(void **state)
+{
+    static const char *const exprs[] = {"irate(m[5m]) > 1", "idelta(m[5m]) > 1",
+                                        "sum by (h) (irate(m[5m])) > 1",
+                                        "topk(9, irate(m[5m])) > 1", "irate(m[3m] offset 1m) > 1"};
+    for (size_t i = 0; i < sizeof exprs / sizeof exprs[0]; i++) {
+        struct world world;
+        double value = 1;
+        open_one(&world, exprs[i], NULL);
+        fa_rules_restore(world.rules, "r0", "h=\"a\"", FA_LEVEL_FIRING);
+        advance(&world, 10 * FA_MINUTE);
+        send_for(&world, &value, 0, 1);
+        if (strstr(world.said, "clear") != NULL) {
+            fail_msg("%s: %s", exprs[i], world.said);
+        }
+        send_for(&world, &value, 0, 2);
+        assert_non_null(strstr(world.said, "h=\"a\" clear"));
+        close_world(&world);
+    }
+}
+
+static void a_range_of_a_source_that_dies_is_unknown_and_never_clear(void **state)
+{
+    static const char *const exprs[] = {
+        "rate(m[150s]) > 0.5",          "increase(m[150s]) > 50",
+        "delta(m[150s]) > 50",          "irate(m[150s]) > 0.5",
+        "deriv(m[200s]) > 0.5",         "rate(m[150s] offset 1m) > 0.5",
+        "topk(9, rate(m[150s])) > 0.5", "sum by (h) (rate(m[150s])) > 0.5"};
+    for (size_t i = 0; i < sizeof exprs / sizeof exprs[0]; i++) {
+        struct world world;
+        double value = 0;
+        open_one(&world, exprs[i], NULL);
+        send_for(&world, &value, 60, 12);
+        if (strstr(world.said, "firing") == NULL || strstr(world.said, "clear") != NULL) {
+            fail_msg("%s: %s", exprs[i], world.said);
+        }
+        advance(&world, FA_HOUR);
+        if (strcmp(world.said, "h=\"a\" unknown") != 0) {
+            fail_msg("%s: %s", exprs[i], world.said);
+        }
+        close_world(&world);
+    }
+}
+
+static void samples_that_leave_the_range_of_a_silent_source_do_not_clear(void **state)
+{
+    static const char *const exprs[][2] = {
+        {"count_over_time(m[10m]) > 2.5"},
+        {"sum_over_time(m[10m]) > 800"},
+        {"-min_over_time(m[10m]) > -500"},
+        {"-min_over_time(m[10m:1m]) > -500"},
+        {"increase(m[10m]) > 70"},
+        {"sum by (h) (count_over_time(m[10m])) > 2.5"},
+        {"count_over_time(m[10m] offset 2m) > 2.5"},
+        {"topk(9, count_over_time(m[10m])) > 2.5"},
+        {"count_over_time({__name__=~\"m.*\"}[10m] offset 2m) > 2.5"},
+        {"count_over_time(m[10m]) > 5", "count_over_time(m[10m]) < 3"}};
+    for (size_t i = 0; i < sizeof exprs / sizeof exprs[0]; i++) {
+        struct world world;
+        double value = 0;
+        open_one(&world, exprs[i][0], exprs[i][1]);
+        send_for(&world, &value, 30, 20);
+        if (strstr(world.said, "firing") == NULL || strstr(world.said, "clear") != NULL) {
+            fail_msg("%s: %s", exprs[i][0], world.said);
+        }
+        run(&world);
+        advance(&world, FA_HOUR);
+        if (strcmp(world.said, "h=\"a\" unknown") != 0) {
+            fail_msg("%s: %s", exprs[i][0], world.said);
+        }
+        value = 700;
+        send_for(&world, &value, 0, 4);
+        if (strstr(world.said, "h=\"a\" clear") == NULL) {
+            fail_msg("%s lives again: %s", exprs[i][0], world.said);
+        }
+        close_world(&world);
+    }
+}
+
+static void nothing_more_is_counted_of_a_silent_counter_of_events(void **state)
+{
+    static const char *const exprs[] = {"count_over_time(m[10m]) > 2.5", "increase(m[10m]) > 9",
+                                        "topk(9, increase(m[10m])) > 9"};
+    for (size_t i = 0; i < sizeof exprs / sizeof exprs[0]; i++) {
+        struct world world;
+        double value = 3;
+        open_one(&world, exprs[i], NULL);
+        world.kind = FA_KIND_COUNTER_DELTA;
+        send_for(&world, &value, 0, 12);
+        advance(&world, 10 * FA_MINUTE);
+        if (strstr(world.said, "h=\"a\" clear") == NULL) {
+            fail_msg("%s: %s", exprs[i], world.said);
+        }
+        close_world(&world);
+    }
 }
 
 static void what_moves_by_itself_is_looked_at_without_samples(void **state)
@@ -628,6 +772,45 @@ static void hits_of_an_expression_evaluated_whole(void **state)
     close_world(&w);
 }
 
+static void a_sample_of_another_series_is_no_hit(void **state)
+{
+    struct world w;
+    memset(&w, 0, sizeof w);
+    add_rule(&w, "topk(9, m) > 5", NULL);
+    w.rule[0].hits = 3;
+    w.rule[0].of = 5;
+    start(&w);
+    for (int i = 0; i < 9; i++) {
+        put(&w, "m", "h=\"y\"", 9, 0);
+        if (i % 4 == 0) {
+            put(&w, "m", "h=\"x\"", 9, 0);
+        }
+        settle(&w);
+        assert_true((strstr(w.said, "h=\"x\" firing") != NULL) == (i == 8)); /* its third */
+        assert_true((strstr(w.said, "h=\"y\" firing") != NULL) == (i == 2));
+        advance(&w, FA_MINUTE);
+    }
+    close_world(&w);
+}
+
+static void label_sets_with_hits_are_forgotten_with_their_series(void **state)
+{
+    struct world w;
+    memset(&w, 0, sizeof w);
+    add_rule(&w, "topk(9, m) > 5", NULL);
+    w.rule[0].hits = 2;
+    w.rule[0].of = 3;
+    start(&w);
+    put(&w, "m", "h=\"x\"", 9, 0);
+    settle(&w);
+    put(&w, "m", "h=\"x\"", 1, w.now);
+    settle(&w);
+    assert_string_equal(status(&w), "h=\"x\"|clear|"); /* one hit more, and it fires */
+    advance(&w, FA_HOUR);
+    assert_string_equal(status(&w), "");
+    close_world(&w);
+}
+
 static void it_is_kept_firing_until_it_is_over_for_so_long(void **state)
 {
     struct world w;
@@ -693,6 +876,11 @@ int main(void)
         cmocka_unit_test(absent_and_unless_may_find_nothing),
         cmocka_unit_test(a_clear_condition_keeps_an_alarm_until_it_holds),
         cmocka_unit_test(a_range_that_is_not_covered_warms),
+        cmocka_unit_test(an_alarm_is_not_over_while_its_window_fills_again),
+        cmocka_unit_test(one_sample_of_two_that_are_needed_says_nothing),
+        cmocka_unit_test(a_range_of_a_source_that_dies_is_unknown_and_never_clear),
+        cmocka_unit_test(samples_that_leave_the_range_of_a_silent_source_do_not_clear),
+        cmocka_unit_test(nothing_more_is_counted_of_a_silent_counter_of_events),
         cmocka_unit_test(what_moves_by_itself_is_looked_at_without_samples),
         cmocka_unit_test(samples_that_belong_together_settle),
         cmocka_unit_test(elements_that_differ_by_name_only_are_an_error),
@@ -703,6 +891,8 @@ int main(void)
         cmocka_unit_test(hits_before_a_restart_are_not_forgotten_while_it_fires),
         cmocka_unit_test(hits_are_counted_on_after_a_restart),
         cmocka_unit_test(hits_of_an_expression_evaluated_whole),
+        cmocka_unit_test(a_sample_of_another_series_is_no_hit),
+        cmocka_unit_test(label_sets_with_hits_are_forgotten_with_their_series),
         cmocka_unit_test(it_is_kept_firing_until_it_is_over_for_so_long),
         cmocka_unit_test(missing_data_is_not_the_end_that_keep_firing_for_waits_for),
     };

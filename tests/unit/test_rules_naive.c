@@ -2,7 +2,7 @@
 /* Evaluated as samples arrive = evaluated anew each time: random expressions over random series
  * with gaps, resets, late samples and ends, against the exact evaluator over all that was sent.
  * Levels, label sets and numbers must agree at each moment; sums within 1e-9. FA_SEEDS says how
- * many. */
+ * many. Whether a label set fired and has not cleared since is taken from what was signalled. */
 #include "fa_test.h"
 #include "base/id.h"
 #include "base/panic.h"
@@ -34,7 +34,6 @@ struct level {
     char labels[200];
     enum fa_level level;
     double value;
-    fa_time covered_at;
     bool held, seen;
 };
 
@@ -56,7 +55,7 @@ struct world {
 };
 
 static struct {
-    uint64_t keyed, whole, firing, clear, unknown, errors, warming, dead_band;
+    uint64_t keyed, whole, firing, clear, unknown, errors, warming, dead_band, stale;
 } totals;
 
 static uint64_t below(struct world *world, uint64_t n)
@@ -79,7 +78,7 @@ static void put_selector(struct world *world, struct fa_buf *buf, bool range)
     fa_buf_puts(buf, PICK(world, "a", "a", "b", "b", "a{g=\"1\"}", "b{g!=\"1\"}", "a{h=~\"x|z\"}",
                           "{__name__=\"a\"}", "{__name__=~\"b.*\"}"));
     if (range) {
-        fa_buf_puts(buf, PICK(world, "[30s]", "[1m]", "[2m]", "[5m]"));
+        fa_buf_puts(buf, PICK(world, "[30s]", "[1m]", "[2m]", "[5m]", "[8m]"));
     }
     if (below(world, 12) == 0) {
         fa_buf_puts(buf, PICK(world, " offset 30s", " offset 1m"));
@@ -297,7 +296,6 @@ static void on_status(void *ctx, const struct fa_rule_status *status)
     struct level *level = level_of(world, status->labels);
     level->level = status->level;
     level->value = status->value;
-    level->covered_at = status->covered_at;
     level->seen = true;
 }
 
@@ -348,35 +346,65 @@ static bool agrees(const struct fa_labels *series, const struct fa_labels *label
     return true;
 }
 
-/* Is there a selector, but for those that may find nothing, without a sample for these labels? */
-static bool lacks(const struct world *world, const char *text)
+/* What the series that agree with a label set tell. */
+struct told {
+    bool lacks;         /* a selector, but for those that may find nothing, finds too few samples */
+    bool stale;         /* the newest of a range is too old */
+    fa_time covered_at; /* FA_NEVER: no sample yet */
+};
+
+/* Of one selector. */
+struct found {
+    bool enough, fresh;
+    fa_time since;
+};
+
+static void look_at(const struct world *world, const struct fa_plan_leaf *leaf,
+                    const struct sent *sent, struct found *found)
 {
+    fa_time over = leaf->over > 0 ? leaf->over : FA_LOOK_BACK;
+    fa_time to = world->now - leaf->selector->offset;
+    bool is_last_stale = fa_is_stale(sent->points[sent->count - 1].value);
+    size_t count = 0;
+    for (size_t p = 0; p < sent->count && (leaf->over > 0 || !is_last_stale); p++) {
+        fa_time at = sent->points[p].at;
+        bool is_value = at <= to && !fa_is_stale(sent->points[p].value);
+        count += is_value && at > world->now - over;
+        found->fresh = found->fresh || (is_value && at > to - FA_LOOK_BACK &&
+                                        (leaf->selector->offset != 0 || !is_last_stale));
+    }
+    found->enough = found->enough || count > (leaf->pair ? 1 : 0);
+    found->since = sent->points[0].at < found->since ? sent->points[0].at : found->since;
+}
+
+static struct told look(const struct world *world, const char *text)
+{
+    struct told told = {0};
     struct fa_labels *labels = NULL;
-    bool any_lacks = false;
     assert_int_equal(fa_labels_parse(fa_str_of(text), &labels), 0);
     for (size_t i = 0; i < world->plan.count; i++) {
         const struct fa_plan_leaf *leaf = &world->plan.leaves[i];
-        bool found = leaf->exempt;
+        struct found found = {.fresh = leaf->over == 0, .since = FA_NEVER};
+        fa_time covered_at = 0;
         for (size_t s = 0; s < SERIES; s++) {
             const struct sent *sent = &world->series[s];
-            fa_time over = leaf->over > 0 ? leaf->over : FA_LOOK_BACK;
-            if (!selects(leaf->selector, sent) ||
-                !(world->plan.is_keyed ? has_key(&world->plan.key, sent->labels, labels)
-                                       : agrees(sent->labels, labels))) {
-                continue;
-            }
-            bool ended = leaf->over == 0 && fa_is_stale(sent->points[sent->count - 1].value);
-            for (size_t p = 0; p < sent->count && !ended; p++) {
-                fa_time at = sent->points[p].at;
-                found =
-                    found || (at > world->now - over && at <= world->now - leaf->selector->offset &&
-                              !fa_is_stale(sent->points[p].value));
+            if (selects(leaf->selector, sent) &&
+                (world->plan.is_keyed ? has_key(&world->plan.key, sent->labels, labels)
+                                      : agrees(sent->labels, labels))) {
+                look_at(world, leaf, sent, &found);
             }
         }
-        any_lacks = any_lacks || !found;
+        if (leaf->exempt) {
+            covered_at = found.enough ? 0 : T0 + (leaf->over > 0 ? leaf->over : FA_LOOK_BACK);
+        } else if (leaf->cover) {
+            covered_at = found.since == FA_NEVER ? FA_NEVER : found.since + leaf->over;
+        }
+        told.lacks = told.lacks || !(found.enough || leaf->exempt);
+        told.stale = told.stale || !(found.fresh || leaf->exempt);
+        told.covered_at = covered_at > told.covered_at ? covered_at : told.covered_at;
     }
     fa_labels_free(labels);
-    return any_lacks;
+    return told;
 }
 
 static const char *text_of(const struct fa_labels *labels, struct fa_buf *buf)
@@ -425,13 +453,14 @@ static void check_level(struct world *world, const struct level *level,
     size_t times, clear_times;
     bool fires = has(value, level->labels, buf, &number, &times);
     bool clears = clear == NULL || has(clear, level->labels, buf, &other, &clear_times);
-    bool lacking = lacks(world, level->labels), warms = level->covered_at > world->now;
+    struct told told = look(world, level->labels);
+    bool warms = told.covered_at > world->now;
     if (value == NULL || times > 1) {
         totals.errors++;
         return;
     }
     totals.warming += warms;
-    if (fires && warms && !level->held) {
+    if (fires && warms && !level->held && !world->plan.early) {
         if (level->level != FA_LEVEL_UNKNOWN) {
             WRONG(world, "which should be warming", level);
         }
@@ -445,7 +474,7 @@ static void check_level(struct world *world, const struct level *level,
                      (unsigned long long)world->seed, (long long)(world->now - T0),
                      fa_buf_text(&world->text), level->labels, level->value, number);
         }
-    } else if (lacking || warms) {
+    } else if (told.lacks || warms) {
         totals.unknown++;
         if (level->level != FA_LEVEL_UNKNOWN) {
             WRONG(world, "which should be unknown", level);
@@ -454,6 +483,11 @@ static void check_level(struct world *world, const struct level *level,
         totals.dead_band++;
         if (level->level != FA_LEVEL_FIRING) {
             WRONG(world, "which should still fire", level);
+        }
+    } else if (level->held && told.stale) {
+        totals.stale++;
+        if (level->level != FA_LEVEL_UNKNOWN) {
+            WRONG(world, "which should be unknown, its samples are too old to clear", level);
         }
     } else {
         totals.clear++;
@@ -613,14 +647,16 @@ static void arrival_is_evaluating_anew(void **state)
         play(seed);
     }
     print_message("%llu keyed, %llu whole; label sets firing %llu, clear %llu, unknown %llu, "
-                  "warming %llu, between %llu, in error %llu\n",
+                  "warming %llu, between %llu, too old to clear %llu, in error %llu\n",
                   (unsigned long long)totals.keyed, (unsigned long long)totals.whole,
                   (unsigned long long)totals.firing, (unsigned long long)totals.clear,
                   (unsigned long long)totals.unknown, (unsigned long long)totals.warming,
-                  (unsigned long long)totals.dead_band, (unsigned long long)totals.errors);
+                  (unsigned long long)totals.dead_band, (unsigned long long)totals.stale,
+                  (unsigned long long)totals.errors);
     assert_true(from != NULL ||
                 (totals.keyed > seeds / 4 && totals.whole > seeds / 10 && totals.firing > seeds &&
-                 totals.clear > seeds && totals.unknown > seeds && totals.dead_band > 0));
+                 totals.clear > seeds && totals.unknown > seeds && totals.dead_band > 0 &&
+                 totals.stale > 0));
 }
 
 int main(void)
