@@ -234,8 +234,8 @@ static int load_slot(struct fa_windows *all, struct fa_window *window,
     if (field->tag < W_SMALL || field->tag > W_BINS) {
         return 0;
     }
-    if (is_chunk != window->is_raw && field->tag != W_OPEN) {
-        return FA_EPARSE;
+    if (window->open_end != INT64_MIN || (is_chunk != window->is_raw && field->tag != W_OPEN)) {
+        return FA_EPARSE; /* the open slot is the last */
     }
     if (is_chunk) {
         return fa_raw_load(all, window, field->bytes, field->tag == W_LARGE);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fa_test.h"
 #include "base/id.h"
+#include "base/rec.h"
 #include "metrics/save.h"
 #include "metrics/watch.h"
 
@@ -273,12 +274,82 @@ static void what_is_damaged_is_refused(void **state)
     world_free(&world);
 }
 
+/* Fields of one window, by the numbers that save.c gives them. */
+enum { W_SPAN = 1, W_SINCE, W_SKETCH, W_READS, W_SMALL, W_LARGE, W_SLOT, W_OPEN, W_BINS };
+
+static void put_window(struct fa_buf *buf, const uint32_t *tags, size_t count)
+{
+    const struct fa_slot open = {.last_at = T0, .last = 1, .samples = 1};
+    const uint64_t slot[8] = {(uint64_t)(T0 + FA_MINUTE) << 1};
+    const struct fa_sketch empty = {.zero = 0};
+    size_t from = buf->len;
+    fa_rec_put_i64(buf, W_SPAN, 15 * FA_MINUTE);
+    fa_rec_put_i64(buf, W_SINCE, T0);
+    fa_rec_put_u64(buf, W_SKETCH, 1);
+    for (size_t i = 0; i < count; i++) {
+        size_t at = buf->len;
+        if (tags[i] == W_BINS) {
+            fa_sketch_save(&empty, buf);
+            fa_rec_wrap(buf, W_BINS, at);
+        } else if (tags[i] == W_OPEN) {
+            fa_rec_put_bytes(buf, W_OPEN, &open, sizeof open);
+        } else {
+            fa_rec_put_bytes(buf, W_SLOT, slot, sizeof slot);
+        }
+    }
+    fa_rec_wrap(buf, 11, from);
+}
+
+/* A save of one series with that window. */
+static void put_series(struct fa_buf *buf, const uint32_t *tags, size_t count)
+{
+    struct world none = world_new(NULL, 0);
+    save(&none, T0, 1 << 20, buf);
+    world_free(&none);
+    size_t from = buf->len;
+    fa_rec_put_text(buf, 1, "statsd");
+    fa_rec_put_text(buf, 2, "timer");
+    fa_rec_put_u64(buf, 3, FA_KIND_DISTRIBUTION);
+    put_window(buf, tags, count);
+    fa_rec_wrap(buf, 3, from);
+}
+
+static void nothing_may_follow_the_open_slot(void **state)
+{
+    static const struct {
+        uint32_t tags[4];
+        size_t count;
+        int rc;
+    } rows[] = {
+        {{W_BINS, W_OPEN}, 2, 0},
+        {{W_BINS, W_SLOT}, 2, 0},
+        {{W_BINS, W_OPEN, W_SLOT}, 3, FA_EPARSE}, /* the slot would take the open one's sketch */
+        {{W_BINS, W_OPEN, W_BINS, W_SLOT}, 4, FA_EPARSE},
+        {{W_BINS, W_OPEN, W_OPEN}, 3, FA_EPARSE},
+        {{W_OPEN}, 1, FA_EPARSE},
+        {{W_SLOT}, 1, FA_EPARSE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct world next = world_new(ALL, 9);
+        struct fa_loaded loaded;
+        struct fa_err err;
+        struct fa_buf buf;
+        fa_buf_init(&buf, SIZE_MAX / 2);
+        put_series(&buf, rows[i].tags, rows[i].count);
+        assert_int_equal(fa_metrics_load(next.metrics, fa_buf_str(&buf), at(T0), &loaded, &err),
+                         rows[i].rc);
+        fa_buf_done(&buf);
+        world_free(&next);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_kept_is_there_after_a_restart),
         cmocka_unit_test(what_no_rule_reads_any_more_is_left_out),
         cmocka_unit_test(what_is_damaged_is_refused),
+        cmocka_unit_test(nothing_may_follow_the_open_slot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
