@@ -343,6 +343,41 @@ static void nothing_may_follow_the_open_slot(void **state)
     }
 }
 
+/* A gauge each 10 s for that long, kept by a window of `from`, then by one of `to`. */
+static fa_time since_after(fa_time kept, fa_time from, fa_time to, fa_time hole)
+{
+    const struct wanted old = {"gauge", from, false, 0}, new = {"gauge", to, false, 0};
+    struct world world = world_new(&old, 1), next = world_new(&new, 1);
+    struct fa_loaded loaded;
+    struct fa_err err;
+    struct fa_buf buf;
+    fa_buf_init(&buf, SIZE_MAX / 2);
+    for (fa_time t = 0; t <= kept; t += 10 * FA_SECOND) {
+        push(&world, series(&world, FA_KIND_GAUGE, "gauge", 1), 1, T0 + t);
+    }
+    save(&world, T0 + kept, 1 << 20, &buf);
+    assert_int_equal(
+        fa_metrics_load(next.metrics, fa_buf_str(&buf), at(T0 + kept + hole), &loaded, &err), 0);
+    struct fa_link *link = fa_watcher_take_dirty(next.watcher);
+    assert_non_null(link);
+    fa_time since = fa_link_since(link) - T0;
+    fa_buf_done(&buf);
+    world_free(&world);
+    world_free(&next);
+    return since;
+}
+
+static void a_longer_window_knows_only_what_the_shorter_one_kept(void **state)
+{
+    const fa_time day = FA_DAY, minute = FA_MINUTE;
+    assert_int_equal(since_after(day, 5 * minute, 5 * minute, 0), 0);
+    assert_int_equal(since_after(day, 30 * minute, 5 * minute, 0), 0);
+    fa_time since = since_after(day, 5 * minute, 30 * minute, 0);
+    assert_in_range(since, day - 29 * minute, day - 5 * minute);
+    since = since_after(day, 5 * minute, 6 * FA_HOUR, 0);
+    assert_in_range(since, day - 29 * minute, day - 5 * minute);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -350,6 +385,7 @@ int main(void)
         cmocka_unit_test(what_no_rule_reads_any_more_is_left_out),
         cmocka_unit_test(what_is_damaged_is_refused),
         cmocka_unit_test(nothing_may_follow_the_open_slot),
+        cmocka_unit_test(a_longer_window_knows_only_what_the_shorter_one_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
