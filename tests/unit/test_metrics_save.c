@@ -378,6 +378,53 @@ static void a_longer_window_knows_only_what_the_shorter_one_kept(void **state)
     assert_in_range(since, day - 29 * minute, day - 5 * minute);
 }
 
+static void a_window_is_covered_anew_after_a_long_hole(void **state)
+{
+    static const struct {
+        fa_time from, to, hole;
+        bool anew;
+    } rows[] = {
+        {5 * FA_MINUTE, 5 * FA_MINUTE, 3 * FA_SECOND, false},
+        {15 * FA_MINUTE, 15 * FA_MINUTE, 90 * FA_SECOND, false},
+        {15 * FA_MINUTE, 15 * FA_MINUTE, 91 * FA_SECOND, true},
+        {5 * FA_MINUTE, 15 * FA_MINUTE, 4 * FA_MINUTE, true},
+        {15 * FA_MINUTE, 5 * FA_MINUTE, 4 * FA_MINUTE, true},
+        {FA_DAY, FA_DAY, 30 * FA_MINUTE, false},
+        {FA_DAY, FA_DAY, FA_HOUR, true},
+        {FA_DAY, FA_HOUR, 30 * FA_MINUTE, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        fa_time since = since_after(FA_DAY, rows[i].from, rows[i].to, rows[i].hole);
+        assert_int_equal(since >= FA_DAY, rows[i].anew);
+        assert_true(!rows[i].anew || since == FA_DAY + rows[i].hole);
+    }
+}
+
+/* A rule that reads a longer span comes with a reload. */
+static void a_hole_stays_one_in_a_window_that_gets_longer(void **state)
+{
+    const struct wanted wanted = {"gauge", 5 * FA_MINUTE, false, 0};
+    struct world world = world_new(&wanted, 1), next = world_new(&wanted, 1);
+    struct fa_watch_spec longer = {
+        .metric = FA_STR("gauge"), .over = 10 * FA_MINUTE, .owner = &longer};
+    struct fa_loaded loaded;
+    struct fa_link *link;
+    struct fa_err err;
+    struct fa_buf buf;
+    fa_buf_init(&buf, SIZE_MAX / 2);
+    push(&world, series(&world, FA_KIND_GAUGE, "gauge", 1), 1, T0);
+    save(&world, T0, 1 << 20, &buf);
+    assert_int_equal(
+        fa_metrics_load(next.metrics, fa_buf_str(&buf), at(T0 + 2 * FA_MINUTE), &loaded, &err), 0);
+    fa_watcher_add(next.watcher, &longer);
+    while ((link = fa_watcher_take_dirty(next.watcher)) != NULL) {
+        assert_int_equal(fa_link_since(link), T0 + 2 * FA_MINUTE);
+    }
+    fa_buf_done(&buf);
+    world_free(&world);
+    world_free(&next);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,6 +433,8 @@ int main(void)
         cmocka_unit_test(what_is_damaged_is_refused),
         cmocka_unit_test(nothing_may_follow_the_open_slot),
         cmocka_unit_test(a_longer_window_knows_only_what_the_shorter_one_kept),
+        cmocka_unit_test(a_window_is_covered_anew_after_a_long_hole),
+        cmocka_unit_test(a_hole_stays_one_in_a_window_that_gets_longer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
