@@ -51,6 +51,17 @@ void fa_windows_restore(struct fa_daemon *daemon)
     daemon->rules_dirty = true;
 }
 
+/* What of its label sets no alarm knows. */
+static void hand_on(const struct fa_rules *from, struct fa_rules *to)
+{
+    struct fa_rules_save save = {0};
+    struct fa_buf buf;
+    fa_buf_init(&buf, SIZE_MAX / 2);
+    (void)fa_rules_save(from, &save, SIZE_MAX, &buf);
+    fa_rules_load(to, fa_buf_str(&buf));
+    fa_buf_done(&buf);
+}
+
 void fa_windows_reload(struct fa_daemon *daemon, const struct fa_config *config)
 {
     struct fa_rules *old = daemon->rules;
@@ -58,6 +69,7 @@ void fa_windows_reload(struct fa_daemon *daemon, const struct fa_config *config)
     daemon->rules = new_rules(daemon, config);
     daemon->foreign = new_foreign(daemon, config);
     fa_windows_restore(daemon);
+    hand_on(old, daemon->rules);
     fa_rules_free(old);
     fa_foreign_free(old_foreign);
     fa_metrics_sweep(daemon->metrics);

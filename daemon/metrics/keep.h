@@ -43,8 +43,9 @@ uint32_t fa_raw_chunk(const struct fa_windows *all, uint32_t id, struct fa_str *
 /* Puts such a chunk behind the others. FA_EPARSE: it is damaged, or not later than they are. */
 int fa_raw_load(struct fa_windows *all, struct fa_window *window, struct fa_str bytes,
                 bool is_large) FA_MUST_CHECK;
-/* All of `from`, which is empty then, into an empty one. */
-void fa_raw_move(struct fa_window *window, struct fa_window *from);
+/* All of `from`, which is empty then, into an empty one; of a longer span, it knows what is kept.
+ */
+void fa_raw_move(struct fa_windows *all, struct fa_window *window, struct fa_window *from);
 
 void fa_ring_append(struct fa_window *window, const struct fa_slot *slot);
 void fa_ring_late(struct fa_window *window, const struct fa_sample *sample);

@@ -350,8 +350,9 @@ int fa_raw_load(struct fa_windows *all, struct fa_window *window, struct fa_str 
     return 0;
 }
 
-void fa_raw_move(struct fa_window *window, struct fa_window *from)
+void fa_raw_move(struct fa_windows *all, struct fa_window *window, struct fa_window *from)
 {
+    fa_window_extend(all, from, window->span_ms);
     window->u = from->u;
     window->size = from->size;
     window->last_chunk = from->last_chunk;

@@ -20,6 +20,9 @@
 #define AHEAD_MAX   FA_MINUTE
 #define SPAN_MAX    (3650 * FA_DAY)
 #define WINDOWS_MAX 64
+/* What was not sent to us for so long, or for that part of a longer window, is not missing much. */
+#define HOLE_MAX  (90 * FA_SECOND)
+#define HOLE_PART 40
 
 enum { F_HEAD = 1, F_NAME, F_SERIES };
 enum { H_VERSION = 1, H_ORDER, H_SAVED };
@@ -234,8 +237,8 @@ static int load_slot(struct fa_windows *all, struct fa_window *window,
     if (field->tag < W_SMALL || field->tag > W_BINS) {
         return 0;
     }
-    if (is_chunk != window->is_raw && field->tag != W_OPEN) {
-        return FA_EPARSE;
+    if (window->open_end != INT64_MIN || (is_chunk != window->is_raw && field->tag != W_OPEN)) {
+        return FA_EPARSE; /* the open slot is the last */
     }
     if (is_chunk) {
         return fa_raw_load(all, window, field->bytes, field->tag == W_LARGE);
@@ -285,6 +288,17 @@ static int load_window(struct fa_windows *all, enum fa_fold fold, struct fa_str 
         *ret_window = NULL;
     }
     return rc;
+}
+
+/* What came between the save and now is missing: after a long hole nothing before it covers. */
+static void note_hole(struct fa_series *series, fa_time saved, fa_time now)
+{
+    for (struct fa_window *window = series->windows; window != NULL; window = window->next) {
+        fa_time part = fa_window_span(window) / HOLE_PART;
+        if (window->since < now && now - saved > (part > HOLE_MAX ? part : HOLE_MAX)) {
+            window->since = now;
+        }
+    }
 }
 
 static int load_windows(struct fa_metrics *metrics, struct fa_series *series,
@@ -351,7 +365,9 @@ static int load_series(struct fa_metrics *metrics, struct fa_str bytes, struct f
     }
     loaded->series++;
     load_newest(fa_series_at(metrics, place), &saved);
-    return load_windows(metrics, fa_series_at(metrics, place), &saved);
+    rc = load_windows(metrics, fa_series_at(metrics, place), &saved);
+    note_hole(fa_series_at(metrics, place), loaded->saved, now.wall);
+    return rc;
 }
 
 static int load_head(struct fa_str bytes, struct fa_now now, struct fa_loaded *loaded,

@@ -166,7 +166,7 @@ void fa_series_seed(struct fa_metrics *metrics, struct fa_series *series, struct
         saved = window->is_raw ? window : saved;
     }
     if (raw != NULL && saved != NULL) {
-        fa_raw_move(raw, saved); /* last: the others have read it */
+        fa_raw_move(&metrics->windows, raw, saved); /* last: the others have read it */
     } else if (raw != NULL && find_seed(list, raw) != NULL) {
         fa_window_seed(&metrics->windows, raw, find_seed(list, raw));
     }

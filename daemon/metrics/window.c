@@ -242,7 +242,11 @@ void fa_window_extend(struct fa_windows *all, struct fa_window *window, fa_time 
         struct fa_slot oldest;
         set_span(window, span);
         fa_slots_begin(&slots, all, window, INT64_MIN);
-        window->since = fa_slots_next(&slots, &oldest) ? oldest.last_at : FA_NEVER;
+        if (!fa_slots_next(&slots, &oldest)) {
+            window->since = FA_NEVER;
+        } else if (window->since < oldest.last_at) {
+            window->since = oldest.last_at;
+        }
     }
 }
 

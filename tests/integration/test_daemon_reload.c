@@ -204,6 +204,33 @@ static void limits_and_options_of_a_feed_that_stays_are_the_new_ones(void **stat
     rig_stop(rig);
 }
 
+static const char hits_rules[] =
+    "rules = (\n"
+    "  { name = \"queue-slow\"; category = \"danger\"; severity = \"critical\"; policy = \"leaders\";\n"
+    "    metric = \"queue_seconds\"; take = \"last\"; per = [ \"queue\" ]; above = 120.0; hits = 3; of = 5;\n"
+    "    summary = \"{queue} answers in {value}\"; }\n"
+    ");\n";
+
+static void send_and_wait(struct rig *rig, const char *line, double samples)
+{
+    rig_statsd(rig, line);
+    rig_until(rig, rig_metric(rig, "firealarm_feed_samples_total{feed=\"statsd\"}") == samples);
+}
+
+static void hits_are_counted_on_over_a_reload(void **state)
+{
+    struct rig *rig = *state;
+    rig->words.rules = hits_rules;
+    rig_start(rig);
+    send_and_wait(rig, "queue_seconds:300|g|#queue:north", 1);
+    send_and_wait(rig, "queue_seconds:300|g|#queue:north", 2);
+    reload(rig, true);
+    assert_null(receiver_find(rig->receiver, "/first", "north"));
+    rig_statsd(rig, "queue_seconds:301|g|#queue:north");
+    rig_until(rig, receiver_find(rig->receiver, "/first", "north answers in 301") != NULL);
+    rig_stop(rig);
+}
+
 static void limits_and_routes_of_a_listener_that_stays_are_the_new_ones(void **state)
 {
     struct rig *rig = *state;
@@ -365,6 +392,7 @@ int main(void)
         TEST(listeners_and_feeds_come_and_go_and_those_that_stay_keep_their_sockets),
         TEST(limits_and_options_of_a_feed_that_stays_are_the_new_ones),
         TEST(limits_and_routes_of_a_listener_that_stays_are_the_new_ones),
+        TEST(hits_are_counted_on_over_a_reload),
         TEST(a_channel_that_moves_is_used_at_its_new_place),
         TEST(work_under_way_goes_on_over_a_reload),
         TEST(an_alarm_whose_rule_is_gone_keeps_climbing),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fa_test.h"
 #include "base/id.h"
+#include "base/rec.h"
 #include "metrics/save.h"
 #include "metrics/watch.h"
 
@@ -275,12 +276,167 @@ static void what_is_damaged_is_refused(void **state)
     world_free(&world);
 }
 
+/* Fields of one window, by the numbers that save.c gives them. */
+enum { W_SPAN = 1, W_SINCE, W_SKETCH, W_READS, W_SMALL, W_LARGE, W_SLOT, W_OPEN, W_BINS };
+
+static void put_window(struct fa_buf *buf, const uint32_t *tags, size_t count)
+{
+    const struct fa_slot open = {.last_at = T0, .last = 1, .samples = 1};
+    const uint64_t slot[8] = {(uint64_t)(T0 + FA_MINUTE) << 1};
+    const struct fa_sketch empty = {.zero = 0};
+    size_t from = buf->len;
+    fa_rec_put_i64(buf, W_SPAN, 15 * FA_MINUTE);
+    fa_rec_put_i64(buf, W_SINCE, T0);
+    fa_rec_put_u64(buf, W_SKETCH, 1);
+    for (size_t i = 0; i < count; i++) {
+        size_t at = buf->len;
+        if (tags[i] == W_BINS) {
+            fa_sketch_save(&empty, buf);
+            fa_rec_wrap(buf, W_BINS, at);
+        } else if (tags[i] == W_OPEN) {
+            fa_rec_put_bytes(buf, W_OPEN, &open, sizeof open);
+        } else {
+            fa_rec_put_bytes(buf, W_SLOT, slot, sizeof slot);
+        }
+    }
+    fa_rec_wrap(buf, 11, from);
+}
+
+/* A save of one series with that window. */
+static void put_series(struct fa_buf *buf, const uint32_t *tags, size_t count)
+{
+    struct world none = world_new(NULL, 0);
+    save(&none, T0, 1 << 20, buf);
+    world_free(&none);
+    size_t from = buf->len;
+    fa_rec_put_text(buf, 1, "statsd");
+    fa_rec_put_text(buf, 2, "timer");
+    fa_rec_put_u64(buf, 3, FA_KIND_DISTRIBUTION);
+    put_window(buf, tags, count);
+    fa_rec_wrap(buf, 3, from);
+}
+
+static void nothing_may_follow_the_open_slot(void **state)
+{
+    static const struct {
+        uint32_t tags[4];
+        size_t count;
+        int rc;
+    } rows[] = {
+        {{W_BINS, W_OPEN}, 2, 0},
+        {{W_BINS, W_SLOT}, 2, 0},
+        {{W_BINS, W_OPEN, W_SLOT}, 3, FA_EPARSE}, /* the slot would take the open one's sketch */
+        {{W_BINS, W_OPEN, W_BINS, W_SLOT}, 4, FA_EPARSE},
+        {{W_BINS, W_OPEN, W_OPEN}, 3, FA_EPARSE},
+        {{W_OPEN}, 1, FA_EPARSE},
+        {{W_SLOT}, 1, FA_EPARSE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct world next = world_new(ALL, 9);
+        struct fa_loaded loaded;
+        struct fa_err err;
+        struct fa_buf buf;
+        fa_buf_init(&buf, SIZE_MAX / 2);
+        put_series(&buf, rows[i].tags, rows[i].count);
+        assert_int_equal(fa_metrics_load(next.metrics, fa_buf_str(&buf), at(T0), &loaded, &err),
+                         rows[i].rc);
+        fa_buf_done(&buf);
+        world_free(&next);
+    }
+}
+
+/* A gauge each 10 s for that long, kept by a window of `from`, then by one of `to`. */
+static fa_time since_after(fa_time kept, fa_time from, fa_time to, fa_time hole)
+{
+    const struct wanted old = {"gauge", from, false, 0}, new = {"gauge", to, false, 0};
+    struct world world = world_new(&old, 1), next = world_new(&new, 1);
+    struct fa_loaded loaded;
+    struct fa_err err;
+    struct fa_buf buf;
+    fa_buf_init(&buf, SIZE_MAX / 2);
+    for (fa_time t = 0; t <= kept; t += 10 * FA_SECOND) {
+        push(&world, series(&world, FA_KIND_GAUGE, "gauge", 1), 1, T0 + t);
+    }
+    save(&world, T0 + kept, 1 << 20, &buf);
+    assert_int_equal(
+        fa_metrics_load(next.metrics, fa_buf_str(&buf), at(T0 + kept + hole), &loaded, &err), 0);
+    struct fa_link *link = fa_watcher_take_dirty(next.watcher);
+    assert_non_null(link);
+    fa_time since = fa_link_since(link) - T0;
+    fa_buf_done(&buf);
+    world_free(&world);
+    world_free(&next);
+    return since;
+}
+
+static void a_longer_window_knows_only_what_the_shorter_one_kept(void **state)
+{
+    const fa_time day = FA_DAY, minute = FA_MINUTE;
+    assert_int_equal(since_after(day, 5 * minute, 5 * minute, 0), 0);
+    assert_int_equal(since_after(day, 30 * minute, 5 * minute, 0), 0);
+    fa_time since = since_after(day, 5 * minute, 30 * minute, 0);
+    assert_in_range(since, day - 29 * minute, day - 5 * minute);
+    since = since_after(day, 5 * minute, 6 * FA_HOUR, 0);
+    assert_in_range(since, day - 29 * minute, day - 5 * minute);
+}
+
+static void a_window_is_covered_anew_after_a_long_hole(void **state)
+{
+    static const struct {
+        fa_time from, to, hole;
+        bool anew;
+    } rows[] = {
+        {5 * FA_MINUTE, 5 * FA_MINUTE, 3 * FA_SECOND, false},
+        {15 * FA_MINUTE, 15 * FA_MINUTE, 90 * FA_SECOND, false},
+        {15 * FA_MINUTE, 15 * FA_MINUTE, 91 * FA_SECOND, true},
+        {5 * FA_MINUTE, 15 * FA_MINUTE, 4 * FA_MINUTE, true},
+        {15 * FA_MINUTE, 5 * FA_MINUTE, 4 * FA_MINUTE, true},
+        {FA_DAY, FA_DAY, 30 * FA_MINUTE, false},
+        {FA_DAY, FA_DAY, FA_HOUR, true},
+        {FA_DAY, FA_HOUR, 30 * FA_MINUTE, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        fa_time since = since_after(FA_DAY, rows[i].from, rows[i].to, rows[i].hole);
+        assert_int_equal(since >= FA_DAY, rows[i].anew);
+        assert_true(!rows[i].anew || since == FA_DAY + rows[i].hole);
+    }
+}
+
+/* A rule that reads a longer span comes with a reload. */
+static void a_hole_stays_one_in_a_window_that_gets_longer(void **state)
+{
+    const struct wanted wanted = {"gauge", 5 * FA_MINUTE, false, 0};
+    struct world world = world_new(&wanted, 1), next = world_new(&wanted, 1);
+    struct fa_watch_spec longer = {
+        .metric = FA_STR("gauge"), .over = 10 * FA_MINUTE, .owner = &longer};
+    struct fa_loaded loaded;
+    struct fa_link *link;
+    struct fa_err err;
+    struct fa_buf buf;
+    fa_buf_init(&buf, SIZE_MAX / 2);
+    push(&world, series(&world, FA_KIND_GAUGE, "gauge", 1), 1, T0);
+    save(&world, T0, 1 << 20, &buf);
+    assert_int_equal(
+        fa_metrics_load(next.metrics, fa_buf_str(&buf), at(T0 + 2 * FA_MINUTE), &loaded, &err), 0);
+    fa_watcher_add(next.watcher, &longer);
+    while ((link = fa_watcher_take_dirty(next.watcher)) != NULL) {
+        assert_int_equal(fa_link_since(link), T0 + 2 * FA_MINUTE);
+    }
+    fa_buf_done(&buf);
+    world_free(&world);
+    world_free(&next);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_kept_is_there_after_a_restart),
         cmocka_unit_test(what_no_rule_reads_any_more_is_left_out),
         cmocka_unit_test(what_is_damaged_is_refused),
+        cmocka_unit_test(nothing_may_follow_the_open_slot),
+        cmocka_unit_test(a_longer_window_knows_only_what_the_shorter_one_kept),
+        cmocka_unit_test(a_window_is_covered_anew_after_a_long_hole),
+        cmocka_unit_test(a_hole_stays_one_in_a_window_that_gets_longer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
