@@ -159,6 +159,23 @@ void fa_fetch_bind(struct fa_daemon *daemon)
     fa_fetch_go(daemon);
 }
 
+static void recall(void *ctx, struct fa_feed *feed, uint64_t handle)
+{
+    struct fa_fetching *fetch = ctx;
+    for (size_t i = 0; i < fetch->count; i++) {
+        if (fetch->jobs[i]->source.feed == feed) {
+            fa_pull_recall(&fetch->jobs[i]->pull, handle);
+        }
+    }
+}
+
+void fa_fetch_recall(struct fa_daemon *daemon)
+{
+    if (daemon->fetch.count > 0) {
+        fa_metrics_each_valued(daemon->metrics, recall, &daemon->fetch);
+    }
+}
+
 void fa_fetch_stop(struct fa_daemon *daemon)
 {
     fa_fetch_stop_child(daemon);
