@@ -333,6 +333,8 @@ size_t fa_pull_labels(const struct fa_pull *pull, const struct fa_label *labels,
                       struct fa_label *ret_all);
 /* A series that came before the restart. */
 void fa_pull_recall(struct fa_pull *pull, uint64_t handle);
+/* The metrics that its series are of go. */
+void fa_pull_forget(struct fa_pull *pull);
 void fa_pull_note(struct fa_pull *pull, const uint64_t *handles, size_t n);
 /* The body is over. What does not come any more is stale; when it failed, everything. */
 void fa_pull_end(struct fa_pull *pull, struct fa_feed *feed, bool ok, fa_time wall);

@@ -71,6 +71,11 @@ void fa_pull_recall(struct fa_pull *pull, uint64_t handle)
     put(&pull->before, handle);
 }
 
+void fa_pull_forget(struct fa_pull *pull)
+{
+    pull->before.count = pull->now.count = 0;
+}
+
 void fa_pull_note(struct fa_pull *pull, const uint64_t *handles, size_t n)
 {
     struct fa_handles *now = &pull->now;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "app/internal.h"
+#include "app/fetch.h"
 #include "fa_test.h"
 #include "metrics/watch.h"
 
@@ -78,10 +78,39 @@ static void what_came_before_a_restart_ends_when_it_does_not_come_again(void **s
     world_free(&world);
 }
 
+static struct fa_daemon daemon_of(struct world *world, struct fa_fetch_job **jobs)
+{
+    return (struct fa_daemon){.metrics = world->metrics, .fetch = {.jobs = jobs, .count = 1}};
+}
+
+/* As when the wall clock steps: the same numbers are those of other series then. */
+static void other_metrics_have_none_of_its_series(void **state)
+{
+    struct world old = world_new(), new = world_new();
+    struct fa_fetch_entry entry = {.name = "shop", .series_max = 9};
+    struct fa_fetch_job job = {.entry = &entry}, *jobs[] = {&job};
+    uint64_t handle = push(&old, FA_KIND_GAUGE, "1");
+    struct fa_daemon daemon = daemon_of(&old, jobs);
+    fa_fetch_bind_jobs(&daemon);
+    fa_pull_note(&job.pull, &handle, 1);
+    fa_pull_end(&job.pull, job.source.feed, true, NOW);
+    fa_fetch_bind_jobs(&daemon); /* a reload: they stay */
+    assert_int_equal(job.pull.before.count, 1);
+    (void)push(&new, FA_KIND_GAUGE, "2");
+    daemon = daemon_of(&new, jobs);
+    fa_fetch_bind_jobs(&daemon);
+    fa_pull_end(&job.pull, job.source.feed, true, NOW);
+    assert_int_equal(valued(&new), 1);
+    fa_pull_done(&job.pull);
+    world_free(&old);
+    world_free(&new);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_came_before_a_restart_ends_when_it_does_not_come_again),
+        cmocka_unit_test(other_metrics_have_none_of_its_series),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
