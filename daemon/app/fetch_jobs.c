@@ -158,6 +158,9 @@ void fa_fetch_bind_jobs(struct fa_daemon *daemon)
             fa_pull_forget(&job->pull);
         }
         job->source.feed = feed;
+        job->source.labels_max = limits.labels;
+        job->source.name_max = limits.name_bytes;
+        job->source.value_max = limits.value_bytes;
         fa_feed_set_limits(job->source.feed, &limits);
     }
 }

@@ -106,11 +106,27 @@ static void other_metrics_have_none_of_its_series(void **state)
     world_free(&new);
 }
 
+/* Or each alert that a job pulls is over them. */
+static void the_limits_of_a_job_are_those_of_its_alerts(void **state)
+{
+    struct world world = world_new();
+    struct fa_fetch_entry entry = {
+        .name = "shop", .series_max = 9, .labels_max = 7, .name_max = 100, .value_max = 200};
+    struct fa_fetch_job job = {.entry = &entry}, *jobs[] = {&job};
+    struct fa_daemon daemon = daemon_of(&world, jobs);
+    fa_fetch_bind_jobs(&daemon);
+    assert_int_equal(job.source.labels_max, 7);
+    assert_int_equal(job.source.name_max, 100);
+    assert_int_equal(job.source.value_max, 200);
+    world_free(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_came_before_a_restart_ends_when_it_does_not_come_again),
         cmocka_unit_test(other_metrics_have_none_of_its_series),
+        cmocka_unit_test(the_limits_of_a_job_are_those_of_its_alerts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
