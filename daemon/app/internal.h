@@ -385,7 +385,7 @@ void fa_changes_note(struct fa_daemon *daemon, const struct fa_signal *signal);
 /* Newest first; the texts are borrowed until the next one is noted. Returns how many. */
 size_t fa_changes_read(struct fa_daemon *daemon, const char *rule,
                        struct fa_rule_change ret[FA_RULE_CHANGES]);
-/* Forgets those of rules that are gone. */
+/* Forgets those of rules that are not in the configuration. */
 void fa_changes_sweep(struct fa_daemon *daemon);
 void fa_changes_done(struct fa_daemon *daemon);
 
