@@ -32,6 +32,8 @@ struct fa_fetch_job {
 
 /* Nothing is known of it: what it brought is stale, and `up` too. */
 void fa_fetch_forget(struct fa_fetch_job *job);
+/* fa_fetch_bind() but for the fetcher. */
+void fa_fetch_bind_jobs(struct fa_daemon *daemon);
 /* Starts the fetcher, or stops it, as there are jobs or none, and what is due. */
 void fa_fetch_go(struct fa_daemon *daemon);
 void fa_fetch_stop_child(struct fa_daemon *daemon);

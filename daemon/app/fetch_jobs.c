@@ -143,7 +143,7 @@ void fa_fetch_swap(struct fa_daemon *daemon, struct fa_fetch_job **jobs, size_t 
     fa_fetch_close(old, old_count);
 }
 
-void fa_fetch_bind(struct fa_daemon *daemon)
+void fa_fetch_bind_jobs(struct fa_daemon *daemon)
 {
     for (size_t i = 0; i < daemon->fetch.count; i++) {
         struct fa_fetch_job *job = daemon->fetch.jobs[i];
@@ -153,10 +153,39 @@ void fa_fetch_bind(struct fa_daemon *daemon)
             .name_bytes = job->entry->name_max,
             .value_bytes = job->entry->value_max,
         };
-        job->source.feed = fa_metrics_feed(daemon->metrics, job->entry->name);
+        struct fa_feed *feed = fa_metrics_feed(daemon->metrics, job->entry->name);
+        if (job->source.feed != NULL && job->source.feed != feed) {
+            fa_pull_forget(&job->pull);
+        }
+        job->source.feed = feed;
+        job->source.labels_max = limits.labels;
+        job->source.name_max = limits.name_bytes;
+        job->source.value_max = limits.value_bytes;
         fa_feed_set_limits(job->source.feed, &limits);
     }
+}
+
+void fa_fetch_bind(struct fa_daemon *daemon)
+{
+    fa_fetch_bind_jobs(daemon);
     fa_fetch_go(daemon);
+}
+
+static void recall(void *ctx, struct fa_feed *feed, uint64_t handle)
+{
+    struct fa_fetching *fetch = ctx;
+    for (size_t i = 0; i < fetch->count; i++) {
+        if (fetch->jobs[i]->source.feed == feed) {
+            fa_pull_recall(&fetch->jobs[i]->pull, handle);
+        }
+    }
+}
+
+void fa_fetch_recall(struct fa_daemon *daemon)
+{
+    if (daemon->fetch.count > 0) {
+        fa_metrics_each_valued(daemon->metrics, recall, &daemon->fetch);
+    }
 }
 
 void fa_fetch_stop(struct fa_daemon *daemon)

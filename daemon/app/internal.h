@@ -331,6 +331,10 @@ void fa_pull_add_label(struct fa_pull *pull, const char *name, const char *value
 /* Those of the series, then its own; ret_all has room for both. */
 size_t fa_pull_labels(const struct fa_pull *pull, const struct fa_label *labels, size_t count,
                       struct fa_label *ret_all);
+/* A series that came before the restart. */
+void fa_pull_recall(struct fa_pull *pull, uint64_t handle);
+/* The metrics that its series are of go. */
+void fa_pull_forget(struct fa_pull *pull);
 void fa_pull_note(struct fa_pull *pull, const uint64_t *handles, size_t n);
 /* The body is over. What does not come any more is stale; when it failed, everything. */
 void fa_pull_end(struct fa_pull *pull, struct fa_feed *feed, bool ok, fa_time wall);
@@ -344,6 +348,8 @@ void fa_fetch_close(struct fa_fetch_job **jobs, size_t count);
 void fa_fetch_swap(struct fa_daemon *daemon, struct fa_fetch_job **jobs, size_t count);
 /* After it: places in the metrics, and the fetcher itself. */
 void fa_fetch_bind(struct fa_daemon *daemon);
+/* After a checkpoint was loaded: what its jobs brought before the restart is theirs. */
+void fa_fetch_recall(struct fa_daemon *daemon);
 void fa_fetch_stop(struct fa_daemon *daemon);
 void fa_fetch_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
 /* For the interface's host (api.h). */
@@ -379,7 +385,7 @@ void fa_changes_note(struct fa_daemon *daemon, const struct fa_signal *signal);
 /* Newest first; the texts are borrowed until the next one is noted. Returns how many. */
 size_t fa_changes_read(struct fa_daemon *daemon, const char *rule,
                        struct fa_rule_change ret[FA_RULE_CHANGES]);
-/* Forgets those of rules that are gone. */
+/* Forgets those of rules that are not in the configuration. */
 void fa_changes_sweep(struct fa_daemon *daemon);
 void fa_changes_done(struct fa_daemon *daemon);
 

@@ -59,6 +59,23 @@ static void sort_unique(struct fa_handles *handles)
     handles->count = kept;
 }
 
+static void put(struct fa_handles *handles, uint64_t handle)
+{
+    handles->items =
+        fa_xgrow(handles->items, handles->count, &handles->cap, sizeof *handles->items);
+    handles->items[handles->count++] = fa_handle_of_series(handle);
+}
+
+void fa_pull_recall(struct fa_pull *pull, uint64_t handle)
+{
+    put(&pull->before, handle);
+}
+
+void fa_pull_forget(struct fa_pull *pull)
+{
+    pull->before.count = pull->now.count = 0;
+}
+
 void fa_pull_note(struct fa_pull *pull, const uint64_t *handles, size_t n)
 {
     struct fa_handles *now = &pull->now;
@@ -67,8 +84,7 @@ void fa_pull_note(struct fa_pull *pull, const uint64_t *handles, size_t n)
         if (now->count == now->cap && now->count > 0) {
             sort_unique(now); /* a body that repeats itself does not grow it */
         }
-        now->items = fa_xgrow(now->items, now->count, &now->cap, sizeof *now->items);
-        now->items[now->count++] = handles[i];
+        put(now, handles[i]);
     }
 }
 

@@ -166,6 +166,7 @@ static int swap(struct fa_daemon *daemon, struct fa_config *config, struct fa_er
     fa_windows_reload(daemon, config);
     struct fa_config *old = daemon->config;
     daemon->config = config;
+    fa_changes_sweep(daemon);
     fa_feeds_bind(daemon);
     fa_fetch_bind(daemon);
     struct fa_event event = {.kind = FA_EV_RELOAD, .u.reload = {&config->setup}};

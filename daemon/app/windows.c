@@ -74,7 +74,6 @@ void fa_windows_reload(struct fa_daemon *daemon, const struct fa_config *config)
     fa_foreign_free(old_foreign);
     fa_metrics_sweep(daemon->metrics);
     fa_checkpoint_forget(daemon); /* the one under way is of the old label sets */
-    fa_changes_sweep(daemon);
 }
 
 void fa_windows_forget(struct fa_daemon *daemon)

@@ -34,6 +34,18 @@ static uint64_t handle_of(const struct fa_series *series, enum fa_kind kind)
     return generation << GENERATION_SHIFT | (uint64_t)kind << KIND_SHIFT | series->place;
 }
 
+void fa_metrics_each_valued(struct fa_metrics *metrics, fa_valued_fn *fn, void *ctx)
+{
+    for (uint32_t place = 0; place < metrics->all.count; place++) {
+        const struct fa_series *series = fa_series_at(metrics, place);
+        const struct fa_origin *origin = fa_origin_at(metrics, place);
+        if (origin->kind != 0 && series->has_newest && !series->stale) {
+            uint64_t handle = handle_of(series, (enum fa_kind)origin->kind);
+            fn(ctx, metrics->feeds_by_number[origin->feed], fa_handle_of_series(handle));
+        }
+    }
+}
+
 static uint64_t raw_hash(const struct fa_feed *feed, enum fa_kind kind, struct fa_str raw)
 {
     /* Never 0: that is a free cell of the table of ignored ones. */

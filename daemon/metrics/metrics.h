@@ -86,6 +86,15 @@ void fa_metrics_keys(struct fa_feed *feed, const uint32_t *kinds, const struct f
 /* FA_HANDLE_IGNORED: not watched, or refused and counted. labels need no order. */
 uint64_t fa_metrics_define(struct fa_feed *feed, enum fa_kind kind, struct fa_str raw,
                            struct fa_str name, const struct fa_label *labels, size_t count);
+/* The same for each handle of a series, whatever kind its spelling is of: good for
+ * fa_metrics_stale, and what fa_metrics_each_valued gives. */
+static inline uint64_t fa_handle_of_series(uint64_t handle)
+{
+    return handle & ~(UINT64_C(15) << 32);
+}
+/* Each series that has a value and has not ended, with the feed it is of. */
+typedef void fa_valued_fn(void *ctx, struct fa_feed *feed, uint64_t handle);
+void fa_metrics_each_valued(struct fa_metrics *metrics, fa_valued_fn *fn, void *ctx);
 /* Parallel arrays of n as in the sink: weights and times may be NULL; a time of 0 is now.wall. */
 void fa_metrics_push(struct fa_feed *feed, struct fa_now now, const uint64_t *handles,
                      const double *values, const double *weights, const int64_t *times, size_t n);

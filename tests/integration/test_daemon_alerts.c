@@ -119,6 +119,23 @@ static void labels_beyond_the_feeds_limits_are_refused_and_counted(void **state)
     rig_stop(rig);
 }
 
+static void alerts_that_are_pulled_are_taken(void **state)
+{
+    struct rig *rig = *state;
+    char more[200];
+    receiver_say(rig->receiver, "/alerts", 200,
+                 "[{\"labels\":{\"alertname\":\"QueueSlow\",\"queue\":\"north\","
+                 "\"severity\":\"page\"},\"annotations\":{\"summary\":\"answers slowly\"}}]");
+    snprintf(more, sizeof more,
+             "fetch = ( { name = \"other\"; url = \"http://127.0.0.1:%u/alerts\"; every = \"1s\";"
+             " decoder = \"alertmanager\"; allow_private = true; } );\n",
+             receiver_http(rig->receiver));
+    rig->words.more = more;
+    start(rig);
+    rig_until(rig, receiver_find(rig->receiver, "/first", "north: answers slowly") != NULL);
+    rig_stop(rig);
+}
+
 static void after_a_restart_it_is_unknown_until_it_is_renewed(void **state)
 {
     struct rig *rig = *state;
@@ -230,6 +247,7 @@ int main(void)
         TEST(an_alert_is_told_with_its_words_and_returns_when_it_is_over),
         TEST(an_alert_that_no_rule_takes_is_counted),
         TEST(labels_beyond_the_feeds_limits_are_refused_and_counted),
+        TEST(alerts_that_are_pulled_are_taken),
         TEST(after_a_restart_it_is_unknown_until_it_is_renewed),
         TEST(what_prometheus_sends_fires_climbs_and_is_over),
     };

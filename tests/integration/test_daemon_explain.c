@@ -5,6 +5,7 @@
  * alarm is history; why a rule does not fire; and what explain must never tell. */
 #include "daemon_rig.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -266,6 +267,39 @@ static void a_rule_that_does_not_fire_says_why(void **state)
     rig_stop(rig);
 }
 
+static void reload(struct rig *rig, const char *with)
+{
+    const char *word = "the new configuration holds";
+    size_t before = rig_log_count(rig, word);
+    rig->words.rules = with;
+    rig_write_config(rig);
+    rig_signal(rig, SIGHUP);
+    rig_until(rig, rig_log_count(rig, word) == before + 1);
+}
+
+static size_t changes_of(struct rig *rig, const char *path)
+{
+    json_t *body = rig_json(as_chris(rig, "GET", path, NULL));
+    size_t count = json_array_size(json_object_get(body, "changes"));
+    json_decref(body);
+    return count;
+}
+
+static void the_changes_of_a_rule_go_with_it(void **state)
+{
+    struct rig *rig = *state;
+    rig_start(rig);
+    const char *usual = rig->words.rules;
+    rig_statsd_local(rig, "queue_seconds:80|g|#queue:north");
+    rig_until(rig, changes_of(rig, "/v1/rules/queue-slow") == 1);
+    reload(rig, usual); /* while it stays they do */
+    assert_int_equal(changes_of(rig, "/v1/rules/queue-slow"), 1);
+    reload(rig, expression);
+    reload(rig, usual);
+    assert_int_equal(changes_of(rig, "/v1/rules/queue-slow"), 0);
+    rig_stop(rig);
+}
+
 static void a_rule_is_explained_to_those_whom_it_would_tell(void **state)
 {
     struct rig *rig = *state;
@@ -331,10 +365,12 @@ int main(void)
                                         rig_teardown),
         cmocka_unit_test_setup_teardown(a_rule_that_does_not_fire_says_why, rig_setup,
                                         rig_teardown),
+        cmocka_unit_test_setup_teardown(the_changes_of_a_rule_go_with_it, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(a_rule_is_explained_to_those_whom_it_would_tell, rig_setup,
                                         rig_teardown),
         cmocka_unit_test_setup_teardown(a_subject_finds_nothing_and_nobody_is_named, rig_setup,
                                         rig_teardown),
     };
+    cmocka_set_test_filter(getenv("FA_TEST"));
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

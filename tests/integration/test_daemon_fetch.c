@@ -185,6 +185,35 @@ static void a_target_that_fails_is_told_and_its_series_are_unknown(void **state)
     assert_true(up(rig, "shop") == 1);
 }
 
+static bool says(struct rig *rig, const char *word)
+{
+    const struct rig_call ask = {.method = "GET", .path = "/v1/rules/queue-slow", .uid = 2005};
+    return strstr(rig_ask(rig, &ask)->body, word) != NULL;
+}
+
+/* What it said before the restart is no more well than what it said before it failed. */
+static void a_target_that_fails_after_a_restart_is_unknown(void **state)
+{
+    struct rig *rig = *state;
+    if (getuid() != 0) {
+        skip();
+    }
+    receiver_say(rig->receiver, "/shop", 200, "queue_seconds:31|g|#queue:north\n");
+    rig->words.rules = up_rules;
+    set_jobs(rig, SHOP);
+    rig_start(rig);
+    rig_until(rig, says(rig, "\"level\":\"clear\""));
+    assert_int_equal(rig_stop(rig), 0);
+    receiver_answer(rig->receiver, "/shop", 500);
+    rig_again(rig);
+    assert_true(rig_logged(rig, "series are there again"));
+    rig_until(rig, up(rig, "shop") == 0);
+    rig_until(rig, says(rig, "\"level\":\"unknown\""));
+    receiver_say(rig->receiver, "/shop", 200, "queue_seconds:31|g|#queue:north\n");
+    rig_until(rig, says(rig, "\"level\":\"clear\""));
+    rig_stop(rig);
+}
+
 static void an_answer_that_is_no_metrics_is_no_answer(void **state)
 {
     struct rig *rig = *state;
@@ -403,6 +432,7 @@ int main(void)
         T(a_query_becomes_a_metric),
         T(without_jobs_there_is_no_fetcher),
         T(a_target_that_fails_is_told_and_its_series_are_unknown),
+        T(a_target_that_fails_after_a_restart_is_unknown),
         T(an_answer_that_is_no_metrics_is_no_answer),
         T(a_private_address_is_not_fetched_unless_that_is_said),
         T(rules_in_promql_see_what_is_pulled),
