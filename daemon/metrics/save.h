@@ -27,9 +27,9 @@ struct fa_loaded {
 };
 /* Takes a whole save into metrics that got no sample yet, when the rules are there: what none of
  * them reads is left out, and the windows that they do read are filled. They are covered as they
- * were when it is at most 90 s old, or a 40th of the window's span; else anew from now on. FA_EVERSION: of another
- * version or machine; FA_EPARSE: damaged: then some of it is there, and it is best to begin anew.
- * FA_EINVAL: saved later than now: the clock was set back. */
+ * were when it is at most 90 s old, or a 40th of the window's span; else anew from now on.
+ * FA_EVERSION: of another version or machine; FA_EPARSE: damaged: then some of it is there, and it
+ * is best to begin anew. FA_EINVAL: saved later than now: the clock was set back. */
 int fa_metrics_load(struct fa_metrics *metrics, struct fa_str bytes, struct fa_now now,
                     struct fa_loaded *ret_loaded, struct fa_err *err) FA_MUST_CHECK;
 
