@@ -182,7 +182,8 @@ void fa_sender_pump(struct fa_daemon *daemon)
         fa_loop_again(daemon->loop);
     }
     if (done > 0) {
-        fa_link_on_writable(daemon->link, fa_loop_now(daemon->loop)); /* all of them in one piece */
+        fa_child_on_writable(fa_link_child(daemon->link),
+                             fa_loop_now(daemon->loop)); /* all of them in one piece */
     }
     fa_tended_drive(&daemon->courier);
 }

@@ -350,11 +350,6 @@ void fa_link_start(struct fa_link *link, struct fa_now now)
     fa_child_start(&link->child, now);
 }
 
-void fa_link_stop(struct fa_link *link, struct fa_now now)
-{
-    fa_child_stop(&link->child, now);
-}
-
 int fa_link_send(struct fa_link *link, const struct fa_frame_send *send, struct fa_now now)
 {
     if (link->child.state != FA_CHILD_UP || link->child.stopping) {
@@ -383,26 +378,6 @@ struct fa_child *fa_link_child(struct fa_link *link)
     return &link->child;
 }
 
-int fa_link_fd(const struct fa_link *link)
-{
-    return link->child.fd;
-}
-
-bool fa_link_wants_write(const struct fa_link *link)
-{
-    return fa_child_wants_write(&link->child);
-}
-
-void fa_link_on_readable(struct fa_link *link, struct fa_now now)
-{
-    (void)fa_child_on_readable(&link->child, now);
-}
-
-void fa_link_on_writable(struct fa_link *link, struct fa_now now)
-{
-    fa_child_on_writable(&link->child, now);
-}
-
 static fa_time attempt_deadline(const struct fa_link *link)
 {
     return link->open != NULL && link->child.fd >= 0 ? link->open->started + link->attempt_within
@@ -428,11 +403,6 @@ fa_time fa_link_next_deadline(const struct fa_link *link)
 {
     fa_time child = fa_child_next_deadline(&link->child), attempt = attempt_deadline(link);
     return child < attempt ? child : attempt;
-}
-
-pid_t fa_link_pid(const struct fa_link *link)
-{
-    return link->child.pid;
 }
 
 size_t fa_link_channel_open(const struct fa_link *link, const char *channel)

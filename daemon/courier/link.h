@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The daemon's side of the courier: starts firealarm-courier, feeds it, watches it and replaces it
- * (child/child.h). Knows no loop: the caller watches fa_link_fd, calls in when something happens
- * and again at fa_link_next_deadline. Nothing here blocks.
+ * (child/child.h). Knows no loop: the caller watches its child's fd, calls in when something
+ * happens and again at fa_link_next_deadline. Nothing here blocks.
  *
  * A courier that sits on an attempt is ended, too. Every attempt that was open at an end gets the
  * verdict FA_FRAME_OUTCOME_UNKNOWN; the caller sends it again under the same key. A notification
@@ -50,8 +50,6 @@ int fa_link_set_channels(struct fa_link *link, const struct fa_frame_channel *ch
                          size_t count, struct fa_err *err) FA_MUST_CHECK;
 /* Starts the courier; a failure to is reported by on_state(WAITING) and tried again. */
 void fa_link_start(struct fa_link *link, struct fa_now now);
-/* Asks it to end; after 2 s it is killed. on_state(STOPPED) says that it is gone. */
-void fa_link_stop(struct fa_link *link, struct fa_now now);
 
 /* 0: taken, a verdict will come. FA_EAGAIN: no courier is up, send when on_state says UP. FA_EFULL:
  * too much is under way, send again after a verdict. FA_EEXISTS: that id is under way. FA_ETOOBIG:
@@ -59,20 +57,13 @@ void fa_link_stop(struct fa_link *link, struct fa_now now);
 int fa_link_send(struct fa_link *link, const struct fa_frame_send *send,
                  struct fa_now now) FA_MUST_CHECK;
 
-/* For what has a descriptor; its ticks and deadlines are the link's. */
+/* For its descriptor, its pid and its end; its ticks and deadlines are the link's. After
+ * fa_link_send, which only queues, fa_child_on_writable. */
 struct fa_child *fa_link_child(struct fa_link *link);
-/* -1 while there is none. */
-int fa_link_fd(const struct fa_link *link);
-bool fa_link_wants_write(const struct fa_link *link);
-void fa_link_on_readable(struct fa_link *link, struct fa_now now);
-/* Also right after fa_link_send, which only queues. */
-void fa_link_on_writable(struct fa_link *link, struct fa_now now);
 void fa_link_on_tick(struct fa_link *link, struct fa_now now);
 /* By the monotonic clock; FA_NEVER: none. */
 fa_time fa_link_next_deadline(const struct fa_link *link);
 
-/* 0 while there is none. For `explain` and tests. */
-pid_t fa_link_pid(const struct fa_link *link);
 /* Attempts under way for this channel. At FA_LINK_CHANNEL_MAX the caller keeps more for later, lest
  * one that hangs takes all places; fa_link_send itself does not refuse them. */
 size_t fa_link_channel_open(const struct fa_link *link, const char *channel);

@@ -143,7 +143,7 @@ static void feed(struct story *story, const char *data, size_t len)
         fa_assert(n > 0);
         data += n;
         len -= (size_t)n;
-        fa_link_on_readable(story->link, (struct fa_now){0});
+        (void)fa_child_on_readable(fa_link_child(story->link), (struct fa_now){0});
     }
 }
 
@@ -181,9 +181,10 @@ static uint64_t run(const struct fa_buf *hello, const struct fa_buf *stream, uin
     }
     if (!story.ended) {
         shutdown(far_end, SHUT_WR);
-        fa_link_on_readable(story.link, (struct fa_now){0});
+        (void)fa_child_on_readable(fa_link_child(story.link), (struct fa_now){0});
     }
-    fa_assert(story.ended && fa_link_open_count(story.link) == 0 && fa_link_fd(story.link) == -1);
+    fa_assert(story.ended && fa_link_open_count(story.link) == 0 &&
+              fa_link_child(story.link)->fd == -1);
     for (unsigned i = 0; i < story.taken; i++) {
         fa_assert(story.verdicts[i] == 1);
     }

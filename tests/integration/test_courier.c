@@ -86,16 +86,16 @@ static void turn(struct rig *rig, fa_time until)
     struct fa_now at = now();
     fa_time next = fa_link_next_deadline(rig->link);
     next = next < until ? next : until;
-    struct pollfd fd = {.fd = fa_link_fd(rig->link), .events = POLLIN};
-    if (fa_link_wants_write(rig->link)) {
+    struct pollfd fd = {.fd = fa_link_child(rig->link)->fd, .events = POLLIN};
+    if (fa_child_wants_write(fa_link_child(rig->link))) {
         fd.events |= POLLOUT;
     }
     int rc = poll(&fd, 1, next > at.mono ? (int)(next - at.mono) : 0);
     at = now();
     if (rc > 0 && (fd.revents & (POLLIN | POLLHUP | POLLERR))) {
-        fa_link_on_readable(rig->link, at);
+        (void)fa_child_on_readable(fa_link_child(rig->link), at);
     } else if (rc > 0) {
-        fa_link_on_writable(rig->link, at);
+        fa_child_on_writable(fa_link_child(rig->link), at);
     }
     if (fa_link_next_deadline(rig->link) <= at.mono) {
         fa_link_on_tick(rig->link, at);
@@ -545,7 +545,7 @@ static void a_relay_that_hangs_after_the_final_dot_delays_no_other(void **state)
     make_local_hook(rig, &ok, "ok", "/ok");
     mail.channel.timeout = 6 * FA_SECOND; /* longer than a courier may stand still */
     start(rig, (struct fa_frame_channel[]){mail.channel, ok.channel}, 2);
-    pid_t pid = fa_link_pid(rig->link);
+    pid_t pid = fa_link_child(rig->link)->pid;
     struct fa_notification_id hanging = send_to(rig, "mail", "hang@example.com");
     run_until(rig, strstr(received(rig), "MAIL --=-firealarm-part-=--") != NULL);
     assert_int_equal(try(rig, "ok", "")->verdict, FIREALARM_SENT);
@@ -553,7 +553,7 @@ static void a_relay_that_hangs_after_the_final_dot_delays_no_other(void **state)
     assert_null(verdict_of(rig, hanging));
     run_until(rig, verdict_of(rig, hanging) != NULL);
     assert_int_equal(verdict_of(rig, hanging)->verdict, FIREALARM_RETRY);
-    assert_int_equal(fa_link_pid(rig->link), pid);
+    assert_int_equal(fa_link_child(rig->link)->pid, pid);
 }
 
 static void a_killed_courier_is_replaced_and_what_it_held_is_unknown(void **state)
@@ -566,13 +566,13 @@ static void a_killed_courier_is_replaced_and_what_it_held_is_unknown(void **stat
     start(rig, (struct fa_frame_channel[]){hang.channel, ok.channel}, 2);
     struct fa_notification_id id = send_to(rig, "hang", "");
     run_until(rig, strstr(received(rig), "HTTP /hang") != NULL);
-    pid_t first = fa_link_pid(rig->link);
+    pid_t first = fa_link_child(rig->link)->pid;
     assert_int_equal(kill(first, SIGKILL), 0);
     run_until(rig, verdict_of(rig, id) != NULL);
     assert_int_equal(verdict_of(rig, id)->verdict, FA_FRAME_OUTCOME_UNKNOWN);
     assert_int_equal(fa_link_open_count(rig->link), 0);
     run_until(rig, rig->state == FA_CHILD_UP);
-    assert_int_not_equal(fa_link_pid(rig->link), first);
+    assert_int_not_equal(fa_link_child(rig->link)->pid, first);
     assert_int_equal(try(rig, "ok", "")->verdict, FIREALARM_SENT);
 }
 
@@ -585,13 +585,13 @@ static void a_courier_that_stands_still_is_replaced(void **state)
     start(rig, &hang.channel, 1);
     struct fa_notification_id id = send_to(rig, "hang", "");
     run_until(rig, strstr(received(rig), "HTTP /hang") != NULL);
-    pid_t first = fa_link_pid(rig->link);
+    pid_t first = fa_link_child(rig->link)->pid;
     assert_int_equal(kill(first, SIGSTOP), 0);
     run_until(rig, verdict_of(rig, id) != NULL);
     assert_contains(rig->why, "did not answer for 1s200ms");
     assert_int_equal(verdict_of(rig, id)->verdict, FA_FRAME_OUTCOME_UNKNOWN);
     run_until(rig, rig->state == FA_CHILD_UP);
-    assert_int_not_equal(fa_link_pid(rig->link), first);
+    assert_int_not_equal(fa_link_child(rig->link)->pid, first);
 }
 
 static void new_channels_are_taken_while_old_attempts_go_on(void **state)
@@ -601,7 +601,7 @@ static void new_channels_are_taken_while_old_attempts_go_on(void **state)
     make_local_hook(rig, &slow, "hook", "/slow");
     make_local_hook(rig, &ok, "hook", "/ok");
     start(rig, &slow.channel, 1);
-    pid_t pid = fa_link_pid(rig->link);
+    pid_t pid = fa_link_child(rig->link)->pid;
     struct fa_notification_id id = send_to(rig, "hook", "");
     run_until(rig, strstr(received(rig), "HTTP /slow") != NULL);
     start(rig, &ok.channel, 1);
@@ -609,7 +609,7 @@ static void new_channels_are_taken_while_old_attempts_go_on(void **state)
     assert_contains(received(rig), "HTTP /ok");
     run_until(rig, verdict_of(rig, id) != NULL);
     assert_int_equal(verdict_of(rig, id)->verdict, FIREALARM_SENT);
-    assert_int_equal(fa_link_pid(rig->link), pid);
+    assert_int_equal(fa_link_child(rig->link)->pid, pid);
 }
 
 static void a_stopped_courier_ends_by_itself(void **state)
@@ -620,8 +620,8 @@ static void a_stopped_courier_ends_by_itself(void **state)
     start(rig, &hang.channel, 1);
     struct fa_notification_id id = send_to(rig, "hang", "");
     run_until(rig, strstr(received(rig), "HTTP /hang") != NULL);
-    fa_link_stop(rig->link, now());
-    run_until(rig, rig->state == FA_CHILD_STOPPED && fa_link_pid(rig->link) == 0);
+    fa_child_stop(fa_link_child(rig->link), now());
+    run_until(rig, rig->state == FA_CHILD_STOPPED && fa_link_child(rig->link)->pid == 0);
     assert_int_equal(verdict_of(rig, id)->verdict, FA_FRAME_OUTCOME_UNKNOWN);
     assert_string_equal(rig->why, "");
 }
@@ -703,7 +703,7 @@ static void send_together(struct rig *rig, uint8_t poison)
     }
     rig->count = 0;
     rig->last_id = TOGETHER;
-    fa_link_on_writable(rig->link, now());
+    fa_child_on_writable(fa_link_child(rig->link), now());
 }
 
 static const struct seen *seen_of(struct rig *rig, uint8_t n)
@@ -791,7 +791,7 @@ static void a_courier_that_dies_with_a_batch_leaves_each_message_open(void **sta
     start(rig, &hang.channel, 1);
     send_together(rig, 0);
     run_until(rig, strstr(received(rig), "HTTP /hang") != NULL);
-    assert_int_equal(kill(fa_link_pid(rig->link), SIGKILL), 0);
+    assert_int_equal(kill(fa_link_child(rig->link)->pid, SIGKILL), 0);
     run_until(rig, rig->count == TOGETHER);
     for (uint8_t n = 1; n <= TOGETHER; n++) {
         assert_int_equal(seen_of(rig, n)->verdict, FA_FRAME_OUTCOME_UNKNOWN);

@@ -165,13 +165,13 @@ static void make_rig(struct rig *rig, const char *how)
 /* Lets the child's next words arrive; the clock stands. */
 static void hear(struct rig *rig)
 {
-    struct pollfd fd = {.fd = fa_link_fd(rig->link), .events = POLLIN};
-    while (fa_link_wants_write(rig->link)) {
-        fa_link_on_writable(rig->link, rig->now);
+    struct pollfd fd = {.fd = fa_link_child(rig->link)->fd, .events = POLLIN};
+    while (fa_child_wants_write(fa_link_child(rig->link))) {
+        fa_child_on_writable(fa_link_child(rig->link), rig->now);
     }
     if (fd.fd >= 0) {
         assert_int_equal(poll(&fd, 1, 10000), 1);
-        fa_link_on_readable(rig->link, rig->now);
+        (void)fa_child_on_readable(fa_link_child(rig->link), rig->now);
     }
 }
 
@@ -181,7 +181,7 @@ static void tick(struct rig *rig)
     fa_time next = fa_link_next_deadline(rig->link);
     assert_true(next != FA_NEVER);
     rig->now.mono = next > rig->now.mono ? next : rig->now.mono;
-    if (fa_link_fd(rig->link) < 0 && fa_link_pid(rig->link) != 0) {
+    if (fa_link_child(rig->link)->fd < 0 && fa_link_child(rig->link)->pid != 0) {
         (void)poll(NULL, 0, 20); /* the turn of a kernel and of a child that may be slow */
     }
     fa_link_on_tick(rig->link, rig->now);
@@ -255,7 +255,7 @@ static void a_bad_courier_is_ended_with_a_reason(void **state)
         assert_contains(rig.why, table[i].why);
         assert_int_equal(rig.count, up ? 1 : 0);
         assert_int_equal(rig.last.verdict, up ? FA_FRAME_OUTCOME_UNKNOWN : 0);
-        assert_int_equal(fa_link_fd(rig.link), -1);
+        assert_int_equal(fa_link_child(rig.link)->fd, -1);
         fa_link_free(rig.link);
     }
 }
@@ -420,7 +420,7 @@ static void what_waits_for_the_courier_is_bounded(void **state)
     }
     assert_int_equal(rc, FA_EFULL);
     assert_int_equal(taken, FA_LINK_OPEN_MAX);
-    assert_int_equal(kill(fa_link_pid(rig.link), SIGKILL), 0);
+    assert_int_equal(kill(fa_link_child(rig.link)->pid, SIGKILL), 0);
     while (rig.state != FA_CHILD_WAITING) {
         hear(&rig);
     }
