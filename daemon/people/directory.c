@@ -34,8 +34,15 @@ struct by_role {
     UT_hash_handle hh;
 };
 
+struct by_account {
+    const char *name;
+    const struct fa_account_entry *account;
+    UT_hash_handle hh;
+};
+
 struct fa_directory_index {
     struct by_name *names;
+    struct by_account *accounts;
     struct by_uid *uids;
     struct by_role *roles;
     struct fa_pset independents;
@@ -63,6 +70,10 @@ static void free_person(struct fa_person_entry *entry)
         free(entry->contacts[i].address);
     }
     free(entry->contacts);
+    free(entry->zone);
+    free(entry->language);
+    free(entry->hours);
+    fa_spans_done(&entry->leave);
 }
 
 static void free_index(struct fa_directory_index *index)
@@ -86,9 +97,55 @@ static void free_index(struct fa_directory_index *index)
         fa_pset_done(&role->holders);
         free(role);
     }
+    struct by_account *account, *next_account;
+    HASH_ITER(hh, index->accounts, account, next_account) {
+        HASH_DEL(index->accounts, account);
+        free(account);
+    }
     fa_pset_done(&index->independents);
     free(index->managers);
     free(index);
+}
+
+static void free_times(struct fa_directory *dir)
+{
+    for (size_t i = 0; i < dir->zone_count; i++) {
+        free(dir->zones[i].name);
+        free(dir->zones[i].shifts);
+    }
+    for (size_t i = 0; i < dir->calendar_count; i++) {
+        free(dir->calendars[i].name);
+        fa_spans_done(&dir->calendars[i].open);
+    }
+    for (size_t i = 0; i < dir->schedule_count; i++) {
+        free(dir->schedules[i].name);
+        free(dir->schedules[i].display);
+        free(dir->schedules[i].turns);
+        fa_texts_free(dir->schedules[i].members, dir->schedules[i].member_count);
+    }
+    free(dir->zones);
+    free(dir->calendars);
+    free(dir->schedules);
+}
+
+static void free_accounts(struct fa_directory *dir)
+{
+    for (size_t i = 0; i < dir->model_count; i++) {
+        free(dir->models[i].name);
+        free(dir->models[i].display);
+        free(dir->models[i].conduit);
+    }
+    for (size_t i = 0; i < dir->account_count; i++) {
+        struct fa_account_entry *account = &dir->accounts[i];
+        free(account->name);
+        free(account->display);
+        free(account->model);
+        free(account->value_seen);
+        free(account->conduit);
+        fa_texts_free(account->touches, account->touch_count);
+    }
+    free(dir->models);
+    free(dir->accounts);
 }
 
 void fa_directory_free(struct fa_directory *dir)
@@ -109,6 +166,8 @@ void fa_directory_free(struct fa_directory *dir)
         free(dir->channels[i].plugin);
         fa_texts_free(dir->channels[i].readers, dir->channels[i].reader_count);
     }
+    free_times(dir);
+    free_accounts(dir);
     free(dir->people);
     free(dir->teams);
     free(dir->channels);
@@ -226,6 +285,49 @@ static int seal_team(const struct fa_directory *dir, size_t at, struct fa_err *e
     return known(dir, team->members, team->member_count, team->name, "member", err);
 }
 
+static int no_such(struct fa_err *err, const char *what, const char *whose, const char *name)
+{
+    return fa_err_set(err, FA_ENOTFOUND, "%s of '%s': there is no '%s'", what, whose, name);
+}
+
+static int seal_times(const struct fa_directory *dir, struct fa_err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < dir->people_count && rc == 0; i++) {
+        const struct fa_person_entry *entry = &dir->people[i];
+        if (entry->zone != NULL && fa_directory_zone(dir, entry->zone) == NULL) {
+            rc = no_such(err, "zone", entry->name, entry->zone);
+        } else if (entry->hours != NULL && fa_directory_calendar(dir, entry->hours) == NULL) {
+            rc = no_such(err, "hours", entry->name, entry->hours);
+        }
+    }
+    for (size_t i = 0; i < dir->schedule_count && rc == 0; i++) {
+        const struct fa_schedule_entry *schedule = &dir->schedules[i];
+        if (fa_directory_schedule(dir, fa_str_of(schedule->name)) != schedule) {
+            return fa_err_set(err, FA_EEXISTS, "schedule '%s' is listed twice", schedule->name);
+        }
+        rc = known(dir, schedule->members, schedule->member_count, schedule->name, "member", err);
+    }
+    return rc;
+}
+
+/* A conduit may be gone: their role stands in. */
+static int seal_account(struct fa_directory *dir, size_t at, struct fa_err *err)
+{
+    const struct fa_account_entry *account = &dir->accounts[at];
+    if (fa_directory_account(dir, account->name) != NULL) {
+        return fa_err_set(err, FA_EEXISTS, "account '%s' is listed twice", account->name);
+    }
+    if (account->model != NULL && fa_directory_model(dir, account->model) == NULL) {
+        return no_such(err, "model", account->name, account->model);
+    }
+    struct by_account *entry = fa_xcalloc(1, sizeof *entry);
+    entry->name = account->name;
+    entry->account = account;
+    HASH_ADD_KEYPTR(hh, dir->index->accounts, entry->name, strlen(entry->name), entry);
+    return 0;
+}
+
 static int seal_channel(const struct fa_directory *dir, size_t at, struct fa_err *err)
 {
     const struct fa_channel_entry *channel = &dir->channels[at];
@@ -305,7 +407,14 @@ int fa_directory_seal(struct fa_directory *dir, struct fa_err *err)
             return rc;
         }
     }
-    return check_lines_end(dir, err);
+    for (size_t i = 0; i < dir->account_count; i++) {
+        int rc = seal_account(dir, i, err);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    int rc = seal_times(dir, err);
+    return rc == 0 ? check_lines_end(dir, err) : rc;
 }
 
 fa_person fa_directory_find(const struct fa_directory *dir, struct fa_str name)
@@ -359,6 +468,56 @@ const struct fa_channel_entry *fa_directory_channel(const struct fa_directory *d
         }
     }
     return NULL;
+}
+
+const struct fa_zone *fa_directory_zone(const struct fa_directory *dir, const char *name)
+{
+    for (size_t i = 0; i < dir->zone_count; i++) {
+        if (strcmp(dir->zones[i].name, name) == 0) {
+            return &dir->zones[i];
+        }
+    }
+    return NULL;
+}
+
+const struct fa_calendar_entry *fa_directory_calendar(const struct fa_directory *dir,
+                                                      const char *name)
+{
+    for (size_t i = 0; i < dir->calendar_count; i++) {
+        if (strcmp(dir->calendars[i].name, name) == 0) {
+            return &dir->calendars[i];
+        }
+    }
+    return NULL;
+}
+
+const struct fa_schedule_entry *fa_directory_schedule(const struct fa_directory *dir,
+                                                      struct fa_str name)
+{
+    for (size_t i = 0; i < dir->schedule_count; i++) {
+        if (fa_str_is(name, dir->schedules[i].name)) {
+            return &dir->schedules[i];
+        }
+    }
+    return NULL;
+}
+
+const struct fa_model_entry *fa_directory_model(const struct fa_directory *dir, const char *name)
+{
+    for (size_t i = 0; i < dir->model_count; i++) {
+        if (strcmp(dir->models[i].name, name) == 0) {
+            return &dir->models[i];
+        }
+    }
+    return NULL;
+}
+
+const struct fa_account_entry *fa_directory_account(const struct fa_directory *dir,
+                                                    const char *name)
+{
+    struct by_account *found = NULL;
+    HASH_FIND_STR(dir->index->accounts, name, found);
+    return found != NULL ? found->account : NULL;
 }
 
 fa_person fa_directory_manager(const struct fa_directory *dir, fa_person person)

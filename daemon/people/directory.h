@@ -6,6 +6,7 @@
 #define FA_PEOPLE_DIRECTORY_H
 
 #include "base/str.h"
+#include "people/span.h"
 
 typedef uint32_t fa_person;
 #define FA_NOBODY UINT32_MAX
@@ -37,8 +38,12 @@ struct fa_person_entry {
     size_t deputy_count, assistant_count, delegate_count;
     struct fa_contact *contacts; /* in order of preference */
     size_t contact_count;
-    bool independent; /* an independent contact */
-    bool operator_;   /* may see the outbox and test channels */
+    bool independent;      /* an independent contact */
+    bool operator_;        /* may see the outbox and test channels */
+    char *zone;            /* of fa_directory.zones, for the times that they read; NULL: UTC */
+    char *language;        /* "de"; NULL: the built-in words */
+    char *hours;           /* a calendar's name: outside of it only what is urgent; NULL: always */
+    struct fa_spans leave; /* away: deputies stand in */
 };
 
 struct fa_team_entry {
@@ -56,6 +61,45 @@ struct fa_channel_entry {
     size_t reader_count;
 };
 
+/* Open time under a name: working hours without holidays. */
+struct fa_calendar_entry {
+    char *name;
+    struct fa_spans open;
+    fa_time known_until; /* nothing is known from then on */
+};
+
+/* Several may be on duty at once. */
+struct fa_turn {
+    struct fa_span span;
+    uint32_t member; /* its place in members */
+};
+
+/* A rotation, target "schedule:NAME". Overrides and swaps are worked in already. */
+struct fa_schedule_entry {
+    char *name, *display;
+    char **members; /* people's names */
+    size_t member_count;
+    struct fa_turn *turns; /* by span.from */
+    size_t turn_count;
+    fa_time known_until;
+};
+
+/* How a kind of customer is served. */
+struct fa_model_entry {
+    char *name, *display; /* "complex", "simple", "transaction" */
+    char *conduit;        /* the role that is the primary conduit */
+};
+
+/* A customer. */
+struct fa_account_entry {
+    char *name, *display; /* name: what filings and the label "customer" say */
+    char *model;          /* a model's name; NULL: no conduit by role */
+    char *value_seen;     /* the level at which our value is seen there, in words; may be NULL */
+    char *conduit;        /* a person's name; NULL or gone or away: the model's role */
+    char **touches;       /* targets: everyone who touches or supports the customer */
+    size_t touch_count;
+};
+
 struct fa_directory {
     struct fa_person_entry *people;
     size_t people_count;
@@ -63,6 +107,16 @@ struct fa_directory {
     size_t team_count;
     struct fa_channel_entry *channels;
     size_t channel_count;
+    struct fa_zone *zones;
+    size_t zone_count;
+    struct fa_calendar_entry *calendars;
+    size_t calendar_count;
+    struct fa_schedule_entry *schedules;
+    size_t schedule_count;
+    struct fa_model_entry *models;
+    size_t model_count;
+    struct fa_account_entry *accounts;
+    size_t account_count;
     struct fa_directory_index *index; /* made by fa_directory_seal() */
 };
 
@@ -85,9 +139,43 @@ fa_person fa_directory_manager(const struct fa_directory *dir, fa_person person)
 bool fa_directory_has_role(const struct fa_directory *dir, fa_person person, struct fa_str role);
 
 /* A target or subject: "maria", "role:coo", "team:support". Adds those meant to set; FA_ENOTFOUND
- * when the directory knows no such person, team or role. */
+ * when the directory knows no such person, team or role. Neither time nor leave counts. */
 int fa_directory_resolve(const struct fa_directory *dir, struct fa_str target,
                          struct fa_pset *set) FA_MUST_CHECK;
+
+struct fa_ask_label {
+    struct fa_str name, value;
+};
+
+/* What a target may depend on beyond the directory. */
+struct fa_ask {
+    fa_time at;                        /* wall: who is on duty, who is away */
+    const char *customer;              /* of the filing or the label "customer"; NULL: none */
+    const char *reporter;              /* a person's name; NULL: not known, or not to be used */
+    const struct fa_ask_label *labels; /* of the alarm */
+    size_t label_count;
+};
+
+/* Whom the target means at a moment: what fa_directory_resolve() knows, and "schedule:NAME" (its
+ * members on duty), "account.conduit", "account.touches", "label.NAME" (the person whom the label
+ * names), "label.NAME.manager", "reporter.manager". Who is away is replaced by the first of their
+ * deputies who is not, and theirs; a conduit who is away or gone by their deputies, else by those
+ * with the model's role. Who is away and has nobody stays. Adds nobody when there is nobody;
+ * FA_ENOTFOUND when the directory has no such schedule, role, team or person. */
+int fa_directory_reach(const struct fa_directory *dir, struct fa_str target,
+                       const struct fa_ask *ask, struct fa_pset *set) FA_MUST_CHECK;
+/* The first moment after `at` at which fa_directory_reach() of the target may answer otherwise;
+ * FA_NEVER. */
+fa_time fa_directory_reach_change(const struct fa_directory *dir, struct fa_str target, fa_time at);
+
+const struct fa_zone *fa_directory_zone(const struct fa_directory *dir, const char *name);
+const struct fa_calendar_entry *fa_directory_calendar(const struct fa_directory *dir,
+                                                      const char *name);
+const struct fa_schedule_entry *fa_directory_schedule(const struct fa_directory *dir,
+                                                      struct fa_str name);
+const struct fa_model_entry *fa_directory_model(const struct fa_directory *dir, const char *name);
+const struct fa_account_entry *fa_directory_account(const struct fa_directory *dir,
+                                                    const char *name);
 
 /* Adds to set everybody who must not learn of what is about `subject` (a target's notation): those
  * meant, their deputies, assistants and mailbox delegates, everyone who reports to them directly or
