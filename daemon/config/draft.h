@@ -31,6 +31,16 @@ struct fa_draft_team {
     struct fa_team_entry e;
 };
 
+struct fa_draft_model {
+    const config_setting_t *at;
+    struct fa_model_entry e;
+};
+
+struct fa_draft_account {
+    const config_setting_t *at;
+    struct fa_account_entry e;
+};
+
 struct fa_draft_channel {
     const config_setting_t *at;
     struct fa_channel_entry e;
@@ -144,6 +154,8 @@ struct fa_draft {
     char *company, *notice;
     FA_ARRAY(struct fa_draft_person) people;
     FA_ARRAY(struct fa_draft_team) teams;
+    FA_ARRAY(struct fa_draft_model) models;
+    FA_ARRAY(struct fa_draft_account) accounts;
     FA_ARRAY(struct fa_draft_channel) channels;
     FA_ARRAY(struct fa_draft_severity) severities;
     FA_ARRAY(struct fa_draft_value) values;
