@@ -383,6 +383,7 @@ static struct fa_incident *make_incident(struct fa_engine *engine, const struct 
     incident->since = copy_known(filing->since);
     incident->known = filing->known;
     incident->reporter = copy_known(filing->reporter);
+    incident->called = copy_known(filing->called);
     for (size_t i = 0; i < filing->about_count; i++) {
         add_subject(engine, incident, filing->about[i]);
     }
@@ -436,6 +437,7 @@ static size_t filing_bytes(const struct fa_filing *filing)
     size_t bytes = strlen(filing->text);
     bytes += filing->customer != NULL ? strlen(filing->customer) : 0;
     bytes += filing->since != NULL ? strlen(filing->since) : 0;
+    bytes += filing->called != NULL ? strlen(filing->called) : 0;
     for (size_t i = 0; i < filing->about_count; i++) {
         bytes += strlen(filing->about[i]);
     }
@@ -445,18 +447,21 @@ static size_t filing_bytes(const struct fa_filing *filing)
     return bytes;
 }
 
+static bool same_reporter(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 /* One reporter leaves a quarter of the limit to all others, or he could keep them from being heard.
- */
+ * All who are not proved are one in this: they may be one. */
 static bool has_share(const struct fa_engine *engine, const char *reporter)
 {
     size_t open = 0, most = engine->setup->filings_open_max - engine->setup->filings_open_max / 4;
     if (engine->incidents.count < most) {
         return true; /* nobody has more than there are: nearly always nothing has to be counted */
     }
-    for (const struct fa_incident *i = engine->incidents.first; i != NULL && reporter != NULL;
-         i = i->after) {
-        open += i->state != FA_INCIDENT_CLOSED && i->reporter != NULL &&
-                strcmp(i->reporter, reporter) == 0;
+    for (const struct fa_incident *i = engine->incidents.first; i != NULL; i = i->after) {
+        open += i->state != FA_INCIDENT_CLOSED && same_reporter(i->reporter, reporter);
     }
     return open < most;
 }
@@ -735,6 +740,11 @@ int fa_engine_preview(const struct fa_engine *engine, const struct fa_filing *fi
     fa_circle_init(&circle, engine->setup->people, (char *const *)(uintptr_t)filing->about,
                    filing->about_count, (char *const *)(uintptr_t)filing->struck,
                    filing->struck_count);
+    struct fa_incident like = {.about = (char **)(uintptr_t)filing->about,
+                               .struck = (char **)(uintptr_t)filing->struck,
+                               .about_count = filing->about_count,
+                               .struck_count = filing->struck_count};
+    fa_circle_close(engine->setup->people, NULL, &like, &circle.conflicted);
     if (preview.level == FA_GUIDE_HELP) {
         preview_helpers(engine, category, &circle, &preview);
     }
