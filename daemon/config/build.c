@@ -251,7 +251,7 @@ static void build_rules(struct fa_faults *faults, struct fa_draft *draft, struct
         rule->alert = from->alert.e;
         memset(&from->alert.e, 0, sizeof from->alert.e);
         build_take(faults, from, &rule->metric);
-        fa_build_query(faults, config, from->at, rule);
+        fa_build_query(faults, config, from, rule);
     }
     config->setup.rules = (const struct fa_rule *const *)config->rules;
     config->setup.rule_count = config->rule_count;

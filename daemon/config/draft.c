@@ -300,6 +300,13 @@ static const struct fa_key rule_keys[] = {
      .help = "Fires when no sample came for so long; instead of above or below."},
     {"incident", FA_KEY_GROUP, 0, AT(T, incident), .section = &incident_section,
      .help = "Fires on what people file."},
+    {"and_expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, and_expr), .max = 65536,
+     .help =
+         "With incident: fires only while this PromQL expression yields a label set too; with per "
+         "one whose label customer, if it has it, is the filing's. A filing that came before the "
+         "numbers is raised when they say so. It adds an alarm: the filing climbs by its category "
+         "as always, also when the numbers say nothing or are missing; a level below \"raise\" is "
+         "raised by it. Each filing is raised once by such a rule."},
     {"alert", FA_KEY_GROUP, 0, AT(T, alert), .section = &alert_section,
      .help = "Fires on what another monitoring system has decided."},
     {"expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, e.query.text), .max = 65536,
@@ -307,9 +314,11 @@ static const struct fa_key rule_keys[] = {
     {"clear_expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, e.query.clear_text), .max = 65536,
      .help = "With expr: clears only when this expression yields the label set."},
     {"settle", FA_KEY_DURATION, 0, AT(T, e.query.settle), DURATION(0, FA_HOUR), .def = "1s",
-     .help = "With expr: what aggregates or joins waits so long for samples that belong together."},
+     .help =
+         "With expr or and_expr: what aggregates or joins waits so long for samples that belong together."},
     {"every", FA_KEY_DURATION, 0, AT(T, e.query.every), DURATION(FA_SECOND, FA_DAY), .def = "15s",
-     .help = "With expr: a value that moves by itself, such as a rate, is looked at so often."},
+     .help =
+         "With expr or and_expr: a value that moves by itself, such as a rate, is looked at so often."},
 };
 static const struct fa_section rule_section = {
     "a rule", KEYS(rule_keys), sizeof(T),

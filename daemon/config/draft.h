@@ -88,7 +88,7 @@ struct fa_draft_alert {
 struct fa_draft_rule {
     const config_setting_t *at;
     struct fa_rule e;
-    char *take;
+    char *take, *and_expr;
     uint32_t at_least;
     struct fa_draft_incident incident;
     struct fa_draft_alert alert;
