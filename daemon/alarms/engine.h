@@ -74,7 +74,7 @@ struct fa_filing {
     const char *category, *customer, *text, *since, *reporter;
     const char *called; /* without a reporter: the name that was typed; may be NULL */
     enum fa_known known;
-    const char *const *about, *const *struck;
+    const char *const *about, *const *struck; /* FA_TARGET_CONDUIT: the customer's */
     size_t about_count, struck_count;
     int level;          /* enum fa_guidance, -1: as the guidance says */
     uint64_t journal_n; /* the number that this step's first journal entry will get */
