@@ -163,6 +163,8 @@ struct fa_incident {
     struct fa_deadline due; /* "solve" and "help": then it is raised */
     struct fa_alarm_id *alarms;
     size_t alarm_count, alarm_cap;
+    char **raised_by; /* rules over filings and numbers that have raised it: each does so once */
+    size_t raised_by_count;
     struct fa_comment *comments;
     size_t comment_count, comment_cap;
     /* What came of alarms that are closed, for the reporter; none of it says who. */

@@ -157,6 +157,7 @@ void fa_engine_free(struct fa_engine *engine)
     fa_book_done(&engine->alarms);
     fa_book_done(&engine->incidents);
     fa_names_done(&engine->identities);
+    fa_conditions_forget(engine);
     struct fa_policy_ref *p, *p_next;
     HASH_ITER(hh, engine->policies, p, p_next) {
         HASH_DELETE(hh, engine->policies, p);
@@ -418,12 +419,17 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
         return 0;
     case FA_EV_RELOAD:
         engine->setup = event->u.reload.setup;
+        fa_conditions_forget(engine);
         fa_journal(engine, FA_J_RELOAD, (struct fa_journal_ids){0}, NULL, 0);
         fa_mark_orphans(engine);
         fa_climb_reckon(engine);
         return 0;
     case FA_EV_SIGNAL:
-        on_signal(engine, event->u.signal);
+        if (fa_rule_is_combined(event->u.signal->rule)) {
+            fa_condition_signal(engine, event->u.signal);
+        } else {
+            on_signal(engine, event->u.signal);
+        }
         return 0;
     case FA_EV_FILE:
         reply->u.reply.incident = event->u.file->id;

@@ -65,6 +65,19 @@ static struct fa_incident_fact *gather(const struct fa_engine *engine,
     return facts;
 }
 
+/* Do the numbers of the rule say so too? */
+static bool is_confirmed(const struct fa_engine *engine, const struct fa_rule *rule,
+                         const struct fa_incident_fact *fact)
+{
+    struct fa_held held;
+    struct fa_buf labels;
+    fa_buf_init(&labels, 4096);
+    fa_incident_rule_labels(rule, fact, &labels);
+    bool holds = fa_condition_holds(engine, rule->name, fa_buf_text(&labels), &held);
+    fa_buf_done(&labels);
+    return holds;
+}
+
 static bool rule_holds(const struct fa_engine *engine, const struct fa_rule *rule,
                        const struct fa_incident_fact *fact, const struct fa_incident *but,
                        fa_time wall)
@@ -76,12 +89,19 @@ static bool rule_holds(const struct fa_engine *engine, const struct fa_rule *rul
     struct fa_incident_fact *facts = gather(engine, but, &count);
     bool holds = fa_incident_rule_holds(rule, fact, facts, count, wall);
     free(facts);
-    return holds;
+    return holds && (!fa_rule_is_combined(rule) || is_confirmed(engine, rule, fact));
 }
 
 static bool single(const struct fa_rule *rule)
 {
     return rule->incident.count <= 1 && rule->incident.distinct_reporters <= 1;
+}
+
+/* For one filing, instead of its category's alarm. What numbers must confirm never is: they may
+ * fail, and the filing climbs all the same. */
+static bool is_alone(const struct fa_rule *rule)
+{
+    return rule->is_incident && single(rule) && !fa_rule_is_combined(rule);
 }
 
 /* ---- alarms from filings ---- */
@@ -211,9 +231,26 @@ static struct fa_alarm *begin_filed(struct fa_engine *engine, struct fa_incident
         .since = incident->filed,
         .value = (double)NAN,
     };
+    struct fa_held held;
+    if (rule != NULL && fa_rule_is_combined(rule) &&
+        fa_condition_holds(engine, rule->name, labels, &held)) {
+        spec.value = held.value;
+    }
     struct fa_alarm *alarm = fa_alarm_begin(engine, &spec);
     join(engine, alarm, incident);
     return alarm;
+}
+
+/* Its filings are raised by this rule no more. */
+static void note_raised(struct fa_engine *engine, const struct fa_alarm *alarm)
+{
+    for (size_t i = 0; i < alarm->incident_count; i++) {
+        struct fa_incident *incident = fa_book_find(&engine->incidents, alarm->incidents[i].id);
+        if (incident != NULL) {
+            add_text(&incident->raised_by, &incident->raised_by_count, alarm->rule);
+            fa_touch_incident(engine, incident);
+        }
+    }
 }
 
 static void raise_by_rule(struct fa_engine *engine, struct fa_incident *incident,
@@ -248,6 +285,9 @@ static void raise_by_rule(struct fa_engine *engine, struct fa_incident *incident
         }
         fa_alarm_start(engine, alarm);
     }
+    if (fa_rule_is_combined(rule)) {
+        note_raised(engine, alarm);
+    }
     fa_buf_done(&labels);
     fa_buf_done(&identity);
 }
@@ -268,7 +308,7 @@ static bool raise_by_rules(struct fa_engine *engine, struct fa_incident *inciden
     bool any = false;
     for (size_t i = 0; i < engine->setup->rule_count; i++) {
         const struct fa_rule *rule = engine->setup->rules[i];
-        bool alone = rule->is_incident && single(rule);
+        bool alone = is_alone(rule);
         if ((patterns_only && alone) ||
             !rule_holds(engine, rule, &fact, incident, engine->now.wall)) {
             continue;
@@ -294,6 +334,15 @@ static void raise_incident(struct fa_engine *engine, struct fa_incident *inciden
     raise_by_rules(engine, incident, false, &has_own);
     if (!has_own) {
         raise_by_category(engine, incident);
+    }
+}
+
+void fa_incident_confirmed(struct fa_engine *engine, struct fa_incident *incident,
+                           const struct fa_rule *rule)
+{
+    raise_by_rule(engine, incident, rule);
+    if (incident->state == FA_INCIDENT_OPEN) {
+        mark_raised(engine, incident);
     }
 }
 
@@ -685,7 +734,7 @@ static bool preview_rules(const struct fa_engine *engine, const struct fa_filing
     bool has_own = false;
     for (size_t i = 0; i < engine->setup->rule_count; i++) {
         const struct fa_rule *rule = engine->setup->rules[i];
-        bool alone = rule->is_incident && single(rule);
+        bool alone = is_alone(rule);
         if ((preview->level == FA_GUIDE_RAISE || !alone) &&
             rule_holds(engine, rule, &fact, NULL, wall)) {
             preview_policy(engine, rule->policy, circle, &ask, preview);

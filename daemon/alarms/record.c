@@ -22,7 +22,7 @@ enum alarm_tag {
 enum incident_tag {
     I_ID = 1, I_CATEGORY, I_CUSTOMER, I_TEXT, I_SINCE, I_KNOWN, I_REPORTER, I_ABOUT, I_STRUCK,
     I_LEVEL, I_STATE, I_FILED, I_CLOSED, I_JOURNAL, I_ARMED, I_LENGTH, I_ALARM, I_COMMENT,
-    I_TOLD, I_TOLD_FIRST, I_OWNED,
+    I_TOLD, I_TOLD_FIRST, I_OWNED, I_RAISED_BY,
 };
 /* clang-format on */
 /* clang-format off */
@@ -162,6 +162,7 @@ void fa_incident_encode(const struct fa_incident *i, struct fa_buf *buf)
     fa_rec_put_text(buf, I_REPORTER, i->reporter);
     put_texts(buf, I_ABOUT, i->about, i->about_count);
     put_texts(buf, I_STRUCK, i->struck, i->struck_count);
+    put_texts(buf, I_RAISED_BY, i->raised_by, i->raised_by_count);
     fa_rec_put_u64(buf, I_LEVEL, i->level);
     fa_rec_put_u64(buf, I_STATE, i->state);
     fa_rec_put_i64(buf, I_FILED, i->filed);
@@ -484,6 +485,9 @@ static bool read_incident_field(struct fa_incident *i, const struct fa_rec_field
     case I_STRUCK:
         fa_texts_add(&i->struck, &i->struck_count, f->bytes);
         break;
+    case I_RAISED_BY:
+        fa_texts_add(&i->raised_by, &i->raised_by_count, f->bytes);
+        break;
     case I_LEVEL:
         i->level = (enum fa_guidance)(f->u64 < FA_GUIDE__COUNT ? f->u64 : FA_GUIDE_RAISE);
         break;
@@ -682,6 +686,7 @@ void fa_incident_free(struct fa_incident *incident)
     free(incident->alarms);
     fa_texts_free(incident->about, incident->about_count);
     fa_texts_free(incident->struck, incident->struck_count);
+    fa_texts_free(incident->raised_by, incident->raised_by_count);
     free_comments(incident->comments, incident->comment_count);
     free(incident);
 }

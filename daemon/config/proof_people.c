@@ -42,15 +42,27 @@ static void prove_uids(const struct fa_proof *proof, const config_setting_t *at,
     }
 }
 
+/* A name that a target's notation means otherwise would be told in somebody else's stead. */
+static void prove_name(const struct fa_proof *proof, const config_setting_t *at, const char *name)
+{
+    struct fa_str label;
+    if (name != NULL && strcmp(name, FA_TARGET_INDEPENDENT) == 0) {
+        fa_fault_key(proof->faults, at, "name", FA_EINVAL,
+                     "no person may be named '%s': as a target it means the independent contacts",
+                     name);
+    } else if (name != NULL && fa_proof_depends(name, &label) != FA_DEPENDS_NOT) {
+        fa_fault_key(proof->faults, at, "name", FA_EINVAL,
+                     "no person may be named '%s': targets that begin with account., label. or "
+                     "reporter. mean others",
+                     name);
+    }
+}
+
 static void prove_person(const struct fa_proof *proof, size_t i)
 {
     const struct fa_person_entry *entry = &proof->config->people->people[i];
     const config_setting_t *at = proof->draft->people.items[i].at;
-    if (entry->name != NULL && strcmp(entry->name, FA_TARGET_INDEPENDENT) == 0) {
-        fa_fault_key(proof->faults, at, "name", FA_EINVAL,
-                     "no person may be named '%s': as a target it means the independent contacts",
-                     entry->name);
-    }
+    prove_name(proof, at, entry->name);
     need_people(proof, at, "manager", (char *const *)&entry->manager, entry->manager != NULL);
     need_people(proof, at, "deputies", entry->deputies, entry->deputy_count);
     need_people(proof, at, "assistants", entry->assistants, entry->assistant_count);

@@ -1,7 +1,10 @@
 /* links: fa_test_world */
 /* SPDX-License-Identifier: MIT */
 #include "fa_test.h"
+#include "rules/promql.h"
 #include "world.h"
+
+#include <math.h>
 
 static char text[256];
 #define WAITING(w, expected) assert_string_equal(world_waiting(w, text, sizeof text), expected)
@@ -191,6 +194,150 @@ static void whom_a_role_meant_when_it_was_filed_stays_out(void **state)
     assert_int_equal(alarm->about_count, 2);
     assert_string_equal(alarm->about[0], "role:top");
     assert_string_equal(alarm->about[1], "ceo");
+    world_done(&w);
+}
+
+static struct fa_rule *with_numbers(struct fa_rule *rule)
+{
+    struct fa_err err;
+    int rc = fa_promql_parse(FA_STR("queue_seconds > 120"), &rule->query.expr, &err);
+    assert_int_equal(rc, 0);
+    return rule;
+}
+
+static void free_numbers(struct fa_rule *rule)
+{
+    fa_promql_free(rule->query.expr);
+    rule->query.expr = NULL;
+}
+
+static void numbers(struct world *w, const char *labels, enum fa_level level)
+{
+    struct fa_signal signal = {.rule = w->rules[1],
+                               .labels = labels,
+                               .level = level,
+                               .value = level == FA_LEVEL_FIRING ? 300 : (double)NAN,
+                               .since = w->now.wall};
+    world_step_event(w, (struct fa_event){.kind = FA_EV_SIGNAL, .u.signal = &signal});
+}
+
+static void a_pattern_with_numbers_fires_when_both_hold_in_either_order(void **state)
+{
+    static const struct {
+        const char *labels;
+        enum fa_level level;
+        bool raised;
+    } rows[] = {
+        {"customer=\"Acme\"", FA_LEVEL_FIRING, true},
+        {"customer=\"Acme\",queue=\"north\"", FA_LEVEL_FIRING, true},
+        {"queue=\"north\"", FA_LEVEL_FIRING, true}, /* of all customers */
+        {"", FA_LEVEL_FIRING, true},
+        {"customer=\"Globex\"", FA_LEVEL_FIRING, false},
+        {"customer=\"Acme\"", FA_LEVEL_UNKNOWN, false},
+        {"customer=\"Acme\"", FA_LEVEL_CLEAR, false},
+    };
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+        struct world w;
+        bool before = i % 2 == 0;
+        world_begin_firm(&w);
+        struct fa_rule *rule = with_numbers(pattern(&w, 1, 1));
+        if (before) {
+            numbers(&w, rows[i / 2].labels, rows[i / 2].level);
+        }
+        file_by(&w, 1, "person:rep", NULL);
+        assert_non_null(world_alarm_of(&w, "filing")); /* by its category, whatever they say */
+        assert_true(!before || (pattern_alarm(&w) != NULL) == rows[i / 2].raised);
+        if (!before) {
+            assert_null(pattern_alarm(&w));
+            numbers(&w, rows[i / 2].labels, rows[i / 2].level);
+        }
+        if ((pattern_alarm(&w) != NULL) != rows[i / 2].raised) {
+            fail_msg("row %zu", i);
+        }
+        assert_true(!rows[i / 2].raised || pattern_alarm(&w)->value == 300);
+        free_numbers(rule);
+        world_done(&w);
+    }
+}
+
+static void numbers_that_come_later_find_the_whole_pattern_once(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    struct fa_rule *rule = with_numbers(pattern(&w, 1, 2));
+    file_by(&w, 1, "person:rep", NULL);
+    numbers(&w, "", FA_LEVEL_FIRING);
+    assert_null(pattern_alarm(&w)); /* one person */
+    numbers(&w, "", FA_LEVEL_CLEAR);
+    file_by(&w, 2, "person:rep2", NULL);
+    world_advance(&w, 13 * FA_DAY);
+    file_by(&w, 3, "person:rep", NULL);
+    world_advance(&w, 2 * FA_DAY);
+    numbers(&w, "", FA_LEVEL_FIRING);
+    assert_null(pattern_alarm(&w)); /* the other's is too old */
+    numbers(&w, "", FA_LEVEL_CLEAR);
+    file_by(&w, 4, "person:rep2", NULL);
+    numbers(&w, "", FA_LEVEL_FIRING);
+    assert_int_equal(pattern_alarm(&w)->incident_count, 2);
+    free_numbers(rule);
+    world_done(&w);
+}
+
+static void what_was_closed_is_not_raised_by_its_numbers_again(void **state)
+{
+    for (int restart = 0; restart < 2; restart++) {
+        struct world w;
+        world_begin_firm(&w);
+        struct fa_rule *rule = with_numbers(pattern(&w, 1, 1));
+        numbers(&w, "", FA_LEVEL_FIRING);
+        file_by(&w, 1, "person:rep", NULL);
+        world_act(&w, FA_EV_RESOLVE, pattern_alarm(&w), "lead", 0);
+        world_answer(&w, FA_VERDICT_SENT);
+        world_advance(&w, 2 * FA_HOUR);
+        if (restart) {
+            world_restart(&w);
+        } else {
+            numbers(&w, "", FA_LEVEL_UNKNOWN);
+        }
+        numbers(&w, "", FA_LEVEL_FIRING);
+        assert_null(pattern_alarm(&w));
+        assert_int_not_equal(incident(&w, 1)->state, FA_INCIDENT_CLOSED);
+        file_by(&w, 2, "person:rep", NULL);
+        assert_int_equal(pattern_alarm(&w)->incident_count, 1);
+        free_numbers(rule);
+        world_done(&w);
+    }
+}
+
+static void numbers_raise_what_would_be_solved_alone(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    struct fa_rule *rule = with_numbers(pattern(&w, 1, 1));
+    struct fa_filing filing = {
+        .category = "mess", .text = "t", .customer = "Acme", .level = FA_GUIDE_SOLVE};
+    filing.id.id.bytes[0] = 9;
+    world_step_event(&w, (struct fa_event){.kind = FA_EV_FILE, .u.file = &filing});
+    assert_null(world_alarm(&w));
+    numbers(&w, "", FA_LEVEL_FIRING);
+    assert_int_equal(incident(&w, 9)->state, FA_INCIDENT_RAISED);
+    assert_ptr_equal(world_alarm(&w), pattern_alarm(&w));
+    free_numbers(rule);
+    world_done(&w);
+}
+
+static void conditions_have_a_limit_that_operators_hear_of(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    struct fa_rule *rule = with_numbers(pattern(&w, 1, 1));
+    w.setup.alarms_open_max = 2;
+    numbers(&w, "customer=\"x\",queue=\"a\"", FA_LEVEL_FIRING);
+    numbers(&w, "customer=\"y\"", FA_LEVEL_FIRING);
+    assert_null(world_alarm_of(&w, "firealarm:conditions-full"));
+    numbers(&w, "customer=\"z\"", FA_LEVEL_FIRING);
+    assert_non_null(world_alarm_of(&w, "firealarm:conditions-full"));
+    free_numbers(rule);
     world_done(&w);
 }
 
@@ -450,6 +597,11 @@ int main(void)
         cmocka_unit_test(a_filing_joins_only_an_alarm_that_keeps_the_same_people_out),
         cmocka_unit_test(whom_a_role_meant_when_it_was_filed_stays_out),
         cmocka_unit_test(owners_hear_that_their_alarm_grew),
+        cmocka_unit_test(a_pattern_with_numbers_fires_when_both_hold_in_either_order),
+        cmocka_unit_test(numbers_that_come_later_find_the_whole_pattern_once),
+        cmocka_unit_test(what_was_closed_is_not_raised_by_its_numbers_again),
+        cmocka_unit_test(numbers_raise_what_would_be_solved_alone),
+        cmocka_unit_test(conditions_have_a_limit_that_operators_hear_of),
         cmocka_unit_test(limits_are_told_and_closed_filings_do_not_count),
         cmocka_unit_test(the_preview_names_exactly_those_who_are_told),
         cmocka_unit_test(a_preview_tells_nobody_of_a_filing_that_has_a_subject),
