@@ -142,6 +142,8 @@ static const struct fa_key severity_keys[] = {
      .help = "After so many failed tries of one message the escalation moves on."},
     {"fail_after", FA_KEY_DURATION, 0, AT(T, e.fail_after), DURATION(FA_SECOND, FA_DAY),
      .def = "1m", .help = "Or after failing for so long, whichever comes first."},
+    {"urgent", FA_KEY_BOOL, 0, PAIR(T, e.urgent, has_urgent),
+     .help = "People's quiet hours do not hold it back. Without it: true for \"critical\"."},
 };
 static const struct fa_section severity_section = {
     "a severity", KEYS(severity_keys), sizeof(T),
@@ -196,6 +198,11 @@ static const struct fa_key step_keys[] = {
      .help = "Only over these channels. Without it: each person's own, in their order."},
     {"wait", FA_KEY_DURATION, 0, AT(T, e.wait), DURATION(FA_MINUTE, 7 * FA_DAY), .def = "15m",
      .help = "From this step to the next; from the last to its repetition."},
+    {"during", FA_KEY_NAME, 0, AT(T, e.during),
+     .help = "A calendar: the step is told only while it is open, and its wait runs only then. "
+             "Without it: at any time."},
+    {"urgent", FA_KEY_BOOL, 0, AT(T, e.urgent), .def = "false",
+     .help = "People's quiet hours do not hold this step back, however severe the alarm is."},
 };
 static const struct fa_section step_section = {"a step", KEYS(step_keys), sizeof(T),
                                                .help = "One rung of a policy."};
@@ -208,6 +215,9 @@ static const struct fa_key policy_keys[] = {
              "the daemon's own troubles."},
     {"steps", FA_KEY_GROUPS, FA_KEY_REQUIRED, LIST(T, steps), .section = &step_section,
      .help = "In their order; the last repeats until somebody owns the alarm."},
+    {"repeat_from", FA_KEY_U32, 0, AT(T, repeat_from), .min = 1, .max = 64,
+     .help = "After the last step the climb goes on with this one, counted from 1, and each loop "
+             "widens. Without it: with the last."},
 };
 static const struct fa_section policy_section = {"a policy", KEYS(policy_keys), sizeof(T),
                                                  .help = "Who is told, in which order."};

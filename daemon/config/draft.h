@@ -50,6 +50,7 @@ struct fa_draft_channel {
 struct fa_draft_severity {
     const config_setting_t *at;
     struct fa_severity e;
+    bool has_urgent;
 };
 
 struct fa_draft_value {
@@ -71,6 +72,7 @@ struct fa_draft_step {
 struct fa_draft_policy {
     const config_setting_t *at;
     char *name;
+    uint32_t repeat_from;
     FA_ARRAY(struct fa_draft_step) steps;
 };
 
