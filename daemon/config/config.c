@@ -260,6 +260,7 @@ void fa_config_free(struct fa_config *config)
     free(config->channels);
     free(config->mac_key_file);
     free(config->company);
+    free(config->pages_url);
     free(config->notice);
     free(config->source);
     free(config);

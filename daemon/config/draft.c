@@ -492,6 +492,18 @@ static const struct fa_section fetch_section = {
             "ends with the first run that fails, and is unknown then."};
 #undef T
 
+#define T struct fa_draft_pages
+static const struct fa_key pages_keys[] = {
+    {"url", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, url), .max = 200,
+     .help = "Where people's phones reach the listener whose routes hold pages: "
+             "\"https://alarm.example.com\". Links in messages begin with it."},
+};
+static const struct fa_section pages_section = {
+    "the pages", KEYS(pages_keys), sizeof(T),
+    .help = "Small pages for a phone: to own an alarm by the link in its message, to file, and to "
+            "see what became of a filing. Without this group messages carry no link."};
+#undef T
+
 #define T struct fa_draft_store
 static const struct fa_key store_keys[] = {
     {"plugin", FA_KEY_NAME, 0, AT(T, plugin), .def = "sqlite",
@@ -573,6 +585,8 @@ static const struct fa_key top_keys[] = {
      .help = "Where samples come in."},
     {"fetch", FA_KEY_GROUPS, 0, LIST(T, fetches), .section = &fetch_section,
      .help = "What is pulled."},
+    {"pages", FA_KEY_GROUP, 0, AT(T, pages), .section = &pages_section,
+     .help = "Where links lead."},
     {"store", FA_KEY_GROUP, 0, AT(T, store), .section = &store_section,
      .help = "What is kept where."},
     {"times", FA_KEY_GROUP, 0, AT(T, times), .section = &times_section,

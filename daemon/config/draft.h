@@ -135,6 +135,11 @@ struct fa_draft_fetch {
     struct fa_given_list given;
 };
 
+struct fa_draft_pages {
+    const config_setting_t *at; /* NULL: none was given */
+    char *url;
+};
+
 struct fa_draft_store {
     const config_setting_t *at; /* NULL: none was given */
     char *plugin, *mac_key;
@@ -168,6 +173,7 @@ struct fa_draft {
     FA_ARRAY(struct fa_draft_listener) listeners;
     FA_ARRAY(struct fa_draft_feed) feeds;
     FA_ARRAY(struct fa_draft_fetch) fetches;
+    struct fa_draft_pages pages;
     struct fa_draft_store store;
     struct fa_draft_times times;
     struct fa_draft_limits limits;
