@@ -52,6 +52,14 @@ static const struct fa_key person_keys[] = {
      .help = "May see the outbox, without content, and test channels."},
     {"language", FA_KEY_NAME, 0, AT(T, e.language),
      .help = "The language in which messages reach the person, such as \"de\"."},
+    {"zone", FA_KEY_TEXT, 0, AT(T, e.zone), .max = 100,
+     .help = "Time zone for the times that the person reads, and for days of leave; for instance "
+             "\"Europe/Berlin\". Without it: the company's."},
+    {"hours", FA_KEY_NAME, 0, AT(T, e.hours),
+     .help = "The calendar of the person's working hours."},
+    {"leave", FA_KEY_TEXTS, 0, LIST(T, leave), .min = 1, .max = 366,
+     .help = "When the person is away and deputies stand in: days (\"2026-12-24\"), stretches of "
+             "them (\"2026-12-24..2027-01-02\") or a calendar's name."},
     {"email", FA_KEY_REFUSED,
      .help = "write channels = ( { channel = \"mail\"; address = \"...\"; } )"},
     {"mail", FA_KEY_REFUSED,
@@ -105,6 +113,48 @@ static const struct fa_section account_section = {
     "an account", KEYS(account_keys), sizeof(T),
     .help = "A customer, and who answers for them: the targets account.conduit and "
             "account.touches."};
+#undef T
+
+#define T struct fa_draft_calendar
+static const struct fa_key calendar_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, name),
+     .help = "What hours, leave and except refer to."},
+    {"hours", FA_KEY_TEXTS, 0, LIST(T, hours), .min = 1, .max = 64,
+     .help = "Each week the same: \"Mon-Fri 09:00-17:00\", \"Sat 10:00-13:00\", \"Fri "
+             "22:00-06:00\" (into Saturday)."},
+    {"file", FA_KEY_PATH, 0, AT(T, file),
+     .help = "iCalendar, instead of hours: open while one of its events lasts."},
+    {"except", FA_KEY_TEXTS, 0, LIST(T, except), .min = 1, .max = 16,
+     .help = "Calendars whose time is taken out, for instance holidays."},
+    {"zone", FA_KEY_TEXT, 0, AT(T, zone), .max = 100,
+     .help = "Time zone of hours, of whole days and of times without one. Without it: the "
+             "company's."},
+};
+static const struct fa_section calendar_section = {
+    "a calendar", KEYS(calendar_keys), sizeof(T),
+    .help = "Open time under a name: working hours, holidays, leave. Calendars are read at start, "
+            "at SIGHUP and once a day, for 400 days to come. Recurrences (RRULE) may be daily or "
+            "rarer; EXDATE, RDATE and changed occurrences count. A time that clocks leap over is "
+            "the moment of the leap; one that they show twice is the first for a beginning and the "
+            "second for an end."};
+#undef T
+
+#define T struct fa_draft_schedule
+static const struct fa_key schedule_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, name), .help = "Targets say \"schedule:NAME\"."},
+    {"display", FA_KEY_TEXT, 0, AT(T, display), .max = 200, .help = "Name as people read it."},
+    {"file", FA_KEY_PATH, FA_KEY_REQUIRED, AT(T, file),
+     .help = "iCalendar. Each event says who is on duty: its ATTENDEEs, by the addresses of their "
+             "channels; without such its SUMMARY, a person's name or display, several with "
+             "commas."},
+    {"zone", FA_KEY_TEXT, 0, AT(T, zone), .max = 100,
+     .help = "Time zone of whole days and of times without one. Without it: the company's."},
+};
+static const struct fa_section schedule_section = {
+    "a schedule", KEYS(schedule_keys), sizeof(T),
+    .help = "A rotation: who is on duty when. A single event, or an occurrence that was changed or "
+            "moved, takes its time from all events that recur: so a swap is one more event. Events "
+            "of the same kind that overlap are on duty together."};
 #undef T
 
 #define T struct fa_draft_channel
@@ -558,8 +608,15 @@ static const struct fa_key top_keys[] = {
     {"notice", FA_KEY_TEXT, FA_KEY_LINES, AT(T, notice), .max = 4000,
      .help =
          "What the client says before it asks anything, for instance who can read this machine."},
+    {"zone", FA_KEY_TEXT, 0, AT(T, zone), .max = 100,
+     .help = "The company's time zone, for instance \"Europe/Berlin\", for people, calendars and "
+             "schedules that name none. Without it: UTC."},
     {"people", FA_KEY_GROUPS, 0, LIST(T, people), .section = &person_section,
      .help = "Everybody who is named elsewhere."},
+    {"calendars", FA_KEY_GROUPS, 0, LIST(T, calendars), .section = &calendar_section,
+     .help = "Working hours, holidays, leave."},
+    {"schedules", FA_KEY_GROUPS, 0, LIST(T, schedules), .section = &schedule_section,
+     .help = "Rotations."},
     {"teams", FA_KEY_GROUPS, 0, LIST(T, teams), .section = &team_section, .help = "Teams."},
     {"models", FA_KEY_GROUPS, 0, LIST(T, models), .section = &model_section,
      .help = "How customers are served."},

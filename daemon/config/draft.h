@@ -22,8 +22,19 @@ struct fa_draft_person {
     const config_setting_t *at;
     struct fa_person_entry e; /* all but contacts and tokens */
     FA_ARRAY(uint32_t) uid;
-    FA_TEXTS token, tokens;
+    FA_TEXTS token, tokens, leave;
     FA_ARRAY(struct fa_draft_contact) contacts;
+};
+
+struct fa_draft_calendar {
+    const config_setting_t *at;
+    char *name, *file, *zone;
+    FA_TEXTS hours, except;
+};
+
+struct fa_draft_schedule {
+    const config_setting_t *at;
+    char *name, *display, *file, *zone;
 };
 
 struct fa_draft_team {
@@ -158,8 +169,10 @@ struct fa_draft_limits {
 
 struct fa_draft {
     const config_setting_t *at;
-    char *company, *notice;
+    char *company, *notice, *zone;
     FA_ARRAY(struct fa_draft_person) people;
+    FA_ARRAY(struct fa_draft_calendar) calendars;
+    FA_ARRAY(struct fa_draft_schedule) schedules;
     FA_ARRAY(struct fa_draft_team) teams;
     FA_ARRAY(struct fa_draft_model) models;
     FA_ARRAY(struct fa_draft_account) accounts;
