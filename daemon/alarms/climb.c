@@ -314,6 +314,10 @@ void fa_climb(struct fa_engine *engine, struct fa_alarm *alarm)
         fa_disarm(&engine->alarm_heap, &alarm->deadline);
         return;
     }
+    if (fa_is_hidden(alarm)) {
+        fa_arm(engine, &engine->alarm_heap, &alarm->deadline, FA_DAY);
+        return;
+    }
     if (put_off(engine, alarm)) {
         return;
     }
@@ -335,7 +339,7 @@ void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm)
 {
     const struct fa_policy *policy = fa_policy_of(engine, alarm);
     fa_touch_alarm(engine, alarm);
-    if (!alarm->climbing) {
+    if (!alarm->climbing || fa_is_hidden(alarm)) {
         fa_climb(engine, alarm);
         return;
     }

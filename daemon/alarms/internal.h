@@ -4,6 +4,7 @@
 #define FA_ALARMS_INTERNAL_H
 
 #include "alarms/engine.h"
+#include "alarms/hiding.h"
 #include "alarms/intern.h"
 #include "base/panic.h"
 #include "rules/incident.h"
@@ -37,6 +38,7 @@ struct fa_engine {
     struct fa_book alarms, incidents, notifications;
     struct fa_cells identities; /* of alarms */
     struct fa_policy_ref *policies;
+    struct fa_hiders hiders;
     struct fa_interned *texts;
     struct fa_heap alarm_heap, incident_heap, notification_heap;
     struct fa_alarm *dirty_alarms;
@@ -91,6 +93,7 @@ struct fa_journal_ids {
     struct fa_alarm_id alarm;
     struct fa_incident_id incident;
     struct fa_notification_id notification;
+    struct fa_silence_id silence;
 };
 void fa_journal(struct fa_engine *engine, enum fa_journal_code code, struct fa_journal_ids ids,
                 const char *who, int64_t number);
@@ -191,6 +194,7 @@ void fa_step_targets(const struct fa_directory *dir, const struct fa_policy *pol
 struct fa_note_spec {
     struct fa_alarm *alarm;             /* or NULL */
     const struct fa_incident *incident; /* for HELP */
+    const struct fa_silence *silence;   /* of its beginning and end */
     fa_person person;
     enum fa_notification_kind kind;
     uint32_t contact;           /* first contact to try */
@@ -236,6 +240,8 @@ void fa_incident_due(struct fa_engine *engine, struct fa_incident *incident);
 void fa_incidents_closed(struct fa_engine *engine, const struct fa_alarm *alarm);
 
 /* record.c */
+/* Times that sums of a few cannot overflow, whatever damage wrote. */
+fa_time fa_row_time(const struct fa_rec_field *field);
 void fa_alarm_encode(const struct fa_alarm *alarm, struct fa_buf *buf);
 void fa_incident_encode(const struct fa_incident *incident, struct fa_buf *buf);
 void fa_notification_encode(const struct fa_notification *notification, struct fa_buf *buf);
