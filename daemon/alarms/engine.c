@@ -384,6 +384,9 @@ static int on_deed(struct fa_engine *engine, const struct fa_event *event)
         rc = fa_alarm_event(engine, alarm, event->kind == FA_EV_ACK ? FA_AEV_ACK : FA_AEV_RESOLVE,
                             &deed);
     }
+    if (rc == 0 && event->kind == FA_EV_ACK) {
+        fa_guesses_forget(alarm, deed.who);
+    }
     if (rc == 0 && worded) {
         fa_add_comment(
             &alarm->comments, &alarm->comment_count, &alarm->comment_cap,
@@ -443,6 +446,9 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
     case FA_EV_COMMENT:
         reply->u.reply.alarm = event->u.act.alarm;
         return on_deed(engine, event);
+    case FA_EV_WRONG_CODE:
+        return fa_wrong_code(engine, fa_book_find(&engine->alarms, event->u.act.alarm.id),
+                             event->u.act.who);
     case FA_EV_VERDICT:
         return fa_notification_verdict(engine, event);
     case FA_EV_REPLAY:

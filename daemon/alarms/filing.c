@@ -353,23 +353,55 @@ static char *copy_known(const char *text)
     return text != NULL && text[0] != '\0' ? fa_xstrdup(text) : NULL;
 }
 
-/* Whom a team or role means today stays out, whatever the directory says tomorrow; of more than
- * SUBJECTS_MAX the directory is asked each time. */
-static void add_subject(const struct fa_engine *engine, struct fa_incident *incident,
-                        const char *target)
+/* "account.conduit" with its customer named, so that it says the same wherever it is kept. Of an
+ * unknown customer it stays as it is: a name that nobody has, so only independent contacts hear. */
+static const char *subject_of(const struct fa_directory *dir, const char *target,
+                              const char *customer, struct fa_buf *buf)
+{
+    if (strcmp(target, FA_TARGET_CONDUIT) != 0 || customer == NULL ||
+        fa_directory_account(dir, customer) == NULL) {
+        return target;
+    }
+    fa_buf_clear(buf);
+    fa_buf_printf(buf, FA_ABOUT_CONDUIT "%s", customer);
+    return fa_buf_text(buf);
+}
+
+/* Whom it means now: of a customer's conduit also who stands in for them at this moment. */
+static void add_meant(const struct fa_directory *dir, const char *subject, fa_time at,
+                      struct fa_pset *meant)
+{
+    if (fa_directory_resolve(dir, fa_str_of(subject), meant) == 0 &&
+        fa_str_starts(fa_str_of(subject), FA_ABOUT_CONDUIT)) {
+        struct fa_ask ask = {.at = at, .customer = subject + strlen(FA_ABOUT_CONDUIT)};
+        (void)!fa_directory_reach(dir, FA_STR(FA_TARGET_CONDUIT), &ask, meant);
+    }
+}
+
+/* The subjects and all whom they mean today, who stay out whatever the directory says tomorrow; of
+ * more than SUBJECTS_MAX the directory is asked each time. The caller frees the texts. */
+static char **subjects_of(const struct fa_engine *engine, const struct fa_filing *filing,
+                          fa_time wall, size_t *ret_count)
 {
     const struct fa_directory *dir = engine->setup->people;
-    struct fa_pset meant;
-    fa_pset_init(&meant, dir);
-    add_text(&incident->about, &incident->about_count, target);
-    if (fa_directory_resolve(dir, fa_str_of(target), &meant) == 0) {
-        for (fa_person p = fa_pset_next(&meant, 0);
-             p != FA_NOBODY && incident->about_count < SUBJECTS_MAX;
+    char **about = NULL;
+    struct fa_buf buf;
+    *ret_count = 0;
+    fa_buf_init(&buf, FA_FILING_BYTES_MAX);
+    for (size_t i = 0; i < filing->about_count; i++) {
+        const char *subject = subject_of(dir, filing->about[i], filing->customer, &buf);
+        struct fa_pset meant;
+        fa_pset_init(&meant, dir);
+        add_text(&about, ret_count, subject);
+        add_meant(dir, subject, wall, &meant);
+        for (fa_person p = fa_pset_next(&meant, 0); p != FA_NOBODY && *ret_count < SUBJECTS_MAX;
              p = fa_pset_next(&meant, p + 1)) {
-            add_text(&incident->about, &incident->about_count, dir->people[p].name);
+            add_text(&about, ret_count, dir->people[p].name);
         }
+        fa_pset_done(&meant);
     }
-    fa_pset_done(&meant);
+    fa_buf_done(&buf);
+    return about;
 }
 
 static struct fa_incident *make_incident(struct fa_engine *engine, const struct fa_filing *filing,
@@ -383,9 +415,8 @@ static struct fa_incident *make_incident(struct fa_engine *engine, const struct 
     incident->since = copy_known(filing->since);
     incident->known = filing->known;
     incident->reporter = copy_known(filing->reporter);
-    for (size_t i = 0; i < filing->about_count; i++) {
-        add_subject(engine, incident, filing->about[i]);
-    }
+    incident->called = copy_known(filing->called);
+    incident->about = subjects_of(engine, filing, engine->now.wall, &incident->about_count);
     for (size_t i = 0; i < filing->struck_count; i++) {
         add_text(&incident->struck, &incident->struck_count, filing->struck[i]);
     }
@@ -445,6 +476,7 @@ static size_t filing_bytes(const struct fa_filing *filing)
     size_t bytes = strlen(filing->text);
     bytes += filing->customer != NULL ? strlen(filing->customer) : 0;
     bytes += filing->since != NULL ? strlen(filing->since) : 0;
+    bytes += filing->called != NULL ? strlen(filing->called) : 0;
     for (size_t i = 0; i < filing->about_count; i++) {
         bytes += strlen(filing->about[i]);
     }
@@ -454,18 +486,21 @@ static size_t filing_bytes(const struct fa_filing *filing)
     return bytes;
 }
 
+static bool same_reporter(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 /* One reporter leaves a quarter of the limit to all others, or he could keep them from being heard.
- */
+ * All who are not proved are one in this: they may be one. */
 static bool has_share(const struct fa_engine *engine, const char *reporter)
 {
     size_t open = 0, most = engine->setup->filings_open_max - engine->setup->filings_open_max / 4;
     if (engine->incidents.count < most) {
         return true; /* nobody has more than there are: nearly always nothing has to be counted */
     }
-    for (const struct fa_incident *i = engine->incidents.first; i != NULL && reporter != NULL;
-         i = i->after) {
-        open += i->state != FA_INCIDENT_CLOSED && i->reporter != NULL &&
-                strcmp(i->reporter, reporter) == 0;
+    for (const struct fa_incident *i = engine->incidents.first; i != NULL; i = i->after) {
+        open += i->state != FA_INCIDENT_CLOSED && same_reporter(i->reporter, reporter);
     }
     return open < most;
 }
@@ -750,6 +785,7 @@ int fa_engine_preview(const struct fa_engine *engine, const struct fa_filing *fi
     const struct fa_category *category = category_of(engine->setup, filing->category);
     struct fa_preview preview = {0};
     struct fa_circle circle;
+    size_t about_count = 0;
     if (category == NULL) {
         return FA_ENOTFOUND;
     }
@@ -760,9 +796,15 @@ int fa_engine_preview(const struct fa_engine *engine, const struct fa_filing *fi
     preview.guidance = category->guidance;
     preview.hint = category->hint;
     /* The names are only read. */
-    fa_circle_init(&circle, engine->setup->people, (char *const *)(uintptr_t)filing->about,
-                   filing->about_count, (char *const *)(uintptr_t)filing->struck,
-                   filing->struck_count);
+    char **about = subjects_of(engine, filing, wall, &about_count);
+    const struct fa_incident like = {.about = about,
+                                     .struck = (char **)(uintptr_t)filing->struck,
+                                     .about_count = about_count,
+                                     .struck_count = filing->struck_count};
+    fa_circle_init(&circle, engine->setup->people, like.about, like.about_count, like.struck,
+                   like.struck_count);
+    fa_circle_close(engine->setup->people, NULL, &like, &circle.conflicted);
+    fa_texts_free(about, about_count);
     if (preview.level == FA_GUIDE_HELP) {
         preview_helpers(engine, category, &circle, &ask, &preview);
     }

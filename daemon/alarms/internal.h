@@ -123,6 +123,13 @@ void fa_want_evidence(struct fa_alarm *alarm, uint32_t cause);
 /* Asks the host to hand the notification to the courier once this step is durable. */
 void fa_engine_send(struct fa_engine *engine, struct fa_notification_id id);
 
+/* guess.c */
+/* FA_ENOTFOUND: no such open alarm (it may be NULL); FA_EDENIED: the links are locked already. */
+int fa_wrong_code(struct fa_engine *engine, struct fa_alarm *alarm, const char *who);
+void fa_guesses_forget(struct fa_alarm *alarm, const char *person);
+/* One more at the end, zeroed, of nobody. */
+struct fa_guess *fa_guess_add(struct fa_alarm *alarm);
+
 /* state.c: the alarm state table. */
 enum fa_alarm_event {
     FA_AEV_FIRE,

@@ -260,12 +260,13 @@ static bool can_take(const struct fa_directory *dir, fa_person person,
     return false;
 }
 
-/* Is somebody left to take a filing about `subject`? */
-static bool somebody_left(const struct fa_directory *dir, const char *subject)
+/* Is somebody left to take a filing about `subject` and `other`, which may be NULL? */
+static bool somebody_left(const struct fa_directory *dir, const char *subject, const char *other)
 {
     struct fa_pset conflicted;
     fa_pset_init(&conflicted, dir);
     fa_people_conflicted(dir, fa_str_of(subject), &conflicted);
+    fa_people_conflicted(dir, fa_str_of(other), &conflicted);
     bool found = false;
     for (fa_person p = 0; !found && p < dir->people_count; p++) {
         found = can_take(dir, p, &conflicted);
@@ -279,11 +280,8 @@ struct tally {
     uint32_t reported;
 };
 
-static void try_subject(struct tally *tally, const config_setting_t *at, const char *subject)
+static void report(struct tally *tally, const config_setting_t *at, const char *subject)
 {
-    if (somebody_left(tally->proof->config->people, subject)) {
-        return;
-    }
     if (tally->reported++ < REPORTED_MAX) {
         fa_fault(
             tally->proof->faults, at, FA_EINVAL,
@@ -291,6 +289,35 @@ static void try_subject(struct tally *tally, const config_setting_t *at, const c
             "reports to them, stands in for them or shares a channel with them; add one from "
             "outside",
             subject);
+    }
+}
+
+static void try_subject(struct tally *tally, const config_setting_t *at, const char *subject)
+{
+    if (!somebody_left(tally->proof->config->people, subject, NULL)) {
+        report(tally, at, subject);
+    }
+}
+
+/* A conduit who is away has those with the model's role in their place: a filing may be about both.
+ * Each pair once, and only where neither alone is reported. */
+static void try_conduit(struct tally *tally, size_t i)
+{
+    const struct fa_directory *dir = tally->proof->config->people;
+    const struct fa_account_entry *account = &dir->accounts[i];
+    const struct fa_model_entry *model = fa_directory_model(dir, account->model);
+    char role[80], subject[220];
+    bool seen = account->conduit == NULL;
+    for (size_t k = 0; !seen && k < i; k++) {
+        const struct fa_account_entry *before = &dir->accounts[k];
+        seen = before->conduit != NULL && strcmp(before->conduit, account->conduit) == 0 &&
+               strcmp(before->model, account->model) == 0;
+    }
+    snprintf(role, sizeof role, "role:%s", model->conduit);
+    if (!seen && !somebody_left(dir, account->conduit, role) &&
+        somebody_left(dir, account->conduit, NULL) && somebody_left(dir, role, NULL)) {
+        snprintf(subject, sizeof subject, FA_ABOUT_CONDUIT "%s", account->name);
+        report(tally, tally->proof->draft->accounts.items[i].at, subject);
     }
 }
 
@@ -329,6 +356,9 @@ void fa_prove_conflicts(const struct fa_proof *proof)
         try_subject(&tally, proof->draft->teams.items[t].at, subject);
     }
     try_roles(&tally);
+    for (size_t i = 0; i < dir->account_count; i++) {
+        try_conduit(&tally, i);
+    }
     if (tally.reported > REPORTED_MAX) {
         fa_fault(proof->faults, NULL, FA_EINVAL,
                  "a filing about %u others would reach nobody either",

@@ -161,6 +161,28 @@ static void a_customer_always_has_somebody(void **state)
     CHECK(rows);
 }
 
+/* Neither the conduit nor the role keeps both independent contacts out; together they do. */
+static void a_filing_about_a_conduit_leaves_somebody_independent(void **state)
+{
+    static const struct row rows[] = {
+        {"roles = [ \"coo\", \"seller\" ]", "roles = [ \"coo\", \"seller\" ]; deputies = \"indy\"",
+         "", 0},
+    };
+    uint32_t line = 0;
+    char *text = change(&rows[0], &line), *conduit = strstr(text, "conduit = \"anna\"");
+    char *seller = strstr(text, "roles = \"seller\"; language");
+    struct fa_test_told told;
+    assert_non_null(conduit);
+    memcpy(conduit, "conduit = \"judy\"", strlen("conduit = \"judy\""));
+    memset(seller, ' ', strlen("roles = \"seller\";"));
+    assert_null(fa_test_parse(text, NULL, &told));
+    assert_int_equal(told.fault_count, 1);
+    assert_contains(fa_buf_text(&told.faults),
+                    "t.cfg:18: a filing about 'conduit:Initech Ltd' would reach nobody");
+    fa_test_told_done(&told);
+    free(text);
+}
+
 static void a_target_that_depends_on_the_alarm_is_never_all_there_is(void **state)
 {
     static const struct row rows[] = {
@@ -237,6 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(customers_come_from_the_tables),
         cmocka_unit_test(a_customer_always_has_somebody),
+        cmocka_unit_test(a_filing_about_a_conduit_leaves_somebody_independent),
         cmocka_unit_test(a_target_that_depends_on_the_alarm_is_never_all_there_is),
         cmocka_unit_test(who_left_and_what_is_passed_over_is_warned_of),
     };

@@ -89,6 +89,9 @@ static void begin_firm(struct world *w)
     account(w, "left", "zoe");
     account(w, "none", NULL);
     account(w, "his", "cat");
+    struct fa_account_entry *solo = account(w, "solo", "eve");
+    free(solo->model);
+    solo->model = NULL;
     struct fa_team_entry *team = world_team(w, "desk");
     world_text(&team->members, &team->member_count, "gus");
     struct fa_schedule_entry *night = schedule(w, "night", 3);
@@ -139,6 +142,8 @@ static void a_target_means_people_at_a_moment(void **state)
         {"account.conduit", "left", NULL, 1, "bob cat"},
         {"account.conduit", "none", NULL, 17, "cat"},
         {"account.conduit", "his", NULL, 1, "cat"},
+        {"account.conduit", "solo", NULL, 11, "eve"},
+        {"account.conduit", "solo", NULL, 15, "eve"}, /* away, with nobody behind */
         {"account.conduit", "who?", NULL, 1, ""},
         {"account.conduit", NULL, NULL, 1, ""},
         {"account.touches", "hers", NULL, 1, "ann fay gus"},
