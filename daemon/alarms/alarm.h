@@ -45,7 +45,8 @@ struct fa_deadline {
     struct fa_heap_node node; /* monotonic */
 };
 
-/* What an alarm's deadline runs by. The last two are moments of a calendar. */
+/* What an alarm's deadline runs by. The last two are moments of a calendar, and reckoned anew when
+ * the clock steps or the calendar is another. */
 /* clang-format off */
 enum fa_alarm_clock {
     FA_CLOCK_ELAPSED,

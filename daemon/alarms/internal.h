@@ -89,7 +89,7 @@ void fa_touch_incident(struct fa_engine *engine, struct fa_incident *incident);
 void fa_touch_notification(struct fa_engine *engine, struct fa_notification *notification);
 void fa_arm(struct fa_engine *engine, struct fa_heap *heap, struct fa_deadline *deadline,
             fa_time length);
-/* At a moment of the calendar: no step of the wall clock moves it. */
+/* At a moment of a calendar. */
 void fa_arm_at(struct fa_engine *engine, struct fa_alarm *alarm, fa_time wall,
                enum fa_alarm_clock clock);
 void fa_disarm(struct fa_heap *heap, struct fa_deadline *deadline);
@@ -177,7 +177,8 @@ void fa_climb(struct fa_engine *engine, struct fa_alarm *alarm);
 bool fa_climb_is_widest(const struct fa_engine *engine, const struct fa_alarm *alarm);
 /* Tells the step that was told last once more. */
 void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm);
-/* The calendars are others now: what waits for one of them waits by the new one. */
+/* The calendars or the clock are others now: what waits for one of them waits by what it says now.
+ */
 void fa_climb_reckon(struct fa_engine *engine);
 /* Tells those who were told, except `but` (a name, may be NULL). */
 void fa_tell_told(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_notification_kind kind,
