@@ -15,14 +15,14 @@ enum alarm_tag {
     A_LABELS, A_STATE, A_FLAGS, A_LEVEL, A_VALUE, A_SINCE, A_RAISED, A_CHANGED, A_FOR, A_STEP,
     A_LOOP, A_CLIMBING, A_ARMED, A_LENGTH, A_OWNER, A_PROMISED, A_INCIDENT, A_ABOUT, A_STRUCK,
     A_TOLD, A_COMMENT, A_OWNED, A_HELD, A_MOMENT, A_MOMENTS_LOST, A_EVIDENCE, A_WORST, A_DETAILS,
-    A_MEMBER, A_GUESS,
+    A_MEMBER, A_GUESS, A_CLOCK,
 };
 /* clang-format on */
 /* clang-format off */
 enum incident_tag {
     I_ID = 1, I_CATEGORY, I_CUSTOMER, I_TEXT, I_SINCE, I_KNOWN, I_REPORTER, I_ABOUT, I_STRUCK,
     I_LEVEL, I_STATE, I_FILED, I_CLOSED, I_JOURNAL, I_ARMED, I_LENGTH, I_ALARM, I_COMMENT,
-    I_TOLD, I_TOLD_FIRST, I_OWNED, I_CALLED,
+    I_TOLD, I_TOLD_FIRST, I_OWNED, I_RAISED_BY, I_CALLED,
 };
 /* clang-format on */
 /* clang-format off */
@@ -129,6 +129,9 @@ void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
     fa_rec_put_u64(buf, A_LOOP, a->loop);
     fa_rec_put_u64(buf, A_CLIMBING, a->climbing);
     put_deadline(buf, A_ARMED, A_LENGTH, &a->deadline);
+    if (a->clock != FA_CLOCK_ELAPSED) {
+        fa_rec_put_u64(buf, A_CLOCK, a->clock);
+    }
     fa_rec_put_text(buf, A_OWNER, a->owner);
     fa_rec_put_i64(buf, A_PROMISED, a->promised);
     fa_rec_put_i64(buf, A_OWNED, a->owned);
@@ -171,6 +174,7 @@ void fa_incident_encode(const struct fa_incident *i, struct fa_buf *buf)
     fa_rec_put_text(buf, I_CALLED, i->called);
     put_texts(buf, I_ABOUT, i->about, i->about_count);
     put_texts(buf, I_STRUCK, i->struck, i->struck_count);
+    put_texts(buf, I_RAISED_BY, i->raised_by, i->raised_by_count);
     fa_rec_put_u64(buf, I_LEVEL, i->level);
     fa_rec_put_u64(buf, I_STATE, i->state);
     fa_rec_put_i64(buf, I_FILED, i->filed);
@@ -394,6 +398,8 @@ static void read_alarm_number(struct fa_alarm *a, const struct fa_rec_field *f)
     }
     if (f->tag == A_LENGTH) {
         a->deadline.length = get_length(f);
+    } else if (f->tag == A_CLOCK) {
+        a->clock = (uint8_t)(f->u64 < FA_CLOCK__COUNT ? f->u64 : FA_CLOCK_ELAPSED);
     } else if (f->tag == A_STATE) {
         a->state = (enum fa_alarm_state)(f->u64 < FA_ALARM__COUNT ? f->u64 : FA_ALARM_UNACKED);
     } else if (f->tag == A_FLAGS) {
@@ -510,6 +516,9 @@ static bool read_incident_field(struct fa_incident *i, const struct fa_rec_field
         break;
     case I_STRUCK:
         fa_texts_add(&i->struck, &i->struck_count, f->bytes);
+        break;
+    case I_RAISED_BY:
+        fa_texts_add(&i->raised_by, &i->raised_by_count, f->bytes);
         break;
     case I_LEVEL:
         i->level = (enum fa_guidance)(f->u64 < FA_GUIDE__COUNT ? f->u64 : FA_GUIDE_RAISE);
@@ -711,6 +720,7 @@ void fa_incident_free(struct fa_incident *incident)
     free(incident->alarms);
     fa_texts_free(incident->about, incident->about_count);
     fa_texts_free(incident->struck, incident->struck_count);
+    fa_texts_free(incident->raised_by, incident->raised_by_count);
     free_comments(incident->comments, incident->comment_count);
     free(incident);
 }

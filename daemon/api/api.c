@@ -7,6 +7,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct fa_api_listener {
     struct fa_api *api;
@@ -194,7 +195,7 @@ static bool known_method(struct fa_str method)
 static bool read_token(const struct fa_http_request *req, uint8_t hash[FA_TOKEN_HASH_BYTES])
 {
     struct fa_str field = fa_http_field(req, "authorization");
-    if (field.ptr == NULL || !fa_str_starts(field, "Bearer ")) {
+    if (field.ptr == NULL || field.len < 7 || strncasecmp(field.ptr, "Bearer ", 7) != 0) {
         return false;
     }
     struct fa_str token = fa_str_trim((struct fa_str){field.ptr + 7, field.len - 7});
