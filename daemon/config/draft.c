@@ -58,6 +58,8 @@ static const struct fa_key person_keys[] = {
     {"leave", FA_KEY_TEXTS, 0, LIST(T, leave), .min = 1, .max = 366,
      .help = "When the person is away and deputies stand in: days (\"2026-12-24\"), stretches of "
              "them (\"2026-12-24..2027-01-02\") or a calendar's name."},
+    {"language", FA_KEY_NAME, 0, AT(T, e.language),
+     .help = "The language in which messages reach the person, such as \"de\"."},
     {"email", FA_KEY_REFUSED,
      .help = "write channels = ( { channel = \"mail\"; address = \"...\"; } )"},
     {"mail", FA_KEY_REFUSED,
@@ -121,6 +123,40 @@ static const struct fa_section schedule_section = {
             "of the same kind that overlap are on duty together."};
 #undef T
 
+#define T struct fa_draft_model
+static const struct fa_key model_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.name), .help = "What accounts refer to."},
+    {"display", FA_KEY_TEXT, 0, AT(T, e.display), .max = 200, .help = "Name as people read it."},
+    {"conduit", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.conduit),
+     .help = "The role that is the primary conduit to such a customer, and takes over from a "
+             "conduit who is away or has left."},
+};
+static const struct fa_section model_section = {
+    "a service model", KEYS(model_keys), sizeof(T),
+    .help = "How a kind of customer is served: \"complex\", \"simple\", \"transaction\"."};
+#undef T
+
+#define T struct fa_draft_account
+static const struct fa_key account_keys[] = {
+    {"name", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, e.name), .max = 200,
+     .help = "The customer as filings and the label \"customer\" say it."},
+    {"display", FA_KEY_TEXT, 0, AT(T, e.display), .max = 200, .help = "Name as people read it."},
+    {"model", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.model),
+     .help = "The service model. Its role stands in when the conduit is away or has left."},
+    {"value_seen", FA_KEY_TEXT, 0, AT(T, e.value_seen), .max = 200,
+     .help = "The level at which our value is seen there, for instance \"board\"."},
+    {"conduit", FA_KEY_NAME, 0, AT(T, e.conduit),
+     .help = "The person who is the primary conduit. Without one: those with the model's role."},
+    {"touches", FA_KEY_TEXTS, 0, PAIR(T, e.touches, e.touch_count), .max = 200,
+     .help = "Who touches or supports the customer: people, \"team:NAME\", \"role:NAME\", "
+             "\"schedule:NAME\". The conduit is among them without being listed."},
+};
+static const struct fa_section account_section = {
+    "an account", KEYS(account_keys), sizeof(T),
+    .help = "A customer, and who answers for them: the targets account.conduit and "
+            "account.touches."};
+#undef T
+
 #define T struct fa_draft_channel
 static const struct fa_key channel_keys[] = {
     {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.name),
@@ -156,6 +192,8 @@ static const struct fa_key severity_keys[] = {
      .help = "After so many failed tries of one message the escalation moves on."},
     {"fail_after", FA_KEY_DURATION, 0, AT(T, e.fail_after), DURATION(FA_SECOND, FA_DAY),
      .def = "1m", .help = "Or after failing for so long, whichever comes first."},
+    {"urgent", FA_KEY_BOOL, 0, PAIR(T, e.urgent, has_urgent),
+     .help = "People's quiet hours do not hold it back. Without it: true for \"critical\"."},
 };
 static const struct fa_section severity_section = {
     "a severity", KEYS(severity_keys), sizeof(T),
@@ -210,6 +248,11 @@ static const struct fa_key step_keys[] = {
      .help = "Only over these channels. Without it: each person's own, in their order."},
     {"wait", FA_KEY_DURATION, 0, AT(T, e.wait), DURATION(FA_MINUTE, 7 * FA_DAY), .def = "15m",
      .help = "From this step to the next; from the last to its repetition."},
+    {"during", FA_KEY_NAME, 0, AT(T, e.during),
+     .help = "A calendar: the step is told only while it is open, and its wait runs only then. "
+             "Without it: at any time."},
+    {"urgent", FA_KEY_BOOL, 0, AT(T, e.urgent), .def = "false",
+     .help = "People's quiet hours do not hold this step back, however severe the alarm is."},
 };
 static const struct fa_section step_section = {"a step", KEYS(step_keys), sizeof(T),
                                                .help = "One rung of a policy."};
@@ -222,6 +265,9 @@ static const struct fa_key policy_keys[] = {
              "the daemon's own troubles."},
     {"steps", FA_KEY_GROUPS, FA_KEY_REQUIRED, LIST(T, steps), .section = &step_section,
      .help = "In their order; the last repeats until somebody owns the alarm."},
+    {"repeat_from", FA_KEY_U32, 0, AT(T, repeat_from), .min = 1, .max = 64,
+     .help = "After the last step the climb goes on with this one, counted from 1, and each loop "
+             "widens. Without it: with the last."},
 };
 static const struct fa_section policy_section = {"a policy", KEYS(policy_keys), sizeof(T),
                                                  .help = "Who is told, in which order."};
@@ -314,6 +360,13 @@ static const struct fa_key rule_keys[] = {
      .help = "Fires when no sample came for so long; instead of above or below."},
     {"incident", FA_KEY_GROUP, 0, AT(T, incident), .section = &incident_section,
      .help = "Fires on what people file."},
+    {"and_expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, and_expr), .max = 65536,
+     .help =
+         "With incident: fires only while this PromQL expression yields a label set too; with per "
+         "one whose label customer, if it has it, is the filing's. A filing that came before the "
+         "numbers is raised when they say so. It adds an alarm: the filing climbs by its category "
+         "as always, also when the numbers say nothing or are missing; a level below \"raise\" is "
+         "raised by it. Each filing is raised once by such a rule."},
     {"alert", FA_KEY_GROUP, 0, AT(T, alert), .section = &alert_section,
      .help = "Fires on what another monitoring system has decided."},
     {"expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, e.query.text), .max = 65536,
@@ -321,9 +374,11 @@ static const struct fa_key rule_keys[] = {
     {"clear_expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, e.query.clear_text), .max = 65536,
      .help = "With expr: clears only when this expression yields the label set."},
     {"settle", FA_KEY_DURATION, 0, AT(T, e.query.settle), DURATION(0, FA_HOUR), .def = "1s",
-     .help = "With expr: what aggregates or joins waits so long for samples that belong together."},
+     .help =
+         "With expr or and_expr: what aggregates or joins waits so long for samples that belong together."},
     {"every", FA_KEY_DURATION, 0, AT(T, e.query.every), DURATION(FA_SECOND, FA_DAY), .def = "15s",
-     .help = "With expr: a value that moves by itself, such as a rate, is looked at so often."},
+     .help =
+         "With expr or and_expr: a value that moves by itself, such as a rate, is looked at so often."},
 };
 static const struct fa_section rule_section = {
     "a rule", KEYS(rule_keys), sizeof(T),
@@ -551,6 +606,10 @@ static const struct fa_key top_keys[] = {
     {"schedules", FA_KEY_GROUPS, 0, LIST(T, schedules), .section = &schedule_section,
      .help = "Rotations."},
     {"teams", FA_KEY_GROUPS, 0, LIST(T, teams), .section = &team_section, .help = "Teams."},
+    {"models", FA_KEY_GROUPS, 0, LIST(T, models), .section = &model_section,
+     .help = "How customers are served."},
+    {"accounts", FA_KEY_GROUPS, 0, LIST(T, accounts), .section = &account_section,
+     .help = "Customers."},
     {"channels", FA_KEY_GROUPS, 0, LIST(T, channels), .section = &channel_section,
      .help = "Ways to reach people."},
     {"severities", FA_KEY_GROUPS, 0, LIST(T, severities), .section = &severity_section,

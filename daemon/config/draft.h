@@ -42,6 +42,16 @@ struct fa_draft_team {
     struct fa_team_entry e;
 };
 
+struct fa_draft_model {
+    const config_setting_t *at;
+    struct fa_model_entry e;
+};
+
+struct fa_draft_account {
+    const config_setting_t *at;
+    struct fa_account_entry e;
+};
+
 struct fa_draft_channel {
     const config_setting_t *at;
     struct fa_channel_entry e;
@@ -51,6 +61,7 @@ struct fa_draft_channel {
 struct fa_draft_severity {
     const config_setting_t *at;
     struct fa_severity e;
+    bool has_urgent;
 };
 
 struct fa_draft_value {
@@ -72,6 +83,7 @@ struct fa_draft_step {
 struct fa_draft_policy {
     const config_setting_t *at;
     char *name;
+    uint32_t repeat_from;
     FA_ARRAY(struct fa_draft_step) steps;
 };
 
@@ -89,7 +101,7 @@ struct fa_draft_alert {
 struct fa_draft_rule {
     const config_setting_t *at;
     struct fa_rule e;
-    char *take;
+    char *take, *and_expr;
     uint32_t at_least;
     struct fa_draft_incident incident;
     struct fa_draft_alert alert;
@@ -157,6 +169,8 @@ struct fa_draft {
     FA_ARRAY(struct fa_draft_calendar) calendars;
     FA_ARRAY(struct fa_draft_schedule) schedules;
     FA_ARRAY(struct fa_draft_team) teams;
+    FA_ARRAY(struct fa_draft_model) models;
+    FA_ARRAY(struct fa_draft_account) accounts;
     FA_ARRAY(struct fa_draft_channel) channels;
     FA_ARRAY(struct fa_draft_severity) severities;
     FA_ARRAY(struct fa_draft_value) values;
