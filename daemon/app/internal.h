@@ -231,6 +231,8 @@ struct fa_daemon {
     bool courier_drained;
     fa_time started;  /* wall */
     bool on_accepted; /* the files were refused: what was accepted last runs */
+    struct fa_file_mark directory_tried;
+    int directory_refused; /* the last import was refused: operators know; -1: not looked at yet */
 };
 
 /* turn.c */
@@ -435,6 +437,8 @@ void fa_daemon_announce(const struct fa_daemon *daemon);
 /* setup.c: configuration at start and at SIGHUP. */
 int fa_setup_load(struct fa_daemon *daemon);
 void fa_setup_reload(struct fa_daemon *daemon);
+/* Each half minute: has an import written the directory, or was one refused? */
+void fa_setup_look(struct fa_daemon *daemon);
 void fa_setup_remember(const struct fa_daemon *daemon);
 
 #endif

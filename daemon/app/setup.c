@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The configuration at start and at SIGHUP: read, prove, swap whole or keep the old one. The last
+/* The configuration at start, at SIGHUP and when an import wrote the directory: read, prove, swap
+ * whole or keep the old one. The last
  * accepted one is kept beside the store as accepted.cfg and runs when a start finds the files
  * refused. */
 #include "app/internal.h"
@@ -103,6 +104,7 @@ int fa_setup_load(struct fa_daemon *daemon)
     unsigned faults = 0;
     if (fa_config_load(daemon->options->config, daemon->plugins, on_fault, &faults,
                        &daemon->config) == 0) {
+        daemon->directory_tried = daemon->config->directory_mark;
         return 0;
     }
     fa_log(FA_LOG_ERROR, "the configuration is refused: %u fault%s", faults,
@@ -119,6 +121,7 @@ int fa_setup_load(struct fa_daemon *daemon)
     if (rc == 0) {
         fa_log(FA_LOG_WARNING, "running on the configuration that was accepted last");
         daemon->on_accepted = true;
+        daemon->directory_tried = fa_file_mark_of(daemon->config->directory);
     }
     return rc;
 }
@@ -193,6 +196,7 @@ void fa_setup_reload(struct fa_daemon *daemon)
     }
     if (rc == 0) {
         daemon->on_accepted = false;
+        daemon->directory_tried = daemon->config->directory_mark;
         fa_setup_remember(daemon);
         fa_daemon_announce(daemon);
         fa_log(FA_LOG_NOTICE, "the new configuration holds");
@@ -201,4 +205,30 @@ void fa_setup_reload(struct fa_daemon *daemon)
     }
     fa_turn_trouble(daemon, "configuration-refused", rc == 0,
                     "a changed configuration was refused; the running one stays: see the log");
+}
+
+/* An import that was refused leaves its mark beside the file. */
+static void look_for_refusal(struct fa_daemon *daemon)
+{
+    char path[1024];
+    const char *directory = daemon->config->directory;
+    snprintf(path, sizeof path, "%.1000s.refused", directory != NULL ? directory : "");
+    int refused = directory != NULL && access(path, F_OK) == 0;
+    if (refused != daemon->directory_refused) {
+        daemon->directory_refused = refused;
+        fa_turn_trouble(daemon, "directory-refused", !refused,
+                        "an import of the directory was refused; what was imported before stays: "
+                        "run 'firealarm directory import' again and see what it says");
+    }
+}
+
+void fa_setup_look(struct fa_daemon *daemon)
+{
+    struct fa_file_mark mark = fa_file_mark_of(daemon->config->directory);
+    if (memcmp(&mark, &daemon->directory_tried, sizeof mark) != 0) {
+        daemon->directory_tried = mark;
+        fa_log(FA_LOG_NOTICE, "the directory was changed");
+        fa_setup_reload(daemon);
+    }
+    look_for_refusal(daemon);
 }

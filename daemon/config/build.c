@@ -372,7 +372,8 @@ struct fa_config *fa_build(struct fa_faults *faults, struct fa_draft *draft)
     config->setup.people = config->people;
     config->company = draft->company;
     config->notice = draft->notice;
-    draft->company = draft->notice = NULL;
+    config->directory = draft->directory;
+    draft->company = draft->notice = draft->directory = NULL;
     build_directory(faults, draft, config);
     build_severities(draft, &config->setup);
     build_guide(draft, &config->setup);

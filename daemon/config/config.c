@@ -11,6 +11,7 @@
 #include "config/proof.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 static void read_draft(struct fa_faults *faults, const struct fa_files *files,
                        struct fa_draft *draft)
@@ -71,11 +72,43 @@ static void prove(struct fa_faults *faults, const struct fa_draft *draft, struct
     free(proof.policy_categories);
 }
 
+struct fa_file_mark fa_file_mark_of(const char *path)
+{
+    struct stat st;
+    if (path == NULL || stat(path, &st) != 0) {
+        return (struct fa_file_mark){0};
+    }
+    return (struct fa_file_mark){st.st_dev, st.st_ino, st.st_size,
+                                 st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec};
+}
+
+/* The directory that an import wrote, or the one that is tried in its place. */
+static void add_directory(struct fa_faults *faults, struct fa_files *files,
+                          const struct fa_str *instead)
+{
+    char *path = fa_files_directory(files);
+    struct fa_buf buf = {0};
+    if (path == NULL) {
+        return;
+    }
+    files->directory_mark = fa_file_mark_of(path);
+    if (instead != NULL) {
+        fa_files_add_directory(files, path, *instead, faults);
+    } else if (fa_files_read_directory(path, &buf, faults) == 0) {
+        fa_files_add_directory(files, path, fa_buf_str(&buf), faults);
+    } else {
+        faults->unread_files++;
+    }
+    fa_buf_done(&buf);
+    free(path);
+}
+
 static void make(struct fa_faults *faults, struct fa_files *files, struct fa_plugins *plugins,
-                 struct fa_config **ret_config)
+                 const struct fa_str *directory, struct fa_config **ret_config)
 {
     struct fa_draft draft = {0};
     fa_files_parse(files, faults);
+    add_directory(faults, files, directory);
     read_draft(faults, files, &draft);
     struct fa_config *config = fa_build(faults, &draft);
     if (faults->unread_files == 0) {
@@ -95,6 +128,7 @@ static int finish(struct fa_faults *faults, struct fa_files *files, struct fa_co
     int rc = faults->count == 0 ? 0 : FA_EINVAL;
     if (rc == 0) {
         config->source = files->joined;
+        config->directory_mark = files->directory_mark;
         files->joined = NULL;
         *ret_config = config;
     } else {
@@ -107,13 +141,32 @@ static int finish(struct fa_faults *faults, struct fa_files *files, struct fa_co
 int fa_config_load(const char *path, struct fa_plugins *plugins, fa_config_fault_fn *fault,
                    void *ctx, struct fa_config **ret_config)
 {
+    return fa_config_try(path, NULL, plugins, &(struct fa_config_told){fault, ctx}, ret_config);
+}
+
+int fa_config_try(const char *path, const struct fa_str *directory, struct fa_plugins *plugins,
+                  const struct fa_config_told *told, struct fa_config **ret_config)
+{
     struct fa_files files = {0};
-    struct fa_faults faults = {.fn = fault, .ctx = ctx, .files = &files};
+    struct fa_faults faults = {.fn = told->fault, .ctx = told->ctx, .files = &files};
     struct fa_config *config = NULL;
     if (fa_files_load(&files, path, &faults) == 0) {
-        make(&faults, &files, plugins, &config);
+        make(&faults, &files, plugins, directory, &config);
     }
     return finish(&faults, &files, config, ret_config);
+}
+
+int fa_config_directory(const char *path, const struct fa_config_told *told, char **ret_path)
+{
+    struct fa_files files = {0};
+    struct fa_faults faults = {.fn = told->fault, .ctx = told->ctx, .files = &files};
+    *ret_path = NULL;
+    if (fa_files_load(&files, path, &faults) == 0) {
+        fa_files_parse(&files, &faults);
+        *ret_path = fa_files_directory(&files);
+    }
+    fa_files_done(&files);
+    return faults.count == 0 ? 0 : FA_EINVAL;
 }
 
 int fa_config_parse(const char *name, struct fa_str text, struct fa_plugins *plugins,
@@ -123,7 +176,7 @@ int fa_config_parse(const char *name, struct fa_str text, struct fa_plugins *plu
     struct fa_faults faults = {.fn = fault, .ctx = ctx, .files = &files};
     struct fa_config *config = NULL;
     if (fa_files_take(&files, name, text, &faults) == 0) {
-        make(&faults, &files, plugins, &config);
+        make(&faults, &files, plugins, NULL, &config);
     }
     return finish(&faults, &files, config, ret_config);
 }
@@ -261,6 +314,7 @@ void fa_config_free(struct fa_config *config)
     free(config->mac_key_file);
     free(config->company);
     free(config->notice);
+    free(config->directory);
     free(config->source);
     free(config);
 }

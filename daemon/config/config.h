@@ -86,9 +86,18 @@ struct fa_fetch_entry {
     uint32_t line;
 };
 
+/* Which state of a file was read; all 0: none. */
+struct fa_file_mark {
+    uint64_t dev, ino;
+    int64_t size, changed_ns;
+};
+struct fa_file_mark fa_file_mark_of(const char *path); /* NULL: none */
+
 struct fa_config {
     char *company;
-    char *notice; /* what the client says before it asks */
+    char *notice;                       /* what the client says before it asks */
+    char *directory;                    /* the file that an import writes, absolute; NULL: none */
+    struct fa_file_mark directory_mark; /* not newer than what was read of it */
     struct fa_setup setup;
     struct fa_directory *people; /* owned; setup.people points here */
     struct fa_rule **rules;      /* owned; setup.rules points here */
@@ -128,7 +137,20 @@ struct fa_plugins;
  * of which is left out but those that follow from another. */
 int fa_config_load(const char *path, struct fa_plugins *plugins, fa_config_fault_fn *fault,
                    void *ctx, struct fa_config **ret_config) FA_MUST_CHECK;
-/* The same from a text (the copy kept in the store, lab's worlds); name stands for the file. */
+struct fa_config_told {
+    fa_config_fault_fn *fault;
+    void *ctx;
+};
+/* The same with a text in place of what the directory's file holds, whether it is there or not;
+ * NULL: with the file. */
+int fa_config_try(const char *path, const struct fa_str *directory, struct fa_plugins *plugins,
+                  const struct fa_config_told *told, struct fa_config **ret_config) FA_MUST_CHECK;
+/* Where the files say that the directory lies; NULL: nowhere. The caller frees it. FA_EINVAL after
+ * faults of reading and grammar. */
+int fa_config_directory(const char *path, const struct fa_config_told *told,
+                        char **ret_path) FA_MUST_CHECK;
+/* As fa_config_load, from a text (the copy kept in the store, lab's worlds); name stands for the
+ * file. */
 int fa_config_parse(const char *name, struct fa_str text, struct fa_plugins *plugins,
                     fa_config_fault_fn *fault, void *ctx,
                     struct fa_config **ret_config) FA_MUST_CHECK;

@@ -536,6 +536,10 @@ static const struct fa_key top_keys[] = {
     {"notice", FA_KEY_TEXT, FA_KEY_LINES, AT(T, notice), .max = 4000,
      .help =
          "What the client says before it asks anything, for instance who can read this machine."},
+    {"directory", FA_KEY_PATH, 0, AT(T, directory),
+     .help = "The file with people, teams and accounts that \"firealarm directory import\" writes, "
+             "for instance /var/lib/firealarm/directory.cfg. It is read with the others, and again "
+             "within half a minute when it has changed."},
     {"people", FA_KEY_GROUPS, 0, LIST(T, people), .section = &person_section,
      .help = "Everybody who is named elsewhere."},
     {"teams", FA_KEY_GROUPS, 0, LIST(T, teams), .section = &team_section, .help = "Teams."},

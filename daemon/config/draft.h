@@ -151,7 +151,7 @@ struct fa_draft_limits {
 
 struct fa_draft {
     const config_setting_t *at;
-    char *company, *notice;
+    char *company, *notice, *directory;
     FA_ARRAY(struct fa_draft_person) people;
     FA_ARRAY(struct fa_draft_team) teams;
     FA_ARRAY(struct fa_draft_model) models;

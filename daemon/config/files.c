@@ -25,10 +25,13 @@
 
 #define FILE_MAX_BYTES   ((size_t)1 << 20)
 #define JOINED_MAX_BYTES ((size_t)4 << 20)
-#define FILES_MAX        256u
-#define MARK             "#@ "
-#define MARK_DIRECTORY   "#@ directory "
-#define MARK_FILE        "#@ file "
+/* What an import wrote is one file for a whole company. */
+#define DIRECTORY_MAX_BYTES ((size_t)8 << 20)
+#define ALL_MAX_BYTES       (JOINED_MAX_BYTES + DIRECTORY_MAX_BYTES + 4096)
+#define FILES_MAX           256u
+#define MARK                "#@ "
+#define MARK_DIRECTORY      "#@ directory "
+#define MARK_FILE           "#@ file "
 
 static void file_fault(struct fa_faults *faults, int code, const char *file, const char *fmt, ...)
     FA_PRINTF(4, 5);
@@ -73,6 +76,10 @@ static int read_all(int fd, const char *path, struct fa_buf *buf, struct fa_faul
         }
         if (got > 0) {
             fa_buf_put(buf, piece, (size_t)got);
+        }
+        if (buf->over && buf->max == DIRECTORY_MAX_BYTES) {
+            file_fault(faults, FA_ETOOBIG, path, "larger than %zu KiB", buf->max >> 10);
+            return FA_EINVAL;
         }
         if (buf->over) {
             file_fault(faults, FA_ETOOBIG, path,
@@ -188,12 +195,13 @@ static void append_directory(const char *main_path, const char *sub, struct fa_b
 
 static void add_file(struct fa_files *files, struct fa_str name, struct fa_str text)
 {
-    files->files = fa_xrealloc(files->files, (files->count + 1) * sizeof *files->files);
+    files->files = fa_xrealloc(files->files, (files->count + 2) * sizeof *files->files);
     files->files[files->count++] =
         (struct fa_file){.name = fa_xstrndup(name.ptr, name.len), .text = text};
 }
 
-/* Cuts the joined text at its markers. Trees are initialised later: they must not move. */
+/* Cuts the joined text at its markers. Trees are initialised later: they must not move, and there
+ * is room for one more. */
 static void split(struct fa_files *files, const char *name)
 {
     struct fa_str rest = fa_str_of(files->joined);
@@ -256,15 +264,16 @@ int fa_files_load(struct fa_files *files, const char *path, struct fa_faults *fa
         fa_buf_done(&joined);
         return FA_EINVAL;
     }
+    files->is_on_disk = true;
     return take_joined(files, path, fa_buf_take(&joined));
 }
 
 int fa_files_take(struct fa_files *files, const char *name, struct fa_str text,
                   struct fa_faults *faults)
 {
-    if (text.len > JOINED_MAX_BYTES || (text.len > 0 && memchr(text.ptr, '\0', text.len) != NULL)) {
+    if (text.len > ALL_MAX_BYTES || (text.len > 0 && memchr(text.ptr, '\0', text.len) != NULL)) {
         file_fault(faults, FA_EPARSE, name, "%s",
-                   text.len > JOINED_MAX_BYTES ? "larger than 4096 KiB" : "a zero byte: no text");
+                   text.len > ALL_MAX_BYTES ? "too large" : "a zero byte: no text");
         return FA_EINVAL;
     }
     return take_joined(files, name, fa_xstrndup(text.len > 0 ? text.ptr : "", text.len));
@@ -302,6 +311,80 @@ void fa_files_parse(struct fa_files *files, struct fa_faults *faults)
 {
     for (size_t i = 0; i < files->count; i++) {
         parse_file(&files->files[i], faults);
+    }
+}
+
+char *fa_files_directory(const struct fa_files *files)
+{
+    for (size_t i = 0; files->is_on_disk && i < files->count; i++) {
+        const config_setting_t *at =
+            files->files[i].is_read
+                ? config_setting_get_member(config_root_setting(&files->files[i].tree), "directory")
+                : NULL;
+        const char *text = at != NULL ? config_setting_get_string(at) : NULL;
+        char *path = text != NULL ? fa_files_resolve(files, text) : NULL;
+        if (path != NULL && path[0] == '/') {
+            return path;
+        }
+        free(path); /* its key's table says what is wrong with it */
+    }
+    return NULL;
+}
+
+int fa_files_read_directory(const char *path, struct fa_buf *buf, struct fa_faults *faults)
+{
+    fa_buf_init(buf, DIRECTORY_MAX_BYTES);
+    return read_file(path, buf, faults);
+}
+
+/* Who may write it may not be who may write the others: it says who there is, and no more. */
+static void only_people(const struct fa_file *file, struct fa_faults *faults)
+{
+    static const char *const lists[] = {"people", "teams", "accounts"};
+    const config_setting_t *root = config_root_setting(&file->tree);
+    for (int i = 0; i < config_setting_length(root); i++) {
+        const config_setting_t *at = config_setting_get_elem(root, (unsigned)i);
+        bool may = false;
+        for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++) {
+            may = may || strcmp(at->name, lists[k]) == 0;
+        }
+        if (!may) {
+            fa_fault(faults, at, FA_EDENIED,
+                     "the directory holds people, teams and accounts: '%.60s' belongs into the "
+                     "files of the configuration",
+                     at->name);
+        }
+    }
+}
+
+void fa_files_add_directory(struct fa_files *files, const char *path, struct fa_str text,
+                            struct fa_faults *faults)
+{
+    struct fa_buf joined;
+    if (has_marker(path, text, faults) || memchr(text.ptr, '\0', text.len) != NULL) {
+        file_fault(faults, FA_EPARSE, path, "is no directory as an import writes it");
+        faults->unread_files++;
+        return;
+    }
+    fa_buf_init(&joined, ALL_MAX_BYTES);
+    fa_buf_puts(&joined, files->joined);
+    fa_buf_printf(&joined, MARK_FILE "%s\n", path);
+    size_t start = joined.len;
+    fa_buf_putstr(&joined, text);
+    fa_buf_puts(&joined, text.len > 0 && text.ptr[text.len - 1] != '\n' ? "\n" : "");
+    size_t end = joined.len;
+    char *old = files->joined;
+    files->joined = fa_buf_take(&joined);
+    for (size_t i = 0; i < files->count; i++) {
+        files->files[i].text.ptr = files->joined + (files->files[i].text.ptr - old);
+    }
+    free(old);
+    struct fa_file *file = &files->files[files->count++];
+    *file =
+        (struct fa_file){.name = fa_xstrdup(path), .text = {files->joined + start, end - start}};
+    parse_file(file, faults);
+    if (file->is_read) {
+        only_people(file, faults);
     }
 }
 
