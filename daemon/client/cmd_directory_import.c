@@ -4,6 +4,7 @@
  * nothing at all without --apply: what an export of last night holds is looked at first. Whoever
  * may write where the file lies may do it; the daemon notices a changed file by itself and proves
  * it once more. */
+#include "calendar/reader.h"
 #include "client/api.h"
 #include "client/commands.h"
 #include "client/file.h"
@@ -334,6 +335,13 @@ static void print_json(struct job *job, bool is_sound, bool is_written)
     json_decref(all);
 }
 
+static struct fa_calendars *calendars(fa_time now)
+{
+    struct fa_calendars_config range = {.from = now - FA_CALENDARS_BEFORE,
+                                        .until = now + FA_CALENDARS_AFTER};
+    return fa_calendars_new(&range);
+}
+
 static struct fa_config *prove(struct job *job, const char *config_path)
 {
     const char *dir = fa_args_get(job->args, "plugins");
@@ -347,7 +355,11 @@ static struct fa_config *prove(struct job *job, const char *config_path)
                         DIRECTORY_MAX >> 10);
     } else {
         progress(job, "proving the whole configuration with it", job->in.roster.count);
-        (void)!fa_config_try(config_path, &text, plugins, &job->in.told, &config);
+        struct fa_config_world world = {.plugins = plugins,
+                                        .calendars = calendars(job->client->world->now),
+                                        .directory = &text};
+        (void)!fa_config_load(config_path, &world, on_fault, job, &config);
+        fa_calendars_free(world.calendars);
     }
     fa_plugins_free(plugins);
     return config;
@@ -420,12 +432,13 @@ static int run(struct fa_client *client, const struct fa_args *args)
     struct job job = {.client = client, .args = args};
     struct fa_swap swap = {.dir_fd = -1};
     struct fa_err err;
-    job.in.told = (struct fa_config_told){on_fault, &job};
+    job.in.told = on_fault;
+    job.in.ctx = &job;
     job.changes = client->json ? json_array() : NULL;
     job.faults = client->json ? json_array() : NULL;
     fa_buf_init(&job.first, 4096);
     int code = FA_EXIT_FAILED;
-    if (fa_config_directory(config_path, &job.in.told, &job.path) != 0) {
+    if (fa_config_directory(config_path, on_fault, &job, &job.path) != 0) {
         fa_err_at(&err, FA_EPARSE, config_path, 0, 0, "cannot be read: nothing was changed");
         fa_complain(client, code, &err);
     } else if (job.path == NULL) {

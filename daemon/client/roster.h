@@ -11,7 +11,8 @@
 struct fa_intake_roster {
     struct fa_roster roster;
     bool has[FA_ROSTER__COUNT];
-    struct fa_config_told told;
+    fa_config_fault_fn *told;
+    void *ctx;
     unsigned faults;
 };
 

@@ -38,7 +38,7 @@ void fa_roster_fault(struct fa_intake_roster *in, const char *file, uint32_t lin
         fa_err_at(&err, FA_EINVAL, file, line, 0, "%s", text);
     }
     in->faults++;
-    in->told.fault(in->told.ctx, false, &err);
+    in->told(in->ctx, false, &err);
 }
 
 /* The kind that one of the columns names; false when none or two do. */

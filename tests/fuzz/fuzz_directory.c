@@ -59,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz_input input = {data, size};
     uint8_t kind = fuzz_byte(&input) % 3;
     struct fa_str text = {input.size > 0 ? (const char *)input.data : "", input.size};
-    struct fa_intake_roster in = {.told = {on_fault, NULL}};
+    struct fa_intake_roster in = {.told = on_fault};
     struct fa_err err = {0};
     if (kind == 0) {
         read_cells(text);

@@ -129,9 +129,11 @@ static void a_directory_that_is_not_sound_is_refused_and_the_running_one_stays(v
         rig_write(rig, "directory.cfg", bad[i], 0600);
         rig_later(rig);
         rig_until(rig, rig_log_count(rig, "configuration is refused, the running") == i + 1);
-        rig_later(rig); /* once is enough */
-        assert_int_equal(rig_log_count(rig, "configuration is refused, the running"), i + 1);
     }
+    for (int i = 0; i < 3; i++) { /* once is enough */
+        rig_later(rig);
+    }
+    assert_int_equal(rig_log_count(rig, "configuration is refused, the running"), 3);
     assert_true(rig_logged(rig, "the directory holds people, teams and accounts"));
     rig_until(rig, receiver_find(rig->receiver, "/ines", "changed configuration was refused"));
     assert_int_equal(rig_file(rig, 1, "danger", receipt), 201);
