@@ -56,9 +56,11 @@ const char *fa_moment_name(const struct fa_moment *moment)
         [FA_J_RETRY] = "failed",        [FA_J_REJECTED] = "rejected",
         [FA_J_MOVED_ON] = "moved-on",   [FA_J_DEAD] = "dead",
         [FA_J_DROPPED] = "dropped",     [FA_J_REPLAY] = "replayed",
-        [FA_J_UNREACHED] = "unreached", [FA_M_LEFT_OUT] = "left-out",
+        [FA_J_UNREACHED] = "unreached", [FA_J_WRONG_CODE] = "wrong-code",
+        [FA_J_LOCKED] = "locked",       [FA_M_LEFT_OUT] = "left-out",
         [FA_M_MUTE] = "no-channel",     [FA_M_LOST] = "lost",
-        [FA_M_FULL] = "outbox-full",
+        [FA_M_FULL] = "outbox-full",    [FA_J_SKIPPED] = "skipped",
+        [FA_J_PAUSED] = "paused",
     };
     const char *name = moment->code < sizeof names / sizeof names[0] ? names[moment->code] : NULL;
     return name != NULL ? name : "other";

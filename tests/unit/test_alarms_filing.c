@@ -584,6 +584,64 @@ static void a_row_holds_all_comments_of_one_with_a_long_name(void **state)
     world_done(&w);
 }
 
+static const char *about_of(const struct fa_incident *filed, char buf[256])
+{
+    buf[0] = '\0';
+    for (size_t i = 0; i < filed->about_count; i++) {
+        snprintf(buf + strlen(buf), 256 - strlen(buf), "%s%s", i > 0 ? " " : "", filed->about[i]);
+    }
+    return buf;
+}
+
+/* ann answers for Acme and is away, without a deputy: bob has the role of its model. */
+static void begin_with_customer(struct world *w, const char *customer)
+{
+    static const char *const names[] = {"ann", "bob", "cat", "lead", "i1"};
+    world_init(w);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        world_person(w, names[i], NULL)->independent = names[i][0] == 'i';
+        world_contact(w, names[i], "mail");
+    }
+    struct fa_person_entry *ann = world_find(w, "ann"), *bob = world_find(w, "bob");
+    fa_spans_add(&ann->leave, (struct fa_span){w->now.wall - FA_DAY, w->now.wall + FA_DAY});
+    world_text(&bob->roles, &bob->role_count, "seller");
+    struct fa_directory *dir = w->dir;
+    dir->models = fa_xcalloc(1, sizeof *dir->models);
+    dir->models[dir->model_count++] =
+        (struct fa_model_entry){.name = fa_xstrdup("simple"), .conduit = fa_xstrdup("seller")};
+    dir->accounts = fa_xcalloc(1, sizeof *dir->accounts);
+    dir->accounts[dir->account_count++] = (struct fa_account_entry){
+        .name = fa_xstrdup(customer), .model = fa_xstrdup("simple"), .conduit = fa_xstrdup("ann")};
+    world_policy(w, "line");
+    world_step(w, "ann bob cat", 15 * FA_MINUTE);
+    world_category(w, "lying", FA_GUIDE_RAISE, "line");
+    world_begin(w);
+}
+
+static void an_accused_conduit_is_the_one_named_and_who_stands_in_today(void **state)
+{
+    struct world w;
+    begin_with_customer(&w, "Acme");
+    assert_int_equal(world_file(&w, 1, "lying", "account.conduit", -1), 0);
+    assert_string_equal(about_of(incident(&w, 1), text), "conduit:Acme ann bob");
+    WAITING(&w, "cat/mail");
+    world_advance(&w, 2 * FA_DAY); /* ann is back; who stood in stays out */
+    world_restart(&w);
+    assert_string_equal(about_of(incident(&w, 1), text), "conduit:Acme ann bob");
+    world_done(&w);
+}
+
+/* Nobody knows who is accused: only the independent contacts may hear. */
+static void an_accused_conduit_of_an_unknown_customer_leaves_the_independent_contacts(void **state)
+{
+    struct world w;
+    begin_with_customer(&w, "Hooli");
+    assert_int_equal(world_file(&w, 1, "lying", "account.conduit", -1), 0);
+    assert_string_equal(about_of(incident(&w, 1), text), "account.conduit");
+    WAITING(&w, "i1/mail");
+    world_done(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -611,6 +669,8 @@ int main(void)
         cmocka_unit_test(one_reporter_leaves_room_for_the_others),
         cmocka_unit_test(a_row_holds_whatever_a_pattern_brings_together),
         cmocka_unit_test(a_row_holds_all_comments_of_one_with_a_long_name),
+        cmocka_unit_test(an_accused_conduit_is_the_one_named_and_who_stands_in_today),
+        cmocka_unit_test(an_accused_conduit_of_an_unknown_customer_leaves_the_independent_contacts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
