@@ -373,7 +373,10 @@ static const struct fa_key rule_keys[] = {
     {"alert", FA_KEY_GROUP, 0, AT(T, alert), .section = &alert_section,
      .help = "Fires on what another monitoring system has decided."},
     {"expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, e.query.text), .max = 65536,
-     .help = "Fires for each label set that this PromQL expression yields; instead of metric."},
+     .help =
+         "Fires for each label set that this PromQL expression yields; instead of metric. One "
+         "function is ours: sketch_quantile_over_time(0.9, m[15m]), within 1 %, also of timers and "
+         "of more than a sample a second, of which quantile_over_time is refused."},
     {"clear_expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, e.query.clear_text), .max = 65536,
      .help = "With expr: clears only when this expression yields the label set."},
     {"settle", FA_KEY_DURATION, 0, AT(T, e.query.settle), DURATION(0, FA_HOUR), .def = "1s",
