@@ -668,7 +668,7 @@ static const struct fa_key top_keys[] = {
     {"teams", FA_KEY_GROUPS, 0, LIST(T, teams), .section = &team_section, .help = "Teams."},
     {"models", FA_KEY_GROUPS, 0, LIST(T, models), .section = &model_section,
      .help = "How customers are served."},
-    {"accounts", FA_KEY_GROUPS, 0, LIST(T, accounts), .section = &account_section,
+    {"accounts", FA_KEY_GROUPS, 0, LIST(T, accounts), .max = 50000, .section = &account_section,
      .help = "Customers."},
     {"channels", FA_KEY_GROUPS, 0, LIST(T, channels), .section = &channel_section,
      .help = "Ways to reach people."},
