@@ -253,6 +253,8 @@ struct fa_daemon {
     bool courier_drained;
     fa_time started;  /* wall */
     bool on_accepted; /* the files were refused: what was accepted last runs */
+    struct fa_file_mark directory_tried;
+    int directory_refused; /* the last import was refused: operators know; -1: not looked at yet */
 };
 
 /* turn.c */
@@ -474,6 +476,8 @@ void fa_daemon_announce(const struct fa_daemon *daemon);
 int fa_setup_load(struct fa_daemon *daemon);
 int fa_setup_reload(struct fa_daemon *daemon, struct fa_calendars *calendars, bool is_last);
 int fa_setup_renew(struct fa_daemon *daemon, struct fa_calendars *calendars, bool is_last);
+/* Each half minute: has an import written the directory, or was one refused? */
+void fa_setup_look(struct fa_daemon *daemon);
 void fa_setup_remember(const struct fa_daemon *daemon);
 
 #endif
