@@ -66,6 +66,7 @@ static void take_look(struct fa_evidence *e, const struct fa_rule_look *look)
     e->look_back = look->look_back;
     e->has_above = look->has_above, e->above = look->above;
     e->has_below = look->has_below, e->below = look->below;
+    e->or_equal = look->or_equal;
     e->has_clear_above = look->has_clear_above, e->clear_above = look->clear_above;
     e->has_clear_below = look->has_clear_below, e->clear_below = look->clear_below;
 }
