@@ -220,6 +220,9 @@ static json_t *request_of(const struct fa_call *call, const char *level)
             json_object_set(root, texts[i], json_object_get(call->form, texts[i]));
         }
     }
+    if (value(call, "known")[0] == '\0') { /* what nobody says is believed least */
+        json_object_set_new(root, "known", json_string("heard"));
+    }
     json_object_set_new(root, "about", names_of(call, "about"));
     json_object_set_new(root, "strike", names_of(call, "strike"));
     if (level != NULL) {

@@ -444,8 +444,8 @@ static void put_words(struct fa_buf *buf, const json_t *moment, const struct wor
         fa_buf_printf(buf, "nobody looked at its data since %s",
                       fa_explain_clock(moment, "since", clock));
     } else if (strcmp(what, "wrong-code") == 0) {
-        fa_buf_printf(buf, "number %lld on a link of %s",
-                      (long long)fa_member_int(moment, "count"), display);
+        fa_buf_printf(buf, "number %lld on a link of %s", (long long)fa_member_int(moment, "count"),
+                      display);
     } else if (word->text != NULL) {
         fa_buf_puts(buf, word->text);
     } else {

@@ -73,6 +73,8 @@ static void nothing_is_filed_before_the_second_page(void **state)
     rig_until(rig, receiver_find(rig->receiver, "/first", "It burns") != NULL);
     const char *body = receiver_find(rig->receiver, "/first", "It burns")->body;
     assert_has(body, "Who filed it is not proved; the name given is: Ann <Hill>");
+    assert_has(body, "heard by the reporter");
+    assert_has(body, "\"A product that may hurt: It burns\"");
     rig_stop(rig);
     rig_again(rig);
     reply = page(rig, "POST", "/file", form);
