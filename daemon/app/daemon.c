@@ -154,19 +154,22 @@ static void host_metrics(void *ctx, struct fa_buf *out)
                   (unsigned long long)fa_rules_evaluations(daemon->rules));
 }
 
-/* Receipts have a key of their own, so that nothing else under the store's key can be one. */
-static void derive_receipt_key(const struct fa_daemon *daemon, uint8_t key[32])
+/* Receipts and links have keys of their own, so that nothing else under the store's key can be one,
+ * and neither the other. */
+static void derive_keys(const struct fa_daemon *daemon, struct fa_api_keys *keys)
 {
-    crypto_generichash(key, 32, (const unsigned char *)"receipts", 8, daemon->key,
-                       sizeof daemon->key);
+    crypto_generichash(keys->receipts, sizeof keys->receipts, (const unsigned char *)"receipts", 8,
+                       daemon->key, sizeof daemon->key);
+    crypto_generichash(keys->links, sizeof keys->links, (const unsigned char *)"links", 5,
+                       daemon->key, sizeof daemon->key);
 }
 
-void fa_daemon_renew_receipts(struct fa_daemon *daemon)
+void fa_daemon_renew_keys(struct fa_daemon *daemon)
 {
-    uint8_t key[32];
-    derive_receipt_key(daemon, key);
-    fa_api_set_key(daemon->api, key);
-    sodium_memzero(key, sizeof key);
+    struct fa_api_keys keys;
+    derive_keys(daemon, &keys);
+    fa_api_set_keys(daemon->api, &keys);
+    sodium_memzero(&keys, sizeof keys);
 }
 
 static void make_api(struct fa_daemon *daemon)
@@ -198,11 +201,12 @@ static void make_api(struct fa_daemon *daemon)
         .company = daemon->config->company,
         .notice = daemon->config->notice,
         .version = FA_VERSION,
+        .pages_url = daemon->config->pages_url,
     };
-    uint8_t key[32];
-    derive_receipt_key(daemon, key);
-    daemon->api = fa_api_new(&host, key);
-    sodium_memzero(key, sizeof key);
+    struct fa_api_keys keys;
+    derive_keys(daemon, &keys);
+    daemon->api = fa_api_new(&host, &keys);
+    sodium_memzero(&keys, sizeof keys);
 }
 
 /* ---- tick, signals, stop ---- */

@@ -449,7 +449,7 @@ void fa_listeners_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
 /* daemon.c: deadlines are acted on, filings are taken and messages leave. */
 bool fa_daemon_is_well(const struct fa_daemon *daemon);
 /* daemon.c: after the store's key was read. */
-void fa_daemon_renew_receipts(struct fa_daemon *daemon);
+void fa_daemon_renew_keys(struct fa_daemon *daemon);
 
 /* Says where listeners and feeds are. */
 void fa_daemon_announce(const struct fa_daemon *daemon);

@@ -216,7 +216,7 @@ static int swap(struct fa_daemon *daemon, struct fa_config *config, struct fa_er
     fa_fetch_bind(daemon);
     struct fa_event event = {.kind = FA_EV_RELOAD, .u.reload = {&config->setup}};
     fa_turn_step(daemon, &event);
-    fa_api_set_texts(daemon->api, config->company, config->notice);
+    fa_api_set_texts(daemon->api, config->company, config->notice, config->pages_url);
     fa_config_free(old);
     return 0;
 }

@@ -50,6 +50,8 @@ static const struct fa_key person_keys[] = {
      .help = "An independent contact: takes what nobody else may learn. At least two are needed."},
     {"operator", FA_KEY_BOOL, 0, AT(T, e.operator_), .def = "false",
      .help = "May see the outbox, without content, and test channels."},
+    {"language", FA_KEY_NAME, 0, AT(T, e.language),
+     .help = "The language in which messages reach the person, such as \"de\"."},
     {"zone", FA_KEY_TEXT, 0, AT(T, e.zone), .max = 100,
      .help = "Time zone for the times that the person reads, and for days of leave; for instance "
              "\"Europe/Berlin\". Without it: the company's."},
@@ -58,8 +60,6 @@ static const struct fa_key person_keys[] = {
     {"leave", FA_KEY_TEXTS, 0, LIST(T, leave), .min = 1, .max = 366,
      .help = "When the person is away and deputies stand in: days (\"2026-12-24\"), stretches of "
              "them (\"2026-12-24..2027-01-02\") or a calendar's name."},
-    {"language", FA_KEY_NAME, 0, AT(T, e.language),
-     .help = "The language in which messages reach the person, such as \"de\"."},
     {"email", FA_KEY_REFUSED,
      .help = "write channels = ( { channel = \"mail\"; address = \"...\"; } )"},
     {"mail", FA_KEY_REFUSED,
@@ -79,6 +79,40 @@ static const struct fa_key team_keys[] = {
 };
 static const struct fa_section team_section = {"a team", KEYS(team_keys), sizeof(T),
                                                .help = "Several people under one name."};
+#undef T
+
+#define T struct fa_draft_model
+static const struct fa_key model_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.name), .help = "What accounts refer to."},
+    {"display", FA_KEY_TEXT, 0, AT(T, e.display), .max = 200, .help = "Name as people read it."},
+    {"conduit", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.conduit),
+     .help = "The role that is the primary conduit to such a customer, and takes over from a "
+             "conduit who is away or has left."},
+};
+static const struct fa_section model_section = {
+    "a service model", KEYS(model_keys), sizeof(T),
+    .help = "How a kind of customer is served: \"complex\", \"simple\", \"transaction\"."};
+#undef T
+
+#define T struct fa_draft_account
+static const struct fa_key account_keys[] = {
+    {"name", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, e.name), .max = 200,
+     .help = "The customer as filings and the label \"customer\" say it."},
+    {"display", FA_KEY_TEXT, 0, AT(T, e.display), .max = 200, .help = "Name as people read it."},
+    {"model", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.model),
+     .help = "The service model. Its role stands in when the conduit is away or has left."},
+    {"value_seen", FA_KEY_TEXT, 0, AT(T, e.value_seen), .max = 200,
+     .help = "The level at which our value is seen there, for instance \"board\"."},
+    {"conduit", FA_KEY_NAME, 0, AT(T, e.conduit),
+     .help = "The person who is the primary conduit. Without one: those with the model's role."},
+    {"touches", FA_KEY_TEXTS, 0, PAIR(T, e.touches, e.touch_count), .max = 200,
+     .help = "Who touches or supports the customer: people, \"team:NAME\", \"role:NAME\", "
+             "\"schedule:NAME\". The conduit is among them without being listed."},
+};
+static const struct fa_section account_section = {
+    "an account", KEYS(account_keys), sizeof(T),
+    .help = "A customer, and who answers for them: the targets account.conduit and "
+            "account.touches."};
 #undef T
 
 #define T struct fa_draft_calendar
@@ -121,40 +155,6 @@ static const struct fa_section schedule_section = {
     .help = "A rotation: who is on duty when. A single event, or an occurrence that was changed or "
             "moved, takes its time from all events that recur: so a swap is one more event. Events "
             "of the same kind that overlap are on duty together."};
-#undef T
-
-#define T struct fa_draft_model
-static const struct fa_key model_keys[] = {
-    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.name), .help = "What accounts refer to."},
-    {"display", FA_KEY_TEXT, 0, AT(T, e.display), .max = 200, .help = "Name as people read it."},
-    {"conduit", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.conduit),
-     .help = "The role that is the primary conduit to such a customer, and takes over from a "
-             "conduit who is away or has left."},
-};
-static const struct fa_section model_section = {
-    "a service model", KEYS(model_keys), sizeof(T),
-    .help = "How a kind of customer is served: \"complex\", \"simple\", \"transaction\"."};
-#undef T
-
-#define T struct fa_draft_account
-static const struct fa_key account_keys[] = {
-    {"name", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, e.name), .max = 200,
-     .help = "The customer as filings and the label \"customer\" say it."},
-    {"display", FA_KEY_TEXT, 0, AT(T, e.display), .max = 200, .help = "Name as people read it."},
-    {"model", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.model),
-     .help = "The service model. Its role stands in when the conduit is away or has left."},
-    {"value_seen", FA_KEY_TEXT, 0, AT(T, e.value_seen), .max = 200,
-     .help = "The level at which our value is seen there, for instance \"board\"."},
-    {"conduit", FA_KEY_NAME, 0, AT(T, e.conduit),
-     .help = "The person who is the primary conduit. Without one: those with the model's role."},
-    {"touches", FA_KEY_TEXTS, 0, PAIR(T, e.touches, e.touch_count), .max = 200,
-     .help = "Who touches or supports the customer: people, \"team:NAME\", \"role:NAME\", "
-             "\"schedule:NAME\". The conduit is among them without being listed."},
-};
-static const struct fa_section account_section = {
-    "an account", KEYS(account_keys), sizeof(T),
-    .help = "A customer, and who answers for them: the targets account.conduit and "
-            "account.touches."};
 #undef T
 
 #define T struct fa_draft_channel
@@ -235,6 +235,9 @@ static const struct fa_key category_keys[] = {
      .help = "What is to be solved or helped with is raised when it is not done by then."},
     {"value", FA_KEY_NAME, 0, AT(T, e.value),
      .help = "The value that it violates. Not needed: the value lists it."},
+    {"unsilenceable", FA_KEY_BOOL, 0, AT(T, e.unsilenceable), .def = "false",
+     .help = "No silence, maintenance window or inhibition hides its alarms. What people file is "
+             "never hidden, whatever its category."},
 };
 static const struct fa_section category_section = {"a category", KEYS(category_keys), sizeof(T),
                                                    .help = "A kind of problem that people file."};
@@ -383,6 +386,44 @@ static const struct fa_key rule_keys[] = {
 static const struct fa_section rule_section = {
     "a rule", KEYS(rule_keys), sizeof(T),
     .help = "When an alarm is raised: from a metric, from filings, or from alerts of others."};
+#undef T
+
+#define T struct fa_draft_maintenance
+static const struct fa_key maintenance_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, name), .help = "For messages and lists."},
+    {"where", FA_KEY_TEXTS, FA_KEY_REQUIRED, LIST(T, where), .min = 1, .max = FA_MATCHERS_MAX,
+     .help = "Matchers, all of which an alarm must fit: \"NAME=VALUE\", \"NAME!=VALUE\", "
+             "\"NAME=~REGEX\" or \"NAME!~REGEX\", where NAME is rule, severity, category or a "
+             "label. For instance [ \"rule=queue-slow\", \"site=~eu-.*\" ]."},
+    {"calendar", FA_KEY_NAME, 0, AT(T, calendar),
+     .help = "It is on while this calendar is open. One of calendar and weekly is needed."},
+    {"weekly", FA_KEY_TEXTS, 0, LIST(T, weekly), .min = 1, .max = FA_MAINTENANCE_SLOTS,
+     .help = "It is on at these times of the week, UTC: \"sun 02:00-04:00\", \"mon-fri "
+             "22:00-02:00\", \"daily 03:00-03:30\"."},
+    {"reason", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, reason), .min = 1, .max = FA_SILENCE_REASON_MAX,
+     .help = "What is being done; who misses an alarm reads it."},
+    {"owner", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, owner),
+     .help = "The person who answers for it, and hears of its beginning and end."},
+};
+static const struct fa_section maintenance_section = {
+    "a maintenance window", KEYS(maintenance_keys), sizeof(T),
+    .help = "A silence that comes again and again: alarms that it takes are raised and recorded, "
+            "tell nobody and do not climb until it ends. What people file is never silenced."};
+#undef T
+
+#define T struct fa_draft_inhibition
+static const struct fa_key inhibition_keys[] = {
+    {"when", FA_KEY_TEXTS, FA_KEY_REQUIRED, LIST(T, when), .min = 1, .max = FA_MATCHERS_MAX,
+     .help = "Matchers of the alarm that explains others while it is unacknowledged or "
+             "acknowledged, and not hidden itself."},
+    {"hide", FA_KEY_TEXTS, FA_KEY_REQUIRED, LIST(T, hide), .min = 1, .max = FA_MATCHERS_MAX,
+     .help = "Matchers of those that it hides. No alarm of them may be one that when takes."},
+    {"equal", FA_KEY_TEXTS, 0, LIST(T, equal), .max = FA_INHIBIT_EQUAL_MAX,
+     .help = "Labels that must have the same value on both sides, for instance [ \"site\" ]."},
+};
+static const struct fa_section inhibition_section = {
+    "an inhibition", KEYS(inhibition_keys), sizeof(T),
+    .help = "An alarm that explains others hides them while it fires, and shows how many."};
 #undef T
 
 #define T struct fa_draft_define
@@ -542,6 +583,18 @@ static const struct fa_section fetch_section = {
             "ends with the first run that fails, and is unknown then."};
 #undef T
 
+#define T struct fa_draft_pages
+static const struct fa_key pages_keys[] = {
+    {"url", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, url), .max = 200,
+     .help = "Where people's phones reach the listener whose routes hold pages: "
+             "\"https://alarm.example.com\". Links in messages begin with it."},
+};
+static const struct fa_section pages_section = {
+    "the pages", KEYS(pages_keys), sizeof(T),
+    .help = "Small pages for a phone: to own an alarm by the link in its message, to file, and to "
+            "see what became of a filing. Without this group messages carry no link."};
+#undef T
+
 #define T struct fa_draft_store
 static const struct fa_key store_keys[] = {
     {"plugin", FA_KEY_NAME, 0, AT(T, plugin), .def = "sqlite",
@@ -624,12 +677,18 @@ static const struct fa_key top_keys[] = {
      .help = "Names for expressions."},
     {"rules", FA_KEY_GROUPS, 0, LIST(T, rules), .section = &rule_section,
      .help = "When an alarm is raised."},
+    {"maintenance", FA_KEY_GROUPS, 0, LIST(T, maintenance), .section = &maintenance_section,
+     .help = "When alarms are silent by plan."},
+    {"inhibit", FA_KEY_GROUPS, 0, LIST(T, inhibitions), .section = &inhibition_section,
+     .help = "Which alarms hide others."},
     {"listeners", FA_KEY_GROUPS, 0, LIST(T, listeners), .section = &listener_section,
      .help = "Where people and programs reach the daemon."},
     {"feeds", FA_KEY_GROUPS, 0, LIST(T, feeds), .section = &feed_section,
      .help = "Where samples come in."},
     {"fetch", FA_KEY_GROUPS, 0, LIST(T, fetches), .section = &fetch_section,
      .help = "What is pulled."},
+    {"pages", FA_KEY_GROUP, 0, AT(T, pages), .section = &pages_section,
+     .help = "Where links lead."},
     {"store", FA_KEY_GROUP, 0, AT(T, store), .section = &store_section,
      .help = "What is kept where."},
     {"times", FA_KEY_GROUP, 0, AT(T, times), .section = &times_section,
