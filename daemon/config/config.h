@@ -100,7 +100,7 @@ struct fa_config {
     struct fa_plugin_config store; /* plugin NULL: none was given (texts without plugins only) */
     char *mac_key_file;            /* 32 bytes as 64 hex digits, outside the store: a path or the
                                       name of a systemd credential, for fa_secret_resolve() */
-    char *pages_url; /* without a slash at its end; NULL: messages carry no links */
+    char *pages_url;               /* without a slash at its end; NULL: messages carry no links */
     struct fa_listener_entry *listeners;
     size_t listener_count;
     struct fa_feed_entry *feeds;
