@@ -144,8 +144,8 @@ struct fa_alarm {
     size_t told_count;         /* room is a power of two */
     struct fa_moment *moments; /* the diary; room as fa_diary_add() makes it */
     uint32_t moment_count, moments_lost;
-    uint32_t evidence; /* rows of it that were written, but the first and the worst */
-    uint32_t wanted;   /* bits of enum fa_evidence_cause: evidence of the step under way */
+    uint32_t evidence;          /* rows of it that were written, but the first and the worst */
+    uint32_t wanted;            /* bits of enum fa_evidence_cause: evidence of the step under way */
     struct fa_guesses *guesses; /* NULL: nobody mistyped a code */
     struct fa_comment *comments;
     size_t comment_count, comment_cap;
@@ -186,6 +186,7 @@ struct fa_incident {
     /* What came of alarms that are closed, for the reporter; none of it says who. */
     uint32_t told;             /* people */
     fa_time told_first, owned; /* wall; 0: never */
+    uint32_t kept, missed;     /* words that were promised about it */
     bool dirty, counted;       /* the engine's */
     struct fa_incident *next_dirty;
 };
@@ -214,6 +215,7 @@ enum fa_notification_state {
     FA_NOTICE_SENT,
     FA_NOTICE_DEAD,    /* rejected and the alarm is owned or closed; can be replayed */
     FA_NOTICE_DROPPED,
+    FA_NOTICE_HELD,    /* not tried yet: its addressee's quiet hours are not over */
     FA_NOTICE__COUNT
 };
 /* clang-format on */
