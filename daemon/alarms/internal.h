@@ -4,6 +4,7 @@
 #define FA_ALARMS_INTERNAL_H
 
 #include "alarms/engine.h"
+#include "alarms/hiding.h"
 #include "alarms/intern.h"
 #include "base/panic.h"
 #include "rules/incident.h"
@@ -37,6 +38,7 @@ struct fa_engine {
     struct fa_book alarms, incidents, notifications;
     struct fa_cells identities; /* of alarms */
     struct fa_policy_ref *policies;
+    struct fa_hiders hiders;
     struct fa_interned *texts;
     struct fa_condition *conditions; /* that hold now, of rules over filings and numbers */
     struct fa_heap alarm_heap, incident_heap, notification_heap;
@@ -95,6 +97,7 @@ struct fa_journal_ids {
     struct fa_alarm_id alarm;
     struct fa_incident_id incident;
     struct fa_notification_id notification;
+    struct fa_silence_id silence;
 };
 void fa_journal(struct fa_engine *engine, enum fa_journal_code code, struct fa_journal_ids ids,
                 const char *who, int64_t number);
@@ -241,6 +244,7 @@ enum fa_aimed fa_aim_targets(const struct fa_aim *aim, uint32_t step, uint32_t l
 struct fa_note_spec {
     struct fa_alarm *alarm;             /* or NULL */
     const struct fa_incident *incident; /* for HELP */
+    const struct fa_silence *silence;   /* of its beginning and end */
     fa_person person;
     enum fa_notification_kind kind;
     uint32_t contact;           /* first contact to try */
@@ -318,6 +322,8 @@ bool fa_condition_holds(const struct fa_engine *engine, const char *rule, const 
                         struct fa_held *ret_held);
 
 /* record.c */
+/* Times that sums of a few cannot overflow, whatever damage wrote. */
+fa_time fa_row_time(const struct fa_rec_field *field);
 void fa_alarm_encode(const struct fa_alarm *alarm, struct fa_buf *buf);
 void fa_incident_encode(const struct fa_incident *incident, struct fa_buf *buf);
 void fa_notification_encode(const struct fa_notification *notification, struct fa_buf *buf);

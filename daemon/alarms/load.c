@@ -87,6 +87,9 @@ int fa_engine_load_row(struct fa_engine *engine, enum fa_row_kind kind, struct f
     case FA_ROW_POLICY:
         rc = load_policy(engine, value);
         break;
+    case FA_ROW_SILENCE:
+        rc = fa_silence_load(engine, value);
+        break;
     case FA_ROW_EVIDENCE:
     case FA_ROW_RAISED: /* is read when somebody asks */
         rc = 0;
@@ -142,8 +145,9 @@ void fa_shift_all(struct fa_engine *engine, fa_time shift)
             fa_touch_notification(engine, n);
         }
     }
-    fa_climb_reckon(
-        engine); /* open time is counted from the moved beginning, openings are not moved */
+    /* Open time is counted from the moved beginning; openings are not moved. */
+    fa_climb_reckon(engine);
+    fa_silences_shift(engine, shift);
 }
 
 void fa_mark_orphans(struct fa_engine *engine)
@@ -167,7 +171,8 @@ void fa_mark_orphans(struct fa_engine *engine)
 /* Whatever a damaged row lacks, it climbs: a firing alarm has a next step on the clock. */
 static bool repair(struct fa_engine *engine, struct fa_alarm *a)
 {
-    bool armed = a->deadline.length != FA_NEVER || (a->flags & FA_FLAG_SHADOW) != 0;
+    bool armed = a->deadline.length != FA_NEVER || (a->flags & FA_FLAG_SHADOW) != 0 ||
+                 (fa_is_hidden(a) && a->state != FA_ALARM_UNACKED); /* what was due is kept */
     if (!armed && (a->state == FA_ALARM_UNACKED || a->state == FA_ALARM_ACKED ||
                    a->state == FA_ALARM_RETURNED)) {
         fa_arm(engine, &engine->alarm_heap, &a->deadline, 0);
@@ -224,6 +229,7 @@ void fa_engine_start(struct fa_engine *engine, fa_time last_wall)
             fa_notification_link(alarm, n);
             fa_notification_loaded(engine, n);
         }
+        fa_silence_notice(engine, n, 1);
     }
     for (struct fa_alarm *a = engine->alarms.first; a != NULL; a = next) {
         next = a->after;
@@ -234,6 +240,7 @@ void fa_engine_start(struct fa_engine *engine, fa_time last_wall)
     fa_quiet_reckon(engine);
     fa_mark_orphans(engine);
     fa_incidents_reconcile(engine);
+    fa_hiding_start(engine);
     fa_engine_count(engine);
     fa_trouble(engine, "clock-behind",
                "the clock was behind the journal at start: deadlines are held, not shortened",

@@ -379,6 +379,8 @@ struct fa_config *fa_build(struct fa_faults *faults, struct fa_draft *draft)
     config->company = draft->company;
     config->notice = draft->notice;
     draft->company = draft->notice = NULL;
+    config->pages_url = draft->pages.url;
+    draft->pages.url = NULL;
     build_directory(faults, draft, config);
     build_severities(draft, &config->setup);
     build_guide(draft, &config->setup);

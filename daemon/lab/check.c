@@ -103,8 +103,18 @@ static void check_stored_notification(void *ctx, const struct fa_notification *n
     fa_buf_done(&buf);
 }
 
+static void check_stored_silence(void *ctx, const struct fa_silence *silence)
+{
+    struct fa_buf buf;
+    fa_buf_init(&buf, FA_ROW_BYTES_MAX);
+    fa_silence_encode(silence, &buf);
+    check_row(ctx, FA_ROW_SILENCE, &silence->id.id, &buf, "silence");
+    fa_buf_done(&buf);
+}
+
 static void check_stored(struct fa_lab *lab)
 {
+    fa_engine_each_silence(lab->engine, check_stored_silence, lab);
     fa_engine_each_alarm(lab->engine, check_stored_alarm, lab);
     fa_engine_each_incident(lab->engine, check_stored_incident, lab);
     fa_engine_each_notification(lab->engine, check_stored_notification, lab);
@@ -122,13 +132,16 @@ void fa_lab_check_load(struct fa_lab *lab)
     for (size_t i = 0; i < lab->store.durable.count; i++) {
         const struct fa_lab_row *row = &lab->store.durable.list[i];
         struct fa_id id = id_of(row);
-        bool found = !row->live || row->kind == FA_ROW_POLICY ||
-                     (row->kind == FA_ROW_ALARM &&
-                      fa_engine_alarm(lab->engine, (struct fa_alarm_id){id}) != NULL) ||
-                     (row->kind == FA_ROW_INCIDENT &&
-                      fa_engine_incident(lab->engine, (struct fa_incident_id){id}) != NULL) ||
-                     (row->kind == FA_ROW_NOTIFICATION &&
-                      fa_engine_notification(lab->engine, (struct fa_notification_id){id}) != NULL);
+        bool found =
+            !row->live || row->kind == FA_ROW_POLICY ||
+            (row->kind == FA_ROW_ALARM &&
+             fa_engine_alarm(lab->engine, (struct fa_alarm_id){id}) != NULL) ||
+            (row->kind == FA_ROW_INCIDENT &&
+             fa_engine_incident(lab->engine, (struct fa_incident_id){id}) != NULL) ||
+            (row->kind == FA_ROW_NOTIFICATION &&
+             fa_engine_notification(lab->engine, (struct fa_notification_id){id}) != NULL) ||
+            (row->kind == FA_ROW_SILENCE &&
+             fa_engine_silence(lab->engine, (struct fa_silence_id){id}) != NULL);
         if (!found) {
             fa_lab_fail(lab, "invariant 1 (accepted means kept): a row of kind %u is lost at start",
                         row->kind);
@@ -339,6 +352,11 @@ void fa_lab_check_attempt(struct fa_lab *lab, const struct fa_notification *n)
     if (alarm != NULL && (alarm->flags & FA_FLAG_SHADOW) != 0) {
         fa_lab_fail(lab, "a shadow rule tells %s via %s", n->person, n->channel);
     }
+    bool climbs_on =
+        n->kind == FA_NOTE_ALARM || n->kind == FA_NOTE_REMINDER || n->kind == FA_NOTE_OVERDUE;
+    if (climbs_on && alarm != NULL && fa_is_hidden(alarm)) {
+        fa_lab_fail(lab, "%s is hidden and tells %s", alarm->identity, n->person);
+    }
     for (size_t i = 0; i < lab->never_count; i++) {
         const struct fa_lab_never *never = &lab->nevers[i];
         if (strcmp(never->person, n->person) == 0 &&
@@ -407,9 +425,9 @@ static void check_deadline(struct fa_lab *lab, const struct fa_alarm *alarm,
                     alarm->identity, fa_alarm_state_name(alarm->state));
         return;
     }
-    if (alarm->state == FA_ALARM_UNACKED) {
+    if (alarm->state == FA_ALARM_UNACKED && !fa_is_hidden(alarm)) {
         check_next_step(lab, alarm, seen);
-    } else if (at > now + 90 * FA_DAY || alarm->owner == NULL) {
+    } else if (at > now + 90 * FA_DAY || (alarm->owner == NULL && alarm->state == FA_ALARM_ACKED)) {
         fa_lab_fail(lab, "invariant 3 (until somebody owns it): %s is owned by %s for %lld s",
                     alarm->identity, alarm->owner != NULL ? alarm->owner : "nobody",
                     (long long)((at - now) / FA_SECOND));
@@ -670,9 +688,11 @@ static void check_alarm(void *ctx, const struct fa_alarm *alarm)
     if (lab->failed || seen == NULL) {
         return; /* a new one without a journal entry cannot be: every beginning has one */
     }
-    if (climbs(alarm->state) && (alarm->flags & FA_FLAG_SHADOW) == 0) {
+    bool kept = alarm->state == FA_ALARM_ACKED && fa_is_hidden(alarm); /* its promise waits */
+    if (climbs(alarm->state) && (alarm->flags & FA_FLAG_SHADOW) == 0 && !kept) {
         check_deadline(lab, alarm, seen);
     }
+    fa_lab_check_hidden(lab, alarm);
     check_levels(lab, alarm, seen);
     check_transition(lab, alarm, seen);
     check_data(lab, alarm, seen);
@@ -703,6 +723,7 @@ void fa_lab_check_step(struct fa_lab *lab)
         check_accepted(lab);
         check_stored(lab);
         check_counts(lab);
+        fa_lab_check_hidden_counts(lab);
     }
 }
 

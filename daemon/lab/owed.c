@@ -305,7 +305,8 @@ static void check_rungs(struct fa_lab *lab)
                 is_last && !(later->kind == FA_ACT_JOURNAL && later->u.journal.code == FA_J_STEP &&
                              fa_id_eq(later->u.journal.alarm.id, action->u.journal.alarm.id));
         }
-        if (alarm != NULL && (alarm->flags & FA_FLAG_SHADOW) == 0 && !outbox_is_full(lab)) {
+        if (alarm != NULL && (alarm->flags & FA_FLAG_SHADOW) == 0 && !fa_is_hidden(alarm) &&
+            !outbox_is_full(lab)) {
             check_rung(lab, alarm, action->u.journal.number, is_last);
         }
     }
@@ -357,8 +358,8 @@ static void check_moves_on(void *ctx, const struct fa_alarm *alarm)
                           ? widest_loop(lab, alarm, seen->policy)
                           : UINT32_MAX;
     if (lab->failed || alarm->state != FA_ALARM_UNACKED || !alarm->climbing ||
-        (alarm->flags & FA_FLAG_SHADOW) != 0 || seen == NULL || seen->policy == NULL ||
-        alarm->clock == FA_CLOCK_OPENING || alarm->loop > widest ||
+        (alarm->flags & FA_FLAG_SHADOW) != 0 || fa_is_hidden(alarm) || seen == NULL ||
+        seen->policy == NULL || alarm->clock == FA_CLOCK_OPENING || alarm->loop > widest ||
         (alarm->loop == widest && alarm->step + 1u >= seen->policy->step_count)) {
         return;
     }
@@ -463,7 +464,7 @@ static void check_promise(struct fa_lab *lab, struct fa_lab_promise *promise, bo
                     promise->who, alarm->identity, fa_alarm_state_name(alarm->state),
                     alarm->owner != NULL ? alarm->owner : "nobody");
     } else if (is_newest && lab->elapsed > promise->until + FA_SECOND &&
-               alarm->state == FA_ALARM_ACKED &&
+               alarm->state == FA_ALARM_ACKED && !fa_is_hidden(alarm) &&
                fa_engine_next_deadline(lab->engine) > fa_lab_now(lab).mono) {
         fa_lab_fail(lab,
                     "invariant 3 (until somebody owns it): %s said nothing more, and %s is "
@@ -572,7 +573,8 @@ void fa_lab_owed_reconcile(struct fa_lab *lab)
 static void check_heard(void *ctx, const struct fa_alarm *alarm)
 {
     struct fa_lab *lab = ctx;
-    bool heard = alarm->state != FA_ALARM_UNACKED || (alarm->flags & FA_FLAG_SHADOW) != 0;
+    bool heard = alarm->state != FA_ALARM_UNACKED || (alarm->flags & FA_FLAG_SHADOW) != 0 ||
+                 fa_is_hidden(alarm);
     for (size_t i = 0; !heard && i < lab->delivery_count; i++) {
         heard = lab->deliveries[i].reached && fa_id_eq(lab->deliveries[i].alarm.id, alarm->id.id);
     }

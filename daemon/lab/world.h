@@ -7,7 +7,7 @@
  *   post.c     the courier and the receivers            feed.c    samples and rules
  *   check.c    DESIGN's invariants after every step     oracle.c  the conflict rule, told anew
  *   seen.c     what was told, journalled and answered   config.c  configurations out of pieces
- *   alert.c    alerts of other systems
+ *   alert.c    alerts of other systems       silence.c   silences and what they hide
  *   play.c     lines on the world, file.c what people file, expect.c what must come of it,
  *              told.c of messages         claim.c   how expectations went
  *   owed.c     what the daemon owes, told from outside     cover.c   what was visited
@@ -276,7 +276,7 @@ struct fa_lab_cover {
     uint64_t codes[FA_LAB_CODES];                   /* of the journal */
     uint64_t kinds[FA_NOTE__COUNT], verdicts[FA_VERDICT_UNKNOWN + 1];
     uint64_t replies_ok, replies_already, replies_refused;
-    uint64_t flags[8];     /* alarms that had the flag, by its bit */
+    uint64_t flags[10];    /* alarms that had the flag, by its bit */
     uint64_t again;        /* deliveries under a key that had arrived before */
     uint64_t overdue_wide; /* an alarm whose promise was missed came to a wider loop */
     uint64_t widest;       /* a loop from the fourth on */
@@ -324,6 +324,8 @@ struct fa_lab {
     size_t alarm_count, alarm_cap;
     struct fa_lab_filing *filings;
     size_t filing_count, filing_cap;
+    struct fa_lab_silence *silences; /* silence.c's */
+    size_t silence_count;
     struct fa_lab_promise *promises;
     size_t promise_count, promise_cap;
     struct fa_lab_recusal *recusals;
@@ -559,6 +561,13 @@ int fa_lab_index_of(const char *value, const char *const *names, int count); /* 
 /* file.c */
 void fa_lab_file(struct fa_lab *lab, const struct fa_script_line *line);
 void fa_lab_word(struct fa_lab *lab, const struct fa_script_line *line);
+/* silence.c */
+void fa_lab_do_silence(struct fa_lab *lab, const struct fa_script_line *line);
+bool fa_lab_has_silence(const struct fa_lab *lab, const char *name);
+void fa_lab_expect_silence(struct fa_lab *lab, const struct fa_script_line *line);
+void fa_lab_check_hidden(struct fa_lab *lab, const struct fa_alarm *alarm);
+void fa_lab_check_hidden_counts(struct fa_lab *lab);
+void fa_lab_silences_free(struct fa_lab *lab);
 /* expect.c */
 void fa_lab_expect(struct fa_lab *lab, const struct fa_script_line *line);
 bool fa_lab_count_is(const struct fa_script_line *line, const char *name, uint64_t value);

@@ -191,7 +191,7 @@ static struct fa_api_answer host_step(void *ctx, struct fa_event *event)
 {
     world_step_event(&w, *event);
     return (struct fa_api_answer){w.reply.u.reply.code, w.reply.u.reply.already,
-                                  w.reply.u.reply.count};
+                                  w.reply.u.reply.count, w.reply.u.reply.silence};
 }
 
 static uint64_t host_journal(void *ctx)
