@@ -23,7 +23,7 @@ const struct fa_cmd *const fa_commands[] = {
     &fa_cmd_spool_drop,   &fa_cmd_outbox_list, &fa_cmd_outbox_retry, &fa_cmd_outbox_drop,
     &fa_cmd_channel_test, &fa_cmd_feed_import, &fa_cmd_fetch_list,   &fa_cmd_backup,
     &fa_cmd_restore,      &fa_cmd_check,       &fa_cmd_expr,         &fa_cmd_test,
-    &fa_cmd_backtest,
+    &fa_cmd_backtest,     &fa_cmd_oncall,
 };
 const size_t fa_command_count = FA_COUNT(fa_commands);
 
