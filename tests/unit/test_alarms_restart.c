@@ -28,7 +28,7 @@ static void add_alarm(void *ctx, const struct fa_alarm *a)
     struct fa_buf buf;
     fa_buf_init(&buf, 1 << 20);
     /* That nothing is known of a series yet is what a restart changes, and all of it. */
-    fa_buf_printf(&buf, "alarm %s %s %s flags %u step %u.%u due %s owner %s told %zu notes",
+    fa_buf_printf(&buf, "alarm %s %s %s flags %u step %u.%u due %s owner %s told %u notes",
                   fa_id_format(a->id.id, id), a->identity, fa_alarm_state_name(a->state),
                   a->flags & ~FA_FLAG_UNKNOWN, a->step, a->loop, deadline_text(&a->deadline, due),
                   a->owner != NULL ? a->owner : "-", a->told_count);
