@@ -471,6 +471,9 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
     case FA_EV_RECONCILE:
         fa_engine_reconcile(engine);
         return 0;
+    case FA_EV_GAPS:
+        reply->u.reply.count = fa_engine_note_gaps(engine, event->u.start.last_wall) ? 1 : 0;
+        return 0;
     case FA_EV__COUNT:
         break;
     }

@@ -318,6 +318,15 @@ void fa_turn_release(struct fa_daemon *daemon)
     fa_sender_pump(daemon);
 }
 
+void fa_turn_submit(struct fa_daemon *daemon)
+{
+    if (daemon->txn != NULL) {
+        FA_CRASHPOINT("app.before_submit");
+        daemon->last_commit = fa_txn_submit(daemon->txn);
+        daemon->txn = NULL;
+    }
+}
+
 static void end_turn(void *self)
 {
     struct fa_daemon *daemon = self;
@@ -332,11 +341,7 @@ static void end_turn(void *self)
         fa_turn_step(daemon, &event);
         FA_CRASHPOINT("app.after_tick");
     }
-    if (daemon->txn != NULL) {
-        FA_CRASHPOINT("app.before_submit");
-        daemon->last_commit = fa_txn_submit(daemon->txn);
-        daemon->txn = NULL;
-    }
+    fa_turn_submit(daemon);
     for (size_t i = daemon->turn_from; i < daemon->parking.count; i++) {
         daemon->parking.items[i].commit = daemon->last_commit;
     }

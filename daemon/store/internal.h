@@ -134,6 +134,7 @@ struct fa_store {
     /* Shared: under lock. */
     pthread_mutex_t lock;
     pthread_cond_t work, ended_cond;
+    pthread_cond_t moved; /* durable or state */
     struct fa_txn *queue, **queue_last;
     struct job *jobs, **jobs_last;
     struct job *answered, **answered_last;
