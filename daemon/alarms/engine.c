@@ -193,7 +193,10 @@ static void tick(struct fa_engine *engine)
 
 static void identify(struct fa_buf *buf, const char *rule, const char *labels)
 {
-    fa_buf_printf(buf, "%s{%s}", rule, labels);
+    fa_buf_puts(buf, rule);
+    fa_buf_putc(buf, '{');
+    fa_buf_puts(buf, labels);
+    fa_buf_putc(buf, '}');
 }
 
 /* The alerts behind it now; its texts stay those that it was raised with: a message that is tried

@@ -38,6 +38,7 @@ struct fa_rule_state {
     struct fa_whole *whole; /* owned; NULL: keyed */
     struct fa_group *self;  /* stands for the whole expression: is scheduled, and no label set */
     struct fa_err err;      /* of its last evaluation; code 0: none */
+    char *text;             /* owned; NULL until somebody asks for it */
 };
 
 #define FA_LACKS_NONE UINT16_MAX
@@ -144,6 +145,8 @@ struct fa_member *fa_member_take(struct fa_rules *rules, struct fa_link *link);
 
 /* ---- rules.c and status.c ---- */
 
+/* What the whole of its expression is, as text. Borrowed from the state. */
+const char *fa_state_text(struct fa_rule_state *state);
 /* NULL: there is no such rule. */
 struct fa_rule_state *fa_state_find(const struct fa_rules *rules, const char *name);
 /* Texts are borrowed until the next call with these rules. */

@@ -190,6 +190,7 @@ void fa_state_free(struct fa_rule_state *state)
     fa_plan_done(&state->plan);
     fa_promql_free(state->own);
     free(state->leaves);
+    free(state->text);
     free(state);
 }
 
