@@ -392,8 +392,8 @@ uint64_t fa_txn_submit(struct fa_txn *txn)
     store->stats.transactions++;
     store->stats.waiting++;
     store->stats.waiting_bytes += txn->bytes;
-    pthread_cond_signal(&store->work);
     pthread_mutex_unlock(&store->lock);
+    pthread_cond_signal(&store->work); /* unlocked: or it would wake only to wait for the lock */
     return number;
 }
 
