@@ -84,6 +84,17 @@ struct fa_comment {
 
 struct fa_notification;
 
+/* Wrong codes typed on links to the alarm, by the links' owners. */
+#define FA_GUESSES_MAX 5
+struct fa_guess {
+    const char *person; /* (interned) */
+    uint32_t wrong;
+};
+struct fa_guesses {
+    size_t count;
+    struct fa_guess items[];
+};
+
 /* There are a hundred thousand in a storm: what is small lies together, so that no room is lost. */
 struct fa_alarm {
     struct fa_alarm_id id;
@@ -125,6 +136,7 @@ struct fa_alarm {
     uint32_t moment_count, moments_lost;
     uint32_t evidence; /* rows of it that were written, but the first and the worst */
     uint32_t wanted;   /* bits of enum fa_evidence_cause: evidence of the step under way */
+    struct fa_guesses *guesses; /* NULL: nobody mistyped a code */
     struct fa_comment *comments;
     size_t comment_count, comment_cap;
     struct fa_notification *notifications; /* unsettled ones, a list */
@@ -133,6 +145,8 @@ struct fa_alarm {
 };
 /* A copy in one allocation; NULL of NULL. */
 struct fa_source *fa_source_copy(const struct fa_source *source);
+/* How many wrong codes may still be typed on this person's links; 0: they are locked. */
+uint32_t fa_alarm_guesses_left(const struct fa_alarm *alarm, const char *person);
 /* Sets identity and labels, once. */
 void fa_alarm_name(struct fa_alarm *alarm, struct fa_str identity, struct fa_str labels);
 
@@ -146,6 +160,7 @@ struct fa_incident {
     char *customer, *text, *since;      /* since: as the reporter wrote it; NULL where not given */
     enum fa_known known;
     char *reporter; /* "person:NAME" or "uid:N"; NULL: not proved */
+    char *called;   /* the name that an unproved reporter typed; it proves nothing */
     char **about, **struck;
     size_t about_count, struck_count;
     enum fa_guidance level;
@@ -155,6 +170,8 @@ struct fa_incident {
     struct fa_deadline due; /* "solve" and "help": then it is raised */
     struct fa_alarm_id *alarms;
     size_t alarm_count, alarm_cap;
+    char **raised_by; /* rules over filings and numbers that have raised it: each does so once */
+    size_t raised_by_count;
     struct fa_comment *comments;
     size_t comment_count, comment_cap;
     /* What came of alarms that are closed, for the reporter; none of it says who. */

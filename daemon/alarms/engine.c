@@ -149,6 +149,7 @@ void fa_engine_free(struct fa_engine *engine)
     fa_book_done(&engine->alarms);
     fa_book_done(&engine->incidents);
     fa_names_done(&engine->identities);
+    fa_conditions_forget(engine);
     struct fa_policy_ref *p, *p_next;
     HASH_ITER(hh, engine->policies, p, p_next) {
         HASH_DELETE(hh, engine->policies, p);
@@ -378,6 +379,9 @@ static int on_deed(struct fa_engine *engine, const struct fa_event *event)
         rc = fa_alarm_event(engine, alarm, event->kind == FA_EV_ACK ? FA_AEV_ACK : FA_AEV_RESOLVE,
                             &deed);
     }
+    if (rc == 0 && event->kind == FA_EV_ACK) {
+        fa_guesses_forget(alarm, deed.who);
+    }
     if (rc == 0 && worded) {
         fa_add_comment(
             &alarm->comments, &alarm->comment_count, &alarm->comment_cap,
@@ -414,12 +418,17 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
         return 0;
     case FA_EV_RELOAD:
         engine->setup = event->u.reload.setup;
+        fa_conditions_forget(engine);
         fa_journal(engine, FA_J_RELOAD, (struct fa_journal_ids){0}, NULL, 0);
         fa_mark_orphans(engine);
         fa_hiding_reload(engine);
         return 0;
     case FA_EV_SIGNAL:
-        on_signal(engine, event->u.signal);
+        if (fa_rule_is_combined(event->u.signal->rule)) {
+            fa_condition_signal(engine, event->u.signal);
+        } else {
+            on_signal(engine, event->u.signal);
+        }
         return 0;
     case FA_EV_FILE:
         reply->u.reply.incident = event->u.file->id;
@@ -433,6 +442,9 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
     case FA_EV_COMMENT:
         reply->u.reply.alarm = event->u.act.alarm;
         return on_deed(engine, event);
+    case FA_EV_WRONG_CODE:
+        return fa_wrong_code(engine, fa_book_find(&engine->alarms, event->u.act.alarm.id),
+                             event->u.act.who);
     case FA_EV_VERDICT:
         return fa_notification_verdict(engine, event);
     case FA_EV_REPLAY:

@@ -34,9 +34,9 @@ enum fa_row_kind {
     X(INCIDENT_CLOSED, 13) X(PENDING, 20) X(RAISED, 21) X(STEP, 22) X(EMPTIED, 23) X(RETURNED, 24) \
     X(RESUMED, 25) X(ACKED, 26) X(OVERDUE, 27) X(RESOLVED, 28) X(UNOWNED, 29) X(COMMENTED, 30)     \
     X(UNKNOWN, 31) X(ATTACHED, 32) X(ORPHANED, 33) X(NOTIFY, 40) X(SENT, 41) X(RETRY, 42)          \
-    X(REJECTED, 43) X(MOVED_ON, 44) X(DEAD, 45) X(DROPPED, 46) X(REPLAY, 47) X(UNREACHED, 48)  \
+    X(REJECTED, 43) X(MOVED_ON, 44) X(DEAD, 45) X(DROPPED, 46) X(REPLAY, 47) X(UNREACHED, 48)     \
     X(SILENCE_SET, 50) X(SILENCE_BEGAN, 51) X(SILENCE_OVER, 52) X(SHELVED, 53) X(SUPPRESSED, 54)   \
-    X(HEARD, 55) X(HIDDEN_LONG, 56)
+    X(HEARD, 55) X(HIDDEN, 56) X(WRONG_CODE, 60) X(LOCKED, 61)
 /* clang-format on */
 
 enum fa_journal_code {
@@ -60,6 +60,7 @@ enum fa_event_kind {
     FA_EV_ACK,       /* u.act, also RESOLVE and COMMENT */
     FA_EV_RESOLVE,
     FA_EV_COMMENT,
+    FA_EV_WRONG_CODE, /* u.act.alarm and who: one was typed on a link of theirs */
     FA_EV_VERDICT,   /* u.verdict */
     FA_EV_REPLAY,    /* u.note: an operator wants it tried now, also DROP */
     FA_EV_DROP,
@@ -75,8 +76,9 @@ enum fa_event_kind {
 struct fa_filing {
     struct fa_incident_id id; /* derived from the client's key: the same at each retry */
     const char *category, *customer, *text, *since, *reporter;
+    const char *called; /* without a reporter: the name that was typed; may be NULL */
     enum fa_known known;
-    const char *const *about, *const *struck;
+    const char *const *about, *const *struck; /* FA_TARGET_CONDUIT: the customer's */
     size_t about_count, struck_count;
     int level;          /* enum fa_guidance, -1: as the guidance says */
     uint64_t journal_n; /* the number that this step's first journal entry will get */

@@ -40,6 +40,7 @@ struct fa_engine {
     struct fa_policy_ref *policies;
     struct fa_hiders hiders;
     struct fa_interned *texts;
+    struct fa_condition *conditions; /* that hold now, of rules over filings and numbers */
     struct fa_heap alarm_heap, incident_heap, notification_heap;
     struct fa_alarm *dirty_alarms;
     struct fa_incident *dirty_incidents;
@@ -121,6 +122,13 @@ void fa_want_evidence(struct fa_alarm *alarm, uint32_t cause);
 
 /* Asks the host to hand the notification to the courier once this step is durable. */
 void fa_engine_send(struct fa_engine *engine, struct fa_notification_id id);
+
+/* guess.c */
+/* FA_ENOTFOUND: no such open alarm (it may be NULL); FA_EDENIED: the links are locked already. */
+int fa_wrong_code(struct fa_engine *engine, struct fa_alarm *alarm, const char *who);
+void fa_guesses_forget(struct fa_alarm *alarm, const char *person);
+/* One more at the end, zeroed, of nobody. */
+struct fa_guess *fa_guess_add(struct fa_alarm *alarm);
 
 /* state.c: the alarm state table. */
 enum fa_alarm_event {
@@ -236,8 +244,24 @@ void fa_incidents_reconcile(struct fa_engine *engine);
 int fa_reporter_word(struct fa_engine *engine, struct fa_incident_id id, const char *text,
                      bool done);
 void fa_incident_due(struct fa_engine *engine, struct fa_incident *incident);
+/* The rule's pattern and its numbers hold, and they did not when it was filed. */
+void fa_incident_confirmed(struct fa_engine *engine, struct fa_incident *incident,
+                           const struct fa_rule *rule);
 /* An alarm with these filings was closed. */
 void fa_incidents_closed(struct fa_engine *engine, const struct fa_alarm *alarm);
+
+/* condition.c: the numbers of rules over filings and numbers together */
+bool fa_rule_is_combined(const struct fa_rule *rule);
+/* The rules' word; when a condition begins to hold, filings are looked at again. */
+void fa_condition_signal(struct fa_engine *engine, const struct fa_signal *signal);
+void fa_conditions_forget(struct fa_engine *engine);
+struct fa_held {
+    const char *labels; /* of the condition; borrowed until the step's end */
+    double value;
+};
+/* Does one hold whose labels agree with those of the alarm, where both have a label? */
+bool fa_condition_holds(const struct fa_engine *engine, const char *rule, const char *labels,
+                        struct fa_held *ret_held);
 
 /* record.c */
 /* Times that sums of a few cannot overflow, whatever damage wrote. */

@@ -71,6 +71,46 @@ static void check_names(const struct fa_call *call, const char *member, const ch
     }
 }
 
+/* A customer whose conduit the filing is about. */
+static void check_customer(const struct fa_call *call, const char *name, struct fa_faults *faults)
+{
+    const struct fa_directory *dir = call->people;
+    if (fa_directory_account(dir, name) != NULL) {
+        return;
+    }
+    const char **names = calloc(dir->account_count + 1, sizeof(char *));
+    for (size_t i = 0; names != NULL && i < dir->account_count; i++) {
+        names[i] = dir->accounts[i].name;
+    }
+    const char *near = names != NULL ? fa_suggest(name, names, dir->account_count) : NULL;
+    fa_json_fault(faults, "about",
+                  "No customer \"%s\" is known here, so nobody knows their conduit.%s%s%s Name the "
+                  "person, \"role:NAME\" or \"team:NAME\" instead.",
+                  name, near != NULL ? " Did you mean \"" : "", near != NULL ? near : "",
+                  near != NULL ? "\"?" : "");
+    free(names);
+}
+
+/* "account.conduit" is the conduit of the customer whom the filing names. */
+static void check_about(const struct fa_call *call, const struct filing_body *body,
+                        struct fa_faults *faults)
+{
+    for (size_t i = 0; i < body->filing.about_count && !fa_faults_full(faults); i++) {
+        const char *name = body->about[i], *customer = body->filing.customer;
+        if (strncmp(name, FA_ABOUT_CONDUIT, strlen(FA_ABOUT_CONDUIT)) == 0) {
+            check_customer(call, name + strlen(FA_ABOUT_CONDUIT), faults);
+        } else if (strcmp(name, FA_TARGET_CONDUIT) != 0) {
+            check_names(call, "about", &body->about[i], 1, false, faults);
+        } else if (customer != NULL) {
+            check_customer(call, customer, faults);
+        } else {
+            fa_json_fault(faults, "about",
+                          "\"account.conduit\" is the conduit of the customer, and no customer is "
+                          "given.");
+        }
+    }
+}
+
 static void check_choice(const char *member, const char *text, int found, const char *choices,
                          struct fa_faults *faults)
 {
@@ -146,7 +186,7 @@ static void read_body(struct fa_call *call, json_t *root, struct filing_body *bo
     body->filing.struck_count = fa_json_texts(root, "strike", 256, &body->strike, faults);
     body->filing.about = body->about;
     body->filing.struck = body->strike;
-    check_names(call, "about", body->about, body->filing.about_count, false, faults);
+    check_about(call, body, faults);
     check_names(call, "strike", body->strike, body->filing.struck_count, true, faults);
 }
 

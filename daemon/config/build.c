@@ -82,6 +82,24 @@ static struct fa_plugin_config build_plugin(struct fa_faults *faults, const conf
     return config;
 }
 
+static void build_accounts(struct fa_draft *draft, struct fa_directory *dir)
+{
+    dir->models = fa_xcalloc(draft->models.count + 1, sizeof *dir->models);
+    dir->accounts = fa_xcalloc(draft->accounts.count + 1, sizeof *dir->accounts);
+    for (size_t i = 0; i < draft->models.count; i++) {
+        struct fa_model_entry *model = &dir->models[dir->model_count++];
+        *model = draft->models.items[i].e;
+        draft->models.items[i].e = (struct fa_model_entry){0};
+        set_if_null(&model->display, model->name);
+    }
+    for (size_t i = 0; i < draft->accounts.count; i++) {
+        struct fa_account_entry *account = &dir->accounts[dir->account_count++];
+        *account = draft->accounts.items[i].e;
+        draft->accounts.items[i].e = (struct fa_account_entry){0};
+        set_if_null(&account->display, account->name);
+    }
+}
+
 static void build_directory(struct fa_faults *faults, struct fa_draft *draft,
                             struct fa_config *config)
 {
@@ -99,6 +117,7 @@ static void build_directory(struct fa_faults *faults, struct fa_draft *draft,
         draft->teams.items[i].e = (struct fa_team_entry){0};
         set_if_null(&team->display, team->name);
     }
+    build_accounts(draft, dir);
     for (size_t i = 0; i < draft->channels.count; i++) {
         struct fa_draft_channel *from = &draft->channels.items[i];
         dir->channels[dir->channel_count++] = from->e;
@@ -232,7 +251,7 @@ static void build_rules(struct fa_faults *faults, struct fa_draft *draft, struct
         rule->alert = from->alert.e;
         memset(&from->alert.e, 0, sizeof from->alert.e);
         build_take(faults, from, &rule->metric);
-        fa_build_query(faults, config, from->at, rule);
+        fa_build_query(faults, config, from, rule);
     }
     config->setup.rules = (const struct fa_rule *const *)config->rules;
     config->setup.rule_count = config->rule_count;

@@ -49,10 +49,12 @@ static void prove(struct fa_faults *faults, const struct fa_draft *draft, struct
                              .config = config,
                              .plugins = plugins,
                              .policy_used = fa_xcalloc(policies + 1, sizeof(bool)),
-                             .policy_filings = fa_xcalloc(policies + 1, sizeof(bool))};
+                             .policy_filings = fa_xcalloc(policies + 1, sizeof(bool)),
+                             .policy_categories = fa_xcalloc(policies + 1, sizeof(bool))};
     size_t before = faults->count;
     fa_prove_names(&proof);
     fa_prove_people(&proof);
+    fa_prove_accounts(&proof);
     bool people_sound = faults->count == before && faults->people_count == 0;
     fa_prove_guide(&proof);
     fa_build_inherit(config, draft);
@@ -67,6 +69,7 @@ static void prove(struct fa_faults *faults, const struct fa_draft *draft, struct
     }
     free(proof.policy_used);
     free(proof.policy_filings);
+    free(proof.policy_categories);
 }
 
 static void make(struct fa_faults *faults, struct fa_files *files, struct fa_plugins *plugins,

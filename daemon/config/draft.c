@@ -50,6 +50,8 @@ static const struct fa_key person_keys[] = {
      .help = "An independent contact: takes what nobody else may learn. At least two are needed."},
     {"operator", FA_KEY_BOOL, 0, AT(T, e.operator_), .def = "false",
      .help = "May see the outbox, without content, and test channels."},
+    {"language", FA_KEY_NAME, 0, AT(T, e.language),
+     .help = "The language in which messages reach the person, such as \"de\"."},
     {"email", FA_KEY_REFUSED,
      .help = "write channels = ( { channel = \"mail\"; address = \"...\"; } )"},
     {"mail", FA_KEY_REFUSED,
@@ -69,6 +71,40 @@ static const struct fa_key team_keys[] = {
 };
 static const struct fa_section team_section = {"a team", KEYS(team_keys), sizeof(T),
                                                .help = "Several people under one name."};
+#undef T
+
+#define T struct fa_draft_model
+static const struct fa_key model_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.name), .help = "What accounts refer to."},
+    {"display", FA_KEY_TEXT, 0, AT(T, e.display), .max = 200, .help = "Name as people read it."},
+    {"conduit", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.conduit),
+     .help = "The role that is the primary conduit to such a customer, and takes over from a "
+             "conduit who is away or has left."},
+};
+static const struct fa_section model_section = {
+    "a service model", KEYS(model_keys), sizeof(T),
+    .help = "How a kind of customer is served: \"complex\", \"simple\", \"transaction\"."};
+#undef T
+
+#define T struct fa_draft_account
+static const struct fa_key account_keys[] = {
+    {"name", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, e.name), .max = 200,
+     .help = "The customer as filings and the label \"customer\" say it."},
+    {"display", FA_KEY_TEXT, 0, AT(T, e.display), .max = 200, .help = "Name as people read it."},
+    {"model", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.model),
+     .help = "The service model. Its role stands in when the conduit is away or has left."},
+    {"value_seen", FA_KEY_TEXT, 0, AT(T, e.value_seen), .max = 200,
+     .help = "The level at which our value is seen there, for instance \"board\"."},
+    {"conduit", FA_KEY_NAME, 0, AT(T, e.conduit),
+     .help = "The person who is the primary conduit. Without one: those with the model's role."},
+    {"touches", FA_KEY_TEXTS, 0, PAIR(T, e.touches, e.touch_count), .max = 200,
+     .help = "Who touches or supports the customer: people, \"team:NAME\", \"role:NAME\", "
+             "\"schedule:NAME\". The conduit is among them without being listed."},
+};
+static const struct fa_section account_section = {
+    "an account", KEYS(account_keys), sizeof(T),
+    .help = "A customer, and who answers for them: the targets account.conduit and "
+            "account.touches."};
 #undef T
 
 #define T struct fa_draft_channel
@@ -267,6 +303,13 @@ static const struct fa_key rule_keys[] = {
      .help = "Fires when no sample came for so long; instead of above or below."},
     {"incident", FA_KEY_GROUP, 0, AT(T, incident), .section = &incident_section,
      .help = "Fires on what people file."},
+    {"and_expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, and_expr), .max = 65536,
+     .help =
+         "With incident: fires only while this PromQL expression yields a label set too; with per "
+         "one whose label customer, if it has it, is the filing's. A filing that came before the "
+         "numbers is raised when they say so. It adds an alarm: the filing climbs by its category "
+         "as always, also when the numbers say nothing or are missing; a level below \"raise\" is "
+         "raised by it. Each filing is raised once by such a rule."},
     {"alert", FA_KEY_GROUP, 0, AT(T, alert), .section = &alert_section,
      .help = "Fires on what another monitoring system has decided."},
     {"expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, e.query.text), .max = 65536,
@@ -274,9 +317,11 @@ static const struct fa_key rule_keys[] = {
     {"clear_expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, e.query.clear_text), .max = 65536,
      .help = "With expr: clears only when this expression yields the label set."},
     {"settle", FA_KEY_DURATION, 0, AT(T, e.query.settle), DURATION(0, FA_HOUR), .def = "1s",
-     .help = "With expr: what aggregates or joins waits so long for samples that belong together."},
+     .help =
+         "With expr or and_expr: what aggregates or joins waits so long for samples that belong together."},
     {"every", FA_KEY_DURATION, 0, AT(T, e.query.every), DURATION(FA_SECOND, FA_DAY), .def = "15s",
-     .help = "With expr: a value that moves by itself, such as a rate, is looked at so often."},
+     .help =
+         "With expr or and_expr: a value that moves by itself, such as a rate, is looked at so often."},
 };
 static const struct fa_section rule_section = {
     "a rule", KEYS(rule_keys), sizeof(T),
@@ -535,6 +580,10 @@ static const struct fa_key top_keys[] = {
     {"people", FA_KEY_GROUPS, 0, LIST(T, people), .section = &person_section,
      .help = "Everybody who is named elsewhere."},
     {"teams", FA_KEY_GROUPS, 0, LIST(T, teams), .section = &team_section, .help = "Teams."},
+    {"models", FA_KEY_GROUPS, 0, LIST(T, models), .section = &model_section,
+     .help = "How customers are served."},
+    {"accounts", FA_KEY_GROUPS, 0, LIST(T, accounts), .section = &account_section,
+     .help = "Customers."},
     {"channels", FA_KEY_GROUPS, 0, LIST(T, channels), .section = &channel_section,
      .help = "Ways to reach people."},
     {"severities", FA_KEY_GROUPS, 0, LIST(T, severities), .section = &severity_section,

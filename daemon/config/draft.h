@@ -31,6 +31,16 @@ struct fa_draft_team {
     struct fa_team_entry e;
 };
 
+struct fa_draft_model {
+    const config_setting_t *at;
+    struct fa_model_entry e;
+};
+
+struct fa_draft_account {
+    const config_setting_t *at;
+    struct fa_account_entry e;
+};
+
 struct fa_draft_channel {
     const config_setting_t *at;
     struct fa_channel_entry e;
@@ -78,7 +88,7 @@ struct fa_draft_alert {
 struct fa_draft_rule {
     const config_setting_t *at;
     struct fa_rule e;
-    char *take;
+    char *take, *and_expr;
     uint32_t at_least;
     struct fa_draft_incident incident;
     struct fa_draft_alert alert;
@@ -155,6 +165,8 @@ struct fa_draft {
     char *company, *notice;
     FA_ARRAY(struct fa_draft_person) people;
     FA_ARRAY(struct fa_draft_team) teams;
+    FA_ARRAY(struct fa_draft_model) models;
+    FA_ARRAY(struct fa_draft_account) accounts;
     FA_ARRAY(struct fa_draft_channel) channels;
     FA_ARRAY(struct fa_draft_severity) severities;
     FA_ARRAY(struct fa_draft_value) values;

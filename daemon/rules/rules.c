@@ -42,7 +42,7 @@ struct fa_rules *fa_rules_new(const struct fa_rule *const *rules, size_t count,
     self->started = FA_NEVER;
     fa_buf_init(&self->text, SIZE_MAX / 2);
     for (size_t i = 0; i < count; i++) {
-        if (!rules[i]->is_incident && !rules[i]->is_alert) {
+        if (!rules[i]->is_alert && (!rules[i]->is_incident || rules[i]->query.expr != NULL)) {
             self->states[self->count++] = fa_state_new(rules[i], self, false);
         }
     }
