@@ -45,6 +45,17 @@ struct fa_deadline {
     struct fa_heap_node node; /* monotonic */
 };
 
+/* What an alarm's deadline runs by. The last two are moments of a calendar, and reckoned anew when
+ * the clock steps or the calendar is another. */
+/* clang-format off */
+enum fa_alarm_clock {
+    FA_CLOCK_ELAPSED,
+    FA_CLOCK_OPEN_TIME, /* the wait of the step that was told last, in open time alone */
+    FA_CLOCK_OPENING,   /* the next step is told when its calendar opens */
+    FA_CLOCK__COUNT
+};
+/* clang-format on */
+
 struct fa_told {
     const char *person;  /* (interned) */
     const char *channel; /* (interned) over which it went first */
@@ -104,6 +115,7 @@ struct fa_alarm {
     uint8_t counted;                 /* as which state + 1 in the engine's counts; 0: in none */
     uint32_t name_hash;
     enum fa_alarm_state state;
+    uint8_t clock;      /* enum fa_alarm_clock: what the deadline runs by */
     char *identity;     /* rule and labels (or the filing), what makes it the same alarm */
     const char *labels; /* canonical, "" for none; behind the identity, in its memory */
     const char *rule, *category, *severity, *policy, *policy_hash, *summary,

@@ -54,10 +54,21 @@ void fa_arm(struct fa_engine *engine, struct fa_heap *heap, struct fa_deadline *
 {
     deadline->armed = engine->now.wall;
     deadline->length = length;
+    if (heap == &engine->alarm_heap) {
+        fa_container_of(deadline, struct fa_alarm, deadline)->clock = FA_CLOCK_ELAPSED;
+    }
     if (deadline->node.index == 0) {
         deadline->node.tie = ++engine->tie;
     }
     fa_heap_set(heap, &deadline->node, length == FA_NEVER ? FA_NEVER : engine->now.mono + length);
+}
+
+void fa_arm_at(struct fa_engine *engine, struct fa_alarm *alarm, fa_time wall,
+               enum fa_alarm_clock clock)
+{
+    fa_time left = wall - engine->now.wall;
+    fa_arm(engine, &engine->alarm_heap, &alarm->deadline, left > 0 ? left : 0);
+    alarm->clock = (uint8_t)clock;
 }
 
 void fa_disarm(struct fa_heap *heap, struct fa_deadline *deadline)
@@ -421,6 +432,7 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
         fa_conditions_forget(engine);
         fa_journal(engine, FA_J_RELOAD, (struct fa_journal_ids){0}, NULL, 0);
         fa_mark_orphans(engine);
+        fa_climb_reckon(engine);
         fa_hiding_reload(engine);
         return 0;
     case FA_EV_SIGNAL:

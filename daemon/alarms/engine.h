@@ -33,10 +33,10 @@ enum fa_row_kind {
     X(START, 1) X(RELOAD, 2) X(CLOCK, 3) X(FILED, 10) X(REPORTER_WORD, 11) X(INCIDENT_DUE, 12)     \
     X(INCIDENT_CLOSED, 13) X(PENDING, 20) X(RAISED, 21) X(STEP, 22) X(EMPTIED, 23) X(RETURNED, 24) \
     X(RESUMED, 25) X(ACKED, 26) X(OVERDUE, 27) X(RESOLVED, 28) X(UNOWNED, 29) X(COMMENTED, 30)     \
-    X(UNKNOWN, 31) X(ATTACHED, 32) X(ORPHANED, 33) X(NOTIFY, 40) X(SENT, 41) X(RETRY, 42)          \
-    X(REJECTED, 43) X(MOVED_ON, 44) X(DEAD, 45) X(DROPPED, 46) X(REPLAY, 47) X(UNREACHED, 48)     \
-    X(SILENCE_SET, 50) X(SILENCE_BEGAN, 51) X(SILENCE_OVER, 52) X(SHELVED, 53) X(SUPPRESSED, 54)   \
-    X(HEARD, 55) X(HIDDEN, 56) X(WRONG_CODE, 60) X(LOCKED, 61)
+    X(UNKNOWN, 31) X(ATTACHED, 32) X(ORPHANED, 33) X(SKIPPED, 34) X(PAUSED, 35) X(NOTIFY, 40)      \
+    X(SENT, 41) X(RETRY, 42) X(REJECTED, 43) X(MOVED_ON, 44) X(DEAD, 45) X(DROPPED, 46)            \
+    X(REPLAY, 47) X(UNREACHED, 48) X(SILENCE_SET, 50) X(SILENCE_BEGAN, 51) X(SILENCE_OVER, 52)     \
+    X(SHELVED, 53) X(SUPPRESSED, 54) X(HEARD, 55) X(HIDDEN, 56) X(WRONG_CODE, 60) X(LOCKED, 61)
 /* clang-format on */
 
 enum fa_journal_code {
@@ -273,7 +273,8 @@ void fa_access_done(struct fa_access *access);
 /* One step of the alarm's policy, as it is now. */
 struct fa_rung {
     fa_time wait;
-    struct fa_pset people; /* without those whom the alarm keeps out */
+    const char *during;    /* a calendar's name; NULL: always */
+    struct fa_pset people; /* whom it means now, without those whom the alarm keeps out */
     bool independent;      /* a conflict leaves nobody: the independent contacts stand in */
 };
 /* False: the policy has no such step (it counts from 0). */

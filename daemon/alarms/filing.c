@@ -446,25 +446,24 @@ static int effective_level(const struct fa_category *category, int asked, enum f
     return 0;
 }
 
-/* What helpers may depend on. */
-static struct fa_ask ask_of(const char *customer, const char *reporter, fa_time wall)
+static void add_helpers(const struct fa_category *category, const struct fa_directory *dir,
+                        const struct fa_ask *ask, struct fa_pset *set)
 {
-    const char *person = "person:";
-    bool is_proved = reporter != NULL && fa_str_starts(fa_str_of(reporter), person);
-    return (struct fa_ask){
-        .at = wall, .customer = customer, .reporter = is_proved ? reporter + strlen(person) : NULL};
+    for (size_t i = 0; i < category->helper_count; i++) {
+        (void)!fa_directory_reach(dir, fa_str_of(category->helpers[i]), ask, set);
+    }
 }
 
 static void ask_helpers(struct fa_engine *engine, const struct fa_incident *incident,
                         const struct fa_category *category)
 {
     const struct fa_directory *dir = engine->setup->people;
-    const struct fa_ask ask = ask_of(incident->customer, incident->reporter, engine->now.wall);
     struct fa_pset set;
+    const struct fa_ask ask = {.at = engine->now.wall,
+                               .customer = incident->customer,
+                               .reporter = fa_reporter_asked(incident)};
     fa_pset_init(&set, dir);
-    for (size_t i = 0; i < category->helper_count; i++) {
-        (void)!fa_directory_reach(dir, fa_str_of(category->helpers[i]), &ask, &set);
-    }
+    add_helpers(category, dir, &ask, &set);
     for (fa_person p = fa_pset_next(&set, 0); p != FA_NOBODY; p = fa_pset_next(&set, p + 1)) {
         struct fa_note_spec spec = {.incident = incident, .person = p, .kind = FA_NOTE_HELP};
         fa_notify(engine, &spec);
@@ -715,33 +714,48 @@ static bool preview_set(const struct fa_engine *engine, const struct fa_circle *
     return any;
 }
 
-static void preview_policy(const struct fa_engine *engine, const struct fa_policy *policy,
-                           const struct fa_circle *circle, struct fa_preview *preview)
+/* What its steps would be asked with, at the moment of filing. */
+static struct fa_ask ask_of(const struct fa_filing *filing, fa_time wall)
 {
-    fa_time when = 0;
-    for (uint32_t step = 0; step < policy->step_count; step++) {
+    /* The names are only read. */
+    const struct fa_incident as_if = {.reporter = (char *)(uintptr_t)filing->reporter,
+                                      .about_count = filing->about_count,
+                                      .struck_count = filing->struck_count};
+    return (struct fa_ask){
+        .at = wall, .customer = filing->customer, .reporter = fa_reporter_asked(&as_if)};
+}
+
+/* Each step as it will be when its turn comes. */
+static void preview_policy(const struct fa_engine *engine, const char *name,
+                           const struct fa_circle *circle, const struct fa_ask *ask,
+                           struct fa_preview *preview)
+{
+    struct fa_aim aim = {
+        .dir = engine->setup->people, .policy = fa_setup_policy(engine->setup, name), .ask = *ask};
+    for (uint32_t step = 0; step < aim.policy->step_count; step++) {
+        const struct fa_step *rung = &aim.policy->steps[step];
+        const struct fa_calendar_entry *calendar =
+            rung->during != NULL ? fa_directory_calendar(aim.dir, rung->during) : NULL;
         struct fa_pset set;
-        bool emptied = false;
-        fa_pset_init(&set, engine->setup->people);
-        fa_step_targets(engine->setup->people, policy, step, 0, circle, &set, &emptied);
+        fa_pset_init(&set, aim.dir);
+        aim.ask.at = fa_calendar_opens(calendar, aim.ask.at);
+        bool emptied = fa_aim_targets(&aim, step, 0, circle, &set) == FA_AIMED_EMPTIED;
         preview->independent = preview->independent || emptied;
-        bool any =
-            preview_set(engine, circle, &set, emptied ? NULL : &policy->steps[step], when, preview);
-        when += any ? policy->steps[step].wait : 0;
+        if (preview_set(engine, circle, &set, emptied ? NULL : rung, aim.ask.at - ask->at,
+                        preview)) {
+            aim.ask.at = fa_calendar_after(calendar, aim.ask.at, rung->wait);
+        }
         fa_pset_done(&set);
     }
 }
 
 static void preview_helpers(const struct fa_engine *engine, const struct fa_category *category,
-                            const struct fa_ask *ask, const struct fa_circle *circle,
+                            const struct fa_circle *circle, const struct fa_ask *ask,
                             struct fa_preview *preview)
 {
     struct fa_pset set;
     fa_pset_init(&set, engine->setup->people);
-    for (size_t i = 0; i < category->helper_count; i++) {
-        (void)!fa_directory_reach(engine->setup->people, fa_str_of(category->helpers[i]), ask,
-                                  &set);
-    }
+    add_helpers(category, engine->setup->people, ask, &set);
     preview_set(engine, circle, &set, NULL, 0, preview);
     fa_pset_done(&set);
 }
@@ -751,13 +765,14 @@ static bool preview_rules(const struct fa_engine *engine, const struct fa_filing
                           const struct fa_circle *circle, struct fa_preview *preview, fa_time wall)
 {
     struct fa_incident_fact fact = fact_of_filing(filing, wall);
+    const struct fa_ask ask = ask_of(filing, wall);
     bool has_own = false;
     for (size_t i = 0; i < engine->setup->rule_count; i++) {
         const struct fa_rule *rule = engine->setup->rules[i];
         bool alone = is_alone(rule);
         if ((preview->level == FA_GUIDE_RAISE || !alone) &&
             rule_holds(engine, rule, &fact, NULL, wall)) {
-            preview_policy(engine, fa_setup_policy(engine->setup, rule->policy), circle, preview);
+            preview_policy(engine, rule->policy, circle, &ask, preview);
             has_own = has_own || alone;
         }
     }
@@ -777,6 +792,7 @@ int fa_engine_preview(const struct fa_engine *engine, const struct fa_filing *fi
     if (effective_level(category, filing->level, &preview.level) != 0) {
         return FA_EINVAL;
     }
+    const struct fa_ask ask = ask_of(filing, wall);
     preview.guidance = category->guidance;
     preview.hint = category->hint;
     /* The names are only read. */
@@ -790,13 +806,12 @@ int fa_engine_preview(const struct fa_engine *engine, const struct fa_filing *fi
     fa_circle_close(engine->setup->people, NULL, &like, &circle.conflicted);
     fa_texts_free(about, about_count);
     if (preview.level == FA_GUIDE_HELP) {
-        const struct fa_ask ask = ask_of(filing->customer, filing->reporter, wall);
-        preview_helpers(engine, category, &ask, &circle, &preview);
+        preview_helpers(engine, category, &circle, &ask, &preview);
     }
     preview.due = preview.level != FA_GUIDE_RAISE ? category->due : 0;
     bool has_own = preview_rules(engine, filing, &circle, &preview, wall);
     if (preview.level == FA_GUIDE_RAISE && !has_own) {
-        preview_policy(engine, fa_setup_policy(engine->setup, category->policy), &circle, &preview);
+        preview_policy(engine, category->policy, &circle, &ask, &preview);
     }
     fa_circle_done(&circle);
     *ret_preview = preview;

@@ -89,6 +89,9 @@ void fa_touch_incident(struct fa_engine *engine, struct fa_incident *incident);
 void fa_touch_notification(struct fa_engine *engine, struct fa_notification *notification);
 void fa_arm(struct fa_engine *engine, struct fa_heap *heap, struct fa_deadline *deadline,
             fa_time length);
+/* At a moment of a calendar. */
+void fa_arm_at(struct fa_engine *engine, struct fa_alarm *alarm, fa_time wall,
+               enum fa_alarm_clock clock);
 void fa_disarm(struct fa_heap *heap, struct fa_deadline *deadline);
 struct fa_journal_ids {
     struct fa_alarm_id alarm;
@@ -174,13 +177,18 @@ void fa_climb(struct fa_engine *engine, struct fa_alarm *alarm);
 bool fa_climb_is_widest(const struct fa_engine *engine, const struct fa_alarm *alarm);
 /* Tells the step that was told last once more. */
 void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm);
+/* The calendars or the clock are others now: what waits for one of them waits by what it says now.
+ */
+void fa_climb_reckon(struct fa_engine *engine);
 /* Tells those who were told, except `but` (a name, may be NULL). */
 void fa_tell_told(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_notification_kind kind,
                   const char *but);
-/* Tells the manager of a person, or with NULL the managers of all whom the rung names; the widest
- * circle when there is none. */
-void fa_tell_above(struct fa_engine *engine, struct fa_alarm *alarm, const char *person,
+/* Tells the nearest level above a person; false when there is none or it has no channel. */
+bool fa_tell_above(struct fa_engine *engine, struct fa_alarm *alarm, const char *person,
                    enum fa_notification_kind kind);
+/* Tells the managers of all whom the rung means; everybody on the policy when there is none. */
+void fa_tell_above_rung(struct fa_engine *engine, struct fa_alarm *alarm,
+                        enum fa_notification_kind kind);
 struct fa_circle { /* who must not be told */
     struct fa_pset conflicted, struck;
 };
@@ -192,11 +200,44 @@ void fa_circle_done(struct fa_circle *circle);
  * who know of the alarm already. */
 void fa_circle_close(const struct fa_directory *dir, const struct fa_alarm *alarm,
                      const struct fa_incident *incident, struct fa_pset *set);
-/* Whom step and loop of the policy tell; *ret_emptied: a conflict left nobody and the independent
- * contacts stand in. */
-void fa_step_targets(const struct fa_directory *dir, const struct fa_policy *policy, uint32_t step,
-                     uint32_t loop, const struct fa_circle *circle, struct fa_pset *ret_set,
-                     bool *ret_emptied);
+void fa_circle_of(struct fa_circle *circle, const struct fa_engine *engine,
+                  const struct fa_alarm *alarm);
+void fa_circle_keep_out(const struct fa_circle *circle, struct fa_pset *set);
+
+/* aim.c: whom steps mean at a moment. Fill it for what is no alarm yet; else fa_aim_init(). */
+struct fa_aim {
+    const struct fa_directory *dir;
+    const struct fa_policy *policy;
+    struct fa_ask ask;
+    struct fa_labels *labels; /* what ask points to; owned, as all below */
+    struct fa_ask_label *asked;
+    char *customer;
+};
+/* For the step under way, or as it was at the end of the last. */
+void fa_aim_init(struct fa_aim *aim, const struct fa_engine *engine, const struct fa_alarm *alarm);
+void fa_aim_done(struct fa_aim *aim);
+/* The name to ask with, where `reporter.manager` says nothing that a reader may not know; NULL. */
+const char *fa_reporter_asked(const struct fa_incident *incident);
+/* Each adds to set: one person or who stands in; whom a step names; the same wider by so many
+ * loops; the managers of those, without them; the independent contacts (circle may be NULL). */
+void fa_aim_person(const struct fa_aim *aim, fa_person person, struct fa_pset *set);
+void fa_aim_step(const struct fa_aim *aim, uint32_t step, struct fa_pset *set);
+void fa_aim_rung(const struct fa_aim *aim, uint32_t step, uint32_t loop, struct fa_pset *set);
+void fa_aim_above(const struct fa_aim *aim, uint32_t step, uint32_t loop, struct fa_pset *set);
+void fa_aim_independents(const struct fa_aim *aim, const struct fa_circle *circle,
+                         struct fa_pset *set);
+/* The loop from which on nobody more is added. */
+uint32_t fa_aim_widest(const struct fa_aim *aim);
+/* clang-format off */
+enum fa_aimed {
+    FA_AIMED_SOMEBODY,
+    FA_AIMED_NOBODY,  /* it means nobody: nobody is on duty, or has that label */
+    FA_AIMED_EMPTIED, /* a conflict left nobody, and the independent contacts stand in */
+};
+/* clang-format on */
+/* Whom a rung tells. */
+enum fa_aimed fa_aim_targets(const struct fa_aim *aim, uint32_t step, uint32_t loop,
+                             const struct fa_circle *circle, struct fa_pset *ret_set);
 
 /* outbox.c */
 struct fa_note_spec {

@@ -144,6 +144,8 @@ void fa_shift_all(struct fa_engine *engine, fa_time shift)
         }
     }
     fa_silences_shift(engine, shift);
+    /* Open time is counted from the moved beginning, openings are not moved. */
+    fa_climb_reckon(engine);
 }
 
 void fa_mark_orphans(struct fa_engine *engine)

@@ -71,7 +71,8 @@ const char *fa_moment_name(const struct fa_moment *moment)
         [FA_M_MUTE] = "no-channel",      [FA_M_LOST] = "lost",
         [FA_M_FULL] = "outbox-full",     [FA_J_SHELVED] = "silenced",
         [FA_J_SUPPRESSED] = "inhibited", [FA_J_HEARD] = "heard-again",
-        [FA_J_HIDDEN] = "hidden-long",
+        [FA_J_HIDDEN] = "hidden-long",   [FA_J_SKIPPED] = "skipped",
+        [FA_J_PAUSED] = "paused",
     };
     const char *name = moment->code < sizeof names / sizeof names[0] ? names[moment->code] : NULL;
     return name != NULL ? name : "other";

@@ -15,7 +15,7 @@ enum alarm_tag {
     A_LABELS, A_STATE, A_FLAGS, A_LEVEL, A_VALUE, A_SINCE, A_RAISED, A_CHANGED, A_FOR, A_STEP,
     A_LOOP, A_CLIMBING, A_ARMED, A_LENGTH, A_OWNER, A_PROMISED, A_INCIDENT, A_ABOUT, A_STRUCK,
     A_TOLD, A_COMMENT, A_OWNED, A_HELD, A_MOMENT, A_MOMENTS_LOST, A_EVIDENCE, A_WORST, A_DETAILS,
-    A_MEMBER, A_GUESS, A_HIDING = 60,
+    A_MEMBER, A_GUESS, A_CLOCK, A_HIDING = 60,
 };
 /* clang-format on */
 /* clang-format off */
@@ -129,6 +129,9 @@ void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
     fa_rec_put_u64(buf, A_LOOP, a->loop);
     fa_rec_put_u64(buf, A_CLIMBING, a->climbing);
     put_deadline(buf, A_ARMED, A_LENGTH, &a->deadline);
+    if (a->clock != FA_CLOCK_ELAPSED) {
+        fa_rec_put_u64(buf, A_CLOCK, a->clock);
+    }
     fa_rec_put_text(buf, A_OWNER, a->owner);
     fa_rec_put_i64(buf, A_PROMISED, a->promised);
     fa_rec_put_i64(buf, A_OWNED, a->owned);
@@ -406,6 +409,8 @@ static void read_alarm_number(struct fa_alarm *a, const struct fa_rec_field *f)
     }
     if (f->tag == A_LENGTH) {
         a->deadline.length = get_length(f);
+    } else if (f->tag == A_CLOCK) {
+        a->clock = (uint8_t)(f->u64 < FA_CLOCK__COUNT ? f->u64 : FA_CLOCK_ELAPSED);
     } else if (f->tag == A_STATE) {
         a->state = (enum fa_alarm_state)(f->u64 < FA_ALARM__COUNT ? f->u64 : FA_ALARM_UNACKED);
     } else if (f->tag == A_FLAGS) {

@@ -87,9 +87,10 @@ static bool may_silence_rule(const struct fa_engine *engine, fa_person person,
     const struct fa_policy *policy = fa_setup_policy(engine->setup, rule->policy);
     struct fa_pset targets;
     struct fa_object object = {.targets = &targets, .reporter = FA_NOBODY};
+    const struct fa_ask ask = {.at = engine->now.wall};
     fa_pset_init(&targets, dir);
     if (policy != NULL) {
-        fa_policy_people(policy, dir, &targets);
+        fa_policy_people(policy, dir, &ask, &targets);
     }
     bool may = fa_may(dir, (struct fa_viewer){person}, FA_VERB_SILENCE, &object);
     fa_pset_done(&targets);
@@ -170,13 +171,16 @@ static void add_owners_managers(const struct fa_engine *engine, const struct fa_
 {
     const struct fa_directory *dir = engine->setup->people;
     struct fa_pset named;
+    struct fa_aim aim;
     fa_person at = fa_directory_find(dir, fa_str_of(silence->owner));
     at = at != FA_NOBODY ? fa_directory_manager(dir, at) : FA_NOBODY;
     if (at == FA_NOBODY) {
         return;
     }
     fa_pset_init(&named, dir);
-    fa_policy_people(fa_policy_of(engine, alarm), dir, &named);
+    fa_aim_init(&aim, engine, alarm);
+    fa_policy_people(aim.policy, dir, &aim.ask, &named);
+    fa_aim_done(&aim);
     for (; at != FA_NOBODY; at = fa_directory_manager(dir, at)) {
         if (fa_pset_has(&named, at)) {
             fa_pset_add(set, at);

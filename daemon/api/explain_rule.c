@@ -24,7 +24,8 @@ bool fa_call_may_see_rule(const struct fa_call *call, const struct fa_rule *rule
         .targets = &targets, .reporter = FA_NOBODY, .is_filing = rule->is_incident};
     fa_pset_init(&targets, call->people);
     if (policy != NULL) {
-        fa_policy_people(policy, call->people, &targets);
+        const struct fa_ask ask = {.at = call->api->host.now(call->api->host.ctx).wall};
+        fa_policy_people(policy, call->people, &ask, &targets);
     }
     bool allowed =
         fa_may(call->people, (struct fa_viewer){call->caller.person}, FA_VERB_SHOW, &object);

@@ -142,6 +142,10 @@ static void build_severities(struct fa_draft *draft, struct fa_setup *setup)
     for (size_t i = 0; i < count; i++) {
         setup->severities[i] = draft->severities.items[i].e;
         setup->severities[i].rank = (uint32_t)i;
+        setup->severities[i].urgent = draft->severities.items[i].has_urgent
+                                          ? setup->severities[i].urgent
+                                          : setup->severities[i].name != NULL &&
+                                                strcmp(setup->severities[i].name, "critical") == 0;
         draft->severities.items[i].e = (struct fa_severity){0};
     }
     for (size_t i = 0; count == 0 && i < 3; i++) {
@@ -150,7 +154,8 @@ static void build_severities(struct fa_draft *draft, struct fa_setup *setup)
                                                     .ack_default = standard[i].ack_default,
                                                     .ack_max = standard[i].ack_max,
                                                     .fail_attempts = 3,
-                                                    .fail_after = FA_MINUTE};
+                                                    .fail_after = FA_MINUTE,
+                                                    .urgent = i == 0};
     }
     setup->severity_count = count > 0 ? count : 3;
 }
@@ -181,6 +186,7 @@ static void build_policies(struct fa_draft *draft, struct fa_setup *setup)
         struct fa_policy *policy = &setup->policies[i];
         policy->name = from->name;
         from->name = NULL;
+        policy->repeat = from->repeat_from;
         policy->step_count = from->steps.count;
         policy->steps = fa_xcalloc(from->steps.count + 1, sizeof *policy->steps);
         for (size_t s = 0; s < from->steps.count; s++) {
@@ -373,6 +379,8 @@ struct fa_config *fa_build(struct fa_faults *faults, struct fa_draft *draft)
     config->company = draft->company;
     config->notice = draft->notice;
     draft->company = draft->notice = NULL;
+    config->pages_url = draft->pages.url;
+    draft->pages.url = NULL;
     build_directory(faults, draft, config);
     build_severities(draft, &config->setup);
     build_guide(draft, &config->setup);

@@ -58,6 +58,20 @@ static bool all_channels_known(const struct fa_proof *proof, const struct fa_ste
     return known;
 }
 
+static void prove_hours(const struct fa_proof *proof, const struct fa_step *step,
+                        const config_setting_t *at)
+{
+    const struct fa_directory *dir = proof->config->people;
+    bool known = step->during == NULL;
+    for (size_t i = 0; i < dir->calendar_count && !known; i++) {
+        known = dir->calendars[i].name != NULL && strcmp(dir->calendars[i].name, step->during) == 0;
+    }
+    if (!known) {
+        fa_fault_key(proof->faults, at, "during", FA_ENOTFOUND, "during: there is no calendar '%s'",
+                     step->during);
+    }
+}
+
 /* Can alarms of this rule carry the label? An expression's labels come with its samples. */
 static bool may_have_label(const struct fa_rule *rule, struct fa_str label)
 {
@@ -147,6 +161,7 @@ static bool prove_step(const struct fa_proof *proof, size_t policy, size_t i, bo
     const config_setting_t *at = proof->draft->policies.items[policy].steps.items[i].at;
     size_t people = proof->draft->people.count;
     size_t before = proof->faults->count;
+    prove_hours(proof, step, at);
     bool is_open = fa_proof_targets(proof, at, "targets", step->targets, step->target_count, set);
     bool is_known = all_channels_known(proof, step, at) && proof->faults->count == before;
     if (is_open && is_known) {
@@ -210,6 +225,11 @@ static void prove_policy(const struct fa_proof *proof, size_t i)
     const config_setting_t *steps = config_setting_get_member(at, "steps");
     if (steps != NULL && config_setting_length(steps) == 0) {
         fa_fault(proof->faults, steps, FA_EINVAL, "a policy without steps ends with nobody");
+    }
+    if (steps != NULL && policy->repeat > policy->step_count) {
+        fa_fault_key(proof->faults, at, "repeat_from", FA_ERANGE,
+                     "repeat_from: there is no step %u; the last is %zu", policy->repeat,
+                     policy->step_count);
     }
     for (size_t s = 0; s < policy->step_count; s++) {
         memset(set, 0, people * sizeof *set);

@@ -326,19 +326,45 @@ void fa_lab_check_attempt(struct fa_lab *lab, const struct fa_notification *n)
 
 /* ---- 3: the climb ---- */
 
-static fa_time longest_wait(const struct fa_lab *lab, const struct fa_alarm *alarm)
+/* The latest moment, wall, at which the next rung may be due; *ret_elapsed: the longest wait, or
+ * FA_NEVER where some steps have working hours. */
+static fa_time latest_step(const struct fa_lab *lab, const struct fa_alarm *alarm,
+                           fa_time *ret_elapsed)
 {
     const struct fa_policy *policy = fa_policy_of(lab->engine, alarm);
-    fa_time longest = 0;
+    fa_time latest = 0;
+    *ret_elapsed = 0;
     for (size_t i = 0; i < policy->step_count; i++) {
-        longest = policy->steps[i].wait > longest ? policy->steps[i].wait : longest;
+        const struct fa_step *step = &policy->steps[i];
+        fa_time at = fa_lab_due_by(lab, step->during, step->wait);
+        latest = at > latest ? at : latest;
+        *ret_elapsed = step->during != NULL        ? FA_NEVER
+                       : step->wait > *ret_elapsed ? step->wait
+                                                   : *ret_elapsed;
     }
-    return longest;
+    return latest;
 }
 
-static bool waits_for_room(const struct fa_alarm *alarm)
+static bool is_put_off(const struct fa_alarm *alarm)
 {
-    return alarm->deadline.length == FA_OUTBOX_FULL_WAIT;
+    return alarm->deadline.length == FA_OUTBOX_FULL_WAIT || alarm->clock == FA_CLOCK_OPENING;
+}
+
+static void check_next_step(struct fa_lab *lab, const struct fa_alarm *alarm,
+                            const struct fa_lab_alarm *seen)
+{
+    const struct fa_now now = fa_lab_now(lab);
+    fa_time longest, latest = latest_step(lab, alarm, &longest);
+    fa_time left = alarm->deadline.node.at - now.mono;
+    if (now.wall + left > latest) {
+        fa_lab_fail(lab, "invariant 3 (always a next step): the next step of %s is %lld s away",
+                    alarm->identity, (long long)(left / FA_SECOND));
+    }
+    if (longest != FA_NEVER && !is_put_off(alarm) &&
+        lab->elapsed > seen->last_step + longest + FA_SECOND) {
+        fa_lab_fail(lab, "invariant 3 (always a next step): %s has not climbed for %lld s",
+                    alarm->identity, (long long)((lab->elapsed - seen->last_step) / FA_SECOND));
+    }
 }
 
 static void check_deadline(struct fa_lab *lab, const struct fa_alarm *alarm,
@@ -353,15 +379,7 @@ static void check_deadline(struct fa_lab *lab, const struct fa_alarm *alarm,
         return;
     }
     if (alarm->state == FA_ALARM_UNACKED && !fa_is_hidden(alarm)) {
-        fa_time longest = longest_wait(lab, alarm);
-        if (at > now + longest) {
-            fa_lab_fail(lab, "invariant 3 (always a next step): the next step of %s is %lld s away",
-                        alarm->identity, (long long)((at - now) / FA_SECOND));
-        }
-        if (!waits_for_room(alarm) && lab->elapsed > seen->last_step + longest + FA_SECOND) {
-            fa_lab_fail(lab, "invariant 3 (always a next step): %s has not climbed for %lld s",
-                        alarm->identity, (long long)((lab->elapsed - seen->last_step) / FA_SECOND));
-        }
+        check_next_step(lab, alarm, seen);
     } else if (at > now + 90 * FA_DAY || (alarm->owner == NULL && alarm->state == FA_ALARM_ACKED)) {
         fa_lab_fail(lab, "invariant 3 (until somebody owns it): %s is owned by %s for %lld s",
                     alarm->identity, alarm->owner != NULL ? alarm->owner : "nobody",
@@ -373,8 +391,8 @@ static void check_levels(struct fa_lab *lab, const struct fa_alarm *alarm,
                          const struct fa_lab_alarm *seen)
 {
     bool back = alarm->loop < seen->loop || (alarm->loop == seen->loop && alarm->step < seen->step);
-    /* A promise was missed and there is no room: the rung that is told again is still to come. */
-    bool put_off = seen->state == FA_ALARM_ACKED && waits_for_room(alarm);
+    /* A promise was missed, and the rung that is told again waits for room or for its hours. */
+    bool put_off = seen->state == FA_ALARM_ACKED && is_put_off(alarm);
     if (back && !seen->resumed && !put_off) {
         fa_lab_fail(lab,
                     "invariant 3 (levels only climb): %s went from step %u loop %u to step %u "

@@ -10,7 +10,8 @@
  *   alert.c    alerts of other systems       silence.c   silences and what they hide
  *   play.c     lines on the world, file.c what people file, expect.c what must come of it,
  *              told.c of messages         claim.c   how expectations went
- *   owed.c     what the daemon owes, told from outside     cover.c   what was visited */
+ *   owed.c     what the daemon owes, told from outside     cover.c   what was visited
+ *   duty.c     who is on duty and what is open, told anew */
 #ifndef FA_LAB_WORLD_H
 #define FA_LAB_WORLD_H
 
@@ -484,6 +485,18 @@ bool fa_lab_is_conflicted(const struct fa_directory *dir, const char *person, co
 bool fa_lab_is_struck(const struct fa_directory *dir, const char *person, const char *struck);
 bool fa_lab_is_meant(const struct fa_directory *dir, const char *target,
                      const struct fa_person_entry *entry);
+/* duty.c: the same way, now. Sets have a place for each person of the directory; SIZE_MAX: nobody.
+ */
+size_t fa_lab_person(const struct fa_directory *dir, const char *name, size_t len);
+bool fa_lab_is_away(const struct fa_lab *lab, size_t person);
+/* Adds the person, or who stands in. */
+void fa_lab_add_there(const struct fa_lab *lab, size_t person, bool *set);
+void fa_lab_add_target(const struct fa_lab *lab, const struct fa_alarm *alarm, const char *target,
+                       bool *set);
+/* Of a calendar by its name; NULL, or one that there is none of: always open. */
+bool fa_lab_is_open(const struct fa_lab *lab, const char *calendar);
+/* Wall: when so much of its open time has passed; wait 0: when it is open. */
+fa_time fa_lab_due_by(const struct fa_lab *lab, const char *calendar, fa_time wait);
 /* Has somebody left the directory whom a filing of the alarm is to be kept from? */
 bool fa_lab_has_unknown(const struct fa_lab *lab, const struct fa_alarm *alarm);
 /* May a message about these filings go to the person over the channel? NULL: yes; else why not. */

@@ -173,6 +173,12 @@ fa_time fa_directory_reach_change(const struct fa_directory *dir, struct fa_str 
 const struct fa_zone *fa_directory_zone(const struct fa_directory *dir, const char *name);
 const struct fa_calendar_entry *fa_directory_calendar(const struct fa_directory *dir,
                                                       const char *name);
+/* Open time. Of what is not known (from known_until on, or of no calendar at all: NULL) all is
+ * open: nothing waits for ever. The first open moment at or after `at`; when `length` of open time
+ * has passed since `from`. */
+bool fa_calendar_is_open(const struct fa_calendar_entry *calendar, fa_time at);
+fa_time fa_calendar_opens(const struct fa_calendar_entry *calendar, fa_time at);
+fa_time fa_calendar_after(const struct fa_calendar_entry *calendar, fa_time from, fa_time length);
 const struct fa_schedule_entry *fa_directory_schedule(const struct fa_directory *dir,
                                                       struct fa_str name);
 const struct fa_model_entry *fa_directory_model(const struct fa_directory *dir, const char *name);
