@@ -659,6 +659,18 @@ static void remember(struct fa_incident *incident, const struct fa_alarm *alarm)
     }
 }
 
+void fa_incidents_word(struct fa_engine *engine, const struct fa_alarm *alarm, bool is_kept)
+{
+    for (size_t i = 0; i < alarm->incident_count; i++) {
+        struct fa_incident *incident = fa_book_find(&engine->incidents, alarm->incidents[i].id);
+        if (incident != NULL) {
+            incident->kept += is_kept;
+            incident->missed += !is_kept;
+            fa_touch_incident(engine, incident);
+        }
+    }
+}
+
 void fa_incidents_closed(struct fa_engine *engine, const struct fa_alarm *alarm)
 {
     for (size_t i = 0; i < alarm->incident_count; i++) {

@@ -618,6 +618,18 @@ static void expressions_are_refused_with_a_caret_under_the_place(void **state)
         {"company =",
          "define = ( { name = \"a\"; expr = \"1\"; }, { name = \"a\"; expr = \"2\"; } ); company =",
          "'a' is defined twice", 0},
+        {"company =", "define = ( { name = \"a\"; expr = \"a + 1\"; } ); company =",
+         "'a' is defined by itself", 0},
+        {"company =",
+         "define = ( { name = \"a\"; expr = \"sum(b)\"; }, { name = \"b\"; expr = \"c\"; }, "
+         "{ name = \"c\"; expr = \"x / a\"; } ); company =",
+         "'a' is defined by itself, by way of b", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";",
+         "expr = \"sum by (shop) (orders) > 5\"; clear_expr = \"sum(orders) < 3\";",
+         "clear_expr: sum(orders) < 3 has other labels than what fires", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";",
+         "expr = \"sum by (shop) (orders) > 5\"; summary = \"{shop}: {value} in {region}\";",
+         "unknown field \"region\"", 0},
         {"company =", "define = ( { name = \"a\"; expr = \"1 +\"; } ); company =",
          "expr, column 4:", 0},
     };
@@ -637,8 +649,8 @@ static void definitions_are_put_into_expressions(void **state)
     struct fa_buf text;
     fa_buf_init(&text, 1 << 20);
     fa_buf_printf(&text,
-                  "define = ( { name = \"total\"; expr = \"sum(orders)\"; }, "
-                  "{ name = \"share_of_bad\"; expr = \"sum(bad) / total\"; } );\n%s",
+                  "define = ( { name = \"share_of_bad\"; expr = \"sum(bad) / total\"; }, "
+                  "{ name = \"total\"; expr = \"sum(orders)\"; } );\n%s",
                   with);
     struct fa_config *config = fa_test_parse(fa_buf_text(&text), plugins, &told);
     if (config == NULL) {
