@@ -436,7 +436,7 @@ static const struct fa_section inhibition_section = {
 #define T struct fa_draft_define
 static const struct fa_key define_keys[] = {
     {"name", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, name), .max = 200,
-     .help = "Stands for the expression in those of rules and of definitions further down."},
+     .help = "Stands for the expression in those of rules and of other definitions."},
     {"expr", FA_KEY_TEXT, FA_KEY_REQUIRED | FA_KEY_LINES, AT(T, expr), .max = 65536,
      .help = "PromQL."},
 };
@@ -672,7 +672,7 @@ static const struct fa_key top_keys[] = {
     {"teams", FA_KEY_GROUPS, 0, LIST(T, teams), .section = &team_section, .help = "Teams."},
     {"models", FA_KEY_GROUPS, 0, LIST(T, models), .section = &model_section,
      .help = "How customers are served."},
-    {"accounts", FA_KEY_GROUPS, 0, LIST(T, accounts), .section = &account_section,
+    {"accounts", FA_KEY_GROUPS, 0, LIST(T, accounts), .max = 50000, .section = &account_section,
      .help = "Customers."},
     {"channels", FA_KEY_GROUPS, 0, LIST(T, channels), .section = &channel_section,
      .help = "Ways to reach people."},
