@@ -90,7 +90,15 @@ static void put_filing(const struct fa_incident *incident, struct fa_buf *out)
     if (incident->since != NULL) {
         fa_buf_printf(out, "Since: %s\n", incident->since);
     }
-    fa_buf_printf(out, "How it is known: %s\n\n%s", known[incident->known], incident->text);
+    fa_buf_printf(out, "How it is known: %s\n", known[incident->known]);
+    if (incident->reporter == NULL) {
+        fa_buf_puts(out, "Who filed it is not proved");
+        if (incident->called != NULL) {
+            fa_buf_printf(out, "; the name given is: %s", incident->called);
+        }
+        fa_buf_puts(out, "\n");
+    }
+    fa_buf_printf(out, "\n%s", incident->text);
 }
 
 static void put_last_comment(const struct fa_daemon *daemon, const struct fa_alarm *alarm,
@@ -146,10 +154,43 @@ static struct firealarm_text how_to_ack(const struct fa_alarm *alarm, struct fa_
     return keep(texts, fa_buf_str(out));
 }
 
-static struct firealarm_text when_of(fa_time since, fa_time now, struct fa_notice_texts *texts)
+/* Kinds that ask somebody to own it; for the others there is nothing to do, or it is over. */
+static bool asks_for_owner(enum fa_notification_kind kind)
+{
+    return kind == FA_NOTE_ALARM || kind == FA_NOTE_REMINDER || kind == FA_NOTE_OVERDUE ||
+           kind == FA_NOTE_RETURNED;
+}
+
+/* A link acts for one person, so it goes where that person alone reads: never to a shared channel,
+ * where anybody could own the alarm in another's name. */
+static void put_link(const struct fa_daemon *daemon, const struct fa_notification *n,
+                     const struct fa_alarm *alarm, struct firealarm_notice *notice,
+                     struct fa_notice_texts *texts)
+{
+    const struct fa_channel_entry *channel =
+        fa_directory_channel(daemon->config->people, n->channel);
+    struct fa_api_link link;
+    if (channel != NULL && !channel->shared && asks_for_owner(n->kind) &&
+        alarm->state != FA_ALARM_RESOLVED &&
+        fa_api_make_link(daemon->api, alarm->id, n->person, n->step, n->loop, n->created, &link)) {
+        notice->ack_url = keep(texts, fa_str_of(link.url));
+        notice->ack_code = keep(texts, fa_str_of(link.code));
+    }
+}
+
+static const struct fa_zone *zone_of(const struct fa_daemon *daemon,
+                                     const struct fa_notification *n)
+{
+    return fa_directory_zone_of(daemon->config->people, n->person);
+}
+
+static struct firealarm_text when_of(fa_time since, fa_time now, const struct fa_zone *reader,
+                                     struct fa_notice_texts *texts)
 {
     char text[FA_READER_TIME_SIZE];
-    return keep(texts, fa_str_of(fa_reader_time(since, now, NULL, text)));
+    struct fa_reader_zone zone;
+    fa_describe_zone_at(reader, since, &zone);
+    return keep(texts, fa_str_of(fa_reader_time(since, now, &zone, text)));
 }
 
 /* What the notice has a place of its own for; a filing's words are in details, and only there. */
@@ -173,7 +214,7 @@ static struct firealarm_text since_of(const struct fa_daemon *daemon,
     const struct fa_incident *incident =
         alarm->incident_count == 1 ? fa_engine_incident(daemon->engine, alarm->incidents[0]) : NULL;
     if (incident == NULL || incident->since == NULL) {
-        return when_of(alarm->since, n->created, texts);
+        return when_of(alarm->since, n->created, zone_of(daemon, n), texts);
     }
     fa_buf_printf(words_of(texts), "%s, as reported", incident->since);
     return keep_words(texts);
@@ -212,6 +253,7 @@ static void compose_alarm(const struct fa_daemon *daemon, const struct fa_notifi
     struct fa_buf *summary = words_of(texts), title;
     fa_buf_init(&title, 512);
     fa_describe_init(&describe, daemon->engine, alarm, n->value);
+    describe.zone = zone_of(daemon, n);
     fa_describe_summary(&describe, alarm, n->created, summary);
     fa_describe_title_of(fa_buf_str(summary), &title);
     notice->summary = keep_words(texts);
@@ -229,6 +271,7 @@ static void compose_alarm(const struct fa_daemon *daemon, const struct fa_notifi
     notice->told = told_of(daemon, n, alarm, texts);
     notice->owner = text_of(display_of(daemon, alarm->owner));
     notice->how_to_ack = how_to_ack(alarm, texts);
+    put_link(daemon, n, alarm, notice, texts);
     notice->since = alarm->since;
     notice->raised = alarm->raised;
     notice->promised = alarm->promised;
@@ -240,8 +283,9 @@ static void compose_alarm(const struct fa_daemon *daemon, const struct fa_notifi
     send->priority = priority_of(daemon, alarm);
 }
 
-static void compose_help(const struct fa_daemon *daemon, const struct fa_incident *incident,
-                         fa_time created, struct fa_frame_send *send, struct fa_notice_texts *texts)
+static void compose_help(const struct fa_daemon *daemon, const struct fa_notification *n,
+                         const struct fa_incident *incident, struct fa_frame_send *send,
+                         struct fa_notice_texts *texts)
 {
     struct firealarm_notice *notice = &send->notice;
     fa_describe_help(daemon->engine, incident, words_of(texts));
@@ -252,9 +296,26 @@ static void compose_help(const struct fa_daemon *daemon, const struct fa_inciden
     notice->category = text_of(incident->category);
     notice->thread = keep_id(texts, incident->id.id);
     notice->since = notice->raised = incident->filed;
-    notice->when = when_of(incident->filed, created, texts);
+    notice->when = when_of(incident->filed, n->created, zone_of(daemon, n), texts);
     notice->severity = text_of("warning");
     send->priority = FA_PRIORITY_HIGH;
+}
+
+static void compose_silence(const struct fa_daemon *daemon, const struct fa_notification *n,
+                            const struct fa_silence *silence, struct fa_frame_send *send,
+                            struct fa_notice_texts *texts)
+{
+    struct firealarm_notice *notice = &send->notice;
+    notice->title =
+        text_of(n->kind == FA_NOTE_SILENCED ? "Alarms are silenced" : "A silence is over");
+    fa_describe_message(daemon->engine, n, words_of(texts));
+    notice->summary = keep_words(texts);
+    notice->severity = text_of("info");
+    notice->thread = keep_id(texts, silence->id.id);
+    notice->owner = text_of(display_of(daemon, silence->owner));
+    notice->since = notice->raised = silence->begin;
+    notice->when = when_of(silence->begin, n->created, zone_of(daemon, n), texts);
+    send->priority = FA_PRIORITY_NORMAL;
 }
 
 static void compose_test(const struct fa_daemon *daemon, const struct fa_notification *n,
@@ -267,7 +328,7 @@ static void compose_test(const struct fa_daemon *daemon, const struct fa_notific
     notice->severity = text_of("info");
     notice->thread = keep_id(texts, n->id.id);
     notice->since = notice->raised = n->created;
-    notice->when = when_of(n->created, n->created, texts);
+    notice->when = when_of(n->created, n->created, zone_of(daemon, n), texts);
     send->priority = FA_PRIORITY_NORMAL;
 }
 
@@ -276,6 +337,7 @@ bool fa_notice_compose(const struct fa_daemon *daemon, const struct fa_notificat
 {
     const struct fa_alarm *alarm = fa_engine_alarm(daemon->engine, n->alarm);
     const struct fa_incident *incident = fa_engine_incident(daemon->engine, n->incident);
+    const struct fa_silence *silence = fa_engine_silence(daemon->engine, n->silence);
     fa_notice_clear(texts);
     *ret_send = (struct fa_frame_send){.id = n->id, .channel = n->channel};
     struct firealarm_notice *notice = &ret_send->notice;
@@ -291,7 +353,9 @@ bool fa_notice_compose(const struct fa_daemon *daemon, const struct fa_notificat
     } else if (alarm != NULL) {
         compose_alarm(daemon, n, alarm, ret_send, texts);
     } else if (incident != NULL) {
-        compose_help(daemon, incident, n->created, ret_send, texts);
+        compose_help(daemon, n, incident, ret_send, texts);
+    } else if (silence != NULL) {
+        compose_silence(daemon, n, silence, ret_send, texts);
     } else {
         return false;
     }

@@ -51,11 +51,18 @@ struct run {
     struct fa_buf ask, answer;
 };
 
+const char *fa_calendars_program(void)
+{
+    const char *program = getenv("FIREALARM_CALENDAR");
+    return program != NULL && program[0] == '/' ? program : FA_CALENDAR_PATH;
+}
+
 struct fa_calendars *fa_calendars_new(const struct fa_calendars_config *config)
 {
     struct fa_calendars *calendars = fa_xcalloc(1, sizeof *calendars);
     calendars->config = *config;
-    calendars->program = fa_xstrdup(config->program);
+    calendars->program =
+        fa_xstrdup(config->program != NULL ? config->program : fa_calendars_program());
     return calendars;
 }
 

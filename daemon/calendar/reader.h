@@ -7,13 +7,20 @@
 #include "calendar/frame.h"
 
 struct fa_calendars_config {
-    const char *program; /* firealarm-calendar */
+    const char *program; /* firealarm-calendar; NULL: fa_calendars_program() */
     fa_time from, until; /* the range of all that is asked */
 };
 
+/* How far the past and the time to come are read. */
+#define FA_CALENDARS_BEFORE (40 * FA_DAY)
+#define FA_CALENDARS_AFTER  (400 * FA_DAY)
+
+/* Where it was installed, or as FIREALARM_CALENDAR says. */
+const char *fa_calendars_program(void);
+
 struct fa_calendars;
 
-/* program is copied. */
+/* The config is copied. */
 struct fa_calendars *fa_calendars_new(const struct fa_calendars_config *config);
 void fa_calendars_free(struct fa_calendars *calendars); /* accepts NULL */
 fa_time fa_calendars_from(const struct fa_calendars *calendars);

@@ -8,9 +8,11 @@
  * and the proof about conflicts when people, teams or channels themselves are at fault. */
 #include "config/build.h"
 #include "base/texts.h"
+#include "config/calendars.h"
 #include "config/proof.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 static void read_draft(struct fa_faults *faults, const struct fa_files *files,
                        struct fa_draft *draft)
@@ -60,6 +62,7 @@ static void prove(struct fa_faults *faults, const struct fa_draft *draft, struct
     fa_build_inherit(config, draft);
     fa_prove_rules(&proof);
     fa_prove_policies(&proof);
+    fa_prove_hiding(&proof);
     fa_prove_plugins(&proof); /* says where feeds take requests */
     fa_prove_sockets(&proof);
     fa_prove_fetches(&proof);
@@ -71,31 +74,69 @@ static void prove(struct fa_faults *faults, const struct fa_draft *draft, struct
     free(proof.policy_categories);
 }
 
-static void make(struct fa_faults *faults, struct fa_files *files, struct fa_plugins *plugins,
-                 struct fa_config **ret_config)
+struct fa_file_mark fa_file_mark_of(const char *path)
 {
+    struct stat st;
+    if (path == NULL || stat(path, &st) != 0) {
+        return (struct fa_file_mark){0};
+    }
+    return (struct fa_file_mark){st.st_dev, st.st_ino, st.st_size,
+                                 st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec};
+}
+
+/* The directory that an import wrote, or the one that is tried in its place. */
+static void add_directory(struct fa_faults *faults, struct fa_files *files,
+                          const struct fa_str *instead)
+{
+    char *path = fa_files_directory(files);
+    struct fa_buf buf = {0};
+    if (path == NULL) {
+        return;
+    }
+    files->directory_mark = fa_file_mark_of(path);
+    if (instead != NULL) {
+        fa_files_add_directory(files, path, *instead, faults);
+    } else if (fa_files_read_directory(path, &buf, faults) == 0) {
+        fa_files_add_directory(files, path, fa_buf_str(&buf), faults);
+    } else {
+        faults->unread_files++;
+    }
+    fa_buf_done(&buf);
+    free(path);
+}
+
+/* FA_EAGAIN: calendars have to be read first; nothing is made then. */
+static int make(struct fa_faults *faults, struct fa_files *files,
+                const struct fa_config_world *world, struct fa_config **ret_config)
+{
+    int rc = 0;
     struct fa_draft draft = {0};
     fa_files_parse(files, faults);
+    add_directory(faults, files, world != NULL ? world->directory : NULL);
     read_draft(faults, files, &draft);
     struct fa_config *config = fa_build(faults, &draft);
     if (faults->unread_files == 0) {
-        prove(faults, &draft, config, plugins);
+        rc = fa_build_calendars(faults, files, &draft, world, config);
+    }
+    if (faults->unread_files == 0 && rc == 0) {
+        prove(faults, &draft, config, world != NULL ? world->plugins : NULL);
     }
     for (size_t i = 0; faults->count == 0 && i < config->setup.policy_count; i++) {
         fa_policy_seal(&config->setup.policies[i]);
     }
     fa_keys_free(&fa_draft_section, &draft);
     *ret_config = config;
+    return rc;
 }
 
 /* Gives the configuration out, or frees it after faults. */
-static int finish(struct fa_faults *faults, struct fa_files *files, struct fa_config *config,
-                  struct fa_config **ret_config)
+static int finish(int rc, struct fa_faults *faults, struct fa_files *files,
+                  struct fa_config *config, struct fa_config **ret_config)
 {
-    int rc = faults->count == 0 ? 0 : FA_EINVAL;
+    rc = faults->count == 0 ? rc : FA_EINVAL;
     if (rc == 0) {
-        config->source = files->joined;
-        files->joined = NULL;
+        config->source = fa_files_source(files);
+        config->directory_mark = files->directory_mark;
         *ret_config = config;
     } else {
         fa_config_free(config);
@@ -104,28 +145,43 @@ static int finish(struct fa_faults *faults, struct fa_files *files, struct fa_co
     return rc;
 }
 
-int fa_config_load(const char *path, struct fa_plugins *plugins, fa_config_fault_fn *fault,
+int fa_config_load(const char *path, const struct fa_config_world *world, fa_config_fault_fn *fault,
                    void *ctx, struct fa_config **ret_config)
 {
     struct fa_files files = {0};
     struct fa_faults faults = {.fn = fault, .ctx = ctx, .files = &files};
     struct fa_config *config = NULL;
-    if (fa_files_load(&files, path, &faults) == 0) {
-        make(&faults, &files, plugins, &config);
+    int rc = fa_files_load(&files, path, &faults);
+    if (rc == 0) {
+        rc = make(&faults, &files, world, &config);
     }
-    return finish(&faults, &files, config, ret_config);
+    return finish(rc, &faults, &files, config, ret_config);
 }
 
-int fa_config_parse(const char *name, struct fa_str text, struct fa_plugins *plugins,
+int fa_config_directory(const char *path, fa_config_fault_fn *fault, void *ctx, char **ret_path)
+{
+    struct fa_files files = {0};
+    struct fa_faults faults = {.fn = fault, .ctx = ctx, .files = &files};
+    *ret_path = NULL;
+    if (fa_files_load(&files, path, &faults) == 0) {
+        fa_files_parse(&files, &faults);
+        *ret_path = fa_files_directory(&files);
+    }
+    fa_files_done(&files);
+    return faults.count == 0 ? 0 : FA_EINVAL;
+}
+
+int fa_config_parse(const char *name, struct fa_str text, const struct fa_config_world *world,
                     fa_config_fault_fn *fault, void *ctx, struct fa_config **ret_config)
 {
     struct fa_files files = {0};
     struct fa_faults faults = {.fn = fault, .ctx = ctx, .files = &files};
     struct fa_config *config = NULL;
-    if (fa_files_take(&files, name, text, &faults) == 0) {
-        make(&faults, &files, plugins, &config);
+    int rc = fa_files_take(&files, name, text, &faults);
+    if (rc == 0) {
+        rc = make(&faults, &files, world, &config);
     }
-    return finish(&faults, &files, config, ret_config);
+    return finish(rc, &faults, &files, config, ret_config);
 }
 
 static void free_plugin(struct fa_plugin_config *plugin)
@@ -161,6 +217,14 @@ static void free_setup(struct fa_setup *setup)
         free(setup->values[i].title);
         fa_texts_free(setup->values[i].violations, setup->values[i].violation_count);
     }
+    for (size_t i = 0; i < setup->maintenance_count; i++) {
+        fa_maintenance_done(&setup->maintenance[i]);
+    }
+    for (size_t i = 0; i < setup->inhibition_count; i++) {
+        fa_inhibition_done(&setup->inhibitions[i]);
+    }
+    free(setup->maintenance);
+    free(setup->inhibitions);
     free(setup->policies);
     free(setup->severities);
     free(setup->categories);
@@ -260,7 +324,9 @@ void fa_config_free(struct fa_config *config)
     free(config->channels);
     free(config->mac_key_file);
     free(config->company);
+    free(config->pages_url);
     free(config->notice);
+    free(config->directory);
     free(config->source);
     free(config);
 }

@@ -50,6 +50,14 @@ static const struct fa_key person_keys[] = {
      .help = "An independent contact: takes what nobody else may learn. At least two are needed."},
     {"operator", FA_KEY_BOOL, 0, AT(T, e.operator_), .def = "false",
      .help = "May see the outbox, without content, and test channels."},
+    {"zone", FA_KEY_TEXT, 0, AT(T, e.zone), .max = 100,
+     .help = "Time zone for the times that the person reads, and for days of leave; for instance "
+             "\"Europe/Berlin\". Without it: the company's."},
+    {"hours", FA_KEY_NAME, 0, AT(T, e.hours),
+     .help = "The calendar of the person's working hours."},
+    {"leave", FA_KEY_TEXTS, 0, LIST(T, leave), .min = 1, .max = 366,
+     .help = "When the person is away and deputies stand in: days (\"2026-12-24\"), stretches of "
+             "them (\"2026-12-24..2027-01-02\") or a calendar's name."},
     {"language", FA_KEY_NAME, 0, AT(T, e.language),
      .help = "The language in which messages reach the person, such as \"de\"."},
     {"email", FA_KEY_REFUSED,
@@ -71,6 +79,48 @@ static const struct fa_key team_keys[] = {
 };
 static const struct fa_section team_section = {"a team", KEYS(team_keys), sizeof(T),
                                                .help = "Several people under one name."};
+#undef T
+
+#define T struct fa_draft_calendar
+static const struct fa_key calendar_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, name),
+     .help = "What hours, leave and except refer to."},
+    {"hours", FA_KEY_TEXTS, 0, LIST(T, hours), .min = 1, .max = 64,
+     .help = "Each week the same: \"Mon-Fri 09:00-17:00\", \"Sat 10:00-13:00\", \"Fri "
+             "22:00-06:00\" (into Saturday)."},
+    {"file", FA_KEY_PATH, 0, AT(T, file),
+     .help = "iCalendar, instead of hours: open while one of its events lasts."},
+    {"except", FA_KEY_TEXTS, 0, LIST(T, except), .min = 1, .max = 16,
+     .help = "Calendars whose time is taken out, for instance holidays."},
+    {"zone", FA_KEY_TEXT, 0, AT(T, zone), .max = 100,
+     .help = "Time zone of hours, of whole days and of times without one. Without it: the "
+             "company's."},
+};
+static const struct fa_section calendar_section = {
+    "a calendar", KEYS(calendar_keys), sizeof(T),
+    .help = "Open time under a name: working hours, holidays, leave. Calendars are read at start, "
+            "at SIGHUP and once a day, for 400 days to come. Recurrences (RRULE) may be daily or "
+            "rarer; EXDATE, RDATE and changed occurrences count. A time that clocks leap over is "
+            "the moment of the leap; one that they show twice is the first for a beginning and the "
+            "second for an end."};
+#undef T
+
+#define T struct fa_draft_schedule
+static const struct fa_key schedule_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, name), .help = "Targets say \"schedule:NAME\"."},
+    {"display", FA_KEY_TEXT, 0, AT(T, display), .max = 200, .help = "Name as people read it."},
+    {"file", FA_KEY_PATH, FA_KEY_REQUIRED, AT(T, file),
+     .help = "iCalendar. Each event says who is on duty: its ATTENDEEs, by the addresses of their "
+             "channels; without such its SUMMARY, a person's name or display, several with "
+             "commas."},
+    {"zone", FA_KEY_TEXT, 0, AT(T, zone), .max = 100,
+     .help = "Time zone of whole days and of times without one. Without it: the company's."},
+};
+static const struct fa_section schedule_section = {
+    "a schedule", KEYS(schedule_keys), sizeof(T),
+    .help = "A rotation: who is on duty when. A single event, or an occurrence that was changed or "
+            "moved, takes its time from all events that recur: so a swap is one more event. Events "
+            "of the same kind that overlap are on duty together."};
 #undef T
 
 #define T struct fa_draft_model
@@ -185,6 +235,9 @@ static const struct fa_key category_keys[] = {
      .help = "What is to be solved or helped with is raised when it is not done by then."},
     {"value", FA_KEY_NAME, 0, AT(T, e.value),
      .help = "The value that it violates. Not needed: the value lists it."},
+    {"unsilenceable", FA_KEY_BOOL, 0, AT(T, e.unsilenceable), .def = "false",
+     .help = "No silence, maintenance window or inhibition hides its alarms. What people file is "
+             "never hidden, whatever its category."},
 };
 static const struct fa_section category_section = {"a category", KEYS(category_keys), sizeof(T),
                                                    .help = "A kind of problem that people file."};
@@ -320,7 +373,10 @@ static const struct fa_key rule_keys[] = {
     {"alert", FA_KEY_GROUP, 0, AT(T, alert), .section = &alert_section,
      .help = "Fires on what another monitoring system has decided."},
     {"expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, e.query.text), .max = 65536,
-     .help = "Fires for each label set that this PromQL expression yields; instead of metric."},
+     .help =
+         "Fires for each label set that this PromQL expression yields; instead of metric. One "
+         "function is ours: sketch_quantile_over_time(0.9, m[15m]), within 1 %, also of timers and "
+         "of more than a sample a second, of which quantile_over_time is refused."},
     {"clear_expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, e.query.clear_text), .max = 65536,
      .help = "With expr: clears only when this expression yields the label set."},
     {"settle", FA_KEY_DURATION, 0, AT(T, e.query.settle), DURATION(0, FA_HOUR), .def = "1s",
@@ -333,6 +389,44 @@ static const struct fa_key rule_keys[] = {
 static const struct fa_section rule_section = {
     "a rule", KEYS(rule_keys), sizeof(T),
     .help = "When an alarm is raised: from a metric, from filings, or from alerts of others."};
+#undef T
+
+#define T struct fa_draft_maintenance
+static const struct fa_key maintenance_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, name), .help = "For messages and lists."},
+    {"where", FA_KEY_TEXTS, FA_KEY_REQUIRED, LIST(T, where), .min = 1, .max = FA_MATCHERS_MAX,
+     .help = "Matchers, all of which an alarm must fit: \"NAME=VALUE\", \"NAME!=VALUE\", "
+             "\"NAME=~REGEX\" or \"NAME!~REGEX\", where NAME is rule, severity, category or a "
+             "label. For instance [ \"rule=queue-slow\", \"site=~eu-.*\" ]."},
+    {"calendar", FA_KEY_NAME, 0, AT(T, calendar),
+     .help = "It is on while this calendar is open. One of calendar and weekly is needed."},
+    {"weekly", FA_KEY_TEXTS, 0, LIST(T, weekly), .min = 1, .max = FA_MAINTENANCE_SLOTS,
+     .help = "It is on at these times of the week, UTC: \"sun 02:00-04:00\", \"mon-fri "
+             "22:00-02:00\", \"daily 03:00-03:30\"."},
+    {"reason", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, reason), .min = 1, .max = FA_SILENCE_REASON_MAX,
+     .help = "What is being done; who misses an alarm reads it."},
+    {"owner", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, owner),
+     .help = "The person who answers for it, and hears of its beginning and end."},
+};
+static const struct fa_section maintenance_section = {
+    "a maintenance window", KEYS(maintenance_keys), sizeof(T),
+    .help = "A silence that comes again and again: alarms that it takes are raised and recorded, "
+            "tell nobody and do not climb until it ends. What people file is never silenced."};
+#undef T
+
+#define T struct fa_draft_inhibition
+static const struct fa_key inhibition_keys[] = {
+    {"when", FA_KEY_TEXTS, FA_KEY_REQUIRED, LIST(T, when), .min = 1, .max = FA_MATCHERS_MAX,
+     .help = "Matchers of the alarm that explains others while it is unacknowledged or "
+             "acknowledged, and not hidden itself."},
+    {"hide", FA_KEY_TEXTS, FA_KEY_REQUIRED, LIST(T, hide), .min = 1, .max = FA_MATCHERS_MAX,
+     .help = "Matchers of those that it hides. No alarm of them may be one that when takes."},
+    {"equal", FA_KEY_TEXTS, 0, LIST(T, equal), .max = FA_INHIBIT_EQUAL_MAX,
+     .help = "Labels that must have the same value on both sides, for instance [ \"site\" ]."},
+};
+static const struct fa_section inhibition_section = {
+    "an inhibition", KEYS(inhibition_keys), sizeof(T),
+    .help = "An alarm that explains others hides them while it fires, and shows how many."};
 #undef T
 
 #define T struct fa_draft_define
@@ -492,6 +586,18 @@ static const struct fa_section fetch_section = {
             "ends with the first run that fails, and is unknown then."};
 #undef T
 
+#define T struct fa_draft_pages
+static const struct fa_key pages_keys[] = {
+    {"url", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, url), .max = 200,
+     .help = "Where people's phones reach the listener whose routes hold pages: "
+             "\"https://alarm.example.com\". Links in messages begin with it."},
+};
+static const struct fa_section pages_section = {
+    "the pages", KEYS(pages_keys), sizeof(T),
+    .help = "Small pages for a phone: to own an alarm by the link in its message, to file, and to "
+            "see what became of a filing. Without this group messages carry no link."};
+#undef T
+
 #define T struct fa_draft_store
 static const struct fa_key store_keys[] = {
     {"plugin", FA_KEY_NAME, 0, AT(T, plugin), .def = "sqlite",
@@ -546,8 +652,19 @@ static const struct fa_key top_keys[] = {
     {"notice", FA_KEY_TEXT, FA_KEY_LINES, AT(T, notice), .max = 4000,
      .help =
          "What the client says before it asks anything, for instance who can read this machine."},
+    {"directory", FA_KEY_PATH, 0, AT(T, directory),
+     .help = "The file with people, teams and accounts that \"firealarm directory import\" writes, "
+             "for instance /var/lib/firealarm/directory.cfg. It is read with the others, and again "
+             "within half a minute when it has changed."},
+    {"zone", FA_KEY_TEXT, 0, AT(T, zone), .max = 100,
+     .help = "The company's time zone, for instance \"Europe/Berlin\", for people, calendars and "
+             "schedules that name none. Without it: UTC."},
     {"people", FA_KEY_GROUPS, 0, LIST(T, people), .section = &person_section,
      .help = "Everybody who is named elsewhere."},
+    {"calendars", FA_KEY_GROUPS, 0, LIST(T, calendars), .section = &calendar_section,
+     .help = "Working hours, holidays, leave."},
+    {"schedules", FA_KEY_GROUPS, 0, LIST(T, schedules), .section = &schedule_section,
+     .help = "Rotations."},
     {"teams", FA_KEY_GROUPS, 0, LIST(T, teams), .section = &team_section, .help = "Teams."},
     {"models", FA_KEY_GROUPS, 0, LIST(T, models), .section = &model_section,
      .help = "How customers are served."},
@@ -567,12 +684,18 @@ static const struct fa_key top_keys[] = {
      .help = "Names for expressions."},
     {"rules", FA_KEY_GROUPS, 0, LIST(T, rules), .section = &rule_section,
      .help = "When an alarm is raised."},
+    {"maintenance", FA_KEY_GROUPS, 0, LIST(T, maintenance), .section = &maintenance_section,
+     .help = "When alarms are silent by plan."},
+    {"inhibit", FA_KEY_GROUPS, 0, LIST(T, inhibitions), .section = &inhibition_section,
+     .help = "Which alarms hide others."},
     {"listeners", FA_KEY_GROUPS, 0, LIST(T, listeners), .section = &listener_section,
      .help = "Where people and programs reach the daemon."},
     {"feeds", FA_KEY_GROUPS, 0, LIST(T, feeds), .section = &feed_section,
      .help = "Where samples come in."},
     {"fetch", FA_KEY_GROUPS, 0, LIST(T, fetches), .section = &fetch_section,
      .help = "What is pulled."},
+    {"pages", FA_KEY_GROUP, 0, AT(T, pages), .section = &pages_section,
+     .help = "Where links lead."},
     {"store", FA_KEY_GROUP, 0, AT(T, store), .section = &store_section,
      .help = "What is kept where."},
     {"times", FA_KEY_GROUP, 0, AT(T, times), .section = &times_section,

@@ -22,8 +22,19 @@ struct fa_draft_person {
     const config_setting_t *at;
     struct fa_person_entry e; /* all but contacts and tokens */
     FA_ARRAY(uint32_t) uid;
-    FA_TEXTS token, tokens;
+    FA_TEXTS token, tokens, leave;
     FA_ARRAY(struct fa_draft_contact) contacts;
+};
+
+struct fa_draft_calendar {
+    const config_setting_t *at;
+    char *name, *file, *zone;
+    FA_TEXTS hours, except;
+};
+
+struct fa_draft_schedule {
+    const config_setting_t *at;
+    char *name, *display, *file, *zone;
 };
 
 struct fa_draft_team {
@@ -96,6 +107,17 @@ struct fa_draft_rule {
     struct fa_draft_alert alert;
 };
 
+struct fa_draft_maintenance {
+    const config_setting_t *at;
+    char *name, *reason, *owner, *calendar;
+    FA_TEXTS where, weekly;
+};
+
+struct fa_draft_inhibition {
+    const config_setting_t *at;
+    FA_TEXTS when, hide, equal;
+};
+
 struct fa_draft_define {
     const config_setting_t *at;
     char *name, *expr;
@@ -135,6 +157,11 @@ struct fa_draft_fetch {
     struct fa_given_list given;
 };
 
+struct fa_draft_pages {
+    const config_setting_t *at; /* NULL: none was given */
+    char *url;
+};
+
 struct fa_draft_store {
     const config_setting_t *at; /* NULL: none was given */
     char *plugin, *mac_key;
@@ -153,8 +180,10 @@ struct fa_draft_limits {
 
 struct fa_draft {
     const config_setting_t *at;
-    char *company, *notice;
+    char *company, *notice, *directory, *zone;
     FA_ARRAY(struct fa_draft_person) people;
+    FA_ARRAY(struct fa_draft_calendar) calendars;
+    FA_ARRAY(struct fa_draft_schedule) schedules;
     FA_ARRAY(struct fa_draft_team) teams;
     FA_ARRAY(struct fa_draft_model) models;
     FA_ARRAY(struct fa_draft_account) accounts;
@@ -165,9 +194,12 @@ struct fa_draft {
     FA_ARRAY(struct fa_draft_policy) policies;
     FA_ARRAY(struct fa_draft_define) defines;
     FA_ARRAY(struct fa_draft_rule) rules;
+    FA_ARRAY(struct fa_draft_maintenance) maintenance;
+    FA_ARRAY(struct fa_draft_inhibition) inhibitions;
     FA_ARRAY(struct fa_draft_listener) listeners;
     FA_ARRAY(struct fa_draft_feed) feeds;
     FA_ARRAY(struct fa_draft_fetch) fetches;
+    struct fa_draft_pages pages;
     struct fa_draft_store store;
     struct fa_draft_times times;
     struct fa_draft_limits limits;

@@ -7,7 +7,11 @@
  *    "alarm":{"id":..., "rule":..., "severity":..., "category":..., "policy":..., "state":...,
  *             "step":1, "loop":0, "since":..., "raised":..., "owner":..., "promised":...},
  *    "recipient":..., "title":..., "summary":..., "details":..., "when":..., "expect":...,
- *    "told":..., "how_to_ack":..., "fields":{"queue":"support"}}
+ *    "told":..., "how_to_ack":..., "ack_url":..., "ack_code":"482 913",
+ *    "fields":{"queue":"support"}}
+ *
+ * `ack_url` and `ack_code` let the reader own the alarm on a phone. They are that one reader's: a
+ * receiver hands them to nobody else and writes them down nowhere.
  *
  * `key` is the same in every try of one message; receivers use it (or webhook-id, which is made of
  * it) to drop what they have already. Members may be added; version changes when one changes its
@@ -371,10 +375,10 @@ static void put_notice(struct json *json, const struct firealarm_notice *n)
     const struct member words[] = {{",\"recipient\":", n->recipient},
                                    {",\"title\":", n->title},
                                    {",\"summary\":", n->summary}};
-    const struct member rest[] = {{",\"when\":", n->when},
-                                  {",\"expect\":", n->expect},
-                                  {",\"told\":", n->told},
-                                  {",\"how_to_ack\":", n->how_to_ack}};
+    const struct member rest[] = {
+        {",\"when\":", n->when},       {",\"expect\":", n->expect},
+        {",\"told\":", n->told},       {",\"how_to_ack\":", n->how_to_ack},
+        {",\"ack_url\":", n->ack_url}, {",\"ack_code\":", n->ack_code}};
     put_texts(json, head, 2);
     json_raw(json, ",\"attempt\":");
     json_number(json, n->attempt);
@@ -384,7 +388,7 @@ static void put_notice(struct json *json, const struct firealarm_notice *n)
     put_texts(json, words, 3);
     json_raw(json, ",\"details\":");
     json_text(json, n->details, DETAILS_MAX);
-    put_texts(json, rest, 4);
+    put_texts(json, rest, sizeof rest / sizeof rest[0]);
     put_fields(json, n);
     json_raw(json, "}");
 }

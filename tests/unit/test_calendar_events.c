@@ -2,13 +2,11 @@
 /* links: fa_calendar fa_base */
 /* needs: firealarm-calendar */
 /* What iCalendar texts mean, told by the program itself. */
+#include "fa_test.h"
+
 #include "calendars.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static fa_time at(const char *text)
 {
@@ -318,5 +316,5 @@ int main(void)
         cmocka_unit_test(too_many_events_are_refused_and_not_cut),
         cmocka_unit_test(a_rule_that_never_gives_a_time_costs_its_own_process_two_seconds_at_most),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

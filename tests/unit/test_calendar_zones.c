@@ -2,18 +2,16 @@
 /* links: fa_calendar_child fa_calendar fa_base */
 /* needs: firealarm-calendar */
 /* Zones and what clocks show: of all zones of this machine that shift in the next ten years. */
+#include "fa_test.h"
+
 #include "calendar/child/zones.h"
 #include "base/panic.h"
 #include "calendars.h"
 
 #include <dirent.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #define BEGIN (INT64_C(1767225600) * FA_SECOND) /* 2026-01-01 */
 #define END   (BEGIN + 3653 * FA_DAY)
@@ -217,5 +215,5 @@ int main(void)
         cmocka_unit_test(shifts_are_found_to_the_second),
         cmocka_unit_test(a_name_that_libc_would_take_for_utc_is_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

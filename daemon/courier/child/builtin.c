@@ -103,6 +103,8 @@ static void put_json(struct fa_buf *out, const struct firealarm_notice *notice)
     put_member(out, "expect", notice->expect);
     put_member(out, "owner", notice->owner);
     put_member(out, "how_to_ack", notice->how_to_ack);
+    put_member(out, "ack_url", notice->ack_url);
+    put_member(out, "ack_code", notice->ack_code);
     fa_buf_puts(out, ",\"builtin\":true}\n");
 }
 
@@ -162,6 +164,8 @@ static void put_text(struct fa_buf *out, const struct firealarm_notice *notice)
     put_line(out, "Owner: ", notice->owner);
     put_line(out, "\n", notice->details);
     put_line(out, "\n", notice->how_to_ack);
+    put_line(out, "Or open: ", notice->ack_url);
+    put_line(out, "and type the code: ", notice->ack_code);
     fa_buf_puts(out, "\nThis plain form was used because the usual one could not be made.\n");
 }
 

@@ -44,6 +44,9 @@ struct firealarm_notice {
     uint32_t field_count;
     uint32_t reserved;
     struct firealarm_text when; /* since, written for this reader */
+    /* Where the reader, and nobody else, owns it, and the code to type there; both or neither.
+     * Never in a log, a header or a message to another. */
+    struct firealarm_text ack_url, ack_code;
 };
 
 /* What to send. All memory belongs to the plugin until the next render() of the same self. */
