@@ -17,13 +17,13 @@
 #include <unistd.h>
 
 const struct fa_cmd *const fa_commands[] = {
-    &fa_cmd_file,         &fa_cmd_guide,       &fa_cmd_status,       &fa_cmd_list,
-    &fa_cmd_show,         &fa_cmd_explain,     &fa_cmd_ack,          &fa_cmd_resolve,
-    &fa_cmd_comment,      &fa_cmd_spool_list,  &fa_cmd_spool_send,   &fa_cmd_spool_retry,
-    &fa_cmd_spool_drop,   &fa_cmd_outbox_list, &fa_cmd_outbox_retry, &fa_cmd_outbox_drop,
-    &fa_cmd_channel_test, &fa_cmd_feed_import, &fa_cmd_fetch_list,   &fa_cmd_backup,
-    &fa_cmd_restore,      &fa_cmd_check,       &fa_cmd_expr,         &fa_cmd_test,
-    &fa_cmd_backtest,     &fa_cmd_oncall,
+    &fa_cmd_file,        &fa_cmd_guide,        &fa_cmd_status,      &fa_cmd_list,
+    &fa_cmd_show,        &fa_cmd_explain,      &fa_cmd_ack,         &fa_cmd_resolve,
+    &fa_cmd_comment,     &fa_cmd_recuse,       &fa_cmd_spool_list,  &fa_cmd_spool_send,
+    &fa_cmd_spool_retry, &fa_cmd_spool_drop,   &fa_cmd_outbox_list, &fa_cmd_outbox_retry,
+    &fa_cmd_outbox_drop, &fa_cmd_channel_test, &fa_cmd_feed_import, &fa_cmd_fetch_list,
+    &fa_cmd_backup,      &fa_cmd_restore,      &fa_cmd_check,       &fa_cmd_expr,
+    &fa_cmd_test,        &fa_cmd_backtest,     &fa_cmd_oncall,
 };
 const size_t fa_command_count = FA_COUNT(fa_commands);
 

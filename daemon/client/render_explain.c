@@ -323,6 +323,11 @@ static const struct word {
     {"wrong-code", "wrong code", NULL, FA_YELLOW},
     {"locked", "LOCKED", "too many wrong codes on a link: it opens no more, and the alarm climbs",
      FA_RED},
+    {"skipped", "skipped", "nobody is on duty in this step", FA_YELLOW},
+    {"paused", "paused", NULL, FA_YELLOW},
+    {"held", "held back", NULL, FA_YELLOW},
+    {"kept", "word kept", NULL, FA_GREEN},
+    {"recused", "stepped out", NULL, FA_YELLOW},
     {"returned", "returned", "the data say that it is over; nobody had owned it", FA_GREEN},
     {"resumed", "resumed", "it fires again: the same alarm goes on", FA_RED},
     {"acknowledged", "owned", NULL, FA_GREEN},
@@ -416,6 +421,13 @@ static void put_words(struct fa_buf *buf, const json_t *moment, const struct wor
     if (strcmp(what, "moved-on") == 0) {
         fa_buf_printf(buf, "nobody waits for %s over %s any longer", display,
                       fa_explain_text(moment, "channel"));
+    } else if (strcmp(what, "held") == 0) {
+        fa_buf_printf(buf, "%s over %s: quiet hours until ", display,
+                      fa_explain_text(moment, "channel"));
+        put_later(buf, moment, "until");
+    } else if (strcmp(what, "paused") == 0) {
+        fa_buf_puts(buf, "the next step has working hours, from ");
+        put_later(buf, moment, "until");
     } else if (fa_member_text(moment, "channel") != NULL) {
         put_delivery(buf, moment, word->text);
     } else if (strcmp(what, "step") == 0) {
@@ -444,8 +456,8 @@ static void put_words(struct fa_buf *buf, const json_t *moment, const struct wor
         fa_buf_printf(buf, "nobody looked at its data since %s",
                       fa_explain_clock(moment, "since", clock));
     } else if (strcmp(what, "wrong-code") == 0) {
-        fa_buf_printf(buf, "number %lld on a link of %s",
-                      (long long)fa_member_int(moment, "count"), display);
+        fa_buf_printf(buf, "number %lld on a link of %s", (long long)fa_member_int(moment, "count"),
+                      display);
     } else if (word->text != NULL) {
         fa_buf_puts(buf, word->text);
     } else {
