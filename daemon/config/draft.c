@@ -373,7 +373,10 @@ static const struct fa_key rule_keys[] = {
     {"alert", FA_KEY_GROUP, 0, AT(T, alert), .section = &alert_section,
      .help = "Fires on what another monitoring system has decided."},
     {"expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, e.query.text), .max = 65536,
-     .help = "Fires for each label set that this PromQL expression yields; instead of metric."},
+     .help =
+         "Fires for each label set that this PromQL expression yields; instead of metric. One "
+         "function is ours: sketch_quantile_over_time(0.9, m[15m]), within 1 %, also of timers and "
+         "of more than a sample a second, of which quantile_over_time is refused."},
     {"clear_expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, e.query.clear_text), .max = 65536,
      .help = "With expr: clears only when this expression yields the label set."},
     {"settle", FA_KEY_DURATION, 0, AT(T, e.query.settle), DURATION(0, FA_HOUR), .def = "1s",
@@ -429,7 +432,7 @@ static const struct fa_section inhibition_section = {
 #define T struct fa_draft_define
 static const struct fa_key define_keys[] = {
     {"name", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, name), .max = 200,
-     .help = "Stands for the expression in those of rules and of definitions further down."},
+     .help = "Stands for the expression in those of rules and of other definitions."},
     {"expr", FA_KEY_TEXT, FA_KEY_REQUIRED | FA_KEY_LINES, AT(T, expr), .max = 65536,
      .help = "PromQL."},
 };
@@ -649,6 +652,10 @@ static const struct fa_key top_keys[] = {
     {"notice", FA_KEY_TEXT, FA_KEY_LINES, AT(T, notice), .max = 4000,
      .help =
          "What the client says before it asks anything, for instance who can read this machine."},
+    {"directory", FA_KEY_PATH, 0, AT(T, directory),
+     .help = "The file with people, teams and accounts that \"firealarm directory import\" writes, "
+             "for instance /var/lib/firealarm/directory.cfg. It is read with the others, and again "
+             "within half a minute when it has changed."},
     {"zone", FA_KEY_TEXT, 0, AT(T, zone), .max = 100,
      .help = "The company's time zone, for instance \"Europe/Berlin\", for people, calendars and "
              "schedules that name none. Without it: UTC."},
@@ -661,7 +668,7 @@ static const struct fa_key top_keys[] = {
     {"teams", FA_KEY_GROUPS, 0, LIST(T, teams), .section = &team_section, .help = "Teams."},
     {"models", FA_KEY_GROUPS, 0, LIST(T, models), .section = &model_section,
      .help = "How customers are served."},
-    {"accounts", FA_KEY_GROUPS, 0, LIST(T, accounts), .section = &account_section,
+    {"accounts", FA_KEY_GROUPS, 0, LIST(T, accounts), .max = 50000, .section = &account_section,
      .help = "Customers."},
     {"channels", FA_KEY_GROUPS, 0, LIST(T, channels), .section = &channel_section,
      .help = "Ways to reach people."},

@@ -693,6 +693,19 @@ static void judge(struct fa_lab *lab, struct fa_lab_result *result)
     result->closed = lab->closing != NULL;
 }
 
+/* A misspelt name would be silent: nothing fires, and nothing was expected to. */
+static char *list_unwatched(const struct fa_lab *lab)
+{
+    struct fa_buf buf;
+    const char *name;
+    fa_buf_init(&buf, (size_t)64 << 10);
+    for (size_t i = 0;
+         lab->metrics != NULL && (name = fa_metrics_catalogue(lab->metrics, i)) != NULL; i++) {
+        fa_buf_printf(&buf, "%s%s", i > 0 ? ", " : "", name);
+    }
+    return fa_buf_take(&buf);
+}
+
 void fa_lab_play(const struct fa_script *script, enum fa_lab_how how,
                  struct fa_lab_result *ret_result)
 {
@@ -721,6 +734,7 @@ void fa_lab_play(const struct fa_script *script, enum fa_lab_how how,
     result.cover = lab.cover;
     result.told = list_told(&lab);
     result.story = fa_buf_take(&lab.story);
+    result.unwatched = list_unwatched(&lab);
     lab.claims = NULL;
     lab.deliveries = NULL;
     lab.claim_count = lab.delivery_count = 0;
@@ -732,6 +746,7 @@ void fa_lab_result_done(struct fa_lab_result *result)
 {
     free(result->story);
     free(result->told);
+    free(result->unwatched);
     fa_lab_claims_free(result->claims, result->claim_count);
     fa_lab_deliveries_free(result->deliveries, result->delivery_count);
     *result = (struct fa_lab_result){0};

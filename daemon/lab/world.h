@@ -541,7 +541,8 @@ struct fa_lab_result {
     size_t claim_count;
     struct fa_lab_delivery *deliveries; /* owned */
     size_t delivery_count;
-    bool closed; /* it says `nothing else` */
+    bool closed;     /* it says `nothing else` */
+    char *unwatched; /* owned: names that were sent and that no rule reads, "a, b"; "": none */
 };
 enum fa_lab_how {
     FA_LAB_CHECKED,
