@@ -71,6 +71,8 @@ enum fa_event_kind {
     FA_EV_SILENCE,   /* u.silence */
     FA_EV_UNSILENCE, /* u.unsilence: a person ends one */
     FA_EV_RECONCILE, /* each half minute: what is due is derived anew, not believed */
+    FA_EV_GAPS,      /* u.start: a page of what START would write, before it, where there are very
+                        many; the reply's count is not 0 while there are more */
     FA_EV__COUNT
 };
 /* clang-format on */
