@@ -275,10 +275,26 @@ static const char *age_of(const json_t *object, const char *member, fa_time now,
     return fa_when_age(now - then, buf);
 }
 
+/* With what makes it another state for whoever reads it: that its data are missing. */
+static const char *state_of(const json_t *alarm, char *buf, size_t size)
+{
+    const char *state = or_dash(fa_member_text(alarm, "state"));
+    const json_t *flag;
+    size_t i;
+    json_array_foreach(json_object_get(alarm, "flags"), i, flag)
+    {
+        if (json_is_string(flag) && strcmp(json_string_value(flag), "unknown") == 0) {
+            snprintf(buf, size, "%.60s, unknown", state);
+            return buf;
+        }
+    }
+    return state;
+}
+
 static void add_alarm(struct fa_table *table, const json_t *alarms, const json_t *alarm,
                       fa_time now)
 {
-    char buf[FA_WHEN_SIZE], id[40];
+    char buf[FA_WHEN_SIZE], id[40], state[80], shown[96];
     const char *text = or_dash(fa_member_text(alarm, "id"));
     const char *severity = fa_member_text(alarm, "severity");
     const char *owner = fa_member_text(alarm, "owner");
@@ -286,7 +302,10 @@ static void add_alarm(struct fa_table *table, const json_t *alarms, const json_t
     snprintf(id, sizeof id, "%.*s", (int)short_len(alarms, text), text);
     fa_table_add(table, severity_paint(severity), or_dash(severity));
     fa_table_add(table, FA_BOLD, id);
-    fa_table_add(table, FA_PLAIN, or_dash(fa_member_text(alarm, "state")));
+    bool hidden = json_is_object(json_object_get(alarm, "hidden"));
+    snprintf(shown, sizeof shown, "%s%s", state_of(alarm, state, sizeof state),
+             hidden ? ", hidden" : "");
+    fa_table_add(table, hidden ? FA_DIM : FA_PLAIN, shown);
     fa_table_add(table, FA_PLAIN, age_of(alarm, "raised", now, buf));
     fa_table_add(table, owner != NULL ? FA_GREEN : FA_PLAIN, owner != NULL ? owner : "nobody");
     fa_table_add(table, FA_PLAIN, title != NULL ? title : or_dash(fa_member_text(alarm, "rule")));
@@ -396,9 +415,27 @@ static void put_labels(struct fa_screen *screen, const json_t *labels)
     fa_buf_done(&buf);
 }
 
+/* What hides it, and how many it hides. */
+static void put_hiding(struct fa_screen *screen, const json_t *alarm)
+{
+    struct fa_buf buf;
+    json_int_t hides = fa_member_int(alarm, "hides");
+    fa_buf_init(&buf, 4096);
+    if (fa_render_hidden(alarm, &buf)) {
+        field(screen, "Hidden", fa_buf_text(&buf));
+    }
+    fa_buf_clear(&buf);
+    if (hides > 0) {
+        fa_buf_printf(&buf, "%lld other alarm%s, which this one explains", (long long)hides,
+                      hides == 1 ? "" : "s");
+        field(screen, "Hides", fa_buf_text(&buf));
+    }
+    fa_buf_done(&buf);
+}
+
 void fa_render_alarm(struct fa_screen *screen, const json_t *alarm, fa_time now)
 {
-    char number[32], age[FA_WHEN_SIZE];
+    char number[32], age[FA_WHEN_SIZE], state[80];
     const char *severity = fa_member_text(alarm, "severity");
     const json_t *value = json_object_get(alarm, "value");
     fa_put(screen, severity_paint(severity), or_dash(severity));
@@ -407,7 +444,8 @@ void fa_render_alarm(struct fa_screen *screen, const json_t *alarm, fa_time now)
     fa_say(screen, "\n\n");
     field(screen, "What", fa_member_text(alarm, "summary"));
     field(screen, "Expected", fa_member_text(alarm, "expect"));
-    field(screen, "State", fa_member_text(alarm, "state"));
+    field(screen, "State", state_of(alarm, state, sizeof state));
+    put_hiding(screen, alarm);
     const char *owner = fa_member_text(alarm, "owner");
     field(screen, "Owner", owner != NULL ? owner : "nobody");
     time_field(screen, "Next word", alarm, "promised");
