@@ -301,9 +301,14 @@ static void engine_metrics(const struct fa_engine *engine, struct fa_buf *out)
     fa_buf_printf(out, "firealarm_filings_open %u\n", stats.filings_open);
     gauge(out, "outbox", "Notifications not yet settled.");
     fa_buf_printf(out, "firealarm_outbox %u\n", stats.outbox);
+    gauge(out, "silences", "Silences and maintenance windows that are active.");
+    fa_buf_printf(out, "firealarm_silences %u\n", stats.silences);
+    gauge(out, "alarms_hidden", "Open alarms that tell nobody, by what hides them.");
+    fa_buf_printf(out, "firealarm_alarms_hidden{by=\"silence\"} %u\n", stats.shelved);
+    fa_buf_printf(out, "firealarm_alarms_hidden{by=\"alarm\"} %u\n", stats.suppressed);
     fa_buf_puts(out, "# TYPE firealarm_notifications counter\n"
                      "# HELP firealarm_notifications Settled since start, by outcome.\n");
-    for (size_t i = FA_NOTICE_SENT; i < FA_NOTICE__COUNT; i++) {
+    for (size_t i = FA_NOTICE_SENT; i <= FA_NOTICE_DROPPED; i++) {
         fa_buf_printf(out, "firealarm_notifications_total{outcome=\"%s\"} %llu\n",
                       fa_notification_state_name((enum fa_notification_state)i),
                       (unsigned long long)stats.notifications[i]);

@@ -263,6 +263,23 @@ static void do_guess(struct fa_lab *lab, const struct fa_script_line *line)
     }
 }
 
+static void do_recuse(struct fa_lab *lab, const struct fa_script_line *line)
+{
+    const char *who = fa_script_text(line, "by");
+    const struct fa_lab_alarm *seen =
+        fa_lab_is_up(lab) ? fa_lab_named_alarm(lab, fa_script_text(line, "ALARM"), line->maybe)
+                          : NULL;
+    if (seen == NULL || lab->failed) {
+        return;
+    }
+    fa_lab_tell(lab, "%s", line->source);
+    if (!may(lab, seen, who, FA_VERB_ACK)) {
+        fa_lab_refuse(lab, FA_EDENIED);
+        return;
+    }
+    fa_lab_recuse(lab, seen->id, who, fa_script_text(line, "about"));
+}
+
 struct pick {
     const char *person, *channel;
     struct fa_notification_id id;
@@ -481,6 +498,9 @@ static void play_line(struct fa_lab *lab, const char *file, const struct fa_scri
     case FA_DO_COMMENT:
         do_deed(lab, line);
         break;
+    case FA_DO_RECUSE:
+        do_recuse(lab, line);
+        break;
     case FA_DO_GUESS:
         do_guess(lab, line);
         break;
@@ -588,6 +608,7 @@ static bool can_be_done(struct fa_lab *lab, const struct fa_script_line *line)
     case FA_DO_ACK:
     case FA_DO_RESOLVE:
     case FA_DO_COMMENT:
+    case FA_DO_RECUSE:
     case FA_DO_GUESS:
         return up && has_alarm(lab, fa_script_text(line, "ALARM"));
     case FA_DO_WORD:
