@@ -27,8 +27,8 @@ bool fa_call_may(const struct fa_call *call, const struct fa_alarm *alarm, enum 
 
 static json_t *flags_json(uint32_t flags)
 {
-    static const char *const names[] = {"latched", "unknown", "orphaned", "shadow",
-                                        "emptied", "filed",   "overdue",  "operators"};
+    static const char *const names[] = {"latched", "unknown", "orphaned",  "shadow",  "emptied",
+                                        "filed",   "overdue", "operators", "shelved", "suppressed"};
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if ((flags >> i & 1) != 0) {
@@ -51,6 +51,52 @@ json_t *fa_labels_json(const char *text)
         fa_labels_free(parsed);
     }
     return labels;
+}
+
+struct others {
+    const struct fa_call *call;
+    const struct fa_alarm *last;
+    json_t *list; /* NULL: only counted */
+    json_int_t count;
+};
+
+/* One whom the caller may not know of is in no list and no count. */
+static void add_other(void *ctx, const struct fa_alarm *alarm)
+{
+    struct others *others = ctx;
+    char id[FA_ID_TEXT_SIZE];
+    if (alarm == others->last || !fa_call_may(others->call, alarm, FA_VERB_LIST)) {
+        return;
+    }
+    others->last = alarm;
+    others->count++;
+    if (others->list != NULL && others->count <= 20) {
+        json_t *item = json_object();
+        fa_json_set_text(item, "id", fa_id_format(alarm->id.id, id));
+        fa_json_set_text(item, "rule", alarm->rule);
+        json_object_set_new(item, "labels", fa_labels_json(alarm->labels));
+        json_array_append_new(others->list, item);
+    }
+}
+
+static json_int_t count_inhibited(const struct fa_call *call, const struct fa_alarm *alarm)
+{
+    struct others others = {.call = call};
+    fa_engine_each_inhibited(alarm, add_other, &others);
+    return others.count;
+}
+
+/* By what, with whom to ask and until when. */
+static json_t *hidden_json(const struct fa_call *call, const struct fa_alarm *alarm)
+{
+    struct others others = {.call = call, .list = json_array()};
+    const struct fa_silence *silence = fa_engine_silence_of(call->engine, alarm);
+    json_t *item = json_object();
+    fa_engine_each_inhibitor(alarm, add_other, &others);
+    json_object_set_new(item, "silence",
+                        silence != NULL ? fa_call_silence_json(call, silence) : json_null());
+    json_object_set_new(item, "alarms", others.list);
+    return item;
 }
 
 json_t *fa_call_alarm_json(const struct fa_call *call, const struct fa_alarm *alarm, bool whole)
@@ -84,9 +130,12 @@ json_t *fa_call_alarm_json(const struct fa_call *call, const struct fa_alarm *al
     json_object_set_new(item, "step", json_integer(alarm->climbing ? alarm->step + 1 : 0));
     json_object_set_new(item, "loop", json_integer(alarm->loop));
     fa_json_set_text(item, "policy", alarm->policy);
-    bool armed = alarm->deadline.length != FA_NEVER && alarm->state == FA_ALARM_UNACKED;
+    bool hidden = (alarm->flags & (FA_FLAG_SHELVED | FA_FLAG_SUPPRESSED)) != 0;
+    bool armed = alarm->deadline.length != FA_NEVER && alarm->state == FA_ALARM_UNACKED && !hidden;
     fa_json_set_time(item, "next", armed ? alarm->deadline.armed + alarm->deadline.length : 0);
     json_object_set_new(item, "filings", json_integer((json_int_t)alarm->incident_count));
+    json_object_set_new(item, "hidden", hidden ? hidden_json(call, alarm) : json_null());
+    json_object_set_new(item, "hides", json_integer(count_inhibited(call, alarm)));
     if (whole) {
         fa_buf_clear(&text);
         fa_describe_summary(&describe, alarm, now, &text);
@@ -118,6 +167,15 @@ static void squeeze(const char *text, char *out, size_t size)
         }
     }
     out[at] = '\0';
+}
+
+bool fa_call_id_begins(const char *id, struct fa_str typed)
+{
+    char symbols[FA_ID_TEXT_SIZE], wanted[32], text[64];
+    snprintf(text, sizeof text, "%.*s", (int)(typed.len < 63 ? typed.len : 63), typed.ptr);
+    squeeze(id, symbols, sizeof symbols);
+    squeeze(text, wanted, sizeof wanted);
+    return strlen(wanted) >= 4 && strncmp(symbols, wanted, strlen(wanted)) == 0;
 }
 
 static void match(void *ctx, const struct fa_alarm *alarm)

@@ -12,7 +12,7 @@
 #include "base/panic.h"
 
 #include <math.h>
-#include <stdio.h>
+#include <string.h>
 
 /* Series that may be read in one turn to explain expressions that are evaluated whole: each part is
  * an evaluation over all of them, of some tenths of a microsecond each. */

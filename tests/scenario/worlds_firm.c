@@ -466,6 +466,26 @@ static void write_categories(const struct worlds_firm *firm, struct fa_buf *buf)
     fa_buf_puts(buf, ");\n");
 }
 
+/* Half of the firms have an inhibition, a third a window each day. */
+static void write_hiders(const struct worlds_firm *firm, struct fa_buf *buf)
+{
+    uint32_t owner = firm->people_count - 1;
+    while (owner > 0 && firm->people[owner].gone) {
+        owner--;
+    }
+    if (firm->people_count % 2 == 0) {
+        fa_buf_puts(buf, "inhibit = ( { when = [ \"severity=critical\" ]; "
+                         "hide = [ \"severity=warning\" ]; equal = [ \"queue\" ]; } );\n");
+    }
+    if (firm->rule_count % 3 == 0) {
+        fa_buf_printf(buf,
+                      "maintenance = ( { name = \"backup\"; where = [ \"category=~.+\" ]; "
+                      "weekly = [ \"daily 09:00-11:00\", \"mon 23:00-01:00\" ]; "
+                      "owner = \"%s\"; reason = \"backup\"; } );\n",
+                      firm->people[owner].name);
+    }
+}
+
 void worlds_firm_write(const struct worlds_firm *firm, struct fa_buf *buf)
 {
     bool first = true;
@@ -492,6 +512,7 @@ void worlds_firm_write(const struct worlds_firm *firm, struct fa_buf *buf)
         }
     }
     fa_buf_puts(buf, ");\n");
+    write_hiders(firm, buf);
 }
 
 static void ignore_fault(void *ctx, bool is_warning, const struct fa_err *err)
