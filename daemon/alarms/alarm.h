@@ -146,8 +146,8 @@ struct fa_alarm {
     size_t told_count;         /* room is a power of two */
     struct fa_moment *moments; /* the diary; room as fa_diary_add() makes it */
     uint32_t moment_count, moments_lost;
-    uint32_t evidence; /* rows of it that were written, but the first and the worst */
-    uint32_t wanted;   /* bits of enum fa_evidence_cause: evidence of the step under way */
+    uint32_t evidence;          /* rows of it that were written, but the first and the worst */
+    uint32_t wanted;            /* bits of enum fa_evidence_cause: evidence of the step under way */
     struct fa_guesses *guesses; /* NULL: nobody mistyped a code */
     struct fa_comment *comments;
     size_t comment_count, comment_cap;

@@ -39,6 +39,7 @@ static const struct route routes[] = {
     {FA_API_ROUTES_API, "POST", "/v1/silences", fa_route_silence, false},
     {FA_API_ROUTES_API, "POST", "/v1/silences/preview", fa_route_silence_preview, false},
     {FA_API_ROUTES_API, "POST", "/v1/silences/*/end", fa_route_silence_end, false},
+    {FA_API_ROUTES_API, "GET", "/v1/oncall", fa_route_oncall, false},
     {FA_API_ROUTES_API, "GET", "/v1/outbox", fa_route_outbox, false},
     {FA_API_ROUTES_API, "POST", "/v1/outbox/*/retry", fa_route_retry, false},
     {FA_API_ROUTES_API, "POST", "/v1/outbox/*/drop", fa_route_drop, false},

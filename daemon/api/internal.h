@@ -123,6 +123,8 @@ fa_route_fn fa_route_silences, fa_route_silence_preview, fa_route_silence, fa_ro
 json_t *fa_call_silence_json(const struct fa_call *call, const struct fa_silence *silence);
 /* list.c */
 fa_route_fn fa_route_alarms;
+/* oncall.c */
+fa_route_fn fa_route_oncall;
 /* ops.c */
 fa_route_fn fa_route_outbox, fa_route_retry, fa_route_drop, fa_route_test, fa_route_fetch,
     fa_route_version, fa_route_backup, fa_route_backup_state, fa_route_feeds, fa_route_metrics,

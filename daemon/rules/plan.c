@@ -154,7 +154,8 @@ static struct sort sort_of_call(const struct fa_promql_node *node)
         return own;
     }
     bool plain = range->kind == FA_PROMQL_SELECTOR && fn != FA_PROMQL_FN_ABSENT_OVER_TIME &&
-                 fn != FA_PROMQL_FN_DOUBLE_EXPONENTIAL_SMOOTHING; /* may be an error */
+                 fn != FA_PROMQL_FN_DOUBLE_EXPONENTIAL_SMOOTHING && /* may be an error, as is */
+                 fn != FA_PROMQL_FN_QUANTILE_OVER_TIME;
     return plain ? sort_of(range).hold == KEYED ? all : apart : apart;
 }
 
@@ -256,6 +257,7 @@ struct above {
     fa_time reach; /* of subqueries: how much further back */
     uint8_t reads; /* enum fa_reads */
     bool sketch, exempt, cover, pair;
+    bool shares; /* a window that is kept for sketches is as good as another */
 };
 
 static bool same_matchers(const struct fa_promql_node *a, const struct fa_promql_node *b)
@@ -294,6 +296,7 @@ static void add_leaf(struct walk *walk, const struct fa_promql_node *node,
     while (i < plan->count && !(plan->leaves[i].over == leaf.over &&
                                 (plan->leaves[i].selector->range > 0) == (node->range > 0) &&
                                 plan->leaves[i].exempt == leaf.exempt &&
+                                (plan->leaves[i].sketch == leaf.sketch || above->shares) &&
                                 same_matchers(plan->leaves[i].selector, node))) {
         i++;
     }
@@ -341,6 +344,7 @@ static uint8_t reads_of(enum fa_promql_fn fn)
     case FA_PROMQL_FN_SEEN_RATE:
         return FA_READS_INCREASE;
     case FA_PROMQL_FN_SAMPLES_OVER_TIME:
+    case FA_PROMQL_FN_QUANTILE_OVER_TIME:
     case FA_PROMQL_FN_DELTA:
         return FA_READS_SAMPLES;
     default:
@@ -370,7 +374,9 @@ static void visit_call(struct walk *walk, const struct fa_promql_node *node, str
 {
     enum fa_promql_fn fn = node->u.call.fn;
     walk->plan->moves = walk->plan->moves || fn_moves(node);
-    above.sketch = fn == FA_PROMQL_FN_SKETCH_OVER_TIME;
+    above.sketch =
+        fn == FA_PROMQL_FN_SKETCH_OVER_TIME || fn == FA_PROMQL_FN_SKETCH_QUANTILE_OVER_TIME;
+    above.shares = fn == FA_PROMQL_FN_SAMPLES_OVER_TIME;
     above.reads = reads_of(fn);
     above.exempt = above.exempt || fn == FA_PROMQL_FN_ABSENT || fn == FA_PROMQL_FN_ABSENT_OVER_TIME;
     above.cover = fa_plan_range(node) != NULL ? fn_needs_cover(fn) : above.cover;

@@ -300,6 +300,32 @@ static void the_changes_of_a_rule_go_with_it(void **state)
     rig_stop(rig);
 }
 
+static void the_changes_of_a_rule_outlive_a_restart(void **state)
+{
+    struct rig *rig = *state;
+    rig_start(rig);
+    rig_statsd_local(rig, "queue_seconds:80|g|#queue:north");
+    rig_until(rig, changes_of(rig, "/v1/rules/queue-slow") == 1);
+    rig_statsd_local(rig, "queue_seconds:300|g|#queue:north");
+    rig_until(rig, changes_of(rig, "/v1/rules/queue-slow") == 2);
+    rig_statsd_local(rig, "queue_seconds:60|g|#queue:north");
+    rig_until(rig, changes_of(rig, "/v1/rules/queue-slow") == 3);
+    json_t *before = rig_json(as_chris(rig, "GET", "/v1/rules/queue-slow", NULL));
+    rig_stop(rig);
+    rig_start(rig);
+    rig_statsd_local(rig, "queue_seconds:61|g|#queue:north"); /* no change: it is clear still */
+    rig_statsd_local(rig, "queue_seconds:70|g|#queue:south");
+    rig_until(rig, changes_of(rig, "/v1/rules/queue-slow") == 4);
+    json_t *after = rig_json(as_chris(rig, "GET", "/v1/rules/queue-slow", NULL));
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(json_equal(json_array_get(json_object_get(before, "changes"), i),
+                               json_array_get(json_object_get(after, "changes"), i + 1)));
+    }
+    json_decref(before);
+    json_decref(after);
+    rig_stop(rig);
+}
+
 static void a_rule_is_explained_to_those_whom_it_would_tell(void **state)
 {
     struct rig *rig = *state;
@@ -414,6 +440,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_rule_that_does_not_fire_says_why, rig_setup,
                                         rig_teardown),
         cmocka_unit_test_setup_teardown(the_changes_of_a_rule_go_with_it, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(the_changes_of_a_rule_outlive_a_restart, rig_setup,
+                                        rig_teardown),
         cmocka_unit_test_setup_teardown(what_numbers_confirmed_is_explained_by_them, rig_setup,
                                         rig_teardown),
         cmocka_unit_test_setup_teardown(a_rule_is_explained_to_those_whom_it_would_tell, rig_setup,
