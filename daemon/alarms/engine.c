@@ -199,7 +199,10 @@ static void tick(struct fa_engine *engine)
 
 static void identify(struct fa_buf *buf, const char *rule, const char *labels)
 {
-    fa_buf_printf(buf, "%s{%s}", rule, labels);
+    fa_buf_puts(buf, rule);
+    fa_buf_putc(buf, '{');
+    fa_buf_puts(buf, labels);
+    fa_buf_putc(buf, '}');
 }
 
 /* The alerts behind it now; its texts stay those that it was raised with: a message that is tried
@@ -433,6 +436,7 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
         fa_journal(engine, FA_J_RELOAD, (struct fa_journal_ids){0}, NULL, 0);
         fa_mark_orphans(engine);
         fa_climb_reckon(engine);
+        fa_quiet_reckon(engine);
         fa_hiding_reload(engine);
         return 0;
     case FA_EV_SIGNAL:
@@ -457,6 +461,10 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
     case FA_EV_WRONG_CODE:
         return fa_wrong_code(engine, fa_book_find(&engine->alarms, event->u.act.alarm.id),
                              event->u.act.who);
+    case FA_EV_RECUSE:
+        reply->u.reply.alarm = event->u.recuse.alarm;
+        return fa_recuse(engine, event->u.recuse.alarm, event->u.recuse.who,
+                         event->u.recuse.person);
     case FA_EV_VERDICT:
         return fa_notification_verdict(engine, event);
     case FA_EV_REPLAY:
@@ -483,6 +491,9 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
         return fa_silence_end(engine, event->u.unsilence.id, event->u.unsilence.who);
     case FA_EV_RECONCILE:
         fa_engine_reconcile(engine);
+        return 0;
+    case FA_EV_GAPS:
+        reply->u.reply.count = fa_engine_note_gaps(engine, event->u.start.last_wall) ? 1 : 0;
         return 0;
     case FA_EV__COUNT:
         break;

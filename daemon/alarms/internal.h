@@ -46,9 +46,10 @@ struct fa_engine {
     struct fa_incident *dirty_incidents;
     struct fa_notification *dirty_notifications;
     struct fa_engine_stats stats;
-    uint32_t dead_letters; /* among notifications */
-    size_t series_live;    /* notifications about series that are neither settled nor dead: filings
-                              and tests take no room from feeds' alarms */
+    const struct fa_alarm *gaps_noted; /* before START: the last one that knows of its gap */
+    uint32_t dead_letters;             /* among notifications */
+    size_t series_live; /* notifications about series that are neither settled nor dead: filings
+                           and tests take no room from feeds' alarms */
     /* The step under way. */
     struct fa_now now;
     struct fa_rng rng;
@@ -76,6 +77,8 @@ void fa_count_notification(struct fa_engine *engine, struct fa_notification *not
 
 /* load.c */
 void fa_engine_start(struct fa_engine *engine, fa_time last_wall);
+/* A page of its rows, those of the alarms that come next. True: there are more. */
+bool fa_engine_note_gaps(struct fa_engine *engine, fa_time last_wall);
 /* Moves every deadline along with a step of the wall clock, and sets the heaps. */
 void fa_shift_all(struct fa_engine *engine, fa_time shift);
 void fa_mark_orphans(struct fa_engine *engine);
@@ -141,6 +144,7 @@ enum fa_alarm_event {
     FA_AEV_DUE,
     FA_AEV_ACK,
     FA_AEV_RESOLVE,
+    FA_AEV_DISOWN, /* its owner may not know of it any more */
     FA_AEV__COUNT
 };
 /* What ACK and RESOLVE bring along. */
@@ -258,6 +262,10 @@ int fa_notification_drop(struct fa_engine *engine, struct fa_notification_id id)
 uint32_t fa_notify_test(struct fa_engine *engine, fa_person person);
 /* The alarm is owned or closed: what has not left stays behind. */
 void fa_notifications_stop(struct fa_engine *engine, struct fa_alarm *alarm);
+/* Somebody is out from now on: what is queued for them, or is read by them, stays behind. */
+void fa_notifications_recuse(struct fa_engine *engine, struct fa_alarm *alarm);
+/* Is anybody of the rung under way who may know told, or being told? */
+bool fa_rung_is_heard(const struct fa_engine *engine, const struct fa_alarm *alarm);
 /* After loading: with the courier none, all queued ones are asked for again. */
 void fa_notifications_restart(struct fa_engine *engine);
 /* Is there no room for what this alarm would tell? What people filed and the daemon's own troubles
@@ -278,6 +286,16 @@ void fa_notification_loaded(struct fa_engine *engine, const struct fa_notificati
 void fa_notification_link(struct fa_alarm *alarm, struct fa_notification *notification);
 void fa_notification_unlink(struct fa_notification *notification);
 
+/* quiet.c */
+/* Wall: when it may leave; not after now: it may. */
+fa_time fa_quiet_until(const struct fa_engine *engine, const struct fa_notification *notification);
+/* The calendars or people's hours are others now. */
+void fa_quiet_reckon(struct fa_engine *engine);
+
+/* recuse.c: person NULL: who says it. FA_ENOTFOUND, FA_ECONFLICT: closed, FA_EDENIED: an
+ * independent contact cannot be named, FA_EINVAL: nobody of that name, FA_EFULL. */
+int fa_recuse(struct fa_engine *engine, struct fa_alarm_id id, const char *who, const char *person);
+
 /* filing.c */
 int fa_file(struct fa_engine *engine, const struct fa_filing *filing, bool *ret_already);
 /* A raised filing whose alarms are lost is raised again; called at START. */
@@ -288,6 +306,8 @@ void fa_incident_due(struct fa_engine *engine, struct fa_incident *incident);
 /* The rule's pattern and its numbers hold, and they did not when it was filed. */
 void fa_incident_confirmed(struct fa_engine *engine, struct fa_incident *incident,
                            const struct fa_rule *rule);
+/* The word that was promised on their alarm came in time, or did not. */
+void fa_incidents_word(struct fa_engine *engine, const struct fa_alarm *alarm, bool is_kept);
 /* An alarm with these filings was closed. */
 void fa_incidents_closed(struct fa_engine *engine, const struct fa_alarm *alarm);
 

@@ -24,7 +24,7 @@ const char *fa_notification_kind_name(enum fa_notification_kind kind)
 const char *fa_notification_state_name(enum fa_notification_state state)
 {
     static const char *const names[FA_NOTICE__COUNT] = {
-        "queued", "waiting", "slow", "sent", "dead", "dropped",
+        "queued", "waiting", "slow", "sent", "dead", "dropped", "held",
     };
     return names[state];
 }
@@ -72,7 +72,8 @@ const char *fa_moment_name(const struct fa_moment *moment)
         [FA_M_FULL] = "outbox-full",     [FA_J_SHELVED] = "silenced",
         [FA_J_SUPPRESSED] = "inhibited", [FA_J_HEARD] = "heard-again",
         [FA_J_HIDDEN] = "hidden-long",   [FA_J_SKIPPED] = "skipped",
-        [FA_J_PAUSED] = "paused",
+        [FA_J_PAUSED] = "paused",        [FA_J_KEPT] = "kept",
+        [FA_J_RECUSED] = "recused",      [FA_J_HELD] = "held",
     };
     const char *name = moment->code < sizeof names / sizeof names[0] ? names[moment->code] : NULL;
     return name != NULL ? name : "other";

@@ -39,6 +39,8 @@ const struct fa_cmd *const fa_commands[] = {
     &fa_cmd_channel_test,
     &fa_cmd_feed_import,
     &fa_cmd_fetch_list,
+    &fa_cmd_directory_list,
+    &fa_cmd_directory_show,
     &fa_cmd_directory_import,
     &fa_cmd_backup,
     &fa_cmd_restore,

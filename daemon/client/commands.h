@@ -15,7 +15,7 @@ extern const struct fa_cmd fa_cmd_outbox_list, fa_cmd_outbox_retry, fa_cmd_outbo
 extern const struct fa_cmd fa_cmd_silence_add, fa_cmd_silence_list, fa_cmd_silence_end;
 extern const struct fa_cmd fa_cmd_channel_test;
 extern const struct fa_cmd fa_cmd_feed_import;
-extern const struct fa_cmd fa_cmd_directory_import;
+extern const struct fa_cmd fa_cmd_directory_list, fa_cmd_directory_show, fa_cmd_directory_import;
 extern const struct fa_cmd fa_cmd_backup, fa_cmd_restore;
 extern const struct fa_cmd fa_cmd_check, fa_cmd_expr, fa_cmd_test, fa_cmd_backtest;
 extern const struct fa_cmd fa_cmd_spool_list, fa_cmd_spool_send, fa_cmd_spool_retry,

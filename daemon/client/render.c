@@ -275,10 +275,26 @@ static const char *age_of(const json_t *object, const char *member, fa_time now,
     return fa_when_age(now - then, buf);
 }
 
+/* With what makes it another state for whoever reads it: that its data are missing. */
+static const char *state_of(const json_t *alarm, char *buf, size_t size)
+{
+    const char *state = or_dash(fa_member_text(alarm, "state"));
+    const json_t *flag;
+    size_t i;
+    json_array_foreach(json_object_get(alarm, "flags"), i, flag)
+    {
+        if (json_is_string(flag) && strcmp(json_string_value(flag), "unknown") == 0) {
+            snprintf(buf, size, "%.60s, unknown", state);
+            return buf;
+        }
+    }
+    return state;
+}
+
 static void add_alarm(struct fa_table *table, const json_t *alarms, const json_t *alarm,
                       fa_time now)
 {
-    char buf[FA_WHEN_SIZE], id[40], state[64];
+    char buf[FA_WHEN_SIZE], id[40], state[80], shown[96];
     const char *text = or_dash(fa_member_text(alarm, "id"));
     const char *severity = fa_member_text(alarm, "severity");
     const char *owner = fa_member_text(alarm, "owner");
@@ -287,9 +303,9 @@ static void add_alarm(struct fa_table *table, const json_t *alarms, const json_t
     fa_table_add(table, severity_paint(severity), or_dash(severity));
     fa_table_add(table, FA_BOLD, id);
     bool hidden = json_is_object(json_object_get(alarm, "hidden"));
-    snprintf(state, sizeof state, "%s%s", or_dash(fa_member_text(alarm, "state")),
+    snprintf(shown, sizeof shown, "%s%s", state_of(alarm, state, sizeof state),
              hidden ? ", hidden" : "");
-    fa_table_add(table, hidden ? FA_DIM : FA_PLAIN, state);
+    fa_table_add(table, hidden ? FA_DIM : FA_PLAIN, shown);
     fa_table_add(table, FA_PLAIN, age_of(alarm, "raised", now, buf));
     fa_table_add(table, owner != NULL ? FA_GREEN : FA_PLAIN, owner != NULL ? owner : "nobody");
     fa_table_add(table, FA_PLAIN, title != NULL ? title : or_dash(fa_member_text(alarm, "rule")));
@@ -419,7 +435,7 @@ static void put_hiding(struct fa_screen *screen, const json_t *alarm)
 
 void fa_render_alarm(struct fa_screen *screen, const json_t *alarm, fa_time now)
 {
-    char number[32], age[FA_WHEN_SIZE];
+    char number[32], age[FA_WHEN_SIZE], state[80];
     const char *severity = fa_member_text(alarm, "severity");
     const json_t *value = json_object_get(alarm, "value");
     fa_put(screen, severity_paint(severity), or_dash(severity));
@@ -428,7 +444,7 @@ void fa_render_alarm(struct fa_screen *screen, const json_t *alarm, fa_time now)
     fa_say(screen, "\n\n");
     field(screen, "What", fa_member_text(alarm, "summary"));
     field(screen, "Expected", fa_member_text(alarm, "expect"));
-    field(screen, "State", fa_member_text(alarm, "state"));
+    field(screen, "State", state_of(alarm, state, sizeof state));
     put_hiding(screen, alarm);
     const char *owner = fa_member_text(alarm, "owner");
     field(screen, "Owner", owner != NULL ? owner : "nobody");

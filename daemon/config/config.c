@@ -54,6 +54,7 @@ static void prove(struct fa_faults *faults, const struct fa_draft *draft, struct
                              .policy_filings = fa_xcalloc(policies + 1, sizeof(bool)),
                              .policy_categories = fa_xcalloc(policies + 1, sizeof(bool))};
     size_t before = faults->count;
+    fa_proof_index(&proof);
     fa_prove_names(&proof);
     fa_prove_people(&proof);
     fa_prove_accounts(&proof);
@@ -69,6 +70,7 @@ static void prove(struct fa_faults *faults, const struct fa_draft *draft, struct
     if (people_sound && seal(faults, config)) {
         fa_prove_conflicts(&proof);
     }
+    fa_proof_index_done(&proof);
     free(proof.policy_used);
     free(proof.policy_filings);
     free(proof.policy_categories);

@@ -95,6 +95,8 @@ static const struct fa_key calendar_keys[] = {
     {"zone", FA_KEY_TEXT, 0, AT(T, zone), .max = 100,
      .help = "Time zone of hours, of whole days and of times without one. Without it: the "
              "company's."},
+    {"url", FA_KEY_REFUSED,
+     .help = "calendars are files: let a job of your own fetch it, and write file = \"...\""},
 };
 static const struct fa_section calendar_section = {
     "a calendar", KEYS(calendar_keys), sizeof(T),
@@ -115,6 +117,8 @@ static const struct fa_key schedule_keys[] = {
              "commas."},
     {"zone", FA_KEY_TEXT, 0, AT(T, zone), .max = 100,
      .help = "Time zone of whole days and of times without one. Without it: the company's."},
+    {"url", FA_KEY_REFUSED,
+     .help = "calendars are files: let a job of your own fetch it, and write file = \"...\""},
 };
 static const struct fa_section schedule_section = {
     "a schedule", KEYS(schedule_keys), sizeof(T),
@@ -433,7 +437,7 @@ static const struct fa_section inhibition_section = {
 #define T struct fa_draft_define
 static const struct fa_key define_keys[] = {
     {"name", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, name), .max = 200,
-     .help = "Stands for the expression in those of rules and of definitions further down."},
+     .help = "Stands for the expression in those of rules and of other definitions."},
     {"expr", FA_KEY_TEXT, FA_KEY_REQUIRED | FA_KEY_LINES, AT(T, expr), .max = 65536,
      .help = "PromQL."},
 };
@@ -669,7 +673,7 @@ static const struct fa_key top_keys[] = {
     {"teams", FA_KEY_GROUPS, 0, LIST(T, teams), .section = &team_section, .help = "Teams."},
     {"models", FA_KEY_GROUPS, 0, LIST(T, models), .section = &model_section,
      .help = "How customers are served."},
-    {"accounts", FA_KEY_GROUPS, 0, LIST(T, accounts), .section = &account_section,
+    {"accounts", FA_KEY_GROUPS, 0, LIST(T, accounts), .max = 50000, .section = &account_section,
      .help = "Customers."},
     {"channels", FA_KEY_GROUPS, 0, LIST(T, channels), .section = &channel_section,
      .help = "Ways to reach people."},

@@ -92,6 +92,16 @@ void fa_plan_key_format(const struct fa_plan_key *key, const struct fa_labels *l
     }
 }
 
+bool fa_plan_labels(const struct fa_promql *promql, struct fa_promql_names *ret_names)
+{
+    struct fa_plan plan = {0};
+    fa_plan_make(&plan, promql, NULL, FA_LOOK_BACK);
+    bool known = plan.is_keyed && plan.key.kind == FA_PLAN_BY;
+    *ret_names = known ? plan.key.names : (struct fa_promql_names){0};
+    fa_plan_done(&plan);
+    return known;
+}
+
 bool fa_plan_agree(const struct fa_labels *series, const struct fa_labels *labels)
 {
     for (size_t i = 0; i < labels->count; i++) {

@@ -152,6 +152,8 @@ bool fa_limits_of(const struct fa_promql_node *root, struct fa_limits *ret_limit
     }
     above = above != swapped;
     /* What is at least a number is above the one before it. */
+    ret_limits->or_equal = equal;
+    ret_limits->written = limit;
     limit = equal ? nextafter(limit, above ? -INFINITY : INFINITY) : limit;
     ret_limits->has_above = above;
     ret_limits->has_below = !above;
@@ -237,6 +239,11 @@ static void find_rooms(enum fa_shape_kind kind, double per, const struct fa_quie
     case FA_SHAPE_MAX:
         return;
     }
+}
+
+bool fa_shape_adds_up(enum fa_shape_kind kind)
+{
+    return kind >= FA_SHAPE_SUM;
 }
 
 bool fa_quiet_find(const struct fa_limits *limits, struct fa_shape shape,

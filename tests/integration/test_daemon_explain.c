@@ -326,6 +326,49 @@ static void the_changes_of_a_rule_outlive_a_restart(void **state)
     rig_stop(rig);
 }
 
+static void check_says(struct rig *rig, const char *before, bool unfed)
+{
+    static char text[1 << 16];
+    char command[1024], settings[512];
+    snprintf(settings, sizeof settings, "socket = \"%s\";\n", rig->api);
+    rig_write(rig, "check.cfg", settings, 0644);
+    snprintf(command, sizeof command,
+             "HOME=%s %s %s/daemon/client/firealarm --config %s check %s --plugins %s/plugins 2>&1",
+             rig->dir, before, getenv("FA_BUILD_DIR"), rig_path(rig, "check.cfg"), rig->config,
+             getenv("FA_BUILD_DIR"));
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    text[fread(text, 1, sizeof text - 1, pipe)] = '\0';
+    pclose(pipe);
+    const char *said = strstr(text, "rule 'queue-slow' reads queue_seconds");
+    assert_contains(text, " is sound: ");
+    assert_int_equal(said != NULL, unfed);
+}
+
+static void a_rule_that_reads_what_never_came_is_named(void **state)
+{
+    struct rig *rig = *state;
+    if (!need_root()) {
+        return;
+    }
+    rig_start(rig);
+    const struct rig_reply *reply = as_uid(rig, INES, "/v1/feeds");
+    assert_int_equal(reply->status, 200);
+    json_t *body = rig_json(reply);
+    const json_t *item = find(body, "unfed", "rule", "queue-slow");
+    assert_non_null(item);
+    assert_contains(text_of(item, "selector"), "queue_seconds");
+    json_decref(body);
+    check_says(rig, "", false); /* root is nobody whom the daemon tells */
+    check_says(rig, "setpriv --reuid=2007 --clear-groups", true);
+    rig_statsd_local(rig, "queue_seconds:80|g|#queue:north");
+    rig_until(rig, changes_of(rig, "/v1/rules/queue-slow") == 1);
+    body = rig_json(as_uid(rig, INES, "/v1/feeds"));
+    assert_null(find(body, "unfed", "rule", "queue-slow"));
+    json_decref(body);
+    rig_stop(rig);
+}
+
 static void a_rule_is_explained_to_those_whom_it_would_tell(void **state)
 {
     struct rig *rig = *state;
@@ -379,6 +422,43 @@ static void a_subject_finds_nothing_and_nobody_is_named(void **state)
     for (size_t i = 0; i < sizeof sealed / sizeof sealed[0]; i++) {
         assert_null(strstr(told->body, sealed[i]));
     }
+    rig_stop(rig);
+}
+
+static const char twice[] =
+    "policies = (\n"
+    "  { name = \"leaders\"; steps = ( { targets = [ \"chris\" ]; wait = \"8h\"; },\n"
+    "      { targets = [ \"chris\", \"dana\" ]; wait = \"8h\"; } ); },\n"
+    "  { name = \"independent\"; steps = ( { targets = [ \"ruth\" ]; wait = \"4h\"; } ); },\n"
+    "  { name = \"operators\"; steps = ( { targets = [ \"ines\" ]; wait = \"8h\"; } ); }\n"
+    ");\n";
+
+/* Chris was told of the first step and will be of the second: not yet. */
+static void each_step_says_who_was_told_of_it(void **state)
+{
+    struct rig *rig = *state;
+    char id[64];
+    rig->words.policies = twice;
+    rig_start(rig);
+    rig_statsd_local(rig, "queue_seconds:312.5|g|#queue:north");
+    rig_until(rig, receiver_matches(rig->receiver, "/first", "north") == 1);
+    find_id(rig, id);
+    rig_until(rig, strstr(as_chris(rig, "GET", path_of(id, "/explain"), NULL)->body,
+                          "\"state\":\"told\"") != NULL);
+    json_t *body = explain(rig, id);
+    const json_t *steps = json_object_get(body, "steps");
+    const json_t *first = json_array_get(json_object_get(json_array_get(steps, 0), "people"), 0);
+    assert_string_equal(text_of(first, "state"), "told");
+    assert_string_equal(text_of(first, "channel"), "first");
+    const json_t *people = json_object_get(json_array_get(steps, 1), "people"), *person;
+    size_t i;
+    assert_int_equal(json_array_size(people), 2);
+    json_array_foreach(people, i, person)
+    {
+        assert_string_equal(text_of(person, "state"), "later");
+        assert_true(json_is_null(json_object_get(person, "channel")));
+    }
+    json_decref(body);
     rig_stop(rig);
 }
 
@@ -440,8 +520,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_rule_that_does_not_fire_says_why, rig_setup,
                                         rig_teardown),
         cmocka_unit_test_setup_teardown(the_changes_of_a_rule_go_with_it, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(a_rule_that_reads_what_never_came_is_named, rig_setup,
+                                        rig_teardown),
         cmocka_unit_test_setup_teardown(the_changes_of_a_rule_outlive_a_restart, rig_setup,
                                         rig_teardown),
+        cmocka_unit_test_setup_teardown(each_step_says_who_was_told_of_it, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(what_numbers_confirmed_is_explained_by_them, rig_setup,
                                         rig_teardown),
         cmocka_unit_test_setup_teardown(a_rule_is_explained_to_those_whom_it_would_tell, rig_setup,

@@ -102,22 +102,11 @@ static int teardown(void **state)
     return rmdir(p->dir);
 }
 
-/* Words: options and the files' names within the place. */
-static int import(struct place *p, const char *const *words)
+static int run(struct place *p, int argc, const char *const *argv)
 {
-    char plugins[512], cfg[128], paths[8][128];
-    const char *argv[20] = {"firealarm", "directory", "import", "--daemon-config",
-                            cfg,         "--plugins", plugins};
-    int argc = 7;
     size_t out_size, err_size;
     free(p->out);
     free(p->err);
-    path_of(p, "firealarm.cfg", cfg);
-    snprintf(plugins, sizeof plugins, "%s/plugins", getenv("FA_BUILD_DIR"));
-    for (int i = 0; words[i] != NULL; i++) {
-        path_of(p, words[i], paths[i]);
-        argv[argc++] = words[i][0] == '-' ? words[i] : paths[i];
-    }
     struct fa_world world = {.in = 0,
                              .out = open_memstream(&p->out, &out_size),
                              .err = open_memstream(&p->err, &err_size),
@@ -130,6 +119,30 @@ static int import(struct place *p, const char *const *words)
     fclose(world.out);
     fclose(world.err);
     return code;
+}
+
+/* Words: options and the files' names within the place. */
+static int import(struct place *p, const char *const *words)
+{
+    char plugins[512], cfg[128], paths[8][128];
+    const char *argv[20] = {"firealarm", "directory", "import", "--daemon-config",
+                            cfg,         "--plugins", plugins};
+    int argc = 7;
+    path_of(p, "firealarm.cfg", cfg);
+    snprintf(plugins, sizeof plugins, "%s/plugins", getenv("FA_BUILD_DIR"));
+    for (int i = 0; words[i] != NULL; i++) {
+        path_of(p, words[i], paths[i]);
+        argv[argc++] = words[i][0] == '-' ? words[i] : paths[i];
+    }
+    return run(p, argc, argv);
+}
+
+static int look(struct place *p, const char *verb, const char *name)
+{
+    char cfg[128];
+    const char *argv[] = {"firealarm", "directory", verb, "--daemon-config", cfg, name};
+    path_of(p, "firealarm.cfg", cfg);
+    return run(p, 6, argv);
 }
 #define IMPORT(p, ...) import(p, (const char *const[]){__VA_ARGS__, NULL})
 
@@ -350,6 +363,52 @@ static void programs_get_changes_and_faults(void **state)
     json_decref(json);
 }
 
+/* clang-format off: a row is a line */
+static void who_there_is_and_whom_a_name_means_is_said(void **state)
+{
+    static const struct {
+        const char *verb, *name;
+        int code;
+        const char *says[4];
+    } rows[] = {
+        {"list", "people", 0, {"PERSON", "zoe", "Zoe \"Z\" Quill", "seller, desk"}},
+        {"list", "teams", 0, {"TEAM"}},
+        {"list", "accounts", 0, {"ACCOUNT", "Initech {1}", "CONDUIT NOW", "boss, zoe"}},
+        {"list", "peopel", FA_EXIT_USAGE, {"'peopel' is none of people, teams and accounts"}},
+        {"show",
+         "zoe",
+         0,
+         {"Roles       seller, desk\n", "Manager     boss\n", "Reports     yan\n",
+          "Customers   Initech {1} (conduit)\n"}},
+        {"show", "indy", 0, {"Independent yes\n"}},
+        {"show",
+         "Initech {1}",
+         0,
+         {"Conduit     zoe\n", "Conduit now zoe\n", "Touched by  yan\n", "Told now    zoe, yan\n"}},
+        {"show", "Hooli", 0, {"Conduit now boss, zoe\n"}},
+        {"show", "role:seller", 0, {"Means now   boss, zoe\n"}},
+        {"show", "nobody", FA_EXIT_FAILED, {"there is no person, account or target 'nobody'"}},
+    };
+    struct place *p = *state;
+    lay_down(p, "a.csv", people);
+    lay_down(p, "a.json", accounts);
+    assert_int_equal(IMPORT(p, "--apply", "a.csv", "a.json"), FA_EXIT_OK);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int code = look(p, rows[i].verb, rows[i].name);
+        for (size_t k = 0; k < 4 && rows[i].says[k] != NULL; k++) {
+            if (code != rows[i].code ||
+                strstr(code == 0 ? p->out : p->err, rows[i].says[k]) == NULL) {
+                fail_msg("row %zu: %d, \"%s\" is not in\n%s%s", i, code, rows[i].says[k], p->out,
+                         p->err);
+            }
+        }
+    }
+    lay_down(p, "firealarm.cfg", "company = \"ACME\";\n");
+    assert_int_equal(look(p, "show", "zoe"), FA_EXIT_FAILED);
+    assert_contains(p->err, "is not sound: see 'firealarm check'");
+}
+/* clang-format on */
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -363,6 +422,7 @@ int main(void)
         T(one_import_at_a_time),
         T(a_configuration_without_a_directory_says_what_to_add),
         T(programs_get_changes_and_faults),
+        T(who_there_is_and_whom_a_name_means_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
