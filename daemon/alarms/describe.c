@@ -216,14 +216,17 @@ static const char *display_of(const struct fa_engine *engine, const char *name)
 }
 
 void fa_describe_silence(const struct fa_engine *engine, const struct fa_silence *silence,
-                         enum fa_notification_kind kind, fa_time now, struct fa_buf *out)
+                         const struct fa_notification *n, struct fa_buf *out)
 {
     char until[FA_READER_TIME_SIZE];
+    struct fa_reader_zone zone;
     const char *owner = display_of(engine, silence->owner);
+    fa_describe_zone_at(fa_directory_zone_of(fa_engine_setup(engine)->people, n->person),
+                        silence->end, &zone);
     struct fa_buf where;
     fa_buf_init(&where, 4096); /* what is beyond that is cut */
     fa_matchers_format(&silence->where, &where);
-    if (kind == FA_NOTE_SILENCE_OVER) {
+    if (n->kind == FA_NOTE_SILENCE_OVER) {
         fa_buf_printf(out, "No longer silenced: %s (%s: %s)", fa_buf_text(&where), owner,
                       silence->reason);
         if (silence->ended != NULL) {
@@ -232,7 +235,7 @@ void fa_describe_silence(const struct fa_engine *engine, const struct fa_silence
         fa_buf_puts(out, ". What still holds climbs on from now.");
     } else {
         fa_buf_printf(out, "%s silenced %s until %s: %s", owner, fa_buf_text(&where),
-                      fa_reader_time(silence->end, now, NULL, until), silence->reason);
+                      fa_reader_time(silence->end, n->created, &zone, until), silence->reason);
     }
     fa_buf_done(&where);
 }
@@ -254,6 +257,6 @@ void fa_describe_message(const struct fa_engine *engine, const struct fa_notific
     } else if (incident != NULL) {
         fa_describe_help(engine, incident, out);
     } else if (silence != NULL) {
-        fa_describe_silence(engine, silence, n->kind, n->created, out);
+        fa_describe_silence(engine, silence, n, out);
     }
 }

@@ -68,6 +68,7 @@ static void read_maintenance(const struct fa_proof *proof, const struct fa_draft
     ret->reason = copy(draft->reason);
     ret->owner = copy(draft->owner);
     ret->calendar = copy(draft->calendar);
+    ret->zone = copy(proof->draft->zone);
     (void)fa_proof_need(proof, FA_KIND_PERSON, draft->owner, draft->at, "owner");
     read_matchers(proof, draft->at, "where", draft->where.items, draft->where.count, &ret->where);
     need_calendar(proof, draft->at, draft->calendar);

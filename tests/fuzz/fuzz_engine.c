@@ -47,6 +47,33 @@ static void trouble(struct world *w, uint8_t arg)
     world_step_event(w, event);
 }
 
+static void hush(struct world *w, uint8_t arg)
+{
+    static const char *const where[] = {"rule=slow", "q=~[12]", "category=~.+", "q=1"};
+    static const fa_time spans[] = {FA_MINUTE, FA_HOUR, 2 * FA_DAY, 31 * FA_DAY};
+    struct fa_matchers matchers = {0};
+    struct fa_err err;
+    const struct fa_silence *last = w->engine->hiders.silences.last;
+    struct fa_event event = {.kind = FA_EV_UNSILENCE};
+    if (arg % 4 == 3 && last != NULL) {
+        event.u.unsilence.id = last->id;
+        event.u.unsilence.who = "boss";
+        world_step_event(w, event);
+        return;
+    }
+    fa_assert(fa_matchers_add(&matchers, fa_str_of(where[arg / 4 % 4]), &err) == 0);
+    struct fa_silence_spec spec = {.where = &matchers,
+                                   .owner = arg & 64 ? "lead" : "ceo",
+                                   .reason = "work",
+                                   .upto = arg & 128 ? "warning" : NULL,
+                                   .begin = w->now.wall + (arg % 4 == 2 ? FA_MINUTE : 0)};
+    spec.end = spec.begin + spans[arg / 16 % 4];
+    event.kind = FA_EV_SILENCE;
+    event.u.silence = &spec;
+    world_step_event(w, event);
+    fa_matchers_done(&matchers);
+}
+
 static void happen(struct world *w, uint8_t what, uint8_t arg)
 {
     static const char *const labels[] = {"", "q=\"1\"", "q=\"2\"", "q=\"3\""};
@@ -54,7 +81,7 @@ static void happen(struct world *w, uint8_t what, uint8_t arg)
     static const char *const about[] = {NULL, "rep",      "boss", "ceo",
                                         "i1", "role:top", "zoe",  "lead"};
     static const fa_time spans[] = {1, FA_SECOND, FA_MINUTE, 15 * FA_MINUTE, FA_HOUR, FA_DAY};
-    switch (what % 14) {
+    switch (what % 15) {
     case 0:
     case 1:
         world_signal(w, arg & 4 ? "late" : "slow", labels[arg & 3],
@@ -92,6 +119,9 @@ static void happen(struct world *w, uint8_t what, uint8_t arg)
         break;
     case 12:
         act(w, FA_EV_WRONG_CODE, arg);
+        break;
+    case 13:
+        hush(w, arg);
         break;
     default:
         if (arg % 4 == 0) {
