@@ -148,7 +148,7 @@ void fa_lab_check_load(struct fa_lab *lab)
         }
     }
     check_stored(lab);
-    fa_lab_recused_load(lab);
+    fa_lab_recused_start(lab);
     for (size_t i = 0; i < lab->alarm_count; i++) {
         struct fa_lab_alarm *seen = &lab->alarms[i];
         if (!seen->gone && fa_engine_alarm(lab->engine, seen->id) == NULL) {

@@ -75,7 +75,7 @@ static bool is_stored(const struct fa_lab *lab, const struct fa_lab_recusal *rec
     return found;
 }
 
-void fa_lab_recused_load(struct fa_lab *lab)
+void fa_lab_recused_start(struct fa_lab *lab)
 {
     for (size_t i = lab->recusal_count; i > 0; i--) {
         const struct fa_lab_recusal *recusal = &lab->recusals[i - 1];

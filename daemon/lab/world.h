@@ -500,7 +500,7 @@ bool fa_lab_is_meant(const struct fa_directory *dir, const char *target,
 void fa_lab_recuse(struct fa_lab *lab, struct fa_alarm_id alarm, const char *who,
                    const char *person);
 void fa_lab_recused_reply(struct fa_lab *lab, const struct fa_action *action);
-void fa_lab_recused_load(struct fa_lab *lab);
+void fa_lab_recused_start(struct fa_lab *lab);
 /* A new alarm: is it one that follows another? */
 void fa_lab_recused_anew(struct fa_lab *lab, const struct fa_alarm *alarm);
 /* Was a subject named since it was raised? */
