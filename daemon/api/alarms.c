@@ -536,3 +536,51 @@ void fa_route_comment(struct fa_call *call)
     struct fa_event event = {.kind = FA_EV_COMMENT};
     read_and_do(call, &event, FA_VERB_COMMENT, "text");
 }
+
+/* ---- recusal ---- */
+
+static void recuse(struct fa_call *call, const char *about)
+{
+    const struct fa_api_host *host = &call->api->host;
+    struct fa_alarm_id id;
+    const struct fa_alarm *alarm = fa_call_named_alarm(call, FA_VERB_ACK, &id);
+    if (alarm == NULL) {
+        if (!fa_id_is_zero(id.id)) {
+            look_in_history(call, id, NULL, FA_VERB_ACK);
+        }
+        return;
+    }
+    struct fa_event event = {.kind = FA_EV_RECUSE,
+                             .u.recuse = {.alarm = alarm->id,
+                                          .who = call->people->people[call->caller.person].name,
+                                          .person = about}};
+    struct fa_api_answer answer = host->step(host->ctx, &event);
+    if (answer.code == 0) {
+        fa_answer_json(call, 200, json_object()); /* how it stands is theirs no more */
+        return;
+    }
+    const char *detail = answer.code == FA_EINVAL    ? "There is nobody of this name."
+                         : answer.code == FA_EDENIED ? "It goes to the independent contacts: they "
+                                                       "can step out only by themselves."
+                         : answer.code == FA_EFULL   ? FA_WORDS_FULL
+                                                     : CLOSED_ALREADY;
+    fa_answer_code(call, answer.code, detail);
+}
+
+/* Reads {"about": a person's name}; without it the caller steps out. */
+void fa_route_recuse(struct fa_call *call)
+{
+    const char *names[] = {"about", NULL};
+    struct fa_json_text spec = {"about", 64, false, false};
+    struct fa_faults faults = {0};
+    json_t *root = fa_http_body(call->req).len > 0 ? fa_json_body(call->req) : json_object();
+    if (root == NULL) {
+        return;
+    }
+    fa_json_only(root, names, &faults);
+    const char *about = fa_json_text(root, &spec, &faults);
+    if (!fa_answer_faults(call, &faults)) {
+        recuse(call, about);
+    }
+    json_decref(root);
+}

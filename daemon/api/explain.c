@@ -138,9 +138,12 @@ static json_t *moment_json(const struct fa_call *call, const struct fa_moment *m
     fa_json_set_text(item, "what", fa_moment_name(moment));
     set_person(call, item, moment->person);
     json_object_set_new(item, "times", json_integer(moment->times > 1 ? moment->times : 1));
-    if (moment->channel != NULL) {
+    if (moment->code == FA_J_HELD || moment->code == FA_J_PAUSED) {
+        fa_json_set_text(item, "channel", moment->channel);
+        fa_json_set_time(item, "until", moment->number);
+    } else if (moment->channel != NULL) {
         add_delivery(item, moment);
-    } else if (moment->code == FA_J_STEP) {
+    } else if (moment->code == FA_J_STEP || moment->code == FA_J_SKIPPED) {
         json_object_set_new(item, "step", json_integer(moment->number % 1000));
         json_object_set_new(item, "loop", json_integer(moment->number / 1000));
     } else if (moment->code == FA_J_ACKED || moment->code == FA_J_PENDING) {
@@ -289,6 +292,7 @@ static json_t *steps_json(const struct fa_call *call, const struct fa_alarm *ala
         }
         json_object_set_new(item, "step", json_integer(step + 1));
         fa_json_set_duration(item, "wait", rung.wait);
+        fa_json_set_text(item, "during", rung.during);
         json_object_set_new(item, "reached", json_boolean(reached));
         json_object_set_new(item, "independent", json_boolean(rung.independent));
         fa_json_set_time(item, "due", next ? alarm->deadline.armed + alarm->deadline.length : 0);

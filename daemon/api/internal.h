@@ -98,7 +98,8 @@ json_t *fa_status_json(const struct fa_call *call, const struct fa_incident *inc
 fa_route_fn fa_page_index, fa_page_ack_show, fa_page_ack, fa_page_file_show, fa_page_file,
     fa_page_status_show, fa_page_status;
 /* alarms.c */
-fa_route_fn fa_route_alarm, fa_route_ack, fa_route_resolve, fa_route_comment;
+fa_route_fn fa_route_alarm, fa_route_ack, fa_route_resolve, fa_route_comment,
+    fa_route_recuse;
 /* May the caller do that with it? alarm may be one of history. */
 bool fa_call_may(const struct fa_call *call, const struct fa_alarm *alarm, enum fa_verb verb);
 /* As lists have it; whole: with its summary and what is expected. */

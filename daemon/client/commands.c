@@ -26,6 +26,7 @@ const struct fa_cmd *const fa_commands[] = {
     &fa_cmd_ack,
     &fa_cmd_resolve,
     &fa_cmd_comment,
+    &fa_cmd_recuse,
     &fa_cmd_silence_add,
     &fa_cmd_silence_list,
     &fa_cmd_silence_end,

@@ -220,6 +220,11 @@ void fa_render_status(struct fa_screen *screen, const json_t *status)
         field(screen, "State", state);
     }
     time_field(screen, "Next word", status, "owned_until");
+    const json_t *words = json_object_get(status, "words");
+    if (fa_member_int(words, "kept") + fa_member_int(words, "missed") > 0) {
+        fa_say(screen, "%-12s%lld kept, %lld missed\n", "Promises",
+               (long long)fa_member_int(words, "kept"), (long long)fa_member_int(words, "missed"));
+    }
     time_field(screen, "Due", status, "due");
     const char *level = fa_member_text(status, "level");
     bool helped = level != NULL && strcmp(level, "help") == 0;

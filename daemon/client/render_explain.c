@@ -325,6 +325,11 @@ static const struct word {
     {"wrong-code", "wrong code", NULL, FA_YELLOW},
     {"locked", "LOCKED", "too many wrong codes on a link: it opens no more, and the alarm climbs",
      FA_RED},
+    {"skipped", "skipped", "nobody is on duty in this step", FA_YELLOW},
+    {"paused", "paused", NULL, FA_YELLOW},
+    {"held", "held back", NULL, FA_YELLOW},
+    {"kept", "word kept", NULL, FA_GREEN},
+    {"recused", "stepped out", NULL, FA_YELLOW},
     {"returned", "returned", "the data say that it is over; nobody had owned it", FA_GREEN},
     {"resumed", "resumed", "it fires again: the same alarm goes on", FA_RED},
     {"acknowledged", "owned", NULL, FA_GREEN},
@@ -422,6 +427,13 @@ static void put_words(struct fa_buf *buf, const json_t *moment, const struct wor
     if (strcmp(what, "moved-on") == 0) {
         fa_buf_printf(buf, "nobody waits for %s over %s any longer", display,
                       fa_explain_text(moment, "channel"));
+    } else if (strcmp(what, "held") == 0) {
+        fa_buf_printf(buf, "%s over %s: quiet hours until ", display,
+                      fa_explain_text(moment, "channel"));
+        put_later(buf, moment, "until");
+    } else if (strcmp(what, "paused") == 0) {
+        fa_buf_puts(buf, "the next step has working hours, from ");
+        put_later(buf, moment, "until");
     } else if (fa_member_text(moment, "channel") != NULL) {
         put_delivery(buf, moment, word->text);
     } else if (strcmp(what, "step") == 0) {

@@ -162,6 +162,9 @@ int fa_roster_put(struct fa_roster_record *record, struct fa_roster_field *field
     if (field->count > 0 && !fa_roster_is_list(key)) {
         return fa_err_set(err, FA_EEXISTS, "%s is one text, not several", key->name);
     }
+    if (!fa_utf8_valid(text)) {
+        return fa_err_set(err, FA_EINVAL, "%s is not UTF-8", key->name);
+    }
     if (key->type == FA_KEY_U32S &&
         (fa_parse_u64(text, &number) != 0 || number > (uint64_t)key->max)) {
         return fa_err_set(err, FA_EINVAL, "%s must be a number from 0 to %lld", key->name,
@@ -225,17 +228,17 @@ static int put_setting(struct fa_roster_record *record, struct fa_roster_field *
     }
 }
 
-static int put_channel(struct fa_roster_field *field, const config_setting_t *at,
-                       struct fa_err *err)
+static int put_channel(struct fa_roster_record *record, struct fa_roster_field *field,
+                       const config_setting_t *at, struct fa_err *err)
 {
     const char *channel = NULL, *address = "";
     (void)config_setting_lookup_string(at, "address", &address);
-    if (config_setting_lookup_string(at, "channel", &channel) != CONFIG_TRUE) {
+    if (config_setting_is_group(at) != CONFIG_TRUE ||
+        config_setting_lookup_string(at, "channel", &channel) != CONFIG_TRUE) {
         return fa_err_set(err, FA_EPARSE, "a channel without its name");
     }
-    fa_texts_add(&field->texts, &field->count, fa_str_of(channel));
-    fa_texts_add(&field->texts, &field->count, fa_str_of(address));
-    return 0;
+    int rc = fa_roster_put(record, field, fa_str_of(channel), err);
+    return rc == 0 ? fa_roster_put(record, field, fa_str_of(address), err) : rc;
 }
 
 static int read_member(struct fa_roster_record *record, const config_setting_t *at,
@@ -253,10 +256,8 @@ static int read_member(struct fa_roster_record *record, const config_setting_t *
     }
     for (int i = 0; rc == 0 && i < config_setting_length(at); i++) {
         const config_setting_t *elem = config_setting_get_elem(at, (unsigned)i);
-        rc = !fa_roster_is_channels(key) ? put_setting(record, field, elem, err)
-             : config_setting_is_group(elem) == CONFIG_TRUE
-                 ? put_channel(field, elem, err)
-                 : fa_err_set(err, FA_EPARSE, "no group");
+        rc = fa_roster_is_channels(key) ? put_channel(record, field, elem, err)
+                                        : put_setting(record, field, elem, err);
     }
     return rc;
 }

@@ -60,7 +60,7 @@ struct fa_roster_record *fa_roster_add(struct fa_roster *roster, enum fa_roster_
 struct fa_roster_field *fa_roster_field(struct fa_roster_record *record, const struct fa_key *key,
                                         uint32_t line, const char *column);
 /* Adds one text to the record's field, with the type looked at: FA_EINVAL a number or a yes and no
- * that is none, FA_EEXISTS a second text of what is no list. */
+ * that is none, or no UTF-8; FA_EEXISTS a second text of what is no list. */
 int fa_roster_put(struct fa_roster_record *record, struct fa_roster_field *field,
                   struct fa_str text, struct fa_err *err) FA_MUST_CHECK;
 

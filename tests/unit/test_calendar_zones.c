@@ -119,9 +119,9 @@ static void each_zone(const char *dir, const char *under, int depth, size_t *zon
         }
         snprintf(name, sizeof name, "%s%s%s", under, under[0] != '\0' ? "/" : "", entry->d_name);
         snprintf(path, sizeof path, "%s/%s", dir, name);
-        if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
             each_zone(dir, name, depth + 1, zones, shifts);
-        } else {
+        } else if (!S_ISLNK(st.st_mode)) { /* another name of a zone that is there */
             *shifts += check_zone(name);
             *zones += 1;
         }

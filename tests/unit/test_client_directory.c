@@ -235,7 +235,7 @@ static void each_fault_names_file_line_and_column(void **state)
          "a.csv:2: column 'operator': operator must be true or false"},
         {"a.csv", "person,display\nx,\"two\nlines\"\n",
          "a.csv:2: column 'display': display holds a line break"},
-        {"a.csv", "person,display\nx,\xff\n", "a.csv:2: column 'display': this line is not UTF-8"},
+        {"a.csv", "person,display\nx,\xff\n", "a.csv:2: column 'display': display is not UTF-8"},
         {"a.csv", "person\nX Y\n", "a.csv:2: column 'person': 'X Y' is no name"},
         {"a.csv", "person\nx\ny\nx\n", "a.csv:4: the person 'x' was given already at "},
         {"a.csv", "person\nboss\n",
