@@ -24,7 +24,8 @@ enum fa_row_kind {
     FA_ROW_POLICY,
     FA_ROW_EVIDENCE, /* see evidence.h; never live, so that no start reads it */
     FA_ROW_RAISED,   /* slot 0 of it: written once, and found by its time */
-    FA_ROW__LAST = FA_ROW_RAISED
+    FA_ROW_PACE,     /* when a person's latest messages left */
+    FA_ROW__LAST = FA_ROW_PACE
 };
 
 /* clang-format off */
@@ -33,7 +34,8 @@ enum fa_row_kind {
     X(INCIDENT_CLOSED, 13) X(PENDING, 20) X(RAISED, 21) X(STEP, 22) X(EMPTIED, 23) X(RETURNED, 24) \
     X(RESUMED, 25) X(ACKED, 26) X(OVERDUE, 27) X(RESOLVED, 28) X(UNOWNED, 29) X(COMMENTED, 30)     \
     X(UNKNOWN, 31) X(ATTACHED, 32) X(ORPHANED, 33) X(NOTIFY, 40) X(SENT, 41) X(RETRY, 42)          \
-    X(REJECTED, 43) X(MOVED_ON, 44) X(DEAD, 45) X(DROPPED, 46) X(REPLAY, 47) X(UNREACHED, 48)
+    X(REJECTED, 43) X(MOVED_ON, 44) X(DEAD, 45) X(DROPPED, 46) X(REPLAY, 47) X(UNREACHED, 48)  \
+    X(PACKED, 60) X(SUPPRESSED, 61)
 /* clang-format on */
 
 enum fa_journal_code {
@@ -204,6 +206,9 @@ typedef void fa_notification_fn(void *ctx, const struct fa_notification *notific
 void fa_engine_each_alarm(const struct fa_engine *engine, fa_alarm_fn *fn, void *ctx);
 void fa_engine_each_incident(const struct fa_engine *engine, fa_incident_fn *fn, void *ctx);
 void fa_engine_each_notification(const struct fa_engine *engine, fa_notification_fn *fn, void *ctx);
+/* The lines of a digest that may leave now, in their order; none of any other notification. */
+void fa_engine_each_line(const struct fa_engine *engine, const struct fa_notification *digest,
+                         fa_notification_fn *fn, void *ctx);
 
 /* An alarm or incident as it stands in a stored row, for history. The caller frees it. */
 int fa_engine_read_alarm(struct fa_engine *engine, struct fa_str value,
@@ -217,8 +222,9 @@ void fa_incident_free(struct fa_incident *incident);
 struct fa_engine_stats {
     uint32_t alarms[FA_ALARM__COUNT];
     uint32_t filings_open, outbox;
-    uint64_t notifications[FA_NOTICE__COUNT]; /* settled since start, by state */
-    uint64_t steps;                           /* calls of fa_engine_step */
+    uint64_t notifications[FA_NOTICE__COUNT]; /* settled since start, by state; no digests */
+    uint64_t digests, suppressed; /* that arrived, of at least two lines that count; told in none */
+    uint64_t steps;               /* calls of fa_engine_step */
 };
 /* Counts anew what was loaded, as the first step does: for an engine that makes none. */
 void fa_engine_count(struct fa_engine *engine);

@@ -62,7 +62,7 @@ static int load_notification(struct fa_engine *engine, struct fa_str value)
     }
     if (fa_book_find(&engine->notifications, notification->id.id) != NULL ||
         notification->state == FA_NOTICE_SENT || notification->state == FA_NOTICE_DROPPED) {
-        free(notification); /* settled ones are history's and no live row */
+        fa_notification_free(notification); /* settled ones are history's and no live row */
         return FA_ECORRUPT;
     }
     engine->dead_letters += notification->state == FA_NOTICE_DEAD;
@@ -86,6 +86,9 @@ int fa_engine_load_row(struct fa_engine *engine, enum fa_row_kind kind, struct f
         break;
     case FA_ROW_POLICY:
         rc = load_policy(engine, value);
+        break;
+    case FA_ROW_PACE:
+        rc = fa_pace_load(engine, value);
         break;
     case FA_ROW_EVIDENCE:
     case FA_ROW_RAISED: /* is read when somebody asks */
@@ -140,6 +143,7 @@ void fa_shift_all(struct fa_engine *engine, fa_time shift)
             fa_touch_notification(engine, n);
         }
     }
+    fa_pace_shift(engine, shift);
 }
 
 void fa_mark_orphans(struct fa_engine *engine)
@@ -221,6 +225,8 @@ void fa_engine_start(struct fa_engine *engine, fa_time last_wall)
             fa_notification_loaded(engine, n);
         }
     }
+    fa_digest_restore(engine);
+    fa_pace_start(engine);
     for (struct fa_alarm *a = engine->alarms.first; a != NULL; a = next) {
         next = a->after;
         repair(engine, a);

@@ -72,7 +72,7 @@ static void print_verbs(const struct fa_lab_cover *cover, FILE *out)
 
 void worlds_cover_print(const struct fa_lab_cover *cover, FILE *out)
 {
-    static const char *const flags[8] = {"latched", "unknown", "orphaned", "shadow",
+    static const char *const flags[9] = {"latched", "unknown", "orphaned", "shadow",
                                          "emptied", "filed",   "overdue",  "trouble"};
     static const char *const verdicts[] = {"sent", "retry", "rejected", "unknown"};
     print_verbs(cover, out);
