@@ -5,6 +5,7 @@
 #include "alarms/evidence.h"
 #include "alarms/internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,7 +126,10 @@ void fa_want_evidence(struct fa_alarm *alarm, uint32_t cause)
 {
     bool is_open = alarm->state == FA_ALARM_UNACKED || alarm->state == FA_ALARM_ACKED ||
                    alarm->state == FA_ALARM_RETURNED;
-    if (is_open && (alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0) {
+    if ((alarm->flags & FA_FLAG_FILED) != 0) {
+        cause &= isnan(alarm->value) ? 0 : FA_CAUSE_RAISED; /* the numbers that confirmed it */
+    }
+    if (is_open && (alarm->flags & FA_FLAG_TROUBLE) == 0) {
         alarm->wanted |= cause;
     }
 }
@@ -133,6 +137,7 @@ void fa_want_evidence(struct fa_alarm *alarm, uint32_t cause)
 static void put_evidence(struct fa_engine *engine, const struct fa_alarm *a, unsigned slot,
                          struct fa_buf *buf)
 {
+    struct fa_held held;
     const struct fa_evidence evidence = {
         .causes = a->wanted,
         .at = engine->now.wall,
@@ -143,7 +148,10 @@ static void put_evidence(struct fa_engine *engine, const struct fa_alarm *a, uns
         .step = a->climbing ? a->step + 1 : 0,
         .loop = a->loop,
         .rule = fa_str_of(a->rule),
-        .labels = fa_str_of(a->labels),
+        .labels = fa_str_of((a->flags & FA_FLAG_FILED) != 0 &&
+                                    fa_condition_holds(engine, a->rule, a->labels, &held)
+                                ? held.labels
+                                : a->labels),
     };
     uint8_t key[FA_EVIDENCE_KEY_BYTES];
     fa_buf_clear(buf);

@@ -43,6 +43,16 @@ struct fa_deadline {
     struct fa_heap_node node; /* monotonic */
 };
 
+/* What an alarm's deadline runs by. The last two are moments of a calendar. */
+/* clang-format off */
+enum fa_alarm_clock {
+    FA_CLOCK_ELAPSED,
+    FA_CLOCK_OPEN_TIME, /* the wait of the step that was told last, in open time alone */
+    FA_CLOCK_OPENING,   /* the next step is told when its calendar opens */
+    FA_CLOCK__COUNT
+};
+/* clang-format on */
+
 struct fa_told {
     const char *person;  /* (interned) */
     const char *channel; /* (interned) over which it went first */
@@ -82,6 +92,17 @@ struct fa_comment {
 
 struct fa_notification;
 
+/* Wrong codes typed on links to the alarm, by the links' owners. */
+#define FA_GUESSES_MAX 5
+struct fa_guess {
+    const char *person; /* (interned) */
+    uint32_t wrong;
+};
+struct fa_guesses {
+    size_t count;
+    struct fa_guess items[];
+};
+
 /* There are a hundred thousand in a storm: what is small lies together, so that no room is lost. */
 struct fa_alarm {
     struct fa_alarm_id id;
@@ -91,6 +112,7 @@ struct fa_alarm {
     uint8_t counted;                 /* as which state + 1 in the engine's counts; 0: in none */
     uint32_t name_hash;
     enum fa_alarm_state state;
+    uint8_t clock;      /* enum fa_alarm_clock: what the deadline runs by */
     char *identity;     /* rule and labels (or the filing), what makes it the same alarm */
     const char *labels; /* canonical, "" for none; behind the identity, in its memory */
     const char *rule, *category, *severity, *policy, *policy_hash, *summary,
@@ -121,8 +143,9 @@ struct fa_alarm {
     size_t told_count;         /* room is a power of two */
     struct fa_moment *moments; /* the diary; room as fa_diary_add() makes it */
     uint32_t moment_count, moments_lost;
-    uint32_t evidence; /* rows of it that were written, but the first and the worst */
-    uint32_t wanted;   /* bits of enum fa_evidence_cause: evidence of the step under way */
+    uint32_t evidence;          /* rows of it that were written, but the first and the worst */
+    uint32_t wanted;            /* bits of enum fa_evidence_cause: evidence of the step under way */
+    struct fa_guesses *guesses; /* NULL: nobody mistyped a code */
     struct fa_comment *comments;
     size_t comment_count, comment_cap;
     struct fa_notification *notifications; /* unsettled ones, a list */
@@ -130,6 +153,8 @@ struct fa_alarm {
 };
 /* A copy in one allocation; NULL of NULL. */
 struct fa_source *fa_source_copy(const struct fa_source *source);
+/* How many wrong codes may still be typed on this person's links; 0: they are locked. */
+uint32_t fa_alarm_guesses_left(const struct fa_alarm *alarm, const char *person);
 /* Sets identity and labels, once. */
 void fa_alarm_name(struct fa_alarm *alarm, struct fa_str identity, struct fa_str labels);
 
@@ -143,6 +168,7 @@ struct fa_incident {
     char *customer, *text, *since;      /* since: as the reporter wrote it; NULL where not given */
     enum fa_known known;
     char *reporter; /* "person:NAME" or "uid:N"; NULL: not proved */
+    char *called;   /* the name that an unproved reporter typed; it proves nothing */
     char **about, **struck;
     size_t about_count, struck_count;
     enum fa_guidance level;
@@ -152,6 +178,8 @@ struct fa_incident {
     struct fa_deadline due; /* "solve" and "help": then it is raised */
     struct fa_alarm_id *alarms;
     size_t alarm_count, alarm_cap;
+    char **raised_by; /* rules over filings and numbers that have raised it: each does so once */
+    size_t raised_by_count;
     struct fa_comment *comments;
     size_t comment_count, comment_cap;
     /* What came of alarms that are closed, for the reporter; none of it says who. */

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The climb: whom a step tells, and what comes after the last one.
- *
- * The last step loops, and each loop widens: loop k adds the managers up to k levels above its
- * targets, until nobody is above; the loop after that adds everyone on the policy; the next and all
- * further ones add the independent contacts.
+/* The climb: which rung is told when, and what comes after the last one. A rung is a step in a
+ * loop: after the last step the policy goes back to the one that it repeats from, and each loop
+ * widens. Whom a rung means is aim.c's.
  *
  * Invariants:
- *  1. Nobody in the circle (conflicted or struck) is ever told, whatever the step says.
- *  2. A step that the circle emptied falls to the independent contacts; one that had nobody to
- *     begin with is skipped at once.
- *  3. Whatever happens here, the alarm leaves with an armed deadline.
- *  4. Failures push a climb on at once only until the circle is as wide as it gets; from there on
+ *  1. A step that has nobody to tell is skipped at once.
+ *  2. Whatever happens here, the alarm leaves with an armed deadline.
+ *  3. Failures push a climb on at once only until the circle is as wide as it gets; from there on
  *     loops keep their wait, or receivers that reject at once would be called without a pause.
- *  5. An outbox without room puts a rung off, it passes none over.
+ *  4. An outbox without room puts a rung off, it passes none over.
+ *  5. A step with working hours is told inside them alone, and its wait runs there alone. So a
+ *     closing window pauses the climb; it loses no rung, and a calendar that ends holds nothing up.
  */
 #include "alarms/evidence.h"
 #include "alarms/internal.h"
@@ -77,68 +75,8 @@ void fa_circle_done(struct fa_circle *circle)
     fa_pset_done(&circle->struck);
 }
 
-static void resolve_step(const struct fa_directory *dir, const struct fa_step *step,
-                         struct fa_pset *set)
-{
-    for (size_t i = 0; i < step->target_count; i++) {
-        /* A target that has left the directory adds nobody: the step is then skipped. */
-        (void)!fa_directory_resolve(dir, fa_str_of(step->targets[i]), set);
-    }
-}
-
-/* Adds the managers one level above everybody in set; false when that added nobody. */
-static bool add_level(const struct fa_directory *dir, struct fa_pset *set)
-{
-    struct fa_pset above;
-    bool added = false;
-    fa_pset_init(&above, dir);
-    for (fa_person p = fa_pset_next(set, 0); p != FA_NOBODY; p = fa_pset_next(set, p + 1)) {
-        fa_person manager = fa_directory_manager(dir, p);
-        added = added || (manager != FA_NOBODY && !fa_pset_has(set, manager));
-        fa_pset_add(&above, manager);
-    }
-    fa_pset_add_all(set, &above);
-    fa_pset_done(&above);
-    return added;
-}
-
-static void widen(const struct fa_directory *dir, const struct fa_policy *policy, uint32_t loop,
-                  struct fa_pset *set)
-{
-    uint32_t left = loop;
-    while (left > 0 && add_level(dir, set)) {
-        left--;
-    }
-    if (left > 0) {
-        fa_policy_people(policy, dir, set);
-        left--;
-    }
-    if (left > 0) {
-        (void)!fa_directory_resolve(dir, FA_STR(FA_TARGET_INDEPENDENT), set);
-    }
-}
-
-void fa_step_targets(const struct fa_directory *dir, const struct fa_policy *policy, uint32_t step,
-                     uint32_t loop, const struct fa_circle *circle, struct fa_pset *ret_set,
-                     bool *ret_emptied)
-{
-    resolve_step(dir, &policy->steps[step], ret_set);
-    if (loop > 0) {
-        widen(dir, policy, loop, ret_set);
-    }
-    bool had = !fa_pset_is_empty(ret_set);
-    fa_pset_remove_all(ret_set, &circle->conflicted);
-    fa_pset_remove_all(ret_set, &circle->struck);
-    *ret_emptied = had && fa_pset_is_empty(ret_set);
-    if (*ret_emptied) {
-        (void)!fa_directory_resolve(dir, FA_STR(FA_TARGET_INDEPENDENT), ret_set);
-        fa_pset_remove_all(ret_set, &circle->conflicted);
-        fa_pset_remove_all(ret_set, &circle->struck);
-    }
-}
-
-static void circle_of(struct fa_circle *circle, const struct fa_engine *engine,
-                      const struct fa_alarm *alarm)
+void fa_circle_of(struct fa_circle *circle, const struct fa_engine *engine,
+                  const struct fa_alarm *alarm)
 {
     fa_circle_init(circle, engine->setup->people, alarm->about, alarm->about_count, alarm->struck,
                    alarm->struck_count);
@@ -180,17 +118,16 @@ static uint32_t tell_set(struct fa_engine *engine, struct fa_alarm *alarm,
 }
 
 /* How many of those whom the rung names the circle keeps out. */
-static uint32_t count_left_out(const struct fa_directory *dir, const struct fa_policy *policy,
-                               const struct fa_alarm *alarm, const struct fa_circle *circle)
+static uint32_t count_left_out(const struct fa_aim *aim, const struct fa_alarm *alarm,
+                               const struct fa_circle *circle)
 {
     struct fa_pset rung;
     uint32_t count = 0;
     if (alarm->about_count + alarm->struck_count == 0) {
         return 0;
     }
-    fa_pset_init(&rung, dir);
-    resolve_step(dir, &policy->steps[alarm->step], &rung);
-    widen(dir, policy, alarm->loop, &rung);
+    fa_pset_init(&rung, aim->dir);
+    fa_aim_rung(aim, alarm->step, alarm->loop, &rung);
     for (fa_person p = fa_pset_next(&rung, 0); p != FA_NOBODY; p = fa_pset_next(&rung, p + 1)) {
         count += fa_pset_has(&circle->conflicted, p) || fa_pset_has(&circle->struck, p);
     }
@@ -198,51 +135,60 @@ static uint32_t count_left_out(const struct fa_directory *dir, const struct fa_p
     return count;
 }
 
+static int64_t rung_number(const struct fa_alarm *alarm)
+{
+    return (int64_t)alarm->step + 1 + (int64_t)alarm->loop * 1000;
+}
+
 /* True when at least one notification is under way. */
-static bool tell_step(struct fa_engine *engine, struct fa_alarm *alarm,
-                      const struct fa_policy *policy, enum fa_notification_kind kind)
+static bool tell_step(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_aim *aim,
+                      enum fa_notification_kind kind)
 {
     struct fa_circle circle;
     struct fa_pset set;
-    bool emptied = false;
-    circle_of(&circle, engine, alarm);
-    fa_pset_init(&set, engine->setup->people);
-    fa_step_targets(engine->setup->people, policy, alarm->step, alarm->loop, &circle, &set,
-                    &emptied);
-    uint32_t left_out = count_left_out(engine->setup->people, policy, alarm, &circle);
+    fa_circle_of(&circle, engine, alarm);
+    fa_pset_init(&set, aim->dir);
+    enum fa_aimed aimed = fa_aim_targets(aim, alarm->step, alarm->loop, &circle, &set);
+    uint32_t left_out = count_left_out(aim, alarm, &circle);
     if (left_out > 0) {
         note(engine, alarm, FA_M_LEFT_OUT, NULL, left_out);
     }
-    if (emptied) {
+    if (aimed == FA_AIMED_EMPTIED) {
         alarm->flags |= FA_FLAG_EMPTIED;
         fa_journal_alarm(engine, FA_J_EMPTIED, alarm, NULL, alarm->step);
+    } else if (aimed == FA_AIMED_NOBODY) {
+        fa_journal_alarm(engine, FA_J_SKIPPED, alarm, NULL, rung_number(alarm));
     }
     /* The independent contact is reached over any of his channels. */
-    const struct fa_step *step = emptied || alarm->loop > 0 ? NULL : &policy->steps[alarm->step];
+    const struct fa_step *step =
+        aimed == FA_AIMED_EMPTIED || alarm->loop > 0 ? NULL : &aim->policy->steps[alarm->step];
     uint32_t told = tell_set(engine, alarm, step, &set, kind);
     fa_pset_done(&set);
     fa_circle_done(&circle);
     return told > 0;
 }
 
-static void next_rung(struct fa_alarm *alarm, const struct fa_policy *policy)
+/* Where the alarm is, or will be: steps count from 0. */
+struct rung {
+    uint32_t step, loop;
+};
+
+static struct rung next_rung(const struct fa_alarm *alarm, const struct fa_policy *policy)
 {
     if (!alarm->climbing) {
-        alarm->climbing = true;
-        alarm->step = alarm->loop = 0;
-    } else if (alarm->step + 1 < policy->step_count) {
-        alarm->step++;
-    } else {
-        alarm->step = (uint32_t)policy->step_count - 1;
-        alarm->loop++;
+        return (struct rung){0, 0};
     }
+    return alarm->step + 1 < policy->step_count
+               ? (struct rung){alarm->step + 1, alarm->loop}
+               : (struct rung){fa_policy_repeat(policy), alarm->loop + 1};
 }
 
 /* The other way: next_rung() of it is where the alarm is now. */
-static void last_rung(struct fa_alarm *alarm)
+static void last_rung(struct fa_alarm *alarm, const struct fa_policy *policy)
 {
-    if (alarm->loop > 0) {
+    if (alarm->loop > 0 && alarm->step == fa_policy_repeat(policy)) {
         alarm->loop--;
+        alarm->step = (uint32_t)policy->step_count - 1;
     } else if (alarm->step > 0) {
         alarm->step--;
     } else {
@@ -252,8 +198,7 @@ static void last_rung(struct fa_alarm *alarm)
 
 static void note_step(struct fa_engine *engine, struct fa_alarm *alarm)
 {
-    fa_journal_alarm(engine, FA_J_STEP, alarm, NULL,
-                     (int64_t)alarm->step + 1 + (int64_t)alarm->loop * 1000);
+    fa_journal_alarm(engine, FA_J_STEP, alarm, NULL, rung_number(alarm));
     fa_want_evidence(alarm, FA_CAUSE_STEP);
 }
 
@@ -266,35 +211,48 @@ static void unreached(struct fa_engine *engine, struct fa_alarm *alarm)
     }
 }
 
-static fa_time wait_of(const struct fa_policy *policy, const struct fa_alarm *alarm)
+/* NULL: the step is told at any time. */
+static const struct fa_calendar_entry *calendar_of(const struct fa_engine *engine,
+                                                   const struct fa_policy *policy, uint32_t step)
 {
-    size_t step = alarm->step < policy->step_count ? alarm->step : policy->step_count - 1;
-    return policy->steps[step].wait;
+    const char *name = policy->steps[step].during;
+    return name != NULL ? fa_directory_calendar(engine->setup->people, name) : NULL;
 }
 
-/* The loop from which on nobody more is added. */
-static uint32_t widest_loop(const struct fa_directory *dir, const struct fa_policy *policy)
+static void arm_wait(struct fa_engine *engine, struct fa_alarm *alarm,
+                     const struct fa_policy *policy)
 {
-    struct fa_pset set;
-    uint32_t levels = 0;
-    fa_pset_init(&set, dir);
-    resolve_step(dir, &policy->steps[policy->step_count - 1], &set);
-    while (add_level(dir, &set)) {
-        levels++;
+    fa_time wait = policy->steps[alarm->step].wait;
+    const struct fa_calendar_entry *calendar = calendar_of(engine, policy, alarm->step);
+    if (calendar == NULL) {
+        fa_arm(engine, &engine->alarm_heap, &alarm->deadline, wait);
+    } else {
+        fa_arm_at(engine, alarm, fa_calendar_after(calendar, engine->now.wall, wait),
+                  FA_CLOCK_OPEN_TIME);
     }
-    fa_pset_done(&set);
-    return levels + 2;
+}
+
+static bool is_widest(const struct fa_aim *aim, const struct fa_alarm *alarm)
+{
+    if (alarm->loop == 0) {
+        return false;
+    }
+    uint32_t widest = fa_aim_widest(aim);
+    return alarm->loop > widest ||
+           (alarm->loop == widest && alarm->step + UINT64_C(1) >= aim->policy->step_count);
 }
 
 bool fa_climb_is_widest(const struct fa_engine *engine, const struct fa_alarm *alarm)
 {
-    const struct fa_policy *policy = fa_policy_of(engine, alarm);
-    return alarm->step + UINT64_C(1) >= policy->step_count && alarm->loop > 0 &&
-           alarm->loop >= widest_loop(engine->setup->people, policy);
+    struct fa_aim aim;
+    fa_aim_init(&aim, engine, alarm);
+    bool answer = is_widest(&aim, alarm);
+    fa_aim_done(&aim);
+    return answer;
 }
 
 /* True when the rung has to wait for room in the outbox. */
-static bool put_off(struct fa_engine *engine, struct fa_alarm *alarm)
+static bool waits_for_room(struct fa_engine *engine, struct fa_alarm *alarm)
 {
     if (!fa_outbox_is_full(engine, alarm)) {
         return false;
@@ -306,34 +264,63 @@ static bool put_off(struct fa_engine *engine, struct fa_alarm *alarm)
     return true;
 }
 
+/* True when the step has to wait for its working hours. */
+static bool waits_to_open(struct fa_engine *engine, struct fa_alarm *alarm,
+                          const struct fa_policy *policy, uint32_t step)
+{
+    fa_time opens = fa_calendar_opens(calendar_of(engine, policy, step), engine->now.wall);
+    if (opens <= engine->now.wall) {
+        return false;
+    }
+    fa_journal_alarm(engine, FA_J_PAUSED, alarm, NULL, (int64_t)step + 1);
+    fa_arm_at(engine, alarm, opens, FA_CLOCK_OPENING);
+    return true;
+}
+
+/* True when this rung tells nobody and the next one is to be told at once. */
+static bool climb_once(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_aim *aim)
+{
+    struct rung rung = next_rung(alarm, aim->policy);
+    if (waits_to_open(engine, alarm, aim->policy, rung.step)) {
+        return false;
+    }
+    alarm->climbing = true;
+    alarm->step = rung.step;
+    alarm->loop = rung.loop;
+    /* Armed before anything is told: a notification that fails at once may climb again. */
+    arm_wait(engine, alarm, aim->policy);
+    note_step(engine, alarm);
+    if (tell_step(engine, alarm, aim, alarm->loop > 0 ? FA_NOTE_REMINDER : FA_NOTE_ALARM)) {
+        return false;
+    }
+    if (is_widest(aim, alarm)) {
+        unreached(engine, alarm); /* those who can mend it hear */
+        return false;
+    }
+    return true;
+}
+
 void fa_climb(struct fa_engine *engine, struct fa_alarm *alarm)
 {
-    const struct fa_policy *policy = fa_policy_of(engine, alarm);
+    struct fa_aim aim;
     fa_touch_alarm(engine, alarm);
     if ((alarm->flags & FA_FLAG_SHADOW) != 0) {
         fa_disarm(&engine->alarm_heap, &alarm->deadline);
         return;
     }
-    if (put_off(engine, alarm)) {
+    if (waits_for_room(engine, alarm)) {
         return;
     }
-    /* Steps that tell nobody are passed over, at most until the circle is widest. Armed before
-     * anything is told: a notification that fails at once may climb again. */
-    for (bool told = false; !told;) {
-        next_rung(alarm, policy);
-        fa_arm(engine, &engine->alarm_heap, &alarm->deadline, wait_of(policy, alarm));
-        note_step(engine, alarm);
-        told = tell_step(engine, alarm, policy, alarm->loop > 0 ? FA_NOTE_REMINDER : FA_NOTE_ALARM);
-        if (!told && fa_climb_is_widest(engine, alarm)) {
-            unreached(engine, alarm); /* those who can mend it hear */
-            return;
-        }
+    fa_aim_init(&aim, engine, alarm);
+    while (climb_once(engine, alarm, &aim)) {
     }
+    fa_aim_done(&aim);
 }
 
 void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm)
 {
     const struct fa_policy *policy = fa_policy_of(engine, alarm);
+    struct fa_aim aim;
     fa_touch_alarm(engine, alarm);
     if (!alarm->climbing) {
         fa_climb(engine, alarm);
@@ -342,14 +329,48 @@ void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm)
     if (alarm->step >= policy->step_count) {
         alarm->step = (uint32_t)policy->step_count - 1;
     }
-    if (put_off(engine, alarm)) {
-        last_rung(alarm); /* the one that is put off comes next then */
+    if (waits_for_room(engine, alarm) || waits_to_open(engine, alarm, policy, alarm->step)) {
+        last_rung(alarm, policy); /* the one that is put off comes next then */
         return;
     }
-    fa_arm(engine, &engine->alarm_heap, &alarm->deadline, wait_of(policy, alarm));
+    fa_aim_init(&aim, engine, alarm);
+    arm_wait(engine, alarm, policy);
     note_step(engine, alarm);
-    if (!tell_step(engine, alarm, policy, FA_NOTE_REMINDER)) {
+    bool told = tell_step(engine, alarm, &aim, FA_NOTE_REMINDER);
+    fa_aim_done(&aim);
+    if (!told) {
         fa_climb(engine, alarm);
+    }
+}
+
+/* When what the alarm waits for comes by the calendar as it is now. */
+static fa_time reckon(const struct fa_engine *engine, const struct fa_alarm *alarm)
+{
+    const struct fa_policy *policy = fa_policy_of(engine, alarm);
+    if (alarm->clock == FA_CLOCK_OPENING) {
+        const struct rung next = next_rung(alarm, policy);
+        return fa_calendar_opens(calendar_of(engine, policy, next.step), engine->now.wall);
+    }
+    uint32_t last = (uint32_t)policy->step_count - 1;
+    uint32_t step = alarm->step < last ? alarm->step : last;
+    return fa_calendar_after(calendar_of(engine, policy, step), alarm->deadline.armed,
+                             policy->steps[step].wait);
+}
+
+void fa_climb_reckon(struct fa_engine *engine)
+{
+    for (struct fa_alarm *a = engine->alarms.first; a != NULL; a = a->after) {
+        if (a->clock == FA_CLOCK_ELAPSED || a->deadline.length == FA_NEVER) {
+            continue;
+        }
+        fa_time length = reckon(engine, a) - a->deadline.armed;
+        if (length != a->deadline.length) {
+            fa_time left = a->deadline.armed + length - engine->now.wall;
+            a->deadline.length = length > 0 ? length : 0;
+            fa_heap_set(&engine->alarm_heap, &a->deadline.node,
+                        engine->now.mono + (left > 0 ? left : 0));
+            fa_touch_alarm(engine, a);
+        }
     }
 }
 
@@ -371,7 +392,7 @@ void fa_tell_told(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_noti
     if (alarm->told_count == 0) {
         return;
     }
-    circle_of(&circle, engine, alarm);
+    fa_circle_of(&circle, engine, alarm);
     for (size_t i = 0; i < alarm->told_count; i++) {
         fa_person person = fa_directory_find(dir, fa_str_of(alarm->told[i].person));
         if (person == FA_NOBODY || fa_pset_has(&circle.conflicted, person) ||
@@ -390,49 +411,67 @@ void fa_tell_told(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_noti
     fa_circle_done(&circle);
 }
 
-/* The managers of all whom the rung names, but those of them whom it names itself. Who of them was
- * reached, and who first, makes no difference. */
-static void add_above_rung(const struct fa_directory *dir, const struct fa_policy *policy,
-                           const struct fa_alarm *alarm, struct fa_pset *set)
+/* The nearest level above the person at which somebody else is there. */
+static void add_above(const struct fa_aim *aim, fa_person person, struct fa_pset *set)
 {
-    size_t step = alarm->step < policy->step_count ? alarm->step : policy->step_count - 1;
-    struct fa_pset rung;
-    fa_pset_init(&rung, dir);
-    resolve_step(dir, &policy->steps[step], &rung);
-    widen(dir, policy, alarm->loop, &rung);
-    fa_pset_add_all(set, &rung);
-    add_level(dir, set);
-    fa_pset_remove_all(set, &rung);
-    fa_pset_done(&rung);
+    struct fa_pset own;
+    fa_pset_init(&own, aim->dir);
+    fa_pset_add(&own, person);
+    fa_person above = person != FA_NOBODY ? fa_directory_manager(aim->dir, person) : FA_NOBODY;
+    while (above != FA_NOBODY && fa_pset_is_empty(set)) {
+        fa_aim_person(aim, above, set);
+        fa_pset_remove_all(set, &own); /* they stand in for their own manager */
+        above = fa_directory_manager(aim->dir, above);
+    }
+    fa_pset_done(&own);
 }
 
-void fa_tell_above(struct fa_engine *engine, struct fa_alarm *alarm, const char *person,
-                   enum fa_notification_kind kind)
+static uint32_t tell_those_above(struct fa_engine *engine, struct fa_alarm *alarm,
+                                 const struct fa_aim *aim, struct fa_pset *set,
+                                 enum fa_notification_kind kind)
 {
-    const struct fa_directory *dir = engine->setup->people;
     struct fa_circle circle;
-    struct fa_pset set;
-    circle_of(&circle, engine, alarm);
-    fa_pset_init(&set, dir);
-    if (person == NULL) {
-        add_above_rung(dir, fa_policy_of(engine, alarm), alarm, &set);
-    } else {
-        fa_person at = fa_directory_find(dir, fa_str_of(person));
-        fa_pset_add(&set, at != FA_NOBODY ? fa_directory_manager(dir, at) : FA_NOBODY);
-    }
-    if (fa_pset_is_empty(&set)) {
-        fa_policy_people(fa_policy_of(engine, alarm), dir, &set);
-    }
-    fa_pset_remove_all(&set, &circle.conflicted);
-    fa_pset_remove_all(&set, &circle.struck);
-    if (fa_pset_is_empty(&set)) {
+    fa_circle_of(&circle, engine, alarm);
+    fa_circle_keep_out(&circle, set);
+    if (fa_pset_is_empty(set)) {
         alarm->flags |= FA_FLAG_EMPTIED; /* whom it goes to may read it */
         fa_journal_alarm(engine, FA_J_EMPTIED, alarm, NULL, alarm->step);
-        (void)!fa_directory_resolve(dir, FA_STR(FA_TARGET_INDEPENDENT), &set);
-        fa_pset_remove_all(&set, &circle.conflicted);
-        fa_pset_remove_all(&set, &circle.struck);
+        fa_aim_independents(aim, &circle, set);
     }
-    tell_set(engine, alarm, NULL, &set, kind);
-    fa_pset_done(&set);
     fa_circle_done(&circle);
+    return tell_set(engine, alarm, NULL, set, kind);
+}
+
+bool fa_tell_above(struct fa_engine *engine, struct fa_alarm *alarm, const char *person,
+                   enum fa_notification_kind kind)
+{
+    struct fa_aim aim;
+    struct fa_pset set;
+    uint32_t told = 0;
+    fa_aim_init(&aim, engine, alarm);
+    fa_pset_init(&set, aim.dir);
+    add_above(&aim, fa_directory_find(aim.dir, fa_str_of(person)), &set);
+    if (!fa_pset_is_empty(&set)) {
+        told = tell_those_above(engine, alarm, &aim, &set, kind);
+    }
+    fa_pset_done(&set);
+    fa_aim_done(&aim);
+    return told > 0;
+}
+
+void fa_tell_above_rung(struct fa_engine *engine, struct fa_alarm *alarm,
+                        enum fa_notification_kind kind)
+{
+    struct fa_aim aim;
+    struct fa_pset set;
+    fa_aim_init(&aim, engine, alarm);
+    uint32_t last = (uint32_t)aim.policy->step_count - 1;
+    fa_pset_init(&set, aim.dir);
+    fa_aim_above(&aim, alarm->step < last ? alarm->step : last, alarm->loop, &set);
+    if (fa_pset_is_empty(&set)) {
+        fa_policy_people(aim.policy, aim.dir, &aim.ask, &set);
+    }
+    (void)tell_those_above(engine, alarm, &aim, &set, kind);
+    fa_pset_done(&set);
+    fa_aim_done(&aim);
 }

@@ -13,7 +13,7 @@
  * Invariants:
  *  1. What is held back is named in a digest, whatever became of its alarm meanwhile, or dropped
  *     with an entry in the journal: reminders of a lesser alarm that the person knows of
- *     (SUPPRESSED), and what may not be told any more.
+ *     (SPARED), and what may not be told any more.
  *  2. The lines of a digest are fixed when it leaves first. Later it only loses some: those that
  * may not be told any more, and once it failed those whose alarm is owned or told anew.
  *  3. A digest that failed moves each of its lines on: they leave together over the next channel.
@@ -118,9 +118,9 @@ static void hold_back(struct fa_engine *engine, struct fa_pace *pace, struct fa_
 {
     if (is_needless(engine, n)) {
         engine->stats.suppressed += !fa_notification_is_hidden(engine, n);
-        fa_journal(engine, FA_J_SUPPRESSED, (struct fa_journal_ids){n->alarm, n->incident, n->id},
+        fa_journal(engine, FA_J_SPARED, (struct fa_journal_ids){n->alarm, n->incident, n->id},
                    n->person, (int64_t)n->kind);
-        fa_notification_note(engine, n, FA_J_SUPPRESSED);
+        fa_notification_note(engine, n, FA_J_SPARED);
         fa_notification_settle(engine, n, FA_NOTICE_DROPPED);
         return;
     }

@@ -54,10 +54,21 @@ void fa_arm(struct fa_engine *engine, struct fa_heap *heap, struct fa_deadline *
 {
     deadline->armed = engine->now.wall;
     deadline->length = length;
+    if (heap == &engine->alarm_heap) {
+        fa_container_of(deadline, struct fa_alarm, deadline)->clock = FA_CLOCK_ELAPSED;
+    }
     if (deadline->node.index == 0) {
         deadline->node.tie = ++engine->tie;
     }
     fa_heap_set(heap, &deadline->node, length == FA_NEVER ? FA_NEVER : engine->now.mono + length);
+}
+
+void fa_arm_at(struct fa_engine *engine, struct fa_alarm *alarm, fa_time wall,
+               enum fa_alarm_clock clock)
+{
+    fa_time left = wall - engine->now.wall;
+    fa_arm(engine, &engine->alarm_heap, &alarm->deadline, left > 0 ? left : 0);
+    alarm->clock = (uint8_t)clock;
 }
 
 void fa_disarm(struct fa_heap *heap, struct fa_deadline *deadline)
@@ -146,6 +157,7 @@ void fa_engine_free(struct fa_engine *engine)
     fa_book_done(&engine->alarms);
     fa_book_done(&engine->incidents);
     fa_names_done(&engine->identities);
+    fa_conditions_forget(engine);
     struct fa_policy_ref *p, *p_next;
     HASH_ITER(hh, engine->policies, p, p_next) {
         HASH_DELETE(hh, engine->policies, p);
@@ -380,6 +392,9 @@ static int on_deed(struct fa_engine *engine, const struct fa_event *event)
         rc = fa_alarm_event(engine, alarm, event->kind == FA_EV_ACK ? FA_AEV_ACK : FA_AEV_RESOLVE,
                             &deed);
     }
+    if (rc == 0 && event->kind == FA_EV_ACK) {
+        fa_guesses_forget(alarm, deed.who);
+    }
     if (rc == 0 && worded) {
         fa_add_comment(
             &alarm->comments, &alarm->comment_count, &alarm->comment_cap,
@@ -415,11 +430,17 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
         return 0;
     case FA_EV_RELOAD:
         engine->setup = event->u.reload.setup;
+        fa_conditions_forget(engine);
         fa_journal(engine, FA_J_RELOAD, (struct fa_journal_ids){0}, NULL, 0);
         fa_mark_orphans(engine);
+        fa_climb_reckon(engine);
         return 0;
     case FA_EV_SIGNAL:
-        on_signal(engine, event->u.signal);
+        if (fa_rule_is_combined(event->u.signal->rule)) {
+            fa_condition_signal(engine, event->u.signal);
+        } else {
+            on_signal(engine, event->u.signal);
+        }
         return 0;
     case FA_EV_FILE:
         reply->u.reply.incident = event->u.file->id;
@@ -433,6 +454,9 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
     case FA_EV_COMMENT:
         reply->u.reply.alarm = event->u.act.alarm;
         return on_deed(engine, event);
+    case FA_EV_WRONG_CODE:
+        return fa_wrong_code(engine, fa_book_find(&engine->alarms, event->u.act.alarm.id),
+                             event->u.act.who);
     case FA_EV_VERDICT:
         return fa_notification_verdict(engine, event);
     case FA_EV_REPLAY:

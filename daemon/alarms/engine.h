@@ -24,7 +24,7 @@ enum fa_row_kind {
     FA_ROW_POLICY,
     FA_ROW_EVIDENCE, /* see evidence.h; never live, so that no start reads it */
     FA_ROW_RAISED,   /* slot 0 of it: written once, and found by its time */
-    FA_ROW_PACE,     /* when a person's latest messages left */
+    FA_ROW_PACE = 8, /* when a person's latest messages left */
     FA_ROW__LAST = FA_ROW_PACE
 };
 
@@ -33,9 +33,10 @@ enum fa_row_kind {
     X(START, 1) X(RELOAD, 2) X(CLOCK, 3) X(FILED, 10) X(REPORTER_WORD, 11) X(INCIDENT_DUE, 12)     \
     X(INCIDENT_CLOSED, 13) X(PENDING, 20) X(RAISED, 21) X(STEP, 22) X(EMPTIED, 23) X(RETURNED, 24) \
     X(RESUMED, 25) X(ACKED, 26) X(OVERDUE, 27) X(RESOLVED, 28) X(UNOWNED, 29) X(COMMENTED, 30)     \
-    X(UNKNOWN, 31) X(ATTACHED, 32) X(ORPHANED, 33) X(NOTIFY, 40) X(SENT, 41) X(RETRY, 42)          \
-    X(REJECTED, 43) X(MOVED_ON, 44) X(DEAD, 45) X(DROPPED, 46) X(REPLAY, 47) X(UNREACHED, 48)  \
-    X(PACKED, 60) X(SUPPRESSED, 61)
+    X(UNKNOWN, 31) X(ATTACHED, 32) X(ORPHANED, 33) X(SKIPPED, 34) X(PAUSED, 35) X(NOTIFY, 40)      \
+    X(SENT, 41) X(RETRY, 42) X(REJECTED, 43) X(MOVED_ON, 44) X(DEAD, 45) X(DROPPED, 46)            \
+    X(REPLAY, 47) X(UNREACHED, 48) X(WRONG_CODE, 60) X(LOCKED, 61)                \
+    X(PACKED, 62) X(SPARED, 63)
 /* clang-format on */
 
 enum fa_journal_code {
@@ -59,6 +60,7 @@ enum fa_event_kind {
     FA_EV_ACK,       /* u.act, also RESOLVE and COMMENT */
     FA_EV_RESOLVE,
     FA_EV_COMMENT,
+    FA_EV_WRONG_CODE, /* u.act.alarm and who: one was typed on a link of theirs */
     FA_EV_VERDICT,   /* u.verdict */
     FA_EV_REPLAY,    /* u.note: an operator wants it tried now, also DROP */
     FA_EV_DROP,
@@ -72,8 +74,9 @@ enum fa_event_kind {
 struct fa_filing {
     struct fa_incident_id id; /* derived from the client's key: the same at each retry */
     const char *category, *customer, *text, *since, *reporter;
+    const char *called; /* without a reporter: the name that was typed; may be NULL */
     enum fa_known known;
-    const char *const *about, *const *struck;
+    const char *const *about, *const *struck; /* FA_TARGET_CONDUIT: the customer's */
     size_t about_count, struck_count;
     int level;          /* enum fa_guidance, -1: as the guidance says */
     uint64_t journal_n; /* the number that this step's first journal entry will get */
@@ -246,7 +249,8 @@ void fa_access_done(struct fa_access *access);
 /* One step of the alarm's policy, as it is now. */
 struct fa_rung {
     fa_time wait;
-    struct fa_pset people; /* without those whom the alarm keeps out */
+    const char *during;    /* a calendar's name; NULL: always */
+    struct fa_pset people; /* whom it means now, without those whom the alarm keeps out */
     bool independent;      /* a conflict leaves nobody: the independent contacts stand in */
 };
 /* False: the policy has no such step (it counts from 0). */

@@ -65,6 +65,19 @@ static struct fa_incident_fact *gather(const struct fa_engine *engine,
     return facts;
 }
 
+/* Do the numbers of the rule say so too? */
+static bool is_confirmed(const struct fa_engine *engine, const struct fa_rule *rule,
+                         const struct fa_incident_fact *fact)
+{
+    struct fa_held held;
+    struct fa_buf labels;
+    fa_buf_init(&labels, 4096);
+    fa_incident_rule_labels(rule, fact, &labels);
+    bool holds = fa_condition_holds(engine, rule->name, fa_buf_text(&labels), &held);
+    fa_buf_done(&labels);
+    return holds;
+}
+
 static bool rule_holds(const struct fa_engine *engine, const struct fa_rule *rule,
                        const struct fa_incident_fact *fact, const struct fa_incident *but,
                        fa_time wall)
@@ -76,12 +89,19 @@ static bool rule_holds(const struct fa_engine *engine, const struct fa_rule *rul
     struct fa_incident_fact *facts = gather(engine, but, &count);
     bool holds = fa_incident_rule_holds(rule, fact, facts, count, wall);
     free(facts);
-    return holds;
+    return holds && (!fa_rule_is_combined(rule) || is_confirmed(engine, rule, fact));
 }
 
 static bool single(const struct fa_rule *rule)
 {
     return rule->incident.count <= 1 && rule->incident.distinct_reporters <= 1;
+}
+
+/* For one filing, instead of its category's alarm. What numbers must confirm never is: they may
+ * fail, and the filing climbs all the same. */
+static bool is_alone(const struct fa_rule *rule)
+{
+    return rule->is_incident && single(rule) && !fa_rule_is_combined(rule);
 }
 
 /* ---- alarms from filings ---- */
@@ -211,9 +231,26 @@ static struct fa_alarm *begin_filed(struct fa_engine *engine, struct fa_incident
         .since = incident->filed,
         .value = (double)NAN,
     };
+    struct fa_held held;
+    if (rule != NULL && fa_rule_is_combined(rule) &&
+        fa_condition_holds(engine, rule->name, labels, &held)) {
+        spec.value = held.value;
+    }
     struct fa_alarm *alarm = fa_alarm_begin(engine, &spec);
     join(engine, alarm, incident);
     return alarm;
+}
+
+/* Its filings are raised by this rule no more. */
+static void note_raised(struct fa_engine *engine, const struct fa_alarm *alarm)
+{
+    for (size_t i = 0; i < alarm->incident_count; i++) {
+        struct fa_incident *incident = fa_book_find(&engine->incidents, alarm->incidents[i].id);
+        if (incident != NULL) {
+            add_text(&incident->raised_by, &incident->raised_by_count, alarm->rule);
+            fa_touch_incident(engine, incident);
+        }
+    }
 }
 
 static void raise_by_rule(struct fa_engine *engine, struct fa_incident *incident,
@@ -248,6 +285,9 @@ static void raise_by_rule(struct fa_engine *engine, struct fa_incident *incident
         }
         fa_alarm_start(engine, alarm);
     }
+    if (fa_rule_is_combined(rule)) {
+        note_raised(engine, alarm);
+    }
     fa_buf_done(&labels);
     fa_buf_done(&identity);
 }
@@ -268,7 +308,7 @@ static bool raise_by_rules(struct fa_engine *engine, struct fa_incident *inciden
     bool any = false;
     for (size_t i = 0; i < engine->setup->rule_count; i++) {
         const struct fa_rule *rule = engine->setup->rules[i];
-        bool alone = rule->is_incident && single(rule);
+        bool alone = is_alone(rule);
         if ((patterns_only && alone) ||
             !rule_holds(engine, rule, &fact, incident, engine->now.wall)) {
             continue;
@@ -297,6 +337,15 @@ static void raise_incident(struct fa_engine *engine, struct fa_incident *inciden
     }
 }
 
+void fa_incident_confirmed(struct fa_engine *engine, struct fa_incident *incident,
+                           const struct fa_rule *rule)
+{
+    raise_by_rule(engine, incident, rule);
+    if (incident->state == FA_INCIDENT_OPEN) {
+        mark_raised(engine, incident);
+    }
+}
+
 /* ---- filing ---- */
 
 static char *copy_known(const char *text)
@@ -304,23 +353,55 @@ static char *copy_known(const char *text)
     return text != NULL && text[0] != '\0' ? fa_xstrdup(text) : NULL;
 }
 
-/* Whom a team or role means today stays out, whatever the directory says tomorrow; of more than
- * SUBJECTS_MAX the directory is asked each time. */
-static void add_subject(const struct fa_engine *engine, struct fa_incident *incident,
-                        const char *target)
+/* "account.conduit" with its customer named, so that it says the same wherever it is kept. Of an
+ * unknown customer it stays as it is: a name that nobody has, so only independent contacts hear. */
+static const char *subject_of(const struct fa_directory *dir, const char *target,
+                              const char *customer, struct fa_buf *buf)
+{
+    if (strcmp(target, FA_TARGET_CONDUIT) != 0 || customer == NULL ||
+        fa_directory_account(dir, customer) == NULL) {
+        return target;
+    }
+    fa_buf_clear(buf);
+    fa_buf_printf(buf, FA_ABOUT_CONDUIT "%s", customer);
+    return fa_buf_text(buf);
+}
+
+/* Whom it means now: of a customer's conduit also who stands in for them at this moment. */
+static void add_meant(const struct fa_directory *dir, const char *subject, fa_time at,
+                      struct fa_pset *meant)
+{
+    if (fa_directory_resolve(dir, fa_str_of(subject), meant) == 0 &&
+        fa_str_starts(fa_str_of(subject), FA_ABOUT_CONDUIT)) {
+        struct fa_ask ask = {.at = at, .customer = subject + strlen(FA_ABOUT_CONDUIT)};
+        (void)!fa_directory_reach(dir, FA_STR(FA_TARGET_CONDUIT), &ask, meant);
+    }
+}
+
+/* The subjects and all whom they mean today, who stay out whatever the directory says tomorrow; of
+ * more than SUBJECTS_MAX the directory is asked each time. The caller frees the texts. */
+static char **subjects_of(const struct fa_engine *engine, const struct fa_filing *filing,
+                          fa_time wall, size_t *ret_count)
 {
     const struct fa_directory *dir = engine->setup->people;
-    struct fa_pset meant;
-    fa_pset_init(&meant, dir);
-    add_text(&incident->about, &incident->about_count, target);
-    if (fa_directory_resolve(dir, fa_str_of(target), &meant) == 0) {
-        for (fa_person p = fa_pset_next(&meant, 0);
-             p != FA_NOBODY && incident->about_count < SUBJECTS_MAX;
+    char **about = NULL;
+    struct fa_buf buf;
+    *ret_count = 0;
+    fa_buf_init(&buf, FA_FILING_BYTES_MAX);
+    for (size_t i = 0; i < filing->about_count; i++) {
+        const char *subject = subject_of(dir, filing->about[i], filing->customer, &buf);
+        struct fa_pset meant;
+        fa_pset_init(&meant, dir);
+        add_text(&about, ret_count, subject);
+        add_meant(dir, subject, wall, &meant);
+        for (fa_person p = fa_pset_next(&meant, 0); p != FA_NOBODY && *ret_count < SUBJECTS_MAX;
              p = fa_pset_next(&meant, p + 1)) {
-            add_text(&incident->about, &incident->about_count, dir->people[p].name);
+            add_text(&about, ret_count, dir->people[p].name);
         }
+        fa_pset_done(&meant);
     }
-    fa_pset_done(&meant);
+    fa_buf_done(&buf);
+    return about;
 }
 
 static struct fa_incident *make_incident(struct fa_engine *engine, const struct fa_filing *filing,
@@ -334,9 +415,8 @@ static struct fa_incident *make_incident(struct fa_engine *engine, const struct 
     incident->since = copy_known(filing->since);
     incident->known = filing->known;
     incident->reporter = copy_known(filing->reporter);
-    for (size_t i = 0; i < filing->about_count; i++) {
-        add_subject(engine, incident, filing->about[i]);
-    }
+    incident->called = copy_known(filing->called);
+    incident->about = subjects_of(engine, filing, engine->now.wall, &incident->about_count);
     for (size_t i = 0; i < filing->struck_count; i++) {
         add_text(&incident->struck, &incident->struck_count, filing->struck[i]);
     }
@@ -366,15 +446,24 @@ static int effective_level(const struct fa_category *category, int asked, enum f
     return 0;
 }
 
+static void add_helpers(const struct fa_category *category, const struct fa_directory *dir,
+                        const struct fa_ask *ask, struct fa_pset *set)
+{
+    for (size_t i = 0; i < category->helper_count; i++) {
+        (void)!fa_directory_reach(dir, fa_str_of(category->helpers[i]), ask, set);
+    }
+}
+
 static void ask_helpers(struct fa_engine *engine, const struct fa_incident *incident,
                         const struct fa_category *category)
 {
     const struct fa_directory *dir = engine->setup->people;
     struct fa_pset set;
+    const struct fa_ask ask = {.at = engine->now.wall,
+                               .customer = incident->customer,
+                               .reporter = fa_reporter_asked(incident)};
     fa_pset_init(&set, dir);
-    for (size_t i = 0; i < category->helper_count; i++) {
-        (void)!fa_directory_resolve(dir, fa_str_of(category->helpers[i]), &set);
-    }
+    add_helpers(category, dir, &ask, &set);
     for (fa_person p = fa_pset_next(&set, 0); p != FA_NOBODY; p = fa_pset_next(&set, p + 1)) {
         struct fa_note_spec spec = {.incident = incident, .person = p, .kind = FA_NOTE_HELP};
         fa_notify(engine, &spec);
@@ -387,6 +476,7 @@ static size_t filing_bytes(const struct fa_filing *filing)
     size_t bytes = strlen(filing->text);
     bytes += filing->customer != NULL ? strlen(filing->customer) : 0;
     bytes += filing->since != NULL ? strlen(filing->since) : 0;
+    bytes += filing->called != NULL ? strlen(filing->called) : 0;
     for (size_t i = 0; i < filing->about_count; i++) {
         bytes += strlen(filing->about[i]);
     }
@@ -396,18 +486,21 @@ static size_t filing_bytes(const struct fa_filing *filing)
     return bytes;
 }
 
+static bool same_reporter(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 /* One reporter leaves a quarter of the limit to all others, or he could keep them from being heard.
- */
+ * All who are not proved are one in this: they may be one. */
 static bool has_share(const struct fa_engine *engine, const char *reporter)
 {
     size_t open = 0, most = engine->setup->filings_open_max - engine->setup->filings_open_max / 4;
     if (engine->incidents.count < most) {
         return true; /* nobody has more than there are: nearly always nothing has to be counted */
     }
-    for (const struct fa_incident *i = engine->incidents.first; i != NULL && reporter != NULL;
-         i = i->after) {
-        open += i->state != FA_INCIDENT_CLOSED && i->reporter != NULL &&
-                strcmp(i->reporter, reporter) == 0;
+    for (const struct fa_incident *i = engine->incidents.first; i != NULL; i = i->after) {
+        open += i->state != FA_INCIDENT_CLOSED && same_reporter(i->reporter, reporter);
     }
     return open < most;
 }
@@ -621,31 +714,48 @@ static bool preview_set(const struct fa_engine *engine, const struct fa_circle *
     return any;
 }
 
-static void preview_policy(const struct fa_engine *engine, const struct fa_policy *policy,
-                           const struct fa_circle *circle, struct fa_preview *preview)
+/* What its steps would be asked with, at the moment of filing. */
+static struct fa_ask ask_of(const struct fa_filing *filing, fa_time wall)
 {
-    fa_time when = 0;
-    for (uint32_t step = 0; step < policy->step_count; step++) {
+    /* The names are only read. */
+    const struct fa_incident as_if = {.reporter = (char *)(uintptr_t)filing->reporter,
+                                      .about_count = filing->about_count,
+                                      .struck_count = filing->struck_count};
+    return (struct fa_ask){
+        .at = wall, .customer = filing->customer, .reporter = fa_reporter_asked(&as_if)};
+}
+
+/* Each step as it will be when its turn comes. */
+static void preview_policy(const struct fa_engine *engine, const char *name,
+                           const struct fa_circle *circle, const struct fa_ask *ask,
+                           struct fa_preview *preview)
+{
+    struct fa_aim aim = {
+        .dir = engine->setup->people, .policy = fa_setup_policy(engine->setup, name), .ask = *ask};
+    for (uint32_t step = 0; step < aim.policy->step_count; step++) {
+        const struct fa_step *rung = &aim.policy->steps[step];
+        const struct fa_calendar_entry *calendar =
+            rung->during != NULL ? fa_directory_calendar(aim.dir, rung->during) : NULL;
         struct fa_pset set;
-        bool emptied = false;
-        fa_pset_init(&set, engine->setup->people);
-        fa_step_targets(engine->setup->people, policy, step, 0, circle, &set, &emptied);
+        fa_pset_init(&set, aim.dir);
+        aim.ask.at = fa_calendar_opens(calendar, aim.ask.at);
+        bool emptied = fa_aim_targets(&aim, step, 0, circle, &set) == FA_AIMED_EMPTIED;
         preview->independent = preview->independent || emptied;
-        bool any =
-            preview_set(engine, circle, &set, emptied ? NULL : &policy->steps[step], when, preview);
-        when += any ? policy->steps[step].wait : 0;
+        if (preview_set(engine, circle, &set, emptied ? NULL : rung, aim.ask.at - ask->at,
+                        preview)) {
+            aim.ask.at = fa_calendar_after(calendar, aim.ask.at, rung->wait);
+        }
         fa_pset_done(&set);
     }
 }
 
 static void preview_helpers(const struct fa_engine *engine, const struct fa_category *category,
-                            const struct fa_circle *circle, struct fa_preview *preview)
+                            const struct fa_circle *circle, const struct fa_ask *ask,
+                            struct fa_preview *preview)
 {
     struct fa_pset set;
     fa_pset_init(&set, engine->setup->people);
-    for (size_t i = 0; i < category->helper_count; i++) {
-        (void)!fa_directory_resolve(engine->setup->people, fa_str_of(category->helpers[i]), &set);
-    }
+    add_helpers(category, engine->setup->people, ask, &set);
     preview_set(engine, circle, &set, NULL, 0, preview);
     fa_pset_done(&set);
 }
@@ -655,13 +765,14 @@ static bool preview_rules(const struct fa_engine *engine, const struct fa_filing
                           const struct fa_circle *circle, struct fa_preview *preview, fa_time wall)
 {
     struct fa_incident_fact fact = fact_of_filing(filing, wall);
+    const struct fa_ask ask = ask_of(filing, wall);
     bool has_own = false;
     for (size_t i = 0; i < engine->setup->rule_count; i++) {
         const struct fa_rule *rule = engine->setup->rules[i];
-        bool alone = rule->is_incident && single(rule);
+        bool alone = is_alone(rule);
         if ((preview->level == FA_GUIDE_RAISE || !alone) &&
             rule_holds(engine, rule, &fact, NULL, wall)) {
-            preview_policy(engine, fa_setup_policy(engine->setup, rule->policy), circle, preview);
+            preview_policy(engine, rule->policy, circle, &ask, preview);
             has_own = has_own || alone;
         }
     }
@@ -674,25 +785,33 @@ int fa_engine_preview(const struct fa_engine *engine, const struct fa_filing *fi
     const struct fa_category *category = category_of(engine->setup, filing->category);
     struct fa_preview preview = {0};
     struct fa_circle circle;
+    size_t about_count = 0;
     if (category == NULL) {
         return FA_ENOTFOUND;
     }
     if (effective_level(category, filing->level, &preview.level) != 0) {
         return FA_EINVAL;
     }
+    const struct fa_ask ask = ask_of(filing, wall);
     preview.guidance = category->guidance;
     preview.hint = category->hint;
     /* The names are only read. */
-    fa_circle_init(&circle, engine->setup->people, (char *const *)(uintptr_t)filing->about,
-                   filing->about_count, (char *const *)(uintptr_t)filing->struck,
-                   filing->struck_count);
+    char **about = subjects_of(engine, filing, wall, &about_count);
+    const struct fa_incident like = {.about = about,
+                                     .struck = (char **)(uintptr_t)filing->struck,
+                                     .about_count = about_count,
+                                     .struck_count = filing->struck_count};
+    fa_circle_init(&circle, engine->setup->people, like.about, like.about_count, like.struck,
+                   like.struck_count);
+    fa_circle_close(engine->setup->people, NULL, &like, &circle.conflicted);
+    fa_texts_free(about, about_count);
     if (preview.level == FA_GUIDE_HELP) {
-        preview_helpers(engine, category, &circle, &preview);
+        preview_helpers(engine, category, &circle, &ask, &preview);
     }
     preview.due = preview.level != FA_GUIDE_RAISE ? category->due : 0;
     bool has_own = preview_rules(engine, filing, &circle, &preview, wall);
     if (preview.level == FA_GUIDE_RAISE && !has_own) {
-        preview_policy(engine, fa_setup_policy(engine->setup, category->policy), &circle, &preview);
+        preview_policy(engine, category->policy, &circle, &ask, &preview);
     }
     fa_circle_done(&circle);
     *ret_preview = preview;

@@ -68,6 +68,7 @@ struct fa_engine {
     struct fa_cells identities; /* of alarms */
     struct fa_policy_ref *policies;
     struct fa_interned *texts;
+    struct fa_condition *conditions; /* that hold now, of rules over filings and numbers */
     struct fa_heap alarm_heap, incident_heap, notification_heap;
     struct fa_alarm *dirty_alarms;
     struct fa_incident *dirty_incidents;
@@ -117,6 +118,9 @@ void fa_touch_incident(struct fa_engine *engine, struct fa_incident *incident);
 void fa_touch_notification(struct fa_engine *engine, struct fa_notification *notification);
 void fa_arm(struct fa_engine *engine, struct fa_heap *heap, struct fa_deadline *deadline,
             fa_time length);
+/* At a moment of the calendar: no step of the wall clock moves it. */
+void fa_arm_at(struct fa_engine *engine, struct fa_alarm *alarm, fa_time wall,
+               enum fa_alarm_clock clock);
 void fa_disarm(struct fa_heap *heap, struct fa_deadline *deadline);
 struct fa_journal_ids {
     struct fa_alarm_id alarm;
@@ -149,6 +153,13 @@ void fa_want_evidence(struct fa_alarm *alarm, uint32_t cause);
 
 /* Asks the host to hand the notification to the courier once this step is durable. */
 void fa_engine_send(struct fa_engine *engine, struct fa_notification_id id);
+
+/* guess.c */
+/* FA_ENOTFOUND: no such open alarm (it may be NULL); FA_EDENIED: the links are locked already. */
+int fa_wrong_code(struct fa_engine *engine, struct fa_alarm *alarm, const char *who);
+void fa_guesses_forget(struct fa_alarm *alarm, const char *person);
+/* One more at the end, zeroed, of nobody. */
+struct fa_guess *fa_guess_add(struct fa_alarm *alarm);
 
 /* state.c: the alarm state table. */
 enum fa_alarm_event {
@@ -194,13 +205,17 @@ void fa_climb(struct fa_engine *engine, struct fa_alarm *alarm);
 bool fa_climb_is_widest(const struct fa_engine *engine, const struct fa_alarm *alarm);
 /* Tells the step that was told last once more. */
 void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm);
+/* The calendars are others now: what waits for one of them waits by the new one. */
+void fa_climb_reckon(struct fa_engine *engine);
 /* Tells those who were told, except `but` (a name, may be NULL). */
 void fa_tell_told(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_notification_kind kind,
                   const char *but);
-/* Tells the manager of a person, or with NULL the managers of all whom the rung names; the widest
- * circle when there is none. */
-void fa_tell_above(struct fa_engine *engine, struct fa_alarm *alarm, const char *person,
+/* Tells the nearest level above a person; false when there is none or it has no channel. */
+bool fa_tell_above(struct fa_engine *engine, struct fa_alarm *alarm, const char *person,
                    enum fa_notification_kind kind);
+/* Tells the managers of all whom the rung means; everybody on the policy when there is none. */
+void fa_tell_above_rung(struct fa_engine *engine, struct fa_alarm *alarm,
+                        enum fa_notification_kind kind);
 struct fa_circle { /* who must not be told */
     struct fa_pset conflicted, struck;
 };
@@ -212,11 +227,44 @@ void fa_circle_done(struct fa_circle *circle);
  * who know of the alarm already. */
 void fa_circle_close(const struct fa_directory *dir, const struct fa_alarm *alarm,
                      const struct fa_incident *incident, struct fa_pset *set);
-/* Whom step and loop of the policy tell; *ret_emptied: a conflict left nobody and the independent
- * contacts stand in. */
-void fa_step_targets(const struct fa_directory *dir, const struct fa_policy *policy, uint32_t step,
-                     uint32_t loop, const struct fa_circle *circle, struct fa_pset *ret_set,
-                     bool *ret_emptied);
+void fa_circle_of(struct fa_circle *circle, const struct fa_engine *engine,
+                  const struct fa_alarm *alarm);
+void fa_circle_keep_out(const struct fa_circle *circle, struct fa_pset *set);
+
+/* aim.c: whom steps mean at a moment. Fill it for what is no alarm yet; else fa_aim_init(). */
+struct fa_aim {
+    const struct fa_directory *dir;
+    const struct fa_policy *policy;
+    struct fa_ask ask;
+    struct fa_labels *labels; /* what ask points to; owned, as all below */
+    struct fa_ask_label *asked;
+    char *customer;
+};
+/* For the step under way, or as it was at the end of the last. */
+void fa_aim_init(struct fa_aim *aim, const struct fa_engine *engine, const struct fa_alarm *alarm);
+void fa_aim_done(struct fa_aim *aim);
+/* The name to ask with, where `reporter.manager` says nothing that a reader may not know; NULL. */
+const char *fa_reporter_asked(const struct fa_incident *incident);
+/* Each adds to set: one person or who stands in; whom a step names; the same wider by so many
+ * loops; the managers of those, without them; the independent contacts (circle may be NULL). */
+void fa_aim_person(const struct fa_aim *aim, fa_person person, struct fa_pset *set);
+void fa_aim_step(const struct fa_aim *aim, uint32_t step, struct fa_pset *set);
+void fa_aim_rung(const struct fa_aim *aim, uint32_t step, uint32_t loop, struct fa_pset *set);
+void fa_aim_above(const struct fa_aim *aim, uint32_t step, uint32_t loop, struct fa_pset *set);
+void fa_aim_independents(const struct fa_aim *aim, const struct fa_circle *circle,
+                         struct fa_pset *set);
+/* The loop from which on nobody more is added. */
+uint32_t fa_aim_widest(const struct fa_aim *aim);
+/* clang-format off */
+enum fa_aimed {
+    FA_AIMED_SOMEBODY,
+    FA_AIMED_NOBODY,  /* it means nobody: nobody is on duty, or has that label */
+    FA_AIMED_EMPTIED, /* a conflict left nobody, and the independent contacts stand in */
+};
+/* clang-format on */
+/* Whom a rung tells. */
+enum fa_aimed fa_aim_targets(const struct fa_aim *aim, uint32_t step, uint32_t loop,
+                             const struct fa_circle *circle, struct fa_pset *ret_set);
 
 /* outbox.c */
 struct fa_note_spec {
@@ -328,8 +376,24 @@ void fa_incidents_reconcile(struct fa_engine *engine);
 int fa_reporter_word(struct fa_engine *engine, struct fa_incident_id id, const char *text,
                      bool done);
 void fa_incident_due(struct fa_engine *engine, struct fa_incident *incident);
+/* The rule's pattern and its numbers hold, and they did not when it was filed. */
+void fa_incident_confirmed(struct fa_engine *engine, struct fa_incident *incident,
+                           const struct fa_rule *rule);
 /* An alarm with these filings was closed. */
 void fa_incidents_closed(struct fa_engine *engine, const struct fa_alarm *alarm);
+
+/* condition.c: the numbers of rules over filings and numbers together */
+bool fa_rule_is_combined(const struct fa_rule *rule);
+/* The rules' word; when a condition begins to hold, filings are looked at again. */
+void fa_condition_signal(struct fa_engine *engine, const struct fa_signal *signal);
+void fa_conditions_forget(struct fa_engine *engine);
+struct fa_held {
+    const char *labels; /* of the condition; borrowed until the step's end */
+    double value;
+};
+/* Does one hold whose labels agree with those of the alarm, where both have a label? */
+bool fa_condition_holds(const struct fa_engine *engine, const char *rule, const char *labels,
+                        struct fa_held *ret_held);
 
 /* record.c */
 void fa_alarm_encode(const struct fa_alarm *alarm, struct fa_buf *buf);

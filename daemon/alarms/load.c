@@ -119,6 +119,10 @@ static void rearm(struct fa_engine *engine, struct fa_heap *heap, struct fa_dead
 void fa_shift_all(struct fa_engine *engine, fa_time shift)
 {
     for (struct fa_alarm *a = engine->alarms.first; a != NULL; a = a->after) {
+        if (a->clock != FA_CLOCK_ELAPSED && a->deadline.length != FA_NEVER) {
+            fa_time length = a->deadline.length - shift; /* its end is a moment of the calendar */
+            a->deadline.length = length > 0 ? length : 0;
+        }
         rearm(engine, &engine->alarm_heap, &a->deadline, shift);
         a->raised += a->state == FA_ALARM_PENDING ? shift : 0;
         a->promised += a->promised != 0 ? shift : 0;             /* the deadline in words */
@@ -218,6 +222,7 @@ void fa_engine_start(struct fa_engine *engine, fa_time last_wall)
     fa_journal(engine, FA_J_START, (struct fa_journal_ids){0}, NULL, last_wall);
     fa_time shift = engine->now.wall < last_wall ? engine->now.wall - last_wall : 0;
     fa_shift_all(engine, shift);
+    fa_climb_reckon(engine);
     for (struct fa_notification *n = engine->notifications.first; n != NULL; n = n->after) {
         struct fa_alarm *alarm = fa_book_find(&engine->alarms, n->alarm.id);
         if (alarm != NULL) {

@@ -45,21 +45,23 @@ const char *fa_journal_code_name(enum fa_journal_code code)
 const char *fa_moment_name(const struct fa_moment *moment)
 {
     static const char *const names[] = {
-        [FA_J_START] = "restarted",       [FA_J_PENDING] = "pending",
-        [FA_J_RAISED] = "raised",         [FA_J_STEP] = "step",
-        [FA_J_EMPTIED] = "emptied",       [FA_J_RETURNED] = "returned",
-        [FA_J_RESUMED] = "resumed",       [FA_J_ACKED] = "acknowledged",
-        [FA_J_OVERDUE] = "overdue",       [FA_J_RESOLVED] = "resolved",
-        [FA_J_UNOWNED] = "unowned",       [FA_J_COMMENTED] = "commented",
-        [FA_J_UNKNOWN] = "unknown",       [FA_J_ATTACHED] = "filing",
-        [FA_J_ORPHANED] = "orphaned",     [FA_J_SENT] = "sent",
-        [FA_J_RETRY] = "failed",          [FA_J_REJECTED] = "rejected",
-        [FA_J_MOVED_ON] = "moved-on",     [FA_J_DEAD] = "dead",
-        [FA_J_DROPPED] = "dropped",       [FA_J_REPLAY] = "replayed",
-        [FA_J_UNREACHED] = "unreached",   [FA_J_PACKED] = "packed",
-        [FA_J_SUPPRESSED] = "suppressed", [FA_M_LEFT_OUT] = "left-out",
-        [FA_M_MUTE] = "no-channel",       [FA_M_LOST] = "lost",
-        [FA_M_FULL] = "outbox-full",
+        [FA_J_START] = "restarted",     [FA_J_PENDING] = "pending",
+        [FA_J_RAISED] = "raised",       [FA_J_STEP] = "step",
+        [FA_J_EMPTIED] = "emptied",     [FA_J_RETURNED] = "returned",
+        [FA_J_RESUMED] = "resumed",     [FA_J_ACKED] = "acknowledged",
+        [FA_J_OVERDUE] = "overdue",     [FA_J_RESOLVED] = "resolved",
+        [FA_J_UNOWNED] = "unowned",     [FA_J_COMMENTED] = "commented",
+        [FA_J_UNKNOWN] = "unknown",     [FA_J_ATTACHED] = "filing",
+        [FA_J_ORPHANED] = "orphaned",   [FA_J_SENT] = "sent",
+        [FA_J_RETRY] = "failed",        [FA_J_REJECTED] = "rejected",
+        [FA_J_MOVED_ON] = "moved-on",   [FA_J_DEAD] = "dead",
+        [FA_J_DROPPED] = "dropped",     [FA_J_REPLAY] = "replayed",
+        [FA_J_UNREACHED] = "unreached", [FA_J_WRONG_CODE] = "wrong-code",
+        [FA_J_LOCKED] = "locked",       [FA_M_LEFT_OUT] = "left-out",
+        [FA_M_MUTE] = "no-channel",     [FA_M_LOST] = "lost",
+        [FA_M_FULL] = "outbox-full",    [FA_J_SKIPPED] = "skipped",
+        [FA_J_PAUSED] = "paused",       [FA_J_PACKED] = "packed",
+        [FA_J_SPARED] = "spared",
     };
     const char *name = moment->code < sizeof names / sizeof names[0] ? names[moment->code] : NULL;
     return name != NULL ? name : "other";

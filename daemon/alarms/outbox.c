@@ -277,7 +277,8 @@ static bool supersede(struct fa_engine *engine, const struct fa_note_spec *spec,
             !n->moved_on) {
             return true;
         }
-        if (fa_digest_holds(n) && (spec->kind == n->kind || spec->kind == FA_NOTE_REMINDER)) {
+        if (fa_digest_holds(n) && (spec->kind == n->kind ||
+                                   (n->kind == FA_NOTE_ALARM && spec->kind == FA_NOTE_REMINDER))) {
             /* It has not left: it says the new rung. */
             n->step = spec->alarm->step;
             n->loop = spec->alarm->loop;

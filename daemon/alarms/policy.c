@@ -10,8 +10,9 @@
 #include <string.h>
 #include <xxhash.h>
 
-enum { TAG_NAME = 1, TAG_STEP = 2 };
-enum { TAG_TARGET = 1, TAG_CHANNEL = 2, TAG_WAIT = 3 };
+/* What is not given is not written: so the hash of a policy of old stays what it was. */
+enum { TAG_NAME = 1, TAG_STEP = 2, TAG_REPEAT = 3 };
+enum { TAG_TARGET = 1, TAG_CHANNEL = 2, TAG_WAIT = 3, TAG_DURING = 4, TAG_URGENT = 5 };
 
 #define POLICY_BYTES_MAX ((size_t)64 * 1024)
 
@@ -55,6 +56,13 @@ const struct fa_rule *fa_setup_rule(const struct fa_setup *setup, const char *na
     return NULL;
 }
 
+uint32_t fa_policy_repeat(const struct fa_policy *policy)
+{
+    return policy->repeat > 0 && policy->repeat <= policy->step_count
+               ? policy->repeat - 1
+               : (uint32_t)policy->step_count - 1;
+}
+
 void fa_policy_encode(const struct fa_policy *policy, struct fa_buf *buf)
 {
     fa_rec_put_text(buf, TAG_NAME, policy->name);
@@ -69,9 +77,16 @@ void fa_policy_encode(const struct fa_policy *policy, struct fa_buf *buf)
             fa_rec_put_text(&inner, TAG_CHANNEL, step->channels[c]);
         }
         fa_rec_put_i64(&inner, TAG_WAIT, step->wait);
+        fa_rec_put_text(&inner, TAG_DURING, step->during);
+        if (step->urgent) {
+            fa_rec_put_u64(&inner, TAG_URGENT, 1);
+        }
         fa_assert(!inner.over);
         fa_rec_put_bytes(buf, TAG_STEP, fa_buf_text(&inner), inner.len);
         fa_buf_done(&inner);
+    }
+    if (policy->repeat != 0) {
+        fa_rec_put_u64(buf, TAG_REPEAT, policy->repeat);
     }
 }
 
@@ -97,6 +112,10 @@ static int decode_step(struct fa_str bytes, struct fa_step *step)
             fa_texts_add(&step->channels, &step->channel_count, field.bytes);
         } else if (field.tag == TAG_WAIT) {
             step->wait = field.i64;
+        } else if (field.tag == TAG_DURING && step->during == NULL) {
+            step->during = fa_xstrndup(field.bytes.ptr, field.bytes.len);
+        } else if (field.tag == TAG_URGENT) {
+            step->urgent = field.u64 != 0;
         }
     }
     return reader.bad || step->target_count == 0 || step->wait <= 0 || step->wait > FA_DURATION_MAX
@@ -118,9 +137,12 @@ int fa_policy_decode(struct fa_str bytes, struct fa_policy *ret_policy)
                 fa_xrealloc(policy.steps, (policy.step_count + 1) * sizeof(struct fa_step));
             policy.steps[policy.step_count] = (struct fa_step){0};
             rc = decode_step(field.bytes, &policy.steps[policy.step_count++]);
+        } else if (field.tag == TAG_REPEAT) {
+            policy.repeat = (uint32_t)field.u64;
         }
     }
-    if (rc != 0 || reader.bad || policy.name == NULL || policy.step_count == 0) {
+    if (rc != 0 || reader.bad || policy.name == NULL || policy.step_count == 0 ||
+        policy.repeat > policy.step_count) {
         fa_policy_done(&policy);
         return FA_ECORRUPT;
     }
@@ -135,6 +157,7 @@ void fa_policy_done(struct fa_policy *policy)
         struct fa_step *step = &policy->steps[i];
         fa_texts_free(step->targets, step->target_count);
         fa_texts_free(step->channels, step->channel_count);
+        free(step->during);
     }
     free(policy->steps);
     free(policy->name);
@@ -142,12 +165,12 @@ void fa_policy_done(struct fa_policy *policy)
 }
 
 void fa_policy_people(const struct fa_policy *policy, const struct fa_directory *dir,
-                      struct fa_pset *set)
+                      const struct fa_ask *ask, struct fa_pset *set)
 {
     for (size_t i = 0; i < policy->step_count; i++) {
         for (size_t t = 0; t < policy->steps[i].target_count; t++) {
             /* A target that left the directory adds nobody; the step is then skipped. */
-            (void)!fa_directory_resolve(dir, fa_str_of(policy->steps[i].targets[t]), set);
+            (void)!fa_directory_reach(dir, fa_str_of(policy->steps[i].targets[t]), ask, set);
         }
     }
 }

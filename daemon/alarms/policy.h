@@ -16,13 +16,17 @@ struct fa_step {
     char **channels; /* only these channels; none: each person's own, in order */
     size_t channel_count;
     fa_time wait; /* from this step to the next; of the last: to its next loop */
+    char *during; /* a calendar: it is told only while that is open, and its wait runs only then;
+                   * NULL: always */
+    bool urgent;  /* quiet hours do not hold it back */
 };
 
 struct fa_policy {
     char *name;
     struct fa_step *steps;
     size_t step_count;
-    char hash[33]; /* of the encoded policy, hexadecimal: what open alarms refer to */
+    uint32_t repeat; /* the step, from 1, that loops go back to; 0: the last repeats alone */
+    char hash[33];   /* of the encoded policy, hexadecimal: what open alarms refer to */
 };
 
 /* How hard a severity is pressed. */
@@ -33,6 +37,7 @@ struct fa_severity {
     fa_time ack_max;        /* longest promise */
     uint32_t fail_attempts; /* tries of one notification before the escalation moves on */
     fa_time fail_after;     /* or this long of failing, whichever is first */
+    bool urgent;            /* people's quiet hours do not hold it back */
 };
 
 /* A kind of problem that people file. */
@@ -78,6 +83,9 @@ struct fa_setup {
 
 #define FA_POLICY_OPERATORS   "operators"
 #define FA_TARGET_INDEPENDENT "independent"
+#define FA_TARGET_CONDUIT     "account.conduit"
+/* The conduit of a customer as a subject: "conduit:CUSTOMER". */
+#define FA_ABOUT_CONDUIT "conduit:"
 /* Of a filing whose reporter had no list to choose from. */
 #define FA_CATEGORY_UNSORTED "unsorted"
 
@@ -86,6 +94,8 @@ const struct fa_severity *fa_setup_severity(const struct fa_setup *setup, const 
 const struct fa_category *fa_setup_category(const struct fa_setup *setup, const char *name);
 const struct fa_rule *fa_setup_rule(const struct fa_setup *setup, const char *name);
 
+/* The step, from 0, that loops go back to. */
+uint32_t fa_policy_repeat(const struct fa_policy *policy);
 /* Fills policy->hash from its content. */
 void fa_policy_seal(struct fa_policy *policy);
 void fa_policy_done(struct fa_policy *policy);
@@ -93,8 +103,8 @@ void fa_policy_encode(const struct fa_policy *policy, struct fa_buf *buf);
 /* FA_ECORRUPT when the bytes are no policy. */
 int fa_policy_decode(struct fa_str bytes, struct fa_policy *ret_policy) FA_MUST_CHECK;
 
-/* Everybody the policy may tell by its steps, without widening. */
+/* Everybody the policy may tell by its steps at that moment, without widening. */
 void fa_policy_people(const struct fa_policy *policy, const struct fa_directory *dir,
-                      struct fa_pset *set);
+                      const struct fa_ask *ask, struct fa_pset *set);
 
 #endif

@@ -78,7 +78,10 @@ static void add_targets(const struct fa_engine *engine, const struct fa_alarm *a
                         struct fa_pset *set)
 {
     const struct fa_directory *dir = engine->setup->people;
-    fa_policy_people(fa_policy_of(engine, alarm), dir, set);
+    struct fa_aim aim;
+    fa_aim_init(&aim, engine, alarm);
+    fa_policy_people(aim.policy, dir, &aim.ask, set);
+    fa_aim_done(&aim);
     for (size_t i = 0; i < alarm->told_count; i++) {
         add_named(dir, alarm->told[i].person, set);
     }
@@ -168,18 +171,19 @@ void fa_access_done(struct fa_access *access)
 bool fa_rung_init(struct fa_rung *rung, const struct fa_engine *engine,
                   const struct fa_alarm *alarm, uint32_t step)
 {
-    const struct fa_directory *dir = engine->setup->people;
     const struct fa_policy *policy = fa_policy_of(engine, alarm);
     struct fa_circle circle;
+    struct fa_aim aim;
     if (step >= policy->step_count) {
         return false;
     }
-    fa_circle_init(&circle, dir, alarm->about, alarm->about_count, alarm->struck,
-                   alarm->struck_count);
-    fa_circle_close(dir, alarm, NULL, &circle.conflicted);
+    fa_circle_of(&circle, engine, alarm);
+    fa_aim_init(&aim, engine, alarm);
     rung->wait = policy->steps[step].wait;
-    fa_pset_init(&rung->people, dir);
-    fa_step_targets(dir, policy, step, 0, &circle, &rung->people, &rung->independent);
+    rung->during = policy->steps[step].during;
+    fa_pset_init(&rung->people, aim.dir);
+    rung->independent = fa_aim_targets(&aim, step, 0, &circle, &rung->people) == FA_AIMED_EMPTIED;
+    fa_aim_done(&aim);
     fa_circle_done(&circle);
     return true;
 }

@@ -15,14 +15,14 @@ enum alarm_tag {
     A_LABELS, A_STATE, A_FLAGS, A_LEVEL, A_VALUE, A_SINCE, A_RAISED, A_CHANGED, A_FOR, A_STEP,
     A_LOOP, A_CLIMBING, A_ARMED, A_LENGTH, A_OWNER, A_PROMISED, A_INCIDENT, A_ABOUT, A_STRUCK,
     A_TOLD, A_COMMENT, A_OWNED, A_HELD, A_MOMENT, A_MOMENTS_LOST, A_EVIDENCE, A_WORST, A_DETAILS,
-    A_MEMBER,
+    A_MEMBER, A_GUESS, A_CLOCK,
 };
 /* clang-format on */
 /* clang-format off */
 enum incident_tag {
     I_ID = 1, I_CATEGORY, I_CUSTOMER, I_TEXT, I_SINCE, I_KNOWN, I_REPORTER, I_ABOUT, I_STRUCK,
     I_LEVEL, I_STATE, I_FILED, I_CLOSED, I_JOURNAL, I_ARMED, I_LENGTH, I_ALARM, I_COMMENT,
-    I_TOLD, I_TOLD_FIRST, I_OWNED,
+    I_TOLD, I_TOLD_FIRST, I_OWNED, I_RAISED_BY, I_CALLED,
 };
 /* clang-format on */
 /* clang-format off */
@@ -87,6 +87,16 @@ static void put_moment(struct fa_buf *buf, const struct fa_moment *moment)
     fa_rec_wrap(buf, A_MOMENT, from);
 }
 
+static void put_guesses(struct fa_buf *buf, const struct fa_guesses *guesses)
+{
+    for (size_t i = 0; guesses != NULL && i < guesses->count; i++) {
+        size_t from = buf->len;
+        fa_rec_put_text(buf, X_WHO, guesses->items[i].person);
+        fa_rec_put_u64(buf, X_TIMES, guesses->items[i].wrong);
+        fa_rec_wrap(buf, A_GUESS, from);
+    }
+}
+
 static void put_texts(struct fa_buf *buf, uint32_t tag, char *const *texts, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -119,6 +129,9 @@ void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
     fa_rec_put_u64(buf, A_LOOP, a->loop);
     fa_rec_put_u64(buf, A_CLIMBING, a->climbing);
     put_deadline(buf, A_ARMED, A_LENGTH, &a->deadline);
+    if (a->clock != FA_CLOCK_ELAPSED) {
+        fa_rec_put_u64(buf, A_CLOCK, a->clock);
+    }
     fa_rec_put_text(buf, A_OWNER, a->owner);
     fa_rec_put_i64(buf, A_PROMISED, a->promised);
     fa_rec_put_i64(buf, A_OWNED, a->owned);
@@ -143,6 +156,7 @@ void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
     for (size_t i = 0; i < a->moment_count; i++) {
         put_moment(buf, &a->moments[i]);
     }
+    put_guesses(buf, a->guesses);
     fa_rec_put_u64(buf, A_MOMENTS_LOST, a->moments_lost);
     fa_rec_put_u64(buf, A_EVIDENCE, a->evidence);
     fa_rec_put_f64(buf, A_WORST, a->worst);
@@ -157,8 +171,10 @@ void fa_incident_encode(const struct fa_incident *i, struct fa_buf *buf)
     fa_rec_put_text(buf, I_SINCE, i->since);
     fa_rec_put_u64(buf, I_KNOWN, i->known);
     fa_rec_put_text(buf, I_REPORTER, i->reporter);
+    fa_rec_put_text(buf, I_CALLED, i->called);
     put_texts(buf, I_ABOUT, i->about, i->about_count);
     put_texts(buf, I_STRUCK, i->struck, i->struck_count);
+    put_texts(buf, I_RAISED_BY, i->raised_by, i->raised_by_count);
     fa_rec_put_u64(buf, I_LEVEL, i->level);
     fa_rec_put_u64(buf, I_STATE, i->state);
     fa_rec_put_i64(buf, I_FILED, i->filed);
@@ -296,6 +312,21 @@ static bool get_moment(const struct fa_rec_field *outer, struct fa_interned **te
     return !reader.bad;
 }
 
+static bool get_guess(const struct fa_rec_field *outer, struct fa_interned **texts,
+                      struct fa_guess *ret)
+{
+    struct fa_rec_reader reader = fa_rec_read(outer->bytes);
+    struct fa_rec_field field;
+    while (fa_rec_next(&reader, &field)) {
+        if (field.tag == X_WHO) {
+            ret->person = fa_intern_str(texts, field.bytes);
+        } else if (field.tag == X_TIMES) {
+            ret->wrong = field.u64 < FA_GUESSES_MAX ? (uint32_t)field.u64 : FA_GUESSES_MAX;
+        }
+    }
+    return !reader.bad;
+}
+
 /* The fields that hold lists. */
 static bool read_alarm_list(struct fa_alarm *a, const struct fa_rec_field *f,
                             struct fa_interned **texts)
@@ -314,6 +345,8 @@ static bool read_alarm_list(struct fa_alarm *a, const struct fa_rec_field *f,
         return true;
     case A_TOLD:
         return get_told(f, texts, fa_alarm_add_told(a));
+    case A_GUESS:
+        return get_guess(f, texts, fa_guess_add(a));
     case A_MOMENT: {
         struct fa_moment *moment = fa_diary_add(a);
         return moment == NULL || get_moment(f, texts, moment);
@@ -368,6 +401,8 @@ static void read_alarm_number(struct fa_alarm *a, const struct fa_rec_field *f)
     }
     if (f->tag == A_LENGTH) {
         a->deadline.length = get_length(f);
+    } else if (f->tag == A_CLOCK) {
+        a->clock = (uint8_t)(f->u64 < FA_CLOCK__COUNT ? f->u64 : FA_CLOCK_ELAPSED);
     } else if (f->tag == A_STATE) {
         a->state = (enum fa_alarm_state)(f->u64 < FA_ALARM__COUNT ? f->u64 : FA_ALARM_UNACKED);
     } else if (f->tag == A_FLAGS) {
@@ -476,11 +511,17 @@ static bool read_incident_field(struct fa_incident *i, const struct fa_rec_field
     case I_REPORTER:
         i->reporter = get_text(f, i->reporter);
         break;
+    case I_CALLED:
+        i->called = get_text(f, i->called);
+        break;
     case I_ABOUT:
         fa_texts_add(&i->about, &i->about_count, f->bytes);
         break;
     case I_STRUCK:
         fa_texts_add(&i->struck, &i->struck_count, f->bytes);
+        break;
+    case I_RAISED_BY:
+        fa_texts_add(&i->raised_by, &i->raised_by_count, f->bytes);
         break;
     case I_LEVEL:
         i->level = (enum fa_guidance)(f->u64 < FA_GUIDE__COUNT ? f->u64 : FA_GUIDE_RAISE);
@@ -690,6 +731,7 @@ void fa_alarm_free(struct fa_alarm *alarm)
     free(alarm->incidents);
     free(alarm->told);
     free(alarm->moments);
+    free(alarm->guesses);
     fa_texts_free(alarm->about, alarm->about_count);
     fa_texts_free(alarm->struck, alarm->struck_count);
     free_comments(alarm->comments, alarm->comment_count);
@@ -702,9 +744,11 @@ void fa_incident_free(struct fa_incident *incident)
     free(incident->text);
     free(incident->since);
     free(incident->reporter);
+    free(incident->called);
     free(incident->alarms);
     fa_texts_free(incident->about, incident->about_count);
     fa_texts_free(incident->struck, incident->struck_count);
+    fa_texts_free(incident->raised_by, incident->raised_by_count);
     free_comments(incident->comments, incident->comment_count);
     free(incident);
 }

@@ -141,7 +141,8 @@ static void own(struct fa_engine *engine, struct fa_alarm *alarm, const struct f
     fa_arm(engine, &engine->alarm_heap, &alarm->deadline, length);
 }
 
-/* The promised word did not come: the climb goes on where it was, one level above the owner too. */
+/* The promised word did not come: the climb goes on where it was, and one level above the owner.
+ * With nobody above, the next step is the level above. */
 static void overdue(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
 {
     char *late = alarm->owner;
@@ -149,9 +150,10 @@ static void overdue(struct fa_engine *engine, struct fa_alarm *alarm, const stru
     alarm->promised = 0;
     alarm->flags |= FA_FLAG_OVERDUE;
     fa_journal_alarm(engine, FA_J_OVERDUE, alarm, late, 0);
-    fa_climb_again(engine, alarm);
-    if (late != NULL) {
-        fa_tell_above(engine, alarm, late, FA_NOTE_OVERDUE);
+    if (late != NULL && fa_tell_above(engine, alarm, late, FA_NOTE_OVERDUE)) {
+        fa_climb_again(engine, alarm);
+    } else {
+        fa_climb(engine, alarm);
     }
     free(late);
 }
@@ -181,7 +183,7 @@ static void close_it(struct fa_engine *engine, struct fa_alarm *alarm, const str
 static void unowned(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
 {
     fa_journal_alarm(engine, FA_J_UNOWNED, alarm, NULL, 0);
-    fa_tell_above(engine, alarm, NULL, FA_NOTE_UNOWNED);
+    fa_tell_above_rung(engine, alarm, FA_NOTE_UNOWNED);
     forget_identity(engine, alarm);
     fa_disarm(&engine->alarm_heap, &alarm->deadline);
 }

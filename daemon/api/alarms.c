@@ -194,6 +194,7 @@ static json_t *filing_json(const struct fa_incident *incident)
     fa_json_set_text(item, "since", incident->since);
     fa_json_set_text(item, "known", known[incident->known]);
     fa_json_set_text(item, "reporter", incident->reporter);
+    fa_json_set_text(item, "called", incident->called);
     fa_json_set_time(item, "time", incident->filed);
     return item;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Routing and callers: one table of routes. A token wins over a uid; an unknown token is 401, never
  * a fall-back to the uid. What a caller may not know of is 404, the same as what is not there. */
-#include "api/internal.h"
+#include "api/page.h"
 #include "base/panic.h"
 
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct fa_api_listener {
     struct fa_api *api;
@@ -43,11 +44,20 @@ static const struct route routes[] = {
     {FA_API_ROUTES_API, "POST", "/v1/backup", fa_route_backup, false},
     {FA_API_ROUTES_API, "GET", "/v1/feeds", fa_route_feeds, false},
     {FA_API_ROUTES_API, "GET", "/v1/version", fa_route_version, false},
+    {FA_API_ROUTES_PAGES, "GET", "/", fa_page_index, true},
+    {FA_API_ROUTES_PAGES, "GET", "/a/*", fa_page_ack_show, true},
+    {FA_API_ROUTES_PAGES, "POST", "/a/*", fa_page_ack, true},
+    {FA_API_ROUTES_PAGES, "GET", "/file", fa_page_file_show, true},
+    {FA_API_ROUTES_PAGES, "POST", "/file", fa_page_file, true},
+    {FA_API_ROUTES_PAGES, "GET", "/status", fa_page_status_show, true},
+    {FA_API_ROUTES_PAGES, "POST", "/status", fa_page_status, true},
     {FA_API_ROUTES_METRICS, "GET", "/metrics", fa_route_metrics, true},
     {FA_API_ROUTES_METRICS, "GET", "/-/healthy", fa_route_healthy, true},
     {FA_API_ROUTES_METRICS, "GET", "/-/ready", fa_route_ready, true},
 };
-#define ROUTE_COUNT (sizeof routes / sizeof routes[0])
+/* A form of the longest text, each byte of it escaped. */
+#define PAGE_BODY_BYTES ((size_t)128 * 1024)
+#define ROUTE_COUNT     (sizeof routes / sizeof routes[0])
 
 /* ---- answers ---- */
 
@@ -82,13 +92,23 @@ static void answer_problem_json(struct fa_call *call, int status, const char *de
     free(text);
 }
 
+void fa_json_problem(struct fa_call *call, int status, const char *detail)
+{
+    answer_problem_json(call, status, detail, NULL);
+}
+
+void fa_json_faults(struct fa_call *call, json_t *errors)
+{
+    answer_problem_json(call, 422, "The request has faults; nothing was changed.", errors);
+}
+
 void fa_answer_problem(struct fa_call *call, int status, const char *detail)
 {
     if (status == 503) {
         /* A constant, so it cannot be refused. */
         (void)!fa_http_reply_field(call->req, "Retry-After", FA_STR("30"));
     }
-    answer_problem_json(call, status, detail, NULL);
+    call->face->problem(call, status, detail);
 }
 
 bool fa_answer_faults(struct fa_call *call, struct fa_faults *faults)
@@ -98,7 +118,7 @@ bool fa_answer_faults(struct fa_call *call, struct fa_faults *faults)
     }
     json_t *errors = faults->list;
     faults->list = NULL;
-    answer_problem_json(call, 422, "The request has faults; nothing was changed.", errors);
+    call->face->faults(call, errors);
     return true;
 }
 
@@ -175,7 +195,7 @@ static bool known_method(struct fa_str method)
 static bool read_token(const struct fa_http_request *req, uint8_t hash[FA_TOKEN_HASH_BYTES])
 {
     struct fa_str field = fa_http_field(req, "authorization");
-    if (field.ptr == NULL || !fa_str_starts(field, "Bearer ")) {
+    if (field.ptr == NULL || field.len < 7 || strncasecmp(field.ptr, "Bearer ", 7) != 0) {
         return false;
     }
     struct fa_str token = fa_str_trim((struct fa_str){field.ptr + 7, field.len - 7});
@@ -296,6 +316,8 @@ static void on_head(void *self, struct fa_http_request *req, struct fa_http_rout
                    fa_engine_setup(listener->api->host.engine(listener->api->host.ctx))->people,
                    req, &caller) != 0) {
         refuse_caller(req, route);
+    } else if (found.route->group == FA_API_ROUTES_PAGES) {
+        route->body_bytes = PAGE_BODY_BYTES;
     }
 }
 
@@ -309,6 +331,9 @@ static void look_up(struct fa_call *call)
 bool fa_call_renew(struct fa_call *call)
 {
     look_up(call);
+    if (call->anybody) {
+        return true;
+    }
     if (find_caller(call->people, call->req, &call->caller) != 0) {
         fa_answer_problem(call, 401, "The token is no longer known.");
         return false;
@@ -320,7 +345,10 @@ static void on_request(void *self, struct fa_http_request *req)
 {
     struct fa_api_listener *listener = self;
     struct found found = find_route(listener->doors.routes, fa_http_method(req), fa_http_path(req));
-    struct fa_call call = {.api = listener->api, .req = req};
+    struct fa_call call = {.api = listener->api,
+                           .req = req,
+                           .caller = {FA_NOBODY, FA_UID_NONE, false},
+                           .face = &fa_json_face};
     if (fa_http_data(req) != NULL) {
         call.api->host.feed_end(call.api->host.ctx, req);
         return;
@@ -330,8 +358,8 @@ static void on_request(void *self, struct fa_http_request *req)
         return;
     }
     path_fits(found.route->path, fa_http_path(req), call.id, sizeof call.id);
-    look_up(&call);
-    if (found.route->anybody || fa_call_renew(&call)) {
+    call.anybody = found.route->anybody;
+    if (fa_call_renew(&call)) {
         found.route->run(&call);
     }
 }
@@ -347,13 +375,14 @@ const struct fa_http_handler *fa_api_handler(void)
     return &handler;
 }
 
-struct fa_api *fa_api_new(const struct fa_api_host *host, const uint8_t key[32])
+struct fa_api *fa_api_new(const struct fa_api_host *host, const struct fa_api_keys *keys)
 {
     /* Where memory is out jansson calls a sound body broken, and its sender would not try again. */
     json_set_alloc_funcs(fa_xmalloc, free);
     struct fa_api *api = fa_xcalloc(1, sizeof *api);
     api->host = *host;
-    memcpy(api->receipt_key, key, sizeof api->receipt_key);
+    api->keys = *keys;
+    fa_page_policy(api->policy, sizeof api->policy);
     return api;
 }
 
@@ -368,17 +397,19 @@ void fa_api_free(struct fa_api *api)
         free(api->listeners);
         api->listeners = next;
     }
-    sodium_memzero(api->receipt_key, sizeof api->receipt_key);
+    sodium_memzero(&api->keys, sizeof api->keys);
     free(api);
 }
 
-void fa_api_set_key(struct fa_api *api, const uint8_t key[32])
+void fa_api_set_keys(struct fa_api *api, const struct fa_api_keys *keys)
 {
-    memcpy(api->receipt_key, key, sizeof api->receipt_key);
+    api->keys = *keys;
 }
 
-void fa_api_set_texts(struct fa_api *api, const char *company, const char *notice)
+void fa_api_set_texts(struct fa_api *api, const char *company, const char *notice,
+                      const char *pages_url)
 {
+    api->host.pages_url = pages_url;
     api->host.company = company;
     api->host.notice = notice;
 }

@@ -94,17 +94,35 @@ struct fa_api_host {
     /* Appends the daemon's own metrics in OpenMetrics text, without "# EOF". */
     void (*metrics)(void *ctx, struct fa_buf *out);
     const char *company, *notice, *version;
+    const char *pages_url; /* NULL: messages carry no links */
 };
 
 struct fa_api;
 
-/* host and key (32 bytes: receipts come from it) are copied; the host's texts are borrowed. */
-struct fa_api *fa_api_new(const struct fa_api_host *host, const uint8_t key[32]);
+/* Receipts and links come from these. */
+struct fa_api_keys {
+    uint8_t receipts[32], links[32];
+};
+
+/* host and keys are copied; the host's texts are borrowed. */
+struct fa_api *fa_api_new(const struct fa_api_host *host, const struct fa_api_keys *keys);
 void fa_api_free(struct fa_api *api); /* accepts NULL */
 /* When the store's key was read later than the interface was made. */
-void fa_api_set_key(struct fa_api *api, const uint8_t key[32]);
+void fa_api_set_keys(struct fa_api *api, const struct fa_api_keys *keys);
 /* After a reload. */
-void fa_api_set_texts(struct fa_api *api, const char *company, const char *notice);
+void fa_api_set_texts(struct fa_api *api, const char *company, const char *notice,
+                      const char *pages_url);
+
+/* By which one person owns one alarm: a line of its own in any message to that person alone. Never
+ * put it where others read. */
+struct fa_api_link {
+    char url[512];
+    char code[8]; /* "482 913" */
+};
+/* step, loop: of the notification; made: when it was written, so that a retry says the same. False:
+ * no page could take it. */
+bool fa_api_make_link(const struct fa_api *api, struct fa_alarm_id alarm, const char *person,
+                      uint32_t step, uint32_t loop, fa_time made, struct fa_api_link *ret_link);
 
 /* What a listener serves and to whom. */
 struct fa_api_doors {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A rule as it stands: what it says of each label set now, and its last changes. Of a rule over
- * incidents there is only how it is written: whatever it counts would tell a subject that something
- * was filed. */
+ * incidents there is only how it is written, and what its numbers say: whatever it counts would
+ * tell a subject that something was filed. */
 #include "api/internal.h"
 #include "base/panic.h"
 #include "rules/foreign.h"
@@ -25,7 +25,8 @@ static bool may_see(const struct fa_call *call, const struct fa_rule *rule)
         .targets = &targets, .reporter = FA_NOBODY, .is_filing = rule->is_incident};
     fa_pset_init(&targets, call->people);
     if (policy != NULL) {
-        fa_policy_people(policy, call->people, &targets);
+        const struct fa_ask ask = {.at = call->api->host.now(call->api->host.ctx).wall};
+        fa_policy_people(policy, call->people, &ask, &targets);
     }
     bool allowed =
         fa_may(call->people, (struct fa_viewer){call->caller.person}, FA_VERB_SHOW, &object);
@@ -73,6 +74,9 @@ static json_t *alarm_json(const struct fa_call *call, const struct fa_rule_statu
 {
     struct fa_buf identity;
     char id[FA_ID_TEXT_SIZE];
+    if (status->rule->is_incident) {
+        return json_null();
+    }
     fa_buf_init(&identity, (size_t)1 << 20);
     fa_buf_printf(&identity, "%s{%s}", status->rule->name, status->labels);
     const struct fa_alarm *alarm =
@@ -219,9 +223,10 @@ void fa_route_rule(struct fa_call *call)
     json_object_set_new(body, "shadow", json_boolean(rule->shadow));
     if (rule->is_incident) {
         add_incident(&rule->incident, body);
-    } else if (rule->is_alert) {
+    }
+    if (rule->is_alert) {
         add_alert(call, rule, body);
-    } else {
+    } else if (!rule->is_incident || rule->query.expr != NULL) {
         add_metric(call, rule, body);
     }
     fa_answer_json(call, 200, body);

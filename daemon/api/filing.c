@@ -10,10 +10,12 @@
 #define TEXT_MAX    ((size_t)32 * 1024)
 #define COMMENT_MAX ((size_t)8 * 1024)
 
-/* "person:maria", "uid:1000"; NULL for nobody that can be proved. */
+/* "person:maria", "uid:1000"; "page" for whoever may be anybody. */
 static void name_reporter(const struct fa_call *call, char *buf, size_t size)
 {
-    if (call->caller.person != FA_NOBODY) {
+    if (call->anybody) {
+        snprintf(buf, size, "page");
+    } else if (call->caller.person != FA_NOBODY) {
         snprintf(buf, size, "person:%s", call->people->people[call->caller.person].name);
     } else {
         snprintf(buf, size, "uid:%u", call->caller.uid);
@@ -71,6 +73,46 @@ static void check_names(const struct fa_call *call, const char *member, const ch
     }
 }
 
+/* A customer whose conduit the filing is about. */
+static void check_customer(const struct fa_call *call, const char *name, struct fa_faults *faults)
+{
+    const struct fa_directory *dir = call->people;
+    if (fa_directory_account(dir, name) != NULL) {
+        return;
+    }
+    const char **names = calloc(dir->account_count + 1, sizeof(char *));
+    for (size_t i = 0; names != NULL && i < dir->account_count; i++) {
+        names[i] = dir->accounts[i].name;
+    }
+    const char *near = names != NULL ? fa_suggest(name, names, dir->account_count) : NULL;
+    fa_json_fault(faults, "about",
+                  "No customer \"%s\" is known here, so nobody knows their conduit.%s%s%s Name the "
+                  "person, \"role:NAME\" or \"team:NAME\" instead.",
+                  name, near != NULL ? " Did you mean \"" : "", near != NULL ? near : "",
+                  near != NULL ? "\"?" : "");
+    free(names);
+}
+
+/* "account.conduit" is the conduit of the customer whom the filing names. */
+static void check_about(const struct fa_call *call, const struct filing_body *body,
+                        struct fa_faults *faults)
+{
+    for (size_t i = 0; i < body->filing.about_count && !fa_faults_full(faults); i++) {
+        const char *name = body->about[i], *customer = body->filing.customer;
+        if (strncmp(name, FA_ABOUT_CONDUIT, strlen(FA_ABOUT_CONDUIT)) == 0) {
+            check_customer(call, name + strlen(FA_ABOUT_CONDUIT), faults);
+        } else if (strcmp(name, FA_TARGET_CONDUIT) != 0) {
+            check_names(call, "about", &body->about[i], 1, false, faults);
+        } else if (customer != NULL) {
+            check_customer(call, customer, faults);
+        } else {
+            fa_json_fault(faults, "about",
+                          "\"account.conduit\" is the conduit of the customer, and no customer is "
+                          "given.");
+        }
+    }
+}
+
 static void check_choice(const char *member, const char *text, int found, const char *choices,
                          struct fa_faults *faults)
 {
@@ -121,14 +163,20 @@ static void read_key(struct fa_call *call, json_t *root, struct filing_body *bod
 static void read_body(struct fa_call *call, json_t *root, struct filing_body *body,
                       struct fa_faults *faults)
 {
-    static const char *const names[] = {"key",   "category", "customer", "text",  "since",
-                                        "known", "about",    "strike",   "level", NULL};
+    const char *names[] = {"key",   "category", "customer", "text", "since", "known",
+                           "about", "strike",   "level",    NULL,   NULL};
     struct fa_json_text customer = {"customer", 200, false, false},
                         since = {"since", 100, false, false}, text = {"text", TEXT_MAX, true, true},
                         known = {"known", 10, false, false}, level = {"level", 10, false, false};
     *body = (struct filing_body){0};
     name_reporter(call, body->reporter, sizeof body->reporter);
-    body->filing.reporter = body->reporter;
+    if (call->anybody) { /* a name that is typed proves nothing */
+        struct fa_json_text called = {"called", 200, false, false};
+        names[9] = called.name;
+        body->filing.called = fa_json_text(root, &called, faults);
+    } else {
+        body->filing.reporter = body->reporter;
+    }
     fa_json_only(root, names, faults);
     read_key(call, root, body, faults);
     read_category(call, root, body, faults);
@@ -146,8 +194,12 @@ static void read_body(struct fa_call *call, json_t *root, struct filing_body *bo
     body->filing.struck_count = fa_json_texts(root, "strike", 256, &body->strike, faults);
     body->filing.about = body->about;
     body->filing.struck = body->strike;
-    check_names(call, "about", body->about, body->filing.about_count, false, faults);
-    check_names(call, "strike", body->strike, body->filing.struck_count, true, faults);
+    if (!call->anybody) {
+        /* A page does not tell strangers who is here: a name that nobody has keeps out all but the
+         * independent contacts. */
+        check_about(call, body, faults);
+        check_names(call, "strike", body->strike, body->filing.struck_count, true, faults);
+    }
 }
 
 static void done_body(struct filing_body *body)
@@ -205,34 +257,38 @@ static bool check_filing(struct fa_call *call, json_t *root, struct filing_body 
     return good;
 }
 
-static void answer_preview(struct fa_call *call, json_t *root)
+static void show_preview(struct fa_call *call, const struct fa_preview *preview)
 {
-    struct filing_body body;
-    struct fa_preview preview;
-    if (!check_filing(call, root, &body, &preview)) {
-        return;
-    }
     json_t *answer = json_object();
-    fa_json_set_text(answer, "level", level_names[preview.level]);
-    fa_json_set_text(answer, "guidance", level_names[preview.guidance]);
-    fa_json_set_text(answer, "hint", preview.hint);
-    if (preview.due > 0) {
-        fa_json_set_duration(answer, "due", preview.due);
+    fa_json_set_text(answer, "level", level_names[preview->level]);
+    fa_json_set_text(answer, "guidance", level_names[preview->guidance]);
+    fa_json_set_text(answer, "hint", preview->hint);
+    if (preview->due > 0) {
+        fa_json_set_duration(answer, "due", preview->due);
     } else {
         fa_json_set_text(answer, "due", NULL);
     }
-    json_object_set_new(answer, "told", told_json(call, &preview));
-    json_object_set_new(answer, "independent", json_boolean(preview.independent));
-    fa_preview_done(&preview);
-    done_body(&body);
+    json_object_set_new(answer, "told", told_json(call, preview));
+    json_object_set_new(answer, "independent", json_boolean(preview->independent));
     fa_answer_json(call, 200, answer);
+}
+
+void fa_filing_preview(struct fa_call *call, json_t *root)
+{
+    struct filing_body body;
+    struct fa_preview preview;
+    if (check_filing(call, root, &body, &preview)) {
+        call->face->previewed(call, &preview);
+        fa_preview_done(&preview);
+        done_body(&body);
+    }
 }
 
 void fa_route_preview(struct fa_call *call)
 {
     json_t *root = fa_json_body(call->req);
     if (root != NULL) {
-        answer_preview(call, root);
+        fa_filing_preview(call, root);
         json_decref(root);
     }
 }
@@ -253,9 +309,16 @@ static void answer_filed(struct fa_call *call, struct fa_id receipt,
                          bool already)
 {
     char text[FA_RECEIPT_TEXT_SIZE];
-    json_t *answer = json_object();
     fa_receipt_format(call->api, receipt, incident->journal_n, text);
-    fa_json_set_text(answer, "receipt", text);
+    call->face->filed(call, text, incident, preview, already);
+}
+
+static void show_filed(struct fa_call *call, const char *receipt,
+                       const struct fa_incident *incident, const struct fa_preview *preview,
+                       bool already)
+{
+    json_t *answer = json_object();
+    fa_json_set_text(answer, "receipt", receipt);
     fa_json_set_text(answer, "level", level_names[incident->level]);
     json_object_set_new(answer, "already", json_boolean(already));
     json_object_set_new(answer, "told", told_json(call, preview));
@@ -337,15 +400,13 @@ static bool read_identity(struct fa_call *call, json_t *root, struct filing_body
     return good;
 }
 
-static void find_or_file(struct fa_call *call, json_t *root);
-
 static void answer_late(struct late_filing *late, const struct fa_store_answer *answer)
 {
     struct fa_call *call = &late->call;
     struct filing_body body;
     struct fa_incident *old = NULL;
     if (!read_identity(call, late->root, &body) || !fa_id_eq(body.filing.id.id, late->id.id)) {
-        find_or_file(call, late->root); /* a reload: the caller has another name now */
+        fa_filing_take(call, late->root); /* a reload: the caller has another name now */
         return;
     }
     const struct fa_incident *incident = fa_engine_incident(call->engine, late->id);
@@ -369,10 +430,11 @@ static void on_history(void *ctx, const struct fa_store_answer *answer)
         answer_late(late, answer);
     }
     json_decref(late->root);
+    json_decref(late->call.form);
     free(late);
 }
 
-static void find_or_file(struct fa_call *call, json_t *root)
+void fa_filing_take(struct fa_call *call, json_t *root)
 {
     const struct fa_api_host *host = &call->api->host;
     const char *refusing = host->refusing(host->ctx);
@@ -392,6 +454,7 @@ static void find_or_file(struct fa_call *call, json_t *root)
     } else {
         struct late_filing *late = fa_xcalloc(1, sizeof *late);
         *late = (struct late_filing){*call, body.filing.id, json_incref(root)};
+        json_incref(late->call.form);
         fa_store_get(host->store(host->ctx), FA_ROW_INCIDENT,
                      (struct fa_str){(const char *)late->id.id.bytes, FA_ID_BYTES}, on_history,
                      late);
@@ -402,7 +465,7 @@ void fa_route_file(struct fa_call *call)
 {
     json_t *root = fa_json_body(call->req);
     if (root != NULL) {
-        find_or_file(call, root);
+        fa_filing_take(call, root);
         json_decref(root);
     }
 }
@@ -468,8 +531,7 @@ static void add_progress(const struct progress *progress, json_t *events)
     }
 }
 
-/* What the reporter may know: that it was told and owned, never by whom. */
-static json_t *status_json(const struct fa_call *call, const struct fa_incident *incident)
+json_t *fa_status_json(const struct fa_call *call, const struct fa_incident *incident)
 {
     static const char *const states[] = {"open", "open", "closed"};
     json_t *answer = json_object(), *events = json_array();
@@ -495,6 +557,19 @@ static json_t *status_json(const struct fa_call *call, const struct fa_incident 
     json_object_set_new(answer, "events", events);
     return answer;
 }
+
+static void show_status(struct fa_call *call, const struct fa_incident *incident)
+{
+    fa_answer_json(call, 200, fa_status_json(call, incident));
+}
+
+const struct fa_face fa_json_face = {
+    .problem = fa_json_problem,
+    .faults = fa_json_faults,
+    .previewed = show_preview,
+    .filed = show_filed,
+    .status = show_status,
+};
 
 struct late_status {
     struct fa_call call;
@@ -530,11 +605,12 @@ static void on_old_status(void *ctx, const struct fa_store_answer *answer)
     } else if (late->worded) {
         fa_answer_problem(call, 409, "This filing is closed. If it goes on, file it again.");
     } else {
-        fa_answer_json(call, 200, status_json(call, old));
+        call->face->status(call, old);
     }
     if (old != NULL) {
         fa_incident_free(old);
     }
+    json_decref(late->call.form);
     free(late);
 }
 
@@ -548,6 +624,7 @@ static void look_in_history(struct fa_call *call, struct fa_incident_id id, bool
     }
     struct late_status *late = fa_xcalloc(1, sizeof *late);
     *late = (struct late_status){*call, worded, n};
+    json_incref(late->call.form);
     fa_store_get(store, FA_ROW_INCIDENT, (struct fa_str){(const char *)id.id.bytes, FA_ID_BYTES},
                  on_old_status, late);
 }
@@ -575,7 +652,18 @@ static void status_of(struct fa_call *call, struct fa_incident_id id, uint64_t n
             return;
         }
     }
-    fa_answer_json(call, 200, status_json(call, fa_engine_incident(call->engine, id)));
+    call->face->status(call, fa_engine_incident(call->engine, id));
+}
+
+void fa_status_take(struct fa_call *call, const char *receipt, const char *comment, bool done)
+{
+    struct fa_id secret;
+    uint64_t n = 0;
+    if (fa_receipt_parse(call->api, fa_str_of(receipt), &secret, &n) != 0) {
+        fa_answer_problem(call, 422, FA_WORDS_RECEIPT);
+        return;
+    }
+    status_of(call, fa_receipt_filing(call->api, secret), n, comment, done);
 }
 
 void fa_route_status(struct fa_call *call)
@@ -595,9 +683,7 @@ void fa_route_status(struct fa_call *call)
     const char *word = fa_json_text(root, &comment, &faults);
     bool done = fa_json_bool(root, "done", &faults);
     if (text != NULL && fa_receipt_parse(call->api, fa_str_of(text), &secret, &n) != 0) {
-        fa_json_fault(&faults, "receipt",
-                      "A receipt looks like "
-                      "7K2Q-M9XA-3DTR-WZ5E-8GTR-02NC-X7QM-5BHD.");
+        fa_json_fault(&faults, "receipt", FA_WORDS_RECEIPT);
     }
     if (!fa_answer_faults(call, &faults)) {
         status_of(call, fa_receipt_filing(call->api, secret), n, word, done);

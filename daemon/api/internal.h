@@ -6,6 +6,7 @@
 #include "api/api.h"
 #include "alarms/describe.h"
 #include "api/json.h"
+#include "api/link.h"
 
 #define FA_RECEIPT_TEXT_SIZE 48
 
@@ -15,7 +16,8 @@
 
 struct fa_api {
     struct fa_api_host host;
-    uint8_t receipt_key[32];
+    struct fa_api_keys keys;
+    char policy[256]; /* Content-Security-Policy of the pages */
     struct fa_api_listener *listeners;
 };
 
@@ -26,6 +28,18 @@ struct fa_caller {
     bool by_token;
 };
 
+struct fa_call;
+/* How answers look: JSON for programs, pages for people. Each function takes call->req. */
+struct fa_face {
+    void (*problem)(struct fa_call *call, int status, const char *detail);
+    /* errors: array of {"pointer", "detail"}; taken. */
+    void (*faults)(struct fa_call *call, json_t *errors);
+    void (*previewed)(struct fa_call *call, const struct fa_preview *preview);
+    void (*filed)(struct fa_call *call, const char *receipt, const struct fa_incident *incident,
+                  const struct fa_preview *preview, bool already);
+    void (*status)(struct fa_call *call, const struct fa_incident *incident);
+};
+
 struct fa_call {
     struct fa_api *api;
     struct fa_http_request *req;
@@ -34,6 +48,10 @@ struct fa_call {
     const struct fa_setup *setup;
     const struct fa_directory *people;
     char id[FA_CALL_ID_SIZE]; /* the part of the path that a route leaves open */
+    const struct fa_face *face;
+    bool anybody; /* nobody was asked who he is: a page */
+    json_t
+        *form; /* of a page: what was typed, texts by name; who keeps the call keeps a reference */
 };
 
 typedef void fa_route_fn(struct fa_call *call);
@@ -45,6 +63,10 @@ bool fa_call_renew(struct fa_call *call);
 /* api.c: answers; each takes call->req. */
 void fa_answer_json(struct fa_call *call, int status, json_t *body); /* takes body too */
 void fa_answer_problem(struct fa_call *call, int status, const char *detail);
+/* The JSON face's, which filing.c puts together. */
+void fa_json_problem(struct fa_call *call, int status, const char *detail);
+void fa_json_faults(struct fa_call *call, json_t *errors);
+extern const struct fa_face fa_json_face;
 /* 422 with all faults; frees them. True when there were any. */
 bool fa_answer_faults(struct fa_call *call, struct fa_faults *faults);
 /* The problem that fits an engine's code. */
@@ -62,6 +84,19 @@ int fa_receipt_parse(const struct fa_api *api, struct fa_str text, struct fa_id 
                      uint64_t *ret_n) FA_MUST_CHECK;
 /* filing.c */
 fa_route_fn fa_route_guide, fa_route_preview, fa_route_file, fa_route_status;
+/* The same for a page, which has read its form into root as a program writes it; borrowed. */
+void fa_filing_preview(struct fa_call *call, json_t *root);
+void fa_filing_take(struct fa_call *call, json_t *root);
+/* comment may be NULL. */
+void fa_status_take(struct fa_call *call, const char *receipt, const char *comment, bool done);
+/* What the reporter may know: that it was told and owned, never by whom. The caller's. */
+json_t *fa_status_json(const struct fa_call *call, const struct fa_incident *incident);
+#define FA_WORDS_RECEIPT                                                                           \
+    "A receipt looks like "                                                                        \
+    "7K2Q-M9XA-3DTR-WZ5E-8GTR-02NC-X7QM-5BHD."
+/* page_*.c */
+fa_route_fn fa_page_index, fa_page_ack_show, fa_page_ack, fa_page_file_show, fa_page_file,
+    fa_page_status_show, fa_page_status;
 /* alarms.c */
 fa_route_fn fa_route_alarm, fa_route_ack, fa_route_resolve, fa_route_comment;
 /* May the caller do that with it? alarm may be one of history. */

@@ -19,7 +19,7 @@ static struct fa_id derive(const struct fa_api *api, const char *what, const voi
     crypto_generichash_state state;
     uint8_t hash[32];
     struct fa_id id;
-    crypto_generichash_init(&state, api->receipt_key, sizeof api->receipt_key, sizeof hash);
+    crypto_generichash_init(&state, api->keys.receipts, sizeof api->keys.receipts, sizeof hash);
     crypto_generichash_update(&state, (const unsigned char *)what, strlen(what) + 1);
     crypto_generichash_update(&state, data, len);
     crypto_generichash_final(&state, hash, sizeof hash);

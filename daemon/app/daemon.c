@@ -3,6 +3,7 @@
  * of the engine is overdue. */
 #include "app/internal.h"
 #include "base/panic.h"
+#include "calendar/reader.h"
 #include "host/secret.h"
 
 #include <errno.h>
@@ -153,19 +154,22 @@ static void host_metrics(void *ctx, struct fa_buf *out)
                   (unsigned long long)fa_rules_evaluations(daemon->rules));
 }
 
-/* Receipts have a key of their own, so that nothing else under the store's key can be one. */
-static void derive_receipt_key(const struct fa_daemon *daemon, uint8_t key[32])
+/* Receipts and links have keys of their own, so that nothing else under the store's key can be one,
+ * and neither the other. */
+static void derive_keys(const struct fa_daemon *daemon, struct fa_api_keys *keys)
 {
-    crypto_generichash(key, 32, (const unsigned char *)"receipts", 8, daemon->key,
-                       sizeof daemon->key);
+    crypto_generichash(keys->receipts, sizeof keys->receipts, (const unsigned char *)"receipts", 8,
+                       daemon->key, sizeof daemon->key);
+    crypto_generichash(keys->links, sizeof keys->links, (const unsigned char *)"links", 5,
+                       daemon->key, sizeof daemon->key);
 }
 
-void fa_daemon_renew_receipts(struct fa_daemon *daemon)
+void fa_daemon_renew_keys(struct fa_daemon *daemon)
 {
-    uint8_t key[32];
-    derive_receipt_key(daemon, key);
-    fa_api_set_key(daemon->api, key);
-    sodium_memzero(key, sizeof key);
+    struct fa_api_keys keys;
+    derive_keys(daemon, &keys);
+    fa_api_set_keys(daemon->api, &keys);
+    sodium_memzero(&keys, sizeof keys);
 }
 
 static void make_api(struct fa_daemon *daemon)
@@ -197,11 +201,12 @@ static void make_api(struct fa_daemon *daemon)
         .company = daemon->config->company,
         .notice = daemon->config->notice,
         .version = FA_VERSION,
+        .pages_url = daemon->config->pages_url,
     };
-    uint8_t key[32];
-    derive_receipt_key(daemon, key);
-    daemon->api = fa_api_new(&host, key);
-    sodium_memzero(key, sizeof key);
+    struct fa_api_keys keys;
+    derive_keys(daemon, &keys);
+    daemon->api = fa_api_new(&host, &keys);
+    sodium_memzero(&keys, sizeof keys);
 }
 
 /* ---- tick, signals, stop ---- */
@@ -278,9 +283,7 @@ static void on_os_signal(void *self, int signo)
 {
     struct fa_daemon *daemon = self;
     if (signo == SIGHUP) {
-        sd_notify(0, "RELOADING=1");
-        fa_setup_reload(daemon);
-        sd_notify(0, "READY=1");
+        fa_renewal_reload(daemon);
     } else {
         stop(daemon);
     }
@@ -402,6 +405,7 @@ static int start(struct fa_daemon *daemon, struct fa_err *err)
         fa_keep_without(daemon, err);
     }
     rc = open_doors(daemon, err);
+    rc = rc == 0 ? fa_renewal_open(daemon, err) : rc;
     if (rc == 0) {
         if (!daemon->on_accepted) {
             fa_setup_remember(daemon);
@@ -423,6 +427,7 @@ static int finish(struct fa_daemon *daemon)
     fa_feeds_close(daemon->feeds, daemon->feed_count);
     fa_fetch_stop(daemon);
     fa_sender_close(daemon);
+    fa_renewal_close(daemon);
     fa_timer_stop(&daemon->tick);
     fa_timer_stop(&daemon->stop_timer);
     fa_timer_stop(&daemon->store_retry);
@@ -539,7 +544,12 @@ int fa_daemon_check(const struct fa_daemon_options *options)
     struct fa_plugins *plugins = fa_plugins_new(options->plugins);
     struct fa_config *config = NULL;
     unsigned faults = 0;
-    int rc = fa_config_load(options->config, plugins, print_fault, &faults, &config);
+    struct fa_daemon daemon = {.options = options};
+    struct fa_config_world world = {
+        .plugins = plugins,
+        .calendars = fa_renewal_calendars(&daemon, (fa_time)time(NULL) * FA_SECOND)};
+    int rc = fa_config_load(options->config, &world, print_fault, &faults, &config);
+    fa_calendars_free(world.calendars);
     if (rc == 0) {
         look_at_secrets(config, plugins);
         printf("%s is sound: %zu people, %zu policies, %zu rules\n", options->config,

@@ -11,6 +11,7 @@ struct fa_daemon_options {
     const char *plugins;     /* directory of decoders/, notifiers/, stores/ */
     const char *courier;     /* path of firealarm-courier */
     const char *fetcher;     /* path of firealarm-fetcher */
+    const char *calendar;    /* path of firealarm-calendar; NULL: the installed one */
     const char *state;       /* where accepted.cfg is kept; NULL: nowhere */
     const char *witness;     /* where `head` is kept, outside the store; NULL: nowhere */
     const char *credentials; /* systemd's credential directory; NULL: none */

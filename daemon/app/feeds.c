@@ -340,8 +340,8 @@ void fa_feeds_metrics(const struct fa_daemon *daemon, struct fa_buf *out)
                                         "alerts_total",         "alerts_untaken_total",
                                         "alerts_refused_total", "labels_refused_total",
                                         "too_old_total",        "future_total",
-                                        "not_finite_total",     "packets_total",
-                                        "kernel_dropped_total"};
+                                        "not_finite_total",     "unjudged_total",
+                                        "packets_total",        "kernel_dropped_total"};
     static const struct fa_dgram_counters none = {0};
     for (size_t m = 0; m < sizeof names / sizeof names[0]; m++) {
         size_t len = strlen(names[m]);
@@ -353,12 +353,12 @@ void fa_feeds_metrics(const struct fa_daemon *daemon, struct fa_buf *out)
             struct fa_feed_stats stats = fa_feed_stats(feed->feed);
             const struct fa_dgram_counters *socket =
                 feed->dgram != NULL ? fa_dgram_counters(feed->dgram) : &none;
-            uint64_t values[] = {stats.samples,         stats.series,         stats.series_refused,
-                                 feed->rejected,        feed->alerts,         feed->alerts_untaken,
-                                 feed->alerts_refused,  stats.labels_refused, stats.too_old,
-                                 stats.future,          stats.not_finite,     socket->packets,
-                                 socket->kernel_dropped};
-            if (m < 11 || feed->dgram != NULL) {
+            uint64_t values[] = {stats.samples,        stats.series,          stats.series_refused,
+                                 feed->rejected,       feed->alerts,          feed->alerts_untaken,
+                                 feed->alerts_refused, stats.labels_refused,  stats.too_old,
+                                 stats.future,         stats.not_finite,      stats.unjudged,
+                                 socket->packets,      socket->kernel_dropped};
+            if (m < 12 || feed->dgram != NULL) {
                 put_line(out, names[m], feed, "", values[m]);
             }
         }

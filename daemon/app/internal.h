@@ -16,6 +16,8 @@
 #include "rules/rules.h"
 #include "store/store.h"
 
+#include <pthread.h>
+
 #define FA_TICK_MS (30 * FA_SECOND)
 
 struct fa_daemon;
@@ -171,6 +173,18 @@ struct fa_checkpoint {
     bool has_failed;    /* operators know */
 };
 
+/* Reading anew (calendars.c). */
+struct fa_renewal {
+    struct fa_calendars *calendars; /* being read; NULL: nothing is */
+    struct fa_waker *waker;
+    struct fa_timer timer;
+    pthread_t thread;
+    bool is_running; /* the thread */
+    bool is_reload;  /* of everything, for SIGHUP; else of the calendars alone */
+    bool again;      /* SIGHUP came meanwhile */
+    unsigned rounds;
+};
+
 struct fa_daemon {
     const struct fa_daemon_options *options;
     struct fa_loop *loop;
@@ -224,6 +238,7 @@ struct fa_daemon {
     struct fa_feed_socket **feeds;
     size_t feed_count;
     struct fa_fetching fetch;
+    struct fa_renewal renewal;
 
     struct fa_timer tick, stop_timer;
     bool stopping;
@@ -390,6 +405,13 @@ size_t fa_changes_read(struct fa_daemon *daemon, const char *rule,
 void fa_changes_sweep(struct fa_daemon *daemon);
 void fa_changes_done(struct fa_daemon *daemon);
 
+/* calendars.c */
+struct fa_calendars *fa_renewal_calendars(const struct fa_daemon *daemon, fa_time wall);
+int fa_renewal_open(struct fa_daemon *daemon, struct fa_err *err) FA_MUST_CHECK;
+/* SIGHUP. */
+void fa_renewal_reload(struct fa_daemon *daemon);
+void fa_renewal_close(struct fa_daemon *daemon);
+
 /* windows.c */
 void fa_windows_open(struct fa_daemon *daemon);
 void fa_windows_close(struct fa_daemon *daemon);
@@ -428,14 +450,16 @@ void fa_listeners_metrics(const struct fa_daemon *daemon, struct fa_buf *out);
 /* daemon.c: deadlines are acted on, filings are taken and messages leave. */
 bool fa_daemon_is_well(const struct fa_daemon *daemon);
 /* daemon.c: after the store's key was read. */
-void fa_daemon_renew_receipts(struct fa_daemon *daemon);
+void fa_daemon_renew_keys(struct fa_daemon *daemon);
 
 /* Says where listeners and feeds are. */
 void fa_daemon_announce(const struct fa_daemon *daemon);
 
-/* setup.c: configuration at start and at SIGHUP. */
+/* setup.c: configuration at start, at SIGHUP, and its calendars each day. FA_EAGAIN: what calendars
+ * wants must be read first, but not when this is the last try; any other error was told. */
 int fa_setup_load(struct fa_daemon *daemon);
-void fa_setup_reload(struct fa_daemon *daemon);
+int fa_setup_reload(struct fa_daemon *daemon, struct fa_calendars *calendars, bool is_last);
+int fa_setup_renew(struct fa_daemon *daemon, struct fa_calendars *calendars, bool is_last);
 void fa_setup_remember(const struct fa_daemon *daemon);
 
 #endif

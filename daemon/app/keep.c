@@ -292,7 +292,7 @@ static void try_again(void *self)
     struct fa_err err;
     int rc = fa_keep_open(daemon, &err);
     if (rc == 0) {
-        fa_daemon_renew_receipts(daemon);
+        fa_daemon_renew_keys(daemon);
         fa_log(FA_LOG_NOTICE, "the store can be used again");
         return;
     }

@@ -232,9 +232,9 @@ void fa_listeners_close(struct fa_listening *list, size_t count)
 void fa_listeners_metrics(const struct fa_daemon *daemon, struct fa_buf *out)
 {
     static const char *const names[] = {
-        "connections_total",    "refused_total",        "fd_pauses_total",
-        "requests_total",       "header_timeout_total", "total_timeout_total",
-        "header_too_big_total", "body_too_big_total",   "bad_requests_total",
+        "connections_total",    "refused_total",       "fd_pauses_total",      "requests_total",
+        "header_timeout_total", "total_timeout_total", "header_too_big_total", "body_too_big_total",
+        "bad_requests_total",   "gave_way_total",
     };
     for (size_t m = 0; m < sizeof names / sizeof names[0]; m++) {
         fa_buf_printf(out, "# TYPE firealarm_http_%.*s counter\n", (int)(strlen(names[m]) - 6),
@@ -252,6 +252,7 @@ void fa_listeners_metrics(const struct fa_daemon *daemon, struct fa_buf *out)
                 c.header_too_big,
                 c.body_too_big,
                 c.bad,
+                c.gave_way,
             };
             fa_buf_printf(out, "firealarm_http_%s{listener=\"%s\"} %llu\n", names[m],
                           daemon->listening[i].name, (unsigned long long)values[m]);

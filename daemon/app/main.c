@@ -37,6 +37,7 @@ static const char usage[] =
     "      --plugins DIR    holds decoders/, notifiers/ and stores/\n"
     "      --courier FILE   firealarm-courier\n"
     "      --fetcher FILE   firealarm-fetcher\n"
+    "      --calendar FILE  firealarm-calendar\n"
     "\n"
     "For --init without a terminal:\n"
     "      --company NAME --relay HOST:PORT --owner 'NAME <MAIL>' --independent 'NAME <MAIL>' (twice)\n"
@@ -56,6 +57,7 @@ enum option_code {
     OPT_PLUGINS,
     OPT_COURIER,
     OPT_FETCHER,
+    OPT_CALENDAR,
     OPT_COMPANY,
     OPT_RELAY,
     OPT_OWNER,
@@ -75,6 +77,7 @@ static const struct option long_options[] = {
     {"plugins", required_argument, NULL, OPT_PLUGINS},
     {"courier", required_argument, NULL, OPT_COURIER},
     {"fetcher", required_argument, NULL, OPT_FETCHER},
+    {"calendar", required_argument, NULL, OPT_CALENDAR},
     {"company", required_argument, NULL, OPT_COMPANY},
     {"relay", required_argument, NULL, OPT_RELAY},
     {"owner", required_argument, NULL, OPT_OWNER},
@@ -144,6 +147,9 @@ static bool take_option(struct arguments *args, int code, char *value)
         return true;
     case OPT_FETCHER:
         args->daemon.fetcher = value;
+        return true;
+    case OPT_CALENDAR:
+        args->daemon.calendar = value;
         return true;
     case OPT_COMPANY:
         args->init.company = value;

@@ -90,7 +90,15 @@ static void put_filing(const struct fa_incident *incident, struct fa_buf *out)
     if (incident->since != NULL) {
         fa_buf_printf(out, "Since: %s\n", incident->since);
     }
-    fa_buf_printf(out, "How it is known: %s\n\n%s", known[incident->known], incident->text);
+    fa_buf_printf(out, "How it is known: %s\n", known[incident->known]);
+    if (incident->reporter == NULL) {
+        fa_buf_puts(out, "Who filed it is not proved");
+        if (incident->called != NULL) {
+            fa_buf_printf(out, "; the name given is: %s", incident->called);
+        }
+        fa_buf_puts(out, "\n");
+    }
+    fa_buf_printf(out, "\n%s", incident->text);
 }
 
 static void put_last_comment(const struct fa_daemon *daemon, const struct fa_alarm *alarm,
@@ -144,6 +152,30 @@ static struct firealarm_text how_to_ack(const struct fa_alarm *alarm, struct fa_
     fa_buf_puts(out, fa_id_format(alarm->id.id, id));
     fa_buf_puts(out, " --for 1h");
     return keep(texts, fa_buf_str(out));
+}
+
+/* Kinds that ask somebody to own it; for the others there is nothing to do, or it is over. */
+static bool asks_for_owner(enum fa_notification_kind kind)
+{
+    return kind == FA_NOTE_ALARM || kind == FA_NOTE_REMINDER || kind == FA_NOTE_OVERDUE ||
+           kind == FA_NOTE_RETURNED;
+}
+
+/* A link acts for one person, so it goes where that person alone reads: never to a shared channel,
+ * where anybody could own the alarm in another's name. */
+static void put_link(const struct fa_daemon *daemon, const struct fa_notification *n,
+                     const struct fa_alarm *alarm, struct fa_notice_texts *texts,
+                     struct firealarm_text ret_url_code[2])
+{
+    const struct fa_channel_entry *channel =
+        fa_directory_channel(daemon->config->people, n->channel);
+    struct fa_api_link link;
+    if (channel != NULL && !channel->shared && asks_for_owner(n->kind) &&
+        alarm->state != FA_ALARM_RESOLVED &&
+        fa_api_make_link(daemon->api, alarm->id, n->person, n->step, n->loop, n->created, &link)) {
+        ret_url_code[0] = keep(texts, fa_str_of(link.url));
+        ret_url_code[1] = keep(texts, fa_str_of(link.code));
+    }
 }
 
 static struct firealarm_text when_of(fa_time since, fa_time now, struct fa_notice_texts *texts)
@@ -229,6 +261,10 @@ static void compose_alarm(const struct fa_daemon *daemon, const struct fa_notifi
     notice->told = told_of(daemon, n, alarm, texts);
     notice->owner = text_of(display_of(daemon, alarm->owner));
     notice->how_to_ack = how_to_ack(alarm, texts);
+    struct firealarm_text link[2] = {{"", 0}, {"", 0}};
+    put_link(daemon, n, alarm, texts, link);
+    notice->ack_url = link[0];
+    notice->ack_code = link[1];
     notice->since = alarm->since;
     notice->raised = alarm->raised;
     notice->promised = alarm->promised;
@@ -284,6 +320,10 @@ static void line_of_alarm(struct lines *lines, const struct fa_notification *n,
     line->state = text_of(fa_alarm_state_name(alarm->state));
     line->owner = text_of(display_of(lines->daemon, alarm->owner));
     line->when = since_of(lines->daemon, n, alarm, lines->texts);
+    struct firealarm_text link[2] = {{"", 0}, {"", 0}};
+    put_link(lines->daemon, n, alarm, lines->texts, link);
+    line->ack_url = link[0];
+    line->ack_code = link[1];
 }
 
 static void add_line(void *ctx, const struct fa_notification *n)

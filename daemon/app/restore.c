@@ -255,7 +255,8 @@ int fa_daemon_restore(const struct fa_daemon_options *options, const char *from,
     daemon.host = fa_host_table(on_plugin_log, NULL);
     daemon.plugins = fa_plugins_new(options->plugins);
     int status = FA_EXIT_CONFIG;
-    if (fa_config_load(options->config, daemon.plugins, print_fault, NULL, &daemon.config) == 0) {
+    struct fa_config_world world = {.plugins = daemon.plugins};
+    if (fa_config_load(options->config, &world, print_fault, NULL, &daemon.config) == 0) {
         bool tried = false;
         int rc = read_key(&daemon, &err);
         rc = rc == 0 ? become_owner(&daemon, &err) : rc;

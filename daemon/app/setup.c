@@ -5,12 +5,14 @@
 #include "app/internal.h"
 #include "base/crashpoint.h"
 #include "base/panic.h"
+#include "calendar/reader.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ACCEPTED_MAX ((size_t)16 << 20)
@@ -98,29 +100,72 @@ static char *read_accepted(const struct fa_daemon *daemon, size_t *ret_len)
     return text;
 }
 
+static fa_time wall_now(void)
+{
+    return (fa_time)time(NULL) * FA_SECOND; /* there is no loop yet */
+}
+
 int fa_setup_load(struct fa_daemon *daemon)
 {
     unsigned faults = 0;
-    if (fa_config_load(daemon->options->config, daemon->plugins, on_fault, &faults,
-                       &daemon->config) == 0) {
-        return 0;
+    struct fa_config_world world = {.plugins = daemon->plugins,
+                                    .calendars = fa_renewal_calendars(daemon, wall_now())};
+    int rc = fa_config_load(daemon->options->config, &world, on_fault, &faults, &daemon->config);
+    if (rc != 0) {
+        size_t len = 0;
+        fa_log(FA_LOG_ERROR, "the configuration is refused: %u fault%s", faults,
+               faults == 1 ? "" : "s");
+        char *text = read_accepted(daemon, &len);
+        faults = 0;
+        rc = text == NULL ? FA_ENOTFOUND
+                          : fa_config_parse("accepted.cfg", (struct fa_str){text, len}, &world,
+                                            on_fault, &faults, &daemon->config);
+        free(text);
+        daemon->on_accepted = rc == 0;
     }
-    fa_log(FA_LOG_ERROR, "the configuration is refused: %u fault%s", faults,
-           faults == 1 ? "" : "s");
-    size_t len = 0;
-    char *text = read_accepted(daemon, &len);
-    if (text == NULL) {
-        return FA_ENOTFOUND;
-    }
-    faults = 0;
-    int rc = fa_config_parse("accepted.cfg", (struct fa_str){text, len}, daemon->plugins, on_fault,
-                             &faults, &daemon->config);
-    free(text);
-    if (rc == 0) {
+    if (daemon->on_accepted) {
         fa_log(FA_LOG_WARNING, "running on the configuration that was accepted last");
-        daemon->on_accepted = true;
     }
+    fa_calendars_free(world.calendars);
     return rc;
+}
+
+/* ---- faults that are told later ---- */
+
+/* Those of a reading that has to be done again are not told twice. */
+struct told {
+    struct fa_err *list; /* owned; a warning has the code 0 */
+    size_t count, cap;
+};
+
+static void keep_fault(void *ctx, bool is_warning, const struct fa_err *err)
+{
+    struct told *told = ctx;
+    told->list = fa_xgrow(told->list, told->count, &told->cap, sizeof *told->list);
+    told->list[told->count] = *err;
+    told->list[told->count++].code = is_warning ? 0 : err->code;
+}
+
+static void tell_faults(struct told *told, int rc, struct fa_err *ret_first)
+{
+    bool has_first = false;
+    for (size_t i = 0; rc != FA_EAGAIN && i < told->count; i++) {
+        bool is_fault = told->list[i].code != 0;
+        fa_log_err(is_fault ? FA_LOG_ERROR : FA_LOG_WARNING, &told->list[i]);
+        if (is_fault && !has_first) {
+            *ret_first = told->list[i];
+            has_first = true;
+        }
+    }
+    free(told->list);
+}
+
+/* What files say that change faster than they can be read. */
+static int give_up(int rc, bool is_last, struct fa_err *err)
+{
+    return rc == FA_EAGAIN && is_last
+               ? fa_err_set(err, FA_EBUSY, "the calendars change while they are read")
+               : rc;
 }
 
 /* ---- reload ---- */
@@ -171,17 +216,24 @@ static int swap(struct fa_daemon *daemon, struct fa_config *config, struct fa_er
     fa_fetch_bind(daemon);
     struct fa_event event = {.kind = FA_EV_RELOAD, .u.reload = {&config->setup}};
     fa_turn_step(daemon, &event);
-    fa_api_set_texts(daemon->api, config->company, config->notice);
+    fa_api_set_texts(daemon->api, config->company, config->notice, config->pages_url);
     fa_config_free(old);
     return 0;
 }
 
-void fa_setup_reload(struct fa_daemon *daemon)
+int fa_setup_reload(struct fa_daemon *daemon, struct fa_calendars *calendars, bool is_last)
 {
+    struct fa_config_world world = {
+        .plugins = daemon->plugins, .calendars = calendars, .is_waiting_elsewhere = true};
     struct fa_config *config = NULL;
-    struct fa_err err;
-    unsigned faults = 0;
-    int rc = fa_config_load(daemon->options->config, daemon->plugins, on_fault, &faults, &config);
+    struct told told = {0};
+    struct fa_err err = {0};
+    int rc = fa_config_load(daemon->options->config, &world, keep_fault, &told, &config);
+    tell_faults(&told, rc, &err);
+    rc = give_up(rc, is_last, &err);
+    if (rc == FA_EAGAIN) {
+        return rc;
+    }
     if (rc == 0) {
         FA_CRASHPOINT("app.before_reload");
         rc = swap(daemon, config, &err);
@@ -201,4 +253,59 @@ void fa_setup_reload(struct fa_daemon *daemon)
     }
     fa_turn_trouble(daemon, "configuration-refused", rc == 0,
                     "a changed configuration was refused; the running one stays: see the log");
+    if (rc == 0) {
+        fa_turn_trouble(daemon, "calendars-refused", true, "%s", "");
+    }
+    return rc;
+}
+
+/* ---- the daily look at calendars ---- */
+
+/* Rules, feeds, listeners and what runs of them are left alone: only who there is and when is
+ * taken from `fresh`, which gets the old. */
+static void take_directory(struct fa_daemon *daemon, struct fa_config *fresh)
+{
+    struct fa_config *config = daemon->config;
+    struct fa_directory *people = config->people;
+    char *source = config->source;
+    config->people = fresh->people;
+    config->setup.people = fresh->people;
+    config->source = fresh->source;
+    config->known_until = fresh->known_until;
+    fresh->people = people;
+    fresh->setup.people = people;
+    fresh->source = source;
+    struct fa_event event = {.kind = FA_EV_RELOAD, .u.reload = {&config->setup}};
+    fa_turn_step(daemon, &event);
+}
+
+int fa_setup_renew(struct fa_daemon *daemon, struct fa_calendars *calendars, bool is_last)
+{
+    struct fa_config_world world = {.plugins = daemon->plugins,
+                                    .calendars = calendars,
+                                    .is_waiting_elsewhere = true,
+                                    .is_fresh = true};
+    struct fa_config *fresh = NULL;
+    struct told told = {0};
+    struct fa_err err = {0};
+    char text[800];
+    int rc = fa_config_parse(daemon->options->config, fa_str_of(daemon->config->source), &world,
+                             keep_fault, &told, &fresh);
+    tell_faults(&told, rc, &err);
+    rc = give_up(rc, is_last, &err);
+    if (rc == FA_EAGAIN) {
+        return rc;
+    }
+    if (rc == 0) {
+        take_directory(daemon, fresh);
+        fa_config_free(fresh);
+        fa_setup_remember(daemon);
+        fa_log(FA_LOG_INFO, "the calendars were read for 400 days to come");
+    } else {
+        fa_log(FA_LOG_ERROR, "the calendars are refused, those that were read last stay");
+    }
+    fa_turn_trouble(daemon, "calendars-refused", rc == 0,
+                    "calendars cannot be used as they are now; those read last stay: %s",
+                    fa_err_format(&err, text, sizeof text));
+    return rc;
 }

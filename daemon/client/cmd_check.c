@@ -2,12 +2,14 @@
 /* `firealarm check`: proves a configuration without a daemon, as the daemon itself would. */
 #include "client/commands.h"
 
+#include "calendar/reader.h"
 #include "config/config.h"
 #include "host/plugins.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const struct fa_opt options[] = {
     {"plugins", "DIR", "The directory that holds decoders/, notifiers/ and stores/.", NULL, false,
@@ -103,7 +105,12 @@ static int run(struct fa_client *client, const struct fa_args *args)
     struct tally tally = {client, client->json ? json_array() : NULL, 0, 0};
     struct fa_plugins *plugins = fa_plugins_new(dir != NULL ? dir : FA_PLUGIN_DIR);
     struct fa_config *config = NULL;
-    int rc = fa_config_load(path, plugins, on_fault, &tally, &config);
+    fa_time now = (fa_time)time(NULL) * FA_SECOND;
+    struct fa_calendars_config range = {.from = now - FA_CALENDARS_BEFORE,
+                                        .until = now + FA_CALENDARS_AFTER};
+    struct fa_config_world world = {.plugins = plugins, .calendars = fa_calendars_new(&range)};
+    int rc = fa_config_load(path, &world, on_fault, &tally, &config);
+    fa_calendars_free(world.calendars);
     if (tally.list != NULL) {
         print_json(client, path, rc == 0, tally.list);
         json_decref(tally.list);

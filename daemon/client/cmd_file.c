@@ -39,8 +39,8 @@ static const struct fa_opt options[] = {
     {.name = "about",
      .value = "WHO",
      .many = true,
-     .help = "A person, team:NAME or role:NAME whom it is about; they are never told. May be given "
-             "several times."},
+     .help = "A person, team:NAME or role:NAME whom it is about, or account.conduit for whoever "
+             "answers for the customer; they are never told. May be given several times."},
     {.name = "strike",
      .value = "PERSON",
      .many = true,

@@ -320,6 +320,9 @@ static const struct word {
     {"outbox-full", "put off", "the outbox is full: the step waits for room", FA_YELLOW},
     {"unreached", "unreached", "no target has a channel that may carry it; operators hear of it",
      FA_RED},
+    {"wrong-code", "wrong code", NULL, FA_YELLOW},
+    {"locked", "LOCKED", "too many wrong codes on a link: it opens no more, and the alarm climbs",
+     FA_RED},
     {"returned", "returned", "the data say that it is over; nobody had owned it", FA_GREEN},
     {"resumed", "resumed", "it fires again: the same alarm goes on", FA_RED},
     {"acknowledged", "owned", NULL, FA_GREEN},
@@ -440,6 +443,9 @@ static void put_words(struct fa_buf *buf, const json_t *moment, const struct wor
     } else if (strcmp(what, "restarted") == 0) {
         fa_buf_printf(buf, "nobody looked at its data since %s",
                       fa_explain_clock(moment, "since", clock));
+    } else if (strcmp(what, "wrong-code") == 0) {
+        fa_buf_printf(buf, "number %lld on a link of %s",
+                      (long long)fa_member_int(moment, "count"), display);
     } else if (word->text != NULL) {
         fa_buf_puts(buf, word->text);
     } else {

@@ -136,6 +136,9 @@ static void put_pattern(struct fa_screen *screen, const json_t *rule)
         fa_put(screen, FA_PLAIN, json_string_value(category));
     }
     fa_say(screen, ".\nWhat it counts is told to nobody: explain an alarm that it raised.\n");
+    if (fa_member_text(rule, "expr") != NULL) {
+        fa_say(screen, "It raises them only while this holds too:\n");
+    }
 }
 
 void fa_render_rule(struct fa_screen *screen, const json_t *rule)
@@ -150,7 +153,9 @@ void fa_render_rule(struct fa_screen *screen, const json_t *rule)
            fa_member_is(rule, "shadow") ? ", shadow: it tells nobody" : "");
     if (strcmp(fa_explain_text(rule, "kind"), "incident") == 0) {
         put_pattern(screen, rule);
-        return;
+        if (fa_member_text(rule, "expr") == NULL) {
+            return;
+        }
     }
     if (strcmp(fa_explain_text(rule, "kind"), "alert") == 0) {
         fa_say(screen, "It takes the alerts of another system:\n");

@@ -82,6 +82,24 @@ static struct fa_plugin_config build_plugin(struct fa_faults *faults, const conf
     return config;
 }
 
+static void build_accounts(struct fa_draft *draft, struct fa_directory *dir)
+{
+    dir->models = fa_xcalloc(draft->models.count + 1, sizeof *dir->models);
+    dir->accounts = fa_xcalloc(draft->accounts.count + 1, sizeof *dir->accounts);
+    for (size_t i = 0; i < draft->models.count; i++) {
+        struct fa_model_entry *model = &dir->models[dir->model_count++];
+        *model = draft->models.items[i].e;
+        draft->models.items[i].e = (struct fa_model_entry){0};
+        set_if_null(&model->display, model->name);
+    }
+    for (size_t i = 0; i < draft->accounts.count; i++) {
+        struct fa_account_entry *account = &dir->accounts[dir->account_count++];
+        *account = draft->accounts.items[i].e;
+        draft->accounts.items[i].e = (struct fa_account_entry){0};
+        set_if_null(&account->display, account->name);
+    }
+}
+
 static void build_directory(struct fa_faults *faults, struct fa_draft *draft,
                             struct fa_config *config)
 {
@@ -99,6 +117,7 @@ static void build_directory(struct fa_faults *faults, struct fa_draft *draft,
         draft->teams.items[i].e = (struct fa_team_entry){0};
         set_if_null(&team->display, team->name);
     }
+    build_accounts(draft, dir);
     for (size_t i = 0; i < draft->channels.count; i++) {
         struct fa_draft_channel *from = &draft->channels.items[i];
         dir->channels[dir->channel_count++] = from->e;
@@ -123,6 +142,10 @@ static void build_severities(struct fa_draft *draft, struct fa_setup *setup)
     for (size_t i = 0; i < count; i++) {
         setup->severities[i] = draft->severities.items[i].e;
         setup->severities[i].rank = (uint32_t)i;
+        setup->severities[i].urgent = draft->severities.items[i].has_urgent
+                                          ? setup->severities[i].urgent
+                                          : setup->severities[i].name != NULL &&
+                                                strcmp(setup->severities[i].name, "critical") == 0;
         draft->severities.items[i].e = (struct fa_severity){0};
     }
     for (size_t i = 0; count == 0 && i < 3; i++) {
@@ -131,7 +154,8 @@ static void build_severities(struct fa_draft *draft, struct fa_setup *setup)
                                                     .ack_default = standard[i].ack_default,
                                                     .ack_max = standard[i].ack_max,
                                                     .fail_attempts = 3,
-                                                    .fail_after = FA_MINUTE};
+                                                    .fail_after = FA_MINUTE,
+                                                    .urgent = i == 0};
     }
     setup->severity_count = count > 0 ? count : 3;
 }
@@ -162,6 +186,7 @@ static void build_policies(struct fa_draft *draft, struct fa_setup *setup)
         struct fa_policy *policy = &setup->policies[i];
         policy->name = from->name;
         from->name = NULL;
+        policy->repeat = from->repeat_from;
         policy->step_count = from->steps.count;
         policy->steps = fa_xcalloc(from->steps.count + 1, sizeof *policy->steps);
         for (size_t s = 0; s < from->steps.count; s++) {
@@ -232,7 +257,7 @@ static void build_rules(struct fa_faults *faults, struct fa_draft *draft, struct
         rule->alert = from->alert.e;
         memset(&from->alert.e, 0, sizeof from->alert.e);
         build_take(faults, from, &rule->metric);
-        fa_build_query(faults, config, from->at, rule);
+        fa_build_query(faults, config, from, rule);
     }
     config->setup.rules = (const struct fa_rule *const *)config->rules;
     config->setup.rule_count = config->rule_count;
@@ -354,6 +379,8 @@ struct fa_config *fa_build(struct fa_faults *faults, struct fa_draft *draft)
     config->company = draft->company;
     config->notice = draft->notice;
     draft->company = draft->notice = NULL;
+    config->pages_url = draft->pages.url;
+    draft->pages.url = NULL;
     build_directory(faults, draft, config);
     build_severities(draft, &config->setup);
     build_guide(draft, &config->setup);

@@ -15,6 +15,6 @@ void fa_build_inherit(struct fa_config *config, const struct fa_draft *draft);
 void fa_build_defines(struct fa_faults *faults, struct fa_draft *draft, struct fa_config *config);
 void fa_build_defines_free(struct fa_config *config);
 void fa_build_query(struct fa_faults *faults, const struct fa_config *config,
-                    const config_setting_t *at, struct fa_rule *rule);
+                    struct fa_draft_rule *from, struct fa_rule *rule);
 
 #endif

@@ -104,10 +104,15 @@ static void parse(struct fa_faults *faults, const struct fa_config *config,
 }
 
 void fa_build_query(struct fa_faults *faults, const struct fa_config *config,
-                    const config_setting_t *at, struct fa_rule *rule)
+                    struct fa_draft_rule *from, struct fa_rule *rule)
 {
     struct fa_query_rule *query = &rule->query;
-    parse(faults, config, at, "expr", query->text, &query->expr);
-    parse(faults, config, at, "clear_expr", query->clear_text, &query->clear);
+    bool is_second = from->and_expr != NULL && query->text == NULL;
+    if (is_second) {
+        query->text = from->and_expr;
+        from->and_expr = NULL;
+    }
+    parse(faults, config, from->at, is_second ? "and_expr" : "expr", query->text, &query->expr);
+    parse(faults, config, from->at, "clear_expr", query->clear_text, &query->clear);
     query->look_back = rule->metric.look_back;
 }

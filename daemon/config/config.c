@@ -8,6 +8,7 @@
  * and the proof about conflicts when people, teams or channels themselves are at fault. */
 #include "config/build.h"
 #include "base/texts.h"
+#include "config/calendars.h"
 #include "config/proof.h"
 
 #include <stdlib.h>
@@ -49,10 +50,12 @@ static void prove(struct fa_faults *faults, const struct fa_draft *draft, struct
                              .config = config,
                              .plugins = plugins,
                              .policy_used = fa_xcalloc(policies + 1, sizeof(bool)),
-                             .policy_filings = fa_xcalloc(policies + 1, sizeof(bool))};
+                             .policy_filings = fa_xcalloc(policies + 1, sizeof(bool)),
+                             .policy_categories = fa_xcalloc(policies + 1, sizeof(bool))};
     size_t before = faults->count;
     fa_prove_names(&proof);
     fa_prove_people(&proof);
+    fa_prove_accounts(&proof);
     bool people_sound = faults->count == before && faults->people_count == 0;
     fa_prove_guide(&proof);
     fa_build_inherit(config, draft);
@@ -66,33 +69,39 @@ static void prove(struct fa_faults *faults, const struct fa_draft *draft, struct
     }
     free(proof.policy_used);
     free(proof.policy_filings);
+    free(proof.policy_categories);
 }
 
-static void make(struct fa_faults *faults, struct fa_files *files, struct fa_plugins *plugins,
-                 struct fa_config **ret_config)
+/* FA_EAGAIN: calendars have to be read first; nothing is made then. */
+static int make(struct fa_faults *faults, struct fa_files *files,
+                const struct fa_config_world *world, struct fa_config **ret_config)
 {
+    int rc = 0;
     struct fa_draft draft = {0};
     fa_files_parse(files, faults);
     read_draft(faults, files, &draft);
     struct fa_config *config = fa_build(faults, &draft);
     if (faults->unread_files == 0) {
-        prove(faults, &draft, config, plugins);
+        rc = fa_build_calendars(faults, files, &draft, world, config);
+    }
+    if (faults->unread_files == 0 && rc == 0) {
+        prove(faults, &draft, config, world != NULL ? world->plugins : NULL);
     }
     for (size_t i = 0; faults->count == 0 && i < config->setup.policy_count; i++) {
         fa_policy_seal(&config->setup.policies[i]);
     }
     fa_keys_free(&fa_draft_section, &draft);
     *ret_config = config;
+    return rc;
 }
 
 /* Gives the configuration out, or frees it after faults. */
-static int finish(struct fa_faults *faults, struct fa_files *files, struct fa_config *config,
-                  struct fa_config **ret_config)
+static int finish(int rc, struct fa_faults *faults, struct fa_files *files,
+                  struct fa_config *config, struct fa_config **ret_config)
 {
-    int rc = faults->count == 0 ? 0 : FA_EINVAL;
+    rc = faults->count == 0 ? rc : FA_EINVAL;
     if (rc == 0) {
-        config->source = files->joined;
-        files->joined = NULL;
+        config->source = fa_files_source(files);
         *ret_config = config;
     } else {
         fa_config_free(config);
@@ -101,28 +110,30 @@ static int finish(struct fa_faults *faults, struct fa_files *files, struct fa_co
     return rc;
 }
 
-int fa_config_load(const char *path, struct fa_plugins *plugins, fa_config_fault_fn *fault,
+int fa_config_load(const char *path, const struct fa_config_world *world, fa_config_fault_fn *fault,
                    void *ctx, struct fa_config **ret_config)
 {
     struct fa_files files = {0};
     struct fa_faults faults = {.fn = fault, .ctx = ctx, .files = &files};
     struct fa_config *config = NULL;
-    if (fa_files_load(&files, path, &faults) == 0) {
-        make(&faults, &files, plugins, &config);
+    int rc = fa_files_load(&files, path, &faults);
+    if (rc == 0) {
+        rc = make(&faults, &files, world, &config);
     }
-    return finish(&faults, &files, config, ret_config);
+    return finish(rc, &faults, &files, config, ret_config);
 }
 
-int fa_config_parse(const char *name, struct fa_str text, struct fa_plugins *plugins,
+int fa_config_parse(const char *name, struct fa_str text, const struct fa_config_world *world,
                     fa_config_fault_fn *fault, void *ctx, struct fa_config **ret_config)
 {
     struct fa_files files = {0};
     struct fa_faults faults = {.fn = fault, .ctx = ctx, .files = &files};
     struct fa_config *config = NULL;
-    if (fa_files_take(&files, name, text, &faults) == 0) {
-        make(&faults, &files, plugins, &config);
+    int rc = fa_files_take(&files, name, text, &faults);
+    if (rc == 0) {
+        rc = make(&faults, &files, world, &config);
     }
-    return finish(&faults, &files, config, ret_config);
+    return finish(rc, &faults, &files, config, ret_config);
 }
 
 static void free_plugin(struct fa_plugin_config *plugin)
@@ -257,6 +268,7 @@ void fa_config_free(struct fa_config *config)
     free(config->channels);
     free(config->mac_key_file);
     free(config->company);
+    free(config->pages_url);
     free(config->notice);
     free(config->source);
     free(config);

@@ -100,15 +100,17 @@ struct fa_config {
     struct fa_plugin_config store; /* plugin NULL: none was given (texts without plugins only) */
     char *mac_key_file;            /* 32 bytes as 64 hex digits, outside the store: a path or the
                                       name of a systemd credential, for fa_secret_resolve() */
+    char *pages_url; /* without a slash at its end; NULL: messages carry no links */
     struct fa_listener_entry *listeners;
     size_t listener_count;
     struct fa_feed_entry *feeds;
     size_t feed_count;
     struct fa_fetch_entry *fetches;
     size_t fetch_count;
-    char *source; /* the files' text for the store's copy; fa_config_parse reads
-                     it back with the same places. Secrets are never in it: they
-                     are files, and the configuration holds only their names */
+    fa_time known_until; /* of calendars and zones; 0: they were not read */
+    char *source; /* the files' text, with that of calendars, for the store's copy; fa_config_parse
+                     reads it back with the same places. Secrets are never in it: they are files,
+                     and the configuration holds only their names */
 };
 
 /* A path begins with "/", or with "./" or "../" and is then taken from the main file's directory,
@@ -118,18 +120,29 @@ struct fa_config {
 /* Called for every fault, with file and line; warnings do not refuse. */
 typedef void fa_config_fault_fn(void *ctx, bool is_warning, const struct fa_err *err);
 
-/* What the configuration is proved against: which plugins exist and what they take. NULL: plugins'
- * options are not looked at, and a store is not asked for. They are loaded on first use, hence not
- * const; where they lie is said on the command line, for a configuration cannot be proved before.
- */
+/* What the configuration is proved against: which plugins exist and what they take. They are loaded
+ * on first use, hence not const; where they lie is said on the command line, for a configuration
+ * cannot be proved before. */
 struct fa_plugins;
+struct fa_calendars;
+
+/* What a configuration is read with beside its files. NULL for all of it stands for {0}. */
+struct fa_config_world {
+    struct fa_plugins *plugins; /* NULL: options are not looked at, a store is not asked for */
+    /* NULL: calendars and zones are not read. Then nobody is on duty, no calendar is open, and
+     * every zone is UTC. */
+    struct fa_calendars *calendars;
+    bool is_waiting_elsewhere; /* what has to be read first is: FA_EAGAIN, instead of blocking */
+    bool is_fresh;             /* of calendars that a kept text holds, what their files say now */
+};
 
 /* Reads and proves. 0 with *ret_config (fa_config_free), FA_EINVAL after one or more faults, none
- * of which is left out but those that follow from another. */
-int fa_config_load(const char *path, struct fa_plugins *plugins, fa_config_fault_fn *fault,
+ * of which is left out but those that follow from another; FA_EAGAIN: see struct fa_config_world.
+ */
+int fa_config_load(const char *path, const struct fa_config_world *world, fa_config_fault_fn *fault,
                    void *ctx, struct fa_config **ret_config) FA_MUST_CHECK;
 /* The same from a text (the copy kept in the store, lab's worlds); name stands for the file. */
-int fa_config_parse(const char *name, struct fa_str text, struct fa_plugins *plugins,
+int fa_config_parse(const char *name, struct fa_str text, const struct fa_config_world *world,
                     fa_config_fault_fn *fault, void *ctx,
                     struct fa_config **ret_config) FA_MUST_CHECK;
 void fa_config_free(struct fa_config *config); /* accepts NULL */

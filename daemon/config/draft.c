@@ -50,6 +50,16 @@ static const struct fa_key person_keys[] = {
      .help = "An independent contact: takes what nobody else may learn. At least two are needed."},
     {"operator", FA_KEY_BOOL, 0, AT(T, e.operator_), .def = "false",
      .help = "May see the outbox, without content, and test channels."},
+    {"language", FA_KEY_NAME, 0, AT(T, e.language),
+     .help = "The language in which messages reach the person, such as \"de\"."},
+    {"zone", FA_KEY_TEXT, 0, AT(T, e.zone), .max = 100,
+     .help = "Time zone for the times that the person reads, and for days of leave; for instance "
+             "\"Europe/Berlin\". Without it: the company's."},
+    {"hours", FA_KEY_NAME, 0, AT(T, e.hours),
+     .help = "The calendar of the person's working hours."},
+    {"leave", FA_KEY_TEXTS, 0, LIST(T, leave), .min = 1, .max = 366,
+     .help = "When the person is away and deputies stand in: days (\"2026-12-24\"), stretches of "
+             "them (\"2026-12-24..2027-01-02\") or a calendar's name."},
     {"email", FA_KEY_REFUSED,
      .help = "write channels = ( { channel = \"mail\"; address = \"...\"; } )"},
     {"mail", FA_KEY_REFUSED,
@@ -69,6 +79,82 @@ static const struct fa_key team_keys[] = {
 };
 static const struct fa_section team_section = {"a team", KEYS(team_keys), sizeof(T),
                                                .help = "Several people under one name."};
+#undef T
+
+#define T struct fa_draft_model
+static const struct fa_key model_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.name), .help = "What accounts refer to."},
+    {"display", FA_KEY_TEXT, 0, AT(T, e.display), .max = 200, .help = "Name as people read it."},
+    {"conduit", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.conduit),
+     .help = "The role that is the primary conduit to such a customer, and takes over from a "
+             "conduit who is away or has left."},
+};
+static const struct fa_section model_section = {
+    "a service model", KEYS(model_keys), sizeof(T),
+    .help = "How a kind of customer is served: \"complex\", \"simple\", \"transaction\"."};
+#undef T
+
+#define T struct fa_draft_account
+static const struct fa_key account_keys[] = {
+    {"name", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, e.name), .max = 200,
+     .help = "The customer as filings and the label \"customer\" say it."},
+    {"display", FA_KEY_TEXT, 0, AT(T, e.display), .max = 200, .help = "Name as people read it."},
+    {"model", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.model),
+     .help = "The service model. Its role stands in when the conduit is away or has left."},
+    {"value_seen", FA_KEY_TEXT, 0, AT(T, e.value_seen), .max = 200,
+     .help = "The level at which our value is seen there, for instance \"board\"."},
+    {"conduit", FA_KEY_NAME, 0, AT(T, e.conduit),
+     .help = "The person who is the primary conduit. Without one: those with the model's role."},
+    {"touches", FA_KEY_TEXTS, 0, PAIR(T, e.touches, e.touch_count), .max = 200,
+     .help = "Who touches or supports the customer: people, \"team:NAME\", \"role:NAME\", "
+             "\"schedule:NAME\". The conduit is among them without being listed."},
+};
+static const struct fa_section account_section = {
+    "an account", KEYS(account_keys), sizeof(T),
+    .help = "A customer, and who answers for them: the targets account.conduit and "
+            "account.touches."};
+#undef T
+
+#define T struct fa_draft_calendar
+static const struct fa_key calendar_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, name),
+     .help = "What hours, leave and except refer to."},
+    {"hours", FA_KEY_TEXTS, 0, LIST(T, hours), .min = 1, .max = 64,
+     .help = "Each week the same: \"Mon-Fri 09:00-17:00\", \"Sat 10:00-13:00\", \"Fri "
+             "22:00-06:00\" (into Saturday)."},
+    {"file", FA_KEY_PATH, 0, AT(T, file),
+     .help = "iCalendar, instead of hours: open while one of its events lasts."},
+    {"except", FA_KEY_TEXTS, 0, LIST(T, except), .min = 1, .max = 16,
+     .help = "Calendars whose time is taken out, for instance holidays."},
+    {"zone", FA_KEY_TEXT, 0, AT(T, zone), .max = 100,
+     .help = "Time zone of hours, of whole days and of times without one. Without it: the "
+             "company's."},
+};
+static const struct fa_section calendar_section = {
+    "a calendar", KEYS(calendar_keys), sizeof(T),
+    .help = "Open time under a name: working hours, holidays, leave. Calendars are read at start, "
+            "at SIGHUP and once a day, for 400 days to come. Recurrences (RRULE) may be daily or "
+            "rarer; EXDATE, RDATE and changed occurrences count. A time that clocks leap over is "
+            "the moment of the leap; one that they show twice is the first for a beginning and the "
+            "second for an end."};
+#undef T
+
+#define T struct fa_draft_schedule
+static const struct fa_key schedule_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, name), .help = "Targets say \"schedule:NAME\"."},
+    {"display", FA_KEY_TEXT, 0, AT(T, display), .max = 200, .help = "Name as people read it."},
+    {"file", FA_KEY_PATH, FA_KEY_REQUIRED, AT(T, file),
+     .help = "iCalendar. Each event says who is on duty: its ATTENDEEs, by the addresses of their "
+             "channels; without such its SUMMARY, a person's name or display, several with "
+             "commas."},
+    {"zone", FA_KEY_TEXT, 0, AT(T, zone), .max = 100,
+     .help = "Time zone of whole days and of times without one. Without it: the company's."},
+};
+static const struct fa_section schedule_section = {
+    "a schedule", KEYS(schedule_keys), sizeof(T),
+    .help = "A rotation: who is on duty when. A single event, or an occurrence that was changed or "
+            "moved, takes its time from all events that recur: so a swap is one more event. Events "
+            "of the same kind that overlap are on duty together."};
 #undef T
 
 #define T struct fa_draft_channel
@@ -106,6 +192,8 @@ static const struct fa_key severity_keys[] = {
      .help = "After so many failed tries of one message the escalation moves on."},
     {"fail_after", FA_KEY_DURATION, 0, AT(T, e.fail_after), DURATION(FA_SECOND, FA_DAY),
      .def = "1m", .help = "Or after failing for so long, whichever comes first."},
+    {"urgent", FA_KEY_BOOL, 0, PAIR(T, e.urgent, has_urgent),
+     .help = "People's quiet hours do not hold it back. Without it: true for \"critical\"."},
 };
 static const struct fa_section severity_section = {
     "a severity", KEYS(severity_keys), sizeof(T),
@@ -160,6 +248,11 @@ static const struct fa_key step_keys[] = {
      .help = "Only over these channels. Without it: each person's own, in their order."},
     {"wait", FA_KEY_DURATION, 0, AT(T, e.wait), DURATION(FA_MINUTE, 7 * FA_DAY), .def = "15m",
      .help = "From this step to the next; from the last to its repetition."},
+    {"during", FA_KEY_NAME, 0, AT(T, e.during),
+     .help = "A calendar: the step is told only while it is open, and its wait runs only then. "
+             "Without it: at any time."},
+    {"urgent", FA_KEY_BOOL, 0, AT(T, e.urgent), .def = "false",
+     .help = "People's quiet hours do not hold this step back, however severe the alarm is."},
 };
 static const struct fa_section step_section = {"a step", KEYS(step_keys), sizeof(T),
                                                .help = "One rung of a policy."};
@@ -172,6 +265,9 @@ static const struct fa_key policy_keys[] = {
              "the daemon's own troubles."},
     {"steps", FA_KEY_GROUPS, FA_KEY_REQUIRED, LIST(T, steps), .section = &step_section,
      .help = "In their order; the last repeats until somebody owns the alarm."},
+    {"repeat_from", FA_KEY_U32, 0, AT(T, repeat_from), .min = 1, .max = 64,
+     .help = "After the last step the climb goes on with this one, counted from 1, and each loop "
+             "widens. Without it: with the last."},
 };
 static const struct fa_section policy_section = {"a policy", KEYS(policy_keys), sizeof(T),
                                                  .help = "Who is told, in which order."};
@@ -264,6 +360,13 @@ static const struct fa_key rule_keys[] = {
      .help = "Fires when no sample came for so long; instead of above or below."},
     {"incident", FA_KEY_GROUP, 0, AT(T, incident), .section = &incident_section,
      .help = "Fires on what people file."},
+    {"and_expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, and_expr), .max = 65536,
+     .help =
+         "With incident: fires only while this PromQL expression yields a label set too; with per "
+         "one whose label customer, if it has it, is the filing's. A filing that came before the "
+         "numbers is raised when they say so. It adds an alarm: the filing climbs by its category "
+         "as always, also when the numbers say nothing or are missing; a level below \"raise\" is "
+         "raised by it. Each filing is raised once by such a rule."},
     {"alert", FA_KEY_GROUP, 0, AT(T, alert), .section = &alert_section,
      .help = "Fires on what another monitoring system has decided."},
     {"expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, e.query.text), .max = 65536,
@@ -271,9 +374,11 @@ static const struct fa_key rule_keys[] = {
     {"clear_expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, e.query.clear_text), .max = 65536,
      .help = "With expr: clears only when this expression yields the label set."},
     {"settle", FA_KEY_DURATION, 0, AT(T, e.query.settle), DURATION(0, FA_HOUR), .def = "1s",
-     .help = "With expr: what aggregates or joins waits so long for samples that belong together."},
+     .help =
+         "With expr or and_expr: what aggregates or joins waits so long for samples that belong together."},
     {"every", FA_KEY_DURATION, 0, AT(T, e.query.every), DURATION(FA_SECOND, FA_DAY), .def = "15s",
-     .help = "With expr: a value that moves by itself, such as a rate, is looked at so often."},
+     .help =
+         "With expr or and_expr: a value that moves by itself, such as a rate, is looked at so often."},
 };
 static const struct fa_section rule_section = {
     "a rule", KEYS(rule_keys), sizeof(T),
@@ -437,6 +542,18 @@ static const struct fa_section fetch_section = {
             "ends with the first run that fails, and is unknown then."};
 #undef T
 
+#define T struct fa_draft_pages
+static const struct fa_key pages_keys[] = {
+    {"url", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, url), .max = 200,
+     .help = "Where people's phones reach the listener whose routes hold pages: "
+             "\"https://alarm.example.com\". Links in messages begin with it."},
+};
+static const struct fa_section pages_section = {
+    "the pages", KEYS(pages_keys), sizeof(T),
+    .help = "Small pages for a phone: to own an alarm by the link in its message, to file, and to "
+            "see what became of a filing. Without this group messages carry no link."};
+#undef T
+
 #define T struct fa_draft_store
 static const struct fa_key store_keys[] = {
     {"plugin", FA_KEY_NAME, 0, AT(T, plugin), .def = "sqlite",
@@ -491,9 +608,20 @@ static const struct fa_key top_keys[] = {
     {"notice", FA_KEY_TEXT, FA_KEY_LINES, AT(T, notice), .max = 4000,
      .help =
          "What the client says before it asks anything, for instance who can read this machine."},
+    {"zone", FA_KEY_TEXT, 0, AT(T, zone), .max = 100,
+     .help = "The company's time zone, for instance \"Europe/Berlin\", for people, calendars and "
+             "schedules that name none. Without it: UTC."},
     {"people", FA_KEY_GROUPS, 0, LIST(T, people), .section = &person_section,
      .help = "Everybody who is named elsewhere."},
+    {"calendars", FA_KEY_GROUPS, 0, LIST(T, calendars), .section = &calendar_section,
+     .help = "Working hours, holidays, leave."},
+    {"schedules", FA_KEY_GROUPS, 0, LIST(T, schedules), .section = &schedule_section,
+     .help = "Rotations."},
     {"teams", FA_KEY_GROUPS, 0, LIST(T, teams), .section = &team_section, .help = "Teams."},
+    {"models", FA_KEY_GROUPS, 0, LIST(T, models), .section = &model_section,
+     .help = "How customers are served."},
+    {"accounts", FA_KEY_GROUPS, 0, LIST(T, accounts), .section = &account_section,
+     .help = "Customers."},
     {"channels", FA_KEY_GROUPS, 0, LIST(T, channels), .section = &channel_section,
      .help = "Ways to reach people."},
     {"severities", FA_KEY_GROUPS, 0, LIST(T, severities), .section = &severity_section,
@@ -514,6 +642,8 @@ static const struct fa_key top_keys[] = {
      .help = "Where samples come in."},
     {"fetch", FA_KEY_GROUPS, 0, LIST(T, fetches), .section = &fetch_section,
      .help = "What is pulled."},
+    {"pages", FA_KEY_GROUP, 0, AT(T, pages), .section = &pages_section,
+     .help = "Where links lead."},
     {"store", FA_KEY_GROUP, 0, AT(T, store), .section = &store_section,
      .help = "What is kept where."},
     {"times", FA_KEY_GROUP, 0, AT(T, times), .section = &times_section,

@@ -22,13 +22,34 @@ struct fa_draft_person {
     const config_setting_t *at;
     struct fa_person_entry e; /* all but contacts and tokens */
     FA_ARRAY(uint32_t) uid;
-    FA_TEXTS token, tokens;
+    FA_TEXTS token, tokens, leave;
     FA_ARRAY(struct fa_draft_contact) contacts;
+};
+
+struct fa_draft_calendar {
+    const config_setting_t *at;
+    char *name, *file, *zone;
+    FA_TEXTS hours, except;
+};
+
+struct fa_draft_schedule {
+    const config_setting_t *at;
+    char *name, *display, *file, *zone;
 };
 
 struct fa_draft_team {
     const config_setting_t *at;
     struct fa_team_entry e;
+};
+
+struct fa_draft_model {
+    const config_setting_t *at;
+    struct fa_model_entry e;
+};
+
+struct fa_draft_account {
+    const config_setting_t *at;
+    struct fa_account_entry e;
 };
 
 struct fa_draft_channel {
@@ -40,6 +61,7 @@ struct fa_draft_channel {
 struct fa_draft_severity {
     const config_setting_t *at;
     struct fa_severity e;
+    bool has_urgent;
 };
 
 struct fa_draft_value {
@@ -61,6 +83,7 @@ struct fa_draft_step {
 struct fa_draft_policy {
     const config_setting_t *at;
     char *name;
+    uint32_t repeat_from;
     FA_ARRAY(struct fa_draft_step) steps;
 };
 
@@ -78,7 +101,7 @@ struct fa_draft_alert {
 struct fa_draft_rule {
     const config_setting_t *at;
     struct fa_rule e;
-    char *take;
+    char *take, *and_expr;
     uint32_t at_least;
     struct fa_draft_incident incident;
     struct fa_draft_alert alert;
@@ -123,6 +146,11 @@ struct fa_draft_fetch {
     struct fa_given_list given;
 };
 
+struct fa_draft_pages {
+    const config_setting_t *at; /* NULL: none was given */
+    char *url;
+};
+
 struct fa_draft_store {
     const config_setting_t *at; /* NULL: none was given */
     char *plugin, *mac_key;
@@ -141,9 +169,13 @@ struct fa_draft_limits {
 
 struct fa_draft {
     const config_setting_t *at;
-    char *company, *notice;
+    char *company, *notice, *zone;
     FA_ARRAY(struct fa_draft_person) people;
+    FA_ARRAY(struct fa_draft_calendar) calendars;
+    FA_ARRAY(struct fa_draft_schedule) schedules;
     FA_ARRAY(struct fa_draft_team) teams;
+    FA_ARRAY(struct fa_draft_model) models;
+    FA_ARRAY(struct fa_draft_account) accounts;
     FA_ARRAY(struct fa_draft_channel) channels;
     FA_ARRAY(struct fa_draft_severity) severities;
     FA_ARRAY(struct fa_draft_value) values;
@@ -154,6 +186,7 @@ struct fa_draft {
     FA_ARRAY(struct fa_draft_listener) listeners;
     FA_ARRAY(struct fa_draft_feed) feeds;
     FA_ARRAY(struct fa_draft_fetch) fetches;
+    struct fa_draft_pages pages;
     struct fa_draft_store store;
     struct fa_draft_times times;
     struct fa_draft_limits limits;

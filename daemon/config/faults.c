@@ -28,15 +28,19 @@ const char *fa_place_of(const struct fa_faults *faults, const config_setting_t *
     return buf;
 }
 
-/* Is the setting within people, teams or channels? */
+/* Is the setting within what the directory is made of? */
 static bool is_about_people(const config_setting_t *at)
 {
+    static const char *const lists[] = {"people", "teams", "channels", "models", "accounts"};
     while (at != NULL && at->parent != NULL && at->parent->parent != NULL) {
         at = at->parent;
     }
-    const char *top = at != NULL ? at->name : NULL;
-    return top != NULL && (strcmp(top, "people") == 0 || strcmp(top, "teams") == 0 ||
-                           strcmp(top, "channels") == 0);
+    for (size_t i = 0; at != NULL && at->name != NULL && i < sizeof lists / sizeof lists[0]; i++) {
+        if (strcmp(at->name, lists[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void tell(struct fa_faults *faults, bool is_warning, const struct fa_err *err)

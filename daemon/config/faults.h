@@ -21,11 +21,20 @@ struct fa_file {
     bool is_read; /* tree is initialised and holds the file */
 };
 
+/* The text of a calendar beside the files. */
+struct fa_file_calendar {
+    char *path, *text; /* owned */
+    size_t len;
+    bool is_kept; /* it came with the kept copy */
+};
+
 struct fa_files {
     char *base;   /* absolute directory that "./" stands for */
     char *joined; /* owned: all texts with markers, see files.c */
     struct fa_file *files;
     size_t count;
+    struct fa_file_calendar *calendars;
+    size_t calendar_count;
 };
 
 struct fa_faults {
@@ -60,12 +69,23 @@ const char *fa_place_of(const struct fa_faults *faults, const config_setting_t *
 /* "./x" and "../x" from the files' base; all else is copied. */
 char *fa_files_resolve(const struct fa_files *files, const char *path);
 
+/* Reads a plain file of at most buf->max bytes that not everybody can write; the error names no
+ * path. */
+int fa_files_read_plain(const char *path, struct fa_buf *buf, struct fa_err *err) FA_MUST_CHECK;
 /* files.c: reads PATH, rules.d/ and conf.d/ beside it into files->joined. FA_EINVAL after faults.
  */
 int fa_files_load(struct fa_files *files, const char *path, struct fa_faults *faults) FA_MUST_CHECK;
 /* Takes a text as fa_files_load would have joined it, or a plain one. */
 int fa_files_take(struct fa_files *files, const char *name, struct fa_str text,
                   struct fa_faults *faults) FA_MUST_CHECK;
+/* Reads a calendar's file, unless it was read or the kept copy holds it (and is not to be read
+ * `fresh`). The error names no path: the caller does. */
+int fa_files_read_calendar(struct fa_files *files, const char *path, bool fresh,
+                           struct fa_err *err) FA_MUST_CHECK;
+/* What was read, borrowed; without ptr: nothing was. */
+struct fa_str fa_files_calendar(const struct fa_files *files, const char *path, bool fresh);
+/* The text to keep: what was joined, and the calendars that were read. The caller frees it. */
+char *fa_files_source(struct fa_files *files);
 /* Scans and parses every file. */
 void fa_files_parse(struct fa_files *files, struct fa_faults *faults);
 void fa_files_done(struct fa_files *files);

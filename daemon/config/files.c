@@ -9,6 +9,9 @@
  *     company = "ACME"; ...
  *     #@ file /etc/firealarm/rules.d/incidents.cfg
  *     ...
+ *     #@ calendar /etc/firealarm/rota.ics
+ *     BEGIN:VCALENDAR
+ *     ...
  *
  * Invariants: (1) one tree a file, so that a syntax error ends that file alone; (2) nothing is read
  * but plain files of bounded size that not everybody can write, from directories to which not
@@ -25,10 +28,12 @@
 
 #define FILE_MAX_BYTES   ((size_t)1 << 20)
 #define JOINED_MAX_BYTES ((size_t)4 << 20)
+#define KEPT_MAX_BYTES   ((size_t)12 << 20) /* with calendars */
 #define FILES_MAX        256u
 #define MARK             "#@ "
 #define MARK_DIRECTORY   "#@ directory "
 #define MARK_FILE        "#@ file "
+#define MARK_CALENDAR    "#@ calendar "
 
 static void file_fault(struct fa_faults *faults, int code, const char *file, const char *fmt, ...)
     FA_PRINTF(4, 5);
@@ -59,7 +64,7 @@ static char *directory_of(const char *path)
     return dir;
 }
 
-static int read_all(int fd, const char *path, struct fa_buf *buf, struct fa_faults *faults)
+static int read_all(int fd, struct fa_buf *buf, struct fa_err *err)
 {
     char piece[16384];
     for (;;) {
@@ -68,42 +73,50 @@ static int read_all(int fd, const char *path, struct fa_buf *buf, struct fa_faul
             return 0;
         }
         if (got < 0 && errno != EINTR) {
-            file_fault(faults, FA_EIO, path, "cannot be read: %s", strerror(errno));
-            return FA_EINVAL;
+            return fa_err_set(err, FA_EIO, "cannot be read: %s", strerror(errno));
         }
         if (got > 0) {
             fa_buf_put(buf, piece, (size_t)got);
         }
         if (buf->over) {
-            file_fault(faults, FA_ETOOBIG, path,
-                       "larger than %zu KiB: split it over several files in conf.d/ (all of them "
-                       "together: %zu KiB)",
-                       FILE_MAX_BYTES >> 10, JOINED_MAX_BYTES >> 10);
-            return FA_EINVAL;
+            return fa_err_set(err, FA_ETOOBIG, "larger than %zu KiB", buf->max >> 10);
         }
     }
 }
 
-static int read_file(const char *path, struct fa_buf *buf, struct fa_faults *faults)
+int fa_files_read_plain(const char *path, struct fa_buf *buf, struct fa_err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
-        file_fault(faults, errno == ENOENT ? FA_ENOTFOUND : FA_EIO, path, "cannot be opened: %s",
-                   strerror(errno));
-        return FA_EINVAL;
+        return fa_err_set(err, errno == ENOENT ? FA_ENOTFOUND : FA_EIO, "cannot be opened: %s",
+                          strerror(errno));
     }
     struct stat st;
-    int rc = FA_EINVAL;
+    int rc;
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-        file_fault(faults, FA_EINVAL, path, "is no plain file");
+        rc = fa_err_set(err, FA_EINVAL, "is no plain file");
     } else if ((st.st_mode & S_IWOTH) != 0) {
-        file_fault(
-            faults, FA_EDENIED, path,
+        rc = fa_err_set(
+            err, FA_EDENIED,
             "everybody on this machine may write it, and so say whom alarms reach: chmod o-w");
     } else {
-        rc = read_all(fd, path, buf, faults);
+        rc = read_all(fd, buf, err);
     }
     close(fd);
+    return rc;
+}
+
+static int read_file(const char *path, struct fa_buf *buf, struct fa_faults *faults)
+{
+    struct fa_err err;
+    int rc = fa_files_read_plain(path, buf, &err);
+    if (rc == FA_ETOOBIG) {
+        file_fault(faults, rc, path,
+                   "%s: split it over several files in conf.d/ (all of them together: %zu KiB)",
+                   err.text, JOINED_MAX_BYTES >> 10);
+    } else if (rc != 0) {
+        file_fault(faults, rc, path, "%s", err.text);
+    }
     return rc;
 }
 
@@ -193,11 +206,34 @@ static void add_file(struct fa_files *files, struct fa_str name, struct fa_str t
         (struct fa_file){.name = fa_xstrndup(name.ptr, name.len), .text = text};
 }
 
+static void add_calendar(struct fa_files *files, struct fa_str path, struct fa_str text,
+                         bool is_kept)
+{
+    files->calendars =
+        fa_xrealloc(files->calendars, (files->calendar_count + 1) * sizeof *files->calendars);
+    files->calendars[files->calendar_count++] =
+        (struct fa_file_calendar){.path = fa_xstrndup(path.ptr, path.len),
+                                  .text = fa_xstrndup(text.len > 0 ? text.ptr : "", text.len),
+                                  .len = text.len,
+                                  .is_kept = is_kept};
+}
+
+static void add_part(struct fa_files *files, struct fa_str name, struct fa_str text,
+                     bool is_calendar)
+{
+    if (is_calendar) {
+        add_calendar(files, name, text, true);
+    } else {
+        add_file(files, name, text);
+    }
+}
+
 /* Cuts the joined text at its markers. Trees are initialised later: they must not move. */
 static void split(struct fa_files *files, const char *name)
 {
     struct fa_str rest = fa_str_of(files->joined);
     struct fa_str file = fa_str_of(name), start = rest;
+    bool is_calendar = false;
     bool is_marked = fa_str_starts(rest, MARK);
     while (rest.len > 0) {
         struct fa_str here = rest, line = fa_str_cut(rest, '\n', &rest);
@@ -206,16 +242,17 @@ static void split(struct fa_files *files, const char *name)
         }
         struct fa_str before = {start.ptr, (size_t)(here.ptr - start.ptr)};
         if (before.len > 0) {
-            add_file(files, file, before);
+            add_part(files, file, before, is_calendar);
         }
-        if (fa_str_starts(line, MARK_FILE)) {
-            size_t len = strlen(MARK_FILE);
+        is_calendar = fa_str_starts(line, MARK_CALENDAR);
+        if (is_calendar || fa_str_starts(line, MARK_FILE)) {
+            size_t len = strlen(is_calendar ? MARK_CALENDAR : MARK_FILE);
             file = (struct fa_str){line.ptr + len, line.len - len};
         }
         start = rest.len > 0 ? rest : (struct fa_str){here.ptr + here.len, 0};
     }
     if (start.len > 0 || !is_marked || files->count == 0) {
-        add_file(files, file, start);
+        add_part(files, file, start, is_calendar);
     }
 }
 
@@ -262,12 +299,84 @@ int fa_files_load(struct fa_files *files, const char *path, struct fa_faults *fa
 int fa_files_take(struct fa_files *files, const char *name, struct fa_str text,
                   struct fa_faults *faults)
 {
-    if (text.len > JOINED_MAX_BYTES || (text.len > 0 && memchr(text.ptr, '\0', text.len) != NULL)) {
+    if (text.len > KEPT_MAX_BYTES || (text.len > 0 && memchr(text.ptr, '\0', text.len) != NULL)) {
         file_fault(faults, FA_EPARSE, name, "%s",
-                   text.len > JOINED_MAX_BYTES ? "larger than 4096 KiB" : "a zero byte: no text");
+                   text.len > KEPT_MAX_BYTES ? "larger than 12288 KiB" : "a zero byte: no text");
         return FA_EINVAL;
     }
     return take_joined(files, name, fa_xstrndup(text.len > 0 ? text.ptr : "", text.len));
+}
+
+/* ---- calendars ---- */
+
+static struct fa_file_calendar *find_calendar(const struct fa_files *files, const char *path,
+                                              bool fresh)
+{
+    for (size_t i = 0; i < files->calendar_count; i++) {
+        struct fa_file_calendar *calendar = &files->calendars[i];
+        if (strcmp(calendar->path, path) == 0 && !(fresh && calendar->is_kept)) {
+            return calendar;
+        }
+    }
+    return NULL;
+}
+
+struct fa_str fa_files_calendar(const struct fa_files *files, const char *path, bool fresh)
+{
+    const struct fa_file_calendar *calendar = find_calendar(files, path, fresh);
+    return calendar != NULL ? (struct fa_str){calendar->text, calendar->len} : (struct fa_str){0};
+}
+
+int fa_files_read_calendar(struct fa_files *files, const char *path, bool fresh, struct fa_err *err)
+{
+    struct fa_buf buf;
+    size_t total = 0;
+    if (find_calendar(files, path, fresh) != NULL) {
+        return 0;
+    }
+    for (size_t i = 0; i < files->calendar_count; i++) {
+        total += files->calendars[i].is_kept ? 0 : files->calendars[i].len;
+    }
+    fa_buf_init(&buf, FILE_MAX_BYTES);
+    int rc = fa_files_read_plain(path, &buf, err);
+    if (rc != 0) {
+        (void)fa_err_wrap(err, "%.300s", path);
+    } else if (memchr(fa_buf_text(&buf), '\0', buf.len) != NULL ||
+               strstr(fa_buf_text(&buf), MARK) != NULL) {
+        rc = fa_err_set(err, FA_EPARSE,
+                        "%.300s: no iCalendar: it holds a zero byte or \"" MARK "\"", path);
+    } else if (total + buf.len > KEPT_MAX_BYTES - JOINED_MAX_BYTES - ((size_t)1 << 20)) {
+        rc = fa_err_set(err, FA_ETOOBIG, "all calendars together are larger than 7168 KiB");
+    } else {
+        add_calendar(files, fa_str_of(path), fa_buf_str(&buf), false);
+    }
+    fa_buf_done(&buf);
+    return rc;
+}
+
+/* The kept copy's part before its calendars. */
+static size_t without_calendars(const char *joined)
+{
+    const char *at = strstr(joined, "\n" MARK_CALENDAR);
+    return at != NULL ? (size_t)(at - joined) + 1 : strlen(joined);
+}
+
+char *fa_files_source(struct fa_files *files)
+{
+    struct fa_buf out;
+    fa_buf_init(&out, 2 * KEPT_MAX_BYTES);
+    fa_buf_put(&out, files->joined, without_calendars(files->joined));
+    for (size_t i = 0; i < files->calendar_count; i++) {
+        const struct fa_file_calendar *calendar = &files->calendars[i];
+        if (calendar->is_kept && find_calendar(files, calendar->path, true) != NULL) {
+            continue; /* it was read anew */
+        }
+        fa_buf_printf(&out, MARK_CALENDAR "%s\n", calendar->path);
+        fa_buf_put(&out, calendar->text, calendar->len);
+        bool is_ended = calendar->len > 0 && calendar->text[calendar->len - 1] == '\n';
+        fa_buf_puts(&out, is_ended ? "" : "\n");
+    }
+    return fa_buf_take(&out);
 }
 
 static void scan_fault(void *ctx, const struct fa_err *err)
@@ -314,6 +423,11 @@ void fa_files_done(struct fa_files *files)
         fa_scan_done(&files->files[i].scan);
         free(files->files[i].name);
     }
+    for (size_t i = 0; i < files->calendar_count; i++) {
+        free(files->calendars[i].path);
+        free(files->calendars[i].text);
+    }
+    free(files->calendars);
     free(files->files);
     free(files->joined);
     free(files->base);

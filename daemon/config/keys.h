@@ -17,7 +17,7 @@ enum fa_key_type {
     FA_KEY_DURATION, /* fa_time, written "15m" */
     FA_KEY_U32,      /* uint32_t */
     FA_KEY_REAL,     /* double; bool at offset2 says that it was given */
-    FA_KEY_BOOL,     /* bool */
+    FA_KEY_BOOL,     /* bool; another at offset2, if any, says that it was given */
     FA_KEY_CHOICE,   /* uint32_t: the place among `choices` */
     FA_KEY_MODE,     /* uint32_t, written "0660" */
     FA_KEY_TEXTS,    /* char **, size_t: one text or a list of them; min..max of them */

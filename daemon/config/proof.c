@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What every proof needs: the named lists seen alike, references with suggestions, targets as sets
- * of people, and the check that no name is given twice. Own look-ups instead of the directory's:
+/* What every proof needs: the named lists seen alike, references with suggestions, and the check
+ * that no name is given twice. Own look-ups instead of the directory's:
  * these must work before it can be sealed, with names missing. */
 #include "config/proof.h"
 #include "base/texts.h"
@@ -9,17 +9,18 @@
 #include <string.h>
 
 static const char *const kind_words[FA_KIND__COUNT] = {
-    "person", "team", "channel",  "severity", "value",     "category",
-    "policy", "rule", "listener", "feed",     "fetch job",
+    "person",   "team",   "service model", "account",  "channel", "severity",  "value",
+    "category", "policy", "rule",          "listener", "feed",    "fetch job",
 };
 
 size_t fa_proof_count(const struct fa_proof *proof, enum fa_kind kind)
 {
     const struct fa_draft *d = proof->draft;
     const size_t counts[FA_KIND__COUNT] = {
-        d->people.count,    d->teams.count,      d->channels.count, d->severities.count,
-        d->values.count,    d->categories.count, d->policies.count, d->rules.count,
-        d->listeners.count, d->feeds.count,      d->fetches.count,
+        d->people.count,   d->teams.count,      d->models.count,    d->accounts.count,
+        d->channels.count, d->severities.count, d->values.count,    d->categories.count,
+        d->policies.count, d->rules.count,      d->listeners.count, d->feeds.count,
+        d->fetches.count,
     };
     return counts[kind];
 }
@@ -32,6 +33,10 @@ const char *fa_proof_name(const struct fa_proof *proof, enum fa_kind kind, size_
         return c->people->people[i].name;
     case FA_KIND_TEAM:
         return c->people->teams[i].name;
+    case FA_KIND_MODEL:
+        return c->people->models[i].name;
+    case FA_KIND_ACCOUNT:
+        return c->people->accounts[i].name;
     case FA_KIND_CHANNEL:
         return c->people->channels[i].name;
     case FA_KIND_SEVERITY:
@@ -65,6 +70,10 @@ const config_setting_t *fa_proof_at(const struct fa_proof *proof, enum fa_kind k
         return d->people.items[i].at;
     case FA_KIND_TEAM:
         return d->teams.items[i].at;
+    case FA_KIND_MODEL:
+        return d->models.items[i].at;
+    case FA_KIND_ACCOUNT:
+        return d->accounts.items[i].at;
     case FA_KIND_CHANNEL:
         return d->channels.items[i].at;
     case FA_KIND_SEVERITY:
@@ -153,74 +162,6 @@ const config_setting_t *fa_proof_elem(const config_setting_t *at, const char *ke
         }
     }
     return list;
-}
-
-/* A role that nobody has, with the nearest that somebody has. */
-static void unknown_role(const struct fa_proof *proof, const config_setting_t *at, const char *role)
-{
-    const struct fa_directory *dir = proof->config->people;
-    const char *near = NULL;
-    char hint[96] = "";
-    for (size_t i = 0; near == NULL && i < dir->people_count; i++) {
-        const struct fa_person_entry *person = &dir->people[i];
-        near = fa_suggest(role, (const char *const *)person->roles, person->role_count);
-    }
-    if (near != NULL) {
-        snprintf(hint, sizeof hint, " (did you mean 'role:%.70s'?)", near);
-    }
-    fa_fault(proof->faults, at, FA_ENOTFOUND, "target 'role:%.64s': nobody has this role%s", role,
-             hint);
-}
-
-static void add_team(const struct fa_proof *proof, size_t team, bool *set)
-{
-    const struct fa_team_entry *entry = &proof->config->people->teams[team];
-    for (size_t i = 0; i < entry->member_count; i++) {
-        size_t person = fa_proof_find(proof, FA_KIND_PERSON, entry->members[i]);
-        if (person != FA_NONE) {
-            set[person] = true;
-        }
-    }
-}
-
-static void add_target(const struct fa_proof *proof, const config_setting_t *at, const char *target,
-                       bool *set)
-{
-    const struct fa_directory *dir = proof->config->people;
-    if (strncmp(target, "team:", 5) == 0) {
-        size_t team = fa_proof_need(proof, FA_KIND_TEAM, target + 5, at, "target");
-        if (team != FA_NONE) {
-            add_team(proof, team, set);
-        }
-        return;
-    }
-    bool is_role = strncmp(target, "role:", 5) == 0;
-    if (!is_role && strcmp(target, FA_TARGET_INDEPENDENT) != 0) {
-        size_t person = fa_proof_need(proof, FA_KIND_PERSON, target, at, "target");
-        if (person != FA_NONE) {
-            set[person] = true;
-        }
-        return;
-    }
-    bool any = false;
-    for (size_t i = 0; i < dir->people_count; i++) {
-        if (is_role ? fa_texts_has(dir->people[i].roles, dir->people[i].role_count, target + 5)
-                    : dir->people[i].independent) {
-            set[i] = true;
-            any = true;
-        }
-    }
-    if (is_role && !any) {
-        unknown_role(proof, at, target + 5);
-    }
-}
-
-void fa_proof_targets(const struct fa_proof *proof, const config_setting_t *at, const char *key,
-                      char *const *targets, size_t count, bool *set)
-{
-    for (size_t i = 0; i < count; i++) {
-        add_target(proof, fa_proof_elem(at, key, targets[i]), targets[i], set);
-    }
 }
 
 bool fa_proof_reachable(const struct fa_proof *proof, size_t person, char *const *channels,

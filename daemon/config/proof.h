@@ -10,15 +10,17 @@
 struct fa_proof {
     struct fa_faults *faults;
     const struct fa_draft *draft;
-    struct fa_config *config;           /* lists in the order of the draft's */
-    struct fa_plugins *plugins;         /* NULL: not looked at */
-    bool *policy_used, *policy_filings; /* for each policy */
+    struct fa_config *config;                               /* lists in the order of the draft's */
+    struct fa_plugins *plugins;                             /* NULL: not looked at */
+    bool *policy_used, *policy_filings, *policy_categories; /* for each policy */
 };
 
 /* The lists that have names. */
 enum fa_kind {
     FA_KIND_PERSON,
     FA_KIND_TEAM,
+    FA_KIND_MODEL,
+    FA_KIND_ACCOUNT,
     FA_KIND_CHANNEL,
     FA_KIND_SEVERITY,
     FA_KIND_VALUE,
@@ -45,9 +47,17 @@ size_t fa_proof_need(const struct fa_proof *proof, enum fa_kind kind, const char
 /* The element of the list `key` of group `at` that is this text; the list, or the group. */
 const config_setting_t *fa_proof_elem(const config_setting_t *at, const char *key,
                                       const char *text);
-/* Marks in set[people_count] whom the targets mean; a fault for each that means nobody. */
-void fa_proof_targets(const struct fa_proof *proof, const config_setting_t *at, const char *key,
+/* What decides whom a target means, beside the directory: nobody is meant when it is not there. */
+enum fa_depends { FA_DEPENDS_NOT, FA_DEPENDS_CUSTOMER, FA_DEPENDS_LABEL, FA_DEPENDS_REPORTER };
+/* ret_label: of a target that names one; "customer" where that is what counts. */
+enum fa_depends fa_proof_depends(const char *target, struct fa_str *ret_label);
+/* Marks in set[people_count] whom the targets mean for certain; a fault for each that can mean
+ * nobody. True: some depend on more than the directory. */
+bool fa_proof_targets(const struct fa_proof *proof, const config_setting_t *at, const char *key,
                       char *const *targets, size_t count, bool *set);
+/* "role:ROLE" or a model's conduit that nobody is, with the nearest role that somebody has. */
+void fa_proof_unknown_role(const struct fa_proof *proof, const config_setting_t *at,
+                           const char *what, const char *role);
 /* Can this person be reached: by any channel, or by one of `channels`? For filings a shared channel
  * counts only with readers. */
 bool fa_proof_reachable(const struct fa_proof *proof, size_t person, char *const *channels,
@@ -57,6 +67,7 @@ void fa_prove_names(const struct fa_proof *proof);
 void fa_prove_people(const struct fa_proof *proof);
 /* Needs the sealed directory. */
 void fa_prove_conflicts(const struct fa_proof *proof);
+void fa_prove_accounts(const struct fa_proof *proof);
 void fa_prove_guide(const struct fa_proof *proof);
 void fa_prove_rules(const struct fa_proof *proof);
 /* After rules and categories, which say what policies are used for. */

@@ -48,12 +48,28 @@ static void prove_value(const struct fa_proof *proof, size_t i)
     }
 }
 
+static void refuse_labels(const struct fa_proof *proof, const config_setting_t *at,
+                          const struct fa_category *category)
+{
+    for (size_t i = 0; i < category->helper_count; i++) {
+        struct fa_str label;
+        if (fa_proof_depends(category->helpers[i], &label) == FA_DEPENDS_LABEL) {
+            fa_fault(proof->faults, fa_proof_elem(at, "helpers", category->helpers[i]), FA_EINVAL,
+                     "helpers: '%.64s' would be nobody: what people file has no labels",
+                     category->helpers[i]);
+        }
+    }
+}
+
 static void prove_helpers(const struct fa_proof *proof, size_t i)
 {
     const struct fa_category *category = &proof->config->setup.categories[i];
     const config_setting_t *at = proof->draft->categories.items[i].at;
     bool *set = fa_xcalloc(proof->draft->people.count + 1, sizeof *set);
-    fa_proof_targets(proof, at, "helpers", category->helpers, category->helper_count, set);
+    size_t before = proof->faults->count;
+    refuse_labels(proof, at, category);
+    bool depends =
+        fa_proof_targets(proof, at, "helpers", category->helpers, category->helper_count, set);
     bool any = false, reached = false;
     for (size_t p = 0; p < proof->draft->people.count; p++) {
         any = any || set[p];
@@ -65,6 +81,11 @@ static void prove_helpers(const struct fa_proof *proof, size_t i)
     } else if (any && !reached) {
         fa_fault_key(proof->faults, at, "helpers", FA_EINVAL,
                      "none of the helpers has a channel that may carry filings");
+    }
+    if (depends && !any && proof->faults->count == before) {
+        fa_fault_key(proof->faults, at, "helpers", FA_EINVAL,
+                     "who helps depends on each filing and may be nobody: add a person, a team or "
+                     "a role");
     }
     free(set);
 }
@@ -80,6 +101,7 @@ static void prove_category(const struct fa_proof *proof, size_t i)
                                   config_setting_get_member(at, "policy"), "policy");
     if (policy != FA_NONE) {
         proof->policy_used[policy] = proof->policy_filings[policy] = true;
+        proof->policy_categories[policy] = true;
     }
     prove_helpers(proof, i);
     if (category->guidance == FA_GUIDE_RAISE && config_setting_get_member(at, "due") != NULL) {

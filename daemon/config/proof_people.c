@@ -42,15 +42,27 @@ static void prove_uids(const struct fa_proof *proof, const config_setting_t *at,
     }
 }
 
+/* A name that a target's notation means otherwise would be told in somebody else's stead. */
+static void prove_name(const struct fa_proof *proof, const config_setting_t *at, const char *name)
+{
+    struct fa_str label;
+    if (name != NULL && strcmp(name, FA_TARGET_INDEPENDENT) == 0) {
+        fa_fault_key(proof->faults, at, "name", FA_EINVAL,
+                     "no person may be named '%s': as a target it means the independent contacts",
+                     name);
+    } else if (name != NULL && fa_proof_depends(name, &label) != FA_DEPENDS_NOT) {
+        fa_fault_key(proof->faults, at, "name", FA_EINVAL,
+                     "no person may be named '%s': targets that begin with account., label. or "
+                     "reporter. mean others",
+                     name);
+    }
+}
+
 static void prove_person(const struct fa_proof *proof, size_t i)
 {
     const struct fa_person_entry *entry = &proof->config->people->people[i];
     const config_setting_t *at = proof->draft->people.items[i].at;
-    if (entry->name != NULL && strcmp(entry->name, FA_TARGET_INDEPENDENT) == 0) {
-        fa_fault_key(proof->faults, at, "name", FA_EINVAL,
-                     "no person may be named '%s': as a target it means the independent contacts",
-                     entry->name);
-    }
+    prove_name(proof, at, entry->name);
     need_people(proof, at, "manager", (char *const *)&entry->manager, entry->manager != NULL);
     need_people(proof, at, "deputies", entry->deputies, entry->deputy_count);
     need_people(proof, at, "assistants", entry->assistants, entry->assistant_count);
@@ -248,12 +260,13 @@ static bool can_take(const struct fa_directory *dir, fa_person person,
     return false;
 }
 
-/* Is somebody left to take a filing about `subject`? */
-static bool somebody_left(const struct fa_directory *dir, const char *subject)
+/* Is somebody left to take a filing about `subject` and `other`, which may be NULL? */
+static bool somebody_left(const struct fa_directory *dir, const char *subject, const char *other)
 {
     struct fa_pset conflicted;
     fa_pset_init(&conflicted, dir);
     fa_people_conflicted(dir, fa_str_of(subject), &conflicted);
+    fa_people_conflicted(dir, fa_str_of(other), &conflicted);
     bool found = false;
     for (fa_person p = 0; !found && p < dir->people_count; p++) {
         found = can_take(dir, p, &conflicted);
@@ -267,11 +280,8 @@ struct tally {
     uint32_t reported;
 };
 
-static void try_subject(struct tally *tally, const config_setting_t *at, const char *subject)
+static void report(struct tally *tally, const config_setting_t *at, const char *subject)
 {
-    if (somebody_left(tally->proof->config->people, subject)) {
-        return;
-    }
     if (tally->reported++ < REPORTED_MAX) {
         fa_fault(
             tally->proof->faults, at, FA_EINVAL,
@@ -279,6 +289,35 @@ static void try_subject(struct tally *tally, const config_setting_t *at, const c
             "reports to them, stands in for them or shares a channel with them; add one from "
             "outside",
             subject);
+    }
+}
+
+static void try_subject(struct tally *tally, const config_setting_t *at, const char *subject)
+{
+    if (!somebody_left(tally->proof->config->people, subject, NULL)) {
+        report(tally, at, subject);
+    }
+}
+
+/* A conduit who is away has those with the model's role in their place: a filing may be about both.
+ * Each pair once, and only where neither alone is reported. */
+static void try_conduit(struct tally *tally, size_t i)
+{
+    const struct fa_directory *dir = tally->proof->config->people;
+    const struct fa_account_entry *account = &dir->accounts[i];
+    const struct fa_model_entry *model = fa_directory_model(dir, account->model);
+    char role[80], subject[220];
+    bool seen = account->conduit == NULL;
+    for (size_t k = 0; !seen && k < i; k++) {
+        const struct fa_account_entry *before = &dir->accounts[k];
+        seen = before->conduit != NULL && strcmp(before->conduit, account->conduit) == 0 &&
+               strcmp(before->model, account->model) == 0;
+    }
+    snprintf(role, sizeof role, "role:%s", model->conduit);
+    if (!seen && !somebody_left(dir, account->conduit, role) &&
+        somebody_left(dir, account->conduit, NULL) && somebody_left(dir, role, NULL)) {
+        snprintf(subject, sizeof subject, FA_ABOUT_CONDUIT "%s", account->name);
+        report(tally, tally->proof->draft->accounts.items[i].at, subject);
     }
 }
 
@@ -317,6 +356,9 @@ void fa_prove_conflicts(const struct fa_proof *proof)
         try_subject(&tally, proof->draft->teams.items[t].at, subject);
     }
     try_roles(&tally);
+    for (size_t i = 0; i < dir->account_count; i++) {
+        try_conduit(&tally, i);
+    }
     if (tally.reported > REPORTED_MAX) {
         fa_fault(proof->faults, NULL, FA_EINVAL,
                  "a filing about %u others would reach nobody either",

@@ -2,8 +2,11 @@
 /* Policies proved: no climb can end with nobody. Each step names people who exist, each of them can
  * be reached, and at least one of them over the channels that the step allows; where filings climb,
  * over channels that may carry filings. A step that tells nobody new over no other channel is
- * pointed out: it only delays the next. */
+ * pointed out: it only delays the next. What depends on a customer, a label or a reporter may mean
+ * nobody: a last step needs somebody beside it, and where it can mean nobody at all, because no
+ * rule with this policy has the label, it is refused. */
 #include "config/proof.h"
+#include "base/texts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -55,17 +58,122 @@ static bool all_channels_known(const struct fa_proof *proof, const struct fa_ste
     return known;
 }
 
-/* Fills set with whom the step tells. */
-static void prove_step(const struct fa_proof *proof, size_t policy, size_t i, bool *set)
+static void prove_hours(const struct fa_proof *proof, const struct fa_step *step,
+                        const config_setting_t *at)
+{
+    const struct fa_directory *dir = proof->config->people;
+    bool known = step->during == NULL;
+    for (size_t i = 0; i < dir->calendar_count && !known; i++) {
+        known = dir->calendars[i].name != NULL && strcmp(dir->calendars[i].name, step->during) == 0;
+    }
+    if (!known) {
+        fa_fault_key(proof->faults, at, "during", FA_ENOTFOUND, "during: there is no calendar '%s'",
+                     step->during);
+    }
+}
+
+/* Can alarms of this rule carry the label? An expression's labels come with its samples. */
+static bool may_have_label(const struct fa_rule *rule, struct fa_str label)
+{
+    char name[100];
+    snprintf(name, sizeof name, "%.*s", (int)(label.len < 99 ? label.len : 99), label.ptr);
+    if (rule->is_incident) {
+        return strcmp(name, "customer") == 0;
+    }
+    if (rule->is_alert) {
+        return fa_texts_has(rule->alert.per, rule->alert.per_count, name);
+    }
+    return rule->query.text != NULL || fa_texts_has(rule->metric.per, rule->metric.per_count, name);
+}
+
+/* Every user of the policy lacks the label: refused; some do: pointed out where they stand. */
+static void prove_label(const struct fa_proof *proof, size_t policy, const config_setting_t *at,
+                        const char *target)
+{
+    const struct fa_config *config = proof->config;
+    const char *name = config->setup.policies[policy].name;
+    struct fa_str label;
+    bool is_customer = fa_proof_depends(target, &label) == FA_DEPENDS_CUSTOMER;
+    size_t have = is_customer && proof->policy_categories[policy] ? 1 : 0, lack = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < config->rule_count && name != NULL; i++) {
+            const struct fa_rule *rule = config->rules[i];
+            if (rule->policy == NULL || strcmp(rule->policy, name) != 0) {
+                continue;
+            }
+            bool has = may_have_label(rule, label);
+            have += pass == 0 && has;
+            lack += pass == 0 && !has;
+            if (pass == 1 && !has && have > 0) {
+                fa_warn(proof->faults, proof->draft->rules.items[i].at,
+                        "the policy '%s' tells '%s', and per here does not hold \"%.*s\": that "
+                        "target is passed over",
+                        name, target, (int)label.len, label.ptr);
+            }
+        }
+    }
+    if (have == 0 && (lack > 0 || proof->policy_categories[policy])) {
+        fa_fault(proof->faults, at, FA_EINVAL,
+                 "'%s' would always be nobody: no rule with this policy has the label \"%.*s\" in "
+                 "its per",
+                 target, (int)label.len, label.ptr);
+    }
+}
+
+static void prove_dependent(const struct fa_proof *proof, size_t policy, const struct fa_step *step,
+                            const config_setting_t *at)
+{
+    for (size_t i = 0; i < step->target_count; i++) {
+        struct fa_str label;
+        const char *target = step->targets[i];
+        const config_setting_t *elem = fa_proof_elem(at, "targets", target);
+        enum fa_depends depends = fa_proof_depends(target, &label);
+        if (depends == FA_DEPENDS_REPORTER) {
+            if (proof->policy_used[policy] && !proof->policy_filings[policy]) {
+                fa_fault(proof->faults, elem, FA_EINVAL,
+                         "'%s' would always be nobody: nothing that people file has this policy",
+                         target);
+            }
+        } else if (depends != FA_DEPENDS_NOT) {
+            prove_label(proof, policy, elem, target);
+        }
+    }
+}
+
+/* A step of which some targets depend on more than the directory. */
+static void prove_open_step(const struct fa_proof *proof, size_t policy, size_t i, bool is_empty)
+{
+    const struct fa_policy *entry = &proof->config->setup.policies[policy];
+    const config_setting_t *at = proof->draft->policies.items[policy].steps.items[i].at;
+    size_t before = proof->faults->count;
+    prove_dependent(proof, policy, &entry->steps[i], at);
+    if (is_empty && i + 1 == entry->step_count && proof->faults->count == before) {
+        fa_fault_key(proof->faults, at, "targets", FA_EINVAL,
+                     "the last step may be nobody: all its targets depend on the alarm; add a "
+                     "person, a team, a role or \"independent\"");
+    }
+}
+
+/* Fills set with whom the step tells for certain. True: it may tell others. */
+static bool prove_step(const struct fa_proof *proof, size_t policy, size_t i, bool *set)
 {
     const struct fa_step *step = &proof->config->setup.policies[policy].steps[i];
     const config_setting_t *at = proof->draft->policies.items[policy].steps.items[i].at;
     size_t people = proof->draft->people.count;
-    fa_proof_targets(proof, at, "targets", step->targets, step->target_count, set);
-    if (!all_channels_known(proof, step, at) || !any(set, people)) {
-        return; /* a target or channel that is not there was reported */
+    size_t before = proof->faults->count;
+    prove_hours(proof, step, at);
+    bool is_open = fa_proof_targets(proof, at, "targets", step->targets, step->target_count, set);
+    bool is_known = all_channels_known(proof, step, at) && proof->faults->count == before;
+    if (is_open && is_known) {
+        prove_open_step(proof, policy, i, !any(set, people));
+    }
+    if (!is_known || !any(set, people)) {
+        return is_open; /* a target or channel that is not there was reported */
     }
     need_channels(proof, at, set);
+    if (is_open) {
+        return true;
+    }
     if (reachable_count(proof, step, set, false) == 0) {
         fa_fault_key(proof->faults, at, "channels", FA_EINVAL,
                      "step %zu reaches nobody: none of its people has one of its channels", i + 1);
@@ -75,6 +183,7 @@ static void prove_step(const struct fa_proof *proof, size_t policy, size_t i, bo
                      "no readers",
                      i + 1);
     }
+    return false;
 }
 
 /* Nobody new over no other channel than before? */
@@ -117,10 +226,16 @@ static void prove_policy(const struct fa_proof *proof, size_t i)
     if (steps != NULL && config_setting_length(steps) == 0) {
         fa_fault(proof->faults, steps, FA_EINVAL, "a policy without steps ends with nobody");
     }
+    if (steps != NULL && policy->repeat > policy->step_count) {
+        fa_fault_key(proof->faults, at, "repeat_from", FA_ERANGE,
+                     "repeat_from: there is no step %u; the last is %zu", policy->repeat,
+                     policy->step_count);
+    }
     for (size_t s = 0; s < policy->step_count; s++) {
         memset(set, 0, people * sizeof *set);
-        prove_step(proof, i, s, set);
-        warn_of_repetition(proof, i, s, told, set);
+        if (!prove_step(proof, i, s, set)) {
+            warn_of_repetition(proof, i, s, told, set);
+        }
         for (size_t p = 0; p < people; p++) {
             told[p] = told[p] || set[p];
         }

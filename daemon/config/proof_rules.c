@@ -177,6 +177,7 @@ static void prove_expressions(const struct fa_proof *proof, size_t i)
 {
     const struct fa_query_rule *query = &proof->config->rules[i]->query;
     struct expression expr = {proof, proof->draft->rules.items[i].at, "expr"}, clear = expr;
+    expr.key = proof->config->rules[i]->is_incident ? "and_expr" : "expr";
     clear.key = "clear_expr";
     if (query->expr != NULL) {
         fa_sound(query->expr, on_finding, &expr);
@@ -206,8 +207,9 @@ static void prove_query(const struct fa_proof *proof, size_t i)
 static void prove_no_query(const struct fa_proof *proof, size_t i)
 {
     static const char *const keys[] = {"clear_expr", "settle", "every"};
+    bool has_and = is_given(proof, i, "and_expr");
     for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++) {
-        if (is_given(proof, i, keys[k])) {
+        if (is_given(proof, i, keys[k]) && !(has_and && k > 0)) {
             fa_fault_key(proof->faults, proof->draft->rules.items[i].at, keys[k], FA_EINVAL,
                          "%s goes with expr, which is not given", keys[k]);
         }
@@ -221,8 +223,10 @@ static void refuse_metric_keys(const struct fa_proof *proof, size_t i, const cha
         "where", "take",  "at_least", "over",        "look_back",   "per",
         "above", "below", "absent",   "clear_below", "clear_above",
     };
+    bool has_and = is_given(proof, i, "and_expr");
     for (size_t k = 0; k < sizeof metric_keys / sizeof metric_keys[0]; k++) {
-        if (is_given(proof, i, metric_keys[k])) {
+        if (is_given(proof, i, metric_keys[k]) &&
+            !(has_and && strcmp(metric_keys[k], "look_back") == 0)) {
             fa_fault_key(proof->faults, proof->draft->rules.items[i].at, metric_keys[k], FA_EINVAL,
                          "%s is for metrics; %s", metric_keys[k], instead);
         }
@@ -267,6 +271,7 @@ static void prove_incident(const struct fa_proof *proof, size_t i)
     if (!is_given(proof, i, "incident")) {
         return;
     }
+    prove_expressions(proof, i);
     if (config_setting_get_member(draft->incident.at, "category") == NULL &&
         config_setting_get_member(draft->incident.at, "value") == NULL) {
         fa_fault(proof->faults, draft->incident.at, FA_EINVAL,
@@ -341,7 +346,7 @@ static void prove_summary(const struct fa_proof *proof, size_t i)
     int rc = fa_template_compile(fa_str_of(rule->summary), &tpl, &err);
     /* What an alert brings along only its sender knows; an expression's labels come with samples.
      */
-    if (rc == 0 && !rule->is_alert && rule->query.text == NULL) {
+    if (rc == 0 && !rule->is_alert && (rule->query.text == NULL || rule->is_incident)) {
         rc = fa_template_check(tpl, known, count, &err);
     }
     if (rc != 0) {
@@ -399,6 +404,9 @@ static void prove_rule(const struct fa_proof *proof, size_t i)
     }
     if (!has_expr) {
         prove_no_query(proof, i);
+    }
+    if (is_given(proof, i, "and_expr") && !has_incident) {
+        fault_at(proof, i, "and_expr", "and_expr goes with incident, which is not given");
     }
     if (has_metric || has_expr) {
         prove_hits(proof, i);

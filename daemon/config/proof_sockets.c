@@ -285,6 +285,66 @@ static void prove_addresses_apart(const struct fa_proof *proof)
     }
 }
 
+/* ---- pages ---- */
+
+/* A host's name or number, perhaps a port and a path: what an address in a mail may hold. */
+static bool is_plain(const char *text)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    for (; *text != '\0'; text++) {
+        if (strchr(letters, *text) == NULL && strchr("-._~:/[]", *text) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_loopback_url(const char *url)
+{
+    static const char *const hosts[] = {"127.0.0.1", "[::1]", "localhost"};
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+        size_t len = strlen(hosts[i]);
+        if (strncmp(url, hosts[i], len) == 0 && strchr(":/", url[len]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void prove_pages(const struct fa_proof *proof, uint32_t routes)
+{
+    const config_setting_t *at = proof->draft->pages.at;
+    char *url = proof->config->pages_url;
+    bool served = (routes & FA_ROUTES_PAGES) != 0;
+    if (url == NULL) {
+        if (served && at == NULL) {
+            fa_warn(proof->faults, NULL,
+                    "a listener serves pages, and pages = { url = \"https://...\"; } does not say "
+                    "where phones reach it: messages carry no link to own an alarm");
+        }
+        return;
+    }
+    bool tls = strncmp(url, "https://", 8) == 0, plain = strncmp(url, "http://", 7) == 0;
+    const char *host = url + (tls ? 8 : 7);
+    if ((!tls && !plain) || !is_plain(host) || host[0] == '\0' || host[0] == '/') {
+        fa_fault_key(
+            proof->faults, at, "url", FA_EINVAL,
+            "'%.120s' is no address of pages: write \"https://alarm.example.com\", without "
+            "user, ? or #",
+            url);
+    } else if (plain && !is_loopback_url(host)) {
+        fa_fault_key(proof->faults, at, "url", FA_EDENIED,
+                     "'%.120s' would carry codes in clear over the network: write https://", url);
+    } else if (!served) {
+        fa_fault_key(proof->faults, at, "url", FA_EINVAL,
+                     "links would lead nowhere: no listener serves pages; give one routes = [ "
+                     "\"pages\" ]");
+    }
+    for (size_t len = strlen(url); len > 0 && url[len - 1] == '/'; len--) {
+        url[len - 1] = '\0';
+    }
+}
+
 void fa_prove_sockets(const struct fa_proof *proof)
 {
     uint32_t routes = 0;
@@ -296,6 +356,7 @@ void fa_prove_sockets(const struct fa_proof *proof)
         prove_feed(proof, i);
         prove_requests(proof, i);
     }
+    prove_pages(proof, routes);
     prove_addresses_apart(proof);
     if (proof->plugins != NULL && (routes & FA_ROUTES_API) == 0) {
         fa_warn(proof->faults, NULL, "no listener serves api: nobody can file or acknowledge");

@@ -252,6 +252,9 @@ static void set_bool(const struct fa_slot *slot)
         return;
     }
     *(bool *)member(slot) = config_setting_get_bool(slot->at) != 0;
+    if (slot->key->offset2 != 0) {
+        *(bool *)member2(slot) = true;
+    }
 }
 
 /* The words of a choices list; returns how many. */

@@ -55,7 +55,9 @@ enum {
     X(31, owner)                                                                                   \
     X(32, how_to_ack)                                                                              \
     X(33, thread)                                                                                  \
-    X(34, when)
+    X(34, when)                                                                                    \
+    X(35, ack_url)                                                                                 \
+    X(36, ack_code)
 #define NOTICE_TIMES(X)                                                                            \
     X(47, since)                                                                                   \
     X(48, raised)                                                                                  \
@@ -76,7 +78,9 @@ enum {
     X(86, state)                                                                                   \
     X(87, owner)                                                                                   \
     X(88, title)                                                                                   \
-    X(89, when)
+    X(89, when)                                                                                    \
+    X(90, ack_url)                                                                                 \
+    X(91, ack_code)
 
 /* ---------------------------------------------------------------------------------- encoding */
 

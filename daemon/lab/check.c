@@ -23,7 +23,8 @@
 static const struct fa_signal *signal_of(const struct fa_lab *lab, const struct fa_lab_alarm *seen)
 {
     const struct fa_signal *signal = lab->event->kind == FA_EV_SIGNAL ? lab->event->u.signal : NULL;
-    return signal != NULL && strcmp(signal->rule->name, seen->rule) == 0 &&
+    return signal != NULL && !signal->rule->is_incident &&
+                   strcmp(signal->rule->name, seen->rule) == 0 &&
                    strcmp(signal->labels, seen->labels) == 0
                ? signal
                : NULL;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* A configuration out of the pieces that a scenario names. Each piece keeps its own name, and a
  * block the scenario's line numbers, so that a fault in it is found where it was written. */
+#include "calendar/reader.h"
 #include "lab/world.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define JOINED_MAX ((size_t)4 << 20)
 #define FAULTS_MAX ((size_t)16 * 1024)
@@ -40,11 +42,29 @@ static void add_fault(void *ctx, bool is_warning, const struct fa_err *err)
     }
 }
 
+/* Paths in the pieces begin where their first file lies, or else the scenario. */
+static void put_directory(const struct fa_lab *lab, struct fa_buf *joined)
+{
+    const char *name = lab->piece_count > 0 ? lab->pieces[0].name : "";
+    for (size_t i = lab->piece_count; i > 0; i--) {
+        name = lab->pieces[i - 1].is_block ? name : lab->pieces[i - 1].name;
+    }
+    const char *slash = strrchr(name, '/');
+    char *dir = fa_xstrndup(slash != NULL ? name : ".", slash != NULL ? (size_t)(slash - name) : 1);
+    char *real = realpath(dir[0] != '\0' ? dir : "/", NULL);
+    if (real != NULL) {
+        fa_buf_printf(joined, "#@ directory %s\n", real);
+    }
+    free(real);
+    free(dir);
+}
+
 int fa_lab_configure(const struct fa_lab *lab, struct fa_buf *faults, struct fa_config **ret_config)
 {
     struct fa_buf joined;
     fa_buf_init(&joined, JOINED_MAX);
     fa_buf_init(faults, FAULTS_MAX);
+    put_directory(lab, &joined);
     for (size_t i = 0; i < lab->piece_count; i++) {
         const struct fa_lab_piece *piece = &lab->pieces[i];
         fa_buf_printf(&joined, "#@ file %s\n", piece->name);
@@ -54,9 +74,14 @@ int fa_lab_configure(const struct fa_lab *lab, struct fa_buf *faults, struct fa_
         fa_buf_puts(&joined, piece->text);
         fa_buf_putc(&joined, '\n');
     }
+    fa_time now = fa_lab_now(lab).wall;
+    struct fa_calendars_config range = {.from = now - FA_CALENDARS_BEFORE,
+                                        .until = now + FA_CALENDARS_AFTER};
+    struct fa_config_world world = {.calendars = fa_calendars_new(&range)};
     int rc = joined.over ? FA_ETOOBIG
-                         : fa_config_parse("scenario", fa_buf_str(&joined), NULL, add_fault, faults,
-                                           ret_config);
+                         : fa_config_parse("scenario", fa_buf_str(&joined), &world, add_fault,
+                                           faults, ret_config);
+    fa_calendars_free(world.calendars);
     fa_buf_done(&joined);
     return rc;
 }

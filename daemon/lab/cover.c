@@ -22,7 +22,7 @@ static void visit_signal(struct fa_lab *lab, const struct fa_signal *signal)
     fa_buf_init(&identity, FA_ROW_BYTES_MAX);
     fa_buf_printf(&identity, "%s{%s}", signal->rule->name, signal->labels);
     const struct fa_alarm *alarm = fa_engine_alarm_by_identity(lab->engine, fa_buf_text(&identity));
-    if (alarm != NULL) {
+    if (alarm != NULL && !signal->rule->is_incident) {
         visit(lab, alarm, events[signal->level]);
     }
     fa_buf_done(&identity);

@@ -114,6 +114,23 @@ static void keep_meant(const struct fa_directory *dir, struct fa_lab_filing *fil
     }
 }
 
+/* "account.conduit" is the conduit of the customer in the same filing. */
+static void name_conduits(const struct fa_directory *dir, struct fa_lab_filing *filing,
+                          const char *customer)
+{
+    for (size_t a = 0; a < filing->about_count && customer != NULL; a++) {
+        for (size_t i = 0;
+             strcmp(filing->about[a], FA_TARGET_CONDUIT) == 0 && i < dir->account_count; i++) {
+            if (strcmp(dir->accounts[i].name, customer) == 0) {
+                size_t size = sizeof FA_ABOUT_CONDUIT + strlen(customer);
+                free(filing->about[a]);
+                filing->about[a] = fa_xmalloc(size);
+                snprintf(filing->about[a], size, FA_ABOUT_CONDUIT "%s", customer);
+            }
+        }
+    }
+}
+
 static void forget_circle(struct fa_lab_filing *filing)
 {
     while (filing->about_count > 0) {
@@ -143,6 +160,7 @@ static void remember_filing(struct fa_lab *lab, const struct filing *filing, boo
             forget_circle(is_kept ? filed : &lab->filings[i]);
         }
     }
+    name_conduits(lab->config->people, filed, filing->given.customer);
     keep_meant(lab->config->people, filed);
 }
 

@@ -34,6 +34,27 @@ static bool is_in(char *const *names, size_t count, const char *name)
     return false;
 }
 
+/* The account's own, or of one who left whoever has the role of its model. */
+static bool is_conduit(const struct fa_directory *dir, const char *customer,
+                       const struct fa_person_entry *entry)
+{
+    for (size_t i = 0; i < dir->account_count; i++) {
+        const struct fa_account_entry *account = &dir->accounts[i];
+        if (strcmp(account->name, customer) != 0) {
+            continue;
+        }
+        if (entry_of(dir, account->conduit) != NULL) {
+            return strcmp(account->conduit, entry->name) == 0;
+        }
+        for (size_t m = 0; m < dir->model_count; m++) {
+            if (strcmp(dir->models[m].name, account->model) == 0) {
+                return is_in(entry->roles, entry->role_count, dir->models[m].conduit);
+            }
+        }
+    }
+    return false;
+}
+
 bool fa_lab_is_meant(const struct fa_directory *dir, const char *target,
                      const struct fa_person_entry *entry)
 {
@@ -47,6 +68,9 @@ bool fa_lab_is_meant(const struct fa_directory *dir, const char *target,
     }
     if (strncmp(target, "role:", 5) == 0) {
         return is_in(entry->roles, entry->role_count, target + 5);
+    }
+    if (strncmp(target, "conduit:", 8) == 0) {
+        return is_conduit(dir, target + 8, entry);
     }
     return strcmp(target, "independent") == 0 ? entry->independent
                                               : strcmp(target, entry->name) == 0;

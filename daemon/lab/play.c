@@ -244,6 +244,25 @@ static void do_deed(struct fa_lab *lab, const struct fa_script_line *line)
     fa_lab_turn(lab, &event);
 }
 
+static void do_guess(struct fa_lab *lab, const struct fa_script_line *line)
+{
+    const char *who = fa_script_text(line, "by");
+    const struct fa_script_slot *times = fa_script_slot(line, "times");
+    uint32_t left = times != NULL ? (uint32_t)times->number : 1;
+    for (; left > 0 && fa_lab_is_up(lab) && !lab->failed; left--) {
+        const struct fa_lab_alarm *seen =
+            fa_lab_named_alarm(lab, fa_script_text(line, "ALARM"), line->maybe);
+        if (seen == NULL) {
+            return;
+        }
+        fa_lab_tell(lab, "a wrong code on a link of %s to %s", who, seen->identity);
+        struct fa_event event = {.kind = FA_EV_WRONG_CODE,
+                                 .reply_to = fa_lab_ask(lab),
+                                 .u.act = {.alarm = seen->id, .who = who}};
+        fa_lab_turn(lab, &event);
+    }
+}
+
 struct pick {
     const char *person, *channel;
     struct fa_notification_id id;
@@ -462,6 +481,9 @@ static void play_line(struct fa_lab *lab, const char *file, const struct fa_scri
     case FA_DO_COMMENT:
         do_deed(lab, line);
         break;
+    case FA_DO_GUESS:
+        do_guess(lab, line);
+        break;
     case FA_DO_REPLAY:
     case FA_DO_DROP:
         do_operator(lab, line);
@@ -562,6 +584,7 @@ static bool can_be_done(struct fa_lab *lab, const struct fa_script_line *line)
     case FA_DO_ACK:
     case FA_DO_RESOLVE:
     case FA_DO_COMMENT:
+    case FA_DO_GUESS:
         return up && has_alarm(lab, fa_script_text(line, "ALARM"));
     case FA_DO_WORD:
     case FA_DO_DONE:

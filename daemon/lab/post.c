@@ -239,6 +239,7 @@ void fa_lab_post_return(struct fa_lab *lab)
 {
     struct fa_lab_post *post = &lab->post;
     post->dead = false;
+    lab->upset = lab->elapsed;
     fa_lab_tell(lab, "the courier is back");
     size_t count = post->held_count;
     struct fa_notification_id *held = post->held;

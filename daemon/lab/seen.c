@@ -83,6 +83,7 @@ static struct fa_policy *copy_policy(const struct fa_setup *setup, const char *n
         struct fa_policy *copy = fa_xcalloc(1, sizeof *copy);
         copy->name = fa_xstrdup(name);
         copy->step_count = from->step_count;
+        copy->repeat = from->repeat;
         copy->steps = fa_xcalloc(from->step_count + 1, sizeof copy->steps[0]);
         for (size_t s = 0; s < from->step_count; s++) {
             copy->steps[s] = from->steps[s];
@@ -90,6 +91,7 @@ static struct fa_policy *copy_policy(const struct fa_setup *setup, const char *n
                 copy_texts(from->steps[s].targets, from->steps[s].target_count);
             copy->steps[s].channels =
                 copy_texts(from->steps[s].channels, from->steps[s].channel_count);
+            copy->steps[s].during = fa_xstrdup(from->steps[s].during);
         }
         return copy;
     }

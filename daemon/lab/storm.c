@@ -35,7 +35,7 @@ static bool is_read_by_people(const struct fa_lab *lab, const char *name)
 static bool counts(const struct fa_lab *lab, const struct fa_lab_key *key,
                    const struct fa_lab_delivery *first, const struct fa_notification *n)
 {
-    return key->tried + SPAN > lab->elapsed && key->tried >= lab->jumped && key->sent != FA_NEVER &&
+    return key->tried + SPAN > lab->elapsed && key->tried >= lab->upset && key->sent != FA_NEVER &&
            !key->rejected && key->retries == 0 && key->kind != FA_NOTE_TEST &&
            strcmp(first->person, n->person) == 0 && is_read_by_people(lab, first->channel);
 }
@@ -45,7 +45,7 @@ void fa_lab_storm_attempt(struct fa_lab *lab, const struct fa_notification *n)
     size_t messages = 0;
     struct fa_notification_id last = {{{0}}};
     /* What was held back for its minute and has nothing to leave with is a digest of one line. */
-    bool is_late = fa_lab_now(lab).wall - n->created >= WAIT || lab->elapsed < lab->jumped + SPAN;
+    bool is_late = fa_lab_now(lab).wall - n->created >= WAIT || lab->elapsed < lab->upset + SPAN;
     if (is_late || n->lines != NULL || n->kind == FA_NOTE_TEST || n->instead ||
         !is_read_by_people(lab, n->channel) || fa_lab_find_key(lab, n->id) != NULL) {
         return;
@@ -122,7 +122,7 @@ bool fa_lab_storm_is_suppressed(const struct fa_lab *lab, const struct fa_alarm 
     bool found = false;
     for (size_t i = lab->step_from; i < lab->actions.count && !found; i++) {
         const struct fa_action *action = &lab->actions.list[i];
-        if (action->kind == FA_ACT_JOURNAL && action->u.journal.code == FA_J_SUPPRESSED &&
+        if (action->kind == FA_ACT_JOURNAL && action->u.journal.code == FA_J_SPARED &&
             fa_id_eq(action->u.journal.alarm.id, alarm->id.id)) {
             char *who = who_of(lab, action);
             found = strcmp(who, person) == 0;
@@ -137,7 +137,7 @@ static void look_at_waits(struct fa_lab *lab)
     size_t kept = 0;
     /* What is not durable cannot leave, and a clock that was set moves deadlines. */
     bool judges = lab->store.count == 0 && !lab->post.dead && lab->post.held_count == 0 &&
-                  lab->elapsed > lab->jumped + 2 * WAIT;
+                  lab->elapsed > lab->upset + 2 * WAIT;
     for (size_t i = 0; i < lab->wait_count; i++) {
         struct fa_lab_wait wait = lab->waits[i];
         const struct fa_notification *n = fa_engine_notification(lab->engine, wait.id);
@@ -160,10 +160,11 @@ void fa_lab_storm_step(struct fa_lab *lab)
         const struct fa_action *action = &lab->actions.list[i];
         if (action->kind == FA_ACT_JOURNAL && action->u.journal.code == FA_J_NOTIFY) {
             note_wait(lab, action);
-        } else if (action->kind == FA_ACT_JOURNAL && action->u.journal.code == FA_J_SUPPRESSED) {
+        } else if (action->kind == FA_ACT_JOURNAL && action->u.journal.code == FA_J_SPARED) {
             check_suppressed(lab, action);
         }
     }
+    lab->upset = lab->store.full ? lab->elapsed : lab->upset;
     look_at_waits(lab);
 }
 

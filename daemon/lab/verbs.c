@@ -30,6 +30,8 @@ const struct fa_script_verb fa_script_verbs[FA_SCRIPT_VERBS] = {
     {FA_DO_ACK, "ack ALARM by NAME [for DURATION] [TEXT]", "somebody owns it"},
     {FA_DO_RESOLVE, "resolve ALARM by NAME [TEXT]", "somebody closes it"},
     {FA_DO_COMMENT, "comment ALARM by NAME TEXT", "a word to an alarm"},
+    {FA_DO_GUESS, "guess ALARM by NAME [times COUNT]",
+     "a wrong code is typed on a link that NAME got"},
     {FA_DO_TEST, "test NAME", "an operator tests a person's channels"},
     {FA_DO_RECEIVER, "receiver NAME ok|503|404|hang|lost [for NAME]",
      "how a channel answers from now on; `for` one person only. lost: it takes the message and the "

@@ -21,7 +21,7 @@
 
 void fa_lab_init(struct fa_lab *lab)
 {
-    *lab = (struct fa_lab){.mono_offset = 5 * FA_SECOND, .interval = FA_MINUTE, .jumped = -FA_HOUR};
+    *lab = (struct fa_lab){.mono_offset = 5 * FA_SECOND, .interval = FA_MINUTE, .upset = -FA_HOUR};
     fa_actions_init(&lab->actions);
     fa_lab_store_init(&lab->store);
     fa_lab_post_init(&lab->post);
@@ -297,7 +297,7 @@ void fa_lab_jump(struct fa_lab *lab, fa_time delta)
     struct fa_event event = {.kind = FA_EV_CLOCK, .u.clock.delta = delta};
     char length[40];
     lab->wall_offset += delta;
-    lab->jumped = lab->elapsed;
+    lab->upset = lab->elapsed;
     fa_lab_tell(lab, "the wall clock jumps %s%s", delta < 0 ? "-" : "+",
                 fa_format_duration(delta < 0 ? -delta : delta, length));
     if (lab->engine != NULL) {

@@ -326,7 +326,7 @@ struct fa_lab {
     size_t filing_count, filing_cap;
     struct fa_lab_wait *waits;
     size_t wait_count, wait_cap;
-    fa_time jumped; /* elapsed: when the wall clock was set last */
+    fa_time upset; /* elapsed: when the clock was set last, or what had piled up left at once */
     struct fa_lab_promise *promises;
     size_t promise_count, promise_cap;
     fa_time stopped_offset; /* of the wall clock when the daemon went */

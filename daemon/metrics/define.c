@@ -486,10 +486,12 @@ void fa_set_free(struct fa_set *set)
 static void drop_links(struct fa_series *series)
 {
     if (series->at_rest) {
+        fa_past_forget(series->by.watch->watcher, series);
         fa_rest_end(series);
     }
     while (series->by.links != NULL) {
         struct fa_link *link = series->by.links;
+        fa_past_forget(link->watch->watcher, series);
         series->by.links = link->next_in_series;
         link->gone = true;
         link->series = NULL;

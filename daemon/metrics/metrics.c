@@ -304,6 +304,10 @@ static bool has_room(struct fa_quiet *quiet, const struct fa_sample *sample)
     return quiet->room_up > 0 && quiet->room_down > 0;
 }
 
+/* Of a series at rest whose newest sample is waited for with: what comes then is not quiet. */
+static const struct fa_quiet nothing_is_quiet = {
+    .kind = FA_QUIET_POINT, .low = HUGE_VAL, .high = -HUGE_VAL};
+
 static bool is_quiet(struct fa_quiet *quiet, const struct fa_sample *sample)
 {
     switch (quiet->kind) {
@@ -319,20 +323,30 @@ static bool is_quiet(struct fa_quiet *quiet, const struct fa_sample *sample)
     return false;
 }
 
-/* The sample is the series' newest. */
-static inline void tell(struct fa_series *series, const struct fa_sample *sample)
+/* The sample will be the series' newest, and somebody is to look at it; NULL: everybody is. */
+static void mark_newest(struct fa_series *series, const struct fa_sample *sample)
 {
-    if (series->quiet != NULL && is_quiet(series->quiet, sample)) {
-        return;
-    }
+    fa_past_keep(series);
     if (series->at_rest) {
         fa_rest_queue(series);
+        /* Nobody takes from one of this kind. */
+        series->quiet =
+            series->quiet != NULL ? (struct fa_quiet *)(uintptr_t)&nothing_is_quiet : NULL;
         return;
     }
     for (struct fa_link *link = series->by.links; link != NULL; link = link->next_in_series) {
-        if (link->quiet == NULL || !is_quiet(link->quiet, sample)) {
+        if (sample == NULL || link->quiet == NULL || !is_quiet(link->quiet, sample)) {
             fa_link_mark(link);
+            link->fresh = true;
         }
+    }
+}
+
+/* The sample is the series' newest. */
+static inline void tell(struct fa_series *series, const struct fa_sample *sample)
+{
+    if (series->quiet == NULL || !is_quiet(series->quiet, sample)) {
+        mark_newest(series, sample);
     }
 }
 
@@ -365,7 +379,7 @@ static bool store_newest(struct fa_metrics *metrics, struct fa_series *series, e
     }
     /* The increase is of the newest value, which not every window has seen. */
     if (!series->has_newest || parted || series->parted) {
-        fa_series_mark(series);
+        mark_newest(series, NULL);
         series->parted = parted;
     } else {
         tell(series, sample);
@@ -477,6 +491,7 @@ void fa_metrics_stale(struct fa_feed *feed, uint64_t handle, fa_time time)
 {
     struct fa_series *series = resolve(feed, handle);
     if (series != NULL && series->has_newest && time >= series->newest_at) {
+        fa_past_keep(series);
         series->stale = true;
         fa_series_mark(series);
     }

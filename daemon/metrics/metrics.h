@@ -61,6 +61,7 @@ struct fa_feed_stats {
     uint64_t too_old;        /* outside every window of the series, dropped */
     uint64_t stale_handle;   /* pushed to a series that was dropped meanwhile */
     uint64_t set_overflow;   /* members past set_members, not counted */
+    uint64_t unjudged;       /* values that passed within a turn and that rules had no room for */
 };
 
 /* limits: copied; NULL gives the defaults. Never NULL. */

@@ -168,9 +168,11 @@ struct fa_link *fa_rest_wake(struct fa_series *series)
 {
     struct fa_watch *watch = series->by.watch;
     bool was_quiet = series->quiet != NULL;
+    bool fresh = fa_origin_at(watch->watcher->metrics, series->place)->queued;
     fa_rest_end(series);
     struct fa_link *link = fa_watch_take_link(watch, series);
     link->rested = true;
+    link->fresh = fresh;
     link->was_quiet = was_quiet;
     return link;
 }

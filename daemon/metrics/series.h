@@ -93,7 +93,12 @@ struct fa_watcher {
     struct fa_wheel wheel;
     uint32_t queue_first, queue_last; /* of what is at rest: a sample came */
     struct fa_link *dirty_first, *dirty_last;
+    struct fa_pool past; /* values that are still to be judged (past.c) */
+    struct fa_index past_index;
+    uint32_t past_count;
 };
+
+#define FA_PAST_MAX 65536u
 
 /* A metric name that somebody watches, or that series are still kept of. */
 struct fa_watched {
@@ -205,5 +210,12 @@ void fa_rest_end(struct fa_series *series);
 /* It has a link again. */
 struct fa_link *fa_rest_wake(struct fa_series *series);
 void fa_wheel_init(struct fa_wheel *wheel);
+
+/* past.c. Before a newest value that somebody should have judged is overwritten. */
+void fa_past_keep(struct fa_series *series);
+/* The watcher does not read the series any longer. */
+void fa_past_forget(struct fa_watcher *watcher, const struct fa_series *series);
+void fa_past_init(struct fa_watcher *watcher);
+void fa_past_done(struct fa_watcher *watcher);
 
 #endif

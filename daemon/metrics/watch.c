@@ -23,6 +23,7 @@ struct fa_watcher *fa_watcher_new(struct fa_metrics *metrics)
     struct fa_watcher *watcher = fa_xcalloc(1, sizeof *watcher);
     watcher->metrics = metrics;
     watcher->queue_first = watcher->queue_last = FA_POOL_NONE;
+    fa_past_init(watcher);
     fa_wheel_init(&watcher->wheel);
     return watcher;
 }
@@ -218,6 +219,7 @@ static void note_quiet(struct fa_series *series)
 
 void fa_link_set_quiet(struct fa_link *link, struct fa_quiet *quiet)
 {
+    link->fresh = false;
     link->quiet = quiet;
     note_quiet(link->series);
 }
@@ -235,7 +237,8 @@ void fa_link_mark(struct fa_link *link)
     struct fa_watcher *watcher = link->watch->watcher;
     link->dirty = true;
     if (!link->gone) {
-        fa_link_set_quiet(link, NULL);
+        link->quiet = NULL;
+        note_quiet(link->series);
     }
     link->next_dirty = NULL;
     if (watcher->dirty_last != NULL) {
@@ -411,6 +414,7 @@ void fa_watcher_free(struct fa_watcher *watcher)
         remove_watch(watcher->metrics, watch);
         free_watch(watch);
     }
+    fa_past_done(watcher);
     free(watcher);
 }
 

@@ -30,6 +30,7 @@ struct fa_watch_spec {
     bool sketch;             /* quantiles of the window are read */
     /* What of a window over FA_RAW_MAX is read, enum fa_reads; 0: all. The points always are. */
     uint8_t reads;
+    bool each;    /* with over 0: every value is judged, see fa_link_recall */
     fa_time rest; /* with over 0: at rest until the newest sample is so old; 0: never at rest */
     void *owner;  /* the caller's, found in fa_link */
 };
@@ -64,6 +65,7 @@ struct fa_link {
     struct fa_link *next_in_series;
     uint32_t place;
     bool dirty;
+    bool fresh;             /* dirty because of the newest sample: nobody has looked at it yet */
     bool gone;              /* the series was dropped: forget the member, then release the link */
     bool rested, was_quiet; /* made anew after a rest; fa_link_set_quiet had been called before */
 };
@@ -109,6 +111,17 @@ bool fa_link_may_have_namesake(const struct fa_link *link, bool all_labels);
  * begins with 0. False: that was all. */
 bool fa_watcher_each_at_rest(struct fa_watcher *watcher, const void *owner, uint32_t *cursor,
                              struct fa_link *ret_link);
+
+/* Of a watch with `each`: a value that was the series' newest since the link was looked at last,
+ * and is not any longer. Puts the oldest of them in the place of the newest until fa_link_forth.
+ * False: there is none, and nothing was changed. */
+struct fa_recalled { /* what it stands for */
+    fa_time at;
+    double value;
+    bool is_stale;
+};
+bool fa_link_recall(struct fa_link *link, struct fa_recalled *now);
+void fa_link_forth(struct fa_link *link, const struct fa_recalled *now);
 
 struct fa_str fa_link_metric(const struct fa_link *link);
 /* Borrowed until the next call that reads or changes series. */

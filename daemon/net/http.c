@@ -32,6 +32,39 @@ struct fa_http_limits fa_http_limits_default(void)
 
 /* --- the server --- */
 
+/* Whoever has not sent a whole head for so long gives way to a new caller. */
+#define HEAD_PATIENCE_MS 1000
+
+static bool gives_way(const struct fa_http_conn *conn, fa_time now)
+{
+    return conn->phase == FA_HTTP_READS_HEAD &&
+           (conn->is_idle || now - conn->began >= HEAD_PATIENCE_MS);
+}
+
+/* Between two requests first, then the one that has taken longest over its head. */
+static bool is_better(const struct fa_http_conn *a, const struct fa_http_conn *b)
+{
+    return b == NULL || (a->is_idle != b->is_idle ? a->is_idle : a->began < b->began);
+}
+
+static bool make_room(void *self, const struct fa_peer *of)
+{
+    struct fa_http_server *server = self;
+    struct fa_http_conn *found = NULL;
+    fa_time now = fa_loop_now(server->loop).mono;
+    for (struct fa_http_conn *conn = server->conns; conn != NULL; conn = conn->next) {
+        if (gives_way(conn, now) && (of == NULL || fa_peer_same(&conn->seat.peer, of)) &&
+            is_better(conn, found)) {
+            found = conn;
+        }
+    }
+    if (found != NULL) {
+        server->counters.gave_way++;
+        fa_http_conn_close(found);
+    }
+    return found != NULL;
+}
+
 struct fa_http_server *fa_http_server_open(struct fa_loop *loop, const struct fa_http_config *cfg,
                                            struct fa_err *err)
 {
@@ -40,6 +73,7 @@ struct fa_http_server *fa_http_server_open(struct fa_loop *loop, const struct fa
     if (cfg->tls == NULL && listener_cfg.busy_text == NULL) {
         listener_cfg.busy_text = busy_text;
     }
+    listener_cfg.make_room = make_room;
     server->magic = SERVER_MAGIC;
     server->loop = loop;
     server->limits = cfg->limits;

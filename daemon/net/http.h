@@ -68,6 +68,7 @@ struct fa_http_counters {
     uint64_t header_timeout; /* cut: head too slow */
     uint64_t total_timeout;  /* cut: body or taking the reply too slow */
     uint64_t idle_closed;
+    uint64_t gave_way;            /* cut while idle or slow over a head, for a new caller */
     uint64_t header_too_big;      /* 431 */
     uint64_t body_too_big;        /* 413 */
     uint64_t bad;                 /* 400, 417, 501, 505 of the server's own */

@@ -38,6 +38,7 @@ struct fa_listener {
     uint32_t connections, connections_per_peer;
     char *busy_text;
     fa_accept_fn *fn;
+    fa_make_room_fn *make_room;
     void *self;
     struct fa_seat *seats;
     struct fa_listener_counters counters;
@@ -113,15 +114,20 @@ static void identify(int fd, const struct sockaddr_storage *addr, struct fa_peer
     }
 }
 
+static bool has_made_room(struct fa_listener *listener, const struct fa_peer *of)
+{
+    return listener->make_room != NULL && listener->make_room(listener->self, of);
+}
+
 static void seat_caller(struct fa_listener *listener, int fd, const struct sockaddr_storage *addr)
 {
     struct fa_peer peer;
     identify(fd, addr, &peer);
-    if (listener->counters.open_now >= listener->connections) {
-        listener->counters.refused_limit++;
-        refuse(listener, fd);
-    } else if (seats_of(listener, &peer) >= listener->connections_per_peer) {
-        listener->counters.refused_peer++;
+    bool is_full = listener->counters.open_now >= listener->connections;
+    bool is_greedy = seats_of(listener, &peer) >= listener->connections_per_peer;
+    /* Who has their share already makes room among their own. */
+    if ((is_full || is_greedy) && !has_made_room(listener, is_greedy ? &peer : NULL)) {
+        (*(is_full ? &listener->counters.refused_limit : &listener->counters.refused_peer))++;
         refuse(listener, fd);
     } else {
         listener->counters.accepted++;
@@ -193,6 +199,7 @@ struct fa_listener *fa_listener_open(struct fa_loop *loop, const struct fa_liste
                                      .reserve_fd = -1,
                                      .busy_text = fa_xstrdup(cfg->busy_text),
                                      .fn = fn,
+                                     .make_room = cfg->make_room,
                                      .self = self};
     fa_listener_set_limits(listener, cfg->connections, cfg->connections_per_peer);
     take_reserve(listener);

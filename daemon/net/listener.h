@@ -11,12 +11,17 @@
 
 struct fa_listener;
 
+/* Ends one connection that only keeps its seat warm, of this peer or (NULL) of anybody; false: all
+ * are at work. */
+typedef bool fa_make_room_fn(void *self, const struct fa_peer *of);
+
 struct fa_listener_options {
     const char *address;           /* see fa_endpoint_parse; NULL: fd is adopted */
     int fd;                        /* listening socket, taken over; unused with an address */
     uint32_t mode;                 /* of a Unix socket's file, e.g. 0660 */
     uint32_t connections;          /* open at once, at least 1 */
     uint32_t connections_per_peer; /* of these, from one uid or address; 0: all */
+    fa_make_room_fn *make_room;    /* asked, with self, before a caller is refused; NULL: nobody */
     const char *busy_text;         /* sent to those refused, as far as it fits; NULL: nothing */
 };
 

@@ -197,7 +197,9 @@ static void index_roles(struct fa_directory *dir, fa_person person)
 /* A name that a target's notation means otherwise would be told in somebody else's stead. */
 static bool is_reserved(const char *name)
 {
-    return name[0] == '\0' || strchr(name, ':') != NULL || strcmp(name, "independent") == 0;
+    return name[0] == '\0' || strchr(name, ':') != NULL || strcmp(name, "independent") == 0 ||
+           strncmp(name, "account.", 8) == 0 || strncmp(name, "label.", 6) == 0 ||
+           strncmp(name, "reporter.", 9) == 0;
 }
 
 static int index_person(struct fa_directory *dir, fa_person person, struct fa_err *err)
@@ -206,7 +208,8 @@ static int index_person(struct fa_directory *dir, fa_person person, struct fa_er
     struct by_name *name = NULL;
     if (is_reserved(entry->name)) {
         return fa_err_set(err, FA_EINVAL,
-                          "person '%s': a name is not empty, not 'independent' and has no ':'",
+                          "person '%s': a name is not empty, not 'independent', has no ':', and "
+                          "does not begin like the targets account., label. and reporter.",
                           entry->name);
     }
     index_roles(dir, person);
@@ -512,12 +515,18 @@ const struct fa_model_entry *fa_directory_model(const struct fa_directory *dir, 
     return NULL;
 }
 
+static const struct fa_account_entry *find_account(const struct fa_directory *dir,
+                                                   struct fa_str name)
+{
+    struct by_account *found = NULL;
+    HASH_FIND(hh, dir->index->accounts, name.ptr, name.len, found);
+    return found != NULL ? found->account : NULL;
+}
+
 const struct fa_account_entry *fa_directory_account(const struct fa_directory *dir,
                                                     const char *name)
 {
-    struct by_account *found = NULL;
-    HASH_FIND_STR(dir->index->accounts, name, found);
-    return found != NULL ? found->account : NULL;
+    return find_account(dir, fa_str_of(name));
 }
 
 fa_person fa_directory_manager(const struct fa_directory *dir, fa_person person)
@@ -561,6 +570,21 @@ static int resolve_role(const struct fa_directory *dir, struct fa_str name, stru
     return 0;
 }
 
+/* The account's own; who left has those with the model's role in their place. */
+static int resolve_conduit(const struct fa_directory *dir, struct fa_str name, struct fa_pset *set)
+{
+    const struct fa_account_entry *account = find_account(dir, name);
+    if (account == NULL) {
+        return FA_ENOTFOUND;
+    }
+    fa_person own =
+        account->conduit != NULL ? fa_directory_find(dir, fa_str_of(account->conduit)) : FA_NOBODY;
+    fa_pset_add(set, own);
+    const struct fa_model_entry *model =
+        own == FA_NOBODY && account->model != NULL ? fa_directory_model(dir, account->model) : NULL;
+    return model != NULL ? resolve_role(dir, fa_str_of(model->conduit), set) : 0;
+}
+
 static struct fa_str behind(struct fa_str text, const char *prefix)
 {
     size_t len = strlen(prefix);
@@ -574,6 +598,9 @@ int fa_directory_resolve(const struct fa_directory *dir, struct fa_str target, s
     }
     if (fa_str_starts(target, "role:")) {
         return resolve_role(dir, behind(target, "role:"), set);
+    }
+    if (fa_str_starts(target, "conduit:")) {
+        return resolve_conduit(dir, behind(target, "conduit:"), set);
     }
     if (fa_str_is(target, "independent")) {
         fa_pset_add_all(set, &dir->index->independents);

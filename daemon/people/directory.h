@@ -96,7 +96,8 @@ struct fa_account_entry {
     char *model;          /* a model's name; NULL: no conduit by role */
     char *value_seen;     /* the level at which our value is seen there, in words; may be NULL */
     char *conduit;        /* a person's name; NULL or gone or away: the model's role */
-    char **touches;       /* targets: everyone who touches or supports the customer */
+    char **touches;       /* targets: everyone who touches or supports the customer; none of them
+                             depends on the alarm ("account.touches" would be itself) */
     size_t touch_count;
 };
 
@@ -138,8 +139,9 @@ const struct fa_channel_entry *fa_directory_channel(const struct fa_directory *d
 fa_person fa_directory_manager(const struct fa_directory *dir, fa_person person);
 bool fa_directory_has_role(const struct fa_directory *dir, fa_person person, struct fa_str role);
 
-/* A target or subject: "maria", "role:coo", "team:support". Adds those meant to set; FA_ENOTFOUND
- * when the directory knows no such person, team or role. Neither time nor leave counts. */
+/* A target or subject: "maria", "role:coo", "team:support", "conduit:CUSTOMER" (the account's own
+ * conduit, of one who left those with the model's role). Adds those meant to set; FA_ENOTFOUND when
+ * the directory knows no such person, team, role or account. Neither time nor leave counts. */
 int fa_directory_resolve(const struct fa_directory *dir, struct fa_str target,
                          struct fa_pset *set) FA_MUST_CHECK;
 
@@ -171,6 +173,12 @@ fa_time fa_directory_reach_change(const struct fa_directory *dir, struct fa_str 
 const struct fa_zone *fa_directory_zone(const struct fa_directory *dir, const char *name);
 const struct fa_calendar_entry *fa_directory_calendar(const struct fa_directory *dir,
                                                       const char *name);
+/* Open time. Of what is not known (from known_until on, or of no calendar at all: NULL) all is
+ * open: nothing waits for ever. The first open moment at or after `at`; when `length` of open time
+ * has passed since `from`. */
+bool fa_calendar_is_open(const struct fa_calendar_entry *calendar, fa_time at);
+fa_time fa_calendar_opens(const struct fa_calendar_entry *calendar, fa_time at);
+fa_time fa_calendar_after(const struct fa_calendar_entry *calendar, fa_time from, fa_time length);
 const struct fa_schedule_entry *fa_directory_schedule(const struct fa_directory *dir,
                                                       struct fa_str name);
 const struct fa_model_entry *fa_directory_model(const struct fa_directory *dir, const char *name);

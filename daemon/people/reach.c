@@ -74,44 +74,46 @@ static int add_on_duty(const struct fa_directory *dir, struct fa_str name, fa_ti
     return 0;
 }
 
+/* Those of the model's role who are there; if none is, all of them, or who stands in for them. */
+static void add_holders(const struct fa_directory *dir, const struct fa_model_entry *model,
+                        fa_time at, struct fa_pset *set)
+{
+    struct fa_pset present;
+    fa_pset_init(&present, dir);
+    for (fa_person p = 0; p < dir->people_count; p++) {
+        if (fa_directory_has_role(dir, p, fa_str_of(model->conduit)) && !is_away(dir, p, at)) {
+            fa_pset_add(&present, p);
+        }
+    }
+    for (fa_person p = 0; fa_pset_is_empty(&present) && p < dir->people_count; p++) {
+        if (fa_directory_has_role(dir, p, fa_str_of(model->conduit))) {
+            add_or_stand_in(dir, p, at, set);
+        }
+    }
+    fa_pset_add_all(set, &present);
+    fa_pset_done(&present);
+}
+
 /* The account's own conduit while there, else deputies, else whoever has the model's role. */
-static int add_conduit(const struct fa_directory *dir, const struct fa_account_entry *account,
-                       fa_time at, struct fa_pset *set)
+static void add_conduit(const struct fa_directory *dir, const struct fa_account_entry *account,
+                        fa_time at, struct fa_pset *set)
 {
     fa_person own =
         account->conduit != NULL ? fa_directory_find(dir, fa_str_of(account->conduit)) : FA_NOBODY;
     fa_person there = own != FA_NOBODY && is_away(dir, own, at) ? stand_in(dir, own, at) : own;
-    if (there != FA_NOBODY) {
-        fa_pset_add(set, there);
-        return 0;
-    }
-    struct fa_pset holders;
-    bool is_any_there = false;
     const struct fa_model_entry *model =
         account->model != NULL ? fa_directory_model(dir, account->model) : NULL;
-    fa_pset_init(&holders, dir);
-    if (model != NULL) {
-        for (fa_person p = 0; p < dir->people_count; p++) {
-            if (fa_directory_has_role(dir, p, fa_str_of(model->conduit))) {
-                fa_pset_add(&holders, p);
-            }
-        }
+    struct fa_pset meant;
+    fa_pset_init(&meant, dir);
+    fa_pset_add(&meant, there);
+    if (there == FA_NOBODY && model != NULL) {
+        add_holders(dir, model, at, &meant);
     }
-    for (fa_person p = fa_pset_next(&holders, 0); p != FA_NOBODY;
-         p = fa_pset_next(&holders, p + 1)) {
-        is_any_there = is_any_there || !is_away(dir, p, at);
+    if (fa_pset_is_empty(&meant)) {
+        fa_pset_add(&meant, own); /* away, and nobody else: better them than nobody */
     }
-    for (fa_person p = fa_pset_next(&holders, 0); p != FA_NOBODY;
-         p = fa_pset_next(&holders, p + 1)) {
-        if (!is_any_there || !is_away(dir, p, at)) {
-            add_or_stand_in(dir, p, at, set);
-        }
-    }
-    if (fa_pset_is_empty(&holders)) {
-        fa_pset_add(set, own); /* away, and nobody else: better them than nobody */
-    }
-    fa_pset_done(&holders);
-    return 0;
+    fa_pset_add_all(set, &meant);
+    fa_pset_done(&meant);
 }
 
 static int add_account(const struct fa_directory *dir, struct fa_str what, const struct fa_ask *ask,
@@ -126,12 +128,17 @@ static int add_account(const struct fa_directory *dir, struct fa_str what, const
         return 0;
     }
     if (fa_str_is(what, "conduit")) {
-        return add_conduit(dir, account, ask->at, set);
+        add_conduit(dir, account, ask->at, set);
+        return 0;
     }
     for (size_t i = 0; i < account->touch_count; i++) {
-        (void)!fa_directory_reach(dir, fa_str_of(account->touches[i]), ask, set);
+        struct fa_str target = fa_str_of(account->touches[i]);
+        if (!fa_str_starts(target, "account.")) { /* it would never end */
+            (void)!fa_directory_reach(dir, target, ask, set);
+        }
     }
-    return add_conduit(dir, account, ask->at, set);
+    add_conduit(dir, account, ask->at, set);
+    return 0;
 }
 
 static bool cut_end(struct fa_str *text, const char *end)
@@ -200,20 +207,32 @@ int fa_directory_reach(const struct fa_directory *dir, struct fa_str target,
     return rc;
 }
 
+static fa_time turns_change(const struct fa_schedule_entry *schedule, fa_time at)
+{
+    fa_time first = FA_NEVER;
+    for (size_t i = 0; i < schedule->turn_count; i++) {
+        const struct fa_span *span = &schedule->turns[i].span;
+        fa_time change = span->from > at ? span->from : span->until > at ? span->until : FA_NEVER;
+        first = change < first ? change : first;
+    }
+    return first;
+}
+
 fa_time fa_directory_reach_change(const struct fa_directory *dir, struct fa_str target, fa_time at)
 {
+    bool is_any = fa_str_starts(target, "account."); /* schedules may touch a customer */
     fa_time first = FA_NEVER;
     for (size_t i = 0; i < dir->people_count; i++) {
         fa_time change = fa_spans_change(&dir->people[i].leave, at);
         first = change < first ? change : first;
     }
-    const struct fa_schedule_entry *schedule =
-        fa_str_starts(target, "schedule:") ? fa_directory_schedule(dir, behind(target, "schedule:"))
-                                           : NULL;
-    for (size_t i = 0; schedule != NULL && i < schedule->turn_count; i++) {
-        const struct fa_span *span = &schedule->turns[i].span;
-        fa_time change = span->from > at ? span->from : span->until > at ? span->until : FA_NEVER;
-        first = change < first ? change : first;
+    for (size_t i = 0; i < dir->schedule_count; i++) {
+        const struct fa_schedule_entry *schedule = &dir->schedules[i];
+        if (is_any || (fa_str_starts(target, "schedule:") &&
+                       fa_str_is(behind(target, "schedule:"), schedule->name))) {
+            fa_time change = turns_change(schedule, at);
+            first = change < first ? change : first;
+        }
     }
     return first;
 }

@@ -132,7 +132,8 @@ fa_time fa_spans_length(const struct fa_spans *spans, fa_time from, fa_time unti
     return length;
 }
 
-const struct fa_zone_shift *fa_zone_at(const struct fa_zone *zone, fa_time wall)
+/* The shift in force at a moment. */
+static size_t shift_at(const struct fa_zone *zone, fa_time wall)
 {
     size_t low = 0, high = zone->count - 1; /* the last that began, the first at least */
     while (low < high) {
@@ -143,5 +144,36 @@ const struct fa_zone_shift *fa_zone_at(const struct fa_zone *zone, fa_time wall)
             high = mid - 1;
         }
     }
-    return &zone->shifts[low];
+    return low;
+}
+
+const struct fa_zone_shift *fa_zone_at(const struct fa_zone *zone, fa_time wall)
+{
+    return &zone->shifts[shift_at(zone, wall)];
+}
+
+fa_time fa_zone_local(const struct fa_zone *zone, fa_time wall)
+{
+    return wall + fa_zone_at(zone, wall)->offset_s * FA_SECOND;
+}
+
+fa_time fa_zone_instant(const struct fa_zone *zone, fa_time local, bool last)
+{
+    /* No clock is further from UTC, so no other shift can be in force when it shows `local`. */
+    size_t i = shift_at(zone, local - 26 * FA_HOUR), end = shift_at(zone, local + 26 * FA_HOUR);
+    fa_time found = FA_NEVER;
+    for (; i <= end; i++) {
+        fa_time wall = local - zone->shifts[i].offset_s * FA_SECOND;
+        bool is_over = i + 1 < zone->count && wall >= zone->shifts[i + 1].from;
+        if (is_over) {
+            continue;
+        }
+        bool is_before = i > 0 && wall < zone->shifts[i].from;
+        if (!is_before && (last || found == FA_NEVER)) {
+            found = wall;
+        } else if (is_before && found == FA_NEVER) {
+            found = zone->shifts[i].from; /* over in the shift before and not yet begun in this */
+        }
+    }
+    return found;
 }

@@ -51,4 +51,11 @@ struct fa_zone {
 
 const struct fa_zone_shift *fa_zone_at(const struct fa_zone *zone, fa_time wall);
 
+/* What clocks in the zone show is written as if it were UTC ("local"). */
+fa_time fa_zone_local(const struct fa_zone *zone, fa_time wall);
+/* The moment at which they show `local`. One that they leap over is the leap's; one that they show
+ * twice is the first time, or with `last` the second: a stretch that begins with the first and ends
+ * with the second leaves no hole. */
+fa_time fa_zone_instant(const struct fa_zone *zone, fa_time local, bool last);
+
 #endif

@@ -29,6 +29,7 @@ struct fa_rule_state {
     const struct fa_promql_node *number; /* what the limits are about; NULL: there are none */
     struct fa_shape shape;
     fa_time look_back, settle;
+    bool each;    /* it goes by the newest value alone: each is judged, also one that is passed */
     fa_time rest; /* its label sets may rest until their newest sample is so old; 0: never */
     struct fa_quiet calm;   /* shared by the label sets that neither fire nor add up */
     struct fa_leaf *leaves; /* owned, as many as the plan has */

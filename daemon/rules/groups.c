@@ -54,6 +54,7 @@ static void watch_leaf(struct fa_rules *rules, struct fa_rule_state *state, size
                                  .over = leaf->over,
                                  .sketch = leaf->sketch,
                                  .reads = leaf->reads,
+                                 .each = state->each,
                                  .rest = state->rest,
                                  .owner = &state->leaves[number]};
     for (size_t i = 0; i < count; i++) {
@@ -157,6 +158,8 @@ struct fa_rule_state *fa_state_new(const struct fa_rule *rule, struct fa_rules *
         state->shape.kind == FA_SHAPE_NEWEST) {
         state->rest = state->look_back;
     }
+    state->each = state->whole == NULL && state->settle == 0 && plan->count == 1 &&
+                  plan->leaves[0].over == 0 && rule->metric.absent == 0;
     init_pools(state);
     state->leaves = fa_xcalloc(plan->count + 1, sizeof *state->leaves);
     for (size_t i = 0; i < plan->count; i++) {

@@ -49,7 +49,9 @@ struct fa_metric_rule {
 
 struct fa_promql;
 
-/* A rule written as PromQL: it fires for each label set that the expression yields. */
+/* A rule written as PromQL: it fires for each label set that the expression yields. With an
+ * incident pattern the expression is the rule's second condition: signals of it raise nothing, see
+ * alarms/condition.c. */
 struct fa_query_rule {
     char *text;
     char *clear_text;        /* NULL: clears when the expression yields the label set no longer */

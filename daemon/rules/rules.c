@@ -42,7 +42,7 @@ struct fa_rules *fa_rules_new(const struct fa_rule *const *rules, size_t count,
     self->started = FA_NEVER;
     fa_buf_init(&self->text, SIZE_MAX / 2);
     for (size_t i = 0; i < count; i++) {
-        if (!rules[i]->is_incident && !rules[i]->is_alert) {
+        if (!rules[i]->is_alert && (!rules[i]->is_incident || rules[i]->query.expr != NULL)) {
             self->states[self->count++] = fa_state_new(rules[i], self, false);
         }
     }
@@ -226,6 +226,31 @@ static bool rest(struct fa_rules *rules, struct fa_group *group, fa_time now, fa
     return true;
 }
 
+/* Values that came and went since it was evaluated last, each in the place of the newest. Of a
+ * label set of several series nobody knows any longer what the others were when one of them passed:
+ * there only the newest of each is judged. */
+static size_t judge_past(struct fa_rules *rules, struct fa_group *group, fa_time now,
+                         fa_signal_fn *fn, void *ctx)
+{
+    size_t count = 0;
+    struct fa_member *member = group->state->each ? group->leaves[0].first : NULL;
+    for (; member != NULL; member = member->next) {
+        struct fa_recalled newest, passed;
+        bool any = fa_link_recall(member->link, &newest);
+        for (bool more = any; more; more = fa_link_recall(member->link, &passed)) {
+            if (group->leaves[0].count == 1) {
+                (void)fa_group_evaluate(group, now, rules->started, &rules->room, fn, ctx);
+                count++;
+            }
+        }
+        if (any) {
+            fa_link_forth(member->link, &newest);
+        }
+    }
+    rules->evaluations += count;
+    return count;
+}
+
 bool fa_rules_run_some(struct fa_rules *rules, struct fa_now now, size_t max, fa_signal_fn *fn,
                        void *ctx)
 {
@@ -247,6 +272,7 @@ bool fa_rules_run_some(struct fa_rules *rules, struct fa_now now, size_t max, fa
         rules->evaluations++;
         struct fa_rule_state *state = group->state;
         bool is_whole = group == state->self;
+        done += is_whole ? 0 : judge_past(rules, group, now.wall, fn, ctx);
         fa_time next_at =
             is_whole ? fa_results_evaluate(rules, state, now.wall, fn, ctx)
                      : fa_group_evaluate(group, now.wall, rules->started, &rules->room, fn, ctx);

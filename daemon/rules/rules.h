@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The metric rules of one configuration over the samples in fa_metrics: who fires, who clears, who
- * is unknown. Incident and alert rules are skipped here (see incident.h and foreign.h). Reads no
+ * is unknown. Of incident rules only the expressions that go with them, alert rules not at all (see
+ * incident.h and foreign.h). Reads no
  * clock; evaluates a label set only when one of its series got a sample or a time of its own came
  * due. */
 #ifndef FA_RULES_RULES_H

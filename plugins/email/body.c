@@ -217,6 +217,24 @@ static void put_text_line(struct out *out, const struct firealarm_line *line)
         out_clean(out, line->owner, 200, true);
     }
     out_puts(out, "\n");
+    if (line->ack_url.len > 0) {
+        out_puts(out, "  ");
+        out_clean(out, line->ack_url, TEXT_MAX_BYTES, true);
+        out_puts(out, " code ");
+        out_clean(out, line->ack_code, 64, true);
+        out_puts(out, "\n");
+    }
+}
+
+static void put_text_ack(struct out *out, const struct firealarm_notice *notice)
+{
+    if (notice->ack_url.len > 0) {
+        put_paragraph(out, "To own it, open this link:\n", notice->ack_url, TEXT_MAX_BYTES);
+        put_paragraph(out, "and type the code ", notice->ack_code, LINE_MAX_BYTES);
+        put_paragraph(out, "Or: ", notice->how_to_ack, TEXT_MAX_BYTES);
+    } else {
+        put_paragraph(out, "To own it: ", notice->how_to_ack, TEXT_MAX_BYTES);
+    }
 }
 
 static void put_text_footer(struct out *out, const struct firealarm_notice *notice)
@@ -249,7 +267,7 @@ void body_text(struct out *out, const struct firealarm_notice *notice)
     }
     out_puts(out, notice->line_count > 0 ? "\n" : "");
     put_paragraph(out, "Expected of you: ", notice->expect, TEXT_MAX_BYTES);
-    put_paragraph(out, "To own it: ", notice->how_to_ack, TEXT_MAX_BYTES);
+    put_text_ack(out, notice);
     for (size_t i = 0; i < facts.count; i++) {
         put_row(out, text_of(facts.list[i].label), facts.list[i].value);
     }
@@ -323,6 +341,32 @@ static void put_html_banner(struct out *out, const struct firealarm_notice *noti
     out_printf(out, "</b> &nbsp;%s</td></tr>\n", kind->says);
 }
 
+/* A button, and the code beside it: large enough to be read from one screen and typed on another.
+ */
+static void put_html_ack(struct out *out, const struct firealarm_notice *notice)
+{
+    out_puts(out, "<div class=\"box\" style=\"margin:12px 0 0;padding:16px;background:#f9fafb;"
+                  "border-radius:4px;text-align:center\">");
+    out_puts(out, "<a href=\"");
+    out_html(out, notice->ack_url, TEXT_MAX_BYTES);
+    out_printf(out,
+               "\" style=\"display:block;padding:14px 16px;background:%s;color:#ffffff;"
+               "font-size:18px;line-height:24px;font-weight:700;text-decoration:none;"
+               "border-radius:8px\">Own it</a>\n"
+               "<div class=\"dim\" style=\"margin:12px 0 0;color:#667085;font-size:14px;"
+               "line-height:20px\">and type this code</div>\n",
+               color_of(notice));
+    put_html(out,
+             "<div class=\"ink\" style=\"color:#101828;font-size:28px;line-height:36px;"
+             "font-weight:700;letter-spacing:.08em\">",
+             notice->ack_code, LINE_MAX_BYTES, "</div>\n");
+    put_html(out,
+             "<div class=\"dim\" style=\"margin:8px 0 0;color:#667085;font-size:13px;"
+             "line-height:18px;word-break:break-word\">or: ",
+             notice->how_to_ack, TEXT_MAX_BYTES, "</div>\n");
+    out_puts(out, "</div>\n");
+}
+
 static void put_html_boxes(struct out *out, const struct firealarm_notice *notice)
 {
     if (notice->expect.len > 0) {
@@ -337,6 +381,10 @@ static void put_html_boxes(struct out *out, const struct firealarm_notice *notic
                  "<div class=\"ink\" style=\"color:#101828;font-size:17px;line-height:24px;"
                  "font-weight:600\">",
                  notice->expect, TEXT_MAX_BYTES, "</div></div>\n");
+    }
+    if (notice->ack_url.len > 0) {
+        put_html_ack(out, notice);
+        return;
     }
     put_html(out,
              "<div class=\"box\" style=\"margin:12px 0 0;padding:12px 16px;background:#f9fafb;"
@@ -365,7 +413,12 @@ static void put_html_line(struct out *out, const struct firealarm_line *line)
         put_html(out, ", ", line->state, 64, "");
     }
     put_html(out, ", owner ", line->owner, 200, "");
-    out_puts(out, "</span></p>\n");
+    out_puts(out, "</span>");
+    if (line->ack_url.len > 0) {
+        put_html(out, "<br>\n<a href=\"", line->ack_url, TEXT_MAX_BYTES, "\">Own it</a>");
+        put_html(out, " code <b>", line->ack_code, 64, "</b>");
+    }
+    out_puts(out, "</p>\n");
 }
 
 static void put_html_facts(struct out *out, const struct firealarm_notice *notice)

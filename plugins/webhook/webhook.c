@@ -7,13 +7,18 @@
  *    "alarm":{"id":..., "rule":..., "severity":..., "category":..., "policy":..., "state":...,
  *             "step":1, "loop":0, "since":..., "raised":..., "owner":..., "promised":...},
  *    "recipient":..., "title":..., "summary":..., "details":..., "when":..., "expect":...,
- *    "told":..., "how_to_ack":..., "fields":{"queue":"support"}}
+ *    "told":..., "how_to_ack":..., "ack_url":..., "ack_code":"482 913",
+ *    "fields":{"queue":"support"}}
+ *
+ * `ack_url` and `ack_code` let the reader own the alarm on a phone. They are that one reader's: a
+ * receiver hands them to nobody else and writes them down nowhere.
  *
  * Of kind "digest" are several messages in one: their alarms are its last member, the one above is
  * empty, and each has the kind that it would have had in a message of its own:
  *
  *    ... "fields":{}, "lines":[{"alarm":ID, "kind":"alarm", "severity":..., "rule":...,
- *                               "state":..., "owner":..., "title":..., "when":...}]}
+ *                               "state":..., "owner":..., "title":..., "when":...,
+ *                               "ack_url":..., "ack_code":...}]}
  *
  * `key` is the same in every try of one message; receivers use it (or webhook-id, which is made of
  * it) to drop what they have already. Members may be added; version changes when one changes its
@@ -384,6 +389,8 @@ static void put_lines(struct json *json, const struct firealarm_notice *n)
             {",\"owner\":", line->owner},
             {",\"title\":", line->title},
             {",\"when\":", line->when},
+            {",\"ack_url\":", line->ack_url},
+            {",\"ack_code\":", line->ack_code},
         };
         put_texts(json, members, sizeof members / sizeof members[0]);
         before = "},{\"alarm\":";
@@ -398,10 +405,10 @@ static void put_notice(struct json *json, const struct firealarm_notice *n)
     const struct member words[] = {{",\"recipient\":", n->recipient},
                                    {",\"title\":", n->title},
                                    {",\"summary\":", n->summary}};
-    const struct member rest[] = {{",\"when\":", n->when},
-                                  {",\"expect\":", n->expect},
-                                  {",\"told\":", n->told},
-                                  {",\"how_to_ack\":", n->how_to_ack}};
+    const struct member rest[] = {
+        {",\"when\":", n->when},       {",\"expect\":", n->expect},
+        {",\"told\":", n->told},       {",\"how_to_ack\":", n->how_to_ack},
+        {",\"ack_url\":", n->ack_url}, {",\"ack_code\":", n->ack_code}};
     put_texts(json, head, 2);
     json_raw(json, ",\"attempt\":");
     json_number(json, n->attempt);
@@ -411,7 +418,7 @@ static void put_notice(struct json *json, const struct firealarm_notice *n)
     put_texts(json, words, 3);
     json_raw(json, ",\"details\":");
     json_text(json, n->details, DETAILS_MAX);
-    put_texts(json, rest, 4);
+    put_texts(json, rest, sizeof rest / sizeof rest[0]);
     put_fields(json, n);
     put_lines(json, n);
     json_raw(json, "}");

@@ -54,7 +54,7 @@ static void take_header(struct fa_transfer *transfer, struct fa_str line)
     size_t taken = on_header(copy, 1, line.len, transfer);
     fa_assert(taken == line.len || transfer->too_big);
     free(copy);
-    fa_assert(transfer->retry_after >= -1 && transfer->retry_after <= RETRY_AFTER_MAX);
+    fa_assert(transfer->retry_after >= -1 && transfer->retry_after <= FA_DAY);
     fa_assert(!fa_str_has_control(fa_str_of(transfer->location)));
 }
 

@@ -54,7 +54,7 @@ static void happen(struct world *w, uint8_t what, uint8_t arg)
     static const char *const about[] = {NULL, "rep",      "boss", "ceo",
                                         "i1", "role:top", "zoe",  "lead"};
     static const fa_time spans[] = {1, FA_SECOND, FA_MINUTE, 15 * FA_MINUTE, FA_HOUR, FA_DAY};
-    switch (what % 13) {
+    switch (what % 14) {
     case 0:
     case 1:
         world_signal(w, arg & 4 ? "late" : "slow", labels[arg & 3],
@@ -89,6 +89,9 @@ static void happen(struct world *w, uint8_t what, uint8_t arg)
         break;
     case 11:
         trouble(w, arg);
+        break;
+    case 12:
+        act(w, FA_EV_WRONG_CODE, arg);
         break;
     default:
         if (arg % 4 == 0) {

@@ -262,7 +262,7 @@ static void a_person_s_channels_can_be_tested(void **state)
         rig_ask(rig, &(struct rig_call){.method = "POST",
                                         .path = "/v1/channels/test",
                                         .body = "{\"person\":\"chris\"}",
-                                        .header = "Authorization: Bearer " RIG_TOKEN "\r\n"});
+                                        .header = "Authorization: bearer " RIG_TOKEN "\r\n"});
     assert_int_equal(reply->status, 202);
     rig_until(rig, receiver_find(rig->receiver, "/first", "\"kind\":\"test\"") != NULL);
     rig_until(rig, receiver_find(rig->receiver, "/second", "\"kind\":\"test\"") != NULL);

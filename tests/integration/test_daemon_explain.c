@@ -356,6 +356,54 @@ static void a_subject_finds_nothing_and_nobody_is_named(void **state)
     rig_stop(rig);
 }
 
+static const char combined[] =
+    "rules = ( { name = \"confirmed\"; severity = \"critical\"; policy = \"leaders\";"
+    " incident = { category = [ \"danger\" ]; per = [ \"customer\" ]; };"
+    " and_expr = \"queue_seconds > 120\"; summary = \"{customer} waits {value} s\"; } );\n";
+
+/* An alarm of a filing that numbers confirm says both; the rule says the numbers, and counts
+ * nothing. */
+static void what_numbers_confirmed_is_explained_by_them(void **state)
+{
+    struct rig *rig = *state;
+    char id[64];
+    static char text[1 << 16];
+    rig->words.rules = combined;
+    rig_start(rig);
+    rig_statsd_local(rig, "queue_seconds:300|g|#customer:Initech,queue:north");
+    rig_until(rig, changes_of(rig, "/v1/rules/confirmed") == 1);
+    const struct rig_reply *filed =
+        rig_post(rig, "/v1/incidents",
+                 "{\"key\":\"0123456789abcdef0123456789abcdef\",\"category\":\"danger\","
+                 "\"customer\":\"Initech\",\"text\":\"It burns.\",\"known\":\"seen\","
+                 "\"about\":[],\"level\":null,\"since\":null,\"strike\":[]}");
+    assert_int_equal(filed->status, 201);
+    rig_until(rig, receiver_matches(rig->receiver, "/first", "Initech waits 300 s") == 1);
+    json_t *root = rig_json(as_chris(rig, "GET", "/v1/alarms", NULL));
+    const json_t *alarm = find(root, "alarms", "rule", "confirmed");
+    assert_non_null(alarm);
+    snprintf(id, sizeof id, "%s", text_of(alarm, "id"));
+    json_decref(root);
+    json_t *body = explain(rig, id);
+    const json_t *raised = find(body, "evidence", "cause", "raised");
+    assert_non_null(raised);
+    assert_string_equal(text_of(raised, "expr"), "queue_seconds > 120");
+    assert_double_near(number_of(raised, "value"), 300, 0);
+    assert_int_equal(json_array_size(json_object_get(body, "evidence")), 1);
+    json_decref(body);
+    body = rig_json(as_chris(rig, "GET", "/v1/rules/confirmed", NULL));
+    assert_string_equal(text_of(body, "kind"), "incident");
+    const json_t *set = json_array_get(json_object_get(body, "sets"), 0);
+    assert_string_equal(text_of(set, "level"), "firing");
+    assert_true(json_is_null(json_object_get(set, "alarm")));
+    json_decref(body);
+    assert_int_equal(run_client(rig, id, "", text, sizeof text), 0);
+    assert_contains(text, "queue_seconds > 120");
+    assert_int_equal(run_client(rig, "confirmed", "", text, sizeof text), 0);
+    assert_contains(text, "It raises them only while this holds too:");
+    rig_stop(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -366,6 +414,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_rule_that_does_not_fire_says_why, rig_setup,
                                         rig_teardown),
         cmocka_unit_test_setup_teardown(the_changes_of_a_rule_go_with_it, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(what_numbers_confirmed_is_explained_by_them, rig_setup,
+                                        rig_teardown),
         cmocka_unit_test_setup_teardown(a_rule_is_explained_to_those_whom_it_would_tell, rig_setup,
                                         rig_teardown),
         cmocka_unit_test_setup_teardown(a_subject_finds_nothing_and_nobody_is_named, rig_setup,

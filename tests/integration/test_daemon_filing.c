@@ -84,6 +84,14 @@ static void every_fault_of_a_filing_is_told_at_once(void **state)
         {"{\"key\":\"00000000000000000000000000000001\",\"category\":7,\"text\":\"\"}",
          422,
          {"#/category", "#/text"}},
+        {"{\"key\":\"00000000000000000000000000000001\",\"category\":\"danger\",\"text\":\"x\","
+         "\"about\":[\"account.conduit\"]}",
+         422,
+         {"#/about", "no customer is given"}},
+        {"{\"key\":\"00000000000000000000000000000001\",\"category\":\"danger\",\"text\":\"x\","
+         "\"customer\":\"Initch\",\"about\":[\"account.conduit\",\"conduit:Hooli\"]}",
+         422,
+         {"No customer \\\"Initch\\\" is known here", "No customer \\\"Hooli\\\""}},
         {"{\"text\": }", 400, {"line 1"}},
         {"[]", 400, {"one JSON object"}},
         {"", 400, {"no JSON"}},

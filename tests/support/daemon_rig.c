@@ -310,7 +310,7 @@ static void enter_silent_dns(const struct rig *rig)
 
 static void exec_daemon(struct rig *rig)
 {
-    const char *argv[32];
+    const char *argv[40];
     size_t n = 0;
     for (size_t i = 0; rig->under != NULL && rig->under[i] != NULL; i++) {
         argv[n++] = rig->under[i];
@@ -326,6 +326,8 @@ static void exec_daemon(struct rig *rig)
                          rig->courier != NULL ? rig->courier : rig_built_courier(),
                          "--fetcher",
                          rig->fetcher != NULL ? rig->fetcher : rig_built_fetcher(),
+                         "--calendar",
+                         built("daemon/calendar/firealarm-calendar"),
                          NULL};
     memcpy(argv + n, own, sizeof own);
     int log = open(rig->log_path, O_WRONLY | O_CREAT | O_APPEND, 0600);

@@ -41,9 +41,10 @@ static inline void fa_test_told_fault(void *ctx, bool is_warning, const struct f
 static inline struct fa_config *fa_test_parse(const char *text, struct fa_plugins *plugins,
                                               struct fa_test_told *told)
 {
+    struct fa_config_world world = {.plugins = plugins};
     struct fa_config *config = NULL;
     fa_test_told_init(told);
-    int rc = fa_config_parse("t.cfg", fa_str_of(text), plugins, fa_test_told_fault, told, &config);
+    int rc = fa_config_parse("t.cfg", fa_str_of(text), &world, fa_test_told_fault, told, &config);
     return rc == 0 ? config : NULL;
 }
 

@@ -122,7 +122,14 @@ static void add_severity(struct world *w, const char *name, fa_time ack_default)
     struct fa_setup *s = &w->setup;
     s->severities = fa_xrealloc(s->severities, (s->severity_count + 1) * sizeof *s->severities);
     s->severities[s->severity_count] = (struct fa_severity){
-        fa_xstrdup(name), (uint32_t)s->severity_count, ack_default, 8 * FA_HOUR, 3, FA_MINUTE};
+        .name = fa_xstrdup(name),
+        .rank = (uint32_t)s->severity_count,
+        .ack_default = ack_default,
+        .ack_max = 8 * FA_HOUR,
+        .fail_attempts = 3,
+        .fail_after = FA_MINUTE,
+        .urgent = s->severity_count == 0,
+    };
     s->severity_count++;
 }
 

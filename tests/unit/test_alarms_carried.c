@@ -331,11 +331,11 @@ static void a_later_rung_that_waits_for_room_is_not_passed_over(void **state)
         }
         uint32_t step = alarm->step, loop = alarm->loop;
         assert_true(i == 0 ? step == 1 && loop == 0 : loop == 1);
-        world_act(&w, FA_EV_ACK, alarm, "ceo", FA_MINUTE);
+        world_act(&w, FA_EV_ACK, alarm, "lead", FA_MINUTE); /* whose boss hears of it */
         while (w.send_count > 0) {
             world_answer(&w, FA_VERDICT_SENT);
         }
-        w.setup.outbox_max = 1;
+        w.setup.outbox_max = 2;
         world_signal(&w, "slow", "q=\"2\"", FA_LEVEL_FIRING);
         world_advance(&w, FA_MINUTE); /* the promise is over */
         w.setup.outbox_max = 100;

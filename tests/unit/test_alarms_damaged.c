@@ -261,16 +261,22 @@ static void a_policy_that_could_not_climb_is_no_policy(void **state)
     const struct {
         const char *name;
         struct fa_step step;
+        uint32_t repeat;
     } rows[] = {
-        {"p", {.targets = targets, .target_count = 1, .wait = 0}},
-        {"p", {.targets = targets, .target_count = 1, .wait = -1}},
-        {"p", {.targets = targets, .target_count = 1, .wait = FA_NEVER - 1}},
-        {"p", {.targets = targets, .target_count = 0, .wait = FA_MINUTE}},
-        {NULL, {.targets = targets, .target_count = 1, .wait = FA_MINUTE}},
+        {"p", {.targets = targets, .target_count = 1, .wait = 0}, 0},
+        {"p", {.targets = targets, .target_count = 1, .wait = -1}, 0},
+        {"p", {.targets = targets, .target_count = 1, .wait = FA_NEVER - 1}, 0},
+        {"p", {.targets = targets, .target_count = 0, .wait = FA_MINUTE}, 0},
+        {NULL, {.targets = targets, .target_count = 1, .wait = FA_MINUTE}, 0},
+        {"p", {.targets = targets, .target_count = 1, .wait = FA_MINUTE}, 2},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct fa_step step = rows[i].step;
-        struct fa_policy policy = {(char *)(uintptr_t)rows[i].name, &step, 1, ""}, back;
+        struct fa_policy policy = {.name = (char *)(uintptr_t)rows[i].name,
+                                   .steps = &step,
+                                   .step_count = 1,
+                                   .repeat = rows[i].repeat};
+        struct fa_policy back;
         struct fa_buf buf;
         fa_buf_init(&buf, 4096);
         fa_policy_encode(&policy, &buf);
@@ -285,8 +291,9 @@ static void a_name_that_is_there_twice_is_the_first(void **state)
 {
     static char *targets[] = {(char *)(uintptr_t) "lead"};
     struct fa_step step = {.targets = targets, .target_count = 1, .wait = FA_MINUTE};
-    struct fa_policy policy = {(char *)(uintptr_t) "first", &step, 1, ""}, back;
-    struct fa_policy second = {(char *)(uintptr_t) "second", NULL, 0, ""};
+    struct fa_policy policy = {
+        .name = (char *)(uintptr_t) "first", .steps = &step, .step_count = 1};
+    struct fa_policy second = {.name = (char *)(uintptr_t) "second"}, back;
     struct fa_buf buf;
     fa_buf_init(&buf, 4096);
     fa_policy_encode(&policy, &buf);

@@ -1,7 +1,10 @@
 /* links: fa_test_world */
 /* SPDX-License-Identifier: MIT */
 #include "fa_test.h"
+#include "rules/promql.h"
 #include "world.h"
+
+#include <math.h>
 
 static char text[256];
 #define WAITING(w, expected) assert_string_equal(world_waiting(w, text, sizeof text), expected)
@@ -191,6 +194,150 @@ static void whom_a_role_meant_when_it_was_filed_stays_out(void **state)
     assert_int_equal(alarm->about_count, 2);
     assert_string_equal(alarm->about[0], "role:top");
     assert_string_equal(alarm->about[1], "ceo");
+    world_done(&w);
+}
+
+static struct fa_rule *with_numbers(struct fa_rule *rule)
+{
+    struct fa_err err;
+    int rc = fa_promql_parse(FA_STR("queue_seconds > 120"), &rule->query.expr, &err);
+    assert_int_equal(rc, 0);
+    return rule;
+}
+
+static void free_numbers(struct fa_rule *rule)
+{
+    fa_promql_free(rule->query.expr);
+    rule->query.expr = NULL;
+}
+
+static void numbers(struct world *w, const char *labels, enum fa_level level)
+{
+    struct fa_signal signal = {.rule = w->rules[1],
+                               .labels = labels,
+                               .level = level,
+                               .value = level == FA_LEVEL_FIRING ? 300 : (double)NAN,
+                               .since = w->now.wall};
+    world_step_event(w, (struct fa_event){.kind = FA_EV_SIGNAL, .u.signal = &signal});
+}
+
+static void a_pattern_with_numbers_fires_when_both_hold_in_either_order(void **state)
+{
+    static const struct {
+        const char *labels;
+        enum fa_level level;
+        bool raised;
+    } rows[] = {
+        {"customer=\"Acme\"", FA_LEVEL_FIRING, true},
+        {"customer=\"Acme\",queue=\"north\"", FA_LEVEL_FIRING, true},
+        {"queue=\"north\"", FA_LEVEL_FIRING, true}, /* of all customers */
+        {"", FA_LEVEL_FIRING, true},
+        {"customer=\"Globex\"", FA_LEVEL_FIRING, false},
+        {"customer=\"Acme\"", FA_LEVEL_UNKNOWN, false},
+        {"customer=\"Acme\"", FA_LEVEL_CLEAR, false},
+    };
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+        struct world w;
+        bool before = i % 2 == 0;
+        world_begin_firm(&w);
+        struct fa_rule *rule = with_numbers(pattern(&w, 1, 1));
+        if (before) {
+            numbers(&w, rows[i / 2].labels, rows[i / 2].level);
+        }
+        file_by(&w, 1, "person:rep", NULL);
+        assert_non_null(world_alarm_of(&w, "filing")); /* by its category, whatever they say */
+        assert_true(!before || (pattern_alarm(&w) != NULL) == rows[i / 2].raised);
+        if (!before) {
+            assert_null(pattern_alarm(&w));
+            numbers(&w, rows[i / 2].labels, rows[i / 2].level);
+        }
+        if ((pattern_alarm(&w) != NULL) != rows[i / 2].raised) {
+            fail_msg("row %zu", i);
+        }
+        assert_true(!rows[i / 2].raised || pattern_alarm(&w)->value == 300);
+        free_numbers(rule);
+        world_done(&w);
+    }
+}
+
+static void numbers_that_come_later_find_the_whole_pattern_once(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    struct fa_rule *rule = with_numbers(pattern(&w, 1, 2));
+    file_by(&w, 1, "person:rep", NULL);
+    numbers(&w, "", FA_LEVEL_FIRING);
+    assert_null(pattern_alarm(&w)); /* one person */
+    numbers(&w, "", FA_LEVEL_CLEAR);
+    file_by(&w, 2, "person:rep2", NULL);
+    world_advance(&w, 13 * FA_DAY);
+    file_by(&w, 3, "person:rep", NULL);
+    world_advance(&w, 2 * FA_DAY);
+    numbers(&w, "", FA_LEVEL_FIRING);
+    assert_null(pattern_alarm(&w)); /* the other's is too old */
+    numbers(&w, "", FA_LEVEL_CLEAR);
+    file_by(&w, 4, "person:rep2", NULL);
+    numbers(&w, "", FA_LEVEL_FIRING);
+    assert_int_equal(pattern_alarm(&w)->incident_count, 2);
+    free_numbers(rule);
+    world_done(&w);
+}
+
+static void what_was_closed_is_not_raised_by_its_numbers_again(void **state)
+{
+    for (int restart = 0; restart < 2; restart++) {
+        struct world w;
+        world_begin_firm(&w);
+        struct fa_rule *rule = with_numbers(pattern(&w, 1, 1));
+        numbers(&w, "", FA_LEVEL_FIRING);
+        file_by(&w, 1, "person:rep", NULL);
+        world_act(&w, FA_EV_RESOLVE, pattern_alarm(&w), "lead", 0);
+        world_answer(&w, FA_VERDICT_SENT);
+        world_advance(&w, 2 * FA_HOUR);
+        if (restart) {
+            world_restart(&w);
+        } else {
+            numbers(&w, "", FA_LEVEL_UNKNOWN);
+        }
+        numbers(&w, "", FA_LEVEL_FIRING);
+        assert_null(pattern_alarm(&w));
+        assert_int_not_equal(incident(&w, 1)->state, FA_INCIDENT_CLOSED);
+        file_by(&w, 2, "person:rep", NULL);
+        assert_int_equal(pattern_alarm(&w)->incident_count, 1);
+        free_numbers(rule);
+        world_done(&w);
+    }
+}
+
+static void numbers_raise_what_would_be_solved_alone(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    struct fa_rule *rule = with_numbers(pattern(&w, 1, 1));
+    struct fa_filing filing = {
+        .category = "mess", .text = "t", .customer = "Acme", .level = FA_GUIDE_SOLVE};
+    filing.id.id.bytes[0] = 9;
+    world_step_event(&w, (struct fa_event){.kind = FA_EV_FILE, .u.file = &filing});
+    assert_null(world_alarm(&w));
+    numbers(&w, "", FA_LEVEL_FIRING);
+    assert_int_equal(incident(&w, 9)->state, FA_INCIDENT_RAISED);
+    assert_ptr_equal(world_alarm(&w), pattern_alarm(&w));
+    free_numbers(rule);
+    world_done(&w);
+}
+
+static void conditions_have_a_limit_that_operators_hear_of(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    struct fa_rule *rule = with_numbers(pattern(&w, 1, 1));
+    w.setup.alarms_open_max = 2;
+    numbers(&w, "customer=\"x\",queue=\"a\"", FA_LEVEL_FIRING);
+    numbers(&w, "customer=\"y\"", FA_LEVEL_FIRING);
+    assert_null(world_alarm_of(&w, "firealarm:conditions-full"));
+    numbers(&w, "customer=\"z\"", FA_LEVEL_FIRING);
+    assert_non_null(world_alarm_of(&w, "firealarm:conditions-full"));
+    free_numbers(rule);
     world_done(&w);
 }
 
@@ -437,6 +584,64 @@ static void a_row_holds_all_comments_of_one_with_a_long_name(void **state)
     world_done(&w);
 }
 
+static const char *about_of(const struct fa_incident *filed, char buf[256])
+{
+    buf[0] = '\0';
+    for (size_t i = 0; i < filed->about_count; i++) {
+        snprintf(buf + strlen(buf), 256 - strlen(buf), "%s%s", i > 0 ? " " : "", filed->about[i]);
+    }
+    return buf;
+}
+
+/* ann answers for Acme and is away, without a deputy: bob has the role of its model. */
+static void begin_with_customer(struct world *w, const char *customer)
+{
+    static const char *const names[] = {"ann", "bob", "cat", "lead", "i1"};
+    world_init(w);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        world_person(w, names[i], NULL)->independent = names[i][0] == 'i';
+        world_contact(w, names[i], "mail");
+    }
+    struct fa_person_entry *ann = world_find(w, "ann"), *bob = world_find(w, "bob");
+    fa_spans_add(&ann->leave, (struct fa_span){w->now.wall - FA_DAY, w->now.wall + FA_DAY});
+    world_text(&bob->roles, &bob->role_count, "seller");
+    struct fa_directory *dir = w->dir;
+    dir->models = fa_xcalloc(1, sizeof *dir->models);
+    dir->models[dir->model_count++] =
+        (struct fa_model_entry){.name = fa_xstrdup("simple"), .conduit = fa_xstrdup("seller")};
+    dir->accounts = fa_xcalloc(1, sizeof *dir->accounts);
+    dir->accounts[dir->account_count++] = (struct fa_account_entry){
+        .name = fa_xstrdup(customer), .model = fa_xstrdup("simple"), .conduit = fa_xstrdup("ann")};
+    world_policy(w, "line");
+    world_step(w, "ann bob cat", 15 * FA_MINUTE);
+    world_category(w, "lying", FA_GUIDE_RAISE, "line");
+    world_begin(w);
+}
+
+static void an_accused_conduit_is_the_one_named_and_who_stands_in_today(void **state)
+{
+    struct world w;
+    begin_with_customer(&w, "Acme");
+    assert_int_equal(world_file(&w, 1, "lying", "account.conduit", -1), 0);
+    assert_string_equal(about_of(incident(&w, 1), text), "conduit:Acme ann bob");
+    WAITING(&w, "cat/mail");
+    world_advance(&w, 2 * FA_DAY); /* ann is back; who stood in stays out */
+    world_restart(&w);
+    assert_string_equal(about_of(incident(&w, 1), text), "conduit:Acme ann bob");
+    world_done(&w);
+}
+
+/* Nobody knows who is accused: only the independent contacts may hear. */
+static void an_accused_conduit_of_an_unknown_customer_leaves_the_independent_contacts(void **state)
+{
+    struct world w;
+    begin_with_customer(&w, "Hooli");
+    assert_int_equal(world_file(&w, 1, "lying", "account.conduit", -1), 0);
+    assert_string_equal(about_of(incident(&w, 1), text), "account.conduit");
+    WAITING(&w, "i1/mail");
+    world_done(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -450,6 +655,11 @@ int main(void)
         cmocka_unit_test(a_filing_joins_only_an_alarm_that_keeps_the_same_people_out),
         cmocka_unit_test(whom_a_role_meant_when_it_was_filed_stays_out),
         cmocka_unit_test(owners_hear_that_their_alarm_grew),
+        cmocka_unit_test(a_pattern_with_numbers_fires_when_both_hold_in_either_order),
+        cmocka_unit_test(numbers_that_come_later_find_the_whole_pattern_once),
+        cmocka_unit_test(what_was_closed_is_not_raised_by_its_numbers_again),
+        cmocka_unit_test(numbers_raise_what_would_be_solved_alone),
+        cmocka_unit_test(conditions_have_a_limit_that_operators_hear_of),
         cmocka_unit_test(limits_are_told_and_closed_filings_do_not_count),
         cmocka_unit_test(the_preview_names_exactly_those_who_are_told),
         cmocka_unit_test(a_preview_tells_nobody_of_a_filing_that_has_a_subject),
@@ -459,6 +669,8 @@ int main(void)
         cmocka_unit_test(one_reporter_leaves_room_for_the_others),
         cmocka_unit_test(a_row_holds_whatever_a_pattern_brings_together),
         cmocka_unit_test(a_row_holds_all_comments_of_one_with_a_long_name),
+        cmocka_unit_test(an_accused_conduit_is_the_one_named_and_who_stands_in_today),
+        cmocka_unit_test(an_accused_conduit_of_an_unknown_customer_leaves_the_independent_contacts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

@@ -59,6 +59,7 @@ static struct fa_incident *full_incident(void)
     i->reporter = fa_xstrdup("person:rep");
     world_text(&i->about, &i->about_count, "boss");
     world_text(&i->struck, &i->struck_count, "lead");
+    world_text(&i->raised_by, &i->raised_by_count, "confirmed");
     i->level = FA_GUIDE_HELP;
     i->state = FA_INCIDENT_CLOSED;
     i->filed = 1, i->closed = 2, i->journal_n = UINT64_MAX;

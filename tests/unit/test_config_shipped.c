@@ -35,7 +35,8 @@ static struct fa_config *load(const char *path, struct fa_test_told *told)
     struct fa_plugins *plugins = built_plugins();
     struct fa_config *config = NULL;
     fa_test_told_init(told);
-    int rc = fa_config_load(path, plugins, fa_test_told_fault, told, &config);
+    struct fa_config_world world = {.plugins = plugins};
+    int rc = fa_config_load(path, &world, fa_test_told_fault, told, &config);
     fa_plugins_free(plugins);
     if (rc != 0) {
         assert_true(told->fault_count > 0);

@@ -260,6 +260,49 @@ static void one_peer_cannot_take_all_connections(void **state)
     close(again);
 }
 
+static void a_full_house_of_half_heads_makes_room_for_a_caller(void **state)
+{
+    struct app *app = *state;
+    struct fa_err err;
+    struct net_answer answer = {0};
+    struct fa_http_config cfg = {
+        .listener = {.address = app->bench.path, .mode = 0600, .connections = 3},
+        .limits = fa_http_limits_default(),
+        .handler = &handler,
+        .self = app};
+    struct fa_http_server *server = fa_http_server_open(app->bench.loop, &cfg, &err);
+    assert_non_null(server);
+    int fds[5];
+    for (int i = 0; i < 3; i++) {
+        fds[i] = net_connect_unix(app->bench.path);
+        net_send(fds[i], "GET / HT", 8);
+        settle(app);
+        pass(app, i == 0 ? 10 : 0); /* the first has been at it longest */
+    }
+    fds[3] = net_connect_unix(app->bench.path);
+    settle(app);
+    net_read(fds[3], &answer);
+    assert_contains(answer.text, "HTTP/1.1 503 "); /* all have begun just now */
+    pass(app, 1000);
+    fds[4] = net_connect_unix(app->bench.path);
+    net_exchange(app->bench.loop, fds[4], "GET / HTTP/1.1\r\n\r\n", &answer);
+    assert_contains(answer.text, "200 OK");
+    answer = (struct net_answer){0};
+    net_read(fds[0], &answer);
+    assert_true(answer.closed);
+    struct net_answer other = {0};
+    net_read(fds[1], &other);
+    assert_false(other.closed);
+    struct fa_http_counters now;
+    fa_http_server_counters(server, &now);
+    assert_int_equal(now.gave_way, 1);
+    assert_int_equal(now.listener.refused_limit, 1);
+    for (int i = 0; i < 5; i++) {
+        close(fds[i]);
+    }
+    fa_http_server_close(server);
+}
+
 static void connections_over_the_limit_are_answered_busy(void **state)
 {
     struct app *app = *state;
@@ -357,6 +400,7 @@ int main(void)
         TEST(a_refusal_reaches_a_client_that_is_still_sending),
         TEST(heads_and_bodies_over_their_limit_are_counted),
         TEST(one_peer_cannot_take_all_connections),
+        TEST(a_full_house_of_half_heads_makes_room_for_a_caller),
         TEST(connections_over_the_limit_are_answered_busy),
         TEST(running_out_of_descriptors_never_spins_and_is_recovered_from),
     };

@@ -39,6 +39,10 @@ static void named_like_a_role(struct world *w)
 {
     person(w, "role:coo", NULL);
 }
+static void named_like_a_label(struct world *w)
+{
+    person(w, "label.x", NULL);
+}
 static void no_such_manager(struct world *w)
 {
     person(w, "ann", "zoe");
@@ -100,6 +104,7 @@ static void a_directory_that_is_not_sound_is_refused_with_both_names(void **stat
         {twice, FA_EEXISTS, {"ann", "twice"}},
         {named_independent, FA_EINVAL, {"independent", "name"}},
         {named_like_a_role, FA_EINVAL, {"role:coo", "':'"}},
+        {named_like_a_label, FA_EINVAL, {"label.x", "label."}},
         {no_such_manager, FA_ENOTFOUND, {"ann", "zoe"}},
         {circle, FA_EINVAL, {"circle", "ann"}},
         {own_manager, FA_EINVAL, {"circle", "ann"}},

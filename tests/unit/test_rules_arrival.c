@@ -8,6 +8,8 @@
 
 #include "rules/promql.h"
 
+#include <math.h>
+
 #define T0    INT64_C(1700000000000)
 #define RULES 8
 
@@ -37,6 +39,10 @@ static void say(void *ctx, const struct fa_signal *signal)
         snprintf(world->said + len, sizeof world->said - len, " %.6g", signal->value);
     }
     world->since = signal->since;
+}
+
+static void ignore(void *ctx, const struct fa_signal *signal)
+{
 }
 
 static struct fa_promql *parse(const char *text)
@@ -581,6 +587,138 @@ static void a_sample_evaluates_exactly_the_rules_that_read_it(void **state)
     close_world(&world);
 }
 
+/* Several samples of one series between two evaluations. */
+static void put_all(struct world *world, const char *labels, const double *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        put(world, "x", labels, values[i], 0);
+    }
+}
+
+static void each_value_of_a_turn_is_judged(void **state)
+{
+    static const struct {
+        const char *expr;
+        double before; /* NaN: the series is new */
+        double values[6];
+        size_t count;
+        uint64_t evaluations;
+        const char *said;
+    } rows[] = {
+        {"x > 5", NAN, {1, 10, 1}, 3, 3, "s=\"a\" clear; s=\"a\" firing 10; s=\"a\" clear"},
+        {"x > 5", NAN, {10, 1}, 2, 2, "s=\"a\" firing 10; s=\"a\" clear"},
+        {"x > 5", 1, {10, 1}, 2, 2, "s=\"a\" firing 10; s=\"a\" clear"},
+        {"x > 5", 1, {10, 1, 2, 3}, 4, 4, "s=\"a\" firing 10; s=\"a\" clear"},
+        {"x > 5", 1, {2, 3, 4, 5, 0, 1}, 6, 0, ""}, /* all are quiet */
+        {"x > 5",
+         1,
+         {2, 3, 10, 12, 7, 1},
+         6,
+         4,
+         "s=\"a\" firing 10; s=\"a\" firing 12; s=\"a\" clear"},
+        {"x > 5", 10, {1, 11}, 2, 2, "s=\"a\" clear; s=\"a\" firing 11"},
+        {"x > 5", 10, {8, 7, 6}, 3, 0, ""},
+        {"max by (s) (x) > 5", 1, {10, 1}, 2, 1, "s=\"a\" clear"}, /* it settles */
+        {"x % 2 == 1", 2, {3, 4}, 2, 2, "s=\"a\" firing 1; s=\"a\" clear"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct world world;
+        open_one(&world, rows[i].expr, NULL);
+        bool settles = i == 8;
+        if (!isnan(rows[i].before)) {
+            put(&world, "x", "s=\"a\"", rows[i].before, 0);
+            run(&world);
+            advance(&world, settles ? 2 * FA_SECOND : 0);
+        }
+        uint64_t before = fa_rules_evaluations(world.rules);
+        put_all(&world, "s=\"a\"", rows[i].values, rows[i].count);
+        run(&world);
+        if (settles) {
+            assert_string_equal(world.said, "");
+        } else if (strcmp(world.said, rows[i].said) != 0 ||
+                   fa_rules_evaluations(world.rules) - before != rows[i].evaluations) {
+            fail_msg("row %zu: %s, %d evaluations", i, world.said,
+                     (int)(fa_rules_evaluations(world.rules) - before));
+        }
+        close_world(&world);
+    }
+}
+
+static void each_value_counts_for_hits(void **state)
+{
+    static const double values[] = {10, 1, 10, 1};
+    struct world world;
+    open_one(&world, "x > 5", NULL);
+    world.rule[0].hits = 3, world.rule[0].of = 5;
+    fa_rules_free(world.rules);
+    world.rules = fa_rules_new(world.pointers, world.count, world.metrics);
+    put_all(&world, "s=\"a\"", values, 4);
+    run(&world);
+    assert_string_equal(world.said, "s=\"a\" clear");
+    put_all(&world, "s=\"a\"", values, 2);
+    run(&world);
+    assert_string_equal(world.said, "s=\"a\" firing 10; s=\"a\" clear");
+    close_world(&world);
+}
+
+static void what_came_before_a_series_ended_is_judged(void **state)
+{
+    struct world world;
+    open_one(&world, "x > 5", NULL);
+    put(&world, "x", "s=\"a\"", 10, 0);
+    stale(&world, "x", "s=\"a\"");
+    run(&world);
+    assert_string_equal(world.said, "s=\"a\" firing 10; s=\"a\" unknown");
+    close_world(&world);
+}
+
+static void values_wait_for_a_run_that_has_room_for_them(void **state)
+{
+    struct world world;
+    struct fa_now now = {.wall = T0};
+    open_one(&world, "x > 5", NULL);
+    for (int turn = 0; turn < 3; turn++) {
+        for (char name = 'a'; name < 'f'; name++) {
+            char labels[16];
+            snprintf(labels, sizeof labels, "s=\"%c\"", name);
+            put_all(&world, labels, (const double[]){10, 1}, 2);
+        }
+    }
+    int runs = 0;
+    while (fa_rules_run_some(world.rules, now, 2, say, &world)) {
+        runs++;
+    }
+    assert_true(runs >= 4);
+    size_t fired = 0;
+    for (const char *at = world.said; (at = strstr(at, "firing")) != NULL; at++) {
+        fired++;
+    }
+    assert_int_equal(fired, 15);
+    assert_int_equal(fa_rules_evaluations(world.rules), 30);
+    close_world(&world);
+}
+
+static void more_values_than_there_is_room_for_are_counted(void **state)
+{
+    enum { MORE = 70000 };
+    struct world world;
+    open_one(&world, "x > 5", NULL);
+    for (int i = 0; i < MORE; i++) {
+        put(&world, "x", "s=\"a\"", i % 2 == 0 ? 10 : 1, 0);
+    }
+    uint64_t unjudged = fa_feed_stats(world.feed).unjudged;
+    assert_int_equal(unjudged, MORE - 1 - 65536);
+    struct fa_now now = {.wall = T0};
+    while (fa_rules_run_some(world.rules, now, SIZE_MAX, ignore, NULL)) {
+    }
+    assert_int_equal(fa_rules_evaluations(world.rules), 65537);
+    put(&world, "x", "s=\"a\"", 10, 0); /* and goes on */
+    put(&world, "x", "s=\"a\"", 1, 0);
+    run(&world);
+    assert_string_equal(world.said, "s=\"a\" firing 10; s=\"a\" clear");
+    close_world(&world);
+}
+
 static void a_restored_alarm_stands_until_data_come_back(void **state)
 {
     static const char *const exprs[] = {"m > 100", "topk(9, m) > 100"};
@@ -886,6 +1024,11 @@ int main(void)
         cmocka_unit_test(elements_that_differ_by_name_only_are_an_error),
         cmocka_unit_test(a_sample_evaluates_exactly_the_rules_that_read_it),
         cmocka_unit_test(each_part_is_explained),
+        cmocka_unit_test(each_value_of_a_turn_is_judged),
+        cmocka_unit_test(each_value_counts_for_hits),
+        cmocka_unit_test(what_came_before_a_series_ended_is_judged),
+        cmocka_unit_test(values_wait_for_a_run_that_has_room_for_them),
+        cmocka_unit_test(more_values_than_there_is_room_for_are_counted),
         cmocka_unit_test(a_restored_alarm_stands_until_data_come_back),
         cmocka_unit_test(hits_counts_samples_past_the_threshold),
         cmocka_unit_test(hits_before_a_restart_are_not_forgotten_while_it_fires),

@@ -99,6 +99,8 @@ static void put_json_lines(struct fa_buf *out, const struct firealarm_notice *no
         put_member(&item, "state", line->state);
         put_member(&item, "title", line->title);
         put_member(&item, "when", line->when);
+        put_member(&item, "ack_url", line->ack_url);
+        put_member(&item, "ack_code", line->ack_code);
         fa_buf_puts(out, i == 0 ? ",\"lines\":[" : ",");
         fa_buf_putstr(out, fa_buf_str(&item));
         fa_buf_putc(out, '}');
@@ -126,6 +128,8 @@ static void put_json(struct fa_buf *out, const struct firealarm_notice *notice)
     put_member(out, "owner", notice->owner);
     put_member(out, "how_to_ack", notice->how_to_ack);
     put_json_lines(out, notice);
+    put_member(out, "ack_url", notice->ack_url);
+    put_member(out, "ack_code", notice->ack_code);
     fa_buf_puts(out, ",\"builtin\":true}\n");
 }
 
@@ -182,6 +186,8 @@ static void put_text(struct fa_buf *out, const struct firealarm_notice *notice)
     for (uint32_t i = 0; i < notice->line_count; i++) {
         put_line(out, "\n* ", notice->lines[i].title);
         put_line(out, "  ", notice->lines[i].alarm);
+        put_line(out, "  ", notice->lines[i].ack_url);
+        put_line(out, "  code ", notice->lines[i].ack_code);
     }
     put_line(out, "Since: ", notice->when);
     put_line(out, "Severity: ", notice->severity);
@@ -189,6 +195,8 @@ static void put_text(struct fa_buf *out, const struct firealarm_notice *notice)
     put_line(out, "Owner: ", notice->owner);
     put_line(out, "\n", notice->details);
     put_line(out, "\n", notice->how_to_ack);
+    put_line(out, "Or open: ", notice->ack_url);
+    put_line(out, "and type the code: ", notice->ack_code);
     fa_buf_puts(out, "\nThis plain form was used because the usual one could not be made.\n");
 }
 

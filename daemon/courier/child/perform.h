@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Performs requests: libcurl's multi interface on libevent. The only user of libcurl here. */
+/* Performs requests: libcurl's multi interface on libevent (perform.c), and says what an answer
+ * means (outcome.c). The only users of libcurl here. */
 #ifndef FA_COURIER_CHILD_PERFORM_H
 #define FA_COURIER_CHILD_PERFORM_H
 

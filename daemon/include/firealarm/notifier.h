@@ -20,9 +20,10 @@ struct firealarm_line {
     struct firealarm_text alarm; /* its id; len 0: a call for help */
     struct firealarm_text kind;  /* as of a notice of its own */
     struct firealarm_text severity, rule, state;
-    struct firealarm_text owner; /* who owns it, if somebody does */
-    struct firealarm_text title; /* one line */
-    struct firealarm_text when;  /* since when, written for this reader */
+    struct firealarm_text owner;             /* who owns it, if somebody does */
+    struct firealarm_text title;             /* one line */
+    struct firealarm_text when;              /* since when, written for this reader */
+    struct firealarm_text ack_url, ack_code; /* as a notice's */
 };
 
 /* Read-only view of one message to one reader. Texts are UTF-8 without control characters other
@@ -54,7 +55,10 @@ struct firealarm_notice {
     const struct firealarm_field *fields;
     uint32_t field_count;
     uint32_t reserved;
-    struct firealarm_text when;         /* since, written for this reader */
+    struct firealarm_text when; /* since, written for this reader */
+    /* Where the reader, and nobody else, owns it, and the code to type there; both or neither.
+     * Never in a log, a header or a message to another. */
+    struct firealarm_text ack_url, ack_code;
     const struct firealarm_line *lines; /* of a digest; each is to be named */
     uint32_t line_count;
     uint32_t reserved_lines;

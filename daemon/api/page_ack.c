@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT */
+/* The page behind the link in a message: one person owns one alarm.
+ *
+ * Invariants:
+ *  1. Only a POST with the right code changes anything but the count of wrong codes. Mail scanners
+ *     open links, run scripts and send forms: none of them has the code.
+ *  2. Before the right code was typed the page says no word of what people filed: a link travels
+ *     through logs and mailboxes that others read.
+ *  3. A link that is too old, of another key, of an alarm that is closed or unknown, or of somebody
+ *     who may not own it (any more) has one answer, found by the same steps. Nobody learns from a
+ *     link that he is kept out of something.
+ *  4. A form that was made before the owner changed takes the alarm from nobody: it is shown anew.
+ *
+ * Whoever owns an alarm by a link owns it like any other; that somebody was called after the link
+ * was sent makes no difference, and those hear of it (alarms/state.c). */
+#include "api/page.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define WORD_MAX ((size_t)2000)
+
+struct ack {
+    struct fa_call *call;
+    struct fa_link_to to;
+    const struct fa_alarm *alarm;
+    const struct fa_person_entry *person;
+    const struct fa_severity *severity;
+    fa_time now;       /* wall */
+    const char *fault; /* what was wrong with the form that came; NULL */
+};
+
+static void say_no(struct fa_call *call)
+{
+    fa_page_say(call, 404, "This link opens nothing any more",
+                "The alarm is over, or the link is older than a week, or it was cut short on its "
+                "way. Nothing was changed. If you were told of an alarm a moment ago, open the "
+                "link in the newest message.");
+}
+
+static void say_locked(struct fa_call *call)
+{
+    fa_page_say(call, 403, "This link is locked",
+                "Too many wrong codes were typed here, so the alarm has gone on to others. You can "
+                "still own it with the firealarm command, or by telling one of those who were "
+                "called.");
+}
+
+/* What is looked at where there is no such alarm, so that this takes as long. */
+static const struct fa_alarm no_alarm = {
+    .state = FA_ALARM_UNACKED,
+    .policy = FA_POLICY_OPERATORS,
+    .policy_hash = "",
+    .severity = "",
+};
+
+/* False after an answer. */
+static bool find(struct fa_call *call, struct ack *ack)
+{
+    const struct fa_api_host *host = &call->api->host;
+    if (!fa_page_has_store(call)) {
+        return false;
+    }
+    *ack = (struct ack){.call = call, .now = host->now(host->ctx).wall};
+    bool good =
+        fa_link_parse(call->api->keys.links, FA_LINK_ACK, fa_str_of(call->id), &ack->to) == 0;
+    good &= ack->now - ack->to.made < FA_LINK_KEPT;
+    ack->alarm = fa_engine_alarm(call->engine, ack->to.alarm);
+    good &= ack->alarm != NULL && ack->alarm->state != FA_ALARM_RESOLVED;
+    ack->alarm = ack->alarm != NULL ? ack->alarm : &no_alarm;
+    call->caller.person = fa_directory_find(call->people, fa_str_of(ack->to.person));
+    good &= fa_call_may(call, ack->alarm, FA_VERB_ACK);
+    if (!good) {
+        say_no(call);
+        return false;
+    }
+    if (fa_alarm_guesses_left(ack->alarm, ack->to.person) == 0) {
+        say_locked(call);
+        return false;
+    }
+    ack->person = &call->people->people[call->caller.person];
+    ack->severity = fa_setup_severity(call->setup, ack->alarm->severity);
+    ack->severity = ack->severity != NULL ? ack->severity : &call->setup->severities[0];
+    return true;
+}
+
+static bool is_mine(const struct ack *ack)
+{
+    return ack->alarm->owner != NULL && strcmp(ack->alarm->owner, ack->to.person) == 0;
+}
+
+static const char *display_of(const struct fa_call *call, const char *name)
+{
+    fa_person person = fa_directory_find(call->people, fa_str_of(name));
+    return person != FA_NOBODY ? call->people->people[person].display : name;
+}
+
+/* A series' alarm has a title for everybody; a filing's only for whoever typed the code. */
+static void put_title(struct fa_page *page, const struct ack *ack, bool proved)
+{
+    struct fa_describe describe;
+    struct fa_buf title, clean;
+    if ((ack->alarm->flags & FA_FLAG_FILED) != 0 && !proved) {
+        fa_page_put(page, "<p><strong>A person reported a problem. What it is stands in the "
+                          "message.</strong></p>\n");
+        return;
+    }
+    fa_buf_init(&title, 8192);
+    fa_buf_init(&clean, 32768);
+    fa_describe_init(&describe, ack->call->engine, ack->alarm, ack->alarm->value);
+    fa_describe_title(&describe, ack->alarm, ack->now, &title);
+    fa_reader_clean(&clean, fa_buf_str(&title));
+    fa_page_put(page, "<p><strong>%s</strong></p>\n", fa_buf_text(&clean));
+    fa_describe_done(&describe);
+    fa_buf_done(&title);
+    fa_buf_done(&clean);
+}
+
+static void put_facts(struct fa_page *page, const struct ack *ack)
+{
+    char when[FA_READER_TIME_SIZE];
+    fa_page_put(page, "<dl><dt>Since</dt><dd>%s</dd>\n<dt>You</dt><dd>%s</dd></dl>\n",
+                fa_reader_time(ack->alarm->raised, ack->now, NULL, when),
+                ack->person->display != NULL ? ack->person->display : ack->person->name);
+}
+
+/* ---- the form ---- */
+
+static void put_times(struct fa_page *page, const struct ack *ack)
+{
+    static const struct {
+        const char *value;
+        fa_time length;
+    } times[] = {
+        {"15m", 15 * FA_MINUTE}, {"30m", 30 * FA_MINUTE}, {"1h", FA_HOUR},      {"2h", 2 * FA_HOUR},
+        {"4h", 4 * FA_HOUR},     {"8h", 8 * FA_HOUR},     {"1d", FA_DAY},       {"3d", 3 * FA_DAY},
+        {"7d", 7 * FA_DAY},      {"14d", 14 * FA_DAY},    {"30d", 30 * FA_DAY},
+    };
+    char text[40];
+    const char *chosen = fa_form_text(ack->call->form, "for");
+    fa_time usual = ack->severity->ack_default < ack->severity->ack_max ? ack->severity->ack_default
+                                                                        : ack->severity->ack_max;
+    fa_page_put(page,
+                "<label for=\"for\">When will you say more?</label>\n"
+                "<select id=\"for\" name=\"for\">\n<option value=\"\">in %s</option>\n",
+                fa_reader_duration(usual, text));
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        if (times[i].length <= ack->severity->ack_max && times[i].length != usual) {
+            fa_page_put(page, "<option value=\"%s\"%s>in %s</option>\n", times[i].value,
+                        strcmp(times[i].value, chosen) == 0 ? " selected" : "",
+                        fa_reader_duration(times[i].length, text));
+        }
+    }
+    fa_page_put(page, "</select>\n");
+}
+
+static void put_form(struct fa_page *page, const struct ack *ack, const char *button)
+{
+    char stamp[FA_LINK_STAMP_SIZE];
+    fa_link_stamp(ack->call->api->keys.links, ack->alarm, stamp);
+    fa_page_put(page,
+                "<form method=\"post\" autocomplete=\"off\">\n"
+                "<label for=\"code\">Type the code from the message</label>\n"
+                "<input type=\"text\" id=\"code\" name=\"code\" inputmode=\"numeric\" "
+                "maxlength=\"11\" required aria-describedby=\"hint\"%s>\n"
+                "<small id=\"hint\">Six digits, below the link. Nothing happens before you press "
+                "the button.</small>\n",
+                ack->fault != NULL ? " aria-invalid=\"true\" autofocus" : "");
+    put_times(page, ack);
+    fa_page_put(
+        page,
+        "<label for=\"word\">A word to the others <small>(optional)</small></label>\n"
+        "<textarea id=\"word\" class=\"few\" name=\"word\" maxlength=\"%s\">\n%s</textarea>\n",
+        "2000", fa_form_text(ack->call->form, "word"));
+    fa_page_hide(page, "seen", stamp);
+    fa_page_put(page, "<button type=\"submit\">%s</button>\n</form>\n", button);
+}
+
+static void put_owned(struct fa_page *page, const struct ack *ack)
+{
+    const struct fa_alarm *alarm = ack->alarm;
+    char when[FA_READER_TIME_SIZE];
+    fa_reader_time(alarm->promised, ack->now, NULL, when);
+    if (is_mine(ack)) {
+        fa_page_put(page,
+                    "<p class=\"good\">You own this alarm.</p>\n"
+                    "<p>Your next word is promised by <strong>%s</strong>.</p>\n",
+                    when);
+    } else {
+        fa_page_put(page,
+                    "<p class=\"good\">%s owns this alarm until %s.</p>\n"
+                    "<p>Nothing is expected of you.</p>\n",
+                    display_of(ack->call, alarm->owner), when);
+    }
+    fa_page_put(page, "<details%s><summary>%s</summary>\n", ack->fault != NULL ? " open" : "",
+                is_mine(ack) ? "Promise another time" : "Own it instead");
+    put_form(page, ack, is_mine(ack) ? "Promise this" : "I own it now");
+    fa_page_put(page, "</details>\n");
+}
+
+static const char *heading_of(const struct ack *ack)
+{
+    return ack->alarm->state == FA_ALARM_ACKED ? "This alarm has an owner"
+                                               : "Will you own this alarm?";
+}
+
+static void show(struct ack *ack, int status)
+{
+    struct fa_page page;
+    fa_page_begin(&page, ack->call, heading_of(ack));
+    if (ack->fault != NULL) {
+        fa_page_put(&page, "<p class=\"alert\" role=\"alert\">%s</p>\n", ack->fault);
+    }
+    put_title(&page, ack, false);
+    put_facts(&page, ack);
+    if (ack->alarm->state == FA_ALARM_ACKED) {
+        put_owned(&page, ack);
+    } else if (ack->alarm->state == FA_ALARM_RETURNED) {
+        fa_page_put(&page,
+                    "<p>It is calm again for now, and nobody has owned it. If you own it, it "
+                    "is closed.</p>\n");
+        put_form(&page, ack, "I own it: close it");
+    } else {
+        fa_page_put(&page,
+                    "<p>Who owns it sees to it, and says more in time. Nobody else is called "
+                    "until then.</p>\n");
+        put_form(&page, ack, "I own it");
+    }
+    fa_page_send(&page, status);
+}
+
+void fa_page_ack_show(struct fa_call *call)
+{
+    struct ack ack;
+    if (find(call, &ack)) {
+        show(&ack, 200);
+    }
+}
+
+/* ---- what was typed ---- */
+
+static void show_fault(struct ack *ack, int status, const char *fault)
+{
+    ack->fault = fault;
+    show(ack, status);
+}
+
+static void wrong_code(struct ack *ack)
+{
+    const struct fa_api_host *host = &ack->call->api->host;
+    struct fa_event event = {.kind = FA_EV_WRONG_CODE,
+                             .u.act = {.alarm = ack->to.alarm, .who = ack->to.person}};
+    char fault[120];
+    host->step(host->ctx, &event);
+    ack->alarm = fa_engine_alarm(ack->call->engine, ack->to.alarm);
+    uint32_t left = ack->alarm != NULL ? fa_alarm_guesses_left(ack->alarm, ack->to.person) : 0;
+    if (left == 0) {
+        say_locked(ack->call);
+        return;
+    }
+    snprintf(fault, sizeof fault, "This code is not right. You can try %s.",
+             left == 1   ? "once more"
+             : left == 2 ? "twice more"
+             : left == 3 ? "three times more"
+                         : "four times more");
+    show_fault(ack, 403, fault);
+}
+
+static void show_done(struct ack *ack)
+{
+    struct fa_page page;
+    char when[FA_READER_TIME_SIZE];
+    const struct fa_alarm *alarm = fa_engine_alarm(ack->call->engine, ack->to.alarm);
+    bool owned = alarm != NULL && alarm->state == FA_ALARM_ACKED;
+    ack->alarm = alarm;
+    fa_page_begin(&page, ack->call, owned ? "You own it" : "It is closed");
+    if (alarm != NULL) {
+        put_title(&page, ack, true);
+    }
+    if (owned) {
+        fa_page_put(
+            &page,
+            "<p class=\"good\">Thank you. Nobody else is called now.</p>\n"
+            "<p>Your next word is promised by <strong>%s</strong>. If none comes, the alarm "
+            "goes on to the level above you.</p>\n",
+            fa_reader_time(alarm->promised, ack->now, NULL, when));
+        if (alarm->step > ack->to.step || alarm->loop > ack->to.loop) {
+            fa_page_put(&page, "<p>Others were called after you. They hear that you own it.</p>\n");
+        }
+        if (alarm->expect != NULL) {
+            fa_page_put(&page, "<dl><dt>Expected of you</dt><dd>%s</dd></dl>\n", alarm->expect);
+        }
+        fa_page_put(&page, "<p class=\"dim\">To promise another time, open the link again.</p>\n");
+    } else {
+        fa_page_put(&page,
+                    "<p class=\"good\">Thank you. It had calmed down, and it is closed in your "
+                    "name.</p>\n");
+    }
+    fa_page_send(&page, 200);
+}
+
+/* "" and what is no duration is the severity's default: who owns it must not fail at that. */
+static fa_time length_of(const struct fa_call *call)
+{
+    fa_time length = 0;
+    return fa_parse_duration(fa_str_of(fa_form_text(call->form, "for")), &length) == 0 ? length : 0;
+}
+
+static void own(struct ack *ack)
+{
+    const struct fa_api_host *host = &ack->call->api->host;
+    char word[WORD_MAX + 1];
+    struct fa_str typed = fa_str_trim(fa_str_of(fa_form_text(ack->call->form, "word")));
+    size_t len = fa_utf8_cut(typed, WORD_MAX);
+    memcpy(word, typed.ptr, len);
+    word[len] = '\0';
+    struct fa_event event = {.kind = FA_EV_ACK,
+                             .u.act = {.alarm = ack->to.alarm,
+                                       .who = ack->to.person,
+                                       .text = len > 0 ? word : NULL,
+                                       .for_ms = length_of(ack->call)}};
+    if (host->step(host->ctx, &event).code != 0) {
+        say_no(ack->call); /* closed meanwhile */
+        return;
+    }
+    show_done(ack);
+}
+
+static void take(struct ack *ack)
+{
+    const struct fa_call *call = ack->call;
+    char stamp[FA_LINK_STAMP_SIZE];
+    fa_link_stamp(call->api->keys.links, ack->alarm, stamp);
+    switch (fa_link_code_check(call->api->keys.links, &ack->to,
+                               fa_str_of(fa_form_text(call->form, "code")))) {
+    case FA_TYPED_WRONG:
+        wrong_code(ack);
+        return;
+    case FA_TYPED_NOTHING:
+        show_fault(ack, 422, "Nothing was changed yet: type the six digits from the message.");
+        return;
+    case FA_TYPED_RIGHT:
+        break;
+    }
+    if (strcmp(fa_form_text(call->form, "seen"), stamp) != 0) {
+        show_fault(ack, 409,
+                   "This page was older than what you see now. Nothing was changed by it.");
+        return;
+    }
+    own(ack);
+}
+
+void fa_page_ack(struct fa_call *call)
+{
+    struct ack ack;
+    if (!fa_page_read_form(call)) {
+        return;
+    }
+    if (find(call, &ack)) {
+        take(&ack);
+    }
+    json_decref(call->form);
+}
+
+/* ---- for messages ---- */
+
+bool fa_api_make_link(const struct fa_api *api, struct fa_alarm_id alarm, const char *person,
+                      uint32_t step, uint32_t loop, fa_time made, struct fa_api_link *ret_link)
+{
+    struct fa_link_to to = {.alarm = alarm, .step = step, .loop = loop, .made = made};
+    char token[FA_LINK_TOKEN_SIZE], code[FA_LINK_CODE_SIZE];
+    if (api->host.pages_url == NULL || api->host.store(api->host.ctx) == NULL ||
+        strlen(person) > FA_LINK_NAME_MAX) {
+        return false;
+    }
+    memcpy(to.person, person, strlen(person) + 1);
+    if (fa_link_make(api->keys.links, FA_LINK_ACK, &to, token) != 0) {
+        return false;
+    }
+    fa_link_code(api->keys.links, alarm, person, code);
+    snprintf(ret_link->url, sizeof ret_link->url, "%s/a/%s", api->host.pages_url, token);
+    snprintf(ret_link->code, sizeof ret_link->code, "%.3s %s", code, code + 3);
+    return true;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* What became of a filing, by its receipt. The receipt is typed into a form and never stands in an
+ * address, which browsers keep and proxies write down. */
+#include "api/page.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void put_form(struct fa_page *page, const char *fault)
+{
+    if (fault != NULL) {
+        fa_page_put(page, "<p class=\"alert\" role=\"alert\">%s</p>\n", fault);
+    }
+    fa_page_put(page,
+                "<form method=\"post\" autocomplete=\"off\">\n"
+                "<label for=\"receipt\">Your receipt</label>\n"
+                "<input type=\"text\" id=\"receipt\" name=\"receipt\" maxlength=\"60\" required "
+                "autocapitalize=\"characters\" spellcheck=\"false\" aria-describedby=\"hint\">\n"
+                "<small id=\"hint\">As it was shown when you filed. Small letters and missing "
+                "dashes do not matter.</small>\n"
+                "<button type=\"submit\">Show what became of it</button>\n</form>\n");
+}
+
+static void show_form(struct fa_call *call, int status, const char *fault)
+{
+    struct fa_page page;
+    fa_page_begin(&page, call, "What became of my report?");
+    put_form(&page, fault);
+    fa_page_send(&page, status);
+}
+
+void fa_page_status_show(struct fa_call *call)
+{
+    show_form(call, 200, NULL);
+}
+
+static void show_problem(struct fa_call *call, int status, const char *detail)
+{
+    show_form(call, status, detail);
+}
+
+static const char *text_of(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    return text != NULL ? text : "";
+}
+
+/* A member as people read it; NULL: there is none. */
+static const char *time_of(const struct fa_page *page, const json_t *object, const char *name,
+                           char buf[FA_READER_TIME_SIZE])
+{
+    const struct fa_api_host *host = &page->call->api->host;
+    fa_time wall = 0;
+    if (fa_parse_time(fa_str_of(text_of(object, name)), &wall) != 0) {
+        return NULL;
+    }
+    return fa_reader_time(wall, host->now(host->ctx).wall, NULL, buf);
+}
+
+static void put_event(struct fa_page *page, const json_t *event)
+{
+    static const char *const words[][2] = {
+        {"filed", "You filed it."},
+        {"told", "The first person was told."},
+        {"owned", "Somebody took it on."},
+        {"overdue", "A promised word did not come. It went on to the level above."},
+        {"comment", "You added:"},
+        {"closed", "It was closed."},
+    };
+    const char *what = text_of(event, "what");
+    char buf[FA_READER_TIME_SIZE];
+    const char *when = time_of(page, event, "time", buf);
+    fa_page_put(page, "<dt>%s</dt><dd>", when != NULL ? when : "");
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(words[i][0], what) == 0) {
+            fa_page_put(page, "%s", words[i][1]);
+        }
+    }
+    if (text_of(event, "text")[0] != '\0') {
+        fa_page_put(page, " <span class=\"words\">%s</span>", text_of(event, "text"));
+    }
+    fa_page_put(page, "</dd>\n");
+}
+
+static void put_state(struct fa_page *page, const json_t *status)
+{
+    const char *state = text_of(status, "state");
+    json_int_t told = json_integer_value(json_object_get(status, "told"));
+    char count[32], buf[FA_READER_TIME_SIZE];
+    const char *until = time_of(page, status, "owned_until", buf);
+    const char *due = until == NULL ? time_of(page, status, "due", buf) : NULL;
+    snprintf(count, sizeof count, "%lld", (long long)told);
+    if (strcmp(state, "owned") == 0) {
+        fa_page_put(page,
+                    "<p class=\"good\">Somebody is on it.</p>\n"
+                    "<p>They promised to say more by %s.</p>\n",
+                    until != NULL ? until : "?");
+    } else if (strcmp(state, "closed") == 0) {
+        fa_page_put(page, "<p class=\"good\">It is closed.</p>\n"
+                          "<p>If it goes on, please report it again.</p>\n");
+    } else if (told > 0) {
+        fa_page_put(page, "<p>Nobody has taken it on yet. It keeps climbing until somebody does."
+                          "</p>\n");
+    } else {
+        fa_page_put(page, "<p>It is kept, and nobody was told yet.</p>\n");
+    }
+    if (due != NULL) {
+        fa_page_put(page, "<p>If it is not solved, it becomes an alarm by itself: %s.</p>\n", due);
+    }
+    if (told > 0) {
+        fa_page_put(page, "<p>People told so far: %s.</p>\n", count);
+    }
+}
+
+static void put_more(struct fa_page *page, const char *state, const char *level,
+                     const char *receipt)
+{
+    fa_page_put(page, "<form method=\"post\" autocomplete=\"off\">\n"
+                      "<label for=\"comment\">Add something</label>\n"
+                      "<textarea id=\"comment\" class=\"few\" name=\"comment\" maxlength=\"4000\">"
+                      "</textarea>\n");
+    fa_page_hide(page, "receipt", receipt);
+    fa_page_put(page, "<button type=\"submit\">Add it</button>\n");
+    if (strcmp(state, "open") == 0 && strcmp(level, "raise") != 0) {
+        fa_page_put(page, "<button type=\"submit\" class=\"second\" name=\"done\" value=\"yes\">It "
+                          "is solved: close it</button>\n");
+    }
+    fa_page_put(page, "</form>\n");
+}
+
+static void show_status(struct fa_call *call, const struct fa_incident *incident)
+{
+    json_t *status = fa_status_json(call, incident);
+    const json_t *event;
+    size_t i;
+    struct fa_page page;
+    fa_page_begin(&page, call, "Your report");
+    put_state(&page, status);
+    fa_page_put(&page, "<h2>What happened with it</h2>\n<dl>");
+    json_array_foreach(json_object_get(status, "events"), i, event)
+    {
+        put_event(&page, event);
+    }
+    fa_page_put(&page, "</dl>\n");
+    if (incident->state != FA_INCIDENT_CLOSED) {
+        put_more(&page, incident->state == FA_INCIDENT_OPEN ? "open" : "raised",
+                 text_of(status, "level"), fa_form_text(call->form, "receipt"));
+    }
+    json_decref(status);
+    fa_page_send(&page, 200);
+}
+
+void fa_page_status(struct fa_call *call)
+{
+    static const struct fa_face face = {.problem = show_problem, .status = show_status};
+    if (!fa_page_read_form(call)) {
+        return;
+    }
+    call->face = &face;
+    const char *comment = fa_form_text(call->form, "comment");
+    bool done = strcmp(fa_form_text(call->form, "done"), "yes") == 0;
+    if (fa_form_text(call->form, "receipt")[0] == '\0') {
+        show_form(call, 422, "Type the receipt first.");
+    } else if (strlen(comment) > 8192) {
+        show_form(call, 422, "That is too long. Add it in parts.");
+    } else {
+        fa_status_take(call, fa_form_text(call->form, "receipt"),
+                       comment[0] != '\0' ? comment : NULL, done);
+    }
+    json_decref(call->form);
+}
