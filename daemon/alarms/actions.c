@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a step gives out: journal entries and sends as they are decided, and at its end each object
- * that it changed, once, in the order policies, incidents, alarms, notifications. What is history
- * leaves the memory here, so nothing may point to an object that is closed and unlinked. */
+ * that it changed, once, in the order policies, incidents, alarms, notifications, silences. What is
+ * history leaves the memory here, so nothing may point to an object that is closed and unlinked. */
 #include "alarms/evidence.h"
 #include "alarms/internal.h"
 
@@ -49,6 +49,7 @@ void fa_journal(struct fa_engine *engine, enum fa_journal_code code, struct fa_j
     action->u.journal.alarm = ids.alarm;
     action->u.journal.incident = ids.incident;
     action->u.journal.notification = ids.notification;
+    action->u.journal.silence = ids.silence;
     action->u.journal.number = number;
     if (who != NULL) {
         action->u.journal.who_at = engine->actions->bytes.len;
@@ -214,6 +215,7 @@ static void flush_notifications(struct fa_engine *engine, struct fa_buf *buf)
         row->u.row.live = n->state != FA_NOTICE_SENT && n->state != FA_NOTICE_DROPPED;
         fa_count_notification(engine, n, row->u.row.live);
         if (!row->u.row.live) {
+            fa_silence_notice(engine, n, -1);
             fa_book_remove(&engine->notifications, n);
             fa_heap_remove(&engine->notification_heap, &n->deadline.node);
             fa_notification_free(n);
@@ -229,4 +231,5 @@ void fa_flush(struct fa_engine *engine)
     flush_alarms(engine, buf);
     flush_notifications(engine, buf);
     fa_pace_flush(engine, buf);
+    fa_silences_flush(engine, buf);
 }

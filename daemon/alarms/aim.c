@@ -89,10 +89,11 @@ void fa_aim_init(struct fa_aim *aim, const struct fa_engine *engine, const struc
                            .policy = fa_policy_of(engine, alarm),
                            .ask = {.at = engine->now.wall}};
     /* Most policies name people and roles: a storm of alarms does not read its labels for them. */
-    if (has_target(aim->policy, "label.") || has_target(aim->policy, "account.")) {
+    bool has_account = has_target(aim->policy, "account."); /* its touches may be any target */
+    if (has_account || has_target(aim->policy, "label.")) {
         take_labels(aim, engine, alarm);
     }
-    if (has_target(aim->policy, "reporter.")) {
+    if (has_account || has_target(aim->policy, "reporter.")) {
         aim->ask.reporter = reporter_of(engine, alarm);
     }
 }

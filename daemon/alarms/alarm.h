@@ -27,14 +27,16 @@ enum fa_alarm_state {
 };
 const char *fa_alarm_state_name(enum fa_alarm_state state);
 
-#define FA_FLAG_LATCHED  1u   /* only a person closes it */
-#define FA_FLAG_UNKNOWN  2u   /* its data are missing; it climbs on */
-#define FA_FLAG_ORPHANED 4u   /* its rule is no longer configured; it climbs on */
-#define FA_FLAG_SHADOW   8u   /* recorded, tells nobody */
-#define FA_FLAG_EMPTIED  16u  /* a conflict emptied a step: the independent contact has it */
-#define FA_FLAG_FILED    32u  /* raised from what people filed */
-#define FA_FLAG_OVERDUE  64u  /* a promise about it was missed */
-#define FA_FLAG_TROUBLE  128u /* the daemon's own */
+#define FA_FLAG_LATCHED    1u   /* only a person closes it */
+#define FA_FLAG_UNKNOWN    2u   /* its data are missing; it climbs on */
+#define FA_FLAG_ORPHANED   4u   /* its rule is no longer configured; it climbs on */
+#define FA_FLAG_SHADOW     8u   /* recorded, tells nobody */
+#define FA_FLAG_EMPTIED    16u  /* a conflict emptied a step: the independent contact has it */
+#define FA_FLAG_FILED      32u  /* raised from what people filed */
+#define FA_FLAG_OVERDUE    64u  /* a promise about it was missed */
+#define FA_FLAG_TROUBLE    128u /* the daemon's own */
+#define FA_FLAG_SHELVED    256u /* a silence hides it */
+#define FA_FLAG_SUPPRESSED 512u /* an alarm that explains it hides it */
 
 /* An elapsed deadline: `length` after `armed`, moved along when the wall clock steps. */
 struct fa_deadline {
@@ -43,7 +45,8 @@ struct fa_deadline {
     struct fa_heap_node node; /* monotonic */
 };
 
-/* What an alarm's deadline runs by. The last two are moments of a calendar. */
+/* What an alarm's deadline runs by. The last two are moments of a calendar, and reckoned anew when
+ * the clock steps or the calendar is another. */
 /* clang-format off */
 enum fa_alarm_clock {
     FA_CLOCK_ELAPSED,
@@ -149,6 +152,7 @@ struct fa_alarm {
     struct fa_comment *comments;
     size_t comment_count, comment_cap;
     struct fa_notification *notifications; /* unsettled ones, a list */
+    struct fa_hiding *hiding; /* owned; NULL: it is not hidden, and no inhibition knows it */
     struct fa_alarm *next_dirty;
 };
 /* A copy in one allocation; NULL of NULL. */
@@ -200,6 +204,8 @@ enum fa_notification_kind {
     FA_NOTE_RESOLVED,
     FA_NOTE_UNOWNED,      /* it went away and nobody had owned it */
     FA_NOTE_TEST,
+    FA_NOTE_SILENCED,     /* a silence began */
+    FA_NOTE_SILENCE_OVER,
     FA_NOTE_DIGEST,       /* several of the others in one message: its lines */
     FA_NOTE__COUNT
 };
@@ -222,8 +228,9 @@ const char *fa_notification_state_name(enum fa_notification_state state);
 struct fa_notification {
     struct fa_notification_id id;           /* also the idempotency key */
     struct fa_notification *after, *before; /* of all, in the order they came */
-    struct fa_alarm_id alarm;               /* zero for a test or for help */
+    struct fa_alarm_id alarm;               /* zero for a test, for help, of a silence */
     struct fa_incident_id incident;         /* of a call for help */
+    struct fa_silence_id silence;           /* of its beginning and end */
     const char *person, *channel, *address; /* (interned); address may be NULL */
     enum fa_notification_kind kind;
     enum fa_notification_state state;

@@ -14,6 +14,8 @@
 _Static_assert(offsetof(struct fa_alarm, after) == offsetof(struct fa_listed, after) &&
                    offsetof(struct fa_incident, after) == offsetof(struct fa_listed, after) &&
                    offsetof(struct fa_notification, after) == offsetof(struct fa_listed, after) &&
+                   offsetof(struct fa_silence, after) == offsetof(struct fa_listed, after) &&
+                   offsetof(struct fa_silence, before) == offsetof(struct fa_listed, before) &&
                    offsetof(struct fa_alarm, before) == offsetof(struct fa_listed, before) &&
                    offsetof(struct fa_incident, before) == offsetof(struct fa_listed, before) &&
                    offsetof(struct fa_notification, before) == offsetof(struct fa_listed, before),

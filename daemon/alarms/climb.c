@@ -308,6 +308,10 @@ void fa_climb(struct fa_engine *engine, struct fa_alarm *alarm)
         fa_disarm(&engine->alarm_heap, &alarm->deadline);
         return;
     }
+    if (fa_is_hidden(alarm)) {
+        fa_arm(engine, &engine->alarm_heap, &alarm->deadline, FA_DAY);
+        return;
+    }
     if (waits_for_room(engine, alarm)) {
         return;
     }
@@ -322,7 +326,7 @@ void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm)
     const struct fa_policy *policy = fa_policy_of(engine, alarm);
     struct fa_aim aim;
     fa_touch_alarm(engine, alarm);
-    if (!alarm->climbing) {
+    if (!alarm->climbing || fa_is_hidden(alarm)) {
         fa_climb(engine, alarm);
         return;
     }

@@ -3,6 +3,7 @@
  * moves nothing under a slice. */
 #include "alarms/describe.h"
 #include "metrics/labels.h"
+#include "text/reader.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -196,11 +197,42 @@ void fa_describe_help(const struct fa_engine *engine, const struct fa_incident *
                   incident->customer != NULL ? incident->customer : "");
 }
 
+static const char *display_of(const struct fa_engine *engine, const char *name)
+{
+    const struct fa_directory *dir = fa_engine_setup(engine)->people;
+    fa_person person = fa_directory_find(dir, fa_str_of(name));
+    return person != FA_NOBODY && dir->people[person].display != NULL ? dir->people[person].display
+                                                                      : name;
+}
+
+void fa_describe_silence(const struct fa_engine *engine, const struct fa_silence *silence,
+                         enum fa_notification_kind kind, fa_time now, struct fa_buf *out)
+{
+    char until[FA_READER_TIME_SIZE];
+    const char *owner = display_of(engine, silence->owner);
+    struct fa_buf where;
+    fa_buf_init(&where, 4096); /* what is beyond that is cut */
+    fa_matchers_format(&silence->where, &where);
+    if (kind == FA_NOTE_SILENCE_OVER) {
+        fa_buf_printf(out, "No longer silenced: %s (%s: %s)", fa_buf_text(&where), owner,
+                      silence->reason);
+        if (silence->ended != NULL) {
+            fa_buf_printf(out, ", ended by %s", display_of(engine, silence->ended));
+        }
+        fa_buf_puts(out, ". What still holds climbs on from now.");
+    } else {
+        fa_buf_printf(out, "%s silenced %s until %s: %s", owner, fa_buf_text(&where),
+                      fa_reader_time(silence->end, now, NULL, until), silence->reason);
+    }
+    fa_buf_done(&where);
+}
+
 void fa_describe_message(const struct fa_engine *engine, const struct fa_notification *n,
                          struct fa_buf *out)
 {
     const struct fa_alarm *alarm = fa_engine_alarm(engine, n->alarm);
     const struct fa_incident *incident = fa_engine_incident(engine, n->incident);
+    const struct fa_silence *silence = fa_engine_silence(engine, n->silence);
     struct fa_describe describe;
     if (n->kind == FA_NOTE_TEST) {
         fa_buf_puts(out, "This is a test. Nothing has happened, nothing is to be done.");
@@ -210,5 +242,7 @@ void fa_describe_message(const struct fa_engine *engine, const struct fa_notific
         fa_describe_done(&describe);
     } else if (incident != NULL) {
         fa_describe_help(engine, incident, out);
+    } else if (silence != NULL) {
+        fa_describe_silence(engine, silence, n->kind, n->created, out);
     }
 }

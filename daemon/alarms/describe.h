@@ -34,8 +34,11 @@ void fa_describe_title_of(struct fa_str summary, struct fa_buf *out);
 /* What a call for help with a filing says. */
 void fa_describe_help(const struct fa_engine *engine, const struct fa_incident *incident,
                       struct fa_buf *out);
-/* The summary of any message: of an alarm, a call for help or a test. Nothing when what it was
- * about is gone. */
+/* What the beginning or the end of a silence says. now: wall. */
+void fa_describe_silence(const struct fa_engine *engine, const struct fa_silence *silence,
+                         enum fa_notification_kind kind, fa_time now, struct fa_buf *out);
+/* The summary of any message: of an alarm, a call for help, a silence or a test. Nothing when what
+ * it was about is gone. */
 void fa_describe_message(const struct fa_engine *engine, const struct fa_notification *n,
                          struct fa_buf *out);
 

@@ -117,9 +117,10 @@ static void hold_back(struct fa_engine *engine, struct fa_pace *pace, struct fa_
                       fa_time full)
 {
     if (is_needless(engine, n)) {
-        engine->stats.suppressed += !fa_notification_is_hidden(engine, n);
-        fa_journal(engine, FA_J_SPARED, (struct fa_journal_ids){n->alarm, n->incident, n->id},
-                   n->person, (int64_t)n->kind);
+        engine->stats.spared += !fa_notification_is_hidden(engine, n);
+        fa_journal(engine, FA_J_SPARED,
+                   (struct fa_journal_ids){n->alarm, n->incident, n->id, {{{0}}}}, n->person,
+                   (int64_t)n->kind);
         fa_notification_note(engine, n, FA_J_SPARED);
         fa_notification_settle(engine, n, FA_NOTICE_DROPPED);
         return;
@@ -202,8 +203,8 @@ static void add_line(struct fa_engine *engine, struct fa_notification *digest,
     put(digest->lines, n);
     fa_disarm(&engine->notification_heap, &n->deadline);
     fa_touch_notification(engine, n);
-    fa_journal(engine, FA_J_PACKED, (struct fa_journal_ids){n->alarm, n->incident, digest->id},
-               NULL, 0);
+    fa_journal(engine, FA_J_PACKED,
+               (struct fa_journal_ids){n->alarm, n->incident, digest->id, {{{0}}}}, NULL, 0);
 }
 
 /* The first one of what goes with it leaves alone when there is no second. */
@@ -322,7 +323,11 @@ static void line_sent(struct fa_engine *engine, struct fa_notification *digest,
 {
     line->status = digest->status;
     line->attempts = digest->attempts;
-    fa_notification_sent(engine, line);
+    if (fa_engine_may_send(engine, line)) {
+        fa_notification_sent(engine, line);
+    } else {
+        fa_notification_refuse(engine, line); /* it was left out on the way */
+    }
 }
 
 void fa_digest_sent(struct fa_engine *engine, struct fa_notification *digest)
@@ -382,7 +387,7 @@ void fa_engine_each_line(const struct fa_engine *engine, const struct fa_notific
 {
     const struct fa_notification *n = digest->lines != NULL ? digest->lines->first : NULL;
     for (; n != NULL; n = n->place->next) {
-        if (fa_notification_may_leave(engine, n)) {
+        if (fa_engine_may_send(engine, n)) {
             fn(ctx, n);
         }
     }

@@ -4,9 +4,9 @@
  * Invariants:
  *  1. Nothing is done inside a step but appending to `actions`: no call leaves these files.
  *  2. Each object that a step changed is written once, at the step's end, in the order
- *     policies, incidents, alarms, notifications.
- *  3. An alarm in UNACKED or ACKED has an armed deadline when a step ends (shadow ones excepted):
- *     a firing alarm always has a next step on the clock.
+ *     policies, incidents, alarms, notifications, silences.
+ *  3. An alarm in UNACKED or ACKED has an armed deadline when a step ends (shadow ones, and
+ *     owned ones that are hidden, excepted): a firing alarm always has a next step on the clock.
  *  4. Same rows, same events, same times and seeds in: same actions out.
  */
 #include "alarms/evidence.h"
@@ -130,6 +130,7 @@ struct fa_engine *fa_engine_new(const struct fa_setup *setup)
 {
     struct fa_engine *engine = fa_xcalloc(1, sizeof *engine);
     engine->setup = setup;
+    engine->hiders.due = FA_NEVER;
     return engine;
 }
 
@@ -153,6 +154,8 @@ void fa_engine_free(struct fa_engine *engine)
         i_next = i->after;
         fa_incident_free(i);
     }
+    fa_silences_free(engine);
+    fa_inhibit_free_groups(engine);
     fa_book_done(&engine->notifications);
     fa_book_done(&engine->alarms);
     fa_book_done(&engine->incidents);
@@ -177,6 +180,9 @@ void fa_engine_free(struct fa_engine *engine)
 static void tick_notifications(struct fa_engine *engine)
 {
     struct fa_heap_node *node;
+    if (engine->hiders.due <= engine->now.mono) {
+        fa_silences_due(engine);
+    }
     while ((node = fa_heap_first(&engine->notification_heap)) != NULL &&
            node->at <= engine->now.mono) {
         fa_notification_due(engine, fa_container_of(node, struct fa_notification, deadline.node));
@@ -414,6 +420,7 @@ static void on_clock(struct fa_engine *engine, fa_time delta)
         fa_shift_all(engine, delta);
         fa_trouble_once(engine, "clock-stepped", "the wall clock stepped; deadlines were kept");
     }
+    fa_silences_due(engine);
 }
 
 static int dispatch(struct fa_engine *engine, const struct fa_event *event, struct fa_action *reply)
@@ -434,6 +441,7 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
         fa_journal(engine, FA_J_RELOAD, (struct fa_journal_ids){0}, NULL, 0);
         fa_mark_orphans(engine);
         fa_climb_reckon(engine);
+        fa_hiding_reload(engine);
         return 0;
     case FA_EV_SIGNAL:
         if (fa_rule_is_combined(event->u.signal->rule)) {
@@ -476,6 +484,11 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
             fa_trouble(engine, event->u.trouble.code, event->u.trouble.text, event->u.trouble.over);
         }
         return 0;
+    case FA_EV_SILENCE:
+        return fa_silence_set(engine, event->u.silence, &reply->u.reply.silence);
+    case FA_EV_UNSILENCE:
+        reply->u.reply.silence = event->u.unsilence.id;
+        return fa_silence_end(engine, event->u.unsilence.id, event->u.unsilence.who);
     case FA_EV_RECONCILE:
         fa_engine_reconcile(engine);
         return 0;
@@ -510,7 +523,7 @@ fa_time fa_engine_next_deadline(const struct fa_engine *engine)
 {
     const struct fa_heap *heaps[] = {&engine->alarm_heap, &engine->incident_heap,
                                      &engine->notification_heap};
-    fa_time first = FA_NEVER;
+    fa_time first = engine->hiders.due;
     for (size_t i = 0; i < 3; i++) {
         const struct fa_heap_node *node = fa_heap_first(heaps[i]);
         first = node != NULL && node->at < first ? node->at : first;

@@ -24,7 +24,8 @@ enum fa_row_kind {
     FA_ROW_POLICY,
     FA_ROW_EVIDENCE, /* see evidence.h; never live, so that no start reads it */
     FA_ROW_RAISED,   /* slot 0 of it: written once, and found by its time */
-    FA_ROW_PACE = 8, /* when a person's latest messages left */
+    FA_ROW_SILENCE,
+    FA_ROW_PACE, /* when a person's latest messages left */
     FA_ROW__LAST = FA_ROW_PACE
 };
 
@@ -35,7 +36,9 @@ enum fa_row_kind {
     X(RESUMED, 25) X(ACKED, 26) X(OVERDUE, 27) X(RESOLVED, 28) X(UNOWNED, 29) X(COMMENTED, 30)     \
     X(UNKNOWN, 31) X(ATTACHED, 32) X(ORPHANED, 33) X(SKIPPED, 34) X(PAUSED, 35) X(NOTIFY, 40)      \
     X(SENT, 41) X(RETRY, 42) X(REJECTED, 43) X(MOVED_ON, 44) X(DEAD, 45) X(DROPPED, 46)            \
-    X(REPLAY, 47) X(UNREACHED, 48) X(WRONG_CODE, 60) X(LOCKED, 61)                \
+    X(REPLAY, 47) X(UNREACHED, 48) X(WRONG_CODE, 60) X(LOCKED, 61)                  \
+    X(SILENCE_SET, 50) X(SILENCE_BEGAN, 51) X(SILENCE_OVER, 52) X(SHELVED, 53) X(SUPPRESSED, 54)   \
+    X(HEARD, 55) X(HIDDEN_LONG, 56)  \
     X(PACKED, 62) X(SPARED, 63)
 /* clang-format on */
 
@@ -66,6 +69,8 @@ enum fa_event_kind {
     FA_EV_DROP,
     FA_EV_TEST,      /* u.test: tell a person over each of his channels */
     FA_EV_TROUBLE,   /* u.trouble: the daemon's own */
+    FA_EV_SILENCE,   /* u.silence */
+    FA_EV_UNSILENCE, /* u.unsilence: a person ends one */
     FA_EV_RECONCILE, /* each half minute: what is due is derived anew, not believed */
     FA_EV__COUNT
 };
@@ -130,6 +135,11 @@ struct fa_event {
             bool once; /* it happened and has no end: after a person resolved it, it is not
                         * raised again by itself */
         } trouble;
+        const struct fa_silence_spec *silence; /* the host has asked fa_may() */
+        struct {
+            struct fa_silence_id id;
+            const char *who;
+        } unsilence;
     } u;
 };
 
@@ -152,6 +162,7 @@ struct fa_action {
             struct fa_alarm_id alarm;
             struct fa_incident_id incident;
             struct fa_notification_id notification;
+            struct fa_silence_id silence;
             size_t who_at, who_len; /* a person's name in actions->bytes: the host writes a keyed
                                        hash of it. who_len 0: nobody */
             int64_t number;         /* step, status, delta ...: by code */
@@ -164,6 +175,7 @@ struct fa_action {
             struct fa_alarm_id alarm;
             struct fa_incident_id incident;
             uint32_t count; /* TEST: notifications made */
+            struct fa_silence_id silence;
         } reply;
     } u;
 };
@@ -199,6 +211,19 @@ const struct fa_incident *fa_engine_incident(const struct fa_engine *engine,
                                              struct fa_incident_id id);
 const struct fa_notification *fa_engine_notification(const struct fa_engine *engine,
                                                      struct fa_notification_id id);
+const struct fa_silence *fa_engine_silence(const struct fa_engine *engine, struct fa_silence_id id);
+/* The silence that hides the alarm; NULL: none does. */
+const struct fa_silence *fa_engine_silence_of(const struct fa_engine *engine,
+                                              const struct fa_alarm *alarm);
+/* Is it of those that may be hidden at all? */
+bool fa_engine_may_hide(const struct fa_engine *engine, const struct fa_alarm *alarm);
+/* May this person silence what the matchers take? Who is to be told of it, or runs the daemon: of
+ * each rule that they take, filings' left out; and there must be one, but for operators. */
+bool fa_engine_may_silence(const struct fa_engine *engine, fa_person person,
+                           const struct fa_matchers *where);
+/* Would it hide the alarm, were it active? alarm may be one of history. */
+bool fa_engine_would_hide(const struct fa_engine *engine, const struct fa_silence_spec *spec,
+                          const struct fa_alarm *alarm);
 /* May it still leave? A reload may have brought its addressee or a reader of its channel too near
  * while it waited for the courier. If not, a verdict UNKNOWN lets the escalation go on without it.
  */
@@ -212,6 +237,11 @@ void fa_engine_each_notification(const struct fa_engine *engine, fa_notification
 /* The lines of a digest that may leave now, in their order; none of any other notification. */
 void fa_engine_each_line(const struct fa_engine *engine, const struct fa_notification *digest,
                          fa_notification_fn *fn, void *ctx);
+typedef void fa_silence_fn(void *ctx, const struct fa_silence *silence);
+void fa_engine_each_silence(const struct fa_engine *engine, fa_silence_fn *fn, void *ctx);
+/* Those that hide the alarm now, and those that it hides; one may come more than once. */
+void fa_engine_each_inhibitor(const struct fa_alarm *alarm, fa_alarm_fn *fn, void *ctx);
+void fa_engine_each_inhibited(const struct fa_alarm *alarm, fa_alarm_fn *fn, void *ctx);
 
 /* An alarm or incident as it stands in a stored row, for history. The caller frees it. */
 int fa_engine_read_alarm(struct fa_engine *engine, struct fa_str value,
@@ -225,9 +255,10 @@ void fa_incident_free(struct fa_incident *incident);
 struct fa_engine_stats {
     uint32_t alarms[FA_ALARM__COUNT];
     uint32_t filings_open, outbox;
+    uint32_t silences, shelved, suppressed;   /* active ones; alarms that they, and alarms, hide */
     uint64_t notifications[FA_NOTICE__COUNT]; /* settled since start, by state; no digests */
-    uint64_t digests, suppressed; /* that arrived, of at least two lines that count; told in none */
-    uint64_t steps;               /* calls of fa_engine_step */
+    uint64_t digests, spared;                 /* of several lines that count; told in none */
+    uint64_t steps;                           /* calls of fa_engine_step */
 };
 /* Counts anew what was loaded, as the first step does: for an engine that makes none. */
 void fa_engine_count(struct fa_engine *engine);

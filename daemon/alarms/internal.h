@@ -4,6 +4,7 @@
 #define FA_ALARMS_INTERNAL_H
 
 #include "alarms/engine.h"
+#include "alarms/hiding.h"
 #include "alarms/intern.h"
 #include "base/panic.h"
 #include "rules/incident.h"
@@ -67,6 +68,7 @@ struct fa_engine {
     struct fa_book alarms, incidents, notifications;
     struct fa_cells identities; /* of alarms */
     struct fa_policy_ref *policies;
+    struct fa_hiders hiders;
     struct fa_interned *texts;
     struct fa_condition *conditions; /* that hold now, of rules over filings and numbers */
     struct fa_heap alarm_heap, incident_heap, notification_heap;
@@ -118,7 +120,7 @@ void fa_touch_incident(struct fa_engine *engine, struct fa_incident *incident);
 void fa_touch_notification(struct fa_engine *engine, struct fa_notification *notification);
 void fa_arm(struct fa_engine *engine, struct fa_heap *heap, struct fa_deadline *deadline,
             fa_time length);
-/* At a moment of the calendar: no step of the wall clock moves it. */
+/* At a moment of a calendar. */
 void fa_arm_at(struct fa_engine *engine, struct fa_alarm *alarm, fa_time wall,
                enum fa_alarm_clock clock);
 void fa_disarm(struct fa_heap *heap, struct fa_deadline *deadline);
@@ -126,6 +128,7 @@ struct fa_journal_ids {
     struct fa_alarm_id alarm;
     struct fa_incident_id incident;
     struct fa_notification_id notification;
+    struct fa_silence_id silence;
 };
 void fa_journal(struct fa_engine *engine, enum fa_journal_code code, struct fa_journal_ids ids,
                 const char *who, int64_t number);
@@ -205,7 +208,8 @@ void fa_climb(struct fa_engine *engine, struct fa_alarm *alarm);
 bool fa_climb_is_widest(const struct fa_engine *engine, const struct fa_alarm *alarm);
 /* Tells the step that was told last once more. */
 void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm);
-/* The calendars are others now: what waits for one of them waits by the new one. */
+/* The calendars or the clock are others now: what waits for one of them waits by what it says now.
+ */
 void fa_climb_reckon(struct fa_engine *engine);
 /* Tells those who were told, except `but` (a name, may be NULL). */
 void fa_tell_told(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_notification_kind kind,
@@ -270,6 +274,7 @@ enum fa_aimed fa_aim_targets(const struct fa_aim *aim, uint32_t step, uint32_t l
 struct fa_note_spec {
     struct fa_alarm *alarm;             /* or NULL */
     const struct fa_incident *incident; /* for HELP */
+    const struct fa_silence *silence;   /* of its beginning and end */
     fa_person person;
     enum fa_notification_kind kind;
     uint32_t contact;           /* first contact to try */
@@ -396,6 +401,8 @@ bool fa_condition_holds(const struct fa_engine *engine, const char *rule, const 
                         struct fa_held *ret_held);
 
 /* record.c */
+/* Times that sums of a few cannot overflow, whatever damage wrote. */
+fa_time fa_row_time(const struct fa_rec_field *field);
 void fa_alarm_encode(const struct fa_alarm *alarm, struct fa_buf *buf);
 void fa_incident_encode(const struct fa_incident *incident, struct fa_buf *buf);
 void fa_notification_encode(const struct fa_notification *notification, struct fa_buf *buf);

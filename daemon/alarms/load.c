@@ -90,6 +90,9 @@ int fa_engine_load_row(struct fa_engine *engine, enum fa_row_kind kind, struct f
     case FA_ROW_PACE:
         rc = fa_pace_load(engine, value);
         break;
+    case FA_ROW_SILENCE:
+        rc = fa_silence_load(engine, value);
+        break;
     case FA_ROW_EVIDENCE:
     case FA_ROW_RAISED: /* is read when somebody asks */
         rc = 0;
@@ -119,10 +122,6 @@ static void rearm(struct fa_engine *engine, struct fa_heap *heap, struct fa_dead
 void fa_shift_all(struct fa_engine *engine, fa_time shift)
 {
     for (struct fa_alarm *a = engine->alarms.first; a != NULL; a = a->after) {
-        if (a->clock != FA_CLOCK_ELAPSED && a->deadline.length != FA_NEVER) {
-            fa_time length = a->deadline.length - shift; /* its end is a moment of the calendar */
-            a->deadline.length = length > 0 ? length : 0;
-        }
         rearm(engine, &engine->alarm_heap, &a->deadline, shift);
         a->raised += a->state == FA_ALARM_PENDING ? shift : 0;
         a->promised += a->promised != 0 ? shift : 0;             /* the deadline in words */
@@ -148,6 +147,9 @@ void fa_shift_all(struct fa_engine *engine, fa_time shift)
         }
     }
     fa_pace_shift(engine, shift);
+    fa_silences_shift(engine, shift);
+    /* Open time is counted from the moved beginning, openings are not moved. */
+    fa_climb_reckon(engine);
 }
 
 void fa_mark_orphans(struct fa_engine *engine)
@@ -171,7 +173,8 @@ void fa_mark_orphans(struct fa_engine *engine)
 /* Whatever a damaged row lacks, it climbs: a firing alarm has a next step on the clock. */
 static bool repair(struct fa_engine *engine, struct fa_alarm *a)
 {
-    bool armed = a->deadline.length != FA_NEVER || (a->flags & FA_FLAG_SHADOW) != 0;
+    bool armed = a->deadline.length != FA_NEVER || (a->flags & FA_FLAG_SHADOW) != 0 ||
+                 (fa_is_hidden(a) && a->state != FA_ALARM_UNACKED); /* what was due is kept */
     if (!armed && (a->state == FA_ALARM_UNACKED || a->state == FA_ALARM_ACKED ||
                    a->state == FA_ALARM_RETURNED)) {
         fa_arm(engine, &engine->alarm_heap, &a->deadline, 0);
@@ -222,13 +225,13 @@ void fa_engine_start(struct fa_engine *engine, fa_time last_wall)
     fa_journal(engine, FA_J_START, (struct fa_journal_ids){0}, NULL, last_wall);
     fa_time shift = engine->now.wall < last_wall ? engine->now.wall - last_wall : 0;
     fa_shift_all(engine, shift);
-    fa_climb_reckon(engine);
     for (struct fa_notification *n = engine->notifications.first; n != NULL; n = n->after) {
         struct fa_alarm *alarm = fa_book_find(&engine->alarms, n->alarm.id);
         if (alarm != NULL) {
             fa_notification_link(alarm, n);
             fa_notification_loaded(engine, n);
         }
+        fa_silence_notice(engine, n, 1);
     }
     fa_digest_restore(engine);
     fa_pace_start(engine);
@@ -240,6 +243,7 @@ void fa_engine_start(struct fa_engine *engine, fa_time last_wall)
     fa_notifications_restart(engine);
     fa_mark_orphans(engine);
     fa_incidents_reconcile(engine);
+    fa_hiding_start(engine);
     fa_engine_count(engine);
     fa_trouble(engine, "clock-behind",
                "the clock was behind the journal at start: deadlines are held, not shortened",

@@ -14,7 +14,8 @@
  *  2. moved_on is set once: one failing notification moves the escalation once.
  *  3. A shared channel carries a message only when each of its readers may be told.
  *  4. Each time one leaves, also again, fa_may() is asked: the directory may have changed since.
- *  5. Nobody is called by an alarm that is owned or closed: what fails then is not tried elsewhere.
+ *  5. Nobody is called by an alarm that is owned, closed or hidden: what fails then is not tried
+ *     elsewhere.
  */
 #include "alarms/internal.h"
 #include "base/texts.h"
@@ -63,7 +64,7 @@ void fa_notification_unlink(struct fa_notification *n)
 
 static struct fa_journal_ids ids_of(const struct fa_notification *n)
 {
-    return (struct fa_journal_ids){n->alarm, n->incident, n->id};
+    return (struct fa_journal_ids){n->alarm, n->incident, n->id, n->silence};
 }
 
 void fa_notification_note(struct fa_engine *engine, const struct fa_notification *n, unsigned code)
@@ -122,7 +123,7 @@ bool fa_notification_is_wanted(const struct fa_notification *n)
         return fa_digest_is_wanted(n);
     }
     return n->owner_alarm != NULL && n->owner_alarm->state == FA_ALARM_UNACKED &&
-           fa_notification_is_climb(n);
+           !fa_is_hidden(n->owner_alarm) && fa_notification_is_climb(n);
 }
 
 bool fa_notification_is_hidden(const struct fa_engine *engine, const struct fa_notification *n)
@@ -335,6 +336,10 @@ static struct fa_notification *make(struct fa_engine *engine, const struct fa_no
     if (spec->incident != NULL) {
         n->incident = spec->incident->id;
     }
+    if (spec->silence != NULL) {
+        n->silence = spec->silence->id;
+        fa_silence_notice(engine, n, 1);
+    }
     fa_journal(engine, FA_J_NOTIFY, ids_of(n), entry->name, (int64_t)n->kind);
     fa_digest_take(engine, n);
     return n;
@@ -453,6 +458,7 @@ void fa_notification_move_on(struct fa_engine *engine, struct fa_notification *n
         struct fa_note_spec spec = {
             .alarm = alarm,
             .incident = fa_engine_incident(engine, n->incident),
+            .silence = fa_engine_silence(engine, n->silence),
             .person = person,
             .kind = n->kind,
             .contact = n->contact + 1,
@@ -542,6 +548,10 @@ static bool is_allowed(const struct fa_engine *engine, const struct fa_notificat
     if (person == FA_NOBODY || (n->owner_alarm == NULL && !fa_id_is_zero(n->alarm.id)) ||
         (incident == NULL && !fa_id_is_zero(n->incident.id))) {
         return false; /* who may not be told of it cannot be said any more */
+    }
+    if ((fa_notification_is_climb(n) && n->owner_alarm != NULL && fa_is_hidden(n->owner_alarm)) ||
+        (!fa_id_is_zero(n->silence.id) && fa_engine_silence(engine, n->silence) == NULL)) {
+        return false;
     }
     const struct fa_step here = {.channels = (char *[]){(char *)(uintptr_t)n->channel},
                                  .channel_count = 1};

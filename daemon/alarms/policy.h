@@ -5,6 +5,7 @@
 #ifndef FA_ALARMS_POLICY_H
 #define FA_ALARMS_POLICY_H
 
+#include "alarms/silence.h"
 #include "base/rec.h"
 #include "people/directory.h"
 #include "rules/rule.h"
@@ -52,8 +53,9 @@ struct fa_category {
     char *severity, *policy; /* of the alarm that a raised filing becomes */
     char **helpers;          /* targets told of a filing that asks for help */
     size_t helper_count;
-    fa_time due; /* until when "solve" and "help" must be done; then it is raised */
-    char *value; /* the company value that it violates; NULL: none */
+    fa_time due;        /* until when "solve" and "help" must be done; then it is raised */
+    char *value;        /* the company value that it violates; NULL: none */
+    bool unsilenceable; /* nothing hides its alarms */
 };
 
 /* A value that the company stands for, named once. */
@@ -73,6 +75,10 @@ struct fa_setup {
     size_t category_count;
     struct fa_value *values;
     size_t value_count;
+    struct fa_maintenance *maintenance;
+    size_t maintenance_count;
+    struct fa_inhibition *inhibitions;
+    size_t inhibition_count;
     const struct fa_rule *const *rules; /* metric and incident rules; borrowed array */
     size_t rule_count;
     fa_time rearm;        /* firing again so soon after a return resumes the alarm (1 h) */

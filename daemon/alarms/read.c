@@ -33,6 +33,19 @@ const struct fa_notification *fa_engine_notification(const struct fa_engine *eng
     return fa_book_find(&engine->notifications, id.id);
 }
 
+const struct fa_silence *fa_engine_silence(const struct fa_engine *engine, struct fa_silence_id id)
+{
+    return fa_book_find(&engine->hiders.silences, id.id);
+}
+
+const struct fa_silence *fa_engine_silence_of(const struct fa_engine *engine,
+                                              const struct fa_alarm *alarm)
+{
+    return (alarm->flags & FA_FLAG_SHELVED) != 0 && alarm->hiding != NULL
+               ? fa_engine_silence(engine, alarm->hiding->silence)
+               : NULL;
+}
+
 int fa_engine_read_alarm(struct fa_engine *engine, struct fa_str value, struct fa_alarm **ret_alarm)
 {
     return fa_alarm_decode(value, &engine->texts, ret_alarm);
@@ -62,6 +75,13 @@ void fa_engine_each_notification(const struct fa_engine *engine, fa_notification
 {
     for (const struct fa_notification *n = engine->notifications.first; n != NULL; n = n->after) {
         fn(ctx, n);
+    }
+}
+
+void fa_engine_each_silence(const struct fa_engine *engine, fa_silence_fn *fn, void *ctx)
+{
+    for (const struct fa_silence *s = engine->hiders.silences.first; s != NULL; s = s->after) {
+        fn(ctx, s);
     }
 }
 

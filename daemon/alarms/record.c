@@ -15,7 +15,7 @@ enum alarm_tag {
     A_LABELS, A_STATE, A_FLAGS, A_LEVEL, A_VALUE, A_SINCE, A_RAISED, A_CHANGED, A_FOR, A_STEP,
     A_LOOP, A_CLIMBING, A_ARMED, A_LENGTH, A_OWNER, A_PROMISED, A_INCIDENT, A_ABOUT, A_STRUCK,
     A_TOLD, A_COMMENT, A_OWNED, A_HELD, A_MOMENT, A_MOMENTS_LOST, A_EVIDENCE, A_WORST, A_DETAILS,
-    A_MEMBER, A_GUESS, A_CLOCK,
+    A_MEMBER, A_GUESS, A_CLOCK, A_HIDING = 60,
 };
 /* clang-format on */
 /* clang-format off */
@@ -29,7 +29,7 @@ enum incident_tag {
 enum notification_tag {
     N_ID = 1, N_ALARM, N_INCIDENT, N_PERSON, N_CHANNEL, N_ADDRESS, N_KIND, N_STATE, N_ATTEMPTS,
     N_STEP, N_LOOP, N_CONTACT, N_STATUS, N_MOVED_ON, N_VALUE, N_CREATED, N_FAILING, N_ARMED,
-    N_LENGTH, N_LINE,
+    N_LENGTH, N_SILENCE = 40, N_LINE,
 };
 /* clang-format on */
 /* clang-format off */
@@ -160,6 +160,7 @@ void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
     fa_rec_put_u64(buf, A_MOMENTS_LOST, a->moments_lost);
     fa_rec_put_u64(buf, A_EVIDENCE, a->evidence);
     fa_rec_put_f64(buf, A_WORST, a->worst);
+    fa_hiding_encode(a, buf, A_HIDING);
 }
 
 void fa_incident_encode(const struct fa_incident *i, struct fa_buf *buf)
@@ -198,6 +199,9 @@ void fa_notification_encode(const struct fa_notification *n, struct fa_buf *buf)
     put_id(buf, N_ID, &n->id.id);
     put_id(buf, N_ALARM, &n->alarm.id);
     put_id(buf, N_INCIDENT, &n->incident.id);
+    if (!fa_id_is_zero(n->silence.id)) {
+        put_id(buf, N_SILENCE, &n->silence.id);
+    }
     fa_rec_put_text(buf, N_PERSON, n->person);
     fa_rec_put_text(buf, N_CHANNEL, n->channel);
     fa_rec_put_text(buf, N_ADDRESS, n->address);
@@ -234,6 +238,11 @@ static fa_time get_time(const struct fa_rec_field *field)
 {
     const fa_time most = (fa_time)1 << 52;
     return field->i64 > most ? most : field->i64 < -most ? -most : field->i64;
+}
+
+fa_time fa_row_time(const struct fa_rec_field *field)
+{
+    return get_time(field);
 }
 
 /* What is left of a deadline is never more than the longest that can be configured. */
@@ -379,6 +388,8 @@ static bool read_alarm_text(struct fa_alarm *a, const struct fa_rec_field *f,
     }
     if (f->tag == A_OWNER) {
         a->owner = get_text(f, a->owner);
+    } else if (f->tag == A_HIDING) {
+        fa_hiding_decode(a, f->bytes);
     }
     return f->tag != A_ID || get_id(f, &a->id.id);
 }
@@ -588,6 +599,7 @@ static bool read_notification_id(struct fa_notification *n, const struct fa_rec_
     struct fa_id *id = f->tag == N_ID         ? &n->id.id
                        : f->tag == N_ALARM    ? &n->alarm.id
                        : f->tag == N_INCIDENT ? &n->incident.id
+                       : f->tag == N_SILENCE  ? &n->silence.id
                                               : NULL;
     return id == NULL || get_id(f, id);
 }
@@ -726,6 +738,7 @@ void fa_notification_free(struct fa_notification *n)
 void fa_alarm_free(struct fa_alarm *alarm)
 {
     free(alarm->source);
+    fa_hiding_free(alarm->hiding);
     free(alarm->identity);
     free(alarm->owner);
     free(alarm->incidents);

@@ -3,7 +3,8 @@
  *
  * Guards that stand before the table:
  *  - CLEAR does nothing to a latched alarm or to one that people filed: only a person closes those;
- *  - UNKNOWN sets a flag and moves no state: missing data never resolves an alarm.
+ *  - UNKNOWN sets a flag and moves no state: missing data never resolves an alarm;
+ *  - DUE waits while the alarm is hidden (hiding.c).
  *
  * A timeline with for = 30m and a policy that waits 15m between two steps:
  *   t=0    the rule holds            PENDING         for is running
@@ -97,6 +98,7 @@ static void raise_it(struct fa_engine *engine, struct fa_alarm *alarm, const str
     alarm->worst = alarm->value;
     fa_journal_alarm(engine, FA_J_RAISED, alarm, NULL, 0);
     fa_want_evidence(alarm, FA_CAUSE_RAISED);
+    fa_hiding_raise(engine, alarm);
     fa_climb(engine, alarm);
 }
 
@@ -109,7 +111,9 @@ static void give_back(struct fa_engine *engine, struct fa_alarm *alarm, const st
 {
     fa_journal_alarm(engine, FA_J_RETURNED, alarm, NULL, 0);
     fa_notifications_stop(engine, alarm);
-    fa_tell_told(engine, alarm, FA_NOTE_RETURNED, NULL);
+    if (!fa_is_hidden(alarm)) {
+        fa_tell_told(engine, alarm, FA_NOTE_RETURNED, NULL);
+    }
     fa_arm(engine, &engine->alarm_heap, &alarm->deadline, engine->setup->returned_max);
 }
 
@@ -301,6 +305,10 @@ int fa_alarm_event(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_ala
         alarm->state != FA_ALARM_PENDING && alarm->state != FA_ALARM_RESOLVED) {
         return 0;
     }
+    if (event == FA_AEV_DUE && fa_is_hidden(alarm) && alarm->state != FA_ALARM_RESOLVED) {
+        fa_hiding_due(engine, alarm);
+        return 0;
+    }
     if (event == FA_AEV_UNKNOWN && (alarm->flags & FA_FLAG_UNKNOWN) == 0) {
         alarm->flags |= FA_FLAG_UNKNOWN;
         fa_journal_alarm(engine, FA_J_UNKNOWN, alarm, NULL, 0);
@@ -314,6 +322,7 @@ int fa_alarm_event(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_ala
     }
     fa_touch_alarm(engine, alarm);
     cell->act(engine, alarm, &given);
+    fa_hiding_follow(engine, alarm);
     fa_alarm_settle(engine, alarm);
     return 0;
 }

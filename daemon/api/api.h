@@ -20,6 +20,7 @@ struct fa_api_answer {
     int code;
     bool already;
     uint32_t count;
+    struct fa_silence_id silence;
 };
 
 /* A rule's change of level for one label set. */

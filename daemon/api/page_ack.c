@@ -119,39 +119,56 @@ static void put_title(struct fa_page *page, const struct ack *ack, bool proved)
 static void put_facts(struct fa_page *page, const struct ack *ack)
 {
     char when[FA_READER_TIME_SIZE];
-    fa_page_put(page, "<dl><dt>Since</dt><dd>%s</dd>\n<dt>You</dt><dd>%s</dd></dl>\n",
+    fa_page_put(page, "<dl><dt>Raised</dt><dd>%s</dd>\n<dt>You are</dt><dd>%s</dd></dl>\n",
                 fa_reader_time(ack->alarm->raised, ack->now, NULL, when),
                 ack->person->display != NULL ? ack->person->display : ack->person->name);
 }
 
 /* ---- the form ---- */
 
+static fa_time usual_length(const struct ack *ack)
+{
+    const struct fa_severity *severity = ack->severity;
+    return severity->ack_default < severity->ack_max ? severity->ack_default : severity->ack_max;
+}
+
 static void put_times(struct fa_page *page, const struct ack *ack)
 {
-    static const struct {
-        const char *value;
-        fa_time length;
-    } times[] = {
-        {"15m", 15 * FA_MINUTE}, {"30m", 30 * FA_MINUTE}, {"1h", FA_HOUR},      {"2h", 2 * FA_HOUR},
-        {"4h", 4 * FA_HOUR},     {"8h", 8 * FA_HOUR},     {"1d", FA_DAY},       {"3d", 3 * FA_DAY},
-        {"7d", 7 * FA_DAY},      {"14d", 14 * FA_DAY},    {"30d", 30 * FA_DAY},
-    };
-    char text[40];
+    static const char *const times[] = {"15m", "30m", "1h", "2h",  "4h", "8h",
+                                        "1d",  "3d",  "7d", "14d", "30d"};
     const char *chosen = fa_form_text(ack->call->form, "for");
-    fa_time usual = ack->severity->ack_default < ack->severity->ack_max ? ack->severity->ack_default
-                                                                        : ack->severity->ack_max;
+    fa_time usual = usual_length(ack), length = 0;
+    char text[40];
     fa_page_put(page,
-                "<label for=\"for\">When will you say more?</label>\n"
-                "<select id=\"for\" name=\"for\">\n<option value=\"\">in %s</option>\n",
+                "<label for=\"for\">I say more in</label>\n"
+                "<select id=\"for\" name=\"for\">\n<option value=\"\">%s</option>\n",
                 fa_reader_duration(usual, text));
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
-        if (times[i].length <= ack->severity->ack_max && times[i].length != usual) {
-            fa_page_put(page, "<option value=\"%s\"%s>in %s</option>\n", times[i].value,
-                        strcmp(times[i].value, chosen) == 0 ? " selected" : "",
-                        fa_reader_duration(times[i].length, text));
+        if (fa_parse_duration(fa_str_of(times[i]), &length) == 0 &&
+            length <= ack->severity->ack_max && length != usual) {
+            fa_page_put(page, "<option value=\"%s\"%s>%s</option>\n", times[i],
+                        strcmp(times[i], chosen) == 0 ? " selected" : "",
+                        fa_reader_duration(length, text));
         }
     }
     fa_page_put(page, "</select>\n");
+}
+
+/* What need not be touched: the severity's time, and no word. */
+static void put_more(struct fa_page *page, const struct ack *ack)
+{
+    bool touched = fa_form_text(ack->call->form, "for")[0] != '\0' ||
+                   fa_form_text(ack->call->form, "word")[0] != '\0';
+    char text[40];
+    fa_page_put(page,
+                "<details%s><summary>You say more in %s. Change that, or add a word</summary>\n",
+                touched ? " open" : "", fa_reader_duration(usual_length(ack), text));
+    put_times(page, ack);
+    fa_page_put(page,
+                "<label for=\"word\">A word to the others</label>\n"
+                "<textarea id=\"word\" class=\"few\" name=\"word\" maxlength=\"2000\">\n%s"
+                "</textarea>\n</details>\n",
+                fa_form_text(ack->call->form, "word"));
 }
 
 static void put_form(struct fa_page *page, const struct ack *ack, const char *button)
@@ -163,15 +180,9 @@ static void put_form(struct fa_page *page, const struct ack *ack, const char *bu
                 "<label for=\"code\">Type the code from the message</label>\n"
                 "<input type=\"text\" id=\"code\" name=\"code\" inputmode=\"numeric\" "
                 "maxlength=\"11\" required aria-describedby=\"hint\"%s>\n"
-                "<small id=\"hint\">Six digits, below the link. Nothing happens before you press "
-                "the button.</small>\n",
+                "<small id=\"hint\" class=\"hint\">Six digits, beside the link.</small>\n",
                 ack->fault != NULL ? " aria-invalid=\"true\" autofocus" : "");
-    put_times(page, ack);
-    fa_page_put(
-        page,
-        "<label for=\"word\">A word to the others <small>(optional)</small></label>\n"
-        "<textarea id=\"word\" class=\"few\" name=\"word\" maxlength=\"%s\">\n%s</textarea>\n",
-        "2000", fa_form_text(ack->call->form, "word"));
+    put_more(page, ack);
     fa_page_hide(page, "seen", stamp);
     fa_page_put(page, "<button type=\"submit\">%s</button>\n</form>\n", button);
 }
@@ -193,7 +204,7 @@ static void put_owned(struct fa_page *page, const struct ack *ack)
                     display_of(ack->call, alarm->owner), when);
     }
     fa_page_put(page, "<details%s><summary>%s</summary>\n", ack->fault != NULL ? " open" : "",
-                is_mine(ack) ? "Promise another time" : "Own it instead");
+                is_mine(ack) ? "Promise another time" : "Take it over");
     put_form(page, ack, is_mine(ack) ? "Promise this" : "I own it now");
     fa_page_put(page, "</details>\n");
 }
@@ -221,9 +232,7 @@ static void show(struct ack *ack, int status)
                     "is closed.</p>\n");
         put_form(&page, ack, "I own it: close it");
     } else {
-        fa_page_put(&page,
-                    "<p>Who owns it sees to it, and says more in time. Nobody else is called "
-                    "until then.</p>\n");
+        fa_page_put(&page, "<p>Who owns it sees to it. Nobody else is called then.</p>\n");
         put_form(&page, ack, "I own it");
     }
     fa_page_send(&page, status);

@@ -97,8 +97,10 @@ static void put_line(struct fa_page *page, const char *name, const char *label, 
                 "<input type=\"text\" id=\"%s\" name=\"%s\" maxlength=\"200\" value=\"%s\"",
                 name, label, name, name, value(page->call, name));
     if (hint != NULL) {
-        fa_page_put(page, " aria-describedby=\"%s-hint\">\n<small id=\"%s-hint\">%s</small>\n",
-                    name, name, hint);
+        fa_page_put(
+            page,
+            " aria-describedby=\"%s-hint\">\n<small id=\"%s-hint\" class=\"hint\">%s</small>\n",
+            name, name, hint);
     } else {
         fa_page_put(page, ">\n");
     }

@@ -11,14 +11,15 @@ static void put_form(struct fa_page *page, const char *fault)
     if (fault != NULL) {
         fa_page_put(page, "<p class=\"alert\" role=\"alert\">%s</p>\n", fault);
     }
-    fa_page_put(page,
-                "<form method=\"post\" autocomplete=\"off\">\n"
-                "<label for=\"receipt\">Your receipt</label>\n"
-                "<input type=\"text\" id=\"receipt\" name=\"receipt\" maxlength=\"60\" required "
-                "autocapitalize=\"characters\" spellcheck=\"false\" aria-describedby=\"hint\">\n"
-                "<small id=\"hint\">As it was shown when you filed. Small letters and missing "
-                "dashes do not matter.</small>\n"
-                "<button type=\"submit\">Show what became of it</button>\n</form>\n");
+    fa_page_put(
+        page,
+        "<form method=\"post\" autocomplete=\"off\">\n"
+        "<label for=\"receipt\">Your receipt</label>\n"
+        "<input type=\"text\" id=\"receipt\" name=\"receipt\" maxlength=\"60\" required "
+        "autocapitalize=\"characters\" spellcheck=\"false\" aria-describedby=\"hint\">\n"
+        "<small id=\"hint\" class=\"hint\">As it was shown when you filed. Small letters and missing "
+        "dashes do not matter.</small>\n"
+        "<button type=\"submit\">Show what became of it</button>\n</form>\n");
 }
 
 static void show_form(struct fa_call *call, int status, const char *fault)

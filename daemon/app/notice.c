@@ -389,6 +389,23 @@ static void compose_digest(const struct fa_daemon *daemon, const struct fa_notif
     send->priority = FA_PRIORITY_CRITICAL; /* it may hold what people filed */
 }
 
+static void compose_silence(const struct fa_daemon *daemon, const struct fa_notification *n,
+                            const struct fa_silence *silence, struct fa_frame_send *send,
+                            struct fa_notice_texts *texts)
+{
+    struct firealarm_notice *notice = &send->notice;
+    notice->title =
+        text_of(n->kind == FA_NOTE_SILENCED ? "Alarms are silenced" : "A silence is over");
+    fa_describe_message(daemon->engine, n, words_of(texts));
+    notice->summary = keep_words(texts);
+    notice->severity = text_of("info");
+    notice->thread = keep_id(texts, silence->id.id);
+    notice->owner = text_of(display_of(daemon, silence->owner));
+    notice->since = notice->raised = silence->begin;
+    notice->when = when_of(silence->begin, n->created, texts);
+    send->priority = FA_PRIORITY_NORMAL;
+}
+
 static void compose_test(const struct fa_daemon *daemon, const struct fa_notification *n,
                          struct fa_frame_send *send, struct fa_notice_texts *texts)
 {
@@ -408,6 +425,7 @@ bool fa_notice_compose(const struct fa_daemon *daemon, const struct fa_notificat
 {
     const struct fa_alarm *alarm = fa_engine_alarm(daemon->engine, n->alarm);
     const struct fa_incident *incident = fa_engine_incident(daemon->engine, n->incident);
+    const struct fa_silence *silence = fa_engine_silence(daemon->engine, n->silence);
     fa_notice_clear(texts);
     *ret_send = (struct fa_frame_send){.id = n->id, .channel = n->channel};
     struct firealarm_notice *notice = &ret_send->notice;
@@ -426,6 +444,8 @@ bool fa_notice_compose(const struct fa_daemon *daemon, const struct fa_notificat
         compose_alarm(daemon, n, alarm, ret_send, texts);
     } else if (incident != NULL) {
         compose_help(daemon, incident, n->created, ret_send, texts);
+    } else if (silence != NULL) {
+        compose_silence(daemon, n, silence, ret_send, texts);
     } else {
         return false;
     }

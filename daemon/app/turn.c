@@ -29,7 +29,7 @@
 
 #define SEED_COUNT (sizeof((struct fa_daemon *)NULL)->seeds / sizeof(struct fa_rng))
 
-enum journal_tag { J_CODE = 1, J_ALARM, J_INCIDENT, J_NOTIFICATION, J_WHO, J_NUMBER };
+enum journal_tag { J_CODE = 1, J_ALARM, J_INCIDENT, J_NOTIFICATION, J_WHO, J_NUMBER, J_SILENCE };
 
 static struct fa_parked *park(struct fa_daemon *daemon)
 {
@@ -96,6 +96,7 @@ static void write_journal(struct fa_daemon *daemon, const struct fa_action *acti
     put_id(body, J_ALARM, action->u.journal.alarm.id);
     put_id(body, J_INCIDENT, action->u.journal.incident.id);
     put_id(body, J_NOTIFICATION, action->u.journal.notification.id);
+    put_id(body, J_SILENCE, action->u.journal.silence.id);
     if (action->u.journal.who_len > 0) {
         put_who(daemon,
                 (struct fa_str){daemon->actions.bytes.data + action->u.journal.who_at,
@@ -189,6 +190,7 @@ static void carry_out(struct fa_daemon *daemon, fa_time wall, struct fa_api_answ
             answer->code = action->u.reply.code;
             answer->already = action->u.reply.already;
             answer->count = action->u.reply.count;
+            answer->silence = action->u.reply.silence;
             break;
         }
     }

@@ -61,6 +61,7 @@ static void prove(struct fa_faults *faults, const struct fa_draft *draft, struct
     fa_build_inherit(config, draft);
     fa_prove_rules(&proof);
     fa_prove_policies(&proof);
+    fa_prove_hiding(&proof);
     fa_prove_plugins(&proof); /* says where feeds take requests */
     fa_prove_sockets(&proof);
     fa_prove_fetches(&proof);
@@ -169,6 +170,14 @@ static void free_setup(struct fa_setup *setup)
         free(setup->values[i].title);
         fa_texts_free(setup->values[i].violations, setup->values[i].violation_count);
     }
+    for (size_t i = 0; i < setup->maintenance_count; i++) {
+        fa_maintenance_done(&setup->maintenance[i]);
+    }
+    for (size_t i = 0; i < setup->inhibition_count; i++) {
+        fa_inhibition_done(&setup->inhibitions[i]);
+    }
+    free(setup->maintenance);
+    free(setup->inhibitions);
     free(setup->policies);
     free(setup->severities);
     free(setup->categories);

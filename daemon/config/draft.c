@@ -235,6 +235,9 @@ static const struct fa_key category_keys[] = {
      .help = "What is to be solved or helped with is raised when it is not done by then."},
     {"value", FA_KEY_NAME, 0, AT(T, e.value),
      .help = "The value that it violates. Not needed: the value lists it."},
+    {"unsilenceable", FA_KEY_BOOL, 0, AT(T, e.unsilenceable), .def = "false",
+     .help = "No silence, maintenance window or inhibition hides its alarms. What people file is "
+             "never hidden, whatever its category."},
 };
 static const struct fa_section category_section = {"a category", KEYS(category_keys), sizeof(T),
                                                    .help = "A kind of problem that people file."};
@@ -383,6 +386,44 @@ static const struct fa_key rule_keys[] = {
 static const struct fa_section rule_section = {
     "a rule", KEYS(rule_keys), sizeof(T),
     .help = "When an alarm is raised: from a metric, from filings, or from alerts of others."};
+#undef T
+
+#define T struct fa_draft_maintenance
+static const struct fa_key maintenance_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, name), .help = "For messages and lists."},
+    {"where", FA_KEY_TEXTS, FA_KEY_REQUIRED, LIST(T, where), .min = 1, .max = FA_MATCHERS_MAX,
+     .help = "Matchers, all of which an alarm must fit: \"NAME=VALUE\", \"NAME!=VALUE\", "
+             "\"NAME=~REGEX\" or \"NAME!~REGEX\", where NAME is rule, severity, category or a "
+             "label. For instance [ \"rule=queue-slow\", \"site=~eu-.*\" ]."},
+    {"calendar", FA_KEY_NAME, 0, AT(T, calendar),
+     .help = "It is on while this calendar is open. One of calendar and weekly is needed."},
+    {"weekly", FA_KEY_TEXTS, 0, LIST(T, weekly), .min = 1, .max = FA_MAINTENANCE_SLOTS,
+     .help = "It is on at these times of the week, UTC: \"sun 02:00-04:00\", \"mon-fri "
+             "22:00-02:00\", \"daily 03:00-03:30\"."},
+    {"reason", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, reason), .min = 1, .max = FA_SILENCE_REASON_MAX,
+     .help = "What is being done; who misses an alarm reads it."},
+    {"owner", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, owner),
+     .help = "The person who answers for it, and hears of its beginning and end."},
+};
+static const struct fa_section maintenance_section = {
+    "a maintenance window", KEYS(maintenance_keys), sizeof(T),
+    .help = "A silence that comes again and again: alarms that it takes are raised and recorded, "
+            "tell nobody and do not climb until it ends. What people file is never silenced."};
+#undef T
+
+#define T struct fa_draft_inhibition
+static const struct fa_key inhibition_keys[] = {
+    {"when", FA_KEY_TEXTS, FA_KEY_REQUIRED, LIST(T, when), .min = 1, .max = FA_MATCHERS_MAX,
+     .help = "Matchers of the alarm that explains others while it is unacknowledged or "
+             "acknowledged, and not hidden itself."},
+    {"hide", FA_KEY_TEXTS, FA_KEY_REQUIRED, LIST(T, hide), .min = 1, .max = FA_MATCHERS_MAX,
+     .help = "Matchers of those that it hides. No alarm of them may be one that when takes."},
+    {"equal", FA_KEY_TEXTS, 0, LIST(T, equal), .max = FA_INHIBIT_EQUAL_MAX,
+     .help = "Labels that must have the same value on both sides, for instance [ \"site\" ]."},
+};
+static const struct fa_section inhibition_section = {
+    "an inhibition", KEYS(inhibition_keys), sizeof(T),
+    .help = "An alarm that explains others hides them while it fires, and shows how many."};
 #undef T
 
 #define T struct fa_draft_define
@@ -636,6 +677,10 @@ static const struct fa_key top_keys[] = {
      .help = "Names for expressions."},
     {"rules", FA_KEY_GROUPS, 0, LIST(T, rules), .section = &rule_section,
      .help = "When an alarm is raised."},
+    {"maintenance", FA_KEY_GROUPS, 0, LIST(T, maintenance), .section = &maintenance_section,
+     .help = "When alarms are silent by plan."},
+    {"inhibit", FA_KEY_GROUPS, 0, LIST(T, inhibitions), .section = &inhibition_section,
+     .help = "Which alarms hide others."},
     {"listeners", FA_KEY_GROUPS, 0, LIST(T, listeners), .section = &listener_section,
      .help = "Where people and programs reach the daemon."},
     {"feeds", FA_KEY_GROUPS, 0, LIST(T, feeds), .section = &feed_section,

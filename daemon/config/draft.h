@@ -107,6 +107,17 @@ struct fa_draft_rule {
     struct fa_draft_alert alert;
 };
 
+struct fa_draft_maintenance {
+    const config_setting_t *at;
+    char *name, *reason, *owner, *calendar;
+    FA_TEXTS where, weekly;
+};
+
+struct fa_draft_inhibition {
+    const config_setting_t *at;
+    FA_TEXTS when, hide, equal;
+};
+
 struct fa_draft_define {
     const config_setting_t *at;
     char *name, *expr;
@@ -183,6 +194,8 @@ struct fa_draft {
     FA_ARRAY(struct fa_draft_policy) policies;
     FA_ARRAY(struct fa_draft_define) defines;
     FA_ARRAY(struct fa_draft_rule) rules;
+    FA_ARRAY(struct fa_draft_maintenance) maintenance;
+    FA_ARRAY(struct fa_draft_inhibition) inhibitions;
     FA_ARRAY(struct fa_draft_listener) listeners;
     FA_ARRAY(struct fa_draft_feed) feeds;
     FA_ARRAY(struct fa_draft_fetch) fetches;

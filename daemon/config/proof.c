@@ -10,17 +10,17 @@
 
 static const char *const kind_words[FA_KIND__COUNT] = {
     "person",   "team",   "service model", "account",  "channel", "severity",  "value",
-    "category", "policy", "rule",          "listener", "feed",    "fetch job",
+    "category", "policy", "rule",          "listener", "feed",    "fetch job", "maintenance window",
 };
 
 size_t fa_proof_count(const struct fa_proof *proof, enum fa_kind kind)
 {
     const struct fa_draft *d = proof->draft;
     const size_t counts[FA_KIND__COUNT] = {
-        d->people.count,   d->teams.count,      d->models.count,    d->accounts.count,
-        d->channels.count, d->severities.count, d->values.count,    d->categories.count,
-        d->policies.count, d->rules.count,      d->listeners.count, d->feeds.count,
-        d->fetches.count,
+        d->people.count,   d->teams.count,       d->models.count,    d->accounts.count,
+        d->channels.count, d->severities.count,  d->values.count,    d->categories.count,
+        d->policies.count, d->rules.count,       d->listeners.count, d->feeds.count,
+        d->fetches.count,  d->maintenance.count,
     };
     return counts[kind];
 }
@@ -55,6 +55,8 @@ const char *fa_proof_name(const struct fa_proof *proof, enum fa_kind kind, size_
         return c->feeds[i].name;
     case FA_KIND_FETCH:
         return c->fetches[i].name;
+    case FA_KIND_MAINTENANCE:
+        return proof->draft->maintenance.items[i].name;
     case FA_KIND__COUNT:
     default:
         fa_assert(!"a kind");
@@ -92,6 +94,8 @@ const config_setting_t *fa_proof_at(const struct fa_proof *proof, enum fa_kind k
         return d->feeds.items[i].at;
     case FA_KIND_FETCH:
         return d->fetches.items[i].at;
+    case FA_KIND_MAINTENANCE:
+        return d->maintenance.items[i].at;
     case FA_KIND__COUNT:
     default:
         fa_assert(!"a kind");

@@ -30,6 +30,7 @@ enum fa_kind {
     FA_KIND_LISTENER,
     FA_KIND_FEED,
     FA_KIND_FETCH,
+    FA_KIND_MAINTENANCE,
     FA_KIND__COUNT
 };
 
@@ -72,6 +73,8 @@ void fa_prove_guide(const struct fa_proof *proof);
 void fa_prove_rules(const struct fa_proof *proof);
 /* After rules and categories, which say what policies are used for. */
 void fa_prove_policies(const struct fa_proof *proof);
+/* Builds what hides alarms, too: it is read by the alarms' own notation. */
+void fa_prove_hiding(const struct fa_proof *proof);
 void fa_prove_sockets(const struct fa_proof *proof);
 void fa_prove_fetches(const struct fa_proof *proof);
 void fa_prove_plugins(const struct fa_proof *proof);

@@ -103,8 +103,18 @@ static void check_stored_notification(void *ctx, const struct fa_notification *n
     fa_buf_done(&buf);
 }
 
+static void check_stored_silence(void *ctx, const struct fa_silence *silence)
+{
+    struct fa_buf buf;
+    fa_buf_init(&buf, FA_ROW_BYTES_MAX);
+    fa_silence_encode(silence, &buf);
+    check_row(ctx, FA_ROW_SILENCE, &silence->id.id, &buf, "silence");
+    fa_buf_done(&buf);
+}
+
 static void check_stored(struct fa_lab *lab)
 {
+    fa_engine_each_silence(lab->engine, check_stored_silence, lab);
     fa_engine_each_alarm(lab->engine, check_stored_alarm, lab);
     fa_engine_each_incident(lab->engine, check_stored_incident, lab);
     fa_engine_each_notification(lab->engine, check_stored_notification, lab);
@@ -122,13 +132,16 @@ void fa_lab_check_load(struct fa_lab *lab)
     for (size_t i = 0; i < lab->store.durable.count; i++) {
         const struct fa_lab_row *row = &lab->store.durable.list[i];
         struct fa_id id = id_of(row);
-        bool found = !row->live || row->kind == FA_ROW_POLICY || row->kind == FA_ROW_PACE ||
-                     (row->kind == FA_ROW_ALARM &&
-                      fa_engine_alarm(lab->engine, (struct fa_alarm_id){id}) != NULL) ||
-                     (row->kind == FA_ROW_INCIDENT &&
-                      fa_engine_incident(lab->engine, (struct fa_incident_id){id}) != NULL) ||
-                     (row->kind == FA_ROW_NOTIFICATION &&
-                      fa_engine_notification(lab->engine, (struct fa_notification_id){id}) != NULL);
+        bool found =
+            !row->live || row->kind == FA_ROW_POLICY || row->kind == FA_ROW_PACE ||
+            (row->kind == FA_ROW_ALARM &&
+             fa_engine_alarm(lab->engine, (struct fa_alarm_id){id}) != NULL) ||
+            (row->kind == FA_ROW_INCIDENT &&
+             fa_engine_incident(lab->engine, (struct fa_incident_id){id}) != NULL) ||
+            (row->kind == FA_ROW_NOTIFICATION &&
+             fa_engine_notification(lab->engine, (struct fa_notification_id){id}) != NULL) ||
+            (row->kind == FA_ROW_SILENCE &&
+             fa_engine_silence(lab->engine, (struct fa_silence_id){id}) != NULL);
         if (!found) {
             fa_lab_fail(lab, "invariant 1 (accepted means kept): a row of kind %u is lost at start",
                         row->kind);
@@ -292,6 +305,11 @@ void fa_lab_check_attempt(struct fa_lab *lab, const struct fa_notification *n)
     if (alarm != NULL && (alarm->flags & FA_FLAG_SHADOW) != 0) {
         fa_lab_fail(lab, "a shadow rule tells %s via %s", n->person, n->channel);
     }
+    bool climbs_on =
+        n->kind == FA_NOTE_ALARM || n->kind == FA_NOTE_REMINDER || n->kind == FA_NOTE_OVERDUE;
+    if (climbs_on && alarm != NULL && fa_is_hidden(alarm)) {
+        fa_lab_fail(lab, "%s is hidden and tells %s", alarm->identity, n->person);
+    }
     for (size_t i = 0; i < lab->never_count; i++) {
         const struct fa_lab_never *never = &lab->nevers[i];
         if (strcmp(never->person, n->person) == 0 &&
@@ -308,19 +326,45 @@ void fa_lab_check_attempt(struct fa_lab *lab, const struct fa_notification *n)
 
 /* ---- 3: the climb ---- */
 
-static fa_time longest_wait(const struct fa_lab *lab, const struct fa_alarm *alarm)
+/* The latest moment, wall, at which the next rung may be due; *ret_elapsed: the longest wait, or
+ * FA_NEVER where some steps have working hours. */
+static fa_time latest_step(const struct fa_lab *lab, const struct fa_alarm *alarm,
+                           fa_time *ret_elapsed)
 {
     const struct fa_policy *policy = fa_policy_of(lab->engine, alarm);
-    fa_time longest = 0;
+    fa_time latest = 0;
+    *ret_elapsed = 0;
     for (size_t i = 0; i < policy->step_count; i++) {
-        longest = policy->steps[i].wait > longest ? policy->steps[i].wait : longest;
+        const struct fa_step *step = &policy->steps[i];
+        fa_time at = fa_lab_due_by(lab, step->during, step->wait);
+        latest = at > latest ? at : latest;
+        *ret_elapsed = step->during != NULL        ? FA_NEVER
+                       : step->wait > *ret_elapsed ? step->wait
+                                                   : *ret_elapsed;
     }
-    return longest;
+    return latest;
 }
 
-static bool waits_for_room(const struct fa_alarm *alarm)
+static bool is_put_off(const struct fa_alarm *alarm)
 {
-    return alarm->deadline.length == FA_OUTBOX_FULL_WAIT;
+    return alarm->deadline.length == FA_OUTBOX_FULL_WAIT || alarm->clock == FA_CLOCK_OPENING;
+}
+
+static void check_next_step(struct fa_lab *lab, const struct fa_alarm *alarm,
+                            const struct fa_lab_alarm *seen)
+{
+    const struct fa_now now = fa_lab_now(lab);
+    fa_time longest, latest = latest_step(lab, alarm, &longest);
+    fa_time left = alarm->deadline.node.at - now.mono;
+    if (now.wall + left > latest) {
+        fa_lab_fail(lab, "invariant 3 (always a next step): the next step of %s is %lld s away",
+                    alarm->identity, (long long)(left / FA_SECOND));
+    }
+    if (longest != FA_NEVER && !is_put_off(alarm) &&
+        lab->elapsed > seen->last_step + longest + FA_SECOND) {
+        fa_lab_fail(lab, "invariant 3 (always a next step): %s has not climbed for %lld s",
+                    alarm->identity, (long long)((lab->elapsed - seen->last_step) / FA_SECOND));
+    }
 }
 
 static void check_deadline(struct fa_lab *lab, const struct fa_alarm *alarm,
@@ -334,17 +378,9 @@ static void check_deadline(struct fa_lab *lab, const struct fa_alarm *alarm,
                     alarm->identity, fa_alarm_state_name(alarm->state));
         return;
     }
-    if (alarm->state == FA_ALARM_UNACKED) {
-        fa_time longest = longest_wait(lab, alarm);
-        if (at > now + longest) {
-            fa_lab_fail(lab, "invariant 3 (always a next step): the next step of %s is %lld s away",
-                        alarm->identity, (long long)((at - now) / FA_SECOND));
-        }
-        if (!waits_for_room(alarm) && lab->elapsed > seen->last_step + longest + FA_SECOND) {
-            fa_lab_fail(lab, "invariant 3 (always a next step): %s has not climbed for %lld s",
-                        alarm->identity, (long long)((lab->elapsed - seen->last_step) / FA_SECOND));
-        }
-    } else if (at > now + 90 * FA_DAY || alarm->owner == NULL) {
+    if (alarm->state == FA_ALARM_UNACKED && !fa_is_hidden(alarm)) {
+        check_next_step(lab, alarm, seen);
+    } else if (at > now + 90 * FA_DAY || (alarm->owner == NULL && alarm->state == FA_ALARM_ACKED)) {
         fa_lab_fail(lab, "invariant 3 (until somebody owns it): %s is owned by %s for %lld s",
                     alarm->identity, alarm->owner != NULL ? alarm->owner : "nobody",
                     (long long)((at - now) / FA_SECOND));
@@ -355,8 +391,8 @@ static void check_levels(struct fa_lab *lab, const struct fa_alarm *alarm,
                          const struct fa_lab_alarm *seen)
 {
     bool back = alarm->loop < seen->loop || (alarm->loop == seen->loop && alarm->step < seen->step);
-    /* A promise was missed and there is no room: the rung that is told again is still to come. */
-    bool put_off = seen->state == FA_ALARM_ACKED && waits_for_room(alarm);
+    /* A promise was missed, and the rung that is told again waits for room or for its hours. */
+    bool put_off = seen->state == FA_ALARM_ACKED && is_put_off(alarm);
     if (back && !seen->resumed && !put_off) {
         fa_lab_fail(lab,
                     "invariant 3 (levels only climb): %s went from step %u loop %u to step %u "
@@ -604,9 +640,11 @@ static void check_alarm(void *ctx, const struct fa_alarm *alarm)
     if (lab->failed || seen == NULL) {
         return; /* a new one without a journal entry cannot be: every beginning has one */
     }
-    if (climbs(alarm->state) && (alarm->flags & FA_FLAG_SHADOW) == 0) {
+    bool kept = alarm->state == FA_ALARM_ACKED && fa_is_hidden(alarm); /* its promise waits */
+    if (climbs(alarm->state) && (alarm->flags & FA_FLAG_SHADOW) == 0 && !kept) {
         check_deadline(lab, alarm, seen);
     }
+    fa_lab_check_hidden(lab, alarm);
     check_levels(lab, alarm, seen);
     check_transition(lab, alarm, seen);
     check_data(lab, alarm, seen);
@@ -636,6 +674,7 @@ void fa_lab_check_step(struct fa_lab *lab)
         check_accepted(lab);
         check_stored(lab);
         check_counts(lab);
+        fa_lab_check_hidden_counts(lab);
     }
 }
 

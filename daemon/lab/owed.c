@@ -33,22 +33,15 @@ static bool is_live(const struct fa_notification *n)
 
 /* ---- 3, 4: whom a rung tells ---- */
 
-static size_t index_of(const struct fa_directory *dir, const char *name)
-{
-    for (size_t i = 0; name != NULL && i < dir->people_count; i++) {
-        if (strcmp(dir->people[i].name, name) == 0) {
-            return i;
-        }
-    }
-    return SIZE_MAX;
-}
+struct rung {
+    uint32_t step, loop;
+};
 
-static void add_targets(const struct fa_directory *dir, const struct fa_step *step, bool *set)
+static void add_targets(const struct fa_lab *lab, const struct fa_alarm *alarm,
+                        const struct fa_step *step, bool *set)
 {
     for (size_t t = 0; t < step->target_count; t++) {
-        for (size_t i = 0; i < dir->people_count; i++) {
-            set[i] = set[i] || fa_lab_is_meant(dir, step->targets[t], &dir->people[i]);
-        }
+        fa_lab_add_target(lab, alarm, step->targets[t], set);
     }
 }
 
@@ -58,7 +51,8 @@ static bool add_managers(const struct fa_directory *dir, bool *set)
     bool *above = fa_xcalloc(dir->people_count + 1, sizeof *above);
     bool added = false;
     for (size_t i = 0; i < dir->people_count; i++) {
-        size_t manager = set[i] ? index_of(dir, dir->people[i].manager) : SIZE_MAX;
+        const char *name = set[i] ? dir->people[i].manager : NULL;
+        size_t manager = fa_lab_person(dir, name, name != NULL ? strlen(name) : 0);
         if (manager != SIZE_MAX && !set[manager]) {
             above[manager] = added = true;
         }
@@ -70,39 +64,79 @@ static bool add_managers(const struct fa_directory *dir, bool *set)
     return added;
 }
 
-static void add_independents(const struct fa_directory *dir, bool *set)
+/* Those who are there; when none of those who may know is, all of them. alarm NULL: all may. */
+static void add_independents(struct fa_lab *lab, const struct fa_alarm *alarm, bool *set)
 {
-    for (size_t i = 0; i < dir->people_count; i++) {
-        set[i] = set[i] || dir->people[i].independent;
+    const struct fa_directory *dir = lab->config->people;
+    const struct fa_incident_id none = {{{0}}};
+    bool any_there = false;
+    for (int pass = 0; pass < 2 && !any_there; pass++) {
+        for (size_t i = 0; i < dir->people_count; i++) {
+            const char *name = dir->people[i].name;
+            if (!dir->people[i].independent || (pass == 0 && fa_lab_is_away(lab, i)) ||
+                (alarm != NULL && fa_lab_why_not(lab, alarm, none, name, NULL) != NULL)) {
+                continue;
+            }
+            set[i] = any_there = true;
+        }
     }
+}
+
+static size_t repeat_of(const struct fa_policy *policy)
+{
+    return policy->repeat > 0 ? policy->repeat - 1 : policy->step_count - 1;
 }
 
 /* The number of the first loop that adds nobody more. */
-static uint32_t widest_loop(const struct fa_directory *dir, const struct fa_policy *policy)
+static uint32_t widest_loop(const struct fa_lab *lab, const struct fa_alarm *alarm,
+                            const struct fa_policy *policy)
 {
-    bool *set = fa_xcalloc(dir->people_count + 1, sizeof *set);
-    uint32_t loop = 2;
-    add_targets(dir, &policy->steps[policy->step_count - 1], set);
-    while (add_managers(dir, set)) {
-        loop++;
+    const struct fa_directory *dir = lab->config->people;
+    uint32_t widest = 0;
+    for (size_t s = repeat_of(policy); s < policy->step_count; s++) {
+        bool *set = fa_xcalloc(dir->people_count + 1, sizeof *set);
+        uint32_t loop = 2;
+        add_targets(lab, alarm, &policy->steps[s], set);
+        while (add_managers(dir, set)) {
+            loop++;
+        }
+        widest = loop > widest ? loop : widest;
+        free(set);
     }
-    free(set);
-    return loop;
+    return widest;
 }
 
-static void add_rung(const struct fa_directory *dir, const struct fa_policy *policy, uint32_t step,
-                     uint32_t loop, bool *set)
+/* As the line of command goes up; who is away is stood in for afterwards. */
+static uint32_t add_lines(const struct fa_lab *lab, uint32_t levels, bool *set)
 {
-    uint32_t left = loop;
-    add_targets(dir, &policy->steps[step], set);
-    while (left > 0 && add_managers(dir, set)) {
-        left--;
+    const struct fa_directory *dir = lab->config->people;
+    bool *line = fa_xcalloc(dir->people_count + 1, sizeof *line);
+    memcpy(line, set, dir->people_count * sizeof *line);
+    while (levels > 0 && add_managers(dir, line)) {
+        levels--;
     }
+    for (size_t i = 0; i < dir->people_count; i++) {
+        line[i] = line[i] && !set[i];
+    }
+    for (size_t i = 0; i < dir->people_count; i++) {
+        if (line[i]) {
+            fa_lab_add_there(lab, i, set);
+        }
+    }
+    free(line);
+    return levels;
+}
+
+static void add_rung(struct fa_lab *lab, const struct fa_alarm *alarm,
+                     const struct fa_policy *policy, struct rung rung, bool *set)
+{
+    add_targets(lab, alarm, &policy->steps[rung.step], set);
+    uint32_t left = add_lines(lab, rung.loop, set);
     for (size_t s = 0; left > 0 && s < policy->step_count; s++) {
-        add_targets(dir, &policy->steps[s], set);
+        add_targets(lab, alarm, &policy->steps[s], set);
     }
     if (left > 1) {
-        add_independents(dir, set);
+        add_independents(lab, NULL, set);
     }
 }
 
@@ -229,12 +263,15 @@ static void check_rung(struct fa_lab *lab, const struct fa_alarm *alarm, int64_t
                     policy->step_count);
         return;
     }
+    if (!fa_lab_is_open(lab, policy->steps[step].during)) {
+        fa_lab_fail(lab, "step %u of %s is told outside its working hours", step + 1,
+                    alarm->identity);
+    }
     bool *set = fa_xcalloc(dir->people_count + 1, sizeof *set);
-    add_rung(dir, policy, step, loop, set);
+    add_rung(lab, alarm, policy, (struct rung){step, loop}, set);
     bool emptied = take_out(lab, alarm, set) && !any(set, dir->people_count);
     if (emptied) {
-        add_independents(dir, set);
-        take_out(lab, alarm, set);
+        add_independents(lab, alarm, set);
     }
     size_t owed = check_told(lab, alarm, set, emptied || loop > 0 ? NULL : &policy->steps[step]);
     free(set);
@@ -245,7 +282,8 @@ static void check_rung(struct fa_lab *lab, const struct fa_alarm *alarm, int64_t
             admits || (action->kind == FA_ACT_JOURNAL && action->u.journal.code == FA_J_UNREACHED &&
                        fa_id_eq(action->u.journal.alarm.id, alarm->id.id));
     }
-    if (is_last && owed == 0 && !admits && !fa_lab_has_unknown(lab, alarm)) {
+    bool is_paused = alarm->clock == FA_CLOCK_OPENING; /* check.c knows whether it may */
+    if (is_last && owed == 0 && !admits && !is_paused && !fa_lab_has_unknown(lab, alarm)) {
         fa_lab_fail(lab,
                     "invariant 3 (the last step always names somebody): %s stays on step %u "
                     "loop %u, which tells nobody",
@@ -268,7 +306,8 @@ static void check_rungs(struct fa_lab *lab)
                 is_last && !(later->kind == FA_ACT_JOURNAL && later->u.journal.code == FA_J_STEP &&
                              fa_id_eq(later->u.journal.alarm.id, action->u.journal.alarm.id));
         }
-        if (alarm != NULL && (alarm->flags & FA_FLAG_SHADOW) == 0 && !outbox_is_full(lab)) {
+        if (alarm != NULL && (alarm->flags & FA_FLAG_SHADOW) == 0 && !fa_is_hidden(alarm) &&
+            !outbox_is_full(lab)) {
             check_rung(lab, alarm, action->u.journal.number, is_last);
         }
     }
@@ -315,10 +354,13 @@ static void check_moves_on(void *ctx, const struct fa_alarm *alarm)
     const struct fa_severity *severity = severity_of(lab, alarm);
     struct hope hope = {lab, alarm, false};
     size_t tries = 0;
+    uint32_t widest = seen != NULL && seen->policy != NULL && alarm->loop > 0
+                          ? widest_loop(lab, alarm, seen->policy)
+                          : UINT32_MAX;
     if (lab->failed || alarm->state != FA_ALARM_UNACKED || !alarm->climbing ||
-        (alarm->flags & FA_FLAG_SHADOW) != 0 || seen == NULL || seen->policy == NULL ||
-        (alarm->step + 1u >= seen->policy->step_count &&
-         alarm->loop >= widest_loop(lab->config->people, seen->policy))) {
+        (alarm->flags & FA_FLAG_SHADOW) != 0 || fa_is_hidden(alarm) || seen == NULL ||
+        seen->policy == NULL || alarm->clock == FA_CLOCK_OPENING || alarm->loop > widest ||
+        (alarm->loop == widest && alarm->step + 1u >= seen->policy->step_count)) {
         return;
     }
     for (size_t at = seen->last_key; at > 0; at = lab->keys[at - 1].before) {
@@ -417,7 +459,7 @@ static void check_promise(struct fa_lab *lab, struct fa_lab_promise *promise, bo
                     promise->who, alarm->identity, fa_alarm_state_name(alarm->state),
                     alarm->owner != NULL ? alarm->owner : "nobody");
     } else if (is_newest && lab->elapsed > promise->until + FA_SECOND &&
-               alarm->state == FA_ALARM_ACKED &&
+               alarm->state == FA_ALARM_ACKED && !fa_is_hidden(alarm) &&
                fa_engine_next_deadline(lab->engine) > fa_lab_now(lab).mono) {
         fa_lab_fail(lab,
                     "invariant 3 (until somebody owns it): %s said nothing more, and %s is "
@@ -526,7 +568,8 @@ void fa_lab_owed_reconcile(struct fa_lab *lab)
 static void check_heard(void *ctx, const struct fa_alarm *alarm)
 {
     struct fa_lab *lab = ctx;
-    bool heard = alarm->state != FA_ALARM_UNACKED || (alarm->flags & FA_FLAG_SHADOW) != 0;
+    bool heard = alarm->state != FA_ALARM_UNACKED || (alarm->flags & FA_FLAG_SHADOW) != 0 ||
+                 fa_is_hidden(alarm);
     for (size_t i = 0; !heard && i < lab->delivery_count; i++) {
         heard = lab->deliveries[i].reached && fa_id_eq(lab->deliveries[i].alarm.id, alarm->id.id);
     }

@@ -494,6 +494,10 @@ static void play_line(struct fa_lab *lab, const char *file, const struct fa_scri
     case FA_DO_TROUBLE:
         do_trouble(lab, line);
         break;
+    case FA_DO_SILENCE:
+    case FA_DO_UNSILENCE:
+        fa_lab_do_silence(lab, line);
+        break;
     default:
         if (line->verb >= FA_EXPECT_TELL) {
             fa_lab_claim(lab, line);
@@ -591,6 +595,8 @@ static bool can_be_done(struct fa_lab *lab, const struct fa_script_line *line)
         return up && has_receipt(lab, fa_script_text(line, "NAME"));
     case FA_DO_START:
         return !up;
+    case FA_DO_UNSILENCE:
+        return up && fa_lab_has_silence(lab, fa_script_text(line, "NAME"));
     case FA_DO_RECEIVER:
         return fa_directory_channel(lab->config->people, fa_script_text(line, "NAME")) != NULL;
     case FA_DO_METRIC:

@@ -74,6 +74,8 @@ enum fa_verb_id {
     FA_DO_REPLAY,
     FA_DO_DROP,
     FA_DO_TROUBLE,
+    FA_DO_SILENCE,
+    FA_DO_UNSILENCE,
     FA_DO_FORGET,
     FA_DO_NO_RESTARTS,
     FA_DO_NEVER,
@@ -99,6 +101,7 @@ enum fa_verb_id {
     FA_EXPECT_SEES,
     FA_EXPECT_HEARD,
     FA_EXPECT_BLIND,
+    FA_EXPECT_SILENCE,
     FA_VERB_ID__COUNT
 };
 

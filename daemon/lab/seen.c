@@ -389,6 +389,7 @@ void fa_lab_seen_done(struct fa_lab *lab)
     free(lab->waits);
     fa_lab_deliveries_free(lab->deliveries, lab->delivery_count);
     fa_lab_claims_free(lab->claims, lab->claim_count);
+    fa_lab_silences_free(lab);
     for (size_t i = 0; i < lab->filing_count; i++) {
         struct fa_lab_filing *filing = &lab->filings[i];
         for (size_t n = 0; n < filing->about_count; n++) {

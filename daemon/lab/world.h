@@ -7,11 +7,12 @@
  *   post.c     the courier and the receivers            feed.c    samples and rules
  *   check.c    DESIGN's invariants after every step     oracle.c  the conflict rule, told anew
  *   seen.c     what was told, journalled and answered   config.c  configurations out of pieces
- *   alert.c    alerts of other systems
+ *   alert.c    alerts of other systems       silence.c   silences and what they hide
  *   play.c     lines on the world, file.c what people file, expect.c what must come of it,
  *              told.c of messages         claim.c   how expectations went
  *   owed.c     what the daemon owes, told from outside     cover.c   what was visited
- *   storm.c    how many messages a person gets, and that none of them is lost */
+ *   storm.c    how many messages a person gets, and that none of them is lost
+ *   duty.c     who is on duty and what is open, told anew */
 #ifndef FA_LAB_WORLD_H
 #define FA_LAB_WORLD_H
 
@@ -276,7 +277,7 @@ struct fa_lab_cover {
     uint64_t codes[FA_LAB_CODES];                   /* of the journal */
     uint64_t kinds[FA_NOTE__COUNT], verdicts[FA_VERDICT_UNKNOWN + 1];
     uint64_t replies_ok, replies_already, replies_refused;
-    uint64_t flags[9];     /* alarms that had the flag, by its bit */
+    uint64_t flags[10];    /* alarms that had the flag, by its bit */
     uint64_t again;        /* deliveries under a key that had arrived before */
     uint64_t overdue_wide; /* an alarm whose promise was missed came to a wider loop */
     uint64_t widest;       /* a loop from the fourth on */
@@ -327,6 +328,8 @@ struct fa_lab {
     struct fa_lab_wait *waits;
     size_t wait_count, wait_cap;
     fa_time upset; /* elapsed: when the clock was set last, or what had piled up left at once */
+    struct fa_lab_silence *silences; /* silence.c's */
+    size_t silence_count;
     struct fa_lab_promise *promises;
     size_t promise_count, promise_cap;
     fa_time stopped_offset; /* of the wall clock when the daemon went */
@@ -506,6 +509,18 @@ bool fa_lab_is_conflicted(const struct fa_directory *dir, const char *person, co
 bool fa_lab_is_struck(const struct fa_directory *dir, const char *person, const char *struck);
 bool fa_lab_is_meant(const struct fa_directory *dir, const char *target,
                      const struct fa_person_entry *entry);
+/* duty.c: the same way, now. Sets have a place for each person of the directory; SIZE_MAX: nobody.
+ */
+size_t fa_lab_person(const struct fa_directory *dir, const char *name, size_t len);
+bool fa_lab_is_away(const struct fa_lab *lab, size_t person);
+/* Adds the person, or who stands in. */
+void fa_lab_add_there(const struct fa_lab *lab, size_t person, bool *set);
+void fa_lab_add_target(const struct fa_lab *lab, const struct fa_alarm *alarm, const char *target,
+                       bool *set);
+/* Of a calendar by its name; NULL, or one that there is none of: always open. */
+bool fa_lab_is_open(const struct fa_lab *lab, const char *calendar);
+/* Wall: when so much of its open time has passed; wait 0: when it is open. */
+fa_time fa_lab_due_by(const struct fa_lab *lab, const char *calendar, fa_time wait);
 /* Has somebody left the directory whom a filing of the alarm is to be kept from? */
 bool fa_lab_has_unknown(const struct fa_lab *lab, const struct fa_alarm *alarm);
 /* May a message about these filings go to the person over the channel? NULL: yes; else why not. */
@@ -548,6 +563,13 @@ int fa_lab_index_of(const char *value, const char *const *names, int count); /* 
 /* file.c */
 void fa_lab_file(struct fa_lab *lab, const struct fa_script_line *line);
 void fa_lab_word(struct fa_lab *lab, const struct fa_script_line *line);
+/* silence.c */
+void fa_lab_do_silence(struct fa_lab *lab, const struct fa_script_line *line);
+bool fa_lab_has_silence(const struct fa_lab *lab, const char *name);
+void fa_lab_expect_silence(struct fa_lab *lab, const struct fa_script_line *line);
+void fa_lab_check_hidden(struct fa_lab *lab, const struct fa_alarm *alarm);
+void fa_lab_check_hidden_counts(struct fa_lab *lab);
+void fa_lab_silences_free(struct fa_lab *lab);
 /* expect.c */
 void fa_lab_expect(struct fa_lab *lab, const struct fa_script_line *line);
 bool fa_lab_count_is(const struct fa_script_line *line, const char *name, uint64_t value);

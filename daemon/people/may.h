@@ -14,6 +14,7 @@ enum fa_verb {
     FA_VERB_ACK,     /* own it */
     FA_VERB_RESOLVE,
     FA_VERB_COMMENT,
+    FA_VERB_SILENCE, /* keep it from telling anybody for a while; never what was filed */
     FA_VERB_QUEUE,   /* see, retry or drop its notifications; ids and codes only */
     FA_VERB__COUNT
 };

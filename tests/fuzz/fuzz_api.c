@@ -23,7 +23,7 @@
 struct fa_http_request {
     struct fa_peer peer;
     struct fa_str method, query, body, token;
-    char path[80];
+    char path[256];
     unsigned answers;
     bool for_subject;
 };
@@ -48,7 +48,10 @@ struct fa_str fa_http_query(const struct fa_http_request *req)
 
 struct fa_str fa_http_field(const struct fa_http_request *req, const char *name)
 {
-    return strcmp(name, "authorization") == 0 ? req->token : (struct fa_str){NULL, 0};
+    static const char form[] = "application/x-www-form-urlencoded";
+    return strcmp(name, "authorization") == 0  ? req->token
+           : strcmp(name, "content-type") == 0 ? FA_STR(form)
+                                               : (struct fa_str){NULL, 0};
 }
 
 struct fa_str fa_http_body(const struct fa_http_request *req)
@@ -191,7 +194,7 @@ static struct fa_api_answer host_step(void *ctx, struct fa_event *event)
 {
     world_step_event(&w, *event);
     return (struct fa_api_answer){w.reply.u.reply.code, w.reply.u.reply.already,
-                                  w.reply.u.reply.count};
+                                  w.reply.u.reply.count, w.reply.u.reply.silence};
 }
 
 static uint64_t host_journal(void *ctx)
@@ -282,6 +285,7 @@ static const struct fa_api_host host = {.engine = host_engine,
                                         .unhealthy = host_healthy,
                                         .metrics = host_metrics,
                                         .company = "Example",
+                                        .pages_url = "https://example.com",
                                         .notice = "",
                                         .version = "0"};
 
@@ -334,9 +338,34 @@ static bool holds_secret(struct fa_str text)
     return false;
 }
 
-static void ask(const struct fa_http_handler *handler, struct fa_api_listener *listener,
-                struct fuzz_input *in)
+/* A page: somebody's link to one of the alarms, with its code or without, or one of the forms. */
+static void ask_page(struct fa_api *api, uint8_t which, uint8_t who, struct fa_http_request *req)
 {
+    static const char *const paths[] = {"/file", "/status", "/"};
+    static char form[4096];
+    const struct fa_alarm *alarm = w.engine->alarms.first;
+    const char *person = w.dir->people[who % w.dir->people_count].name;
+    struct fa_api_link link = {.url = "https://example.com/"};
+    req->method = which & 64 ? FA_STR("GET") : FA_STR("POST");
+    if ((which & 3) != 0) {
+        snprintf(req->path, sizeof req->path, "%s", paths[(which & 3) - 1]);
+        return;
+    }
+    alarm = which & 4 && alarm->after != NULL ? alarm->after : alarm;
+    fa_assert(fa_api_make_link(api, alarm->id, person, 1, 0, w.now.wall, &link));
+    snprintf(req->path, sizeof req->path, "%s", strstr(link.url, "/a/"));
+    req->for_subject =
+        strcmp(person, "boss") == 0 && memchr(req->body.ptr, '%', req->body.len) == NULL;
+    if (which & 8) {
+        snprintf(form, sizeof form, "code=%.3s%s&%.*s", link.code, link.code + 4,
+                 req->body.len < 3000 ? (int)req->body.len : 3000, req->body.ptr);
+        req->body = fa_str_of(form);
+    }
+}
+
+static void ask(struct fa_api *api, struct fa_api_listener *listener, struct fuzz_input *in)
+{
+    const struct fa_http_handler *handler = fa_api_handler();
     static const char *const routes[][2] = {
         {"GET", "/v1/guide"},          {"POST", "/v1/incidents/preview"},
         {"POST", "/v1/incidents"},     {"POST", "/v1/status"},
@@ -349,7 +378,7 @@ static void ask(const struct fa_http_handler *handler, struct fa_api_listener *l
     static const char *const ends[] = {"",       "",      "",         "",         "",
                                        "",       "/ack",  "/resolve", "/comment", "",
                                        "/retry", "/drop", "",         "/explain", ""};
-    uint8_t route = fuzz_byte(in) % 16, who = fuzz_byte(in), which = fuzz_byte(in);
+    uint8_t route = fuzz_byte(in) % 20, who = fuzz_byte(in), which = fuzz_byte(in);
     struct fa_http_request req = {.peer = {.kind = FA_PEER_UNIX, .uid = WORLD_UID + who % 9}};
     struct fa_http_route answer = {0};
     char id[FA_ID_TEXT_SIZE] = "";
@@ -357,7 +386,7 @@ static void ask(const struct fa_http_handler *handler, struct fa_api_listener *l
         struct fa_str path = fuzz_word(in);
         req.method = fuzz_word(in);
         snprintf(req.path, sizeof req.path, "/%.*s", path.len < 70 ? (int)path.len : 70, path.ptr);
-    } else {
+    } else if (route < 15) {
         size_t len = strlen(routes[route][1]);
         if (routes[route][1][len - 1] == '/') {
             write_id(which, id);
@@ -377,6 +406,10 @@ static void ask(const struct fa_http_handler *handler, struct fa_api_listener *l
         return;
     }
     req.for_subject = who % 9 == BOSS;
+    if (route > 15) {
+        req.for_subject = false;
+        ask_page(api, which, who, &req);
+    }
     handler->on_head(listener, &req, &answer);
     if (answer.status == 0) {
         handler->on_request(listener, &req);
@@ -387,7 +420,7 @@ static void ask(const struct fa_http_handler *handler, struct fa_api_listener *l
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const uint8_t key[32] = {1};
+    static const struct fa_api_keys keys = {{1}, {2}};
     struct fuzz_input in = {data, size};
     begin();
     struct fa_metrics *metrics = fa_metrics_new(NULL);
@@ -396,13 +429,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         w.rules[i]->metric.metric = metric;
     }
     rules = fa_rules_new(w.setup.rules, w.setup.rule_count, metrics);
-    struct fa_api *api = fa_api_new(&host, key);
+    struct fa_api *api = fa_api_new(&host, &keys);
     struct fa_api_listener *listener =
         fa_api_listener(api, "api",
                         &(struct fa_api_doors){.routes = FA_API_ROUTES_API | FA_API_ROUTES_METRICS |
                                                          FA_API_ROUTES_PAGES});
     for (unsigned i = 0; i < 12 && in.size > 0; i++) {
-        ask(fa_api_handler(), listener, &in);
+        ask(api, listener, &in);
         if (i % 4 == 3) {
             world_advance(&w, 20 * FA_MINUTE);
         }

@@ -29,10 +29,11 @@ static int there(uint8_t kind, struct fa_str bytes, struct fa_interned **texts, 
     struct fa_alarm *alarm = NULL;
     struct fa_incident *incident = NULL;
     struct fa_notification *notification = NULL;
+    struct fa_silence *silence = NULL;
     struct fa_evidence evidence;
     struct fa_policy policy;
     int rc;
-    switch (kind % 5) {
+    switch (kind % 6) {
     case 0:
         if ((rc = fa_alarm_decode(bytes, texts, &alarm)) == 0) {
             fa_alarm_encode(alarm, out);
@@ -49,6 +50,12 @@ static int there(uint8_t kind, struct fa_str bytes, struct fa_interned **texts, 
         if ((rc = fa_notification_decode(bytes, texts, &notification)) == 0) {
             fa_notification_encode(notification, out);
             free(notification);
+        }
+        return rc;
+    case 5:
+        if ((rc = fa_silence_decode(bytes, texts, &silence)) == 0) {
+            fa_silence_encode(silence, out);
+            fa_silence_free(silence);
         }
         return rc;
     case 4:

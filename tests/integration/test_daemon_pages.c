@@ -3,7 +3,7 @@
 /* needs: fa_daemon_programs */
 /* The pages of a running daemon: the link in a message owns an alarm with the code and with nothing
  * else, in every case that a mailbox, a scanner, a thief or a tired person can make of it. */
-#include "daemon_rig.h"
+#include "page_rig.h"
 
 #include "api/link.h"
 #include "base/id.h"
@@ -11,14 +11,6 @@
 #include <signal.h>
 #include <sodium.h>
 #include <string.h>
-
-static const char listeners[] =
-    "listeners = (\n"
-    "  { name = \"api\"; address = \"unix:./run/api.sock\"; mode = \"0666\"; routes = [ \"api\" ]; },\n"
-    "  { name = \"pages\"; address = \"127.0.0.1:0\"; routes = [ \"pages\" ]; },\n"
-    "  { name = \"metrics\"; address = \"127.0.0.1:0\"; routes = [ \"metrics\" ]; }\n"
-    ");\n"
-    "pages = { url = \"https://alarm.example.com/\"; };\n";
 
 /* Victor and chris at once, then dana. */
 static const char two_then_dana[] =
@@ -32,40 +24,9 @@ static const char two_then_dana[] =
 
 static void start(struct rig *rig)
 {
-    rig->words.listeners = listeners;
+    rig->words.listeners = page_listeners;
     rig->words.policies = two_then_dana;
     rig_start(rig);
-}
-
-/* ---- what a message carries ---- */
-
-struct link {
-    char path[400], token[400], code[16];
-};
-
-static void text_member(const char *body, const char *name, char *buf, size_t size)
-{
-    json_t *json = json_loads(body, 0, NULL);
-    const char *text = json_string_value(json_object_get(json, name));
-    snprintf(buf, size, "%s", text != NULL ? text : "(none)");
-    json_decref(json);
-}
-
-static struct link link_of(struct rig *rig, const char *channel, const char *word)
-{
-    static const char url[] = "https://alarm.example.com/a/";
-    struct link link = {0};
-    char text[500];
-    rig_until(rig, receiver_find(rig->receiver, channel, word) != NULL);
-    const char *body = receiver_find(rig->receiver, channel, word)->body;
-    text_member(body, "ack_url", text, sizeof text);
-    text_member(body, "ack_code", link.code, sizeof link.code);
-    assert_int_equal(strncmp(text, url, sizeof url - 1), 0);
-    snprintf(link.token, sizeof link.token, "%s", text + sizeof url - 1);
-    snprintf(link.path, sizeof link.path, "/a/%s", link.token);
-    assert_int_equal(strlen(link.code), 7);
-    assert_int_equal(link.code[3], ' ');
-    return link;
 }
 
 static void raise_queue(struct rig *rig, const char *queue)
@@ -75,33 +36,8 @@ static void raise_queue(struct rig *rig, const char *queue)
     rig_statsd(rig, line);
 }
 
-/* ---- asking ---- */
-
-static const struct rig_reply *page(struct rig *rig, const char *method, const char *path,
-                                    const char *form)
-{
-    struct rig_call call = {
-        .method = method,
-        .path = path,
-        .body = form,
-        .port = rig_port(rig, "pages"),
-        .header = form != NULL ? "Content-Type: application/x-www-form-urlencoded\r\n" : NULL};
-    return rig_ask(rig, &call);
-}
-
-/* The value of a hidden field of the page that was shown last. */
-static void hidden(const struct rig_reply *reply, const char *name, char *buf, size_t size)
-{
-    char wanted[80];
-    snprintf(wanted, sizeof wanted, "name=\"%s\" value=\"", name);
-    const char *at = strstr(reply->body, wanted);
-    assert_non_null(at);
-    at += strlen(wanted);
-    snprintf(buf, size, "%.*s", (int)strcspn(at, "\""), at);
-}
-
-static const struct rig_reply *send_code(struct rig *rig, const struct link *link, const char *code,
-                                         const char *seen, const char *more)
+static const struct rig_reply *send_code(struct rig *rig, const struct page_link *link,
+                                         const char *code, const char *seen, const char *more)
 {
     char form[600];
     snprintf(form, sizeof form, "code=%s&seen=%s%s", code, seen, more);
@@ -111,34 +47,18 @@ static const struct rig_reply *send_code(struct rig *rig, const struct link *lin
     return page(rig, "POST", link->path, form);
 }
 
-static const struct rig_reply *type_code(struct rig *rig, const struct link *link, const char *code)
+static const struct rig_reply *type_code(struct rig *rig, const struct page_link *link,
+                                         const char *code)
 {
     char seen[40];
     hidden(page(rig, "GET", link->path, NULL), "seen", seen, sizeof seen);
     return send_code(rig, link, code, seen, "");
 }
 
-static void wrong_code(const struct link *link, char buf[8])
+static void wrong_code(const struct page_link *link, char buf[8])
 {
     snprintf(buf, 8, "%s", link->code);
     buf[6] = buf[6] == '9' ? '0' : (char)(buf[6] + 1);
-}
-
-/* As chris sees the one alarm of that rule. */
-static json_t *alarm_now(struct rig *rig, const char *rule)
-{
-    struct rig_call call = {
-        .method = "GET", .path = "/v1/alarms", .header = "Authorization: Bearer " RIG_TOKEN "\r\n"};
-    json_t *list = rig_json(rig_ask(rig, &call)), *item, *found = NULL;
-    size_t i;
-    json_array_foreach(json_object_get(list, "alarms"), i, item)
-    {
-        if (strcmp(json_string_value(json_object_get(item, "rule")), rule) == 0) {
-            found = json_incref(item);
-        }
-    }
-    json_decref(list);
-    return found;
 }
 
 static void assert_state(struct rig *rig, const char *rule, const char *state, const char *owner)
@@ -169,20 +89,6 @@ static void text_now(struct rig *rig, const char *rule, const char *member, char
 
 /* ---- tests ---- */
 
-static void assert_has(const char *text, const char *word)
-{
-    if (strstr(text, word) == NULL) {
-        fail_msg("\"%s\" is not in:\n%s", word, text);
-    }
-}
-
-static void assert_lacks(const char *text, const char *word)
-{
-    if (strstr(text, word) != NULL) {
-        fail_msg("\"%s\" is in:\n%s", word, text);
-    }
-}
-
 static void no_method_but_a_post_with_the_code_owns_it(void **state)
 {
     static const char *const methods[] = {"GET",   "HEAD",     "OPTIONS",   "PUT",   "DELETE",
@@ -198,7 +104,7 @@ static void no_method_but_a_post_with_the_code_owns_it(void **state)
     struct rig *rig = *state;
     start(rig);
     raise_queue(rig, "north");
-    struct link link = link_of(rig, "/first", "north");
+    struct page_link link = link_of(rig, "/first", "north");
     assert_null(strstr(link.token, link.code));
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
         const struct rig_reply *reply = page(rig, methods[i], link.path, NULL);
@@ -230,7 +136,7 @@ static void no_code_is_no_try_and_five_wrong_ones_lock_and_climb(void **state)
     char wrong[8];
     start(rig);
     raise_queue(rig, "north");
-    struct link link = link_of(rig, "/first", "north");
+    struct page_link link = link_of(rig, "/first", "north");
     wrong_code(&link, wrong);
     for (unsigned round = 0; round < 3; round++) {
         for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
@@ -260,7 +166,7 @@ static void no_code_is_no_try_and_five_wrong_ones_lock_and_climb(void **state)
         assert_has(page(rig, "GET", link.path, NULL)->body, "This link is locked");
     }
     assert_state(rig, "queue-slow", "unacknowledged", "nobody");
-    struct link other = link_of(rig, "/dana", "north");
+    struct page_link other = link_of(rig, "/dana", "north");
     assert_int_equal(type_code(rig, &other, other.code)->status, 200);
     assert_state(rig, "queue-slow", "acknowledged", "dana");
     rig_stop(rig);
@@ -272,8 +178,8 @@ static void one_given_after_its_level_has_passed_owns_and_tells_those_called_mea
     char wrong[8];
     start(rig);
     raise_queue(rig, "north");
-    struct link chris = link_of(rig, "/first", "north");
-    struct link victor = link_of(rig, "/victor", "north");
+    struct page_link chris = link_of(rig, "/first", "north");
+    struct page_link victor = link_of(rig, "/victor", "north");
     assert_string_not_equal(chris.code, victor.code);
     assert_string_not_equal(chris.token, victor.token);
     wrong_code(&victor, wrong);
@@ -303,7 +209,8 @@ static void a_used_link_shows_how_it_stands_and_an_old_form_takes_it_from_nobody
     char seen[40], until[64], later[64];
     start(rig);
     raise_queue(rig, "north");
-    struct link chris = link_of(rig, "/first", "north"), victor = link_of(rig, "/victor", "north");
+    struct page_link chris = link_of(rig, "/first", "north"),
+                     victor = link_of(rig, "/victor", "north");
     hidden(page(rig, "GET", chris.path, NULL), "seen", seen, sizeof seen);
     const struct rig_reply *reply =
         send_code(rig, &chris, chris.code, seen, "&for=1h&word=I+%3Clook%3E+at+it");
@@ -377,7 +284,7 @@ static void what_opens_nothing_has_one_answer(void **state)
     struct fa_link_to to, changed;
     start(rig);
     raise_queue(rig, "north");
-    struct link link = link_of(rig, "/first", "north");
+    struct page_link link = link_of(rig, "/first", "north");
     struct bare_page no = bare(page(rig, "GET", "/a/nonsense", NULL));
     assert_int_equal(no.status, 404);
     key_of(rig, key);
@@ -445,7 +352,7 @@ static void who_is_kept_out_since_then_sees_what_everybody_sees_of_a_dead_link(v
     char *config = NULL;
     start(rig);
     file_about(rig, "noah");
-    struct link link = link_of(rig, "/first", "unspeakable");
+    struct page_link link = link_of(rig, "/first", "unspeakable");
     const struct rig_reply *reply = page(rig, "GET", link.path, NULL);
     assert_int_equal(reply->status, 200);
     assert_lacks(reply->body, "unspeakable"); /* not before the code was typed */
@@ -508,7 +415,8 @@ static void neither_link_nor_code_is_written_down_anywhere(void **state)
     struct rig *rig = *state;
     start(rig);
     raise_queue(rig, "north");
-    struct link chris = link_of(rig, "/first", "north"), victor = link_of(rig, "/victor", "north");
+    struct page_link chris = link_of(rig, "/first", "north"),
+                     victor = link_of(rig, "/victor", "north");
     assert_int_equal(type_code(rig, &chris, victor.code)->status, 403);
     assert_int_equal(type_code(rig, &chris, chris.code)->status, 200);
     assert_lacks(receiver_find(rig->receiver, "/victor", "north")->body, chris.token);
@@ -528,7 +436,8 @@ static void without_an_address_messages_carry_no_link(void **state)
 {
     struct rig *rig = *state;
     char text[100], own[2000];
-    snprintf(own, sizeof own, "%.*s", (int)(strstr(listeners, "pages = {") - listeners), listeners);
+    snprintf(own, sizeof own, "%.*s", (int)(strstr(page_listeners, "pages = {") - page_listeners),
+             page_listeners);
     rig->words.listeners = own;
     rig_start(rig);
     assert_true(rig_logged(rig, "messages carry no link to own an alarm"));

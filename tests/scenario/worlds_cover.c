@@ -72,8 +72,9 @@ static void print_verbs(const struct fa_lab_cover *cover, FILE *out)
 
 void worlds_cover_print(const struct fa_lab_cover *cover, FILE *out)
 {
-    static const char *const flags[9] = {"latched", "unknown", "orphaned", "shadow",
-                                         "emptied", "filed",   "overdue",  "trouble"};
+    static const char *const flags[10] = {"latched", "unknown",   "orphaned", "shadow",
+                                          "emptied", "filed",     "overdue",  "trouble",
+                                          "shelved", "suppressed"};
     static const char *const verdicts[] = {"sent", "retry", "rejected", "unknown"};
     print_verbs(cover, out);
     print_cells(cover, out);
@@ -90,7 +91,7 @@ void worlds_cover_print(const struct fa_lab_cover *cover, FILE *out)
         print_one(out, verdicts[i], cover->verdicts[i]);
     }
     fputs("\nalarms that were:\n", out);
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 10; i++) {
         print_one(out, flags[i], cover->flags[i]);
     }
     fputs("\nand:\n", out);

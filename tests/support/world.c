@@ -504,7 +504,8 @@ static void check_alarm(void *ctx, const struct fa_alarm *a)
 {
     struct check *check = ctx;
     bool open = a->state == FA_ALARM_UNACKED || a->state == FA_ALARM_ACKED;
-    if (open && (a->flags & FA_FLAG_SHADOW) == 0 &&
+    bool kept = a->state == FA_ALARM_ACKED && fa_is_hidden(a); /* its promise waits */
+    if (open && (a->flags & FA_FLAG_SHADOW) == 0 && !kept &&
         (a->deadline.length == FA_NEVER || a->deadline.node.index == 0)) {
         check->broken = "an open alarm has no next step on the clock";
     }

@@ -73,6 +73,7 @@ static void the_body_has_all_members_in_their_order(void **state)
         "\"promised\":null},\"recipient\":\"\",\"title\":\"Caf\xc3\xa9 \\\"x\\\"\","
         "\"summary\":\"\","
         "\"details\":\"\",\"when\":\"\",\"expect\":\"\",\"told\":\"\",\"how_to_ack\":\"\","
+        "\"ack_url\":\"\",\"ack_code\":\"\","
         "\"fields\":{\"queue\":\"support\"}}";
     const struct fa_option_given given[] = {
         {.name = "url", .text = FA_STR("https://hooks.example.com/x")},

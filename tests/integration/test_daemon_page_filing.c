@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* links: fa_daemon_rig */
+/* needs: fa_daemon_programs */
+/* Filing and status on the pages of a running daemon: what a phone without the client can do, what
+ * it proves, and what a stranger learns there about who works here. */
+#include "page_rig.h"
+
+#include <signal.h>
+
+static void start(struct rig *rig)
+{
+    rig->words.listeners = page_listeners;
+    rig_start(rig);
+}
+
+/* A form of these fields under a key of its own. */
+static const struct rig_reply *fill(struct rig *rig, unsigned key, const char *fields)
+{
+    char form[4096];
+    snprintf(form, sizeof form, "key=%032x&%s", key, fields);
+    return page(rig, "POST", "/file", form);
+}
+
+static void receipt_in(const struct rig_reply *reply, char buf[64])
+{
+    const char *at = strstr(reply->body, "class=\"receipt\">");
+    size_t len = 0;
+    assert_non_null(at);
+    for (at += strlen("class=\"receipt\">"); *at != '\0' && strncmp(at, "</p>", 4) != 0; at++) {
+        if (strncmp(at, "<wbr>", 5) == 0) {
+            at += 4;
+        } else if (len < 63) {
+            buf[len++] = *at;
+        }
+    }
+    buf[len] = '\0';
+}
+
+static void nothing_is_filed_before_the_second_page(void **state)
+{
+    struct rig *rig = *state;
+    char key[64], receipt[64], again[64], form[400];
+    start(rig);
+    const struct rig_reply *reply = page(rig, "GET", "/file", NULL);
+    assert_int_equal(reply->status, 200);
+    assert_has(reply->body, "A product that may hurt");
+    assert_has(reply->body, "Something else");
+    assert_has(reply->head, "Cache-Control: no-store");
+    assert_in_range(strlen(reply->body), 1000, 14 * 1024);
+    hidden(reply, "key", key, sizeof key);
+    assert_int_equal(strlen(key), 32);
+    assert_lacks(page(rig, "GET", "/file", NULL)->body, key); /* each page has its own */
+    reply = page(rig, "POST", "/file", "category=danger&text=&do=show");
+    assert_int_equal(reply->status, 422);
+    assert_has(reply->body, "It is NOT filed yet");
+    snprintf(form, sizeof form,
+             "key=%s&category=danger&text=It+burns&called=Ann+%%3CHill%%3E&do=show", key);
+    reply = page(rig, "POST", "/file", form);
+    assert_int_equal(reply->status, 200);
+    assert_has(reply->body, "This raises the alarm");
+    assert_has(reply->body, "At once");
+    assert_has(reply->body, "<dd>coo</dd>");
+    assert_has(reply->body, "<dd>ceo</dd>");
+    assert_has(reply->body, "Ann &lt;Hill&gt;");
+    assert_int_equal(receiver_count(rig->receiver), 0);
+    assert_null(alarm_now(rig, "filing"));
+    snprintf(form, sizeof form,
+             "key=%s&category=danger&text=It+burns&called=Ann+%%3CHill%%3E&do=raise", key);
+    reply = page(rig, "POST", "/file", form);
+    assert_int_equal(reply->status, 201);
+    receipt_in(reply, receipt);
+    assert_int_equal(strlen(receipt), 39);
+    /* Sent twice: one filing, and the same receipt. */
+    reply = page(rig, "POST", "/file", form);
+    assert_int_equal(reply->status, 200);
+    receipt_in(reply, again);
+    assert_string_equal(receipt, again);
+    rig_until(rig, receiver_find(rig->receiver, "/first", "It burns") != NULL);
+    const char *body = receiver_find(rig->receiver, "/first", "It burns")->body;
+    assert_has(body, "Who filed it is not proved; the name given is: Ann <Hill>");
+    rig_stop(rig);
+    rig_again(rig);
+    reply = page(rig, "POST", "/file", form);
+    receipt_in(reply, again);
+    assert_string_equal(receipt, again);
+    assert_int_equal(receiver_matches(rig->receiver, "/first", "\"kind\":\"alarm\""), 1);
+    rig_stop(rig);
+}
+
+static void the_page_names_nobody_and_believes_every_name(void **state)
+{
+    static const char *const names[] = {"Chris", "Olsen", "Dana",  "Whitfield",
+                                        "Maria", "Lopez", "chris", "dana"};
+    struct rig *rig = *state;
+    start(rig);
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+        assert_lacks(page(rig, "GET", "/file", NULL)->body, names[i]);
+        assert_lacks(fill(rig, 1, "category=danger&text=x&do=show")->body, names[i]);
+    }
+    /* A display name, in whatever letters: he, and those near him, are left out. */
+    const struct rig_reply *reply =
+        fill(rig, 2, "category=danger&text=About+him&about=+chris+OLSEN+&do=show");
+    assert_lacks(reply->body, "<dd>coo</dd>");
+    assert_has(reply->body, "an independent contact");
+    assert_int_equal(
+        fill(rig, 2, "category=danger&text=About+him&about=+chris+OLSEN+&do=raise")->status, 201);
+    rig_until(rig, receiver_find(rig->receiver, "/ruth", "About him") != NULL);
+    /* A name that nobody has may be anybody's, with a colon in it too. */
+    static const char *const unknown[] = {"Jon+Doe", "role%3ANobody", "HR%3A+Chris"};
+    for (unsigned i = 0; i < 3; i++) {
+        char fields[200], word[40];
+        snprintf(word, sizeof word, "Unknown-%u", i);
+        snprintf(fields, sizeof fields, "category=danger&text=%s&about=%s&do=show", word,
+                 unknown[i]);
+        reply = fill(rig, 10 + i, fields);
+        assert_lacks(reply->body, "<dd>coo</dd>");
+        assert_lacks(reply->body, "Did you mean");
+        snprintf(fields, sizeof fields, "category=danger&text=%s&about=%s&do=raise", word,
+                 unknown[i]);
+        assert_int_equal(fill(rig, 10 + i, fields)->status, 201);
+        rig_until(rig, receiver_find(rig->receiver, "/ruth", word) != NULL);
+        assert_null(receiver_find(rig->receiver, "/first", word));
+        assert_null(receiver_find(rig->receiver, "/dana", word));
+    }
+    rig_stop(rig);
+}
+
+static void what_may_be_solved_may_be_raised(void **state)
+{
+    struct rig *rig = *state;
+    start(rig);
+    const struct rig_reply *reply = fill(rig, 1, "category=question&text=Late&do=show");
+    assert_has(reply->body, "Most people can solve this");
+    assert_has(reply->body, "value=\"show-raise\"");
+    reply = fill(rig, 1, "category=question&text=Late&do=show-raise");
+    assert_has(reply->body, "This raises the alarm");
+    reply = fill(rig, 1, "category=question&text=Late&do=edit");
+    assert_int_equal(reply->status, 200);
+    assert_has(reply->body, "value=\"question\" checked");
+    assert_has(reply->body, ">\nLate</textarea>");
+    assert_int_equal(fill(rig, 1, "category=question&text=Late&do=file")->status, 201);
+    assert_int_equal(receiver_count(rig->receiver), 0);
+    /* Unsorted: raised, and nobody needs to know why. */
+    assert_int_equal(
+        fill(rig, 2, "category=&text=Unsorted&known=seen&since=2026-11-20&do=raise")->status, 201);
+    rig_until(rig, receiver_find(rig->receiver, "/first", "Unsorted") != NULL);
+    rig_stop(rig);
+}
+
+static void a_receipt_shows_what_became_of_it(void **state)
+{
+    struct rig *rig = *state;
+    char receipt[64], form[300];
+    start(rig);
+    receipt_in(fill(rig, 1, "category=danger&text=It+burns&do=raise"), receipt);
+    rig_until(rig, receiver_find(rig->receiver, "/first", "It burns") != NULL);
+    snprintf(form, sizeof form, "receipt=%s", receipt);
+    const struct rig_reply *reply;
+    rig_until(rig,
+              strstr(page(rig, "POST", "/status", form)->body, "People told so far: 1.") != NULL);
+    reply = page(rig, "POST", "/status", form);
+    assert_has(reply->body, "Nobody has taken it on yet");
+    assert_lacks(reply->body, "Chris");
+    assert_lacks(reply->body, "It burns"); /* who finds the receipt does not find the words */
+    snprintf(form, sizeof form, "receipt=%s&comment=It+%%3Cb%%3Estill%%3C%%2Fb%%3E+burns", receipt);
+    reply = page(rig, "POST", "/status", form);
+    assert_has(reply->body, "It &lt;b&gt;still&lt;/b&gt; burns");
+    struct page_link link = link_of(rig, "/first", "It burns");
+    char seen[40], code[64];
+    hidden(page(rig, "GET", link.path, NULL), "seen", seen, sizeof seen);
+    snprintf(code, sizeof code, "code=%.3s%s&seen=%s", link.code, link.code + 4, seen);
+    reply = page(rig, "POST", link.path, code);
+    assert_int_equal(reply->status, 200);
+    assert_has(reply->body, "It burns"); /* the code is right: he has the message */
+    snprintf(form, sizeof form, "receipt=%s", receipt);
+    reply = page(rig, "POST", "/status", form);
+    assert_has(reply->body, "Somebody is on it");
+    assert_lacks(reply->body, "Chris");
+    /* Never in an address: what stands there is not looked at. */
+    snprintf(form, sizeof form, "/status?receipt=%s", receipt);
+    reply = page(rig, "GET", form, NULL);
+    assert_lacks(reply->body, "Somebody is on it");
+    assert_lacks(reply->body, receipt);
+    rig_stop(rig);
+}
+
+static void a_solved_one_is_closed_by_its_receipt(void **state)
+{
+    struct rig *rig = *state;
+    char receipt[64], form[300];
+    start(rig);
+    receipt_in(fill(rig, 1, "category=question&text=Late&do=file"), receipt);
+    snprintf(form, sizeof form, "receipt=%s", receipt);
+    const struct rig_reply *reply = page(rig, "POST", "/status", form);
+    assert_has(reply->body, "nobody was told yet");
+    assert_has(reply->body, "becomes an alarm by itself");
+    snprintf(form, sizeof form, "receipt=%s&done=yes", receipt);
+    assert_has(page(rig, "POST", "/status", form)->body, "It is closed.");
+    rig_stop(rig);
+}
+
+static void what_is_no_form_is_answered_on_a_page(void **state)
+{
+    static const struct {
+        const char *path, *form;
+        int status;
+    } cases[] = {
+        {"/status", "", 422},
+        {"/status", "receipt=nonsense", 422},
+        {"/status", "receipt=7K2Q-M9XA-3DTR-WZ5E", 404},
+        {"/status", "receipt=%zz", 400},
+        {"/file", "text=%00&do=raise", 400},
+        {"/file", "text=x&key=1&do=raise", 422},
+        {"/file", "text=x&category=none&key=0123456789abcdef0123456789abcdef&do=raise", 422},
+        {"/file", "=x", 400},
+        {"/a/x", "code=1", 404},
+    };
+    struct rig *rig = *state;
+    start(rig);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct rig_reply *reply = page(rig, "POST", cases[i].path, cases[i].form);
+        if (reply->status != cases[i].status) {
+            fail_msg("%s %s: %d\n%s", cases[i].path, cases[i].form, reply->status, reply->body);
+        }
+        assert_has(reply->body, "</main></body></html>");
+    }
+    struct rig_call call = {.method = "POST",
+                            .path = "/file",
+                            .body = "{\"text\":\"x\"}",
+                            .header = "Content-Type: application/json\r\n",
+                            .port = rig_port(rig, "pages")};
+    assert_int_equal(rig_ask(rig, &call)->status, 415);
+    /* What programs ask is not here, and pages are not where programs ask. */
+    assert_int_equal(page(rig, "GET", "/v1/alarms", NULL)->status, 404);
+    assert_int_equal(page(rig, "GET", "/metrics", NULL)->status, 404);
+    assert_int_equal(rig_get(rig, "/file")->status, 404);
+    assert_int_equal(page(rig, "GET", "/", NULL)->status, 200);
+    assert_null(alarm_now(rig, "filing"));
+    rig_stop(rig);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(nothing_is_filed_before_the_second_page),
+        TEST(the_page_names_nobody_and_believes_every_name),
+        TEST(what_may_be_solved_may_be_raised),
+        TEST(a_receipt_shows_what_became_of_it),
+        TEST(a_solved_one_is_closed_by_its_receipt),
+        TEST(what_is_no_form_is_answered_on_a_page),
+    };
+    signal(SIGPIPE, SIG_IGN);
+    cmocka_set_test_filter(getenv("FA_TEST"));
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
