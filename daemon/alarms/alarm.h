@@ -189,6 +189,7 @@ struct fa_incident {
     /* What came of alarms that are closed, for the reporter; none of it says who. */
     uint32_t told;             /* people */
     fa_time told_first, owned; /* wall; 0: never */
+    uint32_t kept, missed;     /* words that were promised about it */
     bool dirty, counted;       /* the engine's */
     struct fa_incident *next_dirty;
 };
@@ -220,6 +221,7 @@ enum fa_notification_state {
     FA_NOTICE_SENT,
     FA_NOTICE_DEAD,    /* rejected and the alarm is owned or closed; can be replayed */
     FA_NOTICE_DROPPED,
+    FA_NOTICE_HELD,    /* not tried yet: its addressee's quiet hours are not over */
     FA_NOTICE__COUNT
 };
 /* clang-format on */

@@ -105,6 +105,7 @@ void fa_describe_init(struct fa_describe *d, const struct fa_engine *engine,
 {
     char number[32];
     d->count = 0;
+    d->zone = NULL;
     fa_buf_init(&d->texts, TEXTS_MAX);
     add_labels(d, alarm->labels);
     size_t labels_to = d->count;
@@ -133,6 +134,13 @@ void fa_describe_done(struct fa_describe *d)
     fa_buf_done(&d->texts);
 }
 
+void fa_describe_zone_at(const void *zone, fa_time wall, struct fa_reader_zone *ret_zone)
+{
+    const struct fa_zone_shift *shift = zone != NULL ? fa_zone_at(zone, wall) : NULL;
+    *ret_zone = shift != NULL ? (struct fa_reader_zone){shift->offset_s, shift->abbr}
+                              : (struct fa_reader_zone){0, "UTC"};
+}
+
 static void render(const struct fa_describe *d, const char *source, fa_time now, struct fa_buf *out)
 {
     struct fa_template *tpl = NULL;
@@ -142,6 +150,8 @@ static void render(const struct fa_describe *d, const char *source, fa_time now,
         .field_count = d->count,
         .escape = FA_ESCAPE_PLAIN,
         .now = now,
+        .zone_at = fa_describe_zone_at,
+        .zone = d->zone,
     };
     if (fa_template_compile(fa_str_of(source), &tpl, &err) != 0) {
         /* A template that was proved once; an alarm must be told even so. */
@@ -238,6 +248,7 @@ void fa_describe_message(const struct fa_engine *engine, const struct fa_notific
         fa_buf_puts(out, "This is a test. Nothing has happened, nothing is to be done.");
     } else if (alarm != NULL) {
         fa_describe_init(&describe, engine, alarm, n->value);
+        describe.zone = fa_directory_zone_of(fa_engine_setup(engine)->people, n->person);
         fa_describe_summary(&describe, alarm, n->created, out);
         fa_describe_done(&describe);
     } else if (incident != NULL) {

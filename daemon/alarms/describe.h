@@ -14,12 +14,16 @@ extern const char *const fa_describe_names[];
 struct fa_describe {
     struct fa_template_field fields[64];
     size_t count;
-    struct fa_buf texts; /* what the values point into */
+    struct fa_buf texts;        /* what the values point into */
+    const struct fa_zone *zone; /* the reader's; NULL, as it is made: UTC */
 };
 /* incident: NULL, or one in history that the engine no longer knows. */
 void fa_describe_init(struct fa_describe *describe, const struct fa_engine *engine,
                       const struct fa_alarm *alarm, double value);
 void fa_describe_done(struct fa_describe *describe);
+
+/* What clocks show in a zone (struct fa_zone; NULL: UTC), for readers of texts. */
+void fa_describe_zone_at(const void *zone, fa_time wall, struct fa_reader_zone *ret_zone);
 
 /* Appends to out. now: wall. */
 void fa_describe_summary(const struct fa_describe *describe, const struct fa_alarm *alarm,

@@ -121,7 +121,7 @@ static void hold_back(struct fa_engine *engine, struct fa_pace *pace, struct fa_
         fa_journal(engine, FA_J_SPARED,
                    (struct fa_journal_ids){n->alarm, n->incident, n->id, {{{0}}}}, n->person,
                    (int64_t)n->kind);
-        fa_notification_note(engine, n, FA_J_SPARED);
+        fa_notification_note(engine, n, FA_J_SPARED, 0);
         fa_notification_settle(engine, n, FA_NOTICE_DROPPED);
         return;
     }

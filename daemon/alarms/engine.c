@@ -441,6 +441,7 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
         fa_journal(engine, FA_J_RELOAD, (struct fa_journal_ids){0}, NULL, 0);
         fa_mark_orphans(engine);
         fa_climb_reckon(engine);
+        fa_quiet_reckon(engine);
         fa_hiding_reload(engine);
         return 0;
     case FA_EV_SIGNAL:
@@ -465,6 +466,10 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
     case FA_EV_WRONG_CODE:
         return fa_wrong_code(engine, fa_book_find(&engine->alarms, event->u.act.alarm.id),
                              event->u.act.who);
+    case FA_EV_RECUSE:
+        reply->u.reply.alarm = event->u.recuse.alarm;
+        return fa_recuse(engine, event->u.recuse.alarm, event->u.recuse.who,
+                         event->u.recuse.person);
     case FA_EV_VERDICT:
         return fa_notification_verdict(engine, event);
     case FA_EV_REPLAY:

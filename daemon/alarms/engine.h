@@ -34,7 +34,7 @@ enum fa_row_kind {
     X(START, 1) X(RELOAD, 2) X(CLOCK, 3) X(FILED, 10) X(REPORTER_WORD, 11) X(INCIDENT_DUE, 12)     \
     X(INCIDENT_CLOSED, 13) X(PENDING, 20) X(RAISED, 21) X(STEP, 22) X(EMPTIED, 23) X(RETURNED, 24) \
     X(RESUMED, 25) X(ACKED, 26) X(OVERDUE, 27) X(RESOLVED, 28) X(UNOWNED, 29) X(COMMENTED, 30)     \
-    X(UNKNOWN, 31) X(ATTACHED, 32) X(ORPHANED, 33) X(SKIPPED, 34) X(PAUSED, 35) X(NOTIFY, 40)      \
+    X(UNKNOWN, 31) X(ATTACHED, 32) X(ORPHANED, 33) X(SKIPPED, 34) X(PAUSED, 35) X(KEPT, 36) X(RECUSED, 37) X(HELD, 49) X(NOTIFY, 40)      \
     X(SENT, 41) X(RETRY, 42) X(REJECTED, 43) X(MOVED_ON, 44) X(DEAD, 45) X(DROPPED, 46)            \
     X(REPLAY, 47) X(UNREACHED, 48) X(WRONG_CODE, 60) X(LOCKED, 61)                  \
     X(SILENCE_SET, 50) X(SILENCE_BEGAN, 51) X(SILENCE_OVER, 52) X(SHELVED, 53) X(SUPPRESSED, 54)   \
@@ -64,6 +64,7 @@ enum fa_event_kind {
     FA_EV_RESOLVE,
     FA_EV_COMMENT,
     FA_EV_WRONG_CODE, /* u.act.alarm and who: one was typed on a link of theirs */
+    FA_EV_RECUSE,    /* u.recuse */
     FA_EV_VERDICT,   /* u.verdict */
     FA_EV_REPLAY,    /* u.note: an operator wants it tried now, also DROP */
     FA_EV_DROP,
@@ -116,6 +117,11 @@ struct fa_event {
             const char *text; /* may be NULL, but for COMMENT */
             fa_time for_ms;   /* ACK: until the next word; 0: the severity's default */
         } act;
+        struct {
+            struct fa_alarm_id alarm;
+            const char *who;    /* the host has asked fa_may() */
+            const char *person; /* whom it is about; NULL: `who` steps out */
+        } recuse;
         struct {
             struct fa_notification_id id;
             enum fa_verdict_kind verdict;

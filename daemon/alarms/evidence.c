@@ -17,6 +17,7 @@ enum evidence_tag {
     E_CAUSES = 1, E_AT, E_LEVEL, E_VALUE, E_SINCE, E_FOR, E_STEP, E_LOOP, E_RULE, E_LABELS,
     E_EXPR, E_FULL, E_NOW_VALUE, E_ABOVE, E_BELOW, E_CLEAR_ABOVE, E_CLEAR_BELOW, E_OVER,
     E_LOOK_BACK, E_NEWEST, E_COVERED, E_SAMPLES, E_EMPTY, E_PART, E_POINT, E_BUCKETED, E_CUT, E_REASON,
+    E_OR_EQUAL,
 };
 enum part_tag { P_DEPTH = 1, P_TEXT, P_VALUE, P_SAMPLES, P_LABELS, P_CLEAR };
 enum point_tag { T_AGE = 1, T_LAST, T_MIN };
@@ -200,6 +201,7 @@ void fa_evidence_encode_rule(const struct fa_evidence *e, struct fa_buf *buf)
     put_value(buf, E_BELOW, e->has_below, e->below);
     put_value(buf, E_CLEAR_ABOVE, e->has_clear_above, e->clear_above);
     put_value(buf, E_CLEAR_BELOW, e->has_clear_below, e->clear_below);
+    put_count(buf, E_OR_EQUAL, e->or_equal);
     put_time(buf, E_OVER, e->over);
     put_time(buf, E_LOOK_BACK, e->look_back);
     put_time(buf, E_NEWEST, e->newest);
@@ -324,6 +326,8 @@ static void read_number(struct fa_evidence *e, const struct fa_rec_field *f)
         e->loop = (uint32_t)f->u64;
     } else if (f->tag == E_SAMPLES) {
         e->samples = f->u64;
+    } else if (f->tag == E_OR_EQUAL) {
+        e->or_equal = f->u64 != 0;
     } else if (f->tag == E_BUCKETED) {
         e->bucketed = f->u64 != 0;
     } else if (f->tag == E_CUT) {

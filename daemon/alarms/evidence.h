@@ -73,6 +73,7 @@ struct fa_evidence {
     double now_value;   /* NaN: none */
     bool has_above, has_below, has_clear_above, has_clear_below;
     double above, below, clear_above, clear_below;
+    bool or_equal;           /* it fires at above or below, too */
     fa_time over, look_back; /* 0: none */
     fa_time newest;          /* wall: its newest sample; 0: none */
     fa_time covered_at;      /* wall; 0: needs no cover; FA_NEVER: no data yet */

@@ -20,7 +20,8 @@
 #define SUBJECTS_MAX  256
 #define CATEGORY_RULE "filing"
 /* The fields are api/describe.h's. */
-#define FILING_SUMMARY "{kind}{at_customer}: {filing}"
+#define FILING_SUMMARY             "{kind}: {filing}"
+#define FILING_SUMMARY_OF_CUSTOMER "{kind}{at_customer}: {filing}"
 
 /* The category of a filing. One that nobody sorted goes where the first category goes that is
  * always raised: too loud is better than unheard. */
@@ -223,7 +224,9 @@ static struct fa_alarm *begin_filed(struct fa_engine *engine, struct fa_incident
                     : category != NULL ? category->severity
                                        : engine->setup->severities[0].name,
         .labels = labels,
-        .summary = rule != NULL && rule->summary != NULL ? rule->summary : FILING_SUMMARY,
+        .summary = rule != NULL && rule->summary != NULL ? rule->summary
+                   : incident->customer != NULL          ? FILING_SUMMARY_OF_CUSTOMER
+                                                         : FILING_SUMMARY,
         .expect = rule != NULL ? rule->expect : NULL,
         /* A category that a reload took away still has somebody to climb to. */
         .policy = policy != NULL ? policy : fa_setup_policy(engine->setup, FA_POLICY_OPERATORS),
@@ -653,6 +656,18 @@ static void remember(struct fa_incident *incident, const struct fa_alarm *alarm)
     }
     if (alarm->owned != 0 && (incident->owned == 0 || alarm->owned < incident->owned)) {
         incident->owned = alarm->owned;
+    }
+}
+
+void fa_incidents_word(struct fa_engine *engine, const struct fa_alarm *alarm, bool is_kept)
+{
+    for (size_t i = 0; i < alarm->incident_count; i++) {
+        struct fa_incident *incident = fa_book_find(&engine->incidents, alarm->incidents[i].id);
+        if (incident != NULL) {
+            incident->kept += is_kept;
+            incident->missed += !is_kept;
+            fa_touch_incident(engine, incident);
+        }
     }
 }
 

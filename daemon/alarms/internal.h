@@ -172,6 +172,7 @@ enum fa_alarm_event {
     FA_AEV_DUE,
     FA_AEV_ACK,
     FA_AEV_RESOLVE,
+    FA_AEV_DISOWN, /* its owner may not know of it any more */
     FA_AEV__COUNT
 };
 /* What ACK and RESOLVE bring along. */
@@ -290,6 +291,10 @@ int fa_notification_drop(struct fa_engine *engine, struct fa_notification_id id)
 uint32_t fa_notify_test(struct fa_engine *engine, fa_person person);
 /* The alarm is owned or closed: what has not left stays behind. */
 void fa_notifications_stop(struct fa_engine *engine, struct fa_alarm *alarm);
+/* Somebody is out from now on: what is queued for them, or is read by them, stays behind. */
+void fa_notifications_recuse(struct fa_engine *engine, struct fa_alarm *alarm);
+/* Is anybody of the rung under way who may know told, or being told? */
+bool fa_rung_is_heard(const struct fa_engine *engine, const struct fa_alarm *alarm);
 /* After loading: with the courier none, all queued ones are asked for again. */
 void fa_notifications_restart(struct fa_engine *engine);
 /* Is there no room for what this alarm would tell? What people filed and the daemon's own troubles
@@ -313,7 +318,8 @@ void fa_notification_unlink(struct fa_notification *notification);
 /* What digest.c does with a notification as outbox.c does. */
 bool fa_notification_is_critical(const struct fa_engine *engine, const struct fa_notification *n);
 /* Into the alarm's diary; record: into the journal, too. */
-void fa_notification_note(struct fa_engine *engine, const struct fa_notification *n, unsigned code);
+void fa_notification_note(struct fa_engine *engine, const struct fa_notification *n, unsigned code,
+                          int64_t number);
 void fa_notification_record(struct fa_engine *engine, const struct fa_notification *n,
                             enum fa_journal_code code, int64_t number);
 void fa_notification_send(struct fa_engine *engine, struct fa_notification *n);
@@ -374,6 +380,16 @@ void fa_digest_add_id(struct fa_pack *pack, struct fa_notification_id id);
 /* After loading: the packs are made as they were. */
 void fa_digest_restore(struct fa_engine *engine);
 
+/* quiet.c */
+/* Wall: when it may leave; not after now: it may. */
+fa_time fa_quiet_until(const struct fa_engine *engine, const struct fa_notification *notification);
+/* The calendars or people's hours are others now. */
+void fa_quiet_reckon(struct fa_engine *engine);
+
+/* recuse.c: person NULL: who says it. FA_ENOTFOUND, FA_ECONFLICT: closed, FA_EDENIED: an
+ * independent contact cannot be named, FA_EINVAL: nobody of that name, FA_EFULL. */
+int fa_recuse(struct fa_engine *engine, struct fa_alarm_id id, const char *who, const char *person);
+
 /* filing.c */
 int fa_file(struct fa_engine *engine, const struct fa_filing *filing, bool *ret_already);
 /* A raised filing whose alarms are lost is raised again; called at START. */
@@ -384,6 +400,8 @@ void fa_incident_due(struct fa_engine *engine, struct fa_incident *incident);
 /* The rule's pattern and its numbers hold, and they did not when it was filed. */
 void fa_incident_confirmed(struct fa_engine *engine, struct fa_incident *incident,
                            const struct fa_rule *rule);
+/* The word that was promised on their alarm came in time, or did not. */
+void fa_incidents_word(struct fa_engine *engine, const struct fa_alarm *alarm, bool is_kept);
 /* An alarm with these filings was closed. */
 void fa_incidents_closed(struct fa_engine *engine, const struct fa_alarm *alarm);
 

@@ -140,16 +140,18 @@ void fa_shift_all(struct fa_engine *engine, fa_time shift)
         }
     }
     for (struct fa_notification *n = engine->notifications.first; n != NULL; n = n->after) {
-        rearm(engine, &engine->notification_heap, &n->deadline, shift);
+        /* People's hours begin when the clock says so. */
+        rearm(engine, &engine->notification_heap, &n->deadline,
+              n->state == FA_NOTICE_HELD ? 0 : shift);
         n->failing += n->failing != 0 ? shift : 0;
         if (shift != 0) {
             fa_touch_notification(engine, n);
         }
     }
     fa_pace_shift(engine, shift);
-    fa_silences_shift(engine, shift);
-    /* Open time is counted from the moved beginning, openings are not moved. */
+    /* Open time is counted from the moved beginning; openings are not moved. */
     fa_climb_reckon(engine);
+    fa_silences_shift(engine, shift);
 }
 
 void fa_mark_orphans(struct fa_engine *engine)
@@ -241,6 +243,7 @@ void fa_engine_start(struct fa_engine *engine, fa_time last_wall)
         fa_alarm_settle(engine, a);
     }
     fa_notifications_restart(engine);
+    fa_quiet_reckon(engine);
     fa_mark_orphans(engine);
     fa_incidents_reconcile(engine);
     fa_hiding_start(engine);

@@ -24,7 +24,7 @@ const char *fa_notification_kind_name(enum fa_notification_kind kind)
 const char *fa_notification_state_name(enum fa_notification_state state)
 {
     static const char *const names[FA_NOTICE__COUNT] = {
-        "queued", "waiting", "slow", "sent", "dead", "dropped",
+        "queued", "waiting", "slow", "sent", "dead", "dropped", "held",
     };
     return names[state];
 }
@@ -90,6 +90,9 @@ const char *fa_moment_name(const struct fa_moment *moment)
         [FA_J_SUPPRESSED] = "inhibited",
         [FA_J_HEARD] = "heard-again",
         [FA_J_HIDDEN_LONG] = "hidden-long",
+        [FA_J_KEPT] = "kept",
+        [FA_J_RECUSED] = "recused",
+        [FA_J_HELD] = "held",
         [FA_J_PACKED] = "packed",
         [FA_J_SPARED] = "spared",
     };

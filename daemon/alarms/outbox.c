@@ -67,13 +67,14 @@ static struct fa_journal_ids ids_of(const struct fa_notification *n)
     return (struct fa_journal_ids){n->alarm, n->incident, n->id, n->silence};
 }
 
-void fa_notification_note(struct fa_engine *engine, const struct fa_notification *n, unsigned code)
+void fa_notification_note(struct fa_engine *engine, const struct fa_notification *n, unsigned code,
+                          int64_t number)
 {
     const struct fa_moment moment = {
         .when = engine->now.wall,
         .person = n->person,
         .channel = n->channel,
-        .number = n->status,
+        .number = number,
         .code = (uint8_t)code,
         .attempt = (uint16_t)(n->attempts < UINT16_MAX ? n->attempts : UINT16_MAX),
         .kind = (uint8_t)n->kind};
@@ -87,7 +88,7 @@ void fa_notification_record(struct fa_engine *engine, const struct fa_notificati
                             enum fa_journal_code code, int64_t number)
 {
     fa_journal(engine, code, ids_of(n), NULL, number);
-    fa_notification_note(engine, n, code);
+    fa_notification_note(engine, n, code, code == FA_J_HELD ? number : n->status);
 }
 
 static const struct fa_severity *severity_of(const struct fa_engine *engine,
@@ -136,7 +137,8 @@ bool fa_notification_is_hidden(const struct fa_engine *engine, const struct fa_n
 
 static bool is_live(enum fa_notification_state state)
 {
-    return state == FA_NOTICE_QUEUED || state == FA_NOTICE_WAITING || state == FA_NOTICE_SLOW;
+    return state == FA_NOTICE_QUEUED || state == FA_NOTICE_WAITING || state == FA_NOTICE_SLOW ||
+           state == FA_NOTICE_HELD;
 }
 
 void fa_notification_to_state(struct fa_engine *engine, struct fa_notification *n,
@@ -187,6 +189,21 @@ void fa_notification_send(struct fa_engine *engine, struct fa_notification *n)
         fa_arm(engine, &engine->notification_heap, &n->deadline, left > 0 ? left : 0);
     }
     fa_engine_send(engine, n->id);
+}
+
+/* Alone or with others, when the quiet hours of its addressee are over. */
+static void send_or_hold(struct fa_engine *engine, struct fa_notification *n)
+{
+    fa_time until = fa_quiet_until(engine, n);
+    if (until <= engine->now.wall) {
+        fa_digest_take(engine, n);
+        return;
+    }
+    if (n->state != FA_NOTICE_HELD) {
+        fa_notification_record(engine, n, FA_J_HELD, until);
+    }
+    fa_notification_to_state(engine, n, FA_NOTICE_HELD);
+    fa_arm(engine, &engine->notification_heap, &n->deadline, until - engine->now.wall);
 }
 
 static bool channel_in_step(const struct fa_step *step, const char *channel)
@@ -270,7 +287,9 @@ static bool supersede(struct fa_engine *engine, const struct fa_note_spec *spec,
     struct fa_notification *next;
     for (struct fa_notification *n = spec->alarm->notifications; n != NULL; n = next) {
         next = n->next;
-        if (!fa_notification_is_climb(n) || strcmp(n->person, person) != 0 ||
+        bool is_news = fa_notification_is_climb(n) ||
+                       n->state == FA_NOTICE_HELD; /* what waits is not old news */
+        if (!is_news || strcmp(n->person, person) != 0 ||
             strcmp(n->channel, contact->channel) != 0 || !same_address(n, contact->address)) {
             continue;
         }
@@ -289,7 +308,8 @@ static bool supersede(struct fa_engine *engine, const struct fa_note_spec *spec,
         if (n->with_courier && n->moved_on && is_climb_kind(spec->kind)) {
             return true; /* no verdict for so long: one more would only queue up behind it */
         }
-        if (n->state == FA_NOTICE_SLOW || n->state == FA_NOTICE_WAITING) {
+        if (n->state == FA_NOTICE_SLOW || n->state == FA_NOTICE_WAITING ||
+            n->state == FA_NOTICE_HELD) {
             fa_notification_record(engine, n, FA_J_DROPPED, 0);
             fa_notification_settle(engine, n, FA_NOTICE_DROPPED);
         }
@@ -341,7 +361,7 @@ static struct fa_notification *make(struct fa_engine *engine, const struct fa_no
         fa_silence_notice(engine, n, 1);
     }
     fa_journal(engine, FA_J_NOTIFY, ids_of(n), entry->name, (int64_t)n->kind);
-    fa_digest_take(engine, n);
+    send_or_hold(engine, n);
     return n;
 }
 
@@ -407,8 +427,8 @@ uint32_t fa_notify_test(struct fa_engine *engine, fa_person person)
 static bool step_has_hope(const struct fa_alarm *alarm)
 {
     for (const struct fa_notification *n = alarm->notifications; n != NULL; n = n->next) {
-        if (fa_notification_is_climb(n) && !n->moved_on && n->step == alarm->step &&
-            n->loop == alarm->loop) {
+        if (fa_notification_is_climb(n) && !n->moved_on && n->state != FA_NOTICE_HELD &&
+            n->step == alarm->step && n->loop == alarm->loop) {
             return true;
         }
     }
@@ -417,14 +437,24 @@ static bool step_has_hope(const struct fa_alarm *alarm)
 
 /* Was anybody reached since the step under way began? Its deadline was armed then. A notification's
  * own beginning will not do: over a person's second channel it begins after others were reached. */
-static bool was_told_in_step(const struct fa_alarm *alarm)
+static bool was_told_in_step(const struct fa_engine *engine, const struct fa_alarm *alarm)
 {
-    for (size_t i = 0; i < alarm->told_count; i++) {
-        if (alarm->told[i].when >= alarm->deadline.armed) {
-            return true;
-        }
+    struct fa_circle circle;
+    bool found = false;
+    fa_circle_of(&circle, engine, alarm); /* who is out by now, was told for nothing */
+    for (size_t i = 0; i < alarm->told_count && !found; i++) {
+        fa_person person =
+            fa_directory_find(engine->setup->people, fa_str_of(alarm->told[i].person));
+        found = alarm->told[i].when >= alarm->deadline.armed &&
+                !fa_pset_has(&circle.conflicted, person) && !fa_pset_has(&circle.struck, person);
     }
-    return false;
+    fa_circle_done(&circle);
+    return found;
+}
+
+bool fa_rung_is_heard(const struct fa_engine *engine, const struct fa_alarm *alarm)
+{
+    return step_has_hope(alarm) || was_told_in_step(engine, alarm);
 }
 
 /* The step a notification of the alarm belongs to, for its channel list. */
@@ -469,7 +499,7 @@ void fa_notification_move_on(struct fa_engine *engine, struct fa_notification *n
         (void)!fa_notify(engine, &spec);
     }
     if (fa_notification_is_wanted(n) && n->step == alarm->step && n->loop == alarm->loop &&
-        !step_has_hope(alarm) && !was_told_in_step(alarm) && !fa_climb_is_widest(engine, alarm)) {
+        !fa_rung_is_heard(engine, alarm) && !fa_climb_is_widest(engine, alarm)) {
         fa_climb(engine, alarm);
     }
 }
@@ -608,6 +638,10 @@ bool fa_notification_leave(struct fa_engine *engine, struct fa_notification *n)
         fa_notification_refuse(engine, n);
         return false;
     }
+    if (n->state == FA_NOTICE_HELD) {
+        send_or_hold(engine, n);
+        return false;
+    }
     fa_notification_send(engine, n);
     return true;
 }
@@ -710,7 +744,7 @@ int fa_notification_verdict(struct fa_engine *engine, const struct fa_event *eve
         break;
     case FA_VERDICT_UNKNOWN:
         /* The courier died with it: the same key again, now. It is no answer of the receiver's. */
-        fa_notification_note(engine, n, FA_M_LOST);
+        fa_notification_note(engine, n, FA_M_LOST, n->status);
         fa_notification_leave(engine, n);
         break;
     case FA_VERDICT_RETRY:
@@ -787,6 +821,32 @@ void fa_notifications_stop(struct fa_engine *engine, struct fa_alarm *alarm)
         bool rejected = n->state == FA_NOTICE_SLOW;
         fa_notification_record(engine, n, rejected ? FA_J_DEAD : FA_J_DROPPED, n->status);
         fa_notification_settle(engine, n, rejected ? FA_NOTICE_DEAD : FA_NOTICE_DROPPED);
+    }
+}
+
+void fa_notifications_recuse(struct fa_engine *engine, struct fa_alarm *alarm)
+{
+    struct fa_notification *next;
+    for (struct fa_notification *n = alarm->notifications; n != NULL; n = next) {
+        next = n->next;
+        if (is_allowed(engine, n)) {
+            continue;
+        }
+        fa_person person = fa_directory_find(engine->setup->people, fa_str_of(n->person));
+        n->moved_on = true;
+        if (person != FA_NOBODY && (fa_notification_is_wanted(n) || !fa_notification_is_climb(n))) {
+            /* Only a reader of the channel is out: over their next one. */
+            struct fa_note_spec spec = {.alarm = alarm,
+                                        .person = person,
+                                        .kind = n->kind,
+                                        .contact = n->contact + 1,
+                                        .step = step_of(engine, n)};
+            (void)!fa_notify(engine, &spec);
+        }
+        if (!n->with_courier) { /* else it is asked again before it leaves */
+            fa_notification_record(engine, n, FA_J_DROPPED, 0);
+            fa_notification_settle(engine, n, FA_NOTICE_DROPPED);
+        }
     }
 }
 

@@ -22,7 +22,7 @@ enum alarm_tag {
 enum incident_tag {
     I_ID = 1, I_CATEGORY, I_CUSTOMER, I_TEXT, I_SINCE, I_KNOWN, I_REPORTER, I_ABOUT, I_STRUCK,
     I_LEVEL, I_STATE, I_FILED, I_CLOSED, I_JOURNAL, I_ARMED, I_LENGTH, I_ALARM, I_COMMENT,
-    I_TOLD, I_TOLD_FIRST, I_OWNED, I_RAISED_BY, I_CALLED,
+    I_TOLD, I_TOLD_FIRST, I_OWNED, I_RAISED_BY, I_CALLED, I_KEPT, I_MISSED,
 };
 /* clang-format on */
 /* clang-format off */
@@ -184,6 +184,10 @@ void fa_incident_encode(const struct fa_incident *i, struct fa_buf *buf)
     fa_rec_put_u64(buf, I_TOLD, i->told);
     fa_rec_put_i64(buf, I_TOLD_FIRST, i->told_first);
     fa_rec_put_i64(buf, I_OWNED, i->owned);
+    if (i->kept + i->missed > 0) {
+        fa_rec_put_u64(buf, I_KEPT, i->kept);
+        fa_rec_put_u64(buf, I_MISSED, i->missed);
+    }
     put_deadline(buf, I_ARMED, I_LENGTH, &i->due);
     for (size_t n = 0; n < i->alarm_count; n++) {
         put_id(buf, I_ALARM, &i->alarms[n].id);
@@ -557,6 +561,12 @@ static bool read_incident_field(struct fa_incident *i, const struct fa_rec_field
         break;
     case I_OWNED:
         i->owned = get_time(f);
+        break;
+    case I_KEPT:
+        i->kept = (uint32_t)f->u64;
+        break;
+    case I_MISSED:
+        i->missed = (uint32_t)f->u64;
         break;
     case I_ARMED:
         i->due.armed = get_time(f);

@@ -16,6 +16,7 @@
  */
 #include "alarms/evidence.h"
 #include "alarms/internal.h"
+#include "base/texts.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -130,12 +131,23 @@ static void resume(struct fa_engine *engine, struct fa_alarm *alarm, const struc
     }
 }
 
+/* Before the time they gave, the owner says more or closes it. */
+static void keep_word(struct fa_engine *engine, struct fa_alarm *alarm, const char *who)
+{
+    if (alarm->promised != 0 && who != NULL && alarm->owner != NULL &&
+        strcmp(alarm->owner, who) == 0) {
+        fa_journal_alarm(engine, FA_J_KEPT, alarm, who, alarm->promised - engine->now.wall);
+        fa_incidents_word(engine, alarm, true);
+    }
+}
+
 static void own(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
 {
     const struct fa_severity *severity = fa_setup_severity(engine->setup, alarm->severity);
     severity = severity != NULL ? severity : &engine->setup->severities[0];
     fa_time length = deed->for_ms > 0 ? deed->for_ms : severity->ack_default;
     length = length < severity->ack_max ? length : severity->ack_max;
+    keep_word(engine, alarm, deed->who);
     set_owner(engine, alarm, deed->who);
     alarm->promised = engine->now.wall + length;
     alarm->flags &= ~FA_FLAG_OVERDUE;
@@ -154,6 +166,7 @@ static void overdue(struct fa_engine *engine, struct fa_alarm *alarm, const stru
     alarm->promised = 0;
     alarm->flags |= FA_FLAG_OVERDUE;
     fa_journal_alarm(engine, FA_J_OVERDUE, alarm, late, 0);
+    fa_incidents_word(engine, alarm, false);
     if (late != NULL && fa_tell_above(engine, alarm, late, FA_NOTE_OVERDUE)) {
         fa_climb_again(engine, alarm);
     } else {
@@ -162,12 +175,22 @@ static void overdue(struct fa_engine *engine, struct fa_alarm *alarm, const stru
     free(late);
 }
 
+/* Who owned it may not know of it any more. It is no missed word: nobody is to blame. */
+static void disown(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
+{
+    free(alarm->owner);
+    alarm->owner = NULL;
+    alarm->promised = 0;
+    fa_climb_again(engine, alarm);
+}
+
 /* Closed. A series that still fires keeps the alarm in memory for `rearm`, so that the next sample
  * does not raise it at once; then it is raised anew. */
 static void close_it(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
 {
     const char *who = deed->who; /* NULL: the data */
     bool still_fires = (alarm->flags & FA_FLAG_FILED) == 0 && alarm->level == FA_LEVEL_FIRING;
+    keep_word(engine, alarm, who);
     fa_journal_alarm(engine, FA_J_RESOLVED, alarm, who, 0);
     if (who != NULL) {
         set_owner(engine, alarm, who);
@@ -221,7 +244,14 @@ static void raise_anew(struct fa_engine *engine, struct fa_alarm *alarm, const s
         .source = alarm->source,
     };
     forget(engine, alarm, NULL);
-    fa_alarm_start(engine, fa_alarm_begin(engine, &spec));
+    struct fa_alarm *anew = fa_alarm_begin(engine, &spec);
+    for (size_t i = 0; i < alarm->about_count; i++) { /* who stepped out stays out */
+        fa_texts_add(&anew->about, &anew->about_count, fa_str_of(alarm->about[i]));
+    }
+    for (size_t i = 0; i < alarm->struck_count; i++) {
+        fa_texts_add(&anew->struck, &anew->struck_count, fa_str_of(alarm->struck[i]));
+    }
+    fa_alarm_start(engine, anew);
 }
 
 /* ---- the table ---- */
@@ -236,6 +266,7 @@ static const struct cell fsm[FA_ALARM__COUNT][FA_AEV__COUNT] = {
         [FA_AEV_DUE]     = {FA_ALARM_UNACKED, raise_it, "for is over: step 1 is told"},
         [FA_AEV_ACK]     = {FA_ALARM_PENDING, NULL, "not raised yet"},
         [FA_AEV_RESOLVE] = {FA_ALARM_PENDING, NULL, "not raised yet"},
+        [FA_AEV_DISOWN]  = {FA_ALARM_PENDING, NULL, "not raised yet"},
     },
     [FA_ALARM_UNACKED] = {
         [FA_AEV_FIRE]    = {FA_ALARM_UNACKED, nothing, "climbs on"},
@@ -244,6 +275,7 @@ static const struct cell fsm[FA_ALARM__COUNT][FA_AEV__COUNT] = {
         [FA_AEV_DUE]     = {FA_ALARM_UNACKED, climb, "the next step or loop is told"},
         [FA_AEV_ACK]     = {FA_ALARM_ACKED, own, "owned until the promised time"},
         [FA_AEV_RESOLVE] = {FA_ALARM_RESOLVED, close_it, "closed by a person"},
+        [FA_AEV_DISOWN]  = {FA_ALARM_UNACKED, NULL, "nobody owns it"},
     },
     [FA_ALARM_ACKED] = {
         [FA_AEV_FIRE]    = {FA_ALARM_ACKED, nothing, "owned"},
@@ -252,6 +284,7 @@ static const struct cell fsm[FA_ALARM__COUNT][FA_AEV__COUNT] = {
         [FA_AEV_DUE]     = {FA_ALARM_UNACKED, overdue, "no word came: the level above hears"},
         [FA_AEV_ACK]     = {FA_ALARM_ACKED, own, "a new promise, or another owner"},
         [FA_AEV_RESOLVE] = {FA_ALARM_RESOLVED, close_it, "closed by a person"},
+        [FA_AEV_DISOWN]  = {FA_ALARM_UNACKED, disown, "its owner stepped out: the climb goes on"},
     },
     [FA_ALARM_RETURNED] = {
         [FA_AEV_FIRE]    = {FA_ALARM_UNACKED, resume, "the same alarm and step within rearm"},
@@ -260,6 +293,7 @@ static const struct cell fsm[FA_ALARM__COUNT][FA_AEV__COUNT] = {
         [FA_AEV_DUE]     = {FA_ALARM_RESOLVED, unowned, "nobody owned it: the level above hears"},
         [FA_AEV_ACK]     = {FA_ALARM_RESOLVED, close_it, "over and owned"},
         [FA_AEV_RESOLVE] = {FA_ALARM_RESOLVED, close_it, "closed by a person"},
+        [FA_AEV_DISOWN]  = {FA_ALARM_RETURNED, NULL, "nobody owns it"},
     },
     [FA_ALARM_RESOLVED] = {
         [FA_AEV_FIRE]    = {FA_ALARM_RESOLVED, nothing, "quiet until rearm is over"},
@@ -268,13 +302,14 @@ static const struct cell fsm[FA_ALARM__COUNT][FA_AEV__COUNT] = {
         [FA_AEV_DUE]     = {FA_ALARM_RESOLVED, raise_anew, "it still fires: a new alarm"},
         [FA_AEV_ACK]     = {FA_ALARM_RESOLVED, NULL, "closed already"},
         [FA_AEV_RESOLVE] = {FA_ALARM_RESOLVED, NULL, "closed already"},
+        [FA_AEV_DISOWN]  = {FA_ALARM_RESOLVED, NULL, "closed already"},
     },
 };
 /* clang-format on */
 /* clang-format on */
 
 static const char *const event_names[FA_AEV__COUNT] = {
-    "fire", "clear", "unknown", "due", "acknowledge", "resolve",
+    "fire", "clear", "unknown", "due", "acknowledge", "resolve", "disown",
 };
 
 bool fa_alarm_cell(size_t index, struct fa_alarm_cell_text *ret_text)

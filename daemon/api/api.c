@@ -35,6 +35,7 @@ static const struct route routes[] = {
     {FA_API_ROUTES_API, "POST", "/v1/alarms/*/ack", fa_route_ack, false},
     {FA_API_ROUTES_API, "POST", "/v1/alarms/*/resolve", fa_route_resolve, false},
     {FA_API_ROUTES_API, "POST", "/v1/alarms/*/comment", fa_route_comment, false},
+    {FA_API_ROUTES_API, "GET", "/v1/oncall", fa_route_oncall, false},
     {FA_API_ROUTES_API, "GET", "/v1/outbox", fa_route_outbox, false},
     {FA_API_ROUTES_API, "POST", "/v1/outbox/*/retry", fa_route_retry, false},
     {FA_API_ROUTES_API, "POST", "/v1/outbox/*/drop", fa_route_drop, false},

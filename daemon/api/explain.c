@@ -78,6 +78,7 @@ static void add_rule(json_t *item, const struct fa_evidence *e)
     set_number(item, "value", true, e->now_value);
     set_number(item, "above", e->has_above, e->above);
     set_number(item, "below", e->has_below, e->below);
+    json_object_set_new(item, "or_equal", json_boolean(e->or_equal));
     set_number(item, "clear_above", e->has_clear_above, e->clear_above);
     set_number(item, "clear_below", e->has_clear_below, e->clear_below);
     set_length(item, "over", e->over);
@@ -210,12 +211,46 @@ static const char *why_not(const struct fa_alarm *alarm, bool reached)
     return "later";
 }
 
+/* What told the person of that step, which counts from 1: whoever was told of an earlier one need
+ * not have been told of this. *ret_known: the diary still says when the step came. */
+static const struct fa_moment *sent_in(const struct fa_alarm *alarm, const char *person,
+                                       uint32_t step, bool *ret_known)
+{
+    bool within = false;
+    *ret_known = false;
+    for (uint32_t i = 0; i < alarm->moment_count; i++) {
+        const struct fa_moment *moment = &alarm->moments[i];
+        if (moment->code == FA_J_STEP) {
+            within = moment->number % 1000 == step;
+            *ret_known = *ret_known || within;
+        } else if (within && moment->code == FA_J_SENT && moment->kind == FA_NOTE_ALARM &&
+                   moment->person != NULL && strcmp(moment->person, person) == 0) {
+            return moment;
+        }
+    }
+    return NULL;
+}
+
+/* NULL: not of this step. */
+static const struct fa_told *told_in(const struct fa_alarm *alarm, const char *person,
+                                     uint32_t step, struct fa_told *room)
+{
+    bool known;
+    const struct fa_moment *sent = sent_in(alarm, person, step, &known);
+    if (sent != NULL) {
+        *room = (struct fa_told){sent->person, sent->channel, sent->when};
+        return room;
+    }
+    return known ? NULL : told_of(alarm, person);
+}
+
 static json_t *person_json(const struct fa_call *call, const struct fa_alarm *alarm,
-                           fa_person person, bool reached)
+                           fa_person person, uint32_t step, bool reached)
 {
     const char *name = call->people->people[person].name;
-    const struct fa_told *told = told_of(alarm, name);
-    const struct fa_notification *open = open_of(alarm, name);
+    struct fa_told room;
+    const struct fa_told *told = reached ? told_in(alarm, name, step, &room) : NULL;
+    const struct fa_notification *open = reached ? open_of(alarm, name) : NULL;
     json_t *item = json_object();
     set_person(call, item, name);
     fa_json_set_text(item, "state",
@@ -241,7 +276,7 @@ static json_t *steps_json(const struct fa_call *call, const struct fa_alarm *ala
         json_t *item = json_object(), *people = json_array();
         for (fa_person p = fa_pset_next(&rung.people, 0); p != FA_NOBODY;
              p = fa_pset_next(&rung.people, p + 1)) {
-            json_array_append_new(people, person_json(call, alarm, p, reached));
+            json_array_append_new(people, person_json(call, alarm, p, step + 1, reached));
         }
         json_object_set_new(item, "step", json_integer(step + 1));
         fa_json_set_duration(item, "wait", rung.wait);

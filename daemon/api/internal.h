@@ -116,6 +116,8 @@ json_t *fa_labels_json(const char *labels);
 fa_route_fn fa_route_explain, fa_route_rule;
 /* list.c */
 fa_route_fn fa_route_alarms;
+/* oncall.c */
+fa_route_fn fa_route_oncall;
 /* ops.c */
 fa_route_fn fa_route_outbox, fa_route_retry, fa_route_drop, fa_route_test, fa_route_fetch,
     fa_route_version, fa_route_backup, fa_route_backup_state, fa_route_feeds, fa_route_metrics,

@@ -284,7 +284,7 @@ static void engine_metrics(const struct fa_engine *engine, struct fa_buf *out)
     fa_buf_printf(out, "firealarm_outbox %u\n", stats.outbox);
     fa_buf_puts(out, "# TYPE firealarm_notifications counter\n"
                      "# HELP firealarm_notifications Settled since start, by outcome.\n");
-    for (size_t i = FA_NOTICE_SENT; i < FA_NOTICE__COUNT; i++) {
+    for (size_t i = FA_NOTICE_SENT; i <= FA_NOTICE_DROPPED; i++) {
         fa_buf_printf(out, "firealarm_notifications_total{outcome=\"%s\"} %llu\n",
                       fa_notification_state_name((enum fa_notification_state)i),
                       (unsigned long long)stats.notifications[i]);

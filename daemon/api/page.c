@@ -51,6 +51,7 @@ static const char style[] =
     ".good{color:var(--good);font-weight:700}"
     ".receipt{padding:1rem;border:2px dashed var(--line);border-radius:.6rem;text-align:center;"
     "font:700 1.25rem/1.7 ui-monospace,Menlo,Consolas,monospace;overflow-wrap:normal}"
+    ".receipt span{display:inline-block}"
     ".words{white-space:pre-wrap}"
     "summary{min-height:3rem;padding:.7rem 0;font-weight:600;cursor:pointer}"
     ":focus-visible{outline:3px solid var(--good);outline-offset:2px}";

@@ -220,6 +220,9 @@ static json_t *request_of(const struct fa_call *call, const char *level)
             json_object_set(root, texts[i], json_object_get(call->form, texts[i]));
         }
     }
+    if (value(call, "known")[0] == '\0') { /* what nobody says is believed least */
+        json_object_set_new(root, "known", json_string("heard"));
+    }
     json_object_set_new(root, "about", names_of(call, "about"));
     json_object_set_new(root, "strike", names_of(call, "strike"));
     if (level != NULL) {
@@ -242,22 +245,30 @@ static const char *role_of(const struct fa_person_entry *entry, char buf[80])
     return buf;
 }
 
-/* By what they do, not by name: whoever reads this may be anybody. */
+/* By what they do, not by name: whoever reads this may be anybody. Those who are called alike at
+ * the same time are one line. */
 static void put_told(struct fa_page *page, const struct fa_preview *preview)
 {
-    char text[80];
+    const struct fa_directory *dir = page->call->people;
+    char text[80], next[80];
     fa_page_put(page, "<dl>\n");
-    for (size_t i = 0; i < preview->line_count; i++) {
+    for (size_t i = 0; i < preview->line_count;) {
         const struct fa_preview_line *line = &preview->lines[i];
-        bool new_time = i == 0 || preview->lines[i - 1].when != line->when;
-        if (new_time && line->when == 0) {
+        size_t alike = 1;
+        if (line->when == 0 && i == 0) {
             fa_page_put(page, "<dt>At once</dt>\n");
-        } else if (new_time) {
+        } else if (i == 0 || preview->lines[i - 1].when != line->when) {
             fa_page_put(page, "<dt>After %s, if nobody takes it on</dt>\n",
                         fa_reader_duration(line->when, text));
         }
-        fa_page_put(page, "<dd>%s</dd>\n",
-                    role_of(&page->call->people->people[line->person], text));
+        const char *role = role_of(&dir->people[line->person], text);
+        while (i + alike < preview->line_count && line[alike].when == line->when &&
+               strcmp(role_of(&dir->people[line[alike].person], next), role) == 0) {
+            alike++;
+        }
+        snprintf(next, sizeof next, " (%zu people)", alike);
+        fa_page_put(page, "<dd>%s%s</dd>\n", role, alike > 1 ? next : "");
+        i += alike;
     }
     fa_page_put(page, "</dl>\n");
 }
@@ -336,7 +347,7 @@ static void show_filed(struct fa_call *call, const char *receipt,
                       "solved in time.");
     fa_page_put(
         &page,
-        "<h2>Your receipt</h2>\n<p class=\"receipt\">%s<wbr>%s</p>\n"
+        "<h2>Your receipt</h2>\n<p class=\"receipt\"><span>%s</span><span>%s</span></p>\n"
         "<p><strong>Keep it: write it down, or take a picture.</strong> It is shown once, and "
         "nobody can find it again. With it you see what became of your report. Show it to "
         "nobody.</p>\n"

@@ -83,7 +83,7 @@ static void put_event(struct fa_page *page, const json_t *event)
     fa_page_put(page, "</dd>\n");
 }
 
-static void put_state(struct fa_page *page, const json_t *status)
+static void put_state(struct fa_page *page, const json_t *status, bool climbs)
 {
     const char *state = text_of(status, "state");
     json_int_t told = json_integer_value(json_object_get(status, "told"));
@@ -99,11 +99,13 @@ static void put_state(struct fa_page *page, const json_t *status)
     } else if (strcmp(state, "closed") == 0) {
         fa_page_put(page, "<p class=\"good\">It is closed.</p>\n"
                           "<p>If it goes on, please report it again.</p>\n");
-    } else if (told > 0) {
+    } else if (climbs && told == 0) {
+        fa_page_put(page, "<p>It is an alarm. The first person is being told.</p>\n");
+    } else if (climbs) {
         fa_page_put(page, "<p>Nobody has taken it on yet. It keeps climbing until somebody does."
                           "</p>\n");
     } else {
-        fa_page_put(page, "<p>It is kept, and nobody was told yet.</p>\n");
+        fa_page_put(page, "<p>It is kept. No alarm was raised yet.</p>\n");
     }
     if (due != NULL) {
         fa_page_put(page, "<p>If it is not solved, it becomes an alarm by itself: %s.</p>\n", due);
@@ -136,7 +138,7 @@ static void show_status(struct fa_call *call, const struct fa_incident *incident
     size_t i;
     struct fa_page page;
     fa_page_begin(&page, call, "Your report");
-    put_state(&page, status);
+    put_state(&page, status, incident->state == FA_INCIDENT_RAISED);
     fa_page_put(&page, "<h2>What happened with it</h2>\n<dl>");
     json_array_foreach(json_object_get(status, "events"), i, event)
     {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The checkpoint: windows, newest values and unwatched names as a file in the state directory,
- * so that a restart does not begin with nothing.
+/* The checkpoint: windows, newest values, unwatched names and what rules said last as a file in the
+ * state directory, so that a restart does not begin with nothing.
  *
  * Every 60 s while samples come it is written, a slice of about a millisecond of this thread each;
  * the store's writer thread puts it on the disk (store/aside.c). When the daemon stops, once more.
@@ -16,6 +16,7 @@
 #define EVERY_MS     FA_MINUTE
 #define SLICE_BYTES  ((size_t)96 << 10)
 #define SLICE_GROUPS 1000
+#define SLICE_RULES  200               /* of each up to twenty changes */
 #define WAITING_MAX  ((size_t)4 << 20) /* with the writer; then the next slice waits */
 #define STOP_MS      3000u
 
@@ -41,7 +42,8 @@ static bool put_slice(struct fa_daemon *daemon)
     fa_buf_init(&buf, SIZE_MAX / 2);
     bool more = fa_metrics_save(daemon->metrics, &daemon->checkpoint.save,
                                 fa_loop_now(daemon->loop), SLICE_BYTES, &buf) ||
-                fa_rules_save(daemon->rules, &daemon->checkpoint.rules, SLICE_GROUPS, &buf);
+                fa_rules_save(daemon->rules, &daemon->checkpoint.rules, SLICE_GROUPS, &buf) ||
+                fa_changes_save(daemon, &daemon->checkpoint.changes, SLICE_RULES, &buf);
     fa_aside_put(daemon->store, &buf);
     if (!more) {
         fa_aside_end(daemon->store);
@@ -81,6 +83,7 @@ static bool begin(struct fa_daemon *daemon)
     checkpoint->samples = samples;
     checkpoint->save = (struct fa_save){0};
     checkpoint->rules = (struct fa_rules_save){0};
+    checkpoint->changes = (struct fa_changes_save){.is_begun = false};
     checkpoint->is_open = true;
     checkpoint->is_told = false;
     fa_aside_begin(daemon->store, path);
@@ -189,6 +192,7 @@ void fa_checkpoint_open(struct fa_daemon *daemon)
         rc = fa_metrics_load(daemon->metrics, file.bytes, fa_loop_now(daemon->loop), &loaded, &err);
         if (rc == 0) {
             fa_rules_load(daemon->rules, file.bytes);
+            fa_changes_load(daemon, file.bytes);
         }
         fa_aside_close(&file);
     }

@@ -227,6 +227,7 @@ static void on_tick(void *self)
 {
     struct fa_daemon *daemon = self;
     fa_timer_set(&daemon->tick, FA_TICK_MS);
+    fa_setup_look(daemon);
     fa_feeds_watch(daemon);
     fa_metrics_expire(daemon->metrics, fa_loop_now(daemon->loop));
     fa_checkpoint_tick(daemon);
@@ -443,7 +444,8 @@ static int finish(struct fa_daemon *daemon)
 
 int fa_daemon_run(const struct fa_daemon_options *options)
 {
-    struct fa_daemon daemon = {.options = options, .exit_status = FA_EXIT_FAILED};
+    struct fa_daemon daemon = {
+        .options = options, .exit_status = FA_EXIT_FAILED, .directory_refused = -1};
     struct fa_err err;
     fa_panic_set_hook(panic);
     if (sodium_init() < 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the rules say about a decision, for `explain`: behind the engine's words in a row of
- * evidence, at the moment it is written; and each rule's last changes of level, in memory.
+ * evidence, at the moment it is written.
  *
  * A row is finished within the engine's step, so what it says is what was decided on: rules have
  * evaluated that label set just then, or nothing of it changed since. Only a rule that is evaluated
@@ -13,10 +13,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#define uthash_fatal(msg) fa_panic(__FILE__, __LINE__, msg)
-#include <uthash.h>
 
 /* Series that may be read in one turn to explain expressions that are evaluated whole: each part is
  * an evaluation over all of them, of some tenths of a microsecond each. */
@@ -70,6 +66,7 @@ static void take_look(struct fa_evidence *e, const struct fa_rule_look *look)
     e->look_back = look->look_back;
     e->has_above = look->has_above, e->above = look->above;
     e->has_below = look->has_below, e->below = look->below;
+    e->or_equal = look->or_equal;
     e->has_clear_above = look->has_clear_above, e->clear_above = look->clear_above;
     e->has_clear_below = look->has_clear_below, e->clear_below = look->clear_below;
 }
@@ -142,96 +139,4 @@ bool fa_evidence_finish(struct fa_daemon *daemon, struct fa_str head, struct fa_
     fa_buf_done(&f.empty);
     fa_buf_done(&f.reason);
     return finished;
-}
-
-/* ---- the last changes of each rule ---- */
-
-struct fa_rule_changes {
-    char *rule;
-    struct fa_rule_change list[FA_RULE_CHANGES]; /* a ring; the texts are owned */
-    size_t next, count;
-    UT_hash_handle hh;
-};
-
-static struct fa_rule_changes *changes_of(struct fa_daemon *daemon, const char *rule)
-{
-    struct fa_rule_changes *changes = NULL;
-    HASH_FIND_STR(daemon->changes, rule, changes);
-    return changes;
-}
-
-/* The one that happened `ago` changes before the newest. */
-static const struct fa_rule_change *change_at(const struct fa_rule_changes *changes, size_t ago)
-{
-    return &changes->list[(changes->next + FA_RULE_CHANGES - 1 - ago) % FA_RULE_CHANGES];
-}
-
-/* A firing one that became worse is signalled too, and is no change. */
-static bool is_known(const struct fa_rule_changes *changes, const struct fa_signal *signal)
-{
-    for (size_t i = 0; i < changes->count; i++) {
-        const struct fa_rule_change *change = change_at(changes, i);
-        if (strcmp(change->labels, signal->labels) == 0) {
-            return change->level == signal->level;
-        }
-    }
-    return false;
-}
-
-void fa_changes_note(struct fa_daemon *daemon, const struct fa_signal *signal)
-{
-    struct fa_rule_changes *changes = changes_of(daemon, signal->rule->name);
-    if (changes == NULL) {
-        changes = fa_xcalloc(1, sizeof *changes);
-        changes->rule = fa_xstrdup(signal->rule->name);
-        HASH_ADD_KEYPTR(hh, daemon->changes, changes->rule, strlen(changes->rule), changes);
-    }
-    if (is_known(changes, signal)) {
-        return;
-    }
-    struct fa_rule_change *change = &changes->list[changes->next];
-    free(change->labels);
-    *change = (struct fa_rule_change){signal->since, signal->level, signal->value,
-                                      fa_xstrdup(signal->labels)};
-    changes->next = (changes->next + 1) % FA_RULE_CHANGES;
-    changes->count += changes->count < FA_RULE_CHANGES;
-}
-
-size_t fa_changes_read(struct fa_daemon *daemon, const char *rule,
-                       struct fa_rule_change ret[FA_RULE_CHANGES])
-{
-    const struct fa_rule_changes *changes = changes_of(daemon, rule);
-    for (size_t i = 0; changes != NULL && i < changes->count; i++) {
-        ret[i] = *change_at(changes, i);
-    }
-    return changes != NULL ? changes->count : 0;
-}
-
-static void drop(struct fa_daemon *daemon, struct fa_rule_changes *changes)
-{
-    HASH_DELETE(hh, daemon->changes, changes);
-    for (size_t i = 0; i < FA_RULE_CHANGES; i++) {
-        free(changes->list[i].labels);
-    }
-    free(changes->rule);
-    free(changes);
-}
-
-void fa_changes_sweep(struct fa_daemon *daemon)
-{
-    struct fa_rule_changes *changes, *next;
-    HASH_ITER(hh, daemon->changes, changes, next) {
-        if (!fa_rules_has(daemon->rules, changes->rule) &&
-            fa_setup_rule(&daemon->config->setup, changes->rule) == NULL) {
-            drop(daemon, changes);
-        }
-    }
-}
-
-void fa_changes_done(struct fa_daemon *daemon)
-{
-    struct fa_rule_changes *changes, *next;
-    HASH_ITER(hh, daemon->changes, changes, next) {
-        drop(daemon, changes);
-    }
 }

@@ -159,10 +159,17 @@ struct fa_history {
 };
 
 /* The checkpoint (checkpoint.c). */
+/* Where a save of the rules' changes is; zeros at first. */
+struct fa_changes_save {
+    const struct fa_rule_changes *next;
+    bool is_begun;
+};
+
 struct fa_checkpoint {
     struct fa_timer timer;
     struct fa_save save; /* where the one under way is */
     struct fa_rules_save rules;
+    struct fa_changes_save changes;
     fa_time began;    /* mono, of the newest */
     uint64_t samples; /* that had come then */
     uint64_t written;
@@ -197,7 +204,7 @@ struct fa_daemon {
     struct fa_foreign *foreign;
     bool rules_dirty;                /* of both */
     bool rules_run;                  /* they do: what they tell of is being decided on */
-    struct fa_rule_changes *changes; /* by rule (evidence.c) */
+    struct fa_rule_changes *changes; /* by rule (changes.c) */
     struct fa_actions unfinished;    /* rows of evidence that wait for the rules to have run */
     size_t explained;                /* series read for evidence of whole expressions this turn */
 
@@ -247,6 +254,8 @@ struct fa_daemon {
     bool courier_drained;
     fa_time started;  /* wall */
     bool on_accepted; /* the files were refused: what was accepted last runs */
+    struct fa_file_mark directory_tried;
+    int directory_refused; /* the last import was refused: operators know; -1: not looked at yet */
 };
 
 /* turn.c */
@@ -397,6 +406,8 @@ void fa_feeds_bind(struct fa_daemon *daemon);
 /* evidence.c: makes *row the engine's head and what the rules say of it now. False: they have to be
  * asked again when they have run. */
 bool fa_evidence_finish(struct fa_daemon *daemon, struct fa_str head, struct fa_buf *row);
+
+/* changes.c */
 void fa_changes_note(struct fa_daemon *daemon, const struct fa_signal *signal);
 /* Newest first; the texts are borrowed until the next one is noted. Returns how many. */
 size_t fa_changes_read(struct fa_daemon *daemon, const char *rule,
@@ -404,6 +415,12 @@ size_t fa_changes_read(struct fa_daemon *daemon, const char *rule,
 /* Forgets those of rules that are not in the configuration. */
 void fa_changes_sweep(struct fa_daemon *daemon);
 void fa_changes_done(struct fa_daemon *daemon);
+/* Appends those of about so many rules to what fa_metrics_save wrote; none is forgotten meanwhile.
+ * False: that was all. */
+bool fa_changes_save(const struct fa_daemon *daemon, struct fa_changes_save *save, size_t rules,
+                     struct fa_buf *buf);
+/* What is no sense is left out. */
+void fa_changes_load(struct fa_daemon *daemon, struct fa_str bytes);
 
 /* calendars.c */
 struct fa_calendars *fa_renewal_calendars(const struct fa_daemon *daemon, fa_time wall);
@@ -460,6 +477,8 @@ void fa_daemon_announce(const struct fa_daemon *daemon);
 int fa_setup_load(struct fa_daemon *daemon);
 int fa_setup_reload(struct fa_daemon *daemon, struct fa_calendars *calendars, bool is_last);
 int fa_setup_renew(struct fa_daemon *daemon, struct fa_calendars *calendars, bool is_last);
+/* Each half minute: has an import written the directory, or was one refused? */
+void fa_setup_look(struct fa_daemon *daemon);
 void fa_setup_remember(const struct fa_daemon *daemon);
 
 #endif

@@ -178,10 +178,19 @@ static void put_link(const struct fa_daemon *daemon, const struct fa_notificatio
     }
 }
 
-static struct firealarm_text when_of(fa_time since, fa_time now, struct fa_notice_texts *texts)
+static const struct fa_zone *zone_of(const struct fa_daemon *daemon,
+                                     const struct fa_notification *n)
+{
+    return fa_directory_zone_of(daemon->config->people, n->person);
+}
+
+static struct firealarm_text when_of(fa_time since, fa_time now, const struct fa_zone *reader,
+                                     struct fa_notice_texts *texts)
 {
     char text[FA_READER_TIME_SIZE];
-    return keep(texts, fa_str_of(fa_reader_time(since, now, NULL, text)));
+    struct fa_reader_zone zone;
+    fa_describe_zone_at(reader, since, &zone);
+    return keep(texts, fa_str_of(fa_reader_time(since, now, &zone, text)));
 }
 
 /* What the notice has a place of its own for; a filing's words are in details, and only there. */
@@ -205,7 +214,7 @@ static struct firealarm_text since_of(const struct fa_daemon *daemon,
     const struct fa_incident *incident =
         alarm->incident_count == 1 ? fa_engine_incident(daemon->engine, alarm->incidents[0]) : NULL;
     if (incident == NULL || incident->since == NULL) {
-        return when_of(alarm->since, n->created, texts);
+        return when_of(alarm->since, n->created, zone_of(daemon, n), texts);
     }
     fa_buf_printf(words_of(texts), "%s, as reported", incident->since);
     return keep_words(texts);
@@ -244,6 +253,7 @@ static void compose_alarm(const struct fa_daemon *daemon, const struct fa_notifi
     struct fa_buf *summary = words_of(texts), title;
     fa_buf_init(&title, 512);
     fa_describe_init(&describe, daemon->engine, alarm, n->value);
+    describe.zone = zone_of(daemon, n);
     fa_describe_summary(&describe, alarm, n->created, summary);
     fa_describe_title_of(fa_buf_str(summary), &title);
     notice->summary = keep_words(texts);
@@ -276,8 +286,9 @@ static void compose_alarm(const struct fa_daemon *daemon, const struct fa_notifi
     send->priority = priority_of(daemon, alarm);
 }
 
-static void compose_help(const struct fa_daemon *daemon, const struct fa_incident *incident,
-                         fa_time created, struct fa_frame_send *send, struct fa_notice_texts *texts)
+static void compose_help(const struct fa_daemon *daemon, const struct fa_notification *n,
+                         const struct fa_incident *incident, struct fa_frame_send *send,
+                         struct fa_notice_texts *texts)
 {
     struct firealarm_notice *notice = &send->notice;
     fa_describe_help(daemon->engine, incident, words_of(texts));
@@ -288,7 +299,7 @@ static void compose_help(const struct fa_daemon *daemon, const struct fa_inciden
     notice->category = text_of(incident->category);
     notice->thread = keep_id(texts, incident->id.id);
     notice->since = notice->raised = incident->filed;
-    notice->when = when_of(incident->filed, created, texts);
+    notice->when = when_of(incident->filed, n->created, zone_of(daemon, n), texts);
     notice->severity = text_of("warning");
     send->priority = FA_PRIORITY_HIGH;
 }
@@ -346,7 +357,7 @@ static void add_line(void *ctx, const struct fa_notification *n)
         fa_describe_help(engine, incident, words_of(lines->texts));
         line->title = keep_words(lines->texts);
         line->severity = text_of(severity);
-        line->when = when_of(incident->filed, n->created, lines->texts);
+        line->when = when_of(incident->filed, n->created, zone_of(lines->daemon, n), lines->texts);
     }
     line->title.len =
         fa_utf8_cut((struct fa_str){line->title.ptr, line->title.len}, LINE_TITLE_MAX);
@@ -382,7 +393,7 @@ static void compose_digest(const struct fa_daemon *daemon, const struct fa_notif
     notice->line_count = lines.count;
     notice->thread = notice->key;
     notice->since = notice->raised = n->created;
-    notice->when = when_of(n->created, n->created, texts);
+    notice->when = when_of(n->created, n->created, zone_of(daemon, n), texts);
     if (!lines.is_news_only) {
         notice->how_to_ack = text_of("firealarm ack ID --for 1h, with the id of its line");
     }
@@ -402,7 +413,7 @@ static void compose_silence(const struct fa_daemon *daemon, const struct fa_noti
     notice->thread = keep_id(texts, silence->id.id);
     notice->owner = text_of(display_of(daemon, silence->owner));
     notice->since = notice->raised = silence->begin;
-    notice->when = when_of(silence->begin, n->created, texts);
+    notice->when = when_of(silence->begin, n->created, zone_of(daemon, n), texts);
     send->priority = FA_PRIORITY_NORMAL;
 }
 
@@ -416,7 +427,7 @@ static void compose_test(const struct fa_daemon *daemon, const struct fa_notific
     notice->severity = text_of("info");
     notice->thread = keep_id(texts, n->id.id);
     notice->since = notice->raised = n->created;
-    notice->when = when_of(n->created, n->created, texts);
+    notice->when = when_of(n->created, n->created, zone_of(daemon, n), texts);
     send->priority = FA_PRIORITY_NORMAL;
 }
 
@@ -443,7 +454,7 @@ bool fa_notice_compose(const struct fa_daemon *daemon, const struct fa_notificat
     } else if (alarm != NULL) {
         compose_alarm(daemon, n, alarm, ret_send, texts);
     } else if (incident != NULL) {
-        compose_help(daemon, incident, n->created, ret_send, texts);
+        compose_help(daemon, n, incident, ret_send, texts);
     } else if (silence != NULL) {
         compose_silence(daemon, n, silence, ret_send, texts);
     } else {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The configuration at start and at SIGHUP: read, prove, swap whole or keep the old one. The last
+/* The configuration at start, at SIGHUP and when an import wrote the directory: read, prove, swap
+ * whole or keep the old one. The last
  * accepted one is kept beside the store as accepted.cfg and runs when a start finds the files
  * refused. */
 #include "app/internal.h"
@@ -15,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ACCEPTED_MAX ((size_t)16 << 20)
+#define ACCEPTED_MAX ((size_t)24 << 20)
 
 static void on_fault(void *ctx, bool is_warning, const struct fa_err *err)
 {
@@ -125,6 +126,10 @@ int fa_setup_load(struct fa_daemon *daemon)
     }
     if (daemon->on_accepted) {
         fa_log(FA_LOG_WARNING, "running on the configuration that was accepted last");
+    }
+    if (rc == 0) {
+        daemon->directory_tried = daemon->on_accepted ? fa_file_mark_of(daemon->config->directory)
+                                                      : daemon->config->directory_mark;
     }
     fa_calendars_free(world.calendars);
     return rc;
@@ -245,6 +250,7 @@ int fa_setup_reload(struct fa_daemon *daemon, struct fa_calendars *calendars, bo
     }
     if (rc == 0) {
         daemon->on_accepted = false;
+        daemon->directory_tried = daemon->config->directory_mark;
         fa_setup_remember(daemon);
         fa_daemon_announce(daemon);
         fa_log(FA_LOG_NOTICE, "the new configuration holds");
@@ -308,4 +314,30 @@ int fa_setup_renew(struct fa_daemon *daemon, struct fa_calendars *calendars, boo
                     "calendars cannot be used as they are now; those read last stay: %s",
                     fa_err_format(&err, text, sizeof text));
     return rc;
+}
+
+/* An import that was refused leaves its mark beside the file. */
+static void look_for_refusal(struct fa_daemon *daemon)
+{
+    char path[1024];
+    const char *directory = daemon->config->directory;
+    snprintf(path, sizeof path, "%.1000s.refused", directory != NULL ? directory : "");
+    int refused = directory != NULL && access(path, F_OK) == 0;
+    if (refused != daemon->directory_refused) {
+        daemon->directory_refused = refused;
+        fa_turn_trouble(daemon, "directory-refused", !refused,
+                        "an import of the directory was refused; what was imported before stays: "
+                        "run 'firealarm directory import' again and see what it says");
+    }
+}
+
+void fa_setup_look(struct fa_daemon *daemon)
+{
+    struct fa_file_mark mark = fa_file_mark_of(daemon->config->directory);
+    if (memcmp(&mark, &daemon->directory_tried, sizeof mark) != 0) {
+        daemon->directory_tried = mark;
+        fa_log(FA_LOG_NOTICE, "the directory was changed");
+        fa_renewal_reload(daemon);
+    }
+    look_for_refusal(daemon);
 }

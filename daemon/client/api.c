@@ -203,3 +203,13 @@ bool fa_api_printed(struct fa_client *client, const struct fa_answer *answer)
     free(ascii);
     return true;
 }
+
+json_t *fa_json_clean(const char *text)
+{
+    struct fa_buf buf;
+    fa_buf_init(&buf, SIZE_MAX / 2);
+    fa_clean(&buf, fa_str_of(text), true);
+    json_t *json = json_string(fa_buf_text(&buf));
+    fa_buf_done(&buf);
+    return json;
+}

@@ -45,6 +45,9 @@ int fa_api_ask(struct fa_client *client, const char *path, json_t *request,
 /* Prints the answer as it came if --json was given, and says so. */
 bool fa_api_printed(struct fa_client *client, const struct fa_answer *answer);
 
+/* A text of any bytes as JSON holds it: UTF-8 alone. */
+json_t *fa_json_clean(const char *text);
+
 /* Members of an answer, whatever somebody put there: a text or NULL, a number or 0. */
 const char *fa_member_text(const json_t *object, const char *name);
 json_int_t fa_member_int(const json_t *object, const char *name);

@@ -3,10 +3,10 @@
 #include "client/commands.h"
 
 #include "calendar/reader.h"
+#include "client/api.h"
 #include "config/config.h"
 #include "host/plugins.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -30,17 +30,6 @@ struct tally {
     unsigned faults, warnings;
 };
 
-/* A configuration can hold any bytes; JSON only UTF-8. */
-static json_t *clean(const char *text)
-{
-    struct fa_buf buf;
-    fa_buf_init(&buf, SIZE_MAX / 2);
-    fa_clean(&buf, fa_str_of(text), true);
-    json_t *json = json_string(fa_buf_text(&buf));
-    fa_buf_done(&buf);
-    return json;
-}
-
 static void on_fault(void *ctx, bool is_warning, const struct fa_err *err)
 {
     struct tally *tally = ctx;
@@ -50,9 +39,9 @@ static void on_fault(void *ctx, bool is_warning, const struct fa_err *err)
     if (tally->list != NULL) {
         json_array_append_new(tally->list,
                               json_pack("{s:s, s:o, s:i, s:i, s:o}", "kind",
-                                        is_warning ? "warning" : "error", "file", clean(err->file),
-                                        "line", (int)err->line, "column", (int)err->col, "text",
-                                        clean(err->text)));
+                                        is_warning ? "warning" : "error", "file",
+                                        fa_json_clean(err->file), "line", (int)err->line, "column",
+                                        (int)err->col, "text", fa_json_clean(err->text)));
         return;
     }
     fa_put(&tally->client->out, is_warning ? FA_PLAIN : FA_BOLD,
@@ -89,8 +78,8 @@ static void say_end(struct fa_client *client, const char *path, const struct fa_
 
 static void print_json(struct fa_client *client, const char *path, bool is_sound, json_t *list)
 {
-    json_t *all =
-        json_pack("{s:o, s:b, s:O}", "file", clean(path), "sound", is_sound, "faults", list);
+    json_t *all = json_pack("{s:o, s:b, s:O}", "file", fa_json_clean(path), "sound", is_sound,
+                            "faults", list);
     char *text =
         json_dumps(all, (client->out.tty ? JSON_INDENT(2) : JSON_COMPACT) | JSON_ENSURE_ASCII);
     fa_say(&client->out, "%s\n", text != NULL ? text : "{}");

@@ -275,10 +275,26 @@ static const char *age_of(const json_t *object, const char *member, fa_time now,
     return fa_when_age(now - then, buf);
 }
 
+/* With what makes it another state for whoever reads it: that its data are missing. */
+static const char *state_of(const json_t *alarm, char *buf, size_t size)
+{
+    const char *state = or_dash(fa_member_text(alarm, "state"));
+    const json_t *flag;
+    size_t i;
+    json_array_foreach(json_object_get(alarm, "flags"), i, flag)
+    {
+        if (json_is_string(flag) && strcmp(json_string_value(flag), "unknown") == 0) {
+            snprintf(buf, size, "%.60s, unknown", state);
+            return buf;
+        }
+    }
+    return state;
+}
+
 static void add_alarm(struct fa_table *table, const json_t *alarms, const json_t *alarm,
                       fa_time now)
 {
-    char buf[FA_WHEN_SIZE], id[40];
+    char buf[FA_WHEN_SIZE], id[40], state[80];
     const char *text = or_dash(fa_member_text(alarm, "id"));
     const char *severity = fa_member_text(alarm, "severity");
     const char *owner = fa_member_text(alarm, "owner");
@@ -286,7 +302,7 @@ static void add_alarm(struct fa_table *table, const json_t *alarms, const json_t
     snprintf(id, sizeof id, "%.*s", (int)short_len(alarms, text), text);
     fa_table_add(table, severity_paint(severity), or_dash(severity));
     fa_table_add(table, FA_BOLD, id);
-    fa_table_add(table, FA_PLAIN, or_dash(fa_member_text(alarm, "state")));
+    fa_table_add(table, FA_PLAIN, state_of(alarm, state, sizeof state));
     fa_table_add(table, FA_PLAIN, age_of(alarm, "raised", now, buf));
     fa_table_add(table, owner != NULL ? FA_GREEN : FA_PLAIN, owner != NULL ? owner : "nobody");
     fa_table_add(table, FA_PLAIN, title != NULL ? title : or_dash(fa_member_text(alarm, "rule")));
@@ -398,7 +414,7 @@ static void put_labels(struct fa_screen *screen, const json_t *labels)
 
 void fa_render_alarm(struct fa_screen *screen, const json_t *alarm, fa_time now)
 {
-    char number[32], age[FA_WHEN_SIZE];
+    char number[32], age[FA_WHEN_SIZE], state[80];
     const char *severity = fa_member_text(alarm, "severity");
     const json_t *value = json_object_get(alarm, "value");
     fa_put(screen, severity_paint(severity), or_dash(severity));
@@ -407,7 +423,7 @@ void fa_render_alarm(struct fa_screen *screen, const json_t *alarm, fa_time now)
     fa_say(screen, "\n\n");
     field(screen, "What", fa_member_text(alarm, "summary"));
     field(screen, "Expected", fa_member_text(alarm, "expect"));
-    field(screen, "State", fa_member_text(alarm, "state"));
+    field(screen, "State", state_of(alarm, state, sizeof state));
     const char *owner = fa_member_text(alarm, "owner");
     field(screen, "Owner", owner != NULL ? owner : "nobody");
     time_field(screen, "Next word", alarm, "promised");

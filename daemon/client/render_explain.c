@@ -102,10 +102,12 @@ void fa_explain_limits(struct fa_buf *buf, const json_t *evidence)
                                            {"below", "fires below "},
                                            {"clear_below", "clears below "},
                                            {"clear_above", "clears above "}};
+    static const char *const at_or[] = {"fires at or above ", "fires at or below "};
     const char *comma = "";
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (fa_explain_has(evidence, names[i][0])) {
-            fa_buf_printf(buf, "%s%s", comma, names[i][1]);
+            bool at = i < 2 && fa_member_is(evidence, "or_equal");
+            fa_buf_printf(buf, "%s%s", comma, at ? at_or[i] : names[i][1]);
             fa_explain_number(buf, evidence, names[i][0]);
             comma = ", ";
         }
@@ -444,8 +446,8 @@ static void put_words(struct fa_buf *buf, const json_t *moment, const struct wor
         fa_buf_printf(buf, "nobody looked at its data since %s",
                       fa_explain_clock(moment, "since", clock));
     } else if (strcmp(what, "wrong-code") == 0) {
-        fa_buf_printf(buf, "number %lld on a link of %s",
-                      (long long)fa_member_int(moment, "count"), display);
+        fa_buf_printf(buf, "number %lld on a link of %s", (long long)fa_member_int(moment, "count"),
+                      display);
     } else if (word->text != NULL) {
         fa_buf_puts(buf, word->text);
     } else {

@@ -378,9 +378,9 @@ struct fa_config *fa_build(struct fa_faults *faults, struct fa_draft *draft)
     config->setup.people = config->people;
     config->company = draft->company;
     config->notice = draft->notice;
-    draft->company = draft->notice = NULL;
+    config->directory = draft->directory;
     config->pages_url = draft->pages.url;
-    draft->pages.url = NULL;
+    draft->company = draft->notice = draft->directory = draft->pages.url = NULL;
     build_directory(faults, draft, config);
     build_severities(draft, &config->setup);
     build_guide(draft, &config->setup);

@@ -12,6 +12,7 @@
 #include "config/proof.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 static void read_draft(struct fa_faults *faults, const struct fa_files *files,
                        struct fa_draft *draft)
@@ -53,6 +54,7 @@ static void prove(struct fa_faults *faults, const struct fa_draft *draft, struct
                              .policy_filings = fa_xcalloc(policies + 1, sizeof(bool)),
                              .policy_categories = fa_xcalloc(policies + 1, sizeof(bool))};
     size_t before = faults->count;
+    fa_proof_index(&proof);
     fa_prove_names(&proof);
     fa_prove_people(&proof);
     fa_prove_accounts(&proof);
@@ -68,9 +70,41 @@ static void prove(struct fa_faults *faults, const struct fa_draft *draft, struct
     if (people_sound && seal(faults, config)) {
         fa_prove_conflicts(&proof);
     }
+    fa_proof_index_done(&proof);
     free(proof.policy_used);
     free(proof.policy_filings);
     free(proof.policy_categories);
+}
+
+struct fa_file_mark fa_file_mark_of(const char *path)
+{
+    struct stat st;
+    if (path == NULL || stat(path, &st) != 0) {
+        return (struct fa_file_mark){0};
+    }
+    return (struct fa_file_mark){st.st_dev, st.st_ino, st.st_size,
+                                 st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec};
+}
+
+/* The directory that an import wrote, or the one that is tried in its place. */
+static void add_directory(struct fa_faults *faults, struct fa_files *files,
+                          const struct fa_str *instead)
+{
+    char *path = fa_files_directory(files);
+    struct fa_buf buf = {0};
+    if (path == NULL) {
+        return;
+    }
+    files->directory_mark = fa_file_mark_of(path);
+    if (instead != NULL) {
+        fa_files_add_directory(files, path, *instead, faults);
+    } else if (fa_files_read_directory(path, &buf, faults) == 0) {
+        fa_files_add_directory(files, path, fa_buf_str(&buf), faults);
+    } else {
+        faults->unread_files++;
+    }
+    fa_buf_done(&buf);
+    free(path);
 }
 
 /* FA_EAGAIN: calendars have to be read first; nothing is made then. */
@@ -80,6 +114,7 @@ static int make(struct fa_faults *faults, struct fa_files *files,
     int rc = 0;
     struct fa_draft draft = {0};
     fa_files_parse(files, faults);
+    add_directory(faults, files, world != NULL ? world->directory : NULL);
     read_draft(faults, files, &draft);
     struct fa_config *config = fa_build(faults, &draft);
     if (faults->unread_files == 0) {
@@ -103,6 +138,7 @@ static int finish(int rc, struct fa_faults *faults, struct fa_files *files,
     rc = faults->count == 0 ? rc : FA_EINVAL;
     if (rc == 0) {
         config->source = fa_files_source(files);
+        config->directory_mark = files->directory_mark;
         *ret_config = config;
     } else {
         fa_config_free(config);
@@ -122,6 +158,19 @@ int fa_config_load(const char *path, const struct fa_config_world *world, fa_con
         rc = make(&faults, &files, world, &config);
     }
     return finish(rc, &faults, &files, config, ret_config);
+}
+
+int fa_config_directory(const char *path, fa_config_fault_fn *fault, void *ctx, char **ret_path)
+{
+    struct fa_files files = {0};
+    struct fa_faults faults = {.fn = fault, .ctx = ctx, .files = &files};
+    *ret_path = NULL;
+    if (fa_files_load(&files, path, &faults) == 0) {
+        fa_files_parse(&files, &faults);
+        *ret_path = fa_files_directory(&files);
+    }
+    fa_files_done(&files);
+    return faults.count == 0 ? 0 : FA_EINVAL;
 }
 
 int fa_config_parse(const char *name, struct fa_str text, const struct fa_config_world *world,
@@ -279,6 +328,7 @@ void fa_config_free(struct fa_config *config)
     free(config->company);
     free(config->pages_url);
     free(config->notice);
+    free(config->directory);
     free(config->source);
     free(config);
 }

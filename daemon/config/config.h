@@ -86,9 +86,18 @@ struct fa_fetch_entry {
     uint32_t line;
 };
 
+/* Which state of a file was read; all 0: none. */
+struct fa_file_mark {
+    uint64_t dev, ino;
+    int64_t size, changed_ns;
+};
+struct fa_file_mark fa_file_mark_of(const char *path); /* NULL: none */
+
 struct fa_config {
     char *company;
-    char *notice; /* what the client says before it asks */
+    char *notice;                       /* what the client says before it asks */
+    char *directory;                    /* the file that an import writes, absolute; NULL: none */
+    struct fa_file_mark directory_mark; /* not newer than what was read of it */
     struct fa_setup setup;
     struct fa_directory *people; /* owned; setup.people points here */
     struct fa_rule **rules;      /* owned; setup.rules points here */
@@ -100,7 +109,7 @@ struct fa_config {
     struct fa_plugin_config store; /* plugin NULL: none was given (texts without plugins only) */
     char *mac_key_file;            /* 32 bytes as 64 hex digits, outside the store: a path or the
                                       name of a systemd credential, for fa_secret_resolve() */
-    char *pages_url; /* without a slash at its end; NULL: messages carry no links */
+    char *pages_url;               /* without a slash at its end; NULL: messages carry no links */
     struct fa_listener_entry *listeners;
     size_t listener_count;
     struct fa_feed_entry *feeds;
@@ -132,6 +141,8 @@ struct fa_config_world {
     /* NULL: calendars and zones are not read. Then nobody is on duty, no calendar is open, and
      * every zone is UTC. */
     struct fa_calendars *calendars;
+    const struct fa_str *directory; /* tried in place of what the directory's file holds, be it
+                                       there or not; NULL: the file */
     bool is_waiting_elsewhere; /* what has to be read first is: FA_EAGAIN, instead of blocking */
     bool is_fresh;             /* of calendars that a kept text holds, what their files say now */
 };
@@ -141,7 +152,12 @@ struct fa_config_world {
  */
 int fa_config_load(const char *path, const struct fa_config_world *world, fa_config_fault_fn *fault,
                    void *ctx, struct fa_config **ret_config) FA_MUST_CHECK;
-/* The same from a text (the copy kept in the store, lab's worlds); name stands for the file. */
+/* Where the files say that the directory lies; NULL: nowhere. The caller frees it. FA_EINVAL after
+ * faults of reading and grammar. */
+int fa_config_directory(const char *path, fa_config_fault_fn *fault, void *ctx,
+                        char **ret_path) FA_MUST_CHECK;
+/* As fa_config_load, from a text (the copy kept in the store, lab's worlds); name stands for the
+ * file. */
 int fa_config_parse(const char *name, struct fa_str text, const struct fa_config_world *world,
                     fa_config_fault_fn *fault, void *ctx,
                     struct fa_config **ret_config) FA_MUST_CHECK;

@@ -50,8 +50,6 @@ static const struct fa_key person_keys[] = {
      .help = "An independent contact: takes what nobody else may learn. At least two are needed."},
     {"operator", FA_KEY_BOOL, 0, AT(T, e.operator_), .def = "false",
      .help = "May see the outbox, without content, and test channels."},
-    {"language", FA_KEY_NAME, 0, AT(T, e.language),
-     .help = "The language in which messages reach the person, such as \"de\"."},
     {"zone", FA_KEY_TEXT, 0, AT(T, e.zone), .max = 100,
      .help = "Time zone for the times that the person reads, and for days of leave; for instance "
              "\"Europe/Berlin\". Without it: the company's."},
@@ -60,6 +58,8 @@ static const struct fa_key person_keys[] = {
     {"leave", FA_KEY_TEXTS, 0, LIST(T, leave), .min = 1, .max = 366,
      .help = "When the person is away and deputies stand in: days (\"2026-12-24\"), stretches of "
              "them (\"2026-12-24..2027-01-02\") or a calendar's name."},
+    {"language", FA_KEY_NAME, 0, AT(T, e.language),
+     .help = "The language in which messages reach the person, such as \"de\"."},
     {"email", FA_KEY_REFUSED,
      .help = "write channels = ( { channel = \"mail\"; address = \"...\"; } )"},
     {"mail", FA_KEY_REFUSED,
@@ -79,40 +79,6 @@ static const struct fa_key team_keys[] = {
 };
 static const struct fa_section team_section = {"a team", KEYS(team_keys), sizeof(T),
                                                .help = "Several people under one name."};
-#undef T
-
-#define T struct fa_draft_model
-static const struct fa_key model_keys[] = {
-    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.name), .help = "What accounts refer to."},
-    {"display", FA_KEY_TEXT, 0, AT(T, e.display), .max = 200, .help = "Name as people read it."},
-    {"conduit", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.conduit),
-     .help = "The role that is the primary conduit to such a customer, and takes over from a "
-             "conduit who is away or has left."},
-};
-static const struct fa_section model_section = {
-    "a service model", KEYS(model_keys), sizeof(T),
-    .help = "How a kind of customer is served: \"complex\", \"simple\", \"transaction\"."};
-#undef T
-
-#define T struct fa_draft_account
-static const struct fa_key account_keys[] = {
-    {"name", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, e.name), .max = 200,
-     .help = "The customer as filings and the label \"customer\" say it."},
-    {"display", FA_KEY_TEXT, 0, AT(T, e.display), .max = 200, .help = "Name as people read it."},
-    {"model", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.model),
-     .help = "The service model. Its role stands in when the conduit is away or has left."},
-    {"value_seen", FA_KEY_TEXT, 0, AT(T, e.value_seen), .max = 200,
-     .help = "The level at which our value is seen there, for instance \"board\"."},
-    {"conduit", FA_KEY_NAME, 0, AT(T, e.conduit),
-     .help = "The person who is the primary conduit. Without one: those with the model's role."},
-    {"touches", FA_KEY_TEXTS, 0, PAIR(T, e.touches, e.touch_count), .max = 200,
-     .help = "Who touches or supports the customer: people, \"team:NAME\", \"role:NAME\", "
-             "\"schedule:NAME\". The conduit is among them without being listed."},
-};
-static const struct fa_section account_section = {
-    "an account", KEYS(account_keys), sizeof(T),
-    .help = "A customer, and who answers for them: the targets account.conduit and "
-            "account.touches."};
 #undef T
 
 #define T struct fa_draft_calendar
@@ -155,6 +121,40 @@ static const struct fa_section schedule_section = {
     .help = "A rotation: who is on duty when. A single event, or an occurrence that was changed or "
             "moved, takes its time from all events that recur: so a swap is one more event. Events "
             "of the same kind that overlap are on duty together."};
+#undef T
+
+#define T struct fa_draft_model
+static const struct fa_key model_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.name), .help = "What accounts refer to."},
+    {"display", FA_KEY_TEXT, 0, AT(T, e.display), .max = 200, .help = "Name as people read it."},
+    {"conduit", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.conduit),
+     .help = "The role that is the primary conduit to such a customer, and takes over from a "
+             "conduit who is away or has left."},
+};
+static const struct fa_section model_section = {
+    "a service model", KEYS(model_keys), sizeof(T),
+    .help = "How a kind of customer is served: \"complex\", \"simple\", \"transaction\"."};
+#undef T
+
+#define T struct fa_draft_account
+static const struct fa_key account_keys[] = {
+    {"name", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, e.name), .max = 200,
+     .help = "The customer as filings and the label \"customer\" say it."},
+    {"display", FA_KEY_TEXT, 0, AT(T, e.display), .max = 200, .help = "Name as people read it."},
+    {"model", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, e.model),
+     .help = "The service model. Its role stands in when the conduit is away or has left."},
+    {"value_seen", FA_KEY_TEXT, 0, AT(T, e.value_seen), .max = 200,
+     .help = "The level at which our value is seen there, for instance \"board\"."},
+    {"conduit", FA_KEY_NAME, 0, AT(T, e.conduit),
+     .help = "The person who is the primary conduit. Without one: those with the model's role."},
+    {"touches", FA_KEY_TEXTS, 0, PAIR(T, e.touches, e.touch_count), .max = 200,
+     .help = "Who touches or supports the customer: people, \"team:NAME\", \"role:NAME\", "
+             "\"schedule:NAME\". The conduit is among them without being listed."},
+};
+static const struct fa_section account_section = {
+    "an account", KEYS(account_keys), sizeof(T),
+    .help = "A customer, and who answers for them: the targets account.conduit and "
+            "account.touches."};
 #undef T
 
 #define T struct fa_draft_channel
@@ -373,7 +373,10 @@ static const struct fa_key rule_keys[] = {
     {"alert", FA_KEY_GROUP, 0, AT(T, alert), .section = &alert_section,
      .help = "Fires on what another monitoring system has decided."},
     {"expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, e.query.text), .max = 65536,
-     .help = "Fires for each label set that this PromQL expression yields; instead of metric."},
+     .help =
+         "Fires for each label set that this PromQL expression yields; instead of metric. One "
+         "function is ours: sketch_quantile_over_time(0.9, m[15m]), within 1 %, also of timers and "
+         "of more than a sample a second, of which quantile_over_time is refused."},
     {"clear_expr", FA_KEY_TEXT, FA_KEY_LINES, AT(T, e.query.clear_text), .max = 65536,
      .help = "With expr: clears only when this expression yields the label set."},
     {"settle", FA_KEY_DURATION, 0, AT(T, e.query.settle), DURATION(0, FA_HOUR), .def = "1s",
@@ -429,7 +432,7 @@ static const struct fa_section inhibition_section = {
 #define T struct fa_draft_define
 static const struct fa_key define_keys[] = {
     {"name", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, name), .max = 200,
-     .help = "Stands for the expression in those of rules and of definitions further down."},
+     .help = "Stands for the expression in those of rules and of other definitions."},
     {"expr", FA_KEY_TEXT, FA_KEY_REQUIRED | FA_KEY_LINES, AT(T, expr), .max = 65536,
      .help = "PromQL."},
 };
@@ -649,6 +652,10 @@ static const struct fa_key top_keys[] = {
     {"notice", FA_KEY_TEXT, FA_KEY_LINES, AT(T, notice), .max = 4000,
      .help =
          "What the client says before it asks anything, for instance who can read this machine."},
+    {"directory", FA_KEY_PATH, 0, AT(T, directory),
+     .help = "The file with people, teams and accounts that \"firealarm directory import\" writes, "
+             "for instance /var/lib/firealarm/directory.cfg. It is read with the others, and again "
+             "within half a minute when it has changed."},
     {"zone", FA_KEY_TEXT, 0, AT(T, zone), .max = 100,
      .help = "The company's time zone, for instance \"Europe/Berlin\", for people, calendars and "
              "schedules that name none. Without it: UTC."},
@@ -661,7 +668,7 @@ static const struct fa_key top_keys[] = {
     {"teams", FA_KEY_GROUPS, 0, LIST(T, teams), .section = &team_section, .help = "Teams."},
     {"models", FA_KEY_GROUPS, 0, LIST(T, models), .section = &model_section,
      .help = "How customers are served."},
-    {"accounts", FA_KEY_GROUPS, 0, LIST(T, accounts), .section = &account_section,
+    {"accounts", FA_KEY_GROUPS, 0, LIST(T, accounts), .max = 50000, .section = &account_section,
      .help = "Customers."},
     {"channels", FA_KEY_GROUPS, 0, LIST(T, channels), .section = &channel_section,
      .help = "Ways to reach people."},

@@ -35,6 +35,8 @@ struct fa_files {
     size_t count;
     struct fa_file_calendar *calendars;
     size_t calendar_count;
+    struct fa_file_mark directory_mark;
+    bool is_on_disk; /* found there, not taken from a text: what they refer to is read too */
 };
 
 struct fa_faults {
@@ -88,6 +90,15 @@ struct fa_str fa_files_calendar(const struct fa_files *files, const char *path, 
 char *fa_files_source(struct fa_files *files);
 /* Scans and parses every file. */
 void fa_files_parse(struct fa_files *files, struct fa_faults *faults);
+/* The path that the key `directory` says, after fa_files_parse(); NULL: none. The caller frees it.
+ */
+char *fa_files_directory(const struct fa_files *files);
+/* Initialises buf and reads such a file into it. FA_EINVAL after a fault. */
+int fa_files_read_directory(const char *path, struct fa_buf *buf,
+                            struct fa_faults *faults) FA_MUST_CHECK;
+/* Once: adds the text as a further file, parsed. */
+void fa_files_add_directory(struct fa_files *files, const char *path, struct fa_str text,
+                            struct fa_faults *faults);
 void fa_files_done(struct fa_files *files);
 
 #endif

@@ -28,12 +28,14 @@
 
 #define FILE_MAX_BYTES   ((size_t)1 << 20)
 #define JOINED_MAX_BYTES ((size_t)4 << 20)
-#define KEPT_MAX_BYTES   ((size_t)12 << 20) /* with calendars */
-#define FILES_MAX        256u
-#define MARK             "#@ "
-#define MARK_DIRECTORY   "#@ directory "
-#define MARK_FILE        "#@ file "
-#define MARK_CALENDAR    "#@ calendar "
+/* What an import wrote is one file for a whole company. */
+#define DIRECTORY_MAX_BYTES ((size_t)8 << 20)
+#define KEPT_MAX_BYTES      ((size_t)20 << 20) /* with it and with calendars */
+#define FILES_MAX           256u
+#define MARK                "#@ "
+#define MARK_DIRECTORY      "#@ directory "
+#define MARK_FILE           "#@ file "
+#define MARK_CALENDAR       "#@ calendar "
 
 static void file_fault(struct fa_faults *faults, int code, const char *file, const char *fmt, ...)
     FA_PRINTF(4, 5);
@@ -110,7 +112,7 @@ static int read_file(const char *path, struct fa_buf *buf, struct fa_faults *fau
 {
     struct fa_err err;
     int rc = fa_files_read_plain(path, buf, &err);
-    if (rc == FA_ETOOBIG) {
+    if (rc == FA_ETOOBIG && buf->max == FILE_MAX_BYTES) {
         file_fault(faults, rc, path,
                    "%s: split it over several files in conf.d/ (all of them together: %zu KiB)",
                    err.text, JOINED_MAX_BYTES >> 10);
@@ -201,7 +203,7 @@ static void append_directory(const char *main_path, const char *sub, struct fa_b
 
 static void add_file(struct fa_files *files, struct fa_str name, struct fa_str text)
 {
-    files->files = fa_xrealloc(files->files, (files->count + 1) * sizeof *files->files);
+    files->files = fa_xrealloc(files->files, (files->count + 2) * sizeof *files->files);
     files->files[files->count++] =
         (struct fa_file){.name = fa_xstrndup(name.ptr, name.len), .text = text};
 }
@@ -228,7 +230,8 @@ static void add_part(struct fa_files *files, struct fa_str name, struct fa_str t
     }
 }
 
-/* Cuts the joined text at its markers. Trees are initialised later: they must not move. */
+/* Cuts the joined text at its markers. Trees are initialised later: they must not move, and there
+ * is room for one more. */
 static void split(struct fa_files *files, const char *name)
 {
     struct fa_str rest = fa_str_of(files->joined);
@@ -293,6 +296,7 @@ int fa_files_load(struct fa_files *files, const char *path, struct fa_faults *fa
         fa_buf_done(&joined);
         return FA_EINVAL;
     }
+    files->is_on_disk = true;
     return take_joined(files, path, fa_buf_take(&joined));
 }
 
@@ -301,7 +305,7 @@ int fa_files_take(struct fa_files *files, const char *name, struct fa_str text,
 {
     if (text.len > KEPT_MAX_BYTES || (text.len > 0 && memchr(text.ptr, '\0', text.len) != NULL)) {
         file_fault(faults, FA_EPARSE, name, "%s",
-                   text.len > KEPT_MAX_BYTES ? "larger than 12288 KiB" : "a zero byte: no text");
+                   text.len > KEPT_MAX_BYTES ? "larger than 20480 KiB" : "a zero byte: no text");
         return FA_EINVAL;
     }
     return take_joined(files, name, fa_xstrndup(text.len > 0 ? text.ptr : "", text.len));
@@ -345,7 +349,8 @@ int fa_files_read_calendar(struct fa_files *files, const char *path, bool fresh,
                strstr(fa_buf_text(&buf), MARK) != NULL) {
         rc = fa_err_set(err, FA_EPARSE,
                         "%.300s: no iCalendar: it holds a zero byte or \"" MARK "\"", path);
-    } else if (total + buf.len > KEPT_MAX_BYTES - JOINED_MAX_BYTES - ((size_t)1 << 20)) {
+    } else if (total + buf.len >
+               KEPT_MAX_BYTES - JOINED_MAX_BYTES - DIRECTORY_MAX_BYTES - ((size_t)1 << 20)) {
         rc = fa_err_set(err, FA_ETOOBIG, "all calendars together are larger than 7168 KiB");
     } else {
         add_calendar(files, fa_str_of(path), fa_buf_str(&buf), false);
@@ -411,6 +416,80 @@ void fa_files_parse(struct fa_files *files, struct fa_faults *faults)
 {
     for (size_t i = 0; i < files->count; i++) {
         parse_file(&files->files[i], faults);
+    }
+}
+
+char *fa_files_directory(const struct fa_files *files)
+{
+    for (size_t i = 0; files->is_on_disk && i < files->count; i++) {
+        const config_setting_t *at =
+            files->files[i].is_read
+                ? config_setting_get_member(config_root_setting(&files->files[i].tree), "directory")
+                : NULL;
+        const char *text = at != NULL ? config_setting_get_string(at) : NULL;
+        char *path = text != NULL ? fa_files_resolve(files, text) : NULL;
+        if (path != NULL && path[0] == '/') {
+            return path;
+        }
+        free(path); /* its key's table says what is wrong with it */
+    }
+    return NULL;
+}
+
+int fa_files_read_directory(const char *path, struct fa_buf *buf, struct fa_faults *faults)
+{
+    fa_buf_init(buf, DIRECTORY_MAX_BYTES);
+    return read_file(path, buf, faults);
+}
+
+/* Who may write it may not be who may write the others: it says who there is, and no more. */
+static void only_people(const struct fa_file *file, struct fa_faults *faults)
+{
+    static const char *const lists[] = {"people", "teams", "accounts"};
+    const config_setting_t *root = config_root_setting(&file->tree);
+    for (int i = 0; i < config_setting_length(root); i++) {
+        const config_setting_t *at = config_setting_get_elem(root, (unsigned)i);
+        bool may = false;
+        for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++) {
+            may = may || strcmp(at->name, lists[k]) == 0;
+        }
+        if (!may) {
+            fa_fault(faults, at, FA_EDENIED,
+                     "the directory holds people, teams and accounts: '%.60s' belongs into the "
+                     "files of the configuration",
+                     at->name);
+        }
+    }
+}
+
+void fa_files_add_directory(struct fa_files *files, const char *path, struct fa_str text,
+                            struct fa_faults *faults)
+{
+    struct fa_buf joined;
+    if (has_marker(path, text, faults) || memchr(text.ptr, '\0', text.len) != NULL) {
+        file_fault(faults, FA_EPARSE, path, "is no directory as an import writes it");
+        faults->unread_files++;
+        return;
+    }
+    fa_buf_init(&joined, KEPT_MAX_BYTES);
+    fa_buf_puts(&joined, files->joined);
+    fa_buf_printf(&joined, MARK_FILE "%s\n", path);
+    size_t start = joined.len;
+    fa_buf_putstr(&joined, text);
+    fa_buf_puts(&joined, text.len > 0 && text.ptr[text.len - 1] != '\n' ? "\n" : "");
+    size_t end = joined.len;
+    char *old = files->joined;
+    files->joined = fa_buf_take(&joined);
+    for (size_t i = 0; i < files->count; i++) {
+        files->files[i].text.ptr = files->joined + (files->files[i].text.ptr - old);
+    }
+    free(old);
+    struct fa_file *file = &files->files[files->count++];
+    *file =
+        (struct fa_file){.name = fa_xstrdup(path), .text = {files->joined + start, end - start}};
+    parse_file(file, faults);
+    if (file->is_read) {
+        only_people(file, faults);
     }
 }
 

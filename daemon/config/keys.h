@@ -7,7 +7,7 @@
 #include "config/faults.h"
 
 #define FA_KEYS_MAX  32u   /* rows of one table */
-#define FA_ITEMS_MAX 5000u /* of one list; the proof compares each with each */
+#define FA_ITEMS_MAX 5000u /* of one list without a max; the proof compares each with each */
 
 /* The C type at `offset`; a second member, where there is one, at `offset2`. */
 enum fa_key_type {

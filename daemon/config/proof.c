@@ -110,16 +110,53 @@ static size_t known_count(const struct fa_proof *proof, enum fa_kind kind)
                                     : fa_proof_count(proof, kind);
 }
 
+/* By name, of one name the first first. */
+static int by_name(const void *a, const void *b)
+{
+    const struct fa_proof_name *x = a, *y = b;
+    int order = strcmp(x->name, y->name);
+    return order != 0 ? order : x->i < y->i ? -1 : x->i > y->i;
+}
+
+void fa_proof_index(struct fa_proof *proof)
+{
+    for (enum fa_kind kind = 0; kind < FA_KIND__COUNT; kind++) {
+        size_t count = known_count(proof, kind);
+        struct fa_proof_name *names = fa_xcalloc(count + 1, sizeof *names);
+        proof->name_counts[kind] = 0;
+        for (size_t i = 0; i < count; i++) {
+            const char *name = fa_proof_name(proof, kind, i);
+            if (name != NULL) {
+                names[proof->name_counts[kind]++] = (struct fa_proof_name){name, i};
+            }
+        }
+        qsort(names, proof->name_counts[kind], sizeof *names, by_name);
+        proof->names[kind] = names;
+    }
+}
+
+void fa_proof_index_done(struct fa_proof *proof)
+{
+    for (enum fa_kind kind = 0; kind < FA_KIND__COUNT; kind++) {
+        free(proof->names[kind]);
+    }
+}
+
 size_t fa_proof_find(const struct fa_proof *proof, enum fa_kind kind, const char *name)
 {
-    size_t count = known_count(proof, kind);
-    for (size_t i = 0; name != NULL && i < count; i++) {
-        const char *other = fa_proof_name(proof, kind, i);
-        if (other != NULL && strcmp(other, name) == 0) {
-            return i;
+    const struct fa_proof_name *names = proof->names[kind];
+    size_t low = 0, high = proof->name_counts[kind];
+    while (name != NULL && low < high) { /* the first that is not before it */
+        size_t mid = low + (high - low) / 2;
+        if (strcmp(names[mid].name, name) < 0) {
+            low = mid + 1;
+        } else {
+            high = mid;
         }
     }
-    return FA_NONE;
+    bool found =
+        name != NULL && low < proof->name_counts[kind] && strcmp(names[low].name, name) == 0;
+    return found ? names[low].i : FA_NONE;
 }
 
 /* Every name of the kind; the caller frees the array. */

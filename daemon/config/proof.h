@@ -7,14 +7,6 @@
 
 #include "config/draft.h"
 
-struct fa_proof {
-    struct fa_faults *faults;
-    const struct fa_draft *draft;
-    struct fa_config *config;                               /* lists in the order of the draft's */
-    struct fa_plugins *plugins;                             /* NULL: not looked at */
-    bool *policy_used, *policy_filings, *policy_categories; /* for each policy */
-};
-
 /* The lists that have names. */
 enum fa_kind {
     FA_KIND_PERSON,
@@ -34,13 +26,31 @@ enum fa_kind {
     FA_KIND__COUNT
 };
 
+struct fa_proof_name {
+    const char *name;
+    size_t i;
+};
+
+struct fa_proof {
+    struct fa_faults *faults;
+    const struct fa_draft *draft;
+    struct fa_config *config;                               /* lists in the order of the draft's */
+    struct fa_plugins *plugins;                             /* NULL: not looked at */
+    bool *policy_used, *policy_filings, *policy_categories; /* for each policy */
+    struct fa_proof_name *names[FA_KIND__COUNT];            /* of each kind, sorted */
+    size_t name_counts[FA_KIND__COUNT];
+};
+
 #define FA_NONE SIZE_MAX
 
 size_t fa_proof_count(const struct fa_proof *proof, enum fa_kind kind);
 /* May be NULL. */
 const char *fa_proof_name(const struct fa_proof *proof, enum fa_kind kind, size_t i);
 const config_setting_t *fa_proof_at(const struct fa_proof *proof, enum fa_kind kind, size_t i);
-/* FA_NONE: not there, or name is NULL. */
+/* Once, when the lists stand: what fa_proof_find() looks in. */
+void fa_proof_index(struct fa_proof *proof);
+void fa_proof_index_done(struct fa_proof *proof);
+/* FA_NONE: not there, or name is NULL. Of several the first. */
 size_t fa_proof_find(const struct fa_proof *proof, enum fa_kind kind, const char *name);
 /* The same with a fault at `at` when a name is not there. `what` says whose it is. */
 size_t fa_proof_need(const struct fa_proof *proof, enum fa_kind kind, const char *name,

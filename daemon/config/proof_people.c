@@ -260,17 +260,23 @@ static bool can_take(const struct fa_directory *dir, fa_person person,
     return false;
 }
 
-/* Is somebody left to take a filing about `subject` and `other`, which may be NULL? */
-static bool somebody_left(const struct fa_directory *dir, const char *subject, const char *other)
+/* Can somebody independent still be told? */
+static bool somebody_outside(const struct fa_directory *dir, const struct fa_pset *conflicted)
+{
+    bool found = false;
+    for (fa_person p = 0; !found && p < dir->people_count; p++) {
+        found = can_take(dir, p, conflicted);
+    }
+    return found;
+}
+
+/* Is somebody left to take a filing about `subject`? */
+static bool somebody_left(const struct fa_directory *dir, const char *subject)
 {
     struct fa_pset conflicted;
     fa_pset_init(&conflicted, dir);
     fa_people_conflicted(dir, fa_str_of(subject), &conflicted);
-    fa_people_conflicted(dir, fa_str_of(other), &conflicted);
-    bool found = false;
-    for (fa_person p = 0; !found && p < dir->people_count; p++) {
-        found = can_take(dir, p, &conflicted);
-    }
+    bool found = somebody_outside(dir, &conflicted);
     fa_pset_done(&conflicted);
     return found;
 }
@@ -294,31 +300,52 @@ static void report(struct tally *tally, const config_setting_t *at, const char *
 
 static void try_subject(struct tally *tally, const config_setting_t *at, const char *subject)
 {
-    if (!somebody_left(tally->proof->config->people, subject, NULL)) {
+    if (!somebody_left(tally->proof->config->people, subject)) {
         report(tally, at, subject);
     }
 }
 
-/* A conduit who is away has those with the model's role in their place: a filing may be about both.
- * Each pair once, and only where neither alone is reported. */
-static void try_conduit(struct tally *tally, size_t i)
+/* Where neither alone is reported. */
+static void try_pair(struct tally *tally, size_t i, const struct fa_pset *role)
 {
     const struct fa_directory *dir = tally->proof->config->people;
     const struct fa_account_entry *account = &dir->accounts[i];
-    const struct fa_model_entry *model = fa_directory_model(dir, account->model);
-    char role[80], subject[220];
-    bool seen = account->conduit == NULL;
-    for (size_t k = 0; !seen && k < i; k++) {
-        const struct fa_account_entry *before = &dir->accounts[k];
-        seen = before->conduit != NULL && strcmp(before->conduit, account->conduit) == 0 &&
-               strcmp(before->model, account->model) == 0;
-    }
-    snprintf(role, sizeof role, "role:%s", model->conduit);
-    if (!seen && !somebody_left(dir, account->conduit, role) &&
-        somebody_left(dir, account->conduit, NULL) && somebody_left(dir, role, NULL)) {
+    struct fa_pset both;
+    char subject[220];
+    fa_pset_init(&both, dir);
+    fa_people_conflicted(dir, fa_str_of(account->conduit), &both);
+    bool is_one = !somebody_outside(dir, &both) || !somebody_outside(dir, role);
+    fa_pset_add_all(&both, role);
+    if (!is_one && !somebody_outside(dir, &both)) {
         snprintf(subject, sizeof subject, FA_ABOUT_CONDUIT "%s", account->name);
         report(tally, tally->proof->draft->accounts.items[i].at, subject);
     }
+    fa_pset_done(&both);
+}
+
+/* A conduit who is away has those with the model's role in their place: a filing may be about both.
+ * Each pair once. */
+static void try_conduits(struct tally *tally, const struct fa_model_entry *model)
+{
+    const struct fa_directory *dir = tally->proof->config->people;
+    struct fa_pset role, tried;
+    char subject[80];
+    fa_pset_init(&role, dir);
+    fa_pset_init(&tried, dir);
+    snprintf(subject, sizeof subject, "role:%s", model->conduit);
+    fa_people_conflicted(dir, fa_str_of(subject), &role);
+    for (size_t i = 0; i < dir->account_count; i++) {
+        const struct fa_account_entry *account = &dir->accounts[i];
+        fa_person conduit = strcmp(account->model, model->name) == 0
+                                ? fa_directory_find(dir, fa_str_of(account->conduit))
+                                : FA_NOBODY;
+        if (conduit != FA_NOBODY && !fa_pset_has(&tried, conduit)) {
+            fa_pset_add(&tried, conduit);
+            try_pair(tally, i, &role);
+        }
+    }
+    fa_pset_done(&role);
+    fa_pset_done(&tried);
 }
 
 /* Every role once, at the first who has it. */
@@ -356,8 +383,8 @@ void fa_prove_conflicts(const struct fa_proof *proof)
         try_subject(&tally, proof->draft->teams.items[t].at, subject);
     }
     try_roles(&tally);
-    for (size_t i = 0; i < dir->account_count; i++) {
-        try_conduit(&tally, i);
+    for (size_t i = 0; i < dir->model_count; i++) {
+        try_conduits(&tally, &dir->models[i]);
     }
     if (tally.reported > REPORTED_MAX) {
         fa_fault(proof->faults, NULL, FA_EINVAL,

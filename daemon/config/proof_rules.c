@@ -5,6 +5,8 @@
  * category.
  */
 #include "config/proof.h"
+#include "base/texts.h"
+#include "rules/plan.h"
 #include "rules/sound.h"
 #include "text/template.h"
 
@@ -332,8 +334,12 @@ static void prove_summary(const struct fa_proof *proof, size_t i)
         return;
     }
     size_t count = 0;
-    const char **known =
-        fa_xcalloc(TEMPLATE_FIELDS + m->per_count + m->match_count + 1, sizeof *known);
+    struct fa_promql_names names = {0};
+    bool has_labels =
+        rule->query.expr != NULL && !rule->is_incident && fa_plan_labels(rule->query.expr, &names);
+    const char **known = fa_xcalloc(
+        TEMPLATE_FIELDS + m->per_count + m->match_count + names.count + 1, sizeof *known);
+    char **label_texts = fa_xcalloc(names.count + 1, sizeof *label_texts);
     for (size_t k = 0; k < TEMPLATE_FIELDS; k++) {
         known[count++] = template_fields[k];
     }
@@ -343,10 +349,14 @@ static void prove_summary(const struct fa_proof *proof, size_t i)
     for (size_t k = 0; k < m->match_count; k++) {
         known[count++] = m->matches[k].name;
     }
+    for (size_t k = 0; k < names.count; k++) {
+        known[count++] = label_texts[k] = fa_xstrndup(names.items[k].ptr, names.items[k].len);
+    }
     int rc = fa_template_compile(fa_str_of(rule->summary), &tpl, &err);
-    /* What an alert brings along only its sender knows; an expression's labels come with samples.
-     */
-    if (rc == 0 && !rule->is_alert && (rule->query.text == NULL || rule->is_incident)) {
+    /* What an alert brings along only its sender knows; so it is with an expression's labels, but
+     * where an aggregation names them. */
+    bool is_query = rule->query.text != NULL && !rule->is_incident;
+    if (rc == 0 && !rule->is_alert && (!is_query || has_labels)) {
         rc = fa_template_check(tpl, known, count, &err);
     }
     if (rc != 0) {
@@ -354,6 +364,7 @@ static void prove_summary(const struct fa_proof *proof, size_t i)
                      "summary, at character %u: %s", err.col, err.text);
     }
     fa_template_free(tpl);
+    fa_texts_free(label_texts, names.count);
     free(known);
 }
 

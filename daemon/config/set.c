@@ -430,6 +430,7 @@ static void set_groups(const struct fa_slot *slot)
         wrong_type(slot, "a list of groups ( { }, { } )");
         return;
     }
+    size_t max = slot->key->max > 0 ? (size_t)slot->key->max : FA_ITEMS_MAX;
     for (int i = 0; i < length; i++) {
         const config_setting_t *at = config_setting_get_elem(slot->at, (unsigned)i);
         if (config_setting_type(at) != CONFIG_TYPE_GROUP) {
@@ -437,9 +438,8 @@ static void set_groups(const struct fa_slot *slot)
                      slot->key->name, type_words(at), section->what);
             continue;
         }
-        if (*count == FA_ITEMS_MAX) {
-            fa_fault(slot->faults, at, FA_ETOOBIG, "more than %u %s", FA_ITEMS_MAX,
-                     slot->key->name);
+        if (*count == max) {
+            fa_fault(slot->faults, at, FA_ETOOBIG, "more than %zu %s", max, slot->key->name);
             return;
         }
         *items = fa_keys_grow(*items, *count, section->size);

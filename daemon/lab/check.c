@@ -148,6 +148,7 @@ void fa_lab_check_load(struct fa_lab *lab)
         }
     }
     check_stored(lab);
+    fa_lab_recused_load(lab);
     for (size_t i = 0; i < lab->alarm_count; i++) {
         struct fa_lab_alarm *seen = &lab->alarms[i];
         if (!seen->gone && fa_engine_alarm(lab->engine, seen->id) == NULL) {
@@ -294,9 +295,55 @@ static void check_durable(struct fa_lab *lab, const struct fa_notification *n)
     }
 }
 
+static bool is_urgent(const struct fa_lab *lab, const struct fa_notification *n)
+{
+    const struct fa_setup *setup = &lab->config->setup;
+    const struct fa_alarm *alarm = fa_engine_alarm(lab->engine, n->alarm);
+    const struct fa_incident *filing = fa_engine_incident(lab->engine, n->incident);
+    const struct fa_policy *policy = alarm != NULL ? fa_policy_of(lab->engine, alarm) : NULL;
+    const char *severity = alarm != NULL ? alarm->severity : NULL;
+    for (size_t i = 0; filing != NULL && i < setup->category_count; i++) {
+        bool same = strcmp(setup->categories[i].name, filing->category) == 0;
+        severity = same ? setup->categories[i].severity : severity;
+    }
+    bool urgent = n->kind == FA_NOTE_TEST || severity == NULL ||
+                  (alarm != NULL && (alarm->flags & FA_FLAG_TROUBLE) != 0) ||
+                  (policy != NULL && n->step < policy->step_count && policy->steps[n->step].urgent);
+    bool known = false;
+    for (size_t i = 0; !urgent && i < setup->severity_count; i++) {
+        if (strcmp(setup->severities[i].name, severity) == 0) {
+            known = true;
+            urgent = setup->severities[i].urgent;
+        }
+    }
+    return urgent || !known;
+}
+
+/* What was tried once goes on; what was not waits for its addressee's hours, and no longer. */
+static bool is_quiet(const struct fa_lab *lab, const struct fa_notification *n)
+{
+    const struct fa_directory *dir = lab->config->people;
+    size_t person = fa_lab_person(dir, n->person, strlen(n->person));
+    return person != SIZE_MAX && !fa_lab_is_open(lab, dir->people[person].hours) &&
+           !is_urgent(lab, n);
+}
+
+static void check_held(void *ctx, const struct fa_notification *n)
+{
+    struct fa_lab *lab = ctx;
+    if (n->state == FA_NOTICE_HELD && !is_quiet(lab, n) &&
+        fa_engine_next_deadline(lab->engine) > fa_lab_now(lab).mono) {
+        fa_lab_fail(lab, "a message to %s via %s waits, and their hours are open", n->person,
+                    n->channel);
+    }
+}
+
 void fa_lab_check_attempt(struct fa_lab *lab, const struct fa_notification *n)
 {
     const struct fa_alarm *alarm = fa_engine_alarm(lab->engine, n->alarm);
+    if (n->attempts == 0 && n->failing == fa_lab_now(lab).wall && is_quiet(lab, n)) {
+        fa_lab_fail(lab, "quiet hours: %s is told via %s", n->person, n->channel);
+    }
     const char *why = fa_lab_why_not(lab, alarm, n->incident, n->person, n->channel);
     if (why != NULL) {
         fa_lab_fail(lab, "invariant 4 (a subject is never told): %s via %s: %s", n->person,
@@ -392,7 +439,8 @@ static void check_levels(struct fa_lab *lab, const struct fa_alarm *alarm,
 {
     bool back = alarm->loop < seen->loop || (alarm->loop == seen->loop && alarm->step < seen->step);
     /* A promise was missed, and the rung that is told again waits for room or for its hours. */
-    bool put_off = seen->state == FA_ALARM_ACKED && is_put_off(alarm);
+    bool put_off =
+        (seen->state == FA_ALARM_ACKED || lab->event->kind == FA_EV_RECUSE) && is_put_off(alarm);
     if (back && !seen->resumed && !put_off) {
         fa_lab_fail(lab,
                     "invariant 3 (levels only climb): %s went from step %u loop %u to step %u "
@@ -552,7 +600,7 @@ static bool has_subject(const struct fa_lab *lab, const struct fa_alarm *alarm)
             return true;
         }
     }
-    return false;
+    return fa_lab_is_recused(lab, alarm->id);
 }
 
 struct tally {
@@ -671,6 +719,7 @@ void fa_lab_check_step(struct fa_lab *lab)
         fa_lab_fail(lab, "invariant 3 (always a next step): a deadline is left over after a tick");
     }
     if (lab->looks_at_all) {
+        fa_engine_each_notification(lab->engine, check_held, lab);
         check_accepted(lab);
         check_stored(lab);
         check_counts(lab);

@@ -67,6 +67,13 @@ void fa_lab_cover_event(struct fa_lab *lab, const struct fa_event *event)
             visit(lab, alarm, event->kind == FA_EV_ACK ? FA_AEV_ACK : FA_AEV_RESOLVE);
         }
         break;
+    case FA_EV_RECUSE:
+        alarm = fa_engine_alarm(lab->engine, event->u.recuse.alarm);
+        if (alarm != NULL && alarm->state == FA_ALARM_ACKED && event->u.recuse.person == NULL &&
+            alarm->owner != NULL && strcmp(alarm->owner, event->u.recuse.who) == 0) {
+            visit(lab, alarm, FA_AEV_DISOWN);
+        }
+        break;
     case FA_EV_VERDICT:
         lab->cover.verdicts[event->u.verdict.verdict]++;
         break;

@@ -207,6 +207,25 @@ static const char *filing_why_not(const struct fa_lab *lab, struct fa_incident_i
     return why;
 }
 
+static const char *recusal_why_not(const struct fa_lab *lab, struct fa_alarm_id alarm,
+                                   const char *person, const char *channel)
+{
+    const struct fa_directory *dir = lab->config->people;
+    const char *why = NULL;
+    for (size_t i = 0; why == NULL && i < lab->recusal_count; i++) {
+        struct fa_lab_recusal *recusal = &lab->recusals[i];
+        const struct fa_lab_filing said = {.about = &recusal->name,
+                                           .about_count = recusal->is_subject,
+                                           .struck = &recusal->name,
+                                           .struck_count = !recusal->is_subject};
+        if (fa_id_eq(recusal->alarm.id, alarm.id)) {
+            why = person_why_not(dir, &said, person);
+            why = why == NULL && channel != NULL ? channel_why_not(dir, &said, channel) : why;
+        }
+    }
+    return why;
+}
+
 static bool has_left(const struct fa_directory *dir, char *const *names, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -220,6 +239,12 @@ static bool has_left(const struct fa_directory *dir, char *const *names, size_t 
 bool fa_lab_has_unknown(const struct fa_lab *lab, const struct fa_alarm *alarm)
 {
     const struct fa_directory *dir = lab->config->people;
+    for (size_t i = 0; i < lab->recusal_count; i++) {
+        if (fa_id_eq(lab->recusals[i].alarm.id, alarm->id.id) &&
+            has_left(dir, &lab->recusals[i].name, 1)) {
+            return true;
+        }
+    }
     for (size_t i = 0; i < alarm->incident_count; i++) {
         for (size_t f = 0; f < lab->filing_count; f++) {
             const struct fa_lab_filing *filing = &lab->filings[f];
@@ -253,6 +278,9 @@ const char *fa_lab_why_not(const struct fa_lab *lab, const struct fa_alarm *alar
         fa_id_is_zero(incident.id) ? NULL : filing_why_not(lab, incident, person, channel);
     for (size_t i = 0; why == NULL && alarm != NULL && i < alarm->incident_count; i++) {
         why = filing_why_not(lab, alarm->incidents[i], person, channel);
+    }
+    if (why == NULL && alarm != NULL) {
+        why = recusal_why_not(lab, alarm->id, person, channel);
     }
     if (why == NULL && alarm != NULL && fa_lab_has_unknown(lab, alarm) &&
         !knows_or_is_independent(lab, alarm, person)) {

@@ -28,7 +28,7 @@ static bool is_climb_kind(enum fa_notification_kind kind)
 static bool is_live(const struct fa_notification *n)
 {
     return n->state == FA_NOTICE_QUEUED || n->state == FA_NOTICE_WAITING ||
-           n->state == FA_NOTICE_SLOW;
+           n->state == FA_NOTICE_SLOW || n->state == FA_NOTICE_HELD;
 }
 
 /* ---- 3, 4: whom a rung tells ---- */
@@ -342,9 +342,10 @@ struct hope {
 static void look_for_hope(void *ctx, const struct fa_notification *n)
 {
     struct hope *hope = ctx;
-    hope->found = hope->found || (fa_id_eq(n->alarm.id, hope->alarm->id.id) && is_live(n) &&
-                                  n->step == hope->alarm->step && n->loop == hope->alarm->loop &&
-                                  fa_lab_find_key(hope->lab, n->id) == NULL);
+    hope->found =
+        hope->found || (fa_id_eq(n->alarm.id, hope->alarm->id.id) && is_live(n) &&
+                        n->state != FA_NOTICE_HELD && n->step == hope->alarm->step &&
+                        n->loop == hope->alarm->loop && fa_lab_find_key(hope->lab, n->id) == NULL);
 }
 
 static void check_moves_on(void *ctx, const struct fa_alarm *alarm)
@@ -369,7 +370,11 @@ static void check_moves_on(void *ctx, const struct fa_alarm *alarm)
             continue;
         }
         if (key->sent != FA_NEVER && key->sent >= seen->last_step) {
-            return; /* somebody was reached */
+            const char *who = lab->deliveries[key->first].person;
+            const struct fa_incident_id none = {{{0}}};
+            if (fa_lab_why_not(lab, alarm, none, who, NULL) == NULL) {
+                return; /* somebody was reached */
+            }
         }
         if (key->step == alarm->step && key->loop == alarm->loop && key->tried >= seen->last_step) {
             bool is_line = !fa_id_eq(key->id.id, key->message.id);
@@ -448,7 +453,10 @@ void fa_lab_owed_start(struct fa_lab *lab)
 static void check_promise(struct fa_lab *lab, struct fa_lab_promise *promise, bool is_newest)
 {
     const struct fa_alarm *alarm = fa_engine_alarm(lab->engine, promise->alarm);
-    if (alarm == NULL || alarm->state == FA_ALARM_RESOLVED) {
+    bool stepped_out = lab->event->kind == FA_EV_RECUSE &&
+                       fa_id_eq(lab->event->u.recuse.alarm.id, promise->alarm.id) &&
+                       alarm != NULL && alarm->state == FA_ALARM_UNACKED;
+    if (alarm == NULL || alarm->state == FA_ALARM_RESOLVED || stepped_out) {
         promise->over = true;
     } else if (lab->elapsed < promise->until && promise->given &&
                (alarm->state != FA_ALARM_ACKED ||

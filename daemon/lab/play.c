@@ -263,6 +263,23 @@ static void do_guess(struct fa_lab *lab, const struct fa_script_line *line)
     }
 }
 
+static void do_recuse(struct fa_lab *lab, const struct fa_script_line *line)
+{
+    const char *who = fa_script_text(line, "by");
+    const struct fa_lab_alarm *seen =
+        fa_lab_is_up(lab) ? fa_lab_named_alarm(lab, fa_script_text(line, "ALARM"), line->maybe)
+                          : NULL;
+    if (seen == NULL || lab->failed) {
+        return;
+    }
+    fa_lab_tell(lab, "%s", line->source);
+    if (!may(lab, seen, who, FA_VERB_ACK)) {
+        fa_lab_refuse(lab, FA_EDENIED);
+        return;
+    }
+    fa_lab_recuse(lab, seen->id, who, fa_script_text(line, "about"));
+}
+
 struct pick {
     const char *person, *channel;
     struct fa_notification_id id;
@@ -481,6 +498,9 @@ static void play_line(struct fa_lab *lab, const char *file, const struct fa_scri
     case FA_DO_COMMENT:
         do_deed(lab, line);
         break;
+    case FA_DO_RECUSE:
+        do_recuse(lab, line);
+        break;
     case FA_DO_GUESS:
         do_guess(lab, line);
         break;
@@ -588,6 +608,7 @@ static bool can_be_done(struct fa_lab *lab, const struct fa_script_line *line)
     case FA_DO_ACK:
     case FA_DO_RESOLVE:
     case FA_DO_COMMENT:
+    case FA_DO_RECUSE:
     case FA_DO_GUESS:
         return up && has_alarm(lab, fa_script_text(line, "ALARM"));
     case FA_DO_WORD:
@@ -672,6 +693,19 @@ static void judge(struct fa_lab *lab, struct fa_lab_result *result)
     result->closed = lab->closing != NULL;
 }
 
+/* A misspelt name would be silent: nothing fires, and nothing was expected to. */
+static char *list_unwatched(const struct fa_lab *lab)
+{
+    struct fa_buf buf;
+    const char *name;
+    fa_buf_init(&buf, (size_t)64 << 10);
+    for (size_t i = 0;
+         lab->metrics != NULL && (name = fa_metrics_catalogue(lab->metrics, i)) != NULL; i++) {
+        fa_buf_printf(&buf, "%s%s", i > 0 ? ", " : "", name);
+    }
+    return fa_buf_take(&buf);
+}
+
 void fa_lab_play(const struct fa_script *script, enum fa_lab_how how,
                  struct fa_lab_result *ret_result)
 {
@@ -700,6 +734,7 @@ void fa_lab_play(const struct fa_script *script, enum fa_lab_how how,
     result.cover = lab.cover;
     result.told = list_told(&lab);
     result.story = fa_buf_take(&lab.story);
+    result.unwatched = list_unwatched(&lab);
     lab.claims = NULL;
     lab.deliveries = NULL;
     lab.claim_count = lab.delivery_count = 0;
@@ -711,6 +746,7 @@ void fa_lab_result_done(struct fa_lab_result *result)
 {
     free(result->story);
     free(result->told);
+    free(result->unwatched);
     fa_lab_claims_free(result->claims, result->claim_count);
     fa_lab_deliveries_free(result->deliveries, result->delivery_count);
     *result = (struct fa_lab_result){0};

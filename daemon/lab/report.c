@@ -210,6 +210,9 @@ void fa_lab_print_text(FILE *out, const char *path, const struct fa_lab_result *
     } else {
         print_failures(out, path, result);
     }
+    if (result->unwatched != NULL && result->unwatched[0] != '\0') {
+        fprintf(out, "note    %s: no rule reads %s\n", path, result->unwatched);
+    }
     if (of_messages) {
         print_sides(out, result);
     }
@@ -313,6 +316,8 @@ void fa_lab_print_json(FILE *out, const char *path, const struct fa_lab_result *
                 result->col);
         put_json(out, result->failure);
     }
+    fputs(",\"unwatched\":", out);
+    put_json(out, result->unwatched != NULL ? result->unwatched : "");
     put_failures(out, result);
     put_told(out, result);
     if (result->failed || verbose) {

@@ -60,6 +60,7 @@ enum fa_verb_id {
     FA_DO_ACK,
     FA_DO_RESOLVE,
     FA_DO_COMMENT,
+    FA_DO_RECUSE,
     FA_DO_GUESS,
     FA_DO_TEST,
     FA_DO_RECEIVER,

@@ -112,6 +112,7 @@ static struct fa_lab_alarm *add_alarm(struct fa_lab *lab, const struct fa_alarm 
         .policy = copy_policy(&lab->config->setup, alarm->policy),
     };
     index_newest(&lab->alarm_index, lab->alarms, sizeof *seen, lab->alarm_count);
+    fa_lab_recused_anew(lab, alarm);
     return seen;
 }
 
@@ -179,7 +180,8 @@ static void see_journal(struct fa_lab *lab, const struct fa_action *action)
     seen->resumed = seen->resumed || code == FA_J_RESUMED;
     /* Either goes on at the step where it was; put off for want of room, it is told as a new one.
      */
-    seen->told_anew = seen->told_anew || seen->resumed || code == FA_J_OVERDUE;
+    seen->told_anew =
+        seen->told_anew || seen->resumed || code == FA_J_OVERDUE || code == FA_J_RECUSED;
 }
 
 void fa_lab_see_step(struct fa_lab *lab)
@@ -387,6 +389,7 @@ void fa_lab_seen_done(struct fa_lab *lab)
     }
     free(lab->promises);
     free(lab->waits);
+    fa_lab_recused_done(lab);
     fa_lab_deliveries_free(lab->deliveries, lab->delivery_count);
     fa_lab_claims_free(lab->claims, lab->claim_count);
     fa_lab_silences_free(lab);

@@ -173,6 +173,7 @@ static void give_reply(struct fa_lab *lab, const struct fa_action *action)
 {
     fa_lab_check_reply(lab, action);
     fa_lab_owed_reply(lab, action);
+    fa_lab_recused_reply(lab, action);
     if (action->u.reply.to == lab->asked) {
         lab->reply_state = FA_LAB_REPLY_GIVEN;
         lab->reply_code = action->u.reply.code;

@@ -144,6 +144,9 @@ static void look_at_waits(struct fa_lab *lab)
         if (n == NULL || fa_lab_find_key(lab, wait.id) != NULL) {
             continue;
         }
+        if (n->state == FA_NOTICE_HELD) {
+            wait.since = lab->elapsed; /* until the quiet hours of its addressee are over */
+        }
         if (judges && lab->elapsed > wait.since + WAIT + FA_SECOND) {
             fa_lab_fail(lab, "a storm: %s was to be told via %s and after %lld s nothing has left",
                         n->person, n->channel,

@@ -30,6 +30,8 @@ const struct fa_script_verb fa_script_verbs[FA_SCRIPT_VERBS] = {
     {FA_DO_ACK, "ack ALARM by NAME [for DURATION] [TEXT]", "somebody owns it"},
     {FA_DO_RESOLVE, "resolve ALARM by NAME [TEXT]", "somebody closes it"},
     {FA_DO_COMMENT, "comment ALARM by NAME TEXT", "a word to an alarm"},
+    {FA_DO_RECUSE, "recuse ALARM by NAME [about NAME]",
+     "somebody steps out of an alarm, or names whom it is about"},
     {FA_DO_GUESS, "guess ALARM by NAME [times COUNT]",
      "a wrong code is typed on a link that NAME got"},
     {FA_DO_TEST, "test NAME", "an operator tests a person's channels"},

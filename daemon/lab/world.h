@@ -12,7 +12,7 @@
  *              told.c of messages         claim.c   how expectations went
  *   owed.c     what the daemon owes, told from outside     cover.c   what was visited
  *   storm.c    how many messages a person gets, and that none of them is lost
- *   duty.c     who is on duty and what is open, told anew */
+ *   duty.c     who is on duty and what is open, told anew     recuse.c  who stepped out */
 #ifndef FA_LAB_WORLD_H
 #define FA_LAB_WORLD_H
 
@@ -162,6 +162,15 @@ struct fa_lab_promise {
     fa_time until; /* elapsed */
     bool given;    /* a positive answer left */
     bool over;
+};
+
+/* Somebody stepped out of an alarm, or was named as whom it is about. */
+struct fa_lab_recusal {
+    struct fa_alarm_id alarm;
+    char *name; /* owned */
+    bool is_subject;
+    uint64_t asked;
+    bool given; /* a positive answer left */
 };
 
 struct fa_lab_never {
@@ -332,6 +341,8 @@ struct fa_lab {
     size_t silence_count;
     struct fa_lab_promise *promises;
     size_t promise_count, promise_cap;
+    struct fa_lab_recusal *recusals;
+    size_t recusal_count, recusal_cap;
     fa_time stopped_offset; /* of the wall clock when the daemon went */
     struct fa_lab_fed *fed;
     size_t fed_count, fed_cap;
@@ -509,6 +520,17 @@ bool fa_lab_is_conflicted(const struct fa_directory *dir, const char *person, co
 bool fa_lab_is_struck(const struct fa_directory *dir, const char *person, const char *struck);
 bool fa_lab_is_meant(const struct fa_directory *dir, const char *target,
                      const struct fa_person_entry *entry);
+/* recuse.c */
+void fa_lab_recuse(struct fa_lab *lab, struct fa_alarm_id alarm, const char *who,
+                   const char *person);
+void fa_lab_recused_reply(struct fa_lab *lab, const struct fa_action *action);
+void fa_lab_recused_load(struct fa_lab *lab);
+/* A new alarm: is it one that follows another? */
+void fa_lab_recused_anew(struct fa_lab *lab, const struct fa_alarm *alarm);
+/* Was a subject named since it was raised? */
+bool fa_lab_is_recused(const struct fa_lab *lab, struct fa_alarm_id alarm);
+void fa_lab_recused_done(struct fa_lab *lab);
+
 /* duty.c: the same way, now. Sets have a place for each person of the directory; SIZE_MAX: nobody.
  */
 size_t fa_lab_person(const struct fa_directory *dir, const char *name, size_t len);
@@ -543,7 +565,8 @@ struct fa_lab_result {
     size_t claim_count;
     struct fa_lab_delivery *deliveries; /* owned */
     size_t delivery_count;
-    bool closed; /* it says `nothing else` */
+    bool closed;     /* it says `nothing else` */
+    char *unwatched; /* owned: names that were sent and that no rule reads, "a, b"; "": none */
 };
 enum fa_lab_how {
     FA_LAB_CHECKED,

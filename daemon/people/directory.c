@@ -483,6 +483,13 @@ const struct fa_zone *fa_directory_zone(const struct fa_directory *dir, const ch
     return NULL;
 }
 
+const struct fa_zone *fa_directory_zone_of(const struct fa_directory *dir, const char *person)
+{
+    fa_person at = person != NULL ? fa_directory_find(dir, fa_str_of(person)) : FA_NOBODY;
+    const char *zone = at != FA_NOBODY ? dir->people[at].zone : NULL;
+    return zone != NULL ? fa_directory_zone(dir, zone) : NULL;
+}
+
 const struct fa_calendar_entry *fa_directory_calendar(const struct fa_directory *dir,
                                                       const char *name)
 {

@@ -171,6 +171,8 @@ int fa_directory_reach(const struct fa_directory *dir, struct fa_str target,
 fa_time fa_directory_reach_change(const struct fa_directory *dir, struct fa_str target, fa_time at);
 
 const struct fa_zone *fa_directory_zone(const struct fa_directory *dir, const char *name);
+/* The zone of the person of that name; NULL: UTC. */
+const struct fa_zone *fa_directory_zone_of(const struct fa_directory *dir, const char *person);
 const struct fa_calendar_entry *fa_directory_calendar(const struct fa_directory *dir,
                                                       const char *name);
 /* Open time. Of what is not known (from known_until on, or of no calendar at all: NULL) all is

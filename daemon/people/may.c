@@ -76,14 +76,19 @@ static bool reader_may(const struct fa_directory *dir, const char *reader,
     return may;
 }
 
+static bool is_nobody(const struct fa_pset *set)
+{
+    return set == NULL || fa_pset_is_empty(set);
+}
+
 bool fa_may_channel(const struct fa_directory *dir, const struct fa_channel_entry *channel,
                     const struct fa_object *object)
 {
     if (!channel->shared) {
         return true;
     }
-    if (channel->reader_count == 0) {
-        return !object->is_filing;
+    if (channel->reader_count == 0) { /* whoever must not know may be among those who read it */
+        return !object->is_filing && is_nobody(object->conflicted) && is_nobody(object->struck);
     }
     for (size_t i = 0; i < channel->reader_count; i++) {
         if (!reader_may(dir, channel->readers[i], object)) {

@@ -55,7 +55,7 @@ bool fa_may(const struct fa_directory *dir, struct fa_viewer viewer, enum fa_ver
             const struct fa_object *object);
 
 /* May a message about the object go over this channel? A shared channel needs readers, each of
- * whom may be told; without readers it never carries a filing. */
+ * whom may be told; without readers it never carries a filing, nor what is kept from anybody. */
 bool fa_may_channel(const struct fa_directory *dir, const struct fa_channel_entry *channel,
                     const struct fa_object *object);
 

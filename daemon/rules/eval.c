@@ -188,6 +188,28 @@ static const struct fa_member *member_of(const struct fa_eval *eval,
     return best;
 }
 
+double fa_eval_sketch(const struct fa_sketch *sketch, double q)
+{
+    if (!(q >= 0 && q <= 1)) { /* as of points */
+        return q < 0 ? -INFINITY : q > 1 ? INFINITY : NAN;
+    }
+    return fa_sketch_quantile(sketch, q);
+}
+
+static bool eval_sketch(const struct fa_eval *eval, const struct fa_promql_node *call,
+                        const struct fa_link *link, double *ret_value)
+{
+    const struct fa_promql_node *range = fa_plan_range(call);
+    struct fa_sketch *sketch = &eval->room->sketch;
+    struct fa_summary summary;
+    double q;
+    (void)fa_eval(eval, call->u.call.args[0], &q);
+    fa_sketch_clear(sketch);
+    fa_link_read(link, eval->now - range->offset, range->range, &summary, sketch);
+    *ret_value = fa_eval_sketch(sketch, q);
+    return sketch->count > 0;
+}
+
 static bool eval_range(const struct fa_eval *eval, const struct fa_promql_node *call,
                        double *ret_value)
 {
@@ -200,6 +222,9 @@ static bool eval_range(const struct fa_eval *eval, const struct fa_promql_node *
     bool any = false;
     if (member == NULL) {
         return false;
+    }
+    if (window.fn == FA_PROMQL_FN_SKETCH_QUANTILE_OVER_TIME) {
+        return eval_sketch(eval, call, member->link, ret_value);
     }
     if (range->offset == 0 &&
         fa_eval_summary(window.fn, member->summary, window.from, window.to, &any, ret_value)) {

@@ -57,6 +57,8 @@ void fa_member_refresh(struct fa_member *member, fa_time over, fa_time now);
 /* False: there is no value. Members must be refreshed. */
 bool fa_eval(const struct fa_eval *eval, const struct fa_promql_node *node, double *ret_value);
 
+/* As a quantile of points: below 0 and above 1 it is infinite. */
+double fa_eval_sketch(const struct fa_sketch *sketch, double q);
 /* A function of a range over a series, from what its window keeps added up. False: only its points
  * tell. *ret_any: it has a value. */
 bool fa_eval_summary(enum fa_promql_fn fn, const struct fa_summary *summary, fa_time from,

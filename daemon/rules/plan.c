@@ -92,6 +92,16 @@ void fa_plan_key_format(const struct fa_plan_key *key, const struct fa_labels *l
     }
 }
 
+bool fa_plan_labels(const struct fa_promql *promql, struct fa_promql_names *ret_names)
+{
+    struct fa_plan plan = {0};
+    fa_plan_make(&plan, promql, NULL, FA_LOOK_BACK);
+    bool known = plan.is_keyed && plan.key.kind == FA_PLAN_BY;
+    *ret_names = known ? plan.key.names : (struct fa_promql_names){0};
+    fa_plan_done(&plan);
+    return known;
+}
+
 bool fa_plan_agree(const struct fa_labels *series, const struct fa_labels *labels)
 {
     for (size_t i = 0; i < labels->count; i++) {
@@ -154,7 +164,8 @@ static struct sort sort_of_call(const struct fa_promql_node *node)
         return own;
     }
     bool plain = range->kind == FA_PROMQL_SELECTOR && fn != FA_PROMQL_FN_ABSENT_OVER_TIME &&
-                 fn != FA_PROMQL_FN_DOUBLE_EXPONENTIAL_SMOOTHING; /* may be an error */
+                 fn != FA_PROMQL_FN_DOUBLE_EXPONENTIAL_SMOOTHING && /* may be an error, as is */
+                 fn != FA_PROMQL_FN_QUANTILE_OVER_TIME;
     return plain ? sort_of(range).hold == KEYED ? all : apart : apart;
 }
 
@@ -256,6 +267,7 @@ struct above {
     fa_time reach; /* of subqueries: how much further back */
     uint8_t reads; /* enum fa_reads */
     bool sketch, exempt, cover, pair;
+    bool shares; /* a window that is kept for sketches is as good as another */
 };
 
 static bool same_matchers(const struct fa_promql_node *a, const struct fa_promql_node *b)
@@ -294,6 +306,7 @@ static void add_leaf(struct walk *walk, const struct fa_promql_node *node,
     while (i < plan->count && !(plan->leaves[i].over == leaf.over &&
                                 (plan->leaves[i].selector->range > 0) == (node->range > 0) &&
                                 plan->leaves[i].exempt == leaf.exempt &&
+                                (plan->leaves[i].sketch == leaf.sketch || above->shares) &&
                                 same_matchers(plan->leaves[i].selector, node))) {
         i++;
     }
@@ -341,6 +354,7 @@ static uint8_t reads_of(enum fa_promql_fn fn)
     case FA_PROMQL_FN_SEEN_RATE:
         return FA_READS_INCREASE;
     case FA_PROMQL_FN_SAMPLES_OVER_TIME:
+    case FA_PROMQL_FN_QUANTILE_OVER_TIME:
     case FA_PROMQL_FN_DELTA:
         return FA_READS_SAMPLES;
     default:
@@ -370,7 +384,9 @@ static void visit_call(struct walk *walk, const struct fa_promql_node *node, str
 {
     enum fa_promql_fn fn = node->u.call.fn;
     walk->plan->moves = walk->plan->moves || fn_moves(node);
-    above.sketch = fn == FA_PROMQL_FN_SKETCH_OVER_TIME;
+    above.sketch =
+        fn == FA_PROMQL_FN_SKETCH_OVER_TIME || fn == FA_PROMQL_FN_SKETCH_QUANTILE_OVER_TIME;
+    above.shares = fn == FA_PROMQL_FN_SAMPLES_OVER_TIME;
     above.reads = reads_of(fn);
     above.exempt = above.exempt || fn == FA_PROMQL_FN_ABSENT || fn == FA_PROMQL_FN_ABSENT_OVER_TIME;
     above.cover = fa_plan_range(node) != NULL ? fn_needs_cover(fn) : above.cover;

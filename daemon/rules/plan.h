@@ -55,6 +55,9 @@ void fa_plan_make(struct fa_plan *plan, const struct fa_promql *promql,
                   const struct fa_promql *clear, fa_time look_back);
 void fa_plan_done(struct fa_plan *plan);
 
+/* Are the labels of all that the expression yields known by name? They are those of the key then.
+ */
+bool fa_plan_labels(const struct fa_promql *promql, struct fa_promql_names *ret_names);
 /* Whether a rule may have it: an instant vector that reads no fixed time. */
 int fa_plan_check(const struct fa_promql *promql, struct fa_err *err) FA_MUST_CHECK;
 

@@ -106,6 +106,7 @@ struct fa_promql_matcher {
     X(SGN, "sgn", "v", 0, 'v')                                                                     \
     X(SIN, "sin", "v", 0, 'v')                                                                     \
     X(SINH, "sinh", "v", 0, 'v')                                                                   \
+    X(SKETCH_QUANTILE_OVER_TIME, "sketch_quantile_over_time", "sm", 0, 'v') /* ours */             \
     X(SORT, "sort", "v", 0, 'v')                                                                   \
     X(SORT_BY_LABEL, "sort_by_label", "vt", -1, 'v')                                               \
     X(SORT_BY_LABEL_DESC, "sort_by_label_desc", "vt", -1, 'v')                                     \

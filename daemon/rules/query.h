@@ -15,7 +15,13 @@ typedef int fa_query_found_fn(void *ctx, const struct fa_labels *labels, void *s
 
 struct fa_query_fold {
     enum fa_promql_fn fn;
+    double param; /* of a quantile */
     fa_time from, to;
+};
+struct fa_query_folded {
+    bool any; /* there is a value */
+    double value;
+    const char *refused; /* why the function has no value of these samples; NULL: it has */
 };
 
 struct fa_query_source {
@@ -30,9 +36,9 @@ struct fa_query_source {
     size_t (*read)(void *ctx, void *series, fa_time from, fa_time to,
                    const struct fa_point **ret_points);
     /* What a function is of the range (from, to], where the source has better than points. False:
-     * it has not. *ret_any: there is a value. NULL: it never has. */
-    bool (*fold)(void *ctx, void *series, const struct fa_query_fold *fold, bool *ret_any,
-                 double *ret_value);
+     * it has not; *ret is zeros before. NULL: it never has. */
+    bool (*fold)(void *ctx, void *series, const struct fa_query_fold *fold,
+                 struct fa_query_folded *ret);
 };
 
 struct fa_query_params {

@@ -225,7 +225,8 @@ static bool of_two(const struct fa_over_time *window, double *ret_value)
 
 bool fa_fn_needs_values(enum fa_promql_fn fn)
 {
-    return fn == FA_PROMQL_FN_QUANTILE_OVER_TIME || fn == FA_PROMQL_FN_MAD_OVER_TIME;
+    return fn == FA_PROMQL_FN_QUANTILE_OVER_TIME || fn == FA_PROMQL_FN_MAD_OVER_TIME ||
+           fn == FA_PROMQL_FN_SKETCH_QUANTILE_OVER_TIME;
 }
 
 bool fa_fn_over_time(const struct fa_over_time *window, double *ret_value)
@@ -266,6 +267,7 @@ bool fa_fn_over_time(const struct fa_over_time *window, double *ret_value)
         *ret_value = sqrt(variance(window));
         return true;
     case FA_PROMQL_FN_QUANTILE_OVER_TIME:
+    case FA_PROMQL_FN_SKETCH_QUANTILE_OVER_TIME: /* of points, which need no sketch */
         *ret_value = quantile(window, window->params[0], 0, false);
         return true;
     case FA_PROMQL_FN_MAD_OVER_TIME:
@@ -320,11 +322,12 @@ static void absent(struct fa_query *query, const struct fa_promql_node *node, fa
 
 /* Does the source itself know what the function is of the window? */
 static bool folded(const struct fa_query *query, const struct fa_over_time *window, void *series,
-                   bool *ret_any, double *ret_value)
+                   struct fa_query_folded *ret)
 {
-    const struct fa_query_fold fold = {window->fn, window->from, window->to};
+    const struct fa_query_fold fold = {window->fn, window->params[0], window->from, window->to};
+    *ret = (struct fa_query_folded){.any = false};
     return query->source->fold != NULL && series != NULL &&
-           query->source->fold(query->source->ctx, series, &fold, ret_any, ret_value);
+           query->source->fold(query->source->ctx, series, &fold, ret);
 }
 
 static void add(struct fa_query *query, struct fa_query_value *vector,
@@ -353,13 +356,16 @@ int fa_walk_over_time(struct fa_query *query, const struct fa_promql_node *node,
     }
     for (size_t i = 0; i < matrix.count; i++) {
         const struct fa_labels *labels = matrix.series[i].labels;
+        struct fa_query_folded folding;
         double value;
-        bool any;
         window.points = matrix.series[i].points;
         window.count = matrix.series[i].count;
-        if (folded(query, &window, matrix.series[i].series, &any, &value)) {
-            if (any) {
-                add(query, ret_value, labels, &window, value);
+        if (folded(query, &window, matrix.series[i].series, &folding)) {
+            if (folding.refused != NULL) {
+                return fa_walk_error(query, node, "%s", folding.refused);
+            }
+            if (folding.any) {
+                add(query, ret_value, labels, &window, folding.value);
             }
             continue;
         }

@@ -152,6 +152,8 @@ bool fa_limits_of(const struct fa_promql_node *root, struct fa_limits *ret_limit
     }
     above = above != swapped;
     /* What is at least a number is above the one before it. */
+    ret_limits->or_equal = equal;
+    ret_limits->written = limit;
     limit = equal ? nextafter(limit, above ? -INFINITY : INFINITY) : limit;
     ret_limits->has_above = above;
     ret_limits->has_below = !above;

@@ -31,6 +31,8 @@ struct fa_shape fa_shape_of(const struct fa_plan_tree *tree, const struct fa_pro
 struct fa_limits {
     bool has_above, has_below, has_clear_below, has_clear_above;
     double above, below, clear_below, clear_above;
+    bool or_equal; /* it was written so: above or below lie beside `written` */
+    double written;
 };
 /* Of a comparison with a number: the limits, and what is compared. False: it is none, or one that
  * cannot be said so. */

@@ -94,6 +94,7 @@ struct fa_rule_look {
     size_t series; /* 0: not whole */
     bool has_above, has_below, has_clear_above, has_clear_below;
     double above, below, clear_above, clear_below;
+    bool or_equal;           /* it fires at above or below, too */
     fa_time over, look_back; /* the longest window it reads, 0: none; how old a sample may be */
 };
 /* Appends to *empty the selector that finds too few samples, to *reason why an evaluation failed.

@@ -7,6 +7,7 @@
  * last bit: bounds come from what functions give by definition (a count, an hour of the day) and
  * from constants, and arithmetic on them is only as sharp as it is with doubles, the same doubles
  * that the evaluation has. */
+#include "rules/plan.h"
 #include "rules/sound_walk.h"
 
 #include <math.h>
@@ -628,12 +629,34 @@ static struct range passed(const struct fa_promql_node *node)
     return narrowed(node->u.binary.op, EVERY, between(limit, limit));
 }
 
+static bool has_all(const struct fa_promql_names *some, const struct fa_promql_names *all)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < all->count; i++) {
+        for (size_t k = 0; k < some->count; k++) {
+            if (fa_str_eq(some->items[k], all->items[i])) {
+                found++;
+                break;
+            }
+        }
+    }
+    return found == all->count;
+}
+
 void fa_sound_clear(const struct fa_promql *promql, const struct fa_promql *clear, fa_sound_fn *fn,
                     void *ctx)
 {
     struct fa_sound sound = {fn, ctx};
     const struct fa_promql_node *fires = fa_promql_bare(promql->root);
     const struct fa_promql_node *clears = fa_promql_bare(clear->root);
+    struct fa_promql_names own, other;
+    if (fa_plan_labels(promql, &own) && fa_plan_labels(clear, &other) &&
+        !(has_all(&own, &other) && has_all(&other, &own))) {
+        fa_sound_tell(&sound, true, clears,
+                      "has other labels than what fires: it never yields the same label set, and "
+                      "the alarm never clears");
+        return;
+    }
     if (!is_threshold(fires) || !is_threshold(clears) ||
         !same_text(fa_promql_bare(fires->u.binary.left), fa_promql_bare(clears->u.binary.left))) {
         return;

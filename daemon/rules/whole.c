@@ -30,6 +30,7 @@ struct fa_whole {
     struct leaf *leaves; /* owned */
     fa_time look_back;
     struct fa_scratch points; /* of the evaluation that goes on */
+    struct fa_sketch sketch;  /* of the series that it is at */
     const struct fa_plan_tree *tree;
     struct fa_query_source source;
 };
@@ -161,18 +162,44 @@ static size_t read_points(void *ctx, void *series, fa_time from, fa_time to,
     return count;
 }
 
-/* Sums, extremes and ends are kept of every sample, points of one a second or slot. */
-static bool fold_window(void *ctx, void *series, const struct fa_query_fold *fold, bool *ret_any,
-                        double *ret_value)
+/* An exact quantile needs every sample. */
+static const char *why_no_quantile(const struct fa_link *link, const struct fa_summary *summary)
 {
+    if (fa_link_kind(link) == FA_KIND_DISTRIBUTION) {
+        return "quantile_over_time is exact, and of a distribution only a sketch is kept: use "
+               "sketch_quantile_over_time";
+    }
+    return summary->points < summary->samples
+               ? "quantile_over_time is exact, and of several samples in a second, or in a "
+                 "thousandth of a range over an hour, only the newest is kept: use "
+                 "sketch_quantile_over_time"
+               : NULL;
+}
+
+/* Sums, extremes and ends are kept of every sample, points of one a second or slot. */
+static bool fold_window(void *ctx, void *series, const struct fa_query_fold *fold,
+                        struct fa_query_folded *ret)
+{
+    struct fa_whole *whole = ctx;
     const struct member *member = series;
     struct fa_summary summary;
-    (void)ctx;
+    bool by_sketch = fold->fn == FA_PROMQL_FN_SKETCH_QUANTILE_OVER_TIME;
     if (member->link->window == NULL) {
         return false;
     }
-    fa_link_read(member->link, fold->to, fold->to - fold->from, &summary, NULL);
-    return fa_eval_summary(fold->fn, &summary, fold->from, fold->to, ret_any, ret_value);
+    fa_sketch_clear(&whole->sketch);
+    fa_link_read(member->link, fold->to, fold->to - fold->from, &summary,
+                 by_sketch ? &whole->sketch : NULL);
+    if (by_sketch) {
+        ret->any = whole->sketch.count > 0;
+        ret->value = fa_eval_sketch(&whole->sketch, fold->param);
+        return true;
+    }
+    if (fold->fn == FA_PROMQL_FN_QUANTILE_OVER_TIME) {
+        ret->refused = why_no_quantile(member->link, &summary);
+        return ret->refused != NULL;
+    }
+    return fa_eval_summary(fold->fn, &summary, fold->from, fold->to, &ret->any, &ret->value);
 }
 
 struct fa_whole *fa_whole_new(const struct fa_plan *plan, fa_time look_back)
@@ -203,6 +230,7 @@ void fa_whole_free(struct fa_whole *whole)
         free(whole->leaves[i].items);
     }
     fa_scratch_done(&whole->points);
+    fa_sketch_done(&whole->sketch);
     free(whole->leaves);
     free(whole);
 }

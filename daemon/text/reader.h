@@ -12,6 +12,9 @@ struct fa_reader_zone {
     const char *name;       /* "CET" */
 };
 
+/* What clocks show for the reader at a time; the name is borrowed from zone. */
+typedef void fa_reader_zone_fn(const void *zone, fa_time wall, struct fa_reader_zone *ret_zone);
+
 #define FA_READER_TIME_SIZE 80
 
 /* "22 Nov 08:15 UTC (25 min ago)", "(in 5 min)", "(now)"; with the year when that is not the year

@@ -61,10 +61,14 @@ static bool filter_time(const struct fa_template_input *input, struct fa_str in,
 {
     double ms;
     char buf[FA_READER_TIME_SIZE];
+    struct fa_reader_zone zone = {0, "UTC"};
     if (!read_number(in, &ms) || fabs(ms) > 1e16) {
         return false;
     }
-    fa_buf_puts(out, fa_reader_time((fa_time)ms, input->now, input->zone, buf));
+    if (input->zone_at != NULL) {
+        input->zone_at(input->zone, (fa_time)ms, &zone);
+    }
+    fa_buf_puts(out, fa_reader_time((fa_time)ms, input->now, &zone, buf));
     return true;
 }
 

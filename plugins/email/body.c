@@ -272,6 +272,9 @@ void body_text(struct out *out, const struct firealarm_notice *notice)
         put_row(out, text_of(facts.list[i].label), facts.list[i].value);
     }
     for (uint32_t i = 0; i < notice->field_count && i < FIELDS_MAX; i++) {
+        if (notice->fields[i].value.len == 0) {
+            continue;
+        }
         put_row(out, notice->fields[i].name, notice->fields[i].value);
     }
     out_puts(out, "\n");
@@ -431,6 +434,9 @@ static void put_html_facts(struct out *out, const struct firealarm_notice *notic
         put_html_row(out, text_of(facts.list[i].label), facts.list[i].value);
     }
     for (uint32_t i = 0; i < notice->field_count && i < FIELDS_MAX; i++) {
+        if (notice->fields[i].value.len == 0) {
+            continue;
+        }
         put_html_row(out, notice->fields[i].name, notice->fields[i].value);
     }
     out_puts(out, "</table>\n");

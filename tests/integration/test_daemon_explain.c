@@ -300,6 +300,32 @@ static void the_changes_of_a_rule_go_with_it(void **state)
     rig_stop(rig);
 }
 
+static void the_changes_of_a_rule_outlive_a_restart(void **state)
+{
+    struct rig *rig = *state;
+    rig_start(rig);
+    rig_statsd_local(rig, "queue_seconds:80|g|#queue:north");
+    rig_until(rig, changes_of(rig, "/v1/rules/queue-slow") == 1);
+    rig_statsd_local(rig, "queue_seconds:300|g|#queue:north");
+    rig_until(rig, changes_of(rig, "/v1/rules/queue-slow") == 2);
+    rig_statsd_local(rig, "queue_seconds:60|g|#queue:north");
+    rig_until(rig, changes_of(rig, "/v1/rules/queue-slow") == 3);
+    json_t *before = rig_json(as_chris(rig, "GET", "/v1/rules/queue-slow", NULL));
+    rig_stop(rig);
+    rig_start(rig);
+    rig_statsd_local(rig, "queue_seconds:61|g|#queue:north"); /* no change: it is clear still */
+    rig_statsd_local(rig, "queue_seconds:70|g|#queue:south");
+    rig_until(rig, changes_of(rig, "/v1/rules/queue-slow") == 4);
+    json_t *after = rig_json(as_chris(rig, "GET", "/v1/rules/queue-slow", NULL));
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(json_equal(json_array_get(json_object_get(before, "changes"), i),
+                               json_array_get(json_object_get(after, "changes"), i + 1)));
+    }
+    json_decref(before);
+    json_decref(after);
+    rig_stop(rig);
+}
+
 static void a_rule_is_explained_to_those_whom_it_would_tell(void **state)
 {
     struct rig *rig = *state;
@@ -353,6 +379,42 @@ static void a_subject_finds_nothing_and_nobody_is_named(void **state)
     for (size_t i = 0; i < sizeof sealed / sizeof sealed[0]; i++) {
         assert_null(strstr(told->body, sealed[i]));
     }
+    rig_stop(rig);
+}
+
+static const char twice[] =
+    "policies = (\n"
+    "  { name = \"leaders\"; steps = ( { targets = [ \"chris\" ]; wait = \"8h\"; },\n"
+    "      { targets = [ \"chris\", \"dana\" ]; wait = \"8h\"; } ); },\n"
+    "  { name = \"operators\"; steps = ( { targets = [ \"ines\" ]; wait = \"8h\"; } ); }\n"
+    ");\n";
+
+/* Chris was told of the first step and will be of the second: not yet. */
+static void each_step_says_who_was_told_of_it(void **state)
+{
+    struct rig *rig = *state;
+    char id[64];
+    rig->words.policies = twice;
+    rig_start(rig);
+    rig_statsd_local(rig, "queue_seconds:312.5|g|#queue:north");
+    rig_until(rig, receiver_matches(rig->receiver, "/first", "north") == 1);
+    find_id(rig, id);
+    rig_until(rig, strstr(as_chris(rig, "GET", path_of(id, "/explain"), NULL)->body,
+                          "\"state\":\"told\"") != NULL);
+    json_t *body = explain(rig, id);
+    const json_t *steps = json_object_get(body, "steps");
+    const json_t *first = json_array_get(json_object_get(json_array_get(steps, 0), "people"), 0);
+    assert_string_equal(text_of(first, "state"), "told");
+    assert_string_equal(text_of(first, "channel"), "first");
+    const json_t *people = json_object_get(json_array_get(steps, 1), "people"), *person;
+    size_t i;
+    assert_int_equal(json_array_size(people), 2);
+    json_array_foreach(people, i, person)
+    {
+        assert_string_equal(text_of(person, "state"), "later");
+        assert_true(json_is_null(json_object_get(person, "channel")));
+    }
+    json_decref(body);
     rig_stop(rig);
 }
 
@@ -414,6 +476,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_rule_that_does_not_fire_says_why, rig_setup,
                                         rig_teardown),
         cmocka_unit_test_setup_teardown(the_changes_of_a_rule_go_with_it, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(the_changes_of_a_rule_outlive_a_restart, rig_setup,
+                                        rig_teardown),
+        cmocka_unit_test_setup_teardown(each_step_says_who_was_told_of_it, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(what_numbers_confirmed_is_explained_by_them, rig_setup,
                                         rig_teardown),
         cmocka_unit_test_setup_teardown(a_rule_is_explained_to_those_whom_it_would_tell, rig_setup,

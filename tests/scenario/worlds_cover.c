@@ -20,7 +20,8 @@ void worlds_cover_add(struct fa_lab_cover *sum, const struct fa_lab_cover *one)
  * there were none: nobody has been told of it. */
 static bool is_unreachable(size_t state, size_t event)
 {
-    return state == FA_ALARM_PENDING && (event == FA_AEV_ACK || event == FA_AEV_RESOLVE);
+    return (state == FA_ALARM_PENDING && (event == FA_AEV_ACK || event == FA_AEV_RESOLVE)) ||
+           (state != FA_ALARM_ACKED && event == FA_AEV_DISOWN);
 }
 
 size_t worlds_cover_missing(const struct fa_lab_cover *cover)

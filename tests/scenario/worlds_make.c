@@ -222,6 +222,19 @@ static void do_deed(struct maker *m, const char *verb)
     fa_buf_done(&name);
 }
 
+static void do_recuse(struct maker *m)
+{
+    struct fa_buf name;
+    fa_buf_init(&name, 256);
+    const char *who = write_alarm(m, &name);
+    fa_buf_printf(m->out, "maybe recuse %s by %s", fa_buf_text(&name), who);
+    if (worlds_chance(&m->rng, 30)) {
+        fa_buf_printf(m->out, " about %s", anybody(m)->name);
+    }
+    fa_buf_puts(m->out, "\n");
+    fa_buf_done(&name);
+}
+
 static void do_operator(struct maker *m)
 {
     fa_buf_printf(m->out, "maybe %s %s via %s\n", ONE_OF(&m->rng, "replay", "drop"),
@@ -428,7 +441,11 @@ static void do_one(struct maker *m, enum deed deed)
         do_deed(m, "resolve");
         break;
     case COMMENT:
-        do_deed(m, "comment");
+        if (worlds_chance(&m->rng, 50)) {
+            do_recuse(m);
+        } else {
+            do_deed(m, "comment");
+        }
         break;
     case WORD:
         do_word(m, "word");

@@ -327,7 +327,8 @@ static void exec_daemon(struct rig *rig)
                          "--fetcher",
                          rig->fetcher != NULL ? rig->fetcher : rig_built_fetcher(),
                          "--calendar",
-                         built("daemon/calendar/firealarm-calendar"),
+                         rig->calendar != NULL ? rig->calendar
+                                               : built("daemon/calendar/firealarm-calendar"),
                          NULL};
     memcpy(argv + n, own, sizeof own);
     int log = open(rig->log_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -340,6 +341,9 @@ static void exec_daemon(struct rig *rig)
     }
     if (rig->silent_dns) {
         enter_silent_dns(rig);
+    }
+    if (rig->every != NULL) {
+        setenv("FA_CALENDARS_EVERY", rig->every, 1);
     }
     if (rig->crash_at != NULL) {
         setenv("FA_CRASH_AT", rig->crash_at, 1);

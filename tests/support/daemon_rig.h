@@ -39,6 +39,8 @@ struct rig {
     const char *const *under; /* a command to run it under, e.g. strace */
     const char *courier;      /* another path than the built one */
     const char *fetcher;      /* likewise */
+    const char *calendar;     /* likewise */
+    const char *every;        /* FA_CALENDARS_EVERY */
     unsigned files_max;       /* RLIMIT_NOFILE */
     bool silent_dns;          /* a mount namespace whose resolver is a socket that never answers */
     int dns_fd;               /* that socket; closed at the end */

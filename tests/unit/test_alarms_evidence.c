@@ -26,6 +26,7 @@ static struct fa_evidence full(void)
         .now_value = 313,
         .has_above = true,
         .above = 120,
+        .or_equal = true,
         .has_clear_below = true,
         .clear_below = 90,
         .over = 900000,
@@ -70,7 +71,7 @@ static void evidence_reads_back_as_it_was_meant(void **state)
     assert_true(fa_str_is(back.rule, "queue-slow") && fa_str_is(back.labels, "queue=\"north\""));
     assert_true(fa_str_is(back.expr, "waiting > 120") && fa_str_is(back.full, "max(x) > 120"));
     assert_true(back.now_value == 313 && back.has_above && back.above == 120);
-    assert_true(!back.has_below && !back.has_clear_above);
+    assert_true(!back.has_below && !back.has_clear_above && back.or_equal);
     assert_true(back.has_clear_below && back.clear_below == 90);
     assert_true(back.over == 900000 && back.look_back == 300000 && back.newest == 999500);
     assert_true(back.covered_at == 888000 && back.samples == 42 && back.bucketed);

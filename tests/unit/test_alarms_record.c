@@ -44,6 +44,10 @@ static struct fa_alarm *full_alarm(void)
                                           .attempt = 26,
                                           .code = FA_J_RETRY,
                                           .kind = FA_NOTE_REMINDER};
+    struct fa_guess *guess = fa_guess_add(a);
+    guess->person = "ceo", guess->wrong = 4;
+    guess = fa_guess_add(a);
+    guess->person = "boss", guess->wrong = FA_GUESSES_MAX;
     a->moments_lost = 27, a->evidence = 28, a->worst = -29.5;
     return a;
 }
@@ -56,7 +60,7 @@ static struct fa_incident *full_incident(void)
     i->category = "lying";
     i->customer = fa_xstrdup("Acme"), i->text = fa_xstrdup("text"), i->since = fa_xstrdup("May");
     i->known = FA_KNOWN_HEARD;
-    i->reporter = fa_xstrdup("person:rep");
+    i->reporter = fa_xstrdup("person:rep"), i->called = fa_xstrdup("Rep");
     world_text(&i->about, &i->about_count, "boss");
     world_text(&i->struck, &i->struck_count, "lead");
     world_text(&i->raised_by, &i->raised_by_count, "confirmed");
@@ -169,6 +173,9 @@ static void what_is_read_back_is_what_was_meant(void **state)
     assert_string_equal(a->told[0].channel, "mail");
     assert_string_equal(a->comments[0].who, "ceo");
     assert_null(a->comments[1].who);
+    assert_int_equal(fa_alarm_guesses_left(a, "ceo"), 1);
+    assert_int_equal(fa_alarm_guesses_left(a, "boss"), 0);
+    assert_int_equal(fa_alarm_guesses_left(a, "lead"), FA_GUESSES_MAX);
     fa_alarm_free(a);
     fa_buf_done(&buf);
 }

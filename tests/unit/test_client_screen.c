@@ -91,7 +91,7 @@ static void alarms_are_shown_with_short_ids_and_without_escapes(void **state)
     static const char json[] =
         "{\"alarms\": [{\"id\": \"7K2Q-M9XA-3DTR-WZ5E\", \"severity\": \"critical\", "
         "\"state\": \"returned\", \"title\": \"a\\u001b[2Jb\", \"raised\": "
-        "\"2026-11-22T05:00:00Z\", \"owner\": null}, {\"id\": \"9K2Q-M9XA-3DTR-WZ5E\"}]}";
+        "\"2026-11-22T05:00:00Z\", \"owner\": null, \"flags\": [\"latched\", \"unknown\"]}, {\"id\": \"9K2Q-M9XA-3DTR-WZ5E\"}]}";
     json_t *answer = json_loads(json, 0, NULL);
     for (int colour = 0; colour < 2; colour++) {
         struct paper paper;
@@ -102,6 +102,7 @@ static void alarms_are_shown_with_short_ids_and_without_escapes(void **state)
         assert_null(strstr(paper.text, "7K2Q-M9XA"));
         assert_contains(paper.text, "3h");
         assert_contains(paper.text, "nobody");
+        assert_contains(paper.text, "returned, unknown");
         assert_contains(paper.text, "ab");
         assert_null(strstr(paper.text, "[2J"));
         assert_int_equal(strchr(paper.text, 033) != NULL, colour);

@@ -81,7 +81,8 @@ static char base[] =
     ");\n"
     "store = { plugin = \"sqlite\"; path = \"./store\"; mac_key = \"mac.key\"; };\n"
     "times = { rearm = \"2h\"; };\n"
-    "limits = { outbox = 500; };\n";
+    "limits = { outbox = 500; };\n"
+    "pages = { url = \"https://alarm.example.com:8443/x/\"; };\n";
 
 /* The base with the first `from` changed to `to`; *ret_line is where it was. */
 static char *change(const char *from, const char *to, uint32_t *ret_line)
@@ -159,6 +160,7 @@ static void the_base_is_sound(void **state)
     assert_int_equal(config->listeners[1].limits.idle_ms, FA_MINUTE);
     assert_int_equal(config->feeds[0].series_max, 1000);
     assert_int_equal(config->feeds[0].labels_max, 32);
+    assert_string_equal(config->pages_url, "https://alarm.example.com:8443/x");
     assert_string_equal(config->mac_key_file, "mac.key");
     assert_int_equal(config->setup.rearm, 2 * FA_HOUR);
     assert_int_equal(config->setup.outbox_max, 500);
@@ -616,6 +618,18 @@ static void expressions_are_refused_with_a_caret_under_the_place(void **state)
         {"company =",
          "define = ( { name = \"a\"; expr = \"1\"; }, { name = \"a\"; expr = \"2\"; } ); company =",
          "'a' is defined twice", 0},
+        {"company =", "define = ( { name = \"a\"; expr = \"a + 1\"; } ); company =",
+         "'a' is defined by itself", 0},
+        {"company =",
+         "define = ( { name = \"a\"; expr = \"sum(b)\"; }, { name = \"b\"; expr = \"c\"; }, "
+         "{ name = \"c\"; expr = \"x / a\"; } ); company =",
+         "'a' is defined by itself, by way of b", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";",
+         "expr = \"sum by (shop) (orders) > 5\"; clear_expr = \"sum(orders) < 3\";",
+         "clear_expr: sum(orders) < 3 has other labels than what fires", 0},
+        {"metric = \"orders\";\n    absent = \"10m\";",
+         "expr = \"sum by (shop) (orders) > 5\"; summary = \"{shop}: {value} in {region}\";",
+         "unknown field \"region\"", 0},
         {"company =", "define = ( { name = \"a\"; expr = \"1 +\"; } ); company =",
          "expr, column 4:", 0},
     };
@@ -635,8 +649,8 @@ static void definitions_are_put_into_expressions(void **state)
     struct fa_buf text;
     fa_buf_init(&text, 1 << 20);
     fa_buf_printf(&text,
-                  "define = ( { name = \"total\"; expr = \"sum(orders)\"; }, "
-                  "{ name = \"share_of_bad\"; expr = \"sum(bad) / total\"; } );\n%s",
+                  "define = ( { name = \"share_of_bad\"; expr = \"sum(bad) / total\"; }, "
+                  "{ name = \"total\"; expr = \"sum(orders)\"; } );\n%s",
                   with);
     struct fa_config *config = fa_test_parse(fa_buf_text(&text), plugins, &told);
     if (config == NULL) {
@@ -878,6 +892,48 @@ static void a_flood_of_faults_is_cut_and_one_of_warnings_is_harmless(void **stat
     fa_buf_done(&text);
 }
 
+/* clang-format off */
+static void links_lead_to_pages(void **state)
+{
+    static const char url[] = "https://alarm.example.com:8443/x/";
+    static const struct row rows[] = {
+        {url, "alarm.example.com", "'alarm.example.com' is no address of pages: write \"https://", 0},
+        {url, "https://", "is no address of pages", 0},
+        {url, "https:///x", "is no address of pages", 0},
+        {url, "ftp://alarm.example.com", "is no address of pages", 0},
+        {url, "https://me@alarm.example.com", "is no address of pages", 0},
+        {url, "https://alarm.example.com/?a=1", "is no address of pages", 0},
+        {url, "https://alarm.example.com/#a", "is no address of pages", 0},
+        {url, "https://alarm example.com", "is no address of pages", 0},
+        {url, "https://alarm.example.com/\\\"onload=x", "is no address of pages", 0},
+        {url, "http://alarm.example.com", "codes in clear over the network", 0},
+        {url, "http://127.0.0.1.example.com", "codes in clear over the network", 0},
+        {"url = \"https://alarm.example.com:8443/x/\";", "", "the pages lacks url", 0},
+        {"[ \"api\", \"pages\" ]", "[ \"api\" ]", "links would lead nowhere: no listener serves pages", 11},
+    };
+    CHECK(rows);
+}
+
+static void a_trial_on_this_machine_needs_no_certificate(void **state)
+{
+    static const char *const urls[] = {"http://127.0.0.1:8653/", "http://[::1]:8653", "http://localhost/"};
+    static const char *const kept[] = {"http://127.0.0.1:8653", "http://[::1]:8653", "http://localhost"};
+    struct fa_plugins *plugins = fa_test_plugins();
+    for (size_t i = 0; i < 3; i++) {
+        uint32_t line = 0;
+        char *text = change("https://alarm.example.com:8443/x/", urls[i], &line);
+        struct fa_test_told told;
+        struct fa_config *config = fa_test_parse(text, plugins, &told);
+        assert_string_equal(fa_buf_text(&told.faults), "");
+        assert_string_equal(config->pages_url, kept[i]);
+        fa_config_free(config);
+        fa_test_told_done(&told);
+        free(text);
+    }
+    fa_plugins_free(plugins);
+}
+/* clang-format on */
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -900,6 +956,8 @@ int main(void)
         cmocka_unit_test(plugins_are_asked),
         cmocka_unit_test(doubtful_things_are_warned_of),
         cmocka_unit_test(a_flood_of_faults_is_cut_and_one_of_warnings_is_harmless),
+        cmocka_unit_test(links_lead_to_pages),
+        cmocka_unit_test(a_trial_on_this_machine_needs_no_certificate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

@@ -86,6 +86,43 @@ static void a_window_of_an_hour_at_most_loses_nothing(void **state)
     fa_history_free(history);
 }
 
+/* The exact one lies between two samples, half apart; the sketch says one of them. */
+static void a_sketch_is_near_the_exact_quantile(void **state)
+{
+    static const char *const exprs[] = {
+        "sketch_quantile_over_time(0.9, g[20m])", "sketch_quantile_over_time(0.5, g[1h])",
+        "max(sketch_quantile_over_time(0.99, g[50m]))", "sketch_quantile_over_time(2, g[20m])"};
+    struct fa_history *history = history_of(15 * FA_SECOND, 400);
+    for (size_t i = 0; i < sizeof exprs / sizeof exprs[0]; i++) {
+        double values[2];
+        values_of(history, exprs[i], T0 + 399 * 15 * FA_SECOND + 7000, values);
+        bool same = isinf(values[0]) && isinf(values[1]);
+        if (!same && !(fabs(values[0] - values[1]) <= 0.5 + 0.01 * fabs(values[0]))) {
+            fail_msg("%s: %.17g exactly, %.17g as the daemon", exprs[i], values[0], values[1]);
+        }
+    }
+    fa_history_free(history);
+}
+
+static void an_exact_quantile_of_a_thinned_window_is_refused(void **state)
+{
+    struct fa_history *history = history_of(200, 600); /* five samples a second */
+    struct fa_promql *promql = NULL;
+    struct fa_query *query = NULL;
+    struct fa_query_value value;
+    struct fa_err err;
+    assert_int_equal(fa_promql_parse(FA_STR("1 + quantile_over_time(0.9, g[1m])"), &promql, &err),
+                     0);
+    struct fa_as_daemon *daemon =
+        fa_as_daemon_new(promql, fa_history_source(history), T0 + 600 * 200);
+    assert_int_equal(fa_as_daemon_run(daemon, &query, &value, &err), FA_EINVAL);
+    assert_non_null(strstr(err.text, "only the newest is kept: use sketch_quantile_over_time"));
+    assert_int_equal(err.col, 5);
+    fa_as_daemon_free(daemon);
+    fa_promql_free(promql);
+    fa_history_free(history);
+}
+
 static void a_month_is_kept_in_slots_of_43_minutes(void **state)
 {
     static const char *const exprs[] = {
@@ -108,6 +145,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_window_of_an_hour_at_most_loses_nothing),
+        cmocka_unit_test(a_sketch_is_near_the_exact_quantile),
+        cmocka_unit_test(an_exact_quantile_of_a_thinned_window_is_refused),
         cmocka_unit_test(a_month_is_kept_in_slots_of_43_minutes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,6 +69,7 @@ static void the_timeline_is_stated_exactly(void **state)
          "\"answers in 2 min 10 s\"\nat +21m expect tell cfo contains \"2 min\"\nnothing else\n",
          0,
          {"ok "}},
+        {"metric qq \"100 130x60\"\nadvance 1h\nnothing else\n", 0, {"no rule reads qq"}},
         {"metric q \"100 130x60\"\nadvance 1h\nat +7m expect tell coo\n",
          1,
          {":16:8: nobody was told that", "told instead, sooner: at +6m expect tell coo via mail"}},

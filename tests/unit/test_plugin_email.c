@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* links: fa_plugin_email_static fa_host fa_base fa_public */
+/* links: fa_plugin_email_static fa_host fa_base fa_public PkgConfig::LIBSODIUM */
 #include "fa_test.h"
 #include "host/options.h"
 
 #include <firealarm/notifier.h>
+
+#include <sodium.h>
 
 #define TEXT(literal)                                                                              \
     {                                                                                              \
@@ -181,6 +183,93 @@ static void what_the_title_said_is_not_said_again(void **state)
     assert_true(length > alone);
 }
 
+/* Both parts of the mail in clear, one behind the other. */
+static char parts[64 * 1024];
+static void read_parts(const struct firealarm_request_out *req)
+{
+    static const char begin[] = "Content-Transfer-Encoding: base64\r\n\r\n";
+    size_t len = 0, got = 0;
+    for (const char *at = req->body.ptr; (at = strstr(at, begin)) != NULL;) {
+        at += sizeof begin - 1;
+        const char *end = strstr(at, "--=-firealarm");
+        assert_int_equal(sodium_base642bin((unsigned char *)parts + len, sizeof parts - 1 - len, at,
+                                           (size_t)(end - at), "\r\n", &got, NULL,
+                                           sodium_base64_VARIANT_ORIGINAL),
+                         0);
+        len += got;
+        at = end;
+    }
+    parts[len] = '\0';
+}
+
+static void a_link_and_its_code_stand_in_both_parts_and_in_no_header(void **state)
+{
+    static const char *const wanted[] = {
+        "To own it, open this link:\nhttps://alarm.example.com/a/T0-ken_1\n\n"
+        "and type the code 482 913\n\nOr: firealarm ack A1",
+        "<a href=\"https://alarm.example.com/a/T0-ken_1\" ",
+        ">482 913</div>",
+        "or: firealarm ack A1",
+    };
+    struct firealarm_notice notice = {.size = sizeof notice,
+                                      .key = TEXT("N1.x"),
+                                      .kind = TEXT("alarm"),
+                                      .severity = TEXT("critical"),
+                                      .title = TEXT("Slow"),
+                                      .address = TEXT("ann@example.com"),
+                                      .how_to_ack = TEXT("firealarm ack A1"),
+                                      .ack_url = TEXT("https://alarm.example.com/a/T0-ken_1"),
+                                      .ack_code = TEXT("482 913"),
+                                      .thread = TEXT("A1"),
+                                      .now = INT64_C(1763800800000)};
+    render(&notice, NULL, 0, read_parts);
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        assert_contains(parts, wanted[i]);
+    }
+    notice.ack_url = notice.ack_code = (struct firealarm_text)TEXT("");
+    render(&notice, NULL, 0, read_parts);
+    assert_contains(parts, "To own it: firealarm ack A1");
+    assert_null(strstr(parts, "href"));
+}
+
+static void a_digest_has_a_line_for_each_alarm_in_both_parts(void **state)
+{
+    static const char *const wanted[] = {
+        "* CRITICAL: Slow <1>\n  A1, since noon\n  https://alarm.example.com/a/T code 482 913\n",
+        "* Calm for now: WARNING: Late\n  A2, since ten, returned\n",
+        "CRITICAL: </b>Slow &lt;1&gt;<br>",
+        "<a href=\"https://alarm.example.com/a/T\">Own it</a> code <b>482 913</b>",
+        "A2, since ten, returned</span></p>",
+    };
+    const struct firealarm_line lines[] = {{.alarm = TEXT("A1"),
+                                            .kind = TEXT("alarm"),
+                                            .severity = TEXT("critical"),
+                                            .state = TEXT("unacknowledged"),
+                                            .title = TEXT("Slow <1>"),
+                                            .when = TEXT("noon"),
+                                            .ack_url = TEXT("https://alarm.example.com/a/T"),
+                                            .ack_code = TEXT("482 913")},
+                                           {.alarm = TEXT("A2"),
+                                            .kind = TEXT("returned"),
+                                            .severity = TEXT("warning"),
+                                            .state = TEXT("returned"),
+                                            .title = TEXT("Late"),
+                                            .when = TEXT("ten")}};
+    struct firealarm_notice notice = {.size = sizeof notice,
+                                      .key = TEXT("N1.x"),
+                                      .kind = TEXT("digest"),
+                                      .severity = TEXT("critical"),
+                                      .title = TEXT("2 alarms"),
+                                      .address = TEXT("ann@example.com"),
+                                      .lines = lines,
+                                      .line_count = 2,
+                                      .now = INT64_C(1763800800000)};
+    render(&notice, NULL, 0, read_parts);
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        assert_contains(parts, wanted[i]);
+    }
+}
+
 static void a_wrong_option_is_refused_in_words(void **state)
 {
     static const struct {
@@ -253,6 +342,8 @@ int main(void)
         cmocka_unit_test(the_headers_are_these_and_no_others),
         cmocka_unit_test(a_title_cannot_become_a_header),
         cmocka_unit_test(what_the_title_said_is_not_said_again),
+        cmocka_unit_test(a_digest_has_a_line_for_each_alarm_in_both_parts),
+        cmocka_unit_test(a_link_and_its_code_stand_in_both_parts_and_in_no_header),
         cmocka_unit_test(a_wrong_option_is_refused_in_words),
         cmocka_unit_test(addresses_are_checked_strictly),
     };

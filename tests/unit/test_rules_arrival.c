@@ -587,6 +587,36 @@ static void a_sample_evaluates_exactly_the_rules_that_read_it(void **state)
     close_world(&world);
 }
 
+struct said_of {
+    char text[200], reason[400];
+};
+
+static void keep_last(struct said_of *said, const struct world *world)
+{
+    const char *at = strrchr(world->said, ';');
+    if (world->said[0] != '\0') {
+        snprintf(said->text, sizeof said->text, "%s", at != NULL ? at + 2 : world->said);
+    }
+}
+
+static void note_reason(void *ctx, const struct fa_rule_status *status)
+{
+    struct said_of *said = ctx;
+    snprintf(said->reason, sizeof said->reason, "%s", status->text != NULL ? status->text : "");
+}
+
+/* The same words, and a last number within a hundredth. */
+static bool is_near(const char *said, const char *wanted)
+{
+    const char *a = strstr(said, "firing "), *b = strstr(wanted, "firing ");
+    if (a == NULL || b == NULL || a - said != b - wanted) {
+        return strcmp(said, wanted) == 0;
+    }
+    double number = atof(a + 7), other = atof(b + 7);
+    return strncmp(said, wanted, (size_t)(a - said)) == 0 &&
+           fabs(number - other) <= 0.01 * fabs(other);
+}
+
 /* Several samples of one series between two evaluations. */
 static void put_all(struct world *world, const char *labels, const double *values, size_t count)
 {
@@ -659,6 +689,41 @@ static void each_value_counts_for_hits(void **state)
     run(&world);
     assert_string_equal(world.said, "s=\"a\" firing 10; s=\"a\" clear");
     close_world(&world);
+}
+
+static void quantiles_of_a_distribution_are_sketched_and_never_exact(void **state)
+{
+    static const struct {
+        const char *expr, *said, *reason;
+    } rows[] = {
+        {"sketch_quantile_over_time(0.9, x[1m]) > 80", "s=\"a\" firing 90", NULL},
+        {"max(sketch_quantile_over_time(0.9, x[1m])) > 80", "firing 90", NULL},
+        {"sketch_quantile_over_time(0.9, x[1m]) / on (s) y > 8", "s=\"a\" firing 9", NULL},
+        {"sketch_quantile_over_time(0.5, x[1m]) > 80", "s=\"a\" clear", NULL},
+        {"quantile_over_time(0.9, x[1m]) > 80", "", "use sketch_quantile_over_time"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct world world;
+        struct said_of said = {.text = ""};
+        open_one(&world, rows[i].expr, NULL);
+        for (int turn = 0; turn < 7; turn++) {
+            world.kind = FA_KIND_DISTRIBUTION;
+            for (int value = 1; value <= 100; value++) {
+                put(&world, "x", "s=\"a\"", value, 0);
+            }
+            world.kind = FA_KIND_GAUGE;
+            put(&world, "y", "s=\"a\"", 10, 0);
+            run(&world);
+            advance(&world, 10 * FA_SECOND);
+            keep_last(&said, &world);
+        }
+        if (!is_near(said.text, rows[i].said)) {
+            fail_msg("%s: %s", rows[i].expr, said.text);
+        }
+        fa_rules_each(world.rules, note_reason, &said);
+        assert_true(rows[i].reason == NULL || strstr(said.reason, rows[i].reason) != NULL);
+        close_world(&world);
+    }
 }
 
 static void what_came_before_a_series_ended_is_judged(void **state)
@@ -1027,6 +1092,7 @@ int main(void)
         cmocka_unit_test(each_value_of_a_turn_is_judged),
         cmocka_unit_test(each_value_counts_for_hits),
         cmocka_unit_test(what_came_before_a_series_ended_is_judged),
+        cmocka_unit_test(quantiles_of_a_distribution_are_sketched_and_never_exact),
         cmocka_unit_test(values_wait_for_a_run_that_has_room_for_them),
         cmocka_unit_test(more_values_than_there_is_room_for_are_counted),
         cmocka_unit_test(a_restored_alarm_stands_until_data_come_back),

@@ -152,6 +152,33 @@ static void a_label_set_shows_its_limits_and_the_samples_that_it_reads(void **st
     end(&w);
 }
 
+static void a_limit_is_shown_as_it_was_written(void **state)
+{
+    static const struct {
+        const char *expr;
+        bool above, or_equal;
+        double limit;
+    } rows[] = {
+        {"m >= 0", true, true, 0},
+        {"m <= 0", false, true, 0},
+        {"5 <= m", true, true, 5},
+        {"m > 0", true, false, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct world w;
+        struct fa_rule_look look;
+        begin(&w, rows[i].expr);
+        put(&w, "m", "x", rows[i].limit);
+        run(&w);
+        assert_true(fa_rules_look(w.rules, "a-expr", "h=\"x\"", &look, &w.empty, &w.reason));
+        assert_int_equal(look.has_above, rows[i].above);
+        assert_int_equal(look.or_equal, rows[i].or_equal);
+        assert_true((rows[i].above ? look.above : look.below) == rows[i].limit);
+        assert_int_equal(look.status.level == FA_LEVEL_FIRING, rows[i].or_equal);
+        end(&w);
+    }
+}
+
 static void one_that_is_evaluated_whole_says_which_selector_is_empty(void **state)
 {
     static struct points points;
@@ -261,6 +288,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_label_set_shows_its_limits_and_the_samples_that_it_reads),
+        cmocka_unit_test(a_limit_is_shown_as_it_was_written),
         cmocka_unit_test(one_that_is_evaluated_whole_says_which_selector_is_empty),
         cmocka_unit_test(who_is_told_may_ask_and_changes_nothing),
         cmocka_unit_test(label_sets_are_told_firing_first_and_as_many_as_are_wanted),

@@ -10,7 +10,7 @@
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) /* ten times as slow */
 #define SEEDS 60
 #else
-#define SEEDS 400
+#define SEEDS 200
 #endif
 #define STEPS  400
 #define SERIES 6

@@ -60,7 +60,7 @@ static const char words[] =
     "  { name = \"api\"; address = \"unix:./run/api.sock\"; mode = \"0666\"; routes = [ \"api\" ];\n"
     "    limits = { connections = 512; }; },\n"
     "  { name = \"metrics\"; address = \"127.0.0.1:0\"; routes = [ \"metrics\" ]; },\n"
-    "  { name = \"push\"; address = \"127.0.0.1:0\"; routes = [ \"ingest\" ]; }\n"
+    "  { name = \"push\"; address = \"127.0.0.1:0\"; routes = [ \"ingest\" ]; }%s\n"
     ");\n"
     "feeds = (\n"
     "  { name = \"udp\"; address = \"udp:127.0.0.1:0\"; decoder = \"statsd\";%s },\n"
@@ -107,6 +107,7 @@ static void write_config(const struct rig *rig)
     fprintf(file, words, getuid(), rig->people != NULL ? rig->people : "",
             rig->policies != NULL ? rig->policies : "",
             rig->fail_after != NULL ? rig->fail_after : "1m",
+            rig->listeners != NULL ? rig->listeners : "",
             rig->feed_limits != NULL ? rig->feed_limits : "");
     fputs(rig->rules != NULL ? rig->rules : plain_rules, file);
     fputs("channels = (\n", file);
@@ -449,6 +450,14 @@ int rig_connect_http(const struct rig *rig)
 int rig_connect_push(const struct rig *rig)
 {
     return connect_port(SOCK_STREAM, rig->push_port);
+}
+
+int rig_connect_listener(const struct rig *rig, const char *name)
+{
+    char log[1 << 14], what[80];
+    snprintf(what, sizeof what, "listener %s:", name);
+    read_log(rig, log, sizeof log);
+    return connect_port(SOCK_STREAM, port_of(log, what));
 }
 
 int rig_connect_statsd(const struct rig *rig)

@@ -14,10 +14,10 @@
 
 struct rig {
     /* Set before rig_open(); each may be NULL. */
-    const char *people, *channels, *policies; /* groups with a comma before them */
-    const char *rules;                        /* the whole list */
-    const char *feed_limits;                  /* of the feed "udp"; begins with a blank */
-    const char *fail_after;                   /* of severity critical; NULL: "1m" */
+    const char *people, *channels, *policies, *listeners; /* groups with a comma before them */
+    const char *rules;       /* the whole list, and what else a configuration may hold */
+    const char *feed_limits; /* of the feed "udp"; begins with a blank */
+    const char *fail_after;  /* of severity critical; NULL: "1m" */
     receiver_fn *on_post;
     void *ctx;
     int silent_dns; /* names are asked of a server that never answers */
@@ -53,6 +53,7 @@ struct usage usage_of(pid_t pid);
 int rig_connect_api(const struct rig *rig);
 int rig_connect_http(const struct rig *rig);
 int rig_connect_push(const struct rig *rig);
+int rig_connect_listener(const struct rig *rig, const char *name); /* one of rig->listeners */
 int rig_connect_statsd(const struct rig *rig); /* Unix datagrams: a full queue blocks the sender */
 int rig_connect_udp(const struct rig *rig);
 /* The status; the body is put into body (NUL at the end, cut to size) unless it is NULL. */
