@@ -109,28 +109,29 @@ struct fa_guesses {
 /* There are a hundred thousand in a storm: what is small lies together, so that no room is lost. */
 struct fa_alarm {
     struct fa_alarm_id id;
-    struct fa_alarm *after, *before; /* of all, in the order they came */
     bool climbing;                   /* step has been told at least once */
     bool dirty, named;               /* the engine's */
     uint8_t counted;                 /* as which state + 1 in the engine's counts; 0: in none */
+    uint8_t clock;                   /* enum fa_alarm_clock: what the deadline runs by */
+    struct fa_alarm *after, *before; /* of all, in the order they came */
     uint32_t name_hash;
-    enum fa_alarm_state state;
-    uint8_t clock;      /* enum fa_alarm_clock: what the deadline runs by */
-    char *identity;     /* rule and labels (or the filing), what makes it the same alarm */
-    const char *labels; /* canonical, "" for none; behind the identity, in its memory */
+    enum fa_alarm_state state : 8;
+    enum fa_level level : 8; /* of the series, as last signalled */
+    char *identity;          /* rule and labels (or the filing), what makes it the same alarm */
+    const char *labels;      /* canonical, "" for none; behind the identity, in its memory */
     const char *rule, *category, *severity, *policy, *policy_hash, *summary,
-        *expect; /* (interned) */
+        *expect;     /* (interned) */
+    double value;    /* NaN: none */
+    double worst;    /* of all values since it was raised; NaN: none */
+    fa_time since;   /* wall: when what it is about began */
+    fa_time raised;  /* wall: when the alarm began (or its `for`) */
+    fa_time changed; /* wall: of its state */
+    fa_time for_ms;  /* the rule's */
+    fa_time held;    /* how much of it had passed when the data went missing */
     uint32_t flags;
-    enum fa_level level; /* of the series, as last signalled */
-    double value;        /* NaN: none */
-    double worst;        /* of all values since it was raised; NaN: none */
-    fa_time since;       /* wall: when what it is about began */
-    fa_time raised;      /* wall: when the alarm began (or its `for`) */
-    fa_time changed;     /* wall: of its state */
-    fa_time for_ms;      /* the rule's */
-    fa_time held;        /* how much of it had passed when the data went missing */
     uint32_t step;       /* 0-based step that was told last */
     uint32_t loop;       /* how often the last step was repeated */
+    uint32_t told_count; /* room is a power of two */
     struct fa_deadline deadline;
     char *owner;      /* a person's name; NULL: nobody */
     fa_time promised; /* wall: the owner's next word */
@@ -143,7 +144,6 @@ struct fa_alarm {
     char **about, **struck;
     size_t about_count, struck_count;
     struct fa_told *told;
-    size_t told_count;         /* room is a power of two */
     struct fa_moment *moments; /* the diary; room as fa_diary_add() makes it */
     uint32_t moment_count, moments_lost;
     uint32_t evidence;          /* rows of it that were written, but the first and the worst */

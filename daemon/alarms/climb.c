@@ -272,7 +272,7 @@ static bool waits_to_open(struct fa_engine *engine, struct fa_alarm *alarm,
     if (opens <= engine->now.wall) {
         return false;
     }
-    fa_journal_alarm(engine, FA_J_PAUSED, alarm, NULL, (int64_t)step + 1);
+    fa_journal_alarm(engine, FA_J_PAUSED, alarm, NULL, opens);
     fa_arm_at(engine, alarm, opens, FA_CLOCK_OPENING);
     return true;
 }

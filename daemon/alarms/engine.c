@@ -207,7 +207,10 @@ static void tick(struct fa_engine *engine)
 
 static void identify(struct fa_buf *buf, const char *rule, const char *labels)
 {
-    fa_buf_printf(buf, "%s{%s}", rule, labels);
+    fa_buf_puts(buf, rule);
+    fa_buf_putc(buf, '{');
+    fa_buf_puts(buf, labels);
+    fa_buf_putc(buf, '}');
 }
 
 /* The alerts behind it now; its texts stay those that it was raised with: a message that is tried
@@ -496,6 +499,9 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
         return fa_silence_end(engine, event->u.unsilence.id, event->u.unsilence.who);
     case FA_EV_RECONCILE:
         fa_engine_reconcile(engine);
+        return 0;
+    case FA_EV_GAPS:
+        reply->u.reply.count = fa_engine_note_gaps(engine, event->u.start.last_wall) ? 1 : 0;
         return 0;
     case FA_EV__COUNT:
         break;

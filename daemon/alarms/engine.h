@@ -36,9 +36,8 @@ enum fa_row_kind {
     X(RESUMED, 25) X(ACKED, 26) X(OVERDUE, 27) X(RESOLVED, 28) X(UNOWNED, 29) X(COMMENTED, 30)     \
     X(UNKNOWN, 31) X(ATTACHED, 32) X(ORPHANED, 33) X(SKIPPED, 34) X(PAUSED, 35) X(KEPT, 36) X(RECUSED, 37) X(HELD, 49) X(NOTIFY, 40)      \
     X(SENT, 41) X(RETRY, 42) X(REJECTED, 43) X(MOVED_ON, 44) X(DEAD, 45) X(DROPPED, 46)            \
-    X(REPLAY, 47) X(UNREACHED, 48) X(WRONG_CODE, 60) X(LOCKED, 61)                  \
-    X(SILENCE_SET, 50) X(SILENCE_BEGAN, 51) X(SILENCE_OVER, 52) X(SHELVED, 53) X(SUPPRESSED, 54)   \
-    X(HEARD, 55) X(HIDDEN_LONG, 56)  \
+    X(REPLAY, 47) X(UNREACHED, 48) X(SILENCE_SET, 50) X(SILENCE_BEGAN, 51) X(SILENCE_OVER, 52)     \
+    X(SHELVED, 53) X(SUPPRESSED, 54) X(HEARD, 55) X(HIDDEN, 56) X(WRONG_CODE, 60) X(LOCKED, 61)     \
     X(PACKED, 62) X(SPARED, 63)
 /* clang-format on */
 
@@ -73,6 +72,8 @@ enum fa_event_kind {
     FA_EV_SILENCE,   /* u.silence */
     FA_EV_UNSILENCE, /* u.unsilence: a person ends one */
     FA_EV_RECONCILE, /* each half minute: what is due is derived anew, not believed */
+    FA_EV_GAPS,      /* u.start: a page of what START would write, before it, where there are very
+                        many; the reply's count is not 0 while there are more */
     FA_EV__COUNT
 };
 /* clang-format on */

@@ -217,7 +217,7 @@ void fa_hiding_reload(struct fa_engine *engine)
 void fa_hiding_due(struct fa_engine *engine, struct fa_alarm *alarm)
 {
     if (alarm->state == FA_ALARM_UNACKED) {
-        fa_journal_alarm(engine, FA_J_HIDDEN_LONG, alarm, NULL,
+        fa_journal_alarm(engine, FA_J_HIDDEN, alarm, NULL,
                          (engine->now.wall - alarm->hiding->since) / FA_DAY);
         fa_arm(engine, &engine->alarm_heap, &alarm->deadline, FA_DAY);
     }

@@ -77,9 +77,10 @@ struct fa_engine {
     struct fa_notification *dirty_notifications;
     struct fa_pace *paces, *dirty_paces;
     struct fa_engine_stats stats;
-    uint32_t dead_letters; /* among notifications */
-    size_t series_live;    /* notifications about series that are neither settled nor dead: filings
-                              and tests take no room from feeds' alarms */
+    const struct fa_alarm *gaps_noted; /* before START: the last one that knows of its gap */
+    uint32_t dead_letters;             /* among notifications */
+    size_t series_live; /* notifications about series that are neither settled nor dead: filings
+                           and tests take no room from feeds' alarms */
     /* The step under way. */
     struct fa_now now;
     struct fa_rng rng;
@@ -107,6 +108,8 @@ void fa_count_notification(struct fa_engine *engine, struct fa_notification *not
 
 /* load.c */
 void fa_engine_start(struct fa_engine *engine, fa_time last_wall);
+/* A page of its rows, those of the alarms that come next. True: there are more. */
+bool fa_engine_note_gaps(struct fa_engine *engine, fa_time last_wall);
 /* Moves every deadline along with a step of the wall clock, and sets the heaps. */
 void fa_shift_all(struct fa_engine *engine, fa_time shift);
 void fa_mark_orphans(struct fa_engine *engine);

@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* From stored rows to a running engine. Rows come in any order and may be damaged or from an older
  * version; START puts them together, and whatever does not fit is repaired so that it climbs rather
- * than is lost. Deadlines go on with what was left of them. */
+ * than is lost. Deadlines go on with what was left of them.
+ *
+ * START changes each alarm of a series. A host that has very many takes these rows a page at a time
+ * before it (GAPS), each durable while the next is made. The journal says nothing of a page: its
+ * newest entry stays the one before the gap, and if the daemon ends between two pages, alarms that
+ * had theirs learn of another gap from the same time on. */
 #include "alarms/internal.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* Alarms of a page: some 2 MB of rows. Who has fewer has no pages. */
+#define GAPS_PAGE 2000
 
 /* ---- loading ---- */
 
@@ -199,31 +207,53 @@ void fa_engine_reconcile(struct fa_engine *engine)
     }
 }
 
-/* Between these two times nobody looked at its data. */
-static void note_gap(const struct fa_engine *engine, struct fa_alarm *alarm, fa_time last_wall)
+/* Between these two times nobody looked at its data; the windows are empty, and nothing is known
+ * of it. */
+static void note_gap(struct fa_engine *engine, struct fa_alarm *alarm, fa_time last_wall)
 {
     const struct fa_moment moment = {
         .when = engine->now.wall, .number = last_wall, .code = FA_J_START};
+    if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) != 0) {
+        return;
+    }
+    alarm->flags |= FA_FLAG_UNKNOWN;
+    alarm->level = alarm->level == FA_LEVEL_FIRING ? alarm->level : FA_LEVEL_UNKNOWN;
     if (alarm->state != FA_ALARM_RESOLVED) {
         fa_diary_note(alarm, &moment);
     }
+    fa_touch_alarm(engine, alarm);
+}
+
+bool fa_engine_note_gaps(struct fa_engine *engine, fa_time last_wall)
+{
+    const struct fa_alarm *last = engine->gaps_noted;
+    if (engine->alarms.count <= GAPS_PAGE) {
+        return false;
+    }
+    struct fa_alarm *a = last != NULL ? last->after : engine->alarms.first;
+    for (size_t i = 0; a != NULL && i < GAPS_PAGE; i++, a = a->after) {
+        if (a->state != FA_ALARM_RESOLVED) { /* START knows whether messages of it are left */
+            note_gap(engine, a, last_wall);
+        }
+        engine->gaps_noted = a;
+    }
+    return a != NULL;
 }
 
 void fa_engine_start(struct fa_engine *engine, fa_time last_wall)
 {
     struct fa_alarm *next;
+    bool noted = engine->gaps_noted != NULL;
     for (struct fa_alarm *a = engine->alarms.first; a != NULL; a = a->after) {
-        bool series = (a->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0;
         if (a->state != FA_ALARM_RESOLVED || a->deadline.length != FA_NEVER) {
             fa_names_add(&engine->identities, a);
         }
-        if (series) { /* the windows are empty: nothing is known of it */
-            a->flags |= FA_FLAG_UNKNOWN;
-            a->level = a->level == FA_LEVEL_FIRING ? a->level : FA_LEVEL_UNKNOWN;
+        if (!noted || a->state == FA_ALARM_RESOLVED) {
             note_gap(engine, a, last_wall);
-            fa_touch_alarm(engine, a);
         }
+        noted = noted && a != engine->gaps_noted;
     }
+    engine->gaps_noted = NULL;
     fa_journal(engine, FA_J_START, (struct fa_journal_ids){0}, NULL, last_wall);
     fa_time shift = engine->now.wall < last_wall ? engine->now.wall - last_wall : 0;
     fa_shift_all(engine, shift);

@@ -834,6 +834,7 @@ void fa_notifications_recuse(struct fa_engine *engine, struct fa_alarm *alarm)
         }
         fa_person person = fa_directory_find(engine->setup->people, fa_str_of(n->person));
         n->moved_on = true;
+        fa_touch_notification(engine, n);
         if (person != FA_NOBODY && (fa_notification_is_wanted(n) || !fa_notification_is_climb(n))) {
             /* Only a reader of the channel is out: over their next one. */
             struct fa_note_spec spec = {.alarm = alarm,

@@ -43,6 +43,28 @@ static void put_id(struct fa_buf *buf, uint32_t tag, const struct fa_id *id)
     fa_rec_put_bytes(buf, tag, id->bytes, FA_ID_BYTES);
 }
 
+/* Numbers and ids that most do not have are left out: a reader begins with zeros. */
+static void put_given(struct fa_buf *buf, uint32_t tag, const struct fa_id *id)
+{
+    if (!fa_id_is_zero(*id)) {
+        put_id(buf, tag, id);
+    }
+}
+
+static void put_count(struct fa_buf *buf, uint32_t tag, uint64_t count)
+{
+    if (count != 0) {
+        fa_rec_put_u64(buf, tag, count);
+    }
+}
+
+static void put_time(struct fa_buf *buf, uint32_t tag, fa_time time)
+{
+    if (time != 0) {
+        fa_rec_put_i64(buf, tag, time);
+    }
+}
+
 static void put_deadline(struct fa_buf *buf, uint32_t armed, uint32_t length,
                          const struct fa_deadline *deadline)
 {
@@ -63,27 +85,18 @@ static void put_inner(struct fa_buf *buf, uint32_t tag, const char *who, const c
     fa_rec_wrap(buf, tag, from);
 }
 
-/* What is 0 is left out: most moments have two or three of these. */
+/* Most moments have two or three of these numbers. */
 static void put_moment(struct fa_buf *buf, const struct fa_moment *moment)
 {
-    const struct {
-        uint32_t tag, number;
-    } numbers[] = {{X_CODE, moment->code},
-                   {X_KIND, moment->kind},
-                   {X_ATTEMPT, moment->attempt},
-                   {X_TIMES, moment->times}};
     size_t from = buf->len;
     fa_rec_put_text(buf, X_WHO, moment->person);
     fa_rec_put_text(buf, X_CHANNEL, moment->channel);
     fa_rec_put_i64(buf, X_WHEN, moment->when);
-    if (moment->number != 0) {
-        fa_rec_put_i64(buf, X_NUMBER, moment->number);
-    }
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        if (numbers[i].number != 0) {
-            fa_rec_put_u64(buf, numbers[i].tag, numbers[i].number);
-        }
-    }
+    put_time(buf, X_NUMBER, moment->number);
+    put_count(buf, X_CODE, moment->code);
+    put_count(buf, X_KIND, moment->kind);
+    put_count(buf, X_ATTEMPT, moment->attempt);
+    put_count(buf, X_TIMES, moment->times);
     fa_rec_wrap(buf, A_MOMENT, from);
 }
 
@@ -117,24 +130,22 @@ void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
     fa_rec_put_text(buf, A_EXPECT, a->expect);
     fa_rec_put_text(buf, A_LABELS, a->labels);
     fa_rec_put_u64(buf, A_STATE, a->state);
-    fa_rec_put_u64(buf, A_FLAGS, a->flags);
+    put_count(buf, A_FLAGS, a->flags);
     fa_rec_put_u64(buf, A_LEVEL, a->level);
     fa_rec_put_f64(buf, A_VALUE, a->value);
     fa_rec_put_i64(buf, A_SINCE, a->since);
     fa_rec_put_i64(buf, A_RAISED, a->raised);
     fa_rec_put_i64(buf, A_CHANGED, a->changed);
-    fa_rec_put_i64(buf, A_FOR, a->for_ms);
-    fa_rec_put_i64(buf, A_HELD, a->held);
-    fa_rec_put_u64(buf, A_STEP, a->step);
-    fa_rec_put_u64(buf, A_LOOP, a->loop);
-    fa_rec_put_u64(buf, A_CLIMBING, a->climbing);
+    put_time(buf, A_FOR, a->for_ms);
+    put_time(buf, A_HELD, a->held);
+    put_count(buf, A_STEP, a->step);
+    put_count(buf, A_LOOP, a->loop);
+    put_count(buf, A_CLIMBING, a->climbing);
     put_deadline(buf, A_ARMED, A_LENGTH, &a->deadline);
-    if (a->clock != FA_CLOCK_ELAPSED) {
-        fa_rec_put_u64(buf, A_CLOCK, a->clock);
-    }
+    put_count(buf, A_CLOCK, a->clock);
     fa_rec_put_text(buf, A_OWNER, a->owner);
-    fa_rec_put_i64(buf, A_PROMISED, a->promised);
-    fa_rec_put_i64(buf, A_OWNED, a->owned);
+    put_time(buf, A_PROMISED, a->promised);
+    put_time(buf, A_OWNED, a->owned);
     for (size_t i = 0; i < a->incident_count; i++) {
         put_id(buf, A_INCIDENT, &a->incidents[i].id);
     }
@@ -157,8 +168,8 @@ void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
         put_moment(buf, &a->moments[i]);
     }
     put_guesses(buf, a->guesses);
-    fa_rec_put_u64(buf, A_MOMENTS_LOST, a->moments_lost);
-    fa_rec_put_u64(buf, A_EVIDENCE, a->evidence);
+    put_count(buf, A_MOMENTS_LOST, a->moments_lost);
+    put_count(buf, A_EVIDENCE, a->evidence);
     fa_rec_put_f64(buf, A_WORST, a->worst);
     fa_hiding_encode(a, buf, A_HIDING);
 }
@@ -201,25 +212,23 @@ void fa_incident_encode(const struct fa_incident *i, struct fa_buf *buf)
 void fa_notification_encode(const struct fa_notification *n, struct fa_buf *buf)
 {
     put_id(buf, N_ID, &n->id.id);
-    put_id(buf, N_ALARM, &n->alarm.id);
-    put_id(buf, N_INCIDENT, &n->incident.id);
-    if (!fa_id_is_zero(n->silence.id)) {
-        put_id(buf, N_SILENCE, &n->silence.id);
-    }
+    put_given(buf, N_ALARM, &n->alarm.id);
+    put_given(buf, N_INCIDENT, &n->incident.id);
+    put_given(buf, N_SILENCE, &n->silence.id);
     fa_rec_put_text(buf, N_PERSON, n->person);
     fa_rec_put_text(buf, N_CHANNEL, n->channel);
     fa_rec_put_text(buf, N_ADDRESS, n->address);
-    fa_rec_put_u64(buf, N_KIND, n->kind);
+    put_count(buf, N_KIND, n->kind);
     fa_rec_put_u64(buf, N_STATE, n->state);
-    fa_rec_put_u64(buf, N_ATTEMPTS, n->attempts);
-    fa_rec_put_u64(buf, N_STEP, n->step);
-    fa_rec_put_u64(buf, N_LOOP, n->loop);
-    fa_rec_put_u64(buf, N_CONTACT, n->contact);
-    fa_rec_put_u64(buf, N_STATUS, n->status);
-    fa_rec_put_u64(buf, N_MOVED_ON, n->moved_on);
+    put_count(buf, N_ATTEMPTS, n->attempts);
+    put_count(buf, N_STEP, n->step);
+    put_count(buf, N_LOOP, n->loop);
+    put_count(buf, N_CONTACT, n->contact);
+    put_count(buf, N_STATUS, n->status);
+    put_count(buf, N_MOVED_ON, n->moved_on);
     fa_rec_put_f64(buf, N_VALUE, n->value);
     fa_rec_put_i64(buf, N_CREATED, n->created);
-    fa_rec_put_i64(buf, N_FAILING, n->failing);
+    put_time(buf, N_FAILING, n->failing);
     put_deadline(buf, N_ARMED, N_LENGTH, &n->deadline);
     for (size_t i = 0; n->lines != NULL && i < n->lines->id_count; i++) {
         put_id(buf, N_LINE, &n->lines->ids[i].id);

@@ -27,8 +27,8 @@ bool fa_call_may(const struct fa_call *call, const struct fa_alarm *alarm, enum 
 
 static json_t *flags_json(uint32_t flags)
 {
-    static const char *const names[] = {"latched", "unknown", "orphaned", "shadow",
-                                        "emptied", "filed",   "overdue",  "operators"};
+    static const char *const names[] = {"latched", "unknown", "orphaned",  "shadow",  "emptied",
+                                        "filed",   "overdue", "operators", "shelved", "suppressed"};
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if ((flags >> i & 1) != 0) {
@@ -51,6 +51,52 @@ json_t *fa_labels_json(const char *text)
         fa_labels_free(parsed);
     }
     return labels;
+}
+
+struct others {
+    const struct fa_call *call;
+    const struct fa_alarm *last;
+    json_t *list; /* NULL: only counted */
+    json_int_t count;
+};
+
+/* One whom the caller may not know of is in no list and no count. */
+static void add_other(void *ctx, const struct fa_alarm *alarm)
+{
+    struct others *others = ctx;
+    char id[FA_ID_TEXT_SIZE];
+    if (alarm == others->last || !fa_call_may(others->call, alarm, FA_VERB_LIST)) {
+        return;
+    }
+    others->last = alarm;
+    others->count++;
+    if (others->list != NULL && others->count <= 20) {
+        json_t *item = json_object();
+        fa_json_set_text(item, "id", fa_id_format(alarm->id.id, id));
+        fa_json_set_text(item, "rule", alarm->rule);
+        json_object_set_new(item, "labels", fa_labels_json(alarm->labels));
+        json_array_append_new(others->list, item);
+    }
+}
+
+static json_int_t count_inhibited(const struct fa_call *call, const struct fa_alarm *alarm)
+{
+    struct others others = {.call = call};
+    fa_engine_each_inhibited(alarm, add_other, &others);
+    return others.count;
+}
+
+/* By what, with whom to ask and until when. */
+static json_t *hidden_json(const struct fa_call *call, const struct fa_alarm *alarm)
+{
+    struct others others = {.call = call, .list = json_array()};
+    const struct fa_silence *silence = fa_engine_silence_of(call->engine, alarm);
+    json_t *item = json_object();
+    fa_engine_each_inhibitor(alarm, add_other, &others);
+    json_object_set_new(item, "silence",
+                        silence != NULL ? fa_call_silence_json(call, silence) : json_null());
+    json_object_set_new(item, "alarms", others.list);
+    return item;
 }
 
 json_t *fa_call_alarm_json(const struct fa_call *call, const struct fa_alarm *alarm, bool whole)
@@ -84,9 +130,12 @@ json_t *fa_call_alarm_json(const struct fa_call *call, const struct fa_alarm *al
     json_object_set_new(item, "step", json_integer(alarm->climbing ? alarm->step + 1 : 0));
     json_object_set_new(item, "loop", json_integer(alarm->loop));
     fa_json_set_text(item, "policy", alarm->policy);
-    bool armed = alarm->deadline.length != FA_NEVER && alarm->state == FA_ALARM_UNACKED;
+    bool hidden = (alarm->flags & (FA_FLAG_SHELVED | FA_FLAG_SUPPRESSED)) != 0;
+    bool armed = alarm->deadline.length != FA_NEVER && alarm->state == FA_ALARM_UNACKED && !hidden;
     fa_json_set_time(item, "next", armed ? alarm->deadline.armed + alarm->deadline.length : 0);
     json_object_set_new(item, "filings", json_integer((json_int_t)alarm->incident_count));
+    json_object_set_new(item, "hidden", hidden ? hidden_json(call, alarm) : json_null());
+    json_object_set_new(item, "hides", json_integer(count_inhibited(call, alarm)));
     if (whole) {
         fa_buf_clear(&text);
         fa_describe_summary(&describe, alarm, now, &text);
@@ -118,6 +167,15 @@ static void squeeze(const char *text, char *out, size_t size)
         }
     }
     out[at] = '\0';
+}
+
+bool fa_call_id_begins(const char *id, struct fa_str typed)
+{
+    char symbols[FA_ID_TEXT_SIZE], wanted[32], text[64];
+    snprintf(text, sizeof text, "%.*s", (int)(typed.len < 63 ? typed.len : 63), typed.ptr);
+    squeeze(id, symbols, sizeof symbols);
+    squeeze(text, wanted, sizeof wanted);
+    return strlen(wanted) >= 4 && strncmp(symbols, wanted, strlen(wanted)) == 0;
 }
 
 static void match(void *ctx, const struct fa_alarm *alarm)
@@ -477,4 +535,52 @@ void fa_route_comment(struct fa_call *call)
 {
     struct fa_event event = {.kind = FA_EV_COMMENT};
     read_and_do(call, &event, FA_VERB_COMMENT, "text");
+}
+
+/* ---- recusal ---- */
+
+static void recuse(struct fa_call *call, const char *about)
+{
+    const struct fa_api_host *host = &call->api->host;
+    struct fa_alarm_id id;
+    const struct fa_alarm *alarm = fa_call_named_alarm(call, FA_VERB_ACK, &id);
+    if (alarm == NULL) {
+        if (!fa_id_is_zero(id.id)) {
+            look_in_history(call, id, NULL, FA_VERB_ACK);
+        }
+        return;
+    }
+    struct fa_event event = {.kind = FA_EV_RECUSE,
+                             .u.recuse = {.alarm = alarm->id,
+                                          .who = call->people->people[call->caller.person].name,
+                                          .person = about}};
+    struct fa_api_answer answer = host->step(host->ctx, &event);
+    if (answer.code == 0) {
+        fa_answer_json(call, 200, json_object()); /* how it stands is theirs no more */
+        return;
+    }
+    const char *detail = answer.code == FA_EINVAL    ? "There is nobody of this name."
+                         : answer.code == FA_EDENIED ? "It goes to the independent contacts: they "
+                                                       "can step out only by themselves."
+                         : answer.code == FA_EFULL   ? FA_WORDS_FULL
+                                                     : CLOSED_ALREADY;
+    fa_answer_code(call, answer.code, detail);
+}
+
+/* Reads {"about": a person's name}; without it the caller steps out. */
+void fa_route_recuse(struct fa_call *call)
+{
+    const char *names[] = {"about", NULL};
+    struct fa_json_text spec = {"about", 64, false, false};
+    struct fa_faults faults = {0};
+    json_t *root = fa_http_body(call->req).len > 0 ? fa_json_body(call->req) : json_object();
+    if (root == NULL) {
+        return;
+    }
+    fa_json_only(root, names, &faults);
+    const char *about = fa_json_text(root, &spec, &faults);
+    if (!fa_answer_faults(call, &faults)) {
+        recuse(call, about);
+    }
+    json_decref(root);
 }

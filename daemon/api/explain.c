@@ -138,13 +138,20 @@ static json_t *moment_json(const struct fa_call *call, const struct fa_moment *m
     fa_json_set_text(item, "what", fa_moment_name(moment));
     set_person(call, item, moment->person);
     json_object_set_new(item, "times", json_integer(moment->times > 1 ? moment->times : 1));
-    if (moment->channel != NULL) {
+    if (moment->code == FA_J_HELD || moment->code == FA_J_PAUSED) {
+        fa_json_set_text(item, "channel", moment->channel);
+        fa_json_set_time(item, "until", moment->number);
+    } else if (moment->channel != NULL) {
         add_delivery(item, moment);
-    } else if (moment->code == FA_J_STEP) {
+    } else if (moment->code == FA_J_STEP || moment->code == FA_J_SKIPPED) {
         json_object_set_new(item, "step", json_integer(moment->number % 1000));
         json_object_set_new(item, "loop", json_integer(moment->number / 1000));
     } else if (moment->code == FA_J_ACKED || moment->code == FA_J_PENDING) {
         fa_json_set_time(item, "until", moment->when + moment->number);
+    } else if (moment->code == FA_J_SHELVED) {
+        fa_json_set_time(item, "until", moment->number);
+    } else if (moment->code == FA_J_HEARD) {
+        fa_json_set_duration(item, "after", moment->number);
     } else if (moment->code == FA_J_START) {
         fa_json_set_time(item, "since", moment->number);
     } else if (moment->code == FA_J_ORPHANED) {
@@ -195,6 +202,9 @@ static const char *why_not(const struct fa_alarm *alarm, bool reached)
     }
     if (reached) {
         return "not-reached";
+    }
+    if ((alarm->flags & (FA_FLAG_SHELVED | FA_FLAG_SUPPRESSED)) != 0) {
+        return "hidden";
     }
     switch (alarm->state) {
     case FA_ALARM_ACKED:
@@ -271,7 +281,9 @@ static json_t *steps_json(const struct fa_call *call, const struct fa_alarm *ala
     struct fa_rung rung;
     for (uint32_t step = 0; fa_rung_init(&rung, call->engine, alarm, step); step++) {
         bool reached = alarm->climbing && (alarm->loop > 0 || step <= alarm->step);
-        bool next = alarm->state == FA_ALARM_UNACKED && alarm->deadline.length != FA_NEVER &&
+        bool hidden = (alarm->flags & (FA_FLAG_SHELVED | FA_FLAG_SUPPRESSED)) != 0;
+        bool next = alarm->state == FA_ALARM_UNACKED && !hidden &&
+                    alarm->deadline.length != FA_NEVER &&
                     step == (alarm->climbing ? alarm->step + 1 : 0) && alarm->loop == 0;
         json_t *item = json_object(), *people = json_array();
         for (fa_person p = fa_pset_next(&rung.people, 0); p != FA_NOBODY;
@@ -280,6 +292,7 @@ static json_t *steps_json(const struct fa_call *call, const struct fa_alarm *ala
         }
         json_object_set_new(item, "step", json_integer(step + 1));
         fa_json_set_duration(item, "wait", rung.wait);
+        fa_json_set_text(item, "during", rung.during);
         json_object_set_new(item, "reached", json_boolean(reached));
         json_object_set_new(item, "independent", json_boolean(rung.independent));
         fa_json_set_time(item, "due", next ? alarm->deadline.armed + alarm->deadline.length : 0);

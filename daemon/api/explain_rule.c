@@ -16,8 +16,7 @@
 
 static const char *const levels[FA_LEVEL__COUNT] = {"unknown", "clear", "firing"};
 
-/* As one of the alarms that it would raise. */
-static bool may_see(const struct fa_call *call, const struct fa_rule *rule)
+bool fa_call_may_see_rule(const struct fa_call *call, const struct fa_rule *rule)
 {
     const struct fa_policy *policy = fa_setup_policy(call->setup, rule->policy);
     struct fa_pset targets;
@@ -205,7 +204,7 @@ static void add_incident(const struct fa_incident_rule *incident, json_t *body)
 void fa_route_rule(struct fa_call *call)
 {
     const struct fa_rule *rule = fa_setup_rule(call->setup, call->id);
-    if (rule == NULL || !may_see(call, rule)) {
+    if (rule == NULL || !fa_call_may_see_rule(call, rule)) {
         fa_answer_problem(call, 404, NO_RULE);
         return;
     }

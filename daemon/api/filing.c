@@ -554,6 +554,9 @@ json_t *fa_status_json(const struct fa_call *call, const struct fa_incident *inc
     fa_json_set_time(
         answer, "due",
         incident->state == FA_INCIDENT_OPEN ? incident->due.armed + incident->due.length : 0);
+    json_object_set_new(answer, "words",
+                        json_pack("{s:I,s:I}", "kept", (json_int_t)incident->kept, "missed",
+                                  (json_int_t)incident->missed));
     json_object_set_new(answer, "events", events);
     return answer;
 }

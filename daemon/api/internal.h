@@ -98,7 +98,8 @@ json_t *fa_status_json(const struct fa_call *call, const struct fa_incident *inc
 fa_route_fn fa_page_index, fa_page_ack_show, fa_page_ack, fa_page_file_show, fa_page_file,
     fa_page_status_show, fa_page_status;
 /* alarms.c */
-fa_route_fn fa_route_alarm, fa_route_ack, fa_route_resolve, fa_route_comment;
+fa_route_fn fa_route_alarm, fa_route_ack, fa_route_resolve, fa_route_comment,
+    fa_route_recuse;
 /* May the caller do that with it? alarm may be one of history. */
 bool fa_call_may(const struct fa_call *call, const struct fa_alarm *alarm, enum fa_verb verb);
 /* As lists have it; whole: with its summary and what is expected. */
@@ -112,8 +113,15 @@ const struct fa_alarm *fa_call_named_alarm(struct fa_call *call, enum fa_verb ve
 #define FA_WORDS_UNREADABLE "The store cannot be read now."
 /* labels: canonical text. */
 json_t *fa_labels_json(const char *labels);
+/* Does this id begin with what somebody typed: at least four symbols, dashes and case aside? */
+bool fa_call_id_begins(const char *id, struct fa_str typed);
 /* explain.c, explain_rule.c */
 fa_route_fn fa_route_explain, fa_route_rule;
+/* As one of the alarms that it would raise. */
+bool fa_call_may_see_rule(const struct fa_call *call, const struct fa_rule *rule);
+/* silences.c */
+fa_route_fn fa_route_silences, fa_route_silence_preview, fa_route_silence, fa_route_silence_end;
+json_t *fa_call_silence_json(const struct fa_call *call, const struct fa_silence *silence);
 /* list.c */
 fa_route_fn fa_route_alarms;
 /* oncall.c */

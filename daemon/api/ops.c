@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define UNFED_MAX 1000 /* rules that are told */
+
 static bool may_queue(const struct fa_call *call, const struct fa_notification *notification)
 {
     struct fa_access access;
@@ -189,6 +191,25 @@ static json_t *untaken_json(const struct fa_foreign *foreign)
     return names;
 }
 
+/* Rules that read what never came: a name is misspelt, or nobody sends it. */
+static json_t *unfed_json(const struct fa_call *call, struct fa_rules *rules)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < call->setup->rule_count && json_array_size(list) < UNFED_MAX; i++) {
+        const char *name = call->setup->rules[i]->name;
+        struct fa_buf selector;
+        fa_buf_init(&selector, (size_t)64 << 10);
+        if (fa_rules_unfed(rules, name, &selector)) {
+            json_t *item = json_object();
+            fa_json_set_text(item, "rule", name);
+            fa_json_set_text(item, "selector", fa_buf_text(&selector));
+            json_array_append_new(list, item);
+        }
+        fa_buf_done(&selector);
+    }
+    return list;
+}
+
 void fa_route_feeds(struct fa_call *call)
 {
     const struct fa_api_host *host = &call->api->host;
@@ -199,6 +220,7 @@ void fa_route_feeds(struct fa_call *call)
     host->feeds(host->ctx, add_feed, feeds);
     json_object_set_new(body, "feeds", feeds);
     json_object_set_new(body, "untaken", untaken_json(host->foreign(host->ctx)));
+    json_object_set_new(body, "unfed", unfed_json(call, host->rules(host->ctx)));
     fa_answer_json(call, 200, body);
 }
 
@@ -282,6 +304,11 @@ static void engine_metrics(const struct fa_engine *engine, struct fa_buf *out)
     fa_buf_printf(out, "firealarm_filings_open %u\n", stats.filings_open);
     gauge(out, "outbox", "Notifications not yet settled.");
     fa_buf_printf(out, "firealarm_outbox %u\n", stats.outbox);
+    gauge(out, "silences", "Silences and maintenance windows that are active.");
+    fa_buf_printf(out, "firealarm_silences %u\n", stats.silences);
+    gauge(out, "alarms_hidden", "Open alarms that tell nobody, by what hides them.");
+    fa_buf_printf(out, "firealarm_alarms_hidden{by=\"silence\"} %u\n", stats.shelved);
+    fa_buf_printf(out, "firealarm_alarms_hidden{by=\"alarm\"} %u\n", stats.suppressed);
     fa_buf_puts(out, "# TYPE firealarm_notifications counter\n"
                      "# HELP firealarm_notifications Settled since start, by outcome.\n");
     for (size_t i = FA_NOTICE_SENT; i <= FA_NOTICE_DROPPED; i++) {

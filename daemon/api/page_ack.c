@@ -95,6 +95,14 @@ static const char *display_of(const struct fa_call *call, const char *name)
     return person != FA_NOBODY ? call->people->people[person].display : name;
 }
 
+/* In the zone of whose link it is. */
+static const char *time_text(const struct ack *ack, fa_time wall, char buf[FA_READER_TIME_SIZE])
+{
+    struct fa_reader_zone zone;
+    fa_describe_zone_at(fa_directory_zone_of(ack->call->people, ack->to.person), wall, &zone);
+    return fa_reader_time(wall, ack->now, &zone, buf);
+}
+
 /* A series' alarm has a title for everybody; a filing's only for whoever typed the code. */
 static void put_title(struct fa_page *page, const struct ack *ack, bool proved)
 {
@@ -108,6 +116,7 @@ static void put_title(struct fa_page *page, const struct ack *ack, bool proved)
     fa_buf_init(&title, 8192);
     fa_buf_init(&clean, 32768);
     fa_describe_init(&describe, ack->call->engine, ack->alarm, ack->alarm->value);
+    describe.zone = fa_directory_zone_of(ack->call->people, ack->to.person);
     fa_describe_title(&describe, ack->alarm, ack->now, &title);
     fa_reader_clean(&clean, fa_buf_str(&title));
     fa_page_put(page, "<p><strong>%s</strong></p>\n", fa_buf_text(&clean));
@@ -120,7 +129,7 @@ static void put_facts(struct fa_page *page, const struct ack *ack)
 {
     char when[FA_READER_TIME_SIZE];
     fa_page_put(page, "<dl><dt>Raised</dt><dd>%s</dd>\n<dt>You are</dt><dd>%s</dd></dl>\n",
-                fa_reader_time(ack->alarm->raised, ack->now, NULL, when),
+                time_text(ack, ack->alarm->raised, when),
                 ack->person->display != NULL ? ack->person->display : ack->person->name);
 }
 
@@ -191,7 +200,7 @@ static void put_owned(struct fa_page *page, const struct ack *ack)
 {
     const struct fa_alarm *alarm = ack->alarm;
     char when[FA_READER_TIME_SIZE];
-    fa_reader_time(alarm->promised, ack->now, NULL, when);
+    time_text(ack, alarm->promised, when);
     if (is_mine(ack)) {
         fa_page_put(page,
                     "<p class=\"good\">You own this alarm.</p>\n"
@@ -292,7 +301,7 @@ static void show_done(struct ack *ack)
             "<p class=\"good\">Thank you. Nobody else is called now.</p>\n"
             "<p>Your next word is promised by <strong>%s</strong>. If none comes, the alarm "
             "goes on to the level above you.</p>\n",
-            fa_reader_time(alarm->promised, ack->now, NULL, when));
+            time_text(ack, alarm->promised, when));
         if (alarm->step > ack->to.step || alarm->loop > ack->to.loop) {
             fa_page_put(&page, "<p>Others were called after you. They hear that you own it.</p>\n");
         }

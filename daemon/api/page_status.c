@@ -107,6 +107,14 @@ static void put_state(struct fa_page *page, const json_t *status, bool climbs)
     } else {
         fa_page_put(page, "<p>It is kept. No alarm was raised yet.</p>\n");
     }
+    json_int_t kept = json_integer_value(json_object_get(json_object_get(status, "words"), "kept"));
+    json_int_t missed =
+        json_integer_value(json_object_get(json_object_get(status, "words"), "missed"));
+    if (kept + missed > 0) {
+        char words[80];
+        snprintf(words, sizeof words, "%lld kept, %lld missed", (long long)kept, (long long)missed);
+        fa_page_put(page, "<p>Promises to say more: %s.</p>\n", words);
+    }
     if (due != NULL) {
         fa_page_put(page, "<p>If it is not solved, it becomes an alarm by itself: %s.</p>\n", due);
     }

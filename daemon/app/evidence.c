@@ -12,7 +12,7 @@
 #include "base/panic.h"
 
 #include <math.h>
-#include <stdio.h>
+#include <string.h>
 
 /* Series that may be read in one turn to explain expressions that are evaluated whole: each part is
  * an evaluation over all of them, of some tenths of a microsecond each. */
@@ -95,14 +95,21 @@ static void describe(struct fa_daemon *daemon, struct finish *f, struct fa_buf *
     fa_evidence_encode_rule(e, row);
 }
 
+static void copy(char *buf, size_t size, struct fa_str text)
+{
+    size_t len = text.len < size ? text.len : size - 1;
+    memcpy(buf, text.ptr, len);
+    buf[len] = '\0';
+}
+
 /* False: its parts can be had only when the rules have run. */
 static bool finish(struct fa_daemon *daemon, struct finish *f, struct fa_buf *row)
 {
     struct fa_rule_look look;
     struct parts parts = {row, 0};
     struct fa_evidence *e = &f->evidence;
-    snprintf(f->rule, sizeof f->rule, "%.*s", FA_STR_ARG(e->rule));
-    snprintf(f->labels, sizeof f->labels, "%.*s", FA_STR_ARG(e->labels));
+    copy(f->rule, sizeof f->rule, e->rule);
+    copy(f->labels, sizeof f->labels, e->labels);
     if (!fa_rules_look(daemon->rules, f->rule, f->labels, &look, &f->empty, &f->reason)) {
         return true;
     }

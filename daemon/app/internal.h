@@ -263,6 +263,8 @@ void fa_turn_init(struct fa_daemon *daemon);
 struct fa_api_answer fa_turn_step(struct fa_daemon *daemon, struct fa_event *event);
 void fa_turn_park_reply(struct fa_daemon *daemon, struct fa_http_request *req, int status,
                         const char *type, struct fa_str body);
+/* What the turn has for the store so far. */
+void fa_turn_submit(struct fa_daemon *daemon);
 uint64_t fa_turn_next_journal(const struct fa_daemon *daemon);
 /* Replies and sends whose commit is durable leave. */
 void fa_turn_release(struct fa_daemon *daemon);

@@ -252,6 +252,31 @@ static void tell_age(struct fa_daemon *daemon, const struct fa_store_head *head)
     }
 }
 
+/* Is there nothing that the first commit has to tell, before it writes over what shows it? */
+static bool is_as_left(const struct fa_daemon *daemon, const struct fa_store_head *head)
+{
+    struct fa_store_stats stats;
+    fa_store_stats(daemon->store, &stats);
+    return stats.damaged == 0 && head->complete && head->intact && head->restored == 0 &&
+           head->age == FA_STORE_AGE_FINE;
+}
+
+/* What START says of each of very many alarms: as one step, memory would hold all of these rows
+ * three times over. Two pages are on the way, no more. */
+static void write_gaps(struct fa_daemon *daemon, const struct fa_store_head *head)
+{
+    bool more = is_as_left(daemon, head);
+    while (more) {
+        struct fa_event event = {.kind = FA_EV_GAPS, .u.start = {head->time}};
+        uint64_t before = daemon->last_commit;
+        more = fa_turn_step(daemon, &event).count > 0;
+        if (more) {
+            fa_turn_submit(daemon);
+            more = fa_store_wait(daemon->store, before);
+        }
+    }
+}
+
 void fa_keep_tell_lost(struct fa_daemon *daemon, uint64_t n)
 {
     if (!daemon->store_old) {
@@ -277,6 +302,7 @@ int fa_keep_open(struct fa_daemon *daemon, struct fa_err *err)
     FA_CRASHPOINT("start.after_load");
     daemon->journal_next = head.n + 1;
     fa_windows_restore(daemon);
+    write_gaps(daemon, &head);
     struct fa_event event = {.kind = FA_EV_START, .u.start = {head.time}};
     fa_turn_step(daemon, &event);
     tell_damage(daemon, &head);

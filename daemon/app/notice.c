@@ -134,13 +134,21 @@ static struct firealarm_text told_of(const struct fa_daemon *daemon,
                                      const struct fa_notification *n, const struct fa_alarm *alarm,
                                      struct fa_notice_texts *texts)
 {
+    const struct fa_directory *dir = daemon->config->people;
     struct fa_buf *out = words_of(texts);
+    struct fa_access access;
+    fa_access_init(&access, daemon->engine, alarm);
     for (size_t i = 0; i < alarm->told_count && out->len < TOLD_MAX; i++) {
-        if (strcmp(alarm->told[i].person, n->person) != 0) {
+        fa_person person = fa_directory_find(dir, fa_str_of(alarm->told[i].person));
+        /* Whoever stepped out since is named to nobody. */
+        bool out_now =
+            fa_pset_has(&access.conflicted, person) || fa_pset_has(&access.struck, person);
+        if (strcmp(alarm->told[i].person, n->person) != 0 && !out_now) {
             fa_buf_puts(out, out->len > 0 ? ", " : "");
             fa_buf_puts(out, display_of(daemon, alarm->told[i].person));
         }
     }
+    fa_access_done(&access);
     return keep_words(texts);
 }
 

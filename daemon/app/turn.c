@@ -21,9 +21,10 @@
 /* Label sets evaluated in one turn; each may be an alarm, of about 20 us. What is left is evaluated
  * in the next turns, so that thousands at once hold up nobody. */
 #define EVALUATE_MAX 128
-/* Turns that may wait for the writer before rules are evaluated further: what they raise could not
- * leave any earlier, and would only wait in memory. */
-#define BEHIND_MAX 8
+/* Bytes that may wait for the writer before rules are evaluated further: what they raise could not
+ * leave any earlier, and would only wait in memory. Bytes and not turns: while a slow disk syncs,
+ * many turns bring a verdict or two, and the next group would hold little else. */
+#define BEHIND_BYTES ((size_t)2 << 20)
 /* What has left the queue of the parked gives its room back from so many on. */
 #define PARKED_MAX 1024
 
@@ -259,8 +260,9 @@ static void on_signal(void *ctx, const struct fa_signal *signal)
 /* A disk that is full is another matter: what happens meanwhile must not be forgotten. */
 static bool is_behind(const struct fa_daemon *daemon)
 {
-    return !daemon->store_full &&
-           daemon->last_commit > fa_store_durable(daemon->store) + BEHIND_MAX;
+    struct fa_store_stats stats;
+    fa_store_stats(daemon->store, &stats);
+    return !daemon->store_full && stats.waiting_bytes > BEHIND_BYTES;
 }
 
 /* Wall time of what rules do that neither sample nor alert causes. */
@@ -318,6 +320,15 @@ void fa_turn_release(struct fa_daemon *daemon)
     fa_sender_pump(daemon);
 }
 
+void fa_turn_submit(struct fa_daemon *daemon)
+{
+    if (daemon->txn != NULL) {
+        FA_CRASHPOINT("app.before_submit");
+        daemon->last_commit = fa_txn_submit(daemon->txn);
+        daemon->txn = NULL;
+    }
+}
+
 static void end_turn(void *self)
 {
     struct fa_daemon *daemon = self;
@@ -332,11 +343,7 @@ static void end_turn(void *self)
         fa_turn_step(daemon, &event);
         FA_CRASHPOINT("app.after_tick");
     }
-    if (daemon->txn != NULL) {
-        FA_CRASHPOINT("app.before_submit");
-        daemon->last_commit = fa_txn_submit(daemon->txn);
-        daemon->txn = NULL;
-    }
+    fa_turn_submit(daemon);
     for (size_t i = daemon->turn_from; i < daemon->parking.count; i++) {
         daemon->parking.items[i].commit = daemon->last_commit;
     }

@@ -23,12 +23,21 @@ static size_t lay_head(char at[HEAD_MAX], uint32_t tag, enum fa_rec_type type)
     return lay_varint(at, (uint64_t)tag << 2 | (uint64_t)type);
 }
 
+/* Where there is room for any of them they are laid into the buffer itself. */
 static void put_number(struct fa_buf *buf, uint32_t tag, enum fa_rec_type type, uint64_t value)
 {
     char bytes[HEAD_MAX + VARINT_MAX];
-    size_t len = lay_head(bytes, tag, type);
-    len += lay_varint(bytes + len, value);
-    fa_buf_put(buf, bytes, len);
+    bool roomy =
+        !buf->over && buf->cap - buf->len > sizeof bytes && buf->max - buf->len >= sizeof bytes;
+    char *at = roomy ? buf->data + buf->len : bytes;
+    size_t len = lay_head(at, tag, type);
+    len += lay_varint(at + len, value);
+    if (roomy) {
+        buf->len += len;
+        buf->data[buf->len] = '\0';
+    } else {
+        fa_buf_put(buf, bytes, len);
+    }
 }
 
 void fa_rec_put_u64(struct fa_buf *buf, uint32_t tag, uint64_t value)

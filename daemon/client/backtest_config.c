@@ -5,6 +5,7 @@
 #include "client/backtest.h"
 
 #include "base/panic.h"
+#include "calendar/reader.h"
 #include "client/file.h"
 
 #include <errno.h>
@@ -13,7 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TEXT_MAX  ((size_t)4 << 20)
+#define TEXT_MAX  ((size_t)12 << 20)
+#define PAST      (1000 * FA_DAY)
 #define MARK_FILE "#@ file "
 
 static void on_fault(void *ctx, bool is_warning, const struct fa_err *err)
@@ -104,13 +106,23 @@ static void put_others(const char *source, struct fa_buf *out)
     }
 }
 
+/* Who was on duty in the past that is played. */
+static struct fa_calendars *past_calendars(const struct fa_client *client)
+{
+    fa_time now = client->world->now;
+    return fa_calendars_new(
+        &(struct fa_calendars_config){.from = now - PAST, .until = now + FA_DAY});
+}
+
 static int join(struct fa_client *client, const char *base, const char *rules, struct fa_str text,
                 struct fa_config **ret_config, struct fa_err *err)
 {
+    struct fa_config_world world = {.calendars = past_calendars(client)};
     struct fa_config *whole = NULL;
     struct fa_buf joined;
-    int ret = fa_config_load(base, NULL, on_fault, client, &whole);
+    int ret = fa_config_load(base, &world, on_fault, client, &whole);
     if (ret != 0) {
+        fa_calendars_free(world.calendars);
         return fa_err_set(err, FA_EINVAL, "%s, with whose people the rules are tried, is refused",
                           base);
     }
@@ -120,9 +132,10 @@ static int join(struct fa_client *client, const char *base, const char *rules, s
     fa_buf_putstr(&joined, text);
     fa_config_free(whole);
     ret = joined.over
-              ? fa_err_at(err, FA_ETOOBIG, rules, 0, 0, "larger than 4 MiB")
-              : fa_config_parse(base, fa_buf_str(&joined), NULL, on_fault, client, ret_config);
+              ? fa_err_at(err, FA_ETOOBIG, rules, 0, 0, "larger than 12 MiB")
+              : fa_config_parse(base, fa_buf_str(&joined), &world, on_fault, client, ret_config);
     fa_buf_done(&joined);
+    fa_calendars_free(world.calendars);
     return ret != 0 ? fa_err_set(err, FA_EINVAL, "%s is refused", rules) : 0;
 }
 
@@ -134,7 +147,9 @@ int fa_backtest_config(struct fa_client *client, const char *rules, const char *
     *ret_only = NULL;
     int ret = read_text(rules, &text, err);
     if (ret == 0 && with == NULL && has_people(fa_buf_str(&text))) {
-        ret = fa_config_load(rules, NULL, on_fault, client, ret_config);
+        struct fa_config_world world = {.calendars = past_calendars(client)};
+        ret = fa_config_load(rules, &world, on_fault, client, ret_config);
+        fa_calendars_free(world.calendars);
         ret = ret != 0 ? fa_err_set(err, FA_EINVAL, "%s is refused", rules) : 0;
     } else if (ret == 0) {
         base = with != NULL ? fa_xstrdup(with) : find_near(rules);

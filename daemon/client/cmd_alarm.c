@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `firealarm ack`, `resolve` and `comment`: what those who were told do with an alarm. */
+/* `firealarm ack`, `resolve`, `comment` and `recuse`: what those who were told do with an alarm. */
 #include "client/commands.h"
 
 #include "client/api.h"
@@ -21,6 +21,12 @@ static const struct fa_opt text_options[] = {
      .help = "Read the text from FILE instead of asking or reading standard input."},
 };
 
+static const struct fa_opt recuse_options[] = {
+    {.name = "about",
+     .value = "PERSON",
+     .help = "It is about this person: they are kept out of it, with everybody who is too near."},
+};
+
 static const struct fa_example ack_examples[] = {
     {"firealarm ack 7K2Q", "It is yours now, and nobody else is called."},
     {"firealarm ack 7K2Q --for 2h --note", "You will say more within two hours."},
@@ -31,6 +37,11 @@ static const struct fa_example resolve_examples[] = {
 static const struct fa_example comment_examples[] = {
     {"firealarm comment 7K2Q", "Say how it stands."},
     {"echo 'Plumber is on the way' | firealarm comment 7K2Q", "The same from a script."},
+};
+
+static const struct fa_example recuse_examples[] = {
+    {"firealarm recuse 7K2Q", "You are too near to it: you hear no more of it."},
+    {"firealarm recuse 7K2Q --about frank", "It is about Frank, as you find out now."},
 };
 
 /* Posts and prints. request is taken. */
@@ -141,6 +152,21 @@ static int run_comment(struct fa_client *client, const struct fa_args *args)
     return say(client, args, "What do you want to say?", "text", "/comment");
 }
 
+static int run_recuse(struct fa_client *client, const struct fa_args *args)
+{
+    struct fa_answer answer;
+    const char *about = fa_args_get(args, "about");
+    int code = act(client, args, "/recuse", json_pack("{s:s?}", "about", about), &answer);
+    if (code == FA_EXIT_OK) {
+        if (!fa_api_printed(client, &answer)) {
+            fa_say(&client->out, "%s hear%s no more of it.\n", about != NULL ? about : "You",
+                   about != NULL ? "s" : "");
+        }
+        fa_answer_done(&answer);
+    }
+    return code;
+}
+
 const struct fa_cmd fa_cmd_ack = {
     .name = "ack",
     .usage = "ALARM",
@@ -181,4 +207,19 @@ const struct fa_cmd fa_cmd_comment = {
     .examples = comment_examples,
     .example_count = FA_COUNT(comment_examples),
     .run = run_comment,
+};
+const struct fa_cmd fa_cmd_recuse = {
+    .name = "recuse",
+    .usage = "ALARM",
+    .args_min = 1,
+    .args_max = 1,
+    .summary = "step out of an alarm that is about you or a friend",
+    .about = "From now on you are told nothing more of the alarm and do not see it, and it climbs "
+             "on without you; a step that is emptied goes to the independent contacts. There is no "
+             "way back.",
+    .options = recuse_options,
+    .option_count = FA_COUNT(recuse_options),
+    .examples = recuse_examples,
+    .example_count = FA_COUNT(recuse_examples),
+    .run = run_recuse,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* `firealarm check`: proves a configuration without a daemon, as the daemon itself would. */
+/* `firealarm check`: proves a configuration without a daemon, as the daemon itself would. One that
+ * runs is asked which rules read what never came; without it, or without leave, nothing is said. */
 #include "client/commands.h"
 
 #include "calendar/reader.h"
@@ -87,6 +88,46 @@ static void print_json(struct fa_client *client, const char *path, bool is_sound
     json_decref(all);
 }
 
+static const struct fa_rule *rule_named(const struct fa_config *config, const char *name)
+{
+    for (size_t i = 0; name != NULL && i < config->rule_count; i++) {
+        if (strcmp(config->rules[i]->name, name) == 0) {
+            return config->rules[i];
+        }
+    }
+    return NULL;
+}
+
+/* What a daemon that runs here knows of the rules of these names; silent when there is none, or it
+ * does not tell this person. */
+static void ask_daemon(struct fa_client *client, const struct fa_args *args,
+                       const struct fa_config *config, struct tally *tally)
+{
+    struct fa_answer answer;
+    const json_t *item;
+    size_t i;
+    struct fa_err unread;
+    if (fa_settings_load(client->world, fa_args_get(args, "config"), &client->settings, &unread) !=
+        0) {
+        return;
+    }
+    fa_api_call(&client->settings, "/v1/feeds", NULL, &answer);
+    json_array_foreach(json_object_get(answer.json, "unfed"), i, item)
+    {
+        const struct fa_rule *rule = rule_named(config, fa_member_text(item, "rule"));
+        const char *selector = fa_member_text(item, "selector");
+        struct fa_err err;
+        if (rule != NULL && selector != NULL) {
+            (void)fa_err_at(&err, FA_EINVAL, rule->file, rule->line, 0,
+                            "rule '%.80s' reads %.300s, of which the daemon that runs never had a "
+                            "sample: is the name right, and does somebody send it?",
+                            rule->name, selector);
+            on_fault(tally, true, &err);
+        }
+    }
+    fa_answer_done(&answer);
+}
+
 static int run(struct fa_client *client, const struct fa_args *args)
 {
     const char *path = args->rest_count > 0 ? args->rest[0] : "/etc/firealarm/firealarm.cfg";
@@ -100,6 +141,9 @@ static int run(struct fa_client *client, const struct fa_args *args)
     struct fa_config_world world = {.plugins = plugins, .calendars = fa_calendars_new(&range)};
     int rc = fa_config_load(path, &world, on_fault, &tally, &config);
     fa_calendars_free(world.calendars);
+    if (rc == 0) {
+        ask_daemon(client, args, config, &tally);
+    }
     if (tally.list != NULL) {
         print_json(client, path, rc == 0, tally.list);
         json_decref(tally.list);
@@ -119,7 +163,8 @@ const struct fa_cmd fa_cmd_check = {
     .about = "Reads the configuration with all its rules.d/ and conf.d/ files and proves it as the "
              "daemon does: that every policy ends with somebody, that whoever is accused an "
              "independent contact remains, that rules can fire and clear. Every fault is said, "
-             "with its file and line.",
+             "with its file and line. Operators hear, too, which rules read what the daemon that "
+             "runs has never had a sample of.",
     .options = options,
     .option_count = FA_COUNT(options),
     .examples = examples,

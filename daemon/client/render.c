@@ -220,6 +220,11 @@ void fa_render_status(struct fa_screen *screen, const json_t *status)
         field(screen, "State", state);
     }
     time_field(screen, "Next word", status, "owned_until");
+    const json_t *words = json_object_get(status, "words");
+    if (fa_member_int(words, "kept") + fa_member_int(words, "missed") > 0) {
+        fa_say(screen, "%-12s%lld kept, %lld missed\n", "Promises",
+               (long long)fa_member_int(words, "kept"), (long long)fa_member_int(words, "missed"));
+    }
     time_field(screen, "Due", status, "due");
     const char *level = fa_member_text(status, "level");
     bool helped = level != NULL && strcmp(level, "help") == 0;
@@ -294,7 +299,7 @@ static const char *state_of(const json_t *alarm, char *buf, size_t size)
 static void add_alarm(struct fa_table *table, const json_t *alarms, const json_t *alarm,
                       fa_time now)
 {
-    char buf[FA_WHEN_SIZE], id[40], state[80];
+    char buf[FA_WHEN_SIZE], id[40], state[80], shown[96];
     const char *text = or_dash(fa_member_text(alarm, "id"));
     const char *severity = fa_member_text(alarm, "severity");
     const char *owner = fa_member_text(alarm, "owner");
@@ -302,7 +307,10 @@ static void add_alarm(struct fa_table *table, const json_t *alarms, const json_t
     snprintf(id, sizeof id, "%.*s", (int)short_len(alarms, text), text);
     fa_table_add(table, severity_paint(severity), or_dash(severity));
     fa_table_add(table, FA_BOLD, id);
-    fa_table_add(table, FA_PLAIN, state_of(alarm, state, sizeof state));
+    bool hidden = json_is_object(json_object_get(alarm, "hidden"));
+    snprintf(shown, sizeof shown, "%s%s", state_of(alarm, state, sizeof state),
+             hidden ? ", hidden" : "");
+    fa_table_add(table, hidden ? FA_DIM : FA_PLAIN, shown);
     fa_table_add(table, FA_PLAIN, age_of(alarm, "raised", now, buf));
     fa_table_add(table, owner != NULL ? FA_GREEN : FA_PLAIN, owner != NULL ? owner : "nobody");
     fa_table_add(table, FA_PLAIN, title != NULL ? title : or_dash(fa_member_text(alarm, "rule")));
@@ -412,6 +420,24 @@ static void put_labels(struct fa_screen *screen, const json_t *labels)
     fa_buf_done(&buf);
 }
 
+/* What hides it, and how many it hides. */
+static void put_hiding(struct fa_screen *screen, const json_t *alarm)
+{
+    struct fa_buf buf;
+    json_int_t hides = fa_member_int(alarm, "hides");
+    fa_buf_init(&buf, 4096);
+    if (fa_render_hidden(alarm, &buf)) {
+        field(screen, "Hidden", fa_buf_text(&buf));
+    }
+    fa_buf_clear(&buf);
+    if (hides > 0) {
+        fa_buf_printf(&buf, "%lld other alarm%s, which this one explains", (long long)hides,
+                      hides == 1 ? "" : "s");
+        field(screen, "Hides", fa_buf_text(&buf));
+    }
+    fa_buf_done(&buf);
+}
+
 void fa_render_alarm(struct fa_screen *screen, const json_t *alarm, fa_time now)
 {
     char number[32], age[FA_WHEN_SIZE], state[80];
@@ -424,6 +450,7 @@ void fa_render_alarm(struct fa_screen *screen, const json_t *alarm, fa_time now)
     field(screen, "What", fa_member_text(alarm, "summary"));
     field(screen, "Expected", fa_member_text(alarm, "expect"));
     field(screen, "State", state_of(alarm, state, sizeof state));
+    put_hiding(screen, alarm);
     const char *owner = fa_member_text(alarm, "owner");
     field(screen, "Owner", owner != NULL ? owner : "nobody");
     time_field(screen, "Next word", alarm, "promised");

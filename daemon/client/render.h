@@ -20,6 +20,11 @@ void fa_render_alarms(struct fa_screen *screen, const json_t *answer, fa_time no
 void fa_render_alarm(struct fa_screen *screen, const json_t *alarm, fa_time now);
 void fa_render_explain(struct fa_screen *screen, const json_t *body);
 void fa_render_rule(struct fa_screen *screen, const json_t *rule);
+void fa_render_silence_preview(struct fa_screen *screen, const json_t *preview, fa_time now);
+void fa_render_silence_set(struct fa_screen *screen, const json_t *silence);
+void fa_render_silences(struct fa_screen *screen, const json_t *answer);
+/* What hides the alarm, appended to buf; false: nothing does. */
+bool fa_render_hidden(const json_t *alarm, struct fa_buf *buf);
 void fa_render_outbox(struct fa_screen *screen, const json_t *answer, fa_time now);
 
 #endif

@@ -325,6 +325,11 @@ static const struct word {
     {"wrong-code", "wrong code", NULL, FA_YELLOW},
     {"locked", "LOCKED", "too many wrong codes on a link: it opens no more, and the alarm climbs",
      FA_RED},
+    {"skipped", "skipped", "nobody is on duty in this step", FA_YELLOW},
+    {"paused", "paused", NULL, FA_YELLOW},
+    {"held", "held back", NULL, FA_YELLOW},
+    {"kept", "word kept", NULL, FA_GREEN},
+    {"recused", "stepped out", NULL, FA_YELLOW},
     {"returned", "returned", "the data say that it is over; nobody had owned it", FA_GREEN},
     {"resumed", "resumed", "it fires again: the same alarm goes on", FA_RED},
     {"acknowledged", "owned", NULL, FA_GREEN},
@@ -335,6 +340,10 @@ static const struct word {
     {"unknown", "unknown", "it climbs on without data", FA_YELLOW},
     {"filing", "filing", "one more filing came to it", FA_PLAIN},
     {"orphaned", "rule", NULL, FA_YELLOW},
+    {"silenced", "SILENCED", NULL, FA_YELLOW},
+    {"inhibited", "INHIBITED", "another alarm explains it; it tells nobody", FA_YELLOW},
+    {"heard-again", "HEARD", NULL, FA_YELLOW},
+    {"hidden-long", "HIDDEN", NULL, FA_YELLOW},
     {"restarted", "restart", NULL, FA_DIM},
     {"sent", "told", NULL, FA_GREEN},
     {"failed", "failed", NULL, FA_YELLOW},
@@ -418,6 +427,13 @@ static void put_words(struct fa_buf *buf, const json_t *moment, const struct wor
     if (strcmp(what, "moved-on") == 0) {
         fa_buf_printf(buf, "nobody waits for %s over %s any longer", display,
                       fa_explain_text(moment, "channel"));
+    } else if (strcmp(what, "held") == 0) {
+        fa_buf_printf(buf, "%s over %s: quiet hours until ", display,
+                      fa_explain_text(moment, "channel"));
+        put_later(buf, moment, "until");
+    } else if (strcmp(what, "paused") == 0) {
+        fa_buf_puts(buf, "the next step has working hours, from ");
+        put_later(buf, moment, "until");
     } else if (fa_member_text(moment, "channel") != NULL) {
         put_delivery(buf, moment, word->text);
     } else if (strcmp(what, "step") == 0) {
@@ -445,6 +461,13 @@ static void put_words(struct fa_buf *buf, const json_t *moment, const struct wor
     } else if (strcmp(what, "restarted") == 0) {
         fa_buf_printf(buf, "nobody looked at its data since %s",
                       fa_explain_clock(moment, "since", clock));
+    } else if (strcmp(what, "silenced") == 0) {
+        fa_buf_printf(buf, "by %s until ", display);
+        put_later(buf, moment, "until");
+    } else if (strcmp(what, "heard-again") == 0) {
+        fa_buf_printf(buf, "nothing hides it any more, after %s", fa_explain_text(moment, "after"));
+    } else if (strcmp(what, "hidden-long") == 0) {
+        put_count(buf, moment, "day by now", "days by now");
     } else if (strcmp(what, "wrong-code") == 0) {
         fa_buf_printf(buf, "number %lld on a link of %s", (long long)fa_member_int(moment, "count"),
                       display);
@@ -546,6 +569,7 @@ static const char *why_words(const char *state)
     static const char *const rows[][2] = {
         {"trying", "being tried"},
         {"later", "not yet: its step has not come"},
+        {"hidden", "no: it is hidden, and climbs on when it is heard again"},
         {"owned", "no: somebody owns it before their step"},
         {"returned", "no: it was over before their step"},
         {"closed", "no: it was closed before their step"},
@@ -616,6 +640,16 @@ static void put_who(struct fa_screen *screen, const json_t *body)
     fa_table_done(&table);
 }
 
+static void put_hidden(struct fa_screen *screen, const json_t *alarm)
+{
+    struct fa_buf buf;
+    fa_buf_init(&buf, 4096);
+    if (fa_render_hidden(alarm, &buf)) {
+        fa_put_wrapped(screen, 7, "hidden ", fa_buf_text(&buf));
+    }
+    fa_buf_done(&buf);
+}
+
 void fa_render_explain(struct fa_screen *screen, const json_t *body)
 {
     const json_t *alarm = json_object_get(body, "alarm");
@@ -639,6 +673,7 @@ void fa_render_explain(struct fa_screen *screen, const json_t *body)
     fa_say(screen, ", policy ");
     fa_put(screen, FA_PLAIN, fa_explain_text(alarm, "policy"));
     fa_say(screen, "\n");
+    put_hidden(screen, alarm);
     put_timeline(screen, body);
     put_who(screen, body);
 }

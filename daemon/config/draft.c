@@ -95,6 +95,8 @@ static const struct fa_key calendar_keys[] = {
     {"zone", FA_KEY_TEXT, 0, AT(T, zone), .max = 100,
      .help = "Time zone of hours, of whole days and of times without one. Without it: the "
              "company's."},
+    {"url", FA_KEY_REFUSED,
+     .help = "calendars are files: let a job of your own fetch it, and write file = \"...\""},
 };
 static const struct fa_section calendar_section = {
     "a calendar", KEYS(calendar_keys), sizeof(T),
@@ -115,6 +117,8 @@ static const struct fa_key schedule_keys[] = {
              "commas."},
     {"zone", FA_KEY_TEXT, 0, AT(T, zone), .max = 100,
      .help = "Time zone of whole days and of times without one. Without it: the company's."},
+    {"url", FA_KEY_REFUSED,
+     .help = "calendars are files: let a job of your own fetch it, and write file = \"...\""},
 };
 static const struct fa_section schedule_section = {
     "a schedule", KEYS(schedule_keys), sizeof(T),

@@ -585,6 +585,10 @@ static void check_heard(void *ctx, const struct fa_alarm *alarm)
         heard = lab->journal[i].code == FA_J_UNREACHED &&
                 fa_id_eq(lab->journal[i].alarm.id, alarm->id.id);
     }
+    for (const struct fa_notification *n = alarm->notifications; n != NULL; n = n->next) {
+        heard = heard || n->state == FA_NOTICE_HELD; /* check.c knows whether it may wait */
+    }
+    heard = heard || alarm->clock == FA_CLOCK_OPENING;
     if (!heard) {
         fa_lab_fail(lab, "nobody has heard of %s", alarm->identity);
     }

@@ -76,7 +76,7 @@ static void note_wait(struct fa_lab *lab, const struct fa_action *action)
         fa_engine_notification(lab->engine, action->u.journal.notification);
     if (n != NULL && is_to_act_on(n)) {
         lab->waits = fa_xgrow(lab->waits, lab->wait_count, &lab->wait_cap, sizeof lab->waits[0]);
-        lab->waits[lab->wait_count++] = (struct fa_lab_wait){n->id, lab->elapsed};
+        lab->waits[lab->wait_count++] = (struct fa_lab_wait){n->id, lab->elapsed, false};
     }
 }
 
@@ -144,8 +144,9 @@ static void look_at_waits(struct fa_lab *lab)
         if (n == NULL || fa_lab_find_key(lab, wait.id) != NULL) {
             continue;
         }
-        if (n->state == FA_NOTICE_HELD) {
-            wait.since = lab->elapsed; /* until the quiet hours of its addressee are over */
+        if (n->state == FA_NOTICE_HELD || wait.is_quiet) {
+            wait.since = lab->elapsed;
+            wait.is_quiet = n->state == FA_NOTICE_HELD;
         }
         if (judges && lab->elapsed > wait.since + WAIT + FA_SECOND) {
             fa_lab_fail(lab, "a storm: %s was to be told via %s and after %lld s nothing has left",

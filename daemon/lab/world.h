@@ -152,6 +152,7 @@ struct fa_lab_filing {
 struct fa_lab_wait {
     struct fa_notification_id id;
     fa_time since; /* elapsed */
+    bool is_quiet; /* until the quiet hours of its addressee are over */
 };
 
 /* An acknowledgement. */

@@ -151,9 +151,13 @@ void fa_metrics_keys(struct fa_feed *feed, const uint32_t *kinds, const struct f
 
 void fa_metrics_forget_ignored(struct fa_metrics *metrics)
 {
-    /* Anew, not cleared: what nobody writes to takes no memory. */
-    free(metrics->ignored);
-    metrics->ignored = fa_xcalloc(FA_IGNORED_CELLS, sizeof metrics->ignored[0]);
+    /* Anew, not cleared: what nobody writes to takes no memory. And only when something is to be
+     * forgotten: each rule of a configuration asks for it. */
+    if (metrics->ignored == NULL || metrics->ignores) {
+        free(metrics->ignored);
+        metrics->ignored = fa_xcalloc(FA_IGNORED_CELLS, sizeof metrics->ignored[0]);
+        metrics->ignores = false;
+    }
 }
 
 static void remember_raw(struct fa_feed *feed, enum fa_kind kind, struct fa_str raw, uint32_t place)
@@ -425,6 +429,7 @@ uint64_t fa_metrics_define(struct fa_feed *feed, enum fa_kind kind, struct fa_st
     if (place == FA_POOL_NONE) {
         uint64_t hash = raw_hash(feed, kind, raw);
         feed->metrics->ignored[(hash >> 1) & (FA_IGNORED_CELLS - 1)] = hash;
+        feed->metrics->ignores = true;
         return FA_HANDLE_IGNORED;
     }
     remember_raw(feed, kind, raw, place);

@@ -138,6 +138,7 @@ struct fa_metrics {
     size_t series_count;
     uint32_t expire_at; /* the place where fa_metrics_expire goes on */
     uint64_t *ignored;  /* hashes of raw keys known to be ignored; 0: free */
+    bool ignores;       /* there are any */
     char **catalogue;
     size_t catalogue_count, catalogue_cap;
     struct fa_index catalogue_index;

@@ -24,6 +24,8 @@
 #include "rules/level.h"
 
 #include <math.h>
+#include <stddef.h>
+#include <string.h>
 #include <stdint.h>
 
 #define MANY 32
@@ -332,14 +334,15 @@ static void quieten(struct fa_group *group, const struct facts *facts, fa_time n
                                    .count = facts->count,
                                    .largest = facts->largest};
     struct fa_quiet quiet, *kept = NULL;
+    size_t bytes =
+        fa_shape_adds_up(state->shape.kind) ? sizeof quiet : offsetof(struct fa_quiet, of_value);
     if (group->over_since == 0 && fa_quiet_find(&state->limits, state->shape, &found, &quiet)) {
         bool shared = group->level == FA_LEVEL_CLEAR && quiet.kind != FA_QUIET_ROOM;
-        if (!shared && group->quiet == NULL) {
+        if (!shared && group->quiet_place == FA_POOL_NONE) {
             group->quiet_place = fa_pool_take(&state->quiets_pool);
-            group->quiet = fa_pool_at(&state->quiets_pool, group->quiet_place);
         }
-        kept = shared ? &state->calm : group->quiet;
-        *kept = quiet; /* a shared one is the same each time */
+        kept = shared ? &state->calm : fa_pool_at(&state->quiets_pool, group->quiet_place);
+        memcpy(kept, &quiet, bytes); /* a shared one is the same each time */
     }
     for (size_t leaf = 0; leaf < state->plan.count; leaf++) {
         struct fa_member *member = group->leaves[leaf].first;

@@ -39,6 +39,7 @@ struct fa_rule_state {
     struct fa_whole *whole; /* owned; NULL: keyed */
     struct fa_group *self;  /* stands for the whole expression: is scheduled, and no label set */
     struct fa_err err;      /* of its last evaluation; code 0: none */
+    char *text;             /* owned; NULL until somebody asks for it */
 };
 
 #define FA_LACKS_NONE UINT16_MAX
@@ -50,24 +51,25 @@ struct fa_group {
     struct fa_heap_node due;
     struct fa_group *next, *prev; /* of the rule */
     struct fa_group *next_dirty;
-    struct fa_quiet *quiet; /* from the rule's pool; NULL until it needs one of its own */
+    /* A fa_quiet of the rule's pool, of one that does not add up without its sums; FA_POOL_NONE
+     * until it needs one of its own. */
     uint32_t quiet_place;
     uint16_t lacks; /* of an expression: the leaf without enough samples; FA_LACKS_NONE */
     uint16_t stale; /* of an expression: the range without a fresh sample; FA_LACKS_NONE */
-    bool dirty;
-    bool by_sample;       /* dirty because of a sample, not of the clock */
-    bool settles;         /* a sample came, and others are waited for */
-    bool fires;           /* of a whole expression: the result has it */
-    bool seen;            /* among the results of the evaluation that is going on */
-    bool pinned;          /* exists without series: a rule of `absent` whose labels are known */
-    bool held;            /* it fired and has not cleared since */
-    uint8_t judged_count; /* samples judged, as many as the rule's `of` */
-    enum fa_level level;  /* as last signalled */
-    fa_time grace_until;  /* restored: its level stands so long without data */
-    double value;         /* as last evaluated; NaN: none */
-    double worst;         /* the worst signalled since it fires */
-    fa_time newest_at;    /* of all samples ever seen; 0: none */
-    fa_time covered_at;   /* as in struct fa_rule_status */
+    bool dirty : 1;
+    bool by_sample : 1;      /* dirty because of a sample, not of the clock */
+    bool settles : 1;        /* a sample came, and others are waited for */
+    bool fires : 1;          /* of a whole expression: the result has it */
+    bool seen : 1;           /* among the results of the evaluation that is going on */
+    bool pinned : 1;         /* exists without series: a rule of `absent` whose labels are known */
+    bool held : 1;           /* it fired and has not cleared since */
+    enum fa_level level : 8; /* as last signalled */
+    uint8_t judged_count;    /* samples judged, as many as the rule's `of` */
+    fa_time grace_until;     /* restored: its level stands so long without data */
+    double value;            /* as last evaluated; NaN: none */
+    double worst;            /* the worst signalled since it fires */
+    fa_time newest_at;       /* of all samples ever seen; 0: none */
+    fa_time covered_at;      /* as in struct fa_rule_status */
     uint64_t samples;
     uint64_t judged;    /* a bit for each sample, the last one lowest: it held */
     fa_time over_since; /* it is kept firing, though it is over since then; 0: it is not */
@@ -144,6 +146,8 @@ struct fa_member *fa_member_take(struct fa_rules *rules, struct fa_link *link);
 
 /* ---- rules.c and status.c ---- */
 
+/* What the whole of its expression is, as text. Borrowed from the state. */
+const char *fa_state_text(struct fa_rule_state *state);
 /* NULL: there is no such rule. */
 struct fa_rule_state *fa_state_find(const struct fa_rules *rules, const char *name);
 /* Texts are borrowed until the next call with these rules. */

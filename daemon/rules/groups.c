@@ -16,8 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define QUIET_BYTES 64 /* each on a cache line of its own */
-_Static_assert(sizeof(struct fa_quiet) <= QUIET_BYTES, "a fa_quiet fits");
+/* None lies on two cache lines. */
+#define QUIET_BYTES       64
+#define QUIET_BOUND_BYTES 32
+_Static_assert(sizeof(struct fa_quiet) <= QUIET_BYTES &&
+                   offsetof(struct fa_quiet, of_value) <= QUIET_BOUND_BYTES,
+               "a fa_quiet fits");
 
 /* ---- rules ---- */
 
@@ -80,7 +84,8 @@ static void init_pools(struct fa_rule_state *state)
     for (size_t i = 0; i < state->plan.count; i++) {
         summary = state->plan.leaves[i].over > 0 ? sizeof(struct fa_summary) : summary;
     }
-    fa_pool_init(&state->quiets_pool, QUIET_BYTES);
+    fa_pool_init(&state->quiets_pool,
+                 fa_shape_adds_up(state->shape.kind) ? QUIET_BYTES : QUIET_BOUND_BYTES);
     fa_pool_init(&state->members_pool, sizeof(struct fa_member) + summary);
     fa_pool_init(&state->groups_pool,
                  sizeof(struct fa_group) + leaves * sizeof(struct fa_population));
@@ -134,6 +139,7 @@ static struct fa_group *new_group(struct fa_rules *rules, struct fa_rule_state *
     group->state = state;
     group->labels = fa_xstrndup(labels.ptr, labels.len);
     group->place = place;
+    group->quiet_place = FA_POOL_NONE;
     group->lacks = group->stale = FA_LACKS_NONE;
     group->value = group->worst = NAN;
     group->due.tie = rules->made++;
@@ -187,6 +193,7 @@ void fa_state_free(struct fa_rule_state *state)
     fa_plan_done(&state->plan);
     fa_promql_free(state->own);
     free(state->leaves);
+    free(state->text);
     free(state);
 }
 
@@ -242,7 +249,7 @@ void fa_group_drop(struct fa_rules *rules, struct fa_group *group)
     *(group->next != NULL ? &group->next->prev : &state->last_group) = group->prev;
     fa_index_remove(&state->groups, group->hash, group->place);
     fa_heap_set(&rules->due, &group->due, FA_NEVER);
-    if (group->quiet != NULL) {
+    if (group->quiet_place != FA_POOL_NONE) {
         fa_pool_give(&state->quiets_pool, group->quiet_place);
     }
     uint32_t place = group->place;

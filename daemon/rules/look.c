@@ -11,16 +11,27 @@ bool fa_rules_has(const struct fa_rules *rules, const char *rule)
     return fa_state_find(rules, rule) != NULL;
 }
 
+const char *fa_state_text(struct fa_rule_state *state)
+{
+    if (state->text == NULL) { /* each alarm of a storm asks for it */
+        struct fa_buf buf;
+        fa_buf_init(&buf, SIZE_MAX / 2);
+        fa_promql_format(state->plan.tree.root, &buf);
+        state->text = fa_buf_take(&buf);
+    }
+    return state->text;
+}
+
 void fa_rules_text(const struct fa_rules *rules, const char *rule, bool defined, struct fa_buf *buf)
 {
-    const struct fa_rule_state *state = fa_state_find(rules, rule);
+    struct fa_rule_state *state = fa_state_find(rules, rule);
     if (state == NULL) {
         return;
     }
     if (state->own == NULL && !defined) {
         fa_buf_puts(buf, state->rule->query.text);
     } else {
-        fa_promql_format(state->plan.tree.root, buf);
+        fa_buf_puts(buf, fa_state_text(state));
     }
 }
 

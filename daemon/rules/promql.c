@@ -92,7 +92,8 @@ static void put_name(struct fa_buf *buf, struct fa_str name)
 
 static void put_names(struct fa_buf *buf, const char *word, const struct fa_promql_names *names)
 {
-    fa_buf_printf(buf, "%s (", word);
+    fa_buf_puts(buf, word);
+    fa_buf_puts(buf, " (");
     for (size_t i = 0; i < names->count; i++) {
         fa_buf_puts(buf, i > 0 ? ", " : "");
         put_name(buf, names->items[i]);

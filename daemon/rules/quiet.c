@@ -241,6 +241,11 @@ static void find_rooms(enum fa_shape_kind kind, double per, const struct fa_quie
     }
 }
 
+bool fa_shape_adds_up(enum fa_shape_kind kind)
+{
+    return kind >= FA_SHAPE_SUM;
+}
+
 bool fa_quiet_find(const struct fa_limits *limits, struct fa_shape shape,
                    const struct fa_quiet_facts *facts, struct fa_quiet *ret_quiet)
 {

@@ -9,6 +9,7 @@
 #include "rules/plan.h"
 #include "rules/signal.h"
 
+/* What adds up comes last. */
 enum fa_shape_kind {
     FA_SHAPE_NONE,
     FA_SHAPE_NEWEST,   /* the newest value */
@@ -26,6 +27,9 @@ struct fa_shape {
 
 /* Of an expression without its thresholds. */
 struct fa_shape fa_shape_of(const struct fa_plan_tree *tree, const struct fa_promql_node *node);
+
+/* Are bounds of it kept as sums (FA_QUIET_ROOM)? */
+bool fa_shape_adds_up(enum fa_shape_kind kind);
 
 /* Where a number makes a rule fire, as the short form says it: past above or below, strictly. */
 struct fa_limits {

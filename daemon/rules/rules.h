@@ -81,6 +81,9 @@ bool fa_rules_has(const struct fa_rules *rules, const char *rule);
  * `defined`, what it is with the named expressions put in. */
 void fa_rules_text(const struct fa_rules *rules, const char *rule, bool defined,
                    struct fa_buf *buf);
+/* Appends the first selector of the rule that no series has ever matched, and says that there is
+ * one. What may be missing (absent(), the right side of unless) is left out. */
+bool fa_rules_unfed(struct fa_rules *rules, const char *rule, struct fa_buf *selector);
 /* The label sets of one rule, those that fire first, then those that are awake, until fn says
  * false. */
 typedef bool fa_rule_set_fn(void *ctx, const struct fa_rule_status *status);

@@ -35,8 +35,8 @@ void fa_scratch_done(struct fa_scratch *arena)
 static struct fa_scratch_block *add_block(struct fa_scratch *arena, size_t bytes)
 {
     size_t cap = bytes > BLOCK_BYTES / 4 ? bytes : BLOCK_BYTES;
-    struct fa_scratch_block *block = fa_xcalloc(1, sizeof *block + cap);
-    block->cap = cap;
+    struct fa_scratch_block *block = fa_xmalloc(sizeof *block + cap);
+    *block = (struct fa_scratch_block){.cap = cap};
     if (cap == bytes && arena->blocks != NULL) {
         /* The block in use stays first. */
         block->next = arena->blocks->next;
@@ -63,6 +63,7 @@ void *fa_scratch_take(struct fa_scratch *arena, size_t bytes)
     }
     char *piece = (char *)block->data + block->used;
     block->used += size;
+    memset(piece, 0, size); /* as it is taken: what nobody takes is not touched */
     return piece;
 }
 

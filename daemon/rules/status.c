@@ -58,6 +58,36 @@ bool fa_rules_find_rested(struct fa_rules *rules, struct fa_rule_state *state, s
     return found;
 }
 
+static bool has_series(struct fa_rules *rules, const struct fa_rule_state *state, size_t leaf)
+{
+    struct fa_link rested;
+    uint32_t cursor = 0;
+    if (state->whole != NULL) {
+        return fa_whole_leaf_count(state->whole, leaf) > 0;
+    }
+    for (const struct fa_group *group = state->first_group; group != NULL; group = group->next) {
+        if (group->leaves[leaf].count > 0) {
+            return true;
+        }
+    }
+    return state->rest > 0 &&
+           fa_watcher_each_at_rest(rules->watcher, &state->leaves[leaf], &cursor, &rested);
+}
+
+bool fa_rules_unfed(struct fa_rules *rules, const char *rule, struct fa_buf *selector)
+{
+    const struct fa_rule_state *state = fa_state_find(rules, rule);
+    size_t count = state != NULL && state->rule->metric.absent == 0 ? state->plan.count : 0;
+    fa_rules_collect(rules);
+    for (size_t leaf = 0; leaf < count; leaf++) {
+        if (!state->plan.leaves[leaf].exempt && !has_series(rules, state, leaf)) {
+            fa_promql_format(state->plan.leaves[leaf].selector, selector);
+            return true;
+        }
+    }
+    return false;
+}
+
 /* As if they were awake, for as long as they are told. */
 static bool tell_rested(struct fa_rules *rules, struct fa_rule_state *state, fa_rule_set_fn *fn,
                         void *ctx)

@@ -67,6 +67,11 @@ static size_t place_of(const struct leaf *leaf, const struct fa_labels *labels)
     return low;
 }
 
+size_t fa_whole_leaf_count(const struct fa_whole *whole, size_t leaf)
+{
+    return whole->leaves[leaf].count;
+}
+
 size_t fa_whole_count(const struct fa_whole *whole)
 {
     size_t count = 0;

@@ -37,6 +37,8 @@ typedef void fa_whole_fn(void *ctx, size_t leaf, const struct fa_link *link);
 void fa_whole_each(struct fa_whole *whole, size_t leaf, const char *labels, fa_whole_fn *fn,
                    void *ctx);
 /* Series that it reads, each as often as a selector matches it. */
+/* Series of one leaf. */
+size_t fa_whole_leaf_count(const struct fa_whole *whole, size_t leaf);
 size_t fa_whole_count(const struct fa_whole *whole);
 /* When a sample gets too old or leaves a window; FA_NEVER. */
 fa_time fa_whole_next(const struct fa_whole *whole, fa_time now);

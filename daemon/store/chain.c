@@ -23,6 +23,17 @@ static void put_le(uint8_t *at, uint64_t value, size_t bytes)
     }
 }
 
+/* Each row and each entry begins with a copy of such a state; that is bytes, as what it is part of
+ * need not lie as a state must. */
+static void begin(const uint8_t key[FA_STORE_KEY_BYTES], size_t bytes,
+                  uint8_t ret_state[STATE_BYTES])
+{
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, key, FA_STORE_KEY_BYTES, bytes);
+    memcpy(ret_state, &state, sizeof state);
+    sodium_memzero(&state, sizeof state);
+}
+
 void store_keys_derive(const uint8_t key[FA_STORE_KEY_BYTES], struct keys *ret_keys)
 {
     _Static_assert(crypto_kdf_KEYBYTES == FA_STORE_KEY_BYTES, "a kdf key");
@@ -30,6 +41,8 @@ void store_keys_derive(const uint8_t key[FA_STORE_KEY_BYTES], struct keys *ret_k
     crypto_kdf_derive_from_key(ret_keys->mac, sizeof ret_keys->mac, 1, KDF_CONTEXT, key);
     crypto_kdf_derive_from_key(ret_keys->chain, sizeof ret_keys->chain, 2, KDF_CONTEXT, key);
     crypto_kdf_derive_from_key(ret_keys->id, sizeof ret_keys->id, 3, KDF_CONTEXT, key);
+    begin(ret_keys->mac, FIREALARM_STORE_MAC_BYTES, ret_keys->mac_begun);
+    begin(ret_keys->chain, FA_STORE_CHAIN_BYTES, ret_keys->chain_begun);
 }
 
 static void update(crypto_generichash_state *state, const void *data, size_t len)
@@ -48,7 +61,7 @@ void store_row_mac(const struct keys *keys, const struct firealarm_row *row,
     put_le(head + 5, (uint64_t)row->time, 8);
     put_le(head + 13, row->key.len, 4);
     crypto_generichash_state state;
-    crypto_generichash_init(&state, keys->mac, sizeof keys->mac, FIREALARM_STORE_MAC_BYTES);
+    memcpy(&state, keys->mac_begun, sizeof state);
     update(&state, head, sizeof head);
     update(&state, row->key.ptr, row->key.len);
     update(&state, row->value.ptr, row->value.len);
@@ -69,7 +82,7 @@ void store_chain_next(const struct keys *keys, const uint8_t prev[FA_STORE_CHAIN
     put_le(head, entry->n, 8);
     put_le(head + 8, (uint64_t)entry->time, 8);
     crypto_generichash_state state;
-    crypto_generichash_init(&state, keys->chain, sizeof keys->chain, FA_STORE_CHAIN_BYTES);
+    memcpy(&state, keys->chain_begun, sizeof state);
     update(&state, prev, FA_STORE_CHAIN_BYTES);
     update(&state, head, sizeof head);
     update(&state, entry->body.ptr, entry->body.len);

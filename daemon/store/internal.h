@@ -92,8 +92,11 @@ struct aside_writer {
     crypto_generichash_state hash;
 };
 
+#define STATE_BYTES sizeof(crypto_generichash_state)
 struct keys {
     uint8_t mac[FA_STORE_KEY_BYTES], chain[FA_STORE_KEY_BYTES], id[16];
+    /* The two hashes with their keys taken in: each row and entry begins with a copy. */
+    uint8_t mac_begun[STATE_BYTES], chain_begun[STATE_BYTES];
 };
 
 #define STORE_MAGIC 0x53544f52u
@@ -134,6 +137,7 @@ struct fa_store {
     /* Shared: under lock. */
     pthread_mutex_t lock;
     pthread_cond_t work, ended_cond;
+    pthread_cond_t moved; /* durable or state */
     struct fa_txn *queue, **queue_last;
     struct job *jobs, **jobs_last;
     struct job *answered, **answered_last;

@@ -59,6 +59,7 @@ static void init_sync(struct fa_store *store)
     pthread_mutex_init(&store->lock, NULL);
     pthread_cond_init(&store->work, &attr);
     pthread_cond_init(&store->ended_cond, &attr);
+    pthread_cond_init(&store->moved, &attr);
     pthread_condattr_destroy(&attr);
     store_aside_init(store);
     store->queue_last = &store->queue;
@@ -391,8 +392,8 @@ uint64_t fa_txn_submit(struct fa_txn *txn)
     store->stats.transactions++;
     store->stats.waiting++;
     store->stats.waiting_bytes += txn->bytes;
-    pthread_cond_signal(&store->work);
     pthread_mutex_unlock(&store->lock);
+    pthread_cond_signal(&store->work); /* unlocked: or it would wake only to wait for the lock */
     return number;
 }
 
@@ -457,6 +458,17 @@ void fa_store_checkpoint(const struct fa_store *store, struct fa_store_head *ret
     pthread_mutex_lock(lock_of(store));
     *ret_head = store->checkpoint;
     pthread_mutex_unlock(lock_of(store));
+}
+
+bool fa_store_wait(struct fa_store *store, uint64_t number)
+{
+    pthread_mutex_lock(&store->lock);
+    while (store->durable < number && store->state < FA_STORE_FULL) {
+        pthread_cond_wait(&store->moved, &store->lock);
+    }
+    bool durable = store->durable >= number;
+    pthread_mutex_unlock(&store->lock);
+    return durable;
 }
 
 void fa_store_stats(const struct fa_store *store, struct fa_store_stats *ret_stats)
@@ -554,6 +566,7 @@ void store_free(struct fa_store *store)
     store_txns_free(store->queue);
     pthread_cond_destroy(&store->work);
     pthread_cond_destroy(&store->ended_cond);
+    pthread_cond_destroy(&store->moved);
     pthread_mutex_destroy(&store->lock);
     live_set_done(&store->live);
     sodium_memzero(&store->keys, sizeof store->keys);

@@ -168,6 +168,10 @@ int fa_store_copy(struct fa_store *store, const char *dir, const char *name, uin
                   struct fa_err *err) FA_MUST_CHECK;
 void fa_store_copy_state(const struct fa_store *store, struct fa_store_copy *ret_copy);
 
+/* Waits until that number is durable. False: the disk is full, or nothing more can be written. For
+ * the start alone: nothing else is done meanwhile. */
+bool fa_store_wait(struct fa_store *store, uint64_t number);
+
 struct fa_store_stats {
     uint64_t transactions, commits, rows, retries; /* since start */
     uint64_t damaged;                              /* rows that did not verify, load included */

@@ -168,6 +168,7 @@ static void on_durable(struct fa_store *store, int64_t took_us)
     store->checkpoint = store->head;
     store->state = store->reserve_gone ? FA_STORE_LOW : FA_STORE_OK;
     FA_CRASHPOINT("store.before_wake");
+    pthread_cond_signal(&store->moved);
     wake(store);
 }
 
@@ -177,6 +178,7 @@ static void set_state(struct fa_store *store, enum fa_store_state state, const s
     store->state = state;
     store->trouble = *err;
     if (changed) {
+        pthread_cond_signal(&store->moved);
         wake(store);
     }
 }

@@ -162,7 +162,8 @@ static void gather_facts(const struct firealarm_notice *notice, struct facts *fa
              notice->when.len > 0 ? notice->when : time_text(notice->since, facts->since));
     add_fact(facts, "Owner", notice->owner);
     add_fact(facts, "Next word by", time_text(notice->promised, facts->promised));
-    add_fact(facts, "Also told", notice->told);
+    bool in_vain = is(notice->kind, "reminder");
+    add_fact(facts, in_vain ? "Called, and nobody owns it" : "Also told", notice->told);
     add_fact(facts, "Category", notice->category);
 }
 

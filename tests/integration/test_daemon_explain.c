@@ -326,6 +326,49 @@ static void the_changes_of_a_rule_outlive_a_restart(void **state)
     rig_stop(rig);
 }
 
+static void check_says(struct rig *rig, const char *before, bool unfed)
+{
+    static char text[1 << 16];
+    char command[1024], settings[512];
+    snprintf(settings, sizeof settings, "socket = \"%s\";\n", rig->api);
+    rig_write(rig, "check.cfg", settings, 0644);
+    snprintf(command, sizeof command,
+             "HOME=%s %s %s/daemon/client/firealarm --config %s check %s --plugins %s/plugins 2>&1",
+             rig->dir, before, getenv("FA_BUILD_DIR"), rig_path(rig, "check.cfg"), rig->config,
+             getenv("FA_BUILD_DIR"));
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    text[fread(text, 1, sizeof text - 1, pipe)] = '\0';
+    pclose(pipe);
+    const char *said = strstr(text, "rule 'queue-slow' reads queue_seconds");
+    assert_contains(text, " is sound: ");
+    assert_int_equal(said != NULL, unfed);
+}
+
+static void a_rule_that_reads_what_never_came_is_named(void **state)
+{
+    struct rig *rig = *state;
+    if (!need_root()) {
+        return;
+    }
+    rig_start(rig);
+    const struct rig_reply *reply = as_uid(rig, INES, "/v1/feeds");
+    assert_int_equal(reply->status, 200);
+    json_t *body = rig_json(reply);
+    const json_t *item = find(body, "unfed", "rule", "queue-slow");
+    assert_non_null(item);
+    assert_contains(text_of(item, "selector"), "queue_seconds");
+    json_decref(body);
+    check_says(rig, "", false); /* root is nobody whom the daemon tells */
+    check_says(rig, "setpriv --reuid=2007 --clear-groups", true);
+    rig_statsd_local(rig, "queue_seconds:80|g|#queue:north");
+    rig_until(rig, changes_of(rig, "/v1/rules/queue-slow") == 1);
+    body = rig_json(as_uid(rig, INES, "/v1/feeds"));
+    assert_null(find(body, "unfed", "rule", "queue-slow"));
+    json_decref(body);
+    rig_stop(rig);
+}
+
 static void a_rule_is_explained_to_those_whom_it_would_tell(void **state)
 {
     struct rig *rig = *state;
@@ -386,6 +429,7 @@ static const char twice[] =
     "policies = (\n"
     "  { name = \"leaders\"; steps = ( { targets = [ \"chris\" ]; wait = \"8h\"; },\n"
     "      { targets = [ \"chris\", \"dana\" ]; wait = \"8h\"; } ); },\n"
+    "  { name = \"independent\"; steps = ( { targets = [ \"ruth\" ]; wait = \"4h\"; } ); },\n"
     "  { name = \"operators\"; steps = ( { targets = [ \"ines\" ]; wait = \"8h\"; } ); }\n"
     ");\n";
 
@@ -476,6 +520,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_rule_that_does_not_fire_says_why, rig_setup,
                                         rig_teardown),
         cmocka_unit_test_setup_teardown(the_changes_of_a_rule_go_with_it, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(a_rule_that_reads_what_never_came_is_named, rig_setup,
+                                        rig_teardown),
         cmocka_unit_test_setup_teardown(the_changes_of_a_rule_outlive_a_restart, rig_setup,
                                         rig_teardown),
         cmocka_unit_test_setup_teardown(each_step_says_who_was_told_of_it, rig_setup, rig_teardown),

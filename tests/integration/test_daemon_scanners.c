@@ -57,7 +57,7 @@ static void no_scanner_owns_an_alarm(void **state)
     /* It did reach the form, and came back with the page that says what is missing. */
     assert_has(said, "press: 2 pages");
     assert_has(said, "submit: 1 pages");
-    assert_has(said, "fill: 6 pages");
+    assert_has(said, "fill: 3 pages");
     json_t *alarm = alarm_now(rig, "queue-slow");
     assert_string_equal(json_string_value(json_object_get(alarm, "state")), "unacknowledged");
     assert_int_equal(json_integer_value(json_object_get(alarm, "step")), 1);

@@ -31,6 +31,8 @@ struct worlds_person {
     uint32_t deputies, assistants, delegates; /* sets of indices */
     uint32_t contacts[3];
     uint32_t contact_count;
+    bool quiet;        /* the office's hours are theirs */
+    const char *leave; /* a day or some; NULL: none */
 };
 
 enum worlds_rule_kind {
@@ -64,11 +66,13 @@ struct worlds_step {
     char targets[96];
     const char *channel; /* NULL: any */
     const char *wait;
+    bool during, urgent; /* the office's hours */
 };
 
 struct worlds_policy {
     struct worlds_step steps[4];
     uint32_t step_count;
+    uint32_t repeat_from; /* 0: not said */
 };
 
 #define WORLDS_POLICIES   4 /* besides "operators" */
@@ -90,7 +94,8 @@ struct worlds_firm {
     uint32_t rule_count;
     const char *ack_default, *ack_max, *fail_after, *rearm, *slow_retry;
     uint32_t fail_attempts;
-    bool tight; /* the lowest limits */
+    bool tight;      /* the lowest limits */
+    uint32_t office; /* its hours: which of a few */
 };
 
 extern const char *const worlds_channels[WORLDS_CHANNELS + 1];

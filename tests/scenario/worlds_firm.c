@@ -95,6 +95,33 @@ static void make_person(struct worlds_rng *rng, struct worlds_firm *firm, uint32
     make_contacts(rng, person);
 }
 
+/* ---- hours, leave ---- */
+
+/* The second is the first as after a change to summer time; a world begins on Monday at 08:00. */
+static const char *const offices[] = {"Mon-Fri 08:20-12:00", "Mon-Fri 07:20-11:00",
+                                      "Mon-Fri 09:00-17:00", "Mon-Sun 22:00-08:30"};
+#define OFFICES (sizeof offices / sizeof offices[0])
+
+static void make_times(struct worlds_rng *rng, struct worlds_firm *firm)
+{
+    firm->office = worlds_below(rng, OFFICES);
+    for (uint32_t i = 0; i < firm->people_count; i++) {
+        firm->people[i].quiet = worlds_chance(rng, 20);
+        firm->people[i].leave = worlds_chance(rng, 20) ? ONE_OF(rng, "2026-01-05", "2026-01-06",
+                                                                "2026-01-05..2026-01-07")
+                                                       : NULL;
+    }
+    for (uint32_t i = 0; i < firm->policy_count; i++) {
+        struct worlds_policy *policy = &firm->policies[i];
+        policy->repeat_from =
+            worlds_chance(rng, 40) ? 1 + worlds_below(rng, policy->step_count) : 0;
+        for (uint32_t s = 0; s < policy->step_count; s++) {
+            policy->steps[s].during = worlds_chance(rng, 15);
+            policy->steps[s].urgent = worlds_chance(rng, 15);
+        }
+    }
+}
+
 /* ---- policies, categories ---- */
 
 static void add_text(char *text, size_t size, const char *more)
@@ -122,6 +149,7 @@ static void make_step(struct worlds_rng *rng, const struct worlds_firm *firm,
 static void make_policy(struct worlds_rng *rng, const struct worlds_firm *firm,
                         struct worlds_policy *policy)
 {
+    policy->repeat_from = 0;
     policy->step_count = 1 + worlds_below(rng, 3);
     for (uint32_t i = 0; i < policy->step_count; i++) {
         make_step(rng, firm, &policy->steps[i]);
@@ -196,6 +224,7 @@ static void draw_firm(struct worlds_rng *rng, struct worlds_firm *firm)
     firm->fail_after = ONE_OF(rng, "10s", "1m", "5m");
     firm->rearm = ONE_OF(rng, "10m", "1h", "4h");
     firm->slow_retry = ONE_OF(rng, "1m", "5m", "30m");
+    make_times(rng, firm);
 }
 
 void worlds_firm_make(struct worlds_rng *rng, struct worlds_firm *firm)
@@ -209,7 +238,7 @@ static void change_once(struct worlds_rng *rng, struct worlds_firm *firm)
 {
     uint32_t person = 2 + worlds_below(rng, firm->people_count - 2);
     struct worlds_rule *rule = &firm->rules[worlds_below(rng, firm->rule_count)];
-    switch (worlds_below(rng, 9)) {
+    switch (worlds_below(rng, 11)) {
     case 0:
     case 1:
         firm->people[person].gone = !firm->people[person].gone;
@@ -230,6 +259,13 @@ static void change_once(struct worlds_rng *rng, struct worlds_firm *firm)
         break;
     case 7:
         make_contacts(rng, &firm->people[person]);
+        break;
+    case 8:
+        firm->office = firm->office < 2 ? 1 - firm->office : worlds_below(rng, OFFICES);
+        break;
+    case 9:
+        firm->people[person].leave = firm->people[person].leave == NULL ? "2026-01-05" : NULL;
+        firm->people[person].quiet = worlds_chance(rng, 30);
         break;
     default:
         firm->people[person].delegates = some(rng, firm->people_count, 10) & ~(1u << person);
@@ -284,6 +320,10 @@ static void write_person(const struct worlds_firm *firm, uint32_t i, struct fa_b
     }
     fa_buf_puts(buf, person->independent ? " independent = true;" : "");
     fa_buf_puts(buf, person->is_operator ? " operator = true;" : "");
+    fa_buf_puts(buf, person->quiet ? " hours = \"office\";" : "");
+    if (person->leave != NULL) {
+        fa_buf_printf(buf, " leave = [ \"%s\" ];", person->leave);
+    }
     write_set(firm, "deputies", person->deputies, buf);
     write_set(firm, "assistants", person->assistants, buf);
     write_set(firm, "delegates", person->delegates, buf);
@@ -299,13 +339,19 @@ static void write_person(const struct worlds_firm *firm, uint32_t i, struct fa_b
 
 static void write_policy(const char *name, const struct worlds_policy *policy, struct fa_buf *buf)
 {
-    fa_buf_printf(buf, "{ name = \"%s\"; steps = (", name);
+    fa_buf_printf(buf, "{ name = \"%s\";", name);
+    if (policy->repeat_from > 0) {
+        fa_buf_printf(buf, " repeat_from = %u;", policy->repeat_from);
+    }
+    fa_buf_puts(buf, " steps = (");
     for (uint32_t i = 0; i < policy->step_count; i++) {
         const struct worlds_step *step = &policy->steps[i];
         fa_buf_printf(buf, "%s { targets = [ %s ];", i > 0 ? "," : "", step->targets);
         if (step->channel != NULL) {
             fa_buf_printf(buf, " channels = [ \"%s\" ];", step->channel);
         }
+        fa_buf_puts(buf, step->during ? " during = \"office\";" : "");
+        fa_buf_puts(buf, step->urgent ? " urgent = true;" : "");
         fa_buf_printf(buf, " wait = \"%s\"; }", step->wait);
     }
     fa_buf_puts(buf, " ); }\n");
@@ -374,6 +420,8 @@ static void write_times(const struct worlds_firm *firm, struct fa_buf *buf)
 static void write_people(const struct worlds_firm *firm, struct fa_buf *buf)
 {
     static const char *const teams[] = {"support", "sales"};
+    fa_buf_printf(buf, "calendars = ( { name = \"office\"; hours = [ \"%s\" ]; } );\n",
+                  offices[firm->office]);
     fa_buf_puts(buf, "people = (\n");
     for (uint32_t i = 0; i < firm->people_count; i++) {
         if (!firm->people[i].gone) {
@@ -418,6 +466,26 @@ static void write_categories(const struct worlds_firm *firm, struct fa_buf *buf)
     fa_buf_puts(buf, ");\n");
 }
 
+/* Half of the firms have an inhibition, a third a window each day. */
+static void write_hiders(const struct worlds_firm *firm, struct fa_buf *buf)
+{
+    uint32_t owner = firm->people_count - 1;
+    while (owner > 0 && firm->people[owner].gone) {
+        owner--;
+    }
+    if (firm->people_count % 2 == 0) {
+        fa_buf_puts(buf, "inhibit = ( { when = [ \"severity=critical\" ]; "
+                         "hide = [ \"severity=warning\" ]; equal = [ \"queue\" ]; } );\n");
+    }
+    if (firm->rule_count % 3 == 0) {
+        fa_buf_printf(buf,
+                      "maintenance = ( { name = \"backup\"; where = [ \"category=~.+\" ]; "
+                      "weekly = [ \"daily 09:00-11:00\", \"mon 23:00-01:00\" ]; "
+                      "owner = \"%s\"; reason = \"backup\"; } );\n",
+                      firm->people[owner].name);
+    }
+}
+
 void worlds_firm_write(const struct worlds_firm *firm, struct fa_buf *buf)
 {
     bool first = true;
@@ -444,6 +512,7 @@ void worlds_firm_write(const struct worlds_firm *firm, struct fa_buf *buf)
         }
     }
     fa_buf_puts(buf, ");\n");
+    write_hiders(firm, buf);
 }
 
 static void ignore_fault(void *ctx, bool is_warning, const struct fa_err *err)

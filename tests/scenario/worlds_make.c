@@ -21,7 +21,8 @@ struct maker {
     struct fa_buf *out;
     uint32_t receipts[RECEIPTS_MAX]; /* the category of each */
     uint32_t receipt_count;
-    uint32_t moods; /* people with a mood of their own: set of indices */
+    uint32_t hushes; /* silences that were asked for */
+    uint32_t moods;  /* people with a mood of their own: set of indices */
     bool steady;
 };
 
@@ -347,6 +348,29 @@ static void do_flood(struct maker *m)
     }
 }
 
+/* A person silences alarms, or ends that. */
+static void do_hush(struct maker *m)
+{
+    const struct worlds_rule *rule = &m->firm.rules[worlds_below(&m->rng, m->firm.rule_count)];
+    const char *who = worlds_chance(&m->rng, 50)
+                          ? m->firm.people[m->firm.people_count - 1].name
+                          : reader_of(m, rule->policy != WORLDS_NONE ? rule->policy : 0);
+    if (m->hushes > 0 && worlds_chance(&m->rng, 30)) {
+        fa_buf_printf(m->out, "maybe unsilence S%u by %s\n", 1 + worlds_below(&m->rng, m->hushes),
+                      who);
+        return;
+    }
+    fa_buf_printf(m->out, "maybe silence S%u \"", ++m->hushes);
+    if (worlds_chance(&m->rng, 40)) {
+        fa_buf_printf(m->out, "rule=rule%u", rule->number);
+    } else {
+        fa_buf_puts(m->out, ONE_OF(&m->rng, "category=~.+", "queue=north", "rule=~rule.*",
+                                   "severity=~.+ queue!=south"));
+    }
+    fa_buf_printf(m->out, "\" by %s for %s", who, ONE_OF(&m->rng, "5m", "31m", "2h", "26h", "3d"));
+    fa_buf_puts(m->out, ONE_OF(&m->rng, "\n", "\n", " after 10m\n", " upto warning\n"));
+}
+
 /* ---- leanings ---- */
 
 enum deed {
@@ -374,6 +398,7 @@ enum deed {
     FLOOD,
     WAIT,
     WAIT_LONG,
+    HUSH,
     DEED__COUNT
 };
 
@@ -392,16 +417,16 @@ enum leaning {
 
 /* clang-format off */
 static const uint8_t weights[LEANING__COUNT][DEED__COUNT] = {
-    /*            file smp rep sil ack res com wrd don brk hea cou cra dwn jmp sto rel ref tst opr tro flo wai lng */
-    [MIXED]    = { 12, 10,  8,  3, 12,  4,  2,  2,  3,  5,  3,  4,  4,  3,  2,  3,  3,  1,  1,  2,  2,  0, 20,  6},
-    [OWNED]    = { 10, 10,  5,  1, 28,  4,  2,  2,  2,  2,  1,  1,  2,  2,  0,  0,  1,  0,  0,  1,  3,  0, 18, 10},
-    [FLAPPING] = {  2, 36, 10,  6,  8,  5,  0,  0,  0,  1,  1,  0,  1,  1,  0,  0,  1,  0,  0,  0,  2,  0, 24,  4},
-    [BROKEN]   = { 12, 10,  3,  1,  6,  2,  0,  0,  0, 22,  6,  8,  3,  2,  0,  0,  1,  0,  3,  6,  1,  0, 18,  6},
-    [CRASHING] = { 14, 10,  3,  1, 12,  4,  2,  3,  3,  3,  2,  4, 20,  8,  1, 14,  1,  0,  0,  1,  1,  0, 18,  3},
-    [RELOADED] = { 18, 10,  4,  1, 10,  3,  1,  1,  2,  4,  2,  3,  3,  2,  0,  3, 16,  4,  0,  1,  1,  0, 18,  4},
-    [CLOCKS]   = { 10, 10,  6,  1, 14,  3,  0,  0,  2,  2,  1,  0,  3, 10, 20,  1,  0,  0,  0,  0,  1,  0, 20,  4},
-    [FLOODED]  = {  4,  4,  2,  1,  8,  4,  0,  0,  2,  4,  3,  1,  2,  1,  0,  1,  0,  0,  0,  1,  1, 16, 16,  0},
-    [STEADY]   = { 20, 16,  0,  0, 18,  8,  3,  3,  5,  4,  0,  0,  0,  0,  0,  0,  0,  2,  0,  0,  2,  0, 26,  6},
+    /*            file smp rep sil ack res com wrd don brk hea cou cra dwn jmp sto rel ref tst opr tro flo wai lng hus */
+    [MIXED]    = { 12, 10,  8,  3, 12,  4,  2,  2,  3,  5,  3,  4,  4,  3,  2,  3,  3,  1,  1,  2,  2,  0, 20,  6,  4},
+    [OWNED]    = { 10, 10,  5,  1, 28,  4,  2,  2,  2,  2,  1,  1,  2,  2,  0,  0,  1,  0,  0,  1,  3,  0, 18, 10,  4},
+    [FLAPPING] = {  2, 36, 10,  6,  8,  5,  0,  0,  0,  1,  1,  0,  1,  1,  0,  0,  1,  0,  0,  0,  2,  0, 24,  4,  6},
+    [BROKEN]   = { 12, 10,  3,  1,  6,  2,  0,  0,  0, 22,  6,  8,  3,  2,  0,  0,  1,  0,  3,  6,  1,  0, 18,  6,  3},
+    [CRASHING] = { 14, 10,  3,  1, 12,  4,  2,  3,  3,  3,  2,  4, 20,  8,  1, 14,  1,  0,  0,  1,  1,  0, 18,  3,  4},
+    [RELOADED] = { 18, 10,  4,  1, 10,  3,  1,  1,  2,  4,  2,  3,  3,  2,  0,  3, 16,  4,  0,  1,  1,  0, 18,  4,  4},
+    [CLOCKS]   = { 10, 10,  6,  1, 14,  3,  0,  0,  2,  2,  1,  0,  3, 10, 20,  1,  0,  0,  0,  0,  1,  0, 20,  4,  6},
+    [FLOODED]  = {  4,  4,  2,  1,  8,  4,  0,  0,  2,  4,  3,  1,  2,  1,  0,  1,  0,  0,  0,  1,  1, 16, 16,  0,  2},
+    [STEADY]   = { 20, 16,  0,  0, 18,  8,  3,  3,  5,  4,  0,  0,  0,  0,  0,  0,  0,  2,  0,  0,  2,  0, 26,  6,  2},
 };
 /* clang-format on */
 
@@ -498,6 +523,9 @@ static void do_one(struct maker *m, enum deed deed)
         break;
     case WAIT_LONG:
         fa_buf_printf(m->out, "advance %s\n", ONE_OF(&m->rng, "1h", "2h", "5h", "13h", "26h"));
+        break;
+    case HUSH:
+        do_hush(m);
         break;
     case DEED__COUNT:
         break;

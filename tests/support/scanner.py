@@ -158,7 +158,7 @@ def submit(browser, url):
 
 
 def fill(browser, url):
-    words = ("test", "john@example.com", "yes", "true", "<script>alert(1)</script>", "")
+    words = ("test", "john@example.com", "")
     for word in words:
         browser.go(url)
         browser.act(FILL % json.dumps(word))

@@ -22,7 +22,7 @@ static struct fa_alarm *full_alarm(void)
     a->step = 2, a->loop = 3, a->climbing = true;
     a->deadline.armed = 16, a->deadline.length = 17;
     a->owner = fa_xstrdup("boss");
-    a->promised = 18;
+    a->promised = 18, a->owned = 30;
     a->incidents = fa_xgrow(NULL, 0, &a->incident_cap, sizeof *a->incidents);
     a->incidents[0].id = fa_id_random(&rng);
     a->incidents[1].id = fa_id_random(&rng);

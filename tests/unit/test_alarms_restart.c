@@ -5,14 +5,16 @@
 #include "world.h"
 
 /* Everything that can be seen of an engine, as text, in the order of the ids. */
+#define ALARMS_OF_PAGES 2300 /* more than a page of the engine's */
+
 struct lines {
-    char *list[512];
+    char *list[16384];
     size_t count;
 };
 
 static void add_line(struct lines *lines, char *line)
 {
-    assert_true(lines->count < 512);
+    assert_true(lines->count < 16384);
     lines->list[lines->count++] = line;
 }
 
@@ -28,7 +30,7 @@ static void add_alarm(void *ctx, const struct fa_alarm *a)
     struct fa_buf buf;
     fa_buf_init(&buf, 1 << 20);
     /* That nothing is known of a series yet is what a restart changes, and all of it. */
-    fa_buf_printf(&buf, "alarm %s %s %s flags %u step %u.%u due %s owner %s told %zu notes",
+    fa_buf_printf(&buf, "alarm %s %s %s flags %u step %u.%u due %s owner %s told %u notes",
                   fa_id_format(a->id.id, id), a->identity, fa_alarm_state_name(a->state),
                   a->flags & ~FA_FLAG_UNKNOWN, a->step, a->loop, deadline_text(&a->deadline, due),
                   a->owner != NULL ? a->owner : "-", a->told_count);
@@ -360,6 +362,92 @@ static void an_alarm_that_lost_its_deadline_is_found_and_climbs(void **state)
     world_done(&w);
 }
 
+/* The engine of all live rows, before its START. */
+static struct fa_engine *loaded(const struct world *w)
+{
+    struct fa_engine *engine = fa_engine_new(&w->setup);
+    struct fa_err err;
+    for (size_t i = 0; i < w->row_count; i++) {
+        const struct world_row *row = &w->rows[i];
+        if (row->live) {
+            assert_int_equal(
+                fa_engine_load_row(engine, row->kind,
+                                   (struct fa_str){(const char *)row->key, row->key_len},
+                                   (struct fa_str){row->value, row->len}, &err),
+                0);
+        }
+    }
+    return engine;
+}
+
+/* How many rows of alarms the step wrote; *ret_more: what it replied. */
+static size_t step_start(struct fa_engine *engine, enum fa_event_kind kind, const struct world *w,
+                         bool *ret_more)
+{
+    struct fa_event event = {.kind = kind, .rng = {{9, 9}}, .reply_to = 1};
+    struct fa_actions actions;
+    size_t rows = 0;
+    event.u.start.last_wall = w->now.wall - FA_MINUTE;
+    fa_actions_init(&actions);
+    fa_engine_step(engine, &event, w->now, &actions);
+    for (size_t i = 0; i < actions.count; i++) {
+        const struct fa_action *action = &actions.list[i];
+        rows += action->kind == FA_ACT_PUT && action->u.row.kind == FA_ROW_ALARM;
+        *ret_more = action->kind == FA_ACT_REPLY ? action->u.reply.count > 0 : *ret_more;
+        assert_true(kind == FA_EV_START || action->kind != FA_ACT_JOURNAL);
+    }
+    fa_actions_done(&actions);
+    return rows;
+}
+
+static void count_gaps(void *ctx, const struct fa_alarm *a)
+{
+    size_t gaps = 0;
+    for (uint32_t i = 0; i < a->moment_count; i++) {
+        gaps += a->moments[i].code == FA_J_START;
+    }
+    assert_int_equal(gaps, a->state != FA_ALARM_RESOLVED);
+    assert_true((a->flags & FA_FLAG_UNKNOWN) != 0);
+    (*(size_t *)ctx)++;
+}
+
+static void a_start_in_pages_ends_where_one_in_a_single_step_does(void **state)
+{
+    struct world w;
+    char labels[40];
+    bool more = true;
+    size_t pages = 0, most = 0, rows = 0, alarms = 0;
+    world_begin_firm(&w);
+    w.setup.alarms_open_max = 10000;
+    w.unchecked = true; /* each check looks at all of them */
+    for (unsigned i = 0; i < ALARMS_OF_PAGES; i++) {
+        snprintf(labels, sizeof labels, "k=\"v%u\"", i);
+        world_signal(&w, "slow", labels, FA_LEVEL_FIRING);
+        snprintf(labels, sizeof labels, "slow{k=\"v%u\"}", i);
+        if (i % 500 == 0) { /* closed with messages still on their way, and not closed */
+            world_act(&w, i % 1000 == 0 ? FA_EV_RESOLVE : FA_EV_ACK,
+                      fa_engine_alarm_by_identity(w.engine, labels), "boss", 0);
+        }
+    }
+    struct fa_engine *whole = loaded(&w), *paged = loaded(&w);
+    size_t in_one = step_start(whole, FA_EV_START, &w, &more);
+    for (more = true; more; pages++) {
+        size_t page = step_start(paged, FA_EV_GAPS, &w, &more);
+        most = page > most ? page : most;
+        rows += page;
+    }
+    rows += step_start(paged, FA_EV_START, &w, &more);
+    assert_true(pages > 1 && most < ALARMS_OF_PAGES);
+    assert_int_equal(rows, in_one); /* none is written twice */
+    compare(whole, paged, "after a start in pages");
+    fa_engine_each_alarm(paged, count_gaps, &alarms);
+    assert_true(alarms >= ALARMS_OF_PAGES);
+    assert_null(world_check(paged));
+    fa_engine_free(whole);
+    fa_engine_free(paged);
+    world_done(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -370,6 +458,7 @@ int main(void)
         cmocka_unit_test(a_step_of_the_wall_clock_leaves_a_promise_as_long_as_it_was),
         cmocka_unit_test(a_lost_alarm_or_deadline_is_made_good_at_start),
         cmocka_unit_test(an_alarm_that_lost_its_deadline_is_found_and_climbs),
+        cmocka_unit_test(a_start_in_pages_ends_where_one_in_a_single_step_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

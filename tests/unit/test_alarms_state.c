@@ -22,6 +22,7 @@ static const struct {
      FA_J_RAISED},
     {FA_ALARM_PENDING, FA_AEV_ACK, FA_ECONFLICT, FA_ALARM_PENDING, false, "", -1, 0},
     {FA_ALARM_PENDING, FA_AEV_RESOLVE, FA_ECONFLICT, FA_ALARM_PENDING, false, "", -1, 0},
+    {FA_ALARM_PENDING, FA_AEV_DISOWN, FA_ECONFLICT, FA_ALARM_PENDING, false, "", -1, 0},
     /* Raised, the lead was told; 10 min of the step's 15 have passed. */
     {FA_ALARM_UNACKED, FA_AEV_FIRE, 0, FA_ALARM_UNACKED, false, "", -1, 0},
     {FA_ALARM_UNACKED, FA_AEV_CLEAR, 0, FA_ALARM_RETURNED, false, "lead/mail", FA_DAY,
@@ -32,6 +33,7 @@ static const struct {
     {FA_ALARM_UNACKED, FA_AEV_ACK, 0, FA_ALARM_ACKED, false, "lead/mail", FA_HOUR, FA_J_ACKED},
     {FA_ALARM_UNACKED, FA_AEV_RESOLVE, 0, FA_ALARM_RESOLVED, false, "lead/mail", FA_HOUR,
      FA_J_RESOLVED},
+    {FA_ALARM_UNACKED, FA_AEV_DISOWN, FA_ECONFLICT, FA_ALARM_UNACKED, false, "", -1, 0},
     /* Owned by the boss for an hour. */
     {FA_ALARM_ACKED, FA_AEV_FIRE, 0, FA_ALARM_ACKED, false, "", -1, 0},
     {FA_ALARM_ACKED, FA_AEV_CLEAR, 0, FA_ALARM_RESOLVED, false, "lead/mail", FA_NEVER,
@@ -42,6 +44,8 @@ static const struct {
     {FA_ALARM_ACKED, FA_AEV_ACK, 0, FA_ALARM_ACKED, false, "lead/mail", FA_HOUR, FA_J_ACKED},
     {FA_ALARM_ACKED, FA_AEV_RESOLVE, 0, FA_ALARM_RESOLVED, false, "lead/mail", FA_HOUR,
      FA_J_RESOLVED},
+    {FA_ALARM_ACKED, FA_AEV_DISOWN, 0, FA_ALARM_UNACKED, false, "lead/mail", 15 * FA_MINUTE,
+     FA_J_RECUSED},
     /* The data say it is over; nobody owned it. */
     {FA_ALARM_RETURNED, FA_AEV_FIRE, 0, FA_ALARM_UNACKED, false, "lead/mail", 15 * FA_MINUTE,
      FA_J_RESUMED},
@@ -53,6 +57,7 @@ static const struct {
      FA_J_RESOLVED},
     {FA_ALARM_RETURNED, FA_AEV_RESOLVE, 0, FA_ALARM_RESOLVED, false, "lead/mail", FA_NEVER,
      FA_J_RESOLVED},
+    {FA_ALARM_RETURNED, FA_AEV_DISOWN, FA_ECONFLICT, FA_ALARM_RETURNED, false, "", -1, 0},
     /* Closed by the boss while its series still fires: quiet for an hour. */
     {FA_ALARM_RESOLVED, FA_AEV_FIRE, 0, FA_ALARM_RESOLVED, false, "", -1, 0},
     {FA_ALARM_RESOLVED, FA_AEV_CLEAR, 0, FA_ALARM_RESOLVED, true, "", FA_NEVER, 0},
@@ -60,6 +65,7 @@ static const struct {
     {FA_ALARM_RESOLVED, FA_AEV_DUE, 0, FA_ALARM_RESOLVED, true, "lead/mail", FA_NEVER, FA_J_RAISED},
     {FA_ALARM_RESOLVED, FA_AEV_ACK, FA_ECONFLICT, FA_ALARM_RESOLVED, false, "", -1, 0},
     {FA_ALARM_RESOLVED, FA_AEV_RESOLVE, FA_ECONFLICT, FA_ALARM_RESOLVED, false, "", -1, 0},
+    {FA_ALARM_RESOLVED, FA_AEV_DISOWN, FA_ECONFLICT, FA_ALARM_RESOLVED, false, "", -1, 0},
 };
 
 /* An alarm in the state, with nothing waiting for a verdict. */
@@ -94,6 +100,17 @@ static int happen(struct world *w, const char *rule, enum fa_alarm_event event)
         int rc = world_act(w, event == FA_AEV_ACK ? FA_EV_ACK : FA_EV_RESOLVE, alarm, "boss", 0);
         /* One that was not raised is not even admitted to be there. */
         return rc == FA_ENOTFOUND ? FA_ECONFLICT : rc;
+    }
+    if (event == FA_AEV_DISOWN && alarm->state != FA_ALARM_ACKED) {
+        /* Nobody owns it: no event of the engine's comes to this. */
+        fa_actions_clear(&w->actions);
+        return fa_alarm_event(w->engine, fa_book_find(&w->engine->alarms, alarm->id.id), event,
+                              NULL);
+    }
+    if (event == FA_AEV_DISOWN) {
+        world_step_event(w, (struct fa_event){.kind = FA_EV_RECUSE,
+                                              .u.recuse = {.alarm = alarm->id, .who = "boss"}});
+        return 0;
     }
     world_signal(w, rule, "", levels[event]);
     return 0;
@@ -131,7 +148,8 @@ static void visit(size_t i)
         fail_msg("cell %zu: the journal lacks %s", i,
                  fa_journal_code_name((enum fa_journal_code)cells[i].journal));
     }
-    if (cells[i].journal == 0 && cells[i].rc != 0 && w.actions.count != 1) {
+    size_t replies = cells[i].event == FA_AEV_DISOWN ? 0 : 1;
+    if (cells[i].journal == 0 && cells[i].rc != 0 && w.actions.count != replies) {
         fail_msg("cell %zu: refused, yet something was done", i);
     }
     world_done(&w);

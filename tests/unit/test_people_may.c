@@ -60,8 +60,8 @@ static void every_cell_says_what_it_must_for_filings_and_for_series(void **state
         enum fa_verb verb;
         const char *cells; /* subject struck target reporter operator colleague stranger */
     } rows[] = {
-        {FA_VERB_TELL, "nnynnnn"},  {FA_VERB_LIST, "nnynsnn"},    {FA_VERB_SHOW, "nnynsnn"},
-        {FA_VERB_ACK, "nnynnnn"},   {FA_VERB_RESOLVE, "nnynnnn"}, {FA_VERB_COMMENT, "nnynnnn"},
+        {FA_VERB_TELL, "nnynnnn"},    {FA_VERB_LIST, "nnynsnn"},    {FA_VERB_SHOW, "nnynsnn"},
+        {FA_VERB_ACK, "nnynnnn"},     {FA_VERB_RESOLVE, "nnynnnn"}, {FA_VERB_COMMENT, "nnynnnn"},
         {FA_VERB_SILENCE, "nnsnsnn"}, {FA_VERB_QUEUE, "nnnnynn"},
     };
     static const fa_person viewers[] = {0, 1, 2, 3, 4, 5, FA_NOBODY};

@@ -179,6 +179,40 @@ static void a_limit_is_shown_as_it_was_written(void **state)
     }
 }
 
+static void what_no_series_ever_matched_is_named(void **state)
+{
+    static const struct {
+        const char *expr, *unfed; /* after samples of m and of n */
+    } rows[] = {
+        {"m > 1", NULL},
+        {"mm > 1", "mm"},
+        {"m{h=\"y\"} > 1", "m{h=\"y\"}"},
+        {"rate(m[5m]) > 1", NULL},
+        {"m / on (h) nn > 1", "nn"},
+        {"sum(m) + sum(n) > 1", NULL},
+        {"m unless nn", NULL},
+        {"absent(nn)", NULL},
+        {"topk(1, nn) > 1", "nn"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct world w;
+        struct fa_buf selector;
+        fa_buf_init(&selector, 1000);
+        begin(&w, rows[i].expr);
+        put(&w, "m", "x", 1);
+        put(&w, "n", "x", 1);
+        for (int turn = 0; turn < 2; turn++) { /* taken, and at rest */
+            run(&w);
+            assert_int_equal(fa_rules_unfed(w.rules, "a-expr", &selector), rows[i].unfed != NULL);
+            w.now += 2 * FA_SECOND;
+        }
+        assert_true(rows[i].unfed == NULL || strstr(fa_buf_text(&selector), rows[i].unfed) != NULL);
+        assert_false(fa_rules_unfed(w.rules, "none", &selector));
+        fa_buf_done(&selector);
+        end(&w);
+    }
+}
+
 static void one_that_is_evaluated_whole_says_which_selector_is_empty(void **state)
 {
     static struct points points;
@@ -289,6 +323,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_label_set_shows_its_limits_and_the_samples_that_it_reads),
         cmocka_unit_test(a_limit_is_shown_as_it_was_written),
+        cmocka_unit_test(what_no_series_ever_matched_is_named),
         cmocka_unit_test(one_that_is_evaluated_whole_says_which_selector_is_empty),
         cmocka_unit_test(who_is_told_may_ask_and_changes_nothing),
         cmocka_unit_test(label_sets_are_told_firing_first_and_as_many_as_are_wanted),

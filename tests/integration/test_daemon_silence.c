@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/* links: fa_daemon_rig */
+/* needs: fa_daemon_programs firealarm */
+/* Silences from the command line to the message and back: the preview, who may, what is hidden and
+ * who says so, over a restart, and that a filing is never held back or told of. */
+#include "daemon_rig.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CHRIS "Authorization: Bearer " RIG_TOKEN "\r\n"
+#define INES  2007
+#define NORTH                                                                                      \
+    "{\"where\": [\"rule=queue-slow\", \"queue=north\"], \"for\": \"2h\", \"reason\": \"x\"}"
+
+static const struct rig_reply *as_chris(struct rig *rig, const char *method, const char *path,
+                                        const char *body)
+{
+    return rig_ask(
+        rig, &(struct rig_call){.method = method, .path = path, .body = body, .header = CHRIS});
+}
+
+static const char *text_of(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    return text != NULL ? text : "";
+}
+
+static json_int_t int_of(const json_t *object, const char *name)
+{
+    return json_integer_value(json_object_get(object, name));
+}
+
+/* The first open alarm that chris sees; the test frees it. */
+static json_t *first_alarm(struct rig *rig)
+{
+    json_t *root = rig_json(as_chris(rig, "GET", "/v1/alarms", NULL));
+    json_t *alarm = json_incref(json_array_get(json_object_get(root, "alarms"), 0));
+    json_decref(root);
+    return alarm;
+}
+
+static bool is_hidden(struct rig *rig, bool wanted)
+{
+    json_t *alarm = first_alarm(rig);
+    bool hidden = json_is_object(json_object_get(alarm, "hidden"));
+    bool there = alarm != NULL;
+    json_decref(alarm);
+    return there && hidden == wanted;
+}
+
+/* What `firealarm` prints for chris; its exit status. */
+static int run_client(struct rig *rig, const char *words, char *out, size_t size)
+{
+    char command[1024], settings[512];
+    rig_write(rig, "token", RIG_TOKEN "\n", 0600);
+    snprintf(settings, sizeof settings, "socket = \"%s\";\ntoken_file = \"%s\";\n", rig->api,
+             rig_path(rig, "token"));
+    rig_write(rig, "client.cfg", settings, 0600);
+    snprintf(command, sizeof command,
+             "HOME=%s XDG_STATE_HOME=%s TZ=UTC %s/daemon/client/firealarm --config %s %s "
+             "2>&1 < /dev/null",
+             rig->dir, rig->dir, getenv("FA_BUILD_DIR"), rig_path(rig, "client.cfg"), words);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    size_t len = fread(out, 1, size - 1, pipe);
+    out[len] = '\0';
+    int status = pclose(pipe);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void a_silence_is_shown_set_survives_a_restart_and_is_ended(void **state)
+{
+    struct rig *rig = *state;
+    static char text[1 << 16];
+    char words[128];
+    rig_start(rig);
+    rig_statsd_local(rig, "queue_seconds:60|g|#queue:north");
+
+    assert_int_equal(run_client(rig, "silence add --rule queue-slow --for 2h --reason 'new switch'",
+                                text, sizeof text),
+                     2); /* nobody to ask */
+    assert_contains(text, "It hides 0 open alarms now.");
+    assert_contains(text, "add --yes");
+    assert_int_equal(run_client(rig,
+                                "silence add --rule queue-slow --label queue=north --for 2h "
+                                "--reason 'new switch' --yes",
+                                text, sizeof text),
+                     0);
+    assert_contains(text, "Silenced until");
+    rig_until(rig, receiver_matches(rig->receiver, "/first", "new switch") == 1);
+
+    rig_statsd_local(rig, "queue_seconds:312|g|#queue:north");
+    rig_until(rig, is_hidden(rig, true));
+    rig_until(rig, receiver_matches(rig->receiver, "/dana", "new switch") == 1);
+    assert_int_equal(run_client(rig, "silence list", text, sizeof text), 0);
+    assert_contains(text, "queue=\"north\"");
+    assert_contains(text, "new switch");
+    json_t *alarm = first_alarm(rig);
+    snprintf(words, sizeof words, "show %s", text_of(alarm, "id"));
+    assert_int_equal(run_client(rig, words, text, sizeof text), 0);
+    assert_contains(text, "silenced by Chris");
+    assert_contains(text, "new switch");
+    snprintf(words, sizeof words, "explain %s", text_of(alarm, "id"));
+    json_decref(alarm);
+    assert_int_equal(run_client(rig, words, text, sizeof text), 0);
+    assert_contains(text, "hidden silenced by Chris");
+    assert_contains(text, "SILENCED");
+    assert_true(rig_metric(rig, "firealarm_silences") == 1);
+    assert_true(rig_metric(rig, "firealarm_alarms_hidden{by=\"silence\"}") == 1);
+    assert_int_equal(receiver_matches(rig->receiver, "/first", "answers in"), 0);
+
+    assert_int_equal(rig_stop(rig), 0);
+    rig_again(rig);
+    assert_true(is_hidden(rig, true));
+
+    json_t *list = rig_json(as_chris(rig, "GET", "/v1/silences", NULL));
+    const json_t *silence = json_array_get(json_object_get(list, "silences"), 0);
+    assert_int_equal(int_of(silence, "hides"), 1);
+    snprintf(words, sizeof words, "silence end %.9s", text_of(silence, "id"));
+    json_decref(list);
+    assert_int_equal(run_client(rig, words, text, sizeof text), 0);
+    rig_until(rig, receiver_matches(rig->receiver, "/first", "answers in") == 1);
+    rig_until(rig, receiver_matches(rig->receiver, "/dana", "No longer silenced") == 1);
+    assert_true(is_hidden(rig, false));
+    assert_int_equal(run_client(rig, words, text, sizeof text), 1); /* it is over */
+}
+
+static void who_is_not_told_may_not_silence_and_faults_are_named(void **state)
+{
+    struct rig *rig = *state;
+    static const struct {
+        const char *body;
+        int status;
+        const char *says;
+    } rows[] = {
+        {"{\"where\": [\"queue\"], \"for\": \"2h\", \"reason\": \"x\"}", 422, "/where/0"},
+        {"{\"where\": [\"queue!=north\"], \"for\": \"2h\", \"reason\": \"x\"}", 422, "by name"},
+        {"{\"where\": [\"queue=~(\"], \"for\": \"2h\", \"reason\": \"x\"}", 422, "/where/0"},
+        {"{\"where\": [\"rule=queue-slo\"], \"for\": \"2h\", \"reason\": \"x\"}", 422,
+         "did you mean 'queue-slow'"},
+        {"{\"where\": [\"queue=north\"], \"for\": \"31d\", \"reason\": \"x\"}", 422, "30 days"},
+        {"{\"where\": [\"queue=north\"], \"for\": \"2h\"}", 422, "/reason"},
+        {"{\"where\": [\"queue=north\"], \"for\": \"2h\", \"reason\": \"x\", \"upto\": \"y\"}", 422,
+         "no severity"},
+        {"{\"where\": [\"queue=north\"], \"reason\": \"x\"}", 422, "/for"},
+        {NORTH, 201, "active"},
+    };
+    rig_start(rig);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct rig_reply *reply = as_chris(rig, "POST", "/v1/silences", rows[i].body);
+        assert_int_equal(reply->status, rows[i].status);
+        assert_contains(reply->body, rows[i].says);
+    }
+    assert_int_equal(rig_post(rig, "/v1/silences", NORTH)->status, 403); /* maria */
+    assert_int_equal(rig_post(rig, "/v1/silences/preview", NORTH)->status, 403);
+    const struct rig_reply *reply = rig_get(rig, "/v1/silences");
+    assert_int_equal(reply->status, 200);
+    assert_contains(reply->body, "[]");
+    if (getuid() == 0) {
+        reply =
+            rig_ask(rig, &(struct rig_call){
+                             .method = "POST", .path = "/v1/silences", .body = NORTH, .uid = INES});
+        assert_int_equal(reply->status, 201); /* she operates */
+    }
+}
+
+#define DANGER "{\"where\": [\"category=danger\"], \"for\": \"2h\", \"reason\": \"x\"}"
+
+/* How many alarms a silence of all that is dangerous would hide or have hidden. */
+static json_int_t previewed(struct rig *rig, const char *part)
+{
+    json_t *body = rig_json(as_chris(rig, "POST", "/v1/silences/preview", DANGER));
+    json_int_t count = int_of(json_object_get(body, part), "count");
+    assert_string_equal(text_of(body, "upto"), "critical");
+    json_decref(body);
+    return count;
+}
+
+/* The id of the open alarm of the rule that chris sees, in static memory. */
+static const char *alarm_of(struct rig *rig, const char *rule)
+{
+    static char id[64];
+    json_t *root = rig_json(as_chris(rig, "GET", "/v1/alarms", NULL)), *one;
+    size_t i;
+    id[0] = '\0';
+    json_array_foreach(json_object_get(root, "alarms"), i, one)
+    {
+        if (strcmp(text_of(one, "rule"), rule) == 0) {
+            snprintf(id, sizeof id, "%s", text_of(one, "id"));
+        }
+    }
+    json_decref(root);
+    return id;
+}
+
+static void a_preview_counts_what_was_and_no_filing(void **state)
+{
+    struct rig *rig = *state;
+    char receipt[64], path[128];
+    rig_start(rig);
+    rig_statsd_local(rig, "queue_seconds:312|g|#queue:north");
+    rig_until(rig, alarm_of(rig, "queue-slow")[0] != '\0');
+    assert_int_equal(rig_file(rig, 1, "danger", receipt), 201);
+    assert_int_equal(previewed(rig, "open"), 1); /* not the filing */
+    assert_int_equal(previewed(rig, "past"), 0);
+    snprintf(path, sizeof path, "/v1/alarms/%s/resolve", alarm_of(rig, "queue-slow"));
+    assert_int_equal(as_chris(rig, "POST", path, "{\"note\": \"mended\"}")->status, 200);
+    rig_statsd_local(rig, "queue_seconds:60|g|#queue:north");
+    rig_until(rig, previewed(rig, "past") == 1);
+    assert_int_equal(previewed(rig, "open"), 0);
+
+    size_t before = receiver_matches(rig->receiver, "/first", "A product that may hurt");
+    assert_int_equal(as_chris(rig, "POST", "/v1/silences", DANGER)->status, 201);
+    assert_int_equal(rig_file(rig, 2, "danger", receipt), 201);
+    rig_until(rig, receiver_matches(rig->receiver, "/first", "A product that may hurt") > before);
+    assert_true(rig_metric(rig, "firealarm_alarms_hidden{by=\"silence\"}") == 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_silence_is_shown_set_survives_a_restart_and_is_ended,
+                                        rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(who_is_not_told_may_not_silence_and_faults_are_named,
+                                        rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(a_preview_counts_what_was_and_no_filing, rig_setup,
+                                        rig_teardown),
+    };
+    cmocka_set_test_filter(getenv("FA_TEST"));
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
