@@ -218,7 +218,7 @@ static void flush_notifications(struct fa_engine *engine, struct fa_buf *buf)
             fa_silence_notice(engine, n, -1);
             fa_book_remove(&engine->notifications, n);
             fa_heap_remove(&engine->notification_heap, &n->deadline.node);
-            free(n);
+            fa_notification_free(n);
         }
     }
     engine->dirty_notifications = NULL;
@@ -230,5 +230,6 @@ void fa_flush(struct fa_engine *engine)
     flush_incidents(engine, buf);
     flush_alarms(engine, buf);
     flush_notifications(engine, buf);
+    fa_pace_flush(engine, buf);
     fa_silences_flush(engine, buf);
 }

@@ -207,6 +207,7 @@ enum fa_notification_kind {
     FA_NOTE_TEST,
     FA_NOTE_SILENCED,     /* a silence began */
     FA_NOTE_SILENCE_OVER,
+    FA_NOTE_DIGEST,       /* several of the others in one message: its lines */
     FA_NOTE__COUNT
 };
 /* clang-format on */
@@ -247,8 +248,11 @@ struct fa_notification {
     struct fa_deadline deadline;
     struct fa_notification *next, *prev; /* of the same alarm */
     struct fa_alarm *owner_alarm;
-    bool dirty, counted; /* the engine's */
-    bool hidden;         /* in no count, see fa_notification_is_hidden() */
+    struct fa_place *place; /* held back, or a line of a digest; NULL: it leaves by itself */
+    struct fa_pack *lines;  /* of a digest */
+    bool instead;           /* takes the place of a digest's line that failed */
+    bool dirty, counted;    /* the engine's */
+    bool hidden;            /* in no count, see fa_notification_is_hidden() */
     struct fa_notification *next_dirty;
 };
 

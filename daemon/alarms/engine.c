@@ -142,7 +142,7 @@ void fa_engine_free(struct fa_engine *engine)
     struct fa_notification *n_next;
     for (struct fa_notification *n = engine->notifications.first; n != NULL; n = n_next) {
         n_next = n->after;
-        free(n);
+        fa_notification_free(n);
     }
     struct fa_alarm *a_next;
     for (struct fa_alarm *a = engine->alarms.first; a != NULL; a = a_next) {
@@ -167,6 +167,7 @@ void fa_engine_free(struct fa_engine *engine)
         fa_policy_done(&p->policy);
         free(p);
     }
+    fa_paces_done(engine);
     fa_heap_done(&engine->alarm_heap);
     fa_heap_done(&engine->incident_heap);
     fa_heap_done(&engine->notification_heap);
@@ -176,7 +177,7 @@ void fa_engine_free(struct fa_engine *engine)
 
 /* ---- events ---- */
 
-static void tick(struct fa_engine *engine)
+static void tick_notifications(struct fa_engine *engine)
 {
     struct fa_heap_node *node;
     if (engine->hiders.due <= engine->now.mono) {
@@ -186,6 +187,12 @@ static void tick(struct fa_engine *engine)
            node->at <= engine->now.mono) {
         fa_notification_due(engine, fa_container_of(node, struct fa_notification, deadline.node));
     }
+}
+
+static void tick(struct fa_engine *engine)
+{
+    struct fa_heap_node *node;
+    tick_notifications(engine);
     while ((node = fa_heap_first(&engine->alarm_heap)) != NULL && node->at <= engine->now.mono) {
         struct fa_alarm *alarm = fa_container_of(node, struct fa_alarm, deadline.node);
         fa_disarm(&engine->alarm_heap, &alarm->deadline);
@@ -195,6 +202,7 @@ static void tick(struct fa_engine *engine)
     while ((node = fa_heap_first(&engine->incident_heap)) != NULL && node->at <= engine->now.mono) {
         fa_incident_due(engine, fa_container_of(node, struct fa_incident, due.node));
     }
+    tick_notifications(engine); /* what the steps of this turn tell together */
 }
 
 static void identify(struct fa_buf *buf, const char *rule, const char *labels)

@@ -25,7 +25,8 @@ enum fa_row_kind {
     FA_ROW_EVIDENCE, /* see evidence.h; never live, so that no start reads it */
     FA_ROW_RAISED,   /* slot 0 of it: written once, and found by its time */
     FA_ROW_SILENCE,
-    FA_ROW__LAST = FA_ROW_SILENCE
+    FA_ROW_PACE, /* when a person's latest messages left */
+    FA_ROW__LAST = FA_ROW_PACE
 };
 
 /* clang-format off */
@@ -36,7 +37,8 @@ enum fa_row_kind {
     X(UNKNOWN, 31) X(ATTACHED, 32) X(ORPHANED, 33) X(SKIPPED, 34) X(PAUSED, 35) X(KEPT, 36) X(RECUSED, 37) X(HELD, 49) X(NOTIFY, 40)      \
     X(SENT, 41) X(RETRY, 42) X(REJECTED, 43) X(MOVED_ON, 44) X(DEAD, 45) X(DROPPED, 46)            \
     X(REPLAY, 47) X(UNREACHED, 48) X(SILENCE_SET, 50) X(SILENCE_BEGAN, 51) X(SILENCE_OVER, 52)     \
-    X(SHELVED, 53) X(SUPPRESSED, 54) X(HEARD, 55) X(HIDDEN, 56) X(WRONG_CODE, 60) X(LOCKED, 61)
+    X(SHELVED, 53) X(SUPPRESSED, 54) X(HEARD, 55) X(HIDDEN, 56) X(WRONG_CODE, 60) X(LOCKED, 61)     \
+    X(PACKED, 62) X(SPARED, 63)
 /* clang-format on */
 
 enum fa_journal_code {
@@ -239,6 +241,9 @@ typedef void fa_notification_fn(void *ctx, const struct fa_notification *notific
 void fa_engine_each_alarm(const struct fa_engine *engine, fa_alarm_fn *fn, void *ctx);
 void fa_engine_each_incident(const struct fa_engine *engine, fa_incident_fn *fn, void *ctx);
 void fa_engine_each_notification(const struct fa_engine *engine, fa_notification_fn *fn, void *ctx);
+/* The lines of a digest that may leave now, in their order; none of any other notification. */
+void fa_engine_each_line(const struct fa_engine *engine, const struct fa_notification *digest,
+                         fa_notification_fn *fn, void *ctx);
 typedef void fa_silence_fn(void *ctx, const struct fa_silence *silence);
 void fa_engine_each_silence(const struct fa_engine *engine, fa_silence_fn *fn, void *ctx);
 /* Those that hide the alarm now, and those that it hides; one may come more than once. */
@@ -258,7 +263,8 @@ struct fa_engine_stats {
     uint32_t alarms[FA_ALARM__COUNT];
     uint32_t filings_open, outbox;
     uint32_t silences, shelved, suppressed;   /* active ones; alarms that they, and alarms, hide */
-    uint64_t notifications[FA_NOTICE__COUNT]; /* settled since start, by state */
+    uint64_t notifications[FA_NOTICE__COUNT]; /* settled since start, by state; no digests */
+    uint64_t digests, spared;                 /* of several lines that count; told in none */
     uint64_t steps;                           /* calls of fa_engine_step */
 };
 /* Counts anew what was loaded, as the first step does: for an engine that makes none. */

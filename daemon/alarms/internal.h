@@ -33,6 +33,36 @@ struct fa_policy_ref {
     UT_hash_handle hh;
 };
 
+/* What leaves together, in the order it came. */
+struct fa_pack {
+    struct fa_notification *first, *last;
+    size_t count;
+    struct fa_notification *digest; /* whose lines they are; NULL: held back */
+    struct fa_notification_id *ids; /* owned: of the lines that it had when it left first */
+    size_t id_count, id_cap;
+};
+/* Of a notification in a pack. */
+struct fa_place {
+    struct fa_pack *pack;
+    struct fa_notification *next, *prev;
+};
+
+/* A person may get FA_PACE_MESSAGES in FA_PACE_SPAN; what comes beyond leaves in a digest, what
+ * somebody has to act on after FA_PACE_WAIT at the latest. */
+#define FA_PACE_MESSAGES 5
+#define FA_PACE_SPAN     (10 * FA_MINUTE)
+#define FA_PACE_WAIT     FA_MINUTE
+#define FA_DIGEST_LINES  200 /* mail readers cut what is longer; more go in a second one */
+struct fa_pace {
+    const char *person; /* (interned) */
+    fa_time
+        left[FA_PACE_MESSAGES]; /* wall: when the latest ones left first, oldest first; 0: none */
+    struct fa_pack held;        /* in memory alone: their own rows say that they wait */
+    struct fa_pace *next_dirty;
+    bool dirty;
+    UT_hash_handle hh; /* by person */
+};
+
 struct fa_engine {
     const struct fa_setup *setup;
     struct fa_book alarms, incidents, notifications;
@@ -45,6 +75,7 @@ struct fa_engine {
     struct fa_alarm *dirty_alarms;
     struct fa_incident *dirty_incidents;
     struct fa_notification *dirty_notifications;
+    struct fa_pace *paces, *dirty_paces;
     struct fa_engine_stats stats;
     const struct fa_alarm *gaps_noted; /* before START: the last one that knows of its gap */
     uint32_t dead_letters;             /* among notifications */
@@ -251,6 +282,7 @@ struct fa_note_spec {
     fa_person person;
     enum fa_notification_kind kind;
     uint32_t contact;           /* first contact to try */
+    bool instead;               /* of a digest's line that failed */
     const struct fa_step *step; /* its channels, NULL: any */
 };
 /* False: no contact of the person can carry it. */
@@ -285,6 +317,71 @@ void fa_notification_loaded(struct fa_engine *engine, const struct fa_notificati
 /* Links a notification into its alarm's list, and out. */
 void fa_notification_link(struct fa_alarm *alarm, struct fa_notification *notification);
 void fa_notification_unlink(struct fa_notification *notification);
+
+/* What digest.c does with a notification as outbox.c does. */
+bool fa_notification_is_critical(const struct fa_engine *engine, const struct fa_notification *n);
+/* Into the alarm's diary; record: into the journal, too. */
+void fa_notification_note(struct fa_engine *engine, const struct fa_notification *n, unsigned code,
+                          int64_t number);
+void fa_notification_record(struct fa_engine *engine, const struct fa_notification *n,
+                            enum fa_journal_code code, int64_t number);
+void fa_notification_send(struct fa_engine *engine, struct fa_notification *n);
+void fa_notification_settle(struct fa_engine *engine, struct fa_notification *n,
+                            enum fa_notification_state state);
+void fa_notification_to_state(struct fa_engine *engine, struct fa_notification *n,
+                              enum fa_notification_state state);
+/* Sends it, or drops what may not or need not leave any more and lets the escalation go on: false.
+ */
+bool fa_notification_leave(struct fa_engine *engine, struct fa_notification *n);
+void fa_notification_refuse(struct fa_engine *engine, struct fa_notification *n);
+bool fa_notification_may_leave(const struct fa_engine *engine, const struct fa_notification *n);
+/* It arrived. */
+void fa_notification_sent(struct fa_engine *engine, struct fa_notification *n);
+/* The escalation does not count on it any more. */
+void fa_notification_move_on(struct fa_engine *engine, struct fa_notification *n);
+bool fa_notification_is_wanted(const struct fa_notification *n);
+bool fa_notification_is_climb(const struct fa_notification *n);
+bool fa_notification_is_superseded(const struct fa_notification *n);
+/* One more, about nothing yet. */
+struct fa_notification *fa_notification_begin(struct fa_engine *engine, const char *person,
+                                              const struct fa_contact *contact,
+                                              enum fa_notification_kind kind);
+
+/* pace.c: how many messages a person got. */
+/* NULL: the channel's reader is a program, or it is a test: then there is no limit. */
+struct fa_pace *fa_pace_of(struct fa_engine *engine, const struct fa_notification *n);
+/* How long until there is room for one more; 0: there is. */
+fa_time fa_pace_full(const struct fa_engine *engine, const struct fa_pace *pace);
+/* One leaves for the first time; and that one arrived nowhere. */
+void fa_pace_count(struct fa_engine *engine, struct fa_pace *pace);
+void fa_pace_uncount(struct fa_engine *engine, const struct fa_notification *n);
+int fa_pace_load(struct fa_engine *engine, struct fa_str value);
+/* After loading: those that are over are forgotten. */
+void fa_pace_start(struct fa_engine *engine);
+void fa_pace_shift(struct fa_engine *engine, fa_time shift);
+void fa_pace_flush(struct fa_engine *engine, struct fa_buf *buf);
+void fa_paces_done(struct fa_engine *engine);
+
+/* digest.c */
+/* A new one leaves now, with others at the turn's end, or in a digest. */
+void fa_digest_take(struct fa_engine *engine, struct fa_notification *n);
+/* Is it held back until more can leave with it? */
+bool fa_digest_holds(const struct fa_notification *n);
+/* What was held back is due. */
+void fa_digest_due(struct fa_engine *engine, struct fa_notification *n);
+/* Out of its pack, for it is settled or leaves by itself. A digest that has no line left is settled
+ * too. */
+void fa_digest_remove(struct fa_engine *engine, struct fa_notification *n);
+/* Of a digest, as outbox.c does it with one message. */
+bool fa_digest_leave(struct fa_engine *engine, struct fa_notification *digest);
+bool fa_digest_is_wanted(const struct fa_notification *digest);
+void fa_digest_sent(struct fa_engine *engine, struct fa_notification *digest);
+void fa_digest_move_on(struct fa_engine *engine, struct fa_notification *digest);
+/* Lines that nobody needs any more become dead letters of their own; false: all of them. */
+bool fa_digest_slow_down(struct fa_engine *engine, struct fa_notification *digest);
+void fa_digest_add_id(struct fa_pack *pack, struct fa_notification_id id);
+/* After loading: the packs are made as they were. */
+void fa_digest_restore(struct fa_engine *engine);
 
 /* quiet.c */
 /* Wall: when it may leave; not after now: it may. */
@@ -335,5 +432,6 @@ int fa_incident_decode(struct fa_str bytes, struct fa_interned **texts,
                        struct fa_incident **ret_incident);
 int fa_notification_decode(struct fa_str bytes, struct fa_interned **texts,
                            struct fa_notification **ret_notification);
+void fa_notification_free(struct fa_notification *notification);
 
 #endif

@@ -70,7 +70,7 @@ static int load_notification(struct fa_engine *engine, struct fa_str value)
     }
     if (fa_book_find(&engine->notifications, notification->id.id) != NULL ||
         notification->state == FA_NOTICE_SENT || notification->state == FA_NOTICE_DROPPED) {
-        free(notification); /* settled ones are history's and no live row */
+        fa_notification_free(notification); /* settled ones are history's and no live row */
         return FA_ECORRUPT;
     }
     engine->dead_letters += notification->state == FA_NOTICE_DEAD;
@@ -94,6 +94,9 @@ int fa_engine_load_row(struct fa_engine *engine, enum fa_row_kind kind, struct f
         break;
     case FA_ROW_POLICY:
         rc = load_policy(engine, value);
+        break;
+    case FA_ROW_PACE:
+        rc = fa_pace_load(engine, value);
         break;
     case FA_ROW_SILENCE:
         rc = fa_silence_load(engine, value);
@@ -153,6 +156,7 @@ void fa_shift_all(struct fa_engine *engine, fa_time shift)
             fa_touch_notification(engine, n);
         }
     }
+    fa_pace_shift(engine, shift);
     /* Open time is counted from the moved beginning; openings are not moved. */
     fa_climb_reckon(engine);
     fa_silences_shift(engine, shift);
@@ -261,6 +265,8 @@ void fa_engine_start(struct fa_engine *engine, fa_time last_wall)
         }
         fa_silence_notice(engine, n, 1);
     }
+    fa_digest_restore(engine);
+    fa_pace_start(engine);
     for (struct fa_alarm *a = engine->alarms.first; a != NULL; a = next) {
         next = a->after;
         repair(engine, a);

@@ -67,8 +67,8 @@ static struct fa_journal_ids ids_of(const struct fa_notification *n)
     return (struct fa_journal_ids){n->alarm, n->incident, n->id, n->silence};
 }
 
-static void note(struct fa_engine *engine, const struct fa_notification *n, unsigned code,
-                 int64_t number)
+void fa_notification_note(struct fa_engine *engine, const struct fa_notification *n, unsigned code,
+                          int64_t number)
 {
     const struct fa_moment moment = {
         .when = engine->now.wall,
@@ -84,12 +84,11 @@ static void note(struct fa_engine *engine, const struct fa_notification *n, unsi
     }
 }
 
-/* Into journal and diary. */
-static void record(struct fa_engine *engine, const struct fa_notification *n,
-                   enum fa_journal_code code, int64_t number)
+void fa_notification_record(struct fa_engine *engine, const struct fa_notification *n,
+                            enum fa_journal_code code, int64_t number)
 {
     fa_journal(engine, code, ids_of(n), NULL, number);
-    note(engine, n, code, code == FA_J_HELD ? number : n->status);
+    fa_notification_note(engine, n, code, code == FA_J_HELD ? number : n->status);
 }
 
 static const struct fa_severity *severity_of(const struct fa_engine *engine,
@@ -101,27 +100,38 @@ static const struct fa_severity *severity_of(const struct fa_engine *engine,
     return severity != NULL ? severity : &engine->setup->severities[0];
 }
 
+bool fa_notification_is_critical(const struct fa_engine *engine, const struct fa_notification *n)
+{
+    bool is_filed = n->owner_alarm != NULL ? (n->owner_alarm->flags & FA_FLAG_FILED) != 0
+                                           : !fa_id_is_zero(n->incident.id);
+    return is_filed || severity_of(engine, n)->rank == 0;
+}
+
 static bool is_climb_kind(enum fa_notification_kind kind)
 {
     return kind == FA_NOTE_ALARM || kind == FA_NOTE_REMINDER || kind == FA_NOTE_OVERDUE;
 }
 
-static bool is_climb(const struct fa_notification *n)
+bool fa_notification_is_climb(const struct fa_notification *n)
 {
     return is_climb_kind(n->kind);
 }
 
 /* Does anything still hang on this notification's arrival? */
-static bool is_wanted(const struct fa_notification *n)
+bool fa_notification_is_wanted(const struct fa_notification *n)
 {
+    if (n->lines != NULL) {
+        return fa_digest_is_wanted(n);
+    }
     return n->owner_alarm != NULL && n->owner_alarm->state == FA_ALARM_UNACKED &&
-           !fa_is_hidden(n->owner_alarm) && is_climb(n);
+           !fa_is_hidden(n->owner_alarm) && fa_notification_is_climb(n);
 }
 
 bool fa_notification_is_hidden(const struct fa_engine *engine, const struct fa_notification *n)
 {
     const struct fa_incident *incident = fa_engine_incident(engine, n->incident);
-    return n->hidden || (n->owner_alarm != NULL && n->owner_alarm->about_count > 0) ||
+    return n->hidden || n->kind == FA_NOTE_DIGEST ||
+           (n->owner_alarm != NULL && n->owner_alarm->about_count > 0) ||
            (incident != NULL && incident->about_count > 0);
 }
 
@@ -131,8 +141,8 @@ static bool is_live(enum fa_notification_state state)
            state == FA_NOTICE_HELD;
 }
 
-static void set_state(struct fa_engine *engine, struct fa_notification *n,
-                      enum fa_notification_state state)
+void fa_notification_to_state(struct fa_engine *engine, struct fa_notification *n,
+                              enum fa_notification_state state)
 {
     engine->series_live -= n->of_series && is_live(n->state);
     engine->series_live += n->of_series && is_live(state);
@@ -142,17 +152,18 @@ static void set_state(struct fa_engine *engine, struct fa_notification *n,
     fa_touch_notification(engine, n);
 }
 
-static void settle(struct fa_engine *engine, struct fa_notification *n,
-                   enum fa_notification_state state)
+void fa_notification_settle(struct fa_engine *engine, struct fa_notification *n,
+                            enum fa_notification_state state)
 {
     struct fa_alarm *alarm = n->owner_alarm;
     bool hidden = fa_notification_is_hidden(engine, n);
     if (state == FA_NOTICE_DEAD && engine->dead_letters >= engine->setup->outbox_max) {
-        record(engine, n, FA_J_DROPPED, n->status);
+        fa_notification_record(engine, n, FA_J_DROPPED, n->status);
         state = FA_NOTICE_DROPPED; /* as many are kept as may be under way */
     }
-    set_state(engine, n, state);
+    fa_notification_to_state(engine, n, state);
     n->with_courier = false;
+    fa_digest_remove(engine, n);
     fa_disarm(&engine->notification_heap, &n->deadline);
     engine->stats.notifications[state] += !hidden;
     if (state == FA_NOTICE_SENT || state == FA_NOTICE_DROPPED) {
@@ -165,9 +176,9 @@ static void settle(struct fa_engine *engine, struct fa_notification *n,
     }
 }
 
-static void send_now(struct fa_engine *engine, struct fa_notification *n)
+void fa_notification_send(struct fa_engine *engine, struct fa_notification *n)
 {
-    set_state(engine, n, FA_NOTICE_QUEUED);
+    fa_notification_to_state(engine, n, FA_NOTICE_QUEUED);
     n->with_courier = true;
     n->failing = n->failing != 0 ? n->failing : engine->now.wall;
     /* Without any verdict by then it counts as failing. */
@@ -180,18 +191,18 @@ static void send_now(struct fa_engine *engine, struct fa_notification *n)
     fa_engine_send(engine, n->id);
 }
 
-/* Now, or when the quiet hours of its addressee are over. */
+/* Alone or with others, when the quiet hours of its addressee are over. */
 static void send_or_hold(struct fa_engine *engine, struct fa_notification *n)
 {
     fa_time until = fa_quiet_until(engine, n);
     if (until <= engine->now.wall) {
-        send_now(engine, n);
+        fa_digest_take(engine, n);
         return;
     }
     if (n->state != FA_NOTICE_HELD) {
-        record(engine, n, FA_J_HELD, until);
+        fa_notification_record(engine, n, FA_J_HELD, until);
     }
-    set_state(engine, n, FA_NOTICE_HELD);
+    fa_notification_to_state(engine, n, FA_NOTICE_HELD);
     fa_arm(engine, &engine->notification_heap, &n->deadline, until - engine->now.wall);
 }
 
@@ -276,7 +287,8 @@ static bool supersede(struct fa_engine *engine, const struct fa_note_spec *spec,
     struct fa_notification *next;
     for (struct fa_notification *n = spec->alarm->notifications; n != NULL; n = next) {
         next = n->next;
-        bool is_news = is_climb(n) || n->state == FA_NOTICE_HELD; /* what waits is not old news */
+        bool is_news = fa_notification_is_climb(n) ||
+                       n->state == FA_NOTICE_HELD; /* what waits is not old news */
         if (!is_news || strcmp(n->person, person) != 0 ||
             strcmp(n->channel, contact->channel) != 0 || !same_address(n, contact->address)) {
             continue;
@@ -285,35 +297,56 @@ static bool supersede(struct fa_engine *engine, const struct fa_note_spec *spec,
             !n->moved_on) {
             return true;
         }
+        if (fa_digest_holds(n) && (spec->kind == n->kind ||
+                                   (n->kind == FA_NOTE_ALARM && spec->kind == FA_NOTE_REMINDER))) {
+            /* It has not left: it says the new rung. */
+            n->step = spec->alarm->step;
+            n->loop = spec->alarm->loop;
+            fa_touch_notification(engine, n);
+            return true;
+        }
         if (n->with_courier && n->moved_on && is_climb_kind(spec->kind)) {
             return true; /* no verdict for so long: one more would only queue up behind it */
         }
         if (n->state == FA_NOTICE_SLOW || n->state == FA_NOTICE_WAITING ||
             n->state == FA_NOTICE_HELD) {
-            record(engine, n, FA_J_DROPPED, 0);
-            settle(engine, n, FA_NOTICE_DROPPED);
+            fa_notification_record(engine, n, FA_J_DROPPED, 0);
+            fa_notification_settle(engine, n, FA_NOTICE_DROPPED);
         }
     }
     return false;
+}
+
+struct fa_notification *fa_notification_begin(struct fa_engine *engine, const char *person,
+                                              const struct fa_contact *contact,
+                                              enum fa_notification_kind kind)
+{
+    struct fa_notification *n = fa_xcalloc(1, sizeof *n);
+    do {
+        n->id.id = fa_id_random(&engine->rng);
+    } while (fa_id_is_zero(n->id.id) || fa_engine_notification(engine, n->id) != NULL);
+    n->person = fa_intern(&engine->texts, person);
+    n->channel = fa_intern(&engine->texts, contact->channel);
+    n->address = fa_intern(&engine->texts, contact->address);
+    n->kind = kind;
+    n->created = engine->now.wall;
+    n->value = (double)NAN;
+    n->deadline.length = FA_NEVER;
+    fa_book_add(&engine->notifications, n);
+    fa_touch_notification(engine, n);
+    return n;
 }
 
 static struct fa_notification *make(struct fa_engine *engine, const struct fa_note_spec *spec,
                                     uint32_t contact)
 {
     const struct fa_person_entry *entry = &engine->setup->people->people[spec->person];
-    struct fa_notification *n = fa_xcalloc(1, sizeof *n);
-    do {
-        n->id.id = fa_id_random(&engine->rng);
-    } while (fa_id_is_zero(n->id.id) || fa_engine_notification(engine, n->id) != NULL);
-    n->person = fa_intern(&engine->texts, entry->name);
-    n->channel = fa_intern(&engine->texts, entry->contacts[contact].channel);
-    n->address = fa_intern(&engine->texts, entry->contacts[contact].address);
-    n->kind = spec->kind;
+    struct fa_notification *n =
+        fa_notification_begin(engine, entry->name, &entry->contacts[contact], spec->kind);
     n->contact = contact;
-    n->created = engine->now.wall;
-    n->value = spec->alarm != NULL ? spec->alarm->value : (double)NAN;
-    n->deadline.length = FA_NEVER;
+    n->instead = spec->instead;
     if (spec->alarm != NULL) {
+        n->value = spec->alarm->value;
         n->alarm = spec->alarm->id;
         n->step = spec->alarm->step;
         n->loop = spec->alarm->loop;
@@ -327,7 +360,6 @@ static struct fa_notification *make(struct fa_engine *engine, const struct fa_no
         n->silence = spec->silence->id;
         fa_silence_notice(engine, n, 1);
     }
-    fa_book_add(&engine->notifications, n);
     fa_journal(engine, FA_J_NOTIFY, ids_of(n), entry->name, (int64_t)n->kind);
     send_or_hold(engine, n);
     return n;
@@ -395,8 +427,8 @@ uint32_t fa_notify_test(struct fa_engine *engine, fa_person person)
 static bool step_has_hope(const struct fa_alarm *alarm)
 {
     for (const struct fa_notification *n = alarm->notifications; n != NULL; n = n->next) {
-        if (is_climb(n) && !n->moved_on && n->state != FA_NOTICE_HELD && n->step == alarm->step &&
-            n->loop == alarm->loop) {
+        if (fa_notification_is_climb(n) && !n->moved_on && n->state != FA_NOTICE_HELD &&
+            n->step == alarm->step && n->loop == alarm->loop) {
             return true;
         }
     }
@@ -439,13 +471,17 @@ static const struct fa_step *step_of(const struct fa_engine *engine,
 
 /* This one failed: the person's next channel, and with none left and nobody of the step reached,
  * the next step; now. */
-static void move_on(struct fa_engine *engine, struct fa_notification *n)
+void fa_notification_move_on(struct fa_engine *engine, struct fa_notification *n)
 {
     struct fa_alarm *alarm = n->owner_alarm;
     fa_person person = fa_directory_find(engine->setup->people, fa_str_of(n->person));
+    if (n->lines != NULL) {
+        fa_digest_move_on(engine, n);
+        return;
+    }
     n->moved_on = true;
-    record(engine, n, FA_J_MOVED_ON, n->status);
-    if (n->kind == FA_NOTE_TEST || (is_climb(n) && !is_wanted(n))) {
+    fa_notification_record(engine, n, FA_J_MOVED_ON, n->status);
+    if (n->kind == FA_NOTE_TEST || (fa_notification_is_climb(n) && !fa_notification_is_wanted(n))) {
         return;
     }
     if (person != FA_NOBODY) {
@@ -456,12 +492,13 @@ static void move_on(struct fa_engine *engine, struct fa_notification *n)
             .person = person,
             .kind = n->kind,
             .contact = n->contact + 1,
+            .instead = n->place != NULL,
             .step = step_of(engine, n),
         };
         /* What serves instead may have failed itself: hope is asked of the step, not of this. */
         (void)!fa_notify(engine, &spec);
     }
-    if (is_wanted(n) && n->step == alarm->step && n->loop == alarm->loop &&
+    if (fa_notification_is_wanted(n) && n->step == alarm->step && n->loop == alarm->loop &&
         !fa_rung_is_heard(engine, alarm) && !fa_climb_is_widest(engine, alarm)) {
         fa_climb(engine, alarm);
     }
@@ -488,11 +525,11 @@ static void trouble_with_channel(struct fa_engine *engine, const struct fa_notif
 }
 
 /* Does a later rung tell the same person over the same channel already? */
-static bool is_superseded(const struct fa_notification *n)
+bool fa_notification_is_superseded(const struct fa_notification *n)
 {
     const struct fa_notification *o = n->owner_alarm != NULL ? n->owner_alarm->notifications : NULL;
     for (; o != NULL; o = o->next) {
-        if (is_climb(o) && is_live(o->state) && strcmp(o->person, n->person) == 0 &&
+        if (fa_notification_is_climb(o) && is_live(o->state) && strcmp(o->person, n->person) == 0 &&
             strcmp(o->channel, n->channel) == 0 && same_address(o, n->address) &&
             (o->loop > n->loop || (o->loop == n->loop && o->step > n->step))) {
             return true;
@@ -503,15 +540,18 @@ static bool is_superseded(const struct fa_notification *n)
 
 static void give_up(struct fa_engine *engine, struct fa_notification *n)
 {
-    if (is_wanted(n) && is_superseded(n)) {
-        record(engine, n, FA_J_DROPPED, n->status);
-        settle(engine, n, FA_NOTICE_DROPPED);
-    } else if (is_wanted(n)) {
-        set_state(engine, n, FA_NOTICE_SLOW);
+    if (n->lines != NULL && !fa_digest_slow_down(engine, n)) {
+        return; /* settled with its last line */
+    }
+    if (fa_notification_is_wanted(n) && fa_notification_is_superseded(n)) {
+        fa_notification_record(engine, n, FA_J_DROPPED, n->status);
+        fa_notification_settle(engine, n, FA_NOTICE_DROPPED);
+    } else if (fa_notification_is_wanted(n)) {
+        fa_notification_to_state(engine, n, FA_NOTICE_SLOW);
         fa_arm(engine, &engine->notification_heap, &n->deadline, engine->setup->slow_retry);
     } else {
-        record(engine, n, FA_J_DEAD, n->status);
-        settle(engine, n, FA_NOTICE_DEAD);
+        fa_notification_record(engine, n, FA_J_DEAD, n->status);
+        fa_notification_settle(engine, n, FA_NOTICE_DEAD);
     }
 }
 
@@ -520,7 +560,8 @@ static void fail_for_good(struct fa_engine *engine, struct fa_notification *n)
     bool first = !n->moved_on;
     fa_touch_notification(engine, n);
     if (first) {
-        move_on(engine, n);
+        fa_pace_uncount(engine, n);
+        fa_notification_move_on(engine, n);
         trouble_with_channel(engine, n, false);
     }
     give_up(engine, n);
@@ -538,7 +579,7 @@ static bool is_allowed(const struct fa_engine *engine, const struct fa_notificat
         (incident == NULL && !fa_id_is_zero(n->incident.id))) {
         return false; /* who may not be told of it cannot be said any more */
     }
-    if ((is_climb(n) && n->owner_alarm != NULL && fa_is_hidden(n->owner_alarm)) ||
+    if ((fa_notification_is_climb(n) && n->owner_alarm != NULL && fa_is_hidden(n->owner_alarm)) ||
         (!fa_id_is_zero(n->silence.id) && fa_engine_silence(engine, n->silence) == NULL)) {
         return false;
     }
@@ -552,25 +593,16 @@ static bool is_allowed(const struct fa_engine *engine, const struct fa_notificat
     return allowed;
 }
 
-bool fa_engine_may_send(const struct fa_engine *engine, const struct fa_notification *n)
+static void count_line(void *ctx, const struct fa_notification *line)
 {
-    return is_allowed(engine, n);
+    (*(size_t *)ctx)++;
 }
 
-/* Sends it once more, or drops it when it may not leave any more and lets the escalation go on. */
-static void send_again(struct fa_engine *engine, struct fa_notification *n)
+bool fa_engine_may_send(const struct fa_engine *engine, const struct fa_notification *n)
 {
-    if (is_allowed(engine, n)) {
-        send_or_hold(engine, n);
-        return;
-    }
-    bool wanted = is_wanted(n) && !n->moved_on;
-    set_state(engine, n, FA_NOTICE_QUEUED); /* so that no newer one supersedes it meanwhile */
-    if (wanted) {
-        move_on(engine, n);
-    }
-    record(engine, n, FA_J_DROPPED, 0);
-    settle(engine, n, FA_NOTICE_DROPPED);
+    size_t lines = 0;
+    fa_engine_each_line(engine, n, count_line, &lines);
+    return n->lines != NULL ? lines > 0 : is_allowed(engine, n);
 }
 
 /* Nobody needs it any more: help with a filing that is closed or raised, or that is gone. */
@@ -578,6 +610,40 @@ static bool is_stale(const struct fa_engine *engine, const struct fa_notificatio
 {
     const struct fa_incident *incident = fa_engine_incident(engine, n->incident);
     return n->kind == FA_NOTE_HELP && (incident == NULL || incident->state != FA_INCIDENT_OPEN);
+}
+
+bool fa_notification_may_leave(const struct fa_engine *engine, const struct fa_notification *n)
+{
+    return !is_stale(engine, n) && is_allowed(engine, n);
+}
+
+void fa_notification_refuse(struct fa_engine *engine, struct fa_notification *n)
+{
+    bool wanted = fa_notification_is_wanted(n) && !n->moved_on;
+    /* So that no newer one supersedes it meanwhile. */
+    fa_notification_to_state(engine, n, FA_NOTICE_QUEUED);
+    if (wanted) {
+        fa_notification_move_on(engine, n);
+    }
+    fa_notification_record(engine, n, FA_J_DROPPED, 0);
+    fa_notification_settle(engine, n, FA_NOTICE_DROPPED);
+}
+
+bool fa_notification_leave(struct fa_engine *engine, struct fa_notification *n)
+{
+    if (n->lines != NULL) {
+        return fa_digest_leave(engine, n);
+    }
+    if (!fa_notification_may_leave(engine, n)) {
+        fa_notification_refuse(engine, n);
+        return false;
+    }
+    if (n->state == FA_NOTICE_HELD) {
+        send_or_hold(engine, n);
+        return false;
+    }
+    fa_notification_send(engine, n);
+    return true;
 }
 
 static void wait_and_retry(struct fa_engine *engine, struct fa_notification *n, fa_time retry_after)
@@ -591,7 +657,7 @@ static void wait_and_retry(struct fa_engine *engine, struct fa_notification *n, 
     wait = retry_after > wait ? retry_after : wait;
     /* The last chance is at the limit, not after it. */
     wait = wait < limit ? wait : limit > 0 ? limit : 0;
-    set_state(engine, n, FA_NOTICE_WAITING);
+    fa_notification_to_state(engine, n, FA_NOTICE_WAITING);
     fa_arm(engine, &engine->notification_heap, &n->deadline, wait);
 }
 
@@ -599,11 +665,11 @@ static void retry(struct fa_engine *engine, struct fa_notification *n, fa_time r
 {
     const struct fa_severity *severity = severity_of(engine, n);
     n->failing = n->failing != 0 ? n->failing : engine->now.wall;
-    record(engine, n, FA_J_RETRY, n->status);
-    if (is_climb(n) && !is_wanted(n) && !n->moved_on) {
+    fa_notification_record(engine, n, FA_J_RETRY, n->status);
+    if (fa_notification_is_climb(n) && !fa_notification_is_wanted(n) && !n->moved_on) {
         /* Owned or closed while it was on its way: as if it had not left yet. */
-        record(engine, n, FA_J_DROPPED, n->status);
-        settle(engine, n, FA_NOTICE_DROPPED);
+        fa_notification_record(engine, n, FA_J_DROPPED, n->status);
+        fa_notification_settle(engine, n, FA_NOTICE_DROPPED);
     } else if (n->moved_on || n->attempts >= severity->fail_attempts ||
                engine->now.wall - n->failing >= severity->fail_after) {
         fail_for_good(engine, n);
@@ -624,18 +690,24 @@ static void tell_latecomer(struct fa_engine *engine, struct fa_alarm *alarm,
     };
     fa_person person = fa_directory_find(engine->setup->people, fa_str_of(n->person));
     bool by_them = alarm->owner != NULL && strcmp(alarm->owner, n->person) == 0;
-    if (person != FA_NOBODY && !by_them && alarm->state != FA_ALARM_UNACKED) {
+    bool is_said = n->place != NULL && alarm->changed <= n->failing; /* by the line itself */
+    if (person != FA_NOBODY && !by_them && !is_said && alarm->state != FA_ALARM_UNACKED) {
         struct fa_note_spec spec = {
             .alarm = alarm, .person = person, .kind = kinds[alarm->state], .contact = n->contact};
         fa_notify(engine, &spec);
     }
 }
 
-static void sent(struct fa_engine *engine, struct fa_notification *n)
+void fa_notification_sent(struct fa_engine *engine, struct fa_notification *n)
 {
+    if (n->lines != NULL) {
+        fa_digest_sent(engine, n);
+        trouble_with_channel(engine, n, true);
+        return;
+    }
     struct fa_alarm *alarm = n->owner_alarm;
-    record(engine, n, FA_J_SENT, n->status);
-    if (alarm != NULL && is_climb(n)) {
+    fa_notification_record(engine, n, FA_J_SENT, n->status);
+    if (alarm != NULL && fa_notification_is_climb(n)) {
         bool known = false;
         for (size_t i = 0; i < alarm->told_count && !known; i++) {
             known = strcmp(alarm->told[i].person, n->person) == 0;
@@ -650,7 +722,7 @@ static void sent(struct fa_engine *engine, struct fa_notification *n)
         fa_touch_alarm(engine, alarm);
     }
     trouble_with_channel(engine, n, true);
-    settle(engine, n, FA_NOTICE_SENT);
+    fa_notification_settle(engine, n, FA_NOTICE_SENT);
 }
 
 int fa_notification_verdict(struct fa_engine *engine, const struct fa_event *event)
@@ -664,16 +736,16 @@ int fa_notification_verdict(struct fa_engine *engine, const struct fa_event *eve
     n->attempts += n->attempts < UINT32_MAX;
     switch (event->u.verdict.verdict) {
     case FA_VERDICT_SENT:
-        sent(engine, n);
+        fa_notification_sent(engine, n);
         break;
     case FA_VERDICT_REJECTED:
-        record(engine, n, FA_J_REJECTED, n->status);
+        fa_notification_record(engine, n, FA_J_REJECTED, n->status);
         fail_for_good(engine, n);
         break;
     case FA_VERDICT_UNKNOWN:
         /* The courier died with it: the same key again, now. It is no answer of the receiver's. */
-        note(engine, n, FA_M_LOST, n->status);
-        send_again(engine, n);
+        fa_notification_note(engine, n, FA_M_LOST, n->status);
+        fa_notification_leave(engine, n);
         break;
     case FA_VERDICT_RETRY:
         retry(engine, n, event->u.verdict.retry_after);
@@ -684,28 +756,32 @@ int fa_notification_verdict(struct fa_engine *engine, const struct fa_event *eve
 
 void fa_notification_due(struct fa_engine *engine, struct fa_notification *n)
 {
+    if (fa_digest_holds(n)) {
+        fa_digest_due(engine, n);
+        return;
+    }
     fa_disarm(&engine->notification_heap, &n->deadline);
     fa_touch_notification(engine, n);
     if (n->state == FA_NOTICE_QUEUED) {
         /* With the courier all this time and no verdict: go on without it. Its verdict may come. */
         if (!n->moved_on) {
-            move_on(engine, n);
+            fa_notification_move_on(engine, n);
             trouble_with_channel(engine, n, false);
         }
     } else if (n->state == FA_NOTICE_DEAD || is_stale(engine, n)) {
-        record(engine, n, FA_J_DROPPED, 0);
-        settle(engine, n, FA_NOTICE_DROPPED);
-    } else if (n->state == FA_NOTICE_SLOW && !is_wanted(n)) {
+        fa_notification_record(engine, n, FA_J_DROPPED, 0);
+        fa_notification_settle(engine, n, FA_NOTICE_DROPPED);
+    } else if (n->state == FA_NOTICE_SLOW && !fa_notification_is_wanted(n)) {
         give_up(engine, n);
     } else {
-        send_again(engine, n);
+        fa_notification_leave(engine, n);
     }
 }
 
 int fa_notification_replay(struct fa_engine *engine, struct fa_notification_id id)
 {
     struct fa_notification *n = fa_book_find(&engine->notifications, id.id);
-    if (n == NULL) {
+    if (n == NULL || n->lines != NULL) {
         return FA_ENOTFOUND;
     }
     if (n->with_courier) {
@@ -714,24 +790,20 @@ int fa_notification_replay(struct fa_engine *engine, struct fa_notification_id i
     if (!is_allowed(engine, n)) {
         return FA_EDENIED;
     }
-    record(engine, n, FA_J_REPLAY, 0);
-    send_now(engine, n);
+    fa_notification_record(engine, n, FA_J_REPLAY, 0);
+    fa_digest_remove(engine, n); /* by itself now */
+    fa_notification_send(engine, n);
     return 0;
 }
 
 int fa_notification_drop(struct fa_engine *engine, struct fa_notification_id id)
 {
     struct fa_notification *n = fa_book_find(&engine->notifications, id.id);
-    if (n == NULL) {
+    if (n == NULL || n->lines != NULL) {
         return FA_ENOTFOUND;
     }
     /* The escalation must not count on a message that an operator threw away. */
-    if (!n->moved_on && is_wanted(n)) {
-        set_state(engine, n, FA_NOTICE_QUEUED); /* so that no newer one supersedes it meanwhile */
-        move_on(engine, n);
-    }
-    record(engine, n, FA_J_DROPPED, 0);
-    settle(engine, n, FA_NOTICE_DROPPED);
+    fa_notification_refuse(engine, n);
     return 0;
 }
 
@@ -740,12 +812,15 @@ void fa_notifications_stop(struct fa_engine *engine, struct fa_alarm *alarm)
     struct fa_notification *next;
     for (struct fa_notification *n = alarm->notifications; n != NULL; n = next) {
         next = n->next;
-        if (!is_climb(n) || n->with_courier || n->state == FA_NOTICE_DEAD) {
-            continue; /* what is on the wire cannot be called back; its verdict settles it */
+        if (!fa_notification_is_climb(n) || n->with_courier || n->state == FA_NOTICE_DEAD ||
+            fa_digest_holds(n)) {
+            /* What is on the wire cannot be called back, its verdict settles it; what is held back
+             * is told with how its alarm stands then: nobody's first word is swallowed. */
+            continue;
         }
         bool rejected = n->state == FA_NOTICE_SLOW;
-        record(engine, n, rejected ? FA_J_DEAD : FA_J_DROPPED, n->status);
-        settle(engine, n, rejected ? FA_NOTICE_DEAD : FA_NOTICE_DROPPED);
+        fa_notification_record(engine, n, rejected ? FA_J_DEAD : FA_J_DROPPED, n->status);
+        fa_notification_settle(engine, n, rejected ? FA_NOTICE_DEAD : FA_NOTICE_DROPPED);
     }
 }
 
@@ -760,7 +835,7 @@ void fa_notifications_recuse(struct fa_engine *engine, struct fa_alarm *alarm)
         fa_person person = fa_directory_find(engine->setup->people, fa_str_of(n->person));
         n->moved_on = true;
         fa_touch_notification(engine, n);
-        if (person != FA_NOBODY && (is_wanted(n) || !is_climb(n))) {
+        if (person != FA_NOBODY && (fa_notification_is_wanted(n) || !fa_notification_is_climb(n))) {
             /* Only a reader of the channel is out: over their next one. */
             struct fa_note_spec spec = {.alarm = alarm,
                                         .person = person,
@@ -770,8 +845,8 @@ void fa_notifications_recuse(struct fa_engine *engine, struct fa_alarm *alarm)
             (void)!fa_notify(engine, &spec);
         }
         if (!n->with_courier) { /* else it is asked again before it leaves */
-            record(engine, n, FA_J_DROPPED, 0);
-            settle(engine, n, FA_NOTICE_DROPPED);
+            fa_notification_record(engine, n, FA_J_DROPPED, 0);
+            fa_notification_settle(engine, n, FA_NOTICE_DROPPED);
         }
     }
 }
@@ -779,8 +854,8 @@ void fa_notifications_recuse(struct fa_engine *engine, struct fa_alarm *alarm)
 void fa_notifications_restart(struct fa_engine *engine)
 {
     for (struct fa_notification *n = engine->notifications.first; n != NULL; n = n->after) {
-        if (n->state == FA_NOTICE_QUEUED && !n->with_courier) {
-            send_again(engine, n);
+        if (n->state == FA_NOTICE_QUEUED && !n->with_courier && n->place == NULL) {
+            fa_notification_leave(engine, n);
         }
     }
 }

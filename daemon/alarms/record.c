@@ -29,7 +29,7 @@ enum incident_tag {
 enum notification_tag {
     N_ID = 1, N_ALARM, N_INCIDENT, N_PERSON, N_CHANNEL, N_ADDRESS, N_KIND, N_STATE, N_ATTEMPTS,
     N_STEP, N_LOOP, N_CONTACT, N_STATUS, N_MOVED_ON, N_VALUE, N_CREATED, N_FAILING, N_ARMED,
-    N_LENGTH, N_SILENCE = 40,
+    N_LENGTH, N_SILENCE = 40, N_LINE,
 };
 /* clang-format on */
 /* clang-format off */
@@ -230,6 +230,9 @@ void fa_notification_encode(const struct fa_notification *n, struct fa_buf *buf)
     fa_rec_put_i64(buf, N_CREATED, n->created);
     put_time(buf, N_FAILING, n->failing);
     put_deadline(buf, N_ARMED, N_LENGTH, &n->deadline);
+    for (size_t i = 0; n->lines != NULL && i < n->lines->id_count; i++) {
+        put_id(buf, N_LINE, &n->lines->ids[i].id);
+    }
 }
 
 /* ---- reading ---- */
@@ -620,6 +623,20 @@ static bool read_notification_id(struct fa_notification *n, const struct fa_rec_
     return id == NULL || get_id(f, id);
 }
 
+static bool read_line(struct fa_notification *n, const struct fa_rec_field *f)
+{
+    struct fa_notification_id id;
+    if (f->tag != N_LINE) {
+        return true;
+    }
+    n->lines = n->lines != NULL ? n->lines : fa_xcalloc(1, sizeof *n->lines);
+    bool ok = n->lines->id_count < FA_DIGEST_LINES && get_id(f, &id.id);
+    if (ok) {
+        fa_digest_add_id(n->lines, id);
+    }
+    return ok;
+}
+
 static void read_notification_field(struct fa_notification *n, const struct fa_rec_field *f,
                                     struct fa_interned **texts)
 {
@@ -674,11 +691,12 @@ int fa_notification_decode(struct fa_str bytes, struct fa_interned **texts,
     n->value = (double)NAN;
     n->deadline.length = FA_NEVER;
     while (ok && fa_rec_next(&reader, &field)) {
-        ok = read_notification_id(n, &field);
+        ok = read_notification_id(n, &field) && read_line(n, &field);
         read_notification_field(n, &field, texts);
     }
-    if (!ok || reader.bad || fa_id_is_zero(n->id.id) || n->person == NULL || n->channel == NULL) {
-        free(n);
+    if (!ok || reader.bad || fa_id_is_zero(n->id.id) || n->person == NULL || n->channel == NULL ||
+        (n->lines != NULL) != (n->kind == FA_NOTE_DIGEST)) {
+        fa_notification_free(n);
         return FA_ECORRUPT;
     }
     *ret_notification = n;
@@ -724,6 +742,16 @@ struct fa_source *fa_source_copy(const struct fa_source *source)
         memcpy(details, source->details, text);
     }
     return copy;
+}
+
+void fa_notification_free(struct fa_notification *n)
+{
+    if (n->lines != NULL) {
+        free(n->lines->ids);
+        free(n->lines);
+    }
+    free(n->place);
+    free(n);
 }
 
 void fa_alarm_free(struct fa_alarm *alarm)

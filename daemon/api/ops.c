@@ -12,6 +12,9 @@ static bool may_queue(const struct fa_call *call, const struct fa_notification *
 {
     struct fa_access access;
     struct fa_viewer viewer = {call->caller.person};
+    if (notification->kind == FA_NOTE_DIGEST) {
+        return false; /* its lines are shown, each to whom it may be */
+    }
     fa_access_init_queue(&access, call->engine, notification);
     bool allowed = fa_may(call->people, viewer, FA_VERB_QUEUE, &access.object);
     fa_access_done(&access);
@@ -313,6 +316,13 @@ static void engine_metrics(const struct fa_engine *engine, struct fa_buf *out)
                       fa_notification_state_name((enum fa_notification_state)i),
                       (unsigned long long)stats.notifications[i]);
     }
+    fa_buf_puts(out, "# TYPE firealarm_digests counter\n"
+                     "# HELP firealarm_digests Messages of several lines that arrived.\n");
+    fa_buf_printf(out, "firealarm_digests_total %llu\n", (unsigned long long)stats.digests);
+    fa_buf_puts(out, "# TYPE firealarm_reminders_spared counter\n"
+                     "# HELP firealarm_reminders_spared Reminders that were not sent, as their "
+                     "reader had got too many messages.\n");
+    fa_buf_printf(out, "firealarm_reminders_spared_total %llu\n", (unsigned long long)stats.spared);
     fa_buf_puts(out, "# TYPE firealarm_engine_steps counter\n"
                      "# HELP firealarm_engine_steps Events decided since start.\n");
     fa_buf_printf(out, "firealarm_engine_steps_total %llu\n", (unsigned long long)stats.steps);

@@ -147,6 +147,7 @@ struct fa_notice_texts {
     struct fa_buf words, clean; /* of the text under construction */
     struct fa_notice_chunk *chunks;
     struct firealarm_field fields[64];
+    struct firealarm_line lines[FA_FRAME_LINES_MAX];
 };
 
 /* Filings in history (known.c). */

@@ -172,8 +172,8 @@ static bool asks_for_owner(enum fa_notification_kind kind)
 /* A link acts for one person, so it goes where that person alone reads: never to a shared channel,
  * where anybody could own the alarm in another's name. */
 static void put_link(const struct fa_daemon *daemon, const struct fa_notification *n,
-                     const struct fa_alarm *alarm, struct firealarm_notice *notice,
-                     struct fa_notice_texts *texts)
+                     const struct fa_alarm *alarm, struct fa_notice_texts *texts,
+                     struct firealarm_text ret_url_code[2])
 {
     const struct fa_channel_entry *channel =
         fa_directory_channel(daemon->config->people, n->channel);
@@ -181,8 +181,8 @@ static void put_link(const struct fa_daemon *daemon, const struct fa_notificatio
     if (channel != NULL && !channel->shared && asks_for_owner(n->kind) &&
         alarm->state != FA_ALARM_RESOLVED &&
         fa_api_make_link(daemon->api, alarm->id, n->person, n->step, n->loop, n->created, &link)) {
-        notice->ack_url = keep(texts, fa_str_of(link.url));
-        notice->ack_code = keep(texts, fa_str_of(link.code));
+        ret_url_code[0] = keep(texts, fa_str_of(link.url));
+        ret_url_code[1] = keep(texts, fa_str_of(link.code));
     }
 }
 
@@ -279,7 +279,10 @@ static void compose_alarm(const struct fa_daemon *daemon, const struct fa_notifi
     notice->told = told_of(daemon, n, alarm, texts);
     notice->owner = text_of(display_of(daemon, alarm->owner));
     notice->how_to_ack = how_to_ack(alarm, texts);
-    put_link(daemon, n, alarm, notice, texts);
+    struct firealarm_text link[2] = {{"", 0}, {"", 0}};
+    put_link(daemon, n, alarm, texts, link);
+    notice->ack_url = link[0];
+    notice->ack_code = link[1];
     notice->since = alarm->since;
     notice->raised = alarm->raised;
     notice->promised = alarm->promised;
@@ -307,6 +310,102 @@ static void compose_help(const struct fa_daemon *daemon, const struct fa_notific
     notice->when = when_of(incident->filed, n->created, zone_of(daemon, n), texts);
     notice->severity = text_of("warning");
     send->priority = FA_PRIORITY_HIGH;
+}
+
+struct lines {
+    const struct fa_daemon *daemon;
+    struct fa_notice_texts *texts;
+    uint32_t count;
+    uint32_t rank;     /* the worst */
+    const char *rule;  /* of all of them; NULL: of several */
+    bool is_news_only; /* nothing is expected of anybody */
+};
+
+/* What a person still reads on a phone's one line. */
+#define LINE_TITLE_MAX 160
+
+static void line_of_alarm(struct lines *lines, const struct fa_notification *n,
+                          const struct fa_alarm *alarm, struct firealarm_line *line)
+{
+    struct fa_describe describe;
+    struct fa_buf *title = words_of(lines->texts);
+    fa_describe_init(&describe, lines->daemon->engine, alarm, n->value);
+    fa_describe_title(&describe, alarm, n->created, title);
+    fa_describe_done(&describe);
+    line->title = keep_words(lines->texts);
+    line->alarm = keep_id(lines->texts, alarm->id.id);
+    line->severity = text_of(alarm->severity);
+    line->rule = text_of(alarm->rule);
+    line->state = text_of(fa_alarm_state_name(alarm->state));
+    line->owner = text_of(display_of(lines->daemon, alarm->owner));
+    line->when = since_of(lines->daemon, n, alarm, lines->texts);
+    struct firealarm_text link[2] = {{"", 0}, {"", 0}};
+    put_link(lines->daemon, n, alarm, lines->texts, link);
+    line->ack_url = link[0];
+    line->ack_code = link[1];
+}
+
+static void add_line(void *ctx, const struct fa_notification *n)
+{
+    struct lines *lines = ctx;
+    const struct fa_engine *engine = lines->daemon->engine;
+    const struct fa_setup *setup = &lines->daemon->config->setup;
+    const struct fa_alarm *alarm = fa_engine_alarm(engine, n->alarm);
+    const struct fa_incident *incident = fa_engine_incident(engine, n->incident);
+    const char *rule = alarm != NULL ? alarm->rule : NULL, *severity = "warning";
+    if ((alarm == NULL && incident == NULL) || lines->count >= FA_FRAME_LINES_MAX) {
+        return;
+    }
+    struct firealarm_line *line = &lines->texts->lines[lines->count];
+    *line = (struct firealarm_line){.kind = text_of(fa_notification_kind_name(n->kind))};
+    if (alarm != NULL) {
+        line_of_alarm(lines, n, alarm, line);
+        severity = alarm->severity;
+    } else {
+        fa_describe_help(engine, incident, words_of(lines->texts));
+        line->title = keep_words(lines->texts);
+        line->severity = text_of(severity);
+        line->when = when_of(incident->filed, n->created, zone_of(lines->daemon, n), lines->texts);
+    }
+    line->title.len =
+        fa_utf8_cut((struct fa_str){line->title.ptr, line->title.len}, LINE_TITLE_MAX);
+    const struct fa_severity *at = fa_setup_severity(setup, severity);
+    uint32_t rank = at != NULL ? at->rank : 0;
+    lines->rank = lines->count == 0 || rank < lines->rank ? rank : lines->rank;
+    lines->rule = lines->count == 0 || lines->rule == rule ? rule : NULL;
+    lines->is_news_only =
+        lines->is_news_only && (n->kind == FA_NOTE_ACKNOWLEDGED || n->kind == FA_NOTE_RETURNED ||
+                                n->kind == FA_NOTE_RESOLVED);
+    lines->count++;
+}
+
+/* Its lines are those that its reader may still be told. */
+static void compose_digest(const struct fa_daemon *daemon, const struct fa_notification *n,
+                           struct fa_frame_send *send, struct fa_notice_texts *texts)
+{
+    struct firealarm_notice *notice = &send->notice;
+    const struct fa_setup *setup = &daemon->config->setup;
+    struct lines lines = {.daemon = daemon, .texts = texts, .is_news_only = true};
+    fa_engine_each_line(daemon->engine, n, add_line, &lines);
+    fa_buf_printf(words_of(texts), "%u %s%s%s", lines.count,
+                  lines.is_news_only ? "alarms are owned or over" : "alarms",
+                  lines.rule != NULL ? " of " : "", lines.rule != NULL ? lines.rule : "");
+    notice->title = keep_words(texts);
+    notice->summary = text_of("They came together and are told in one message, a line each.");
+    for (size_t i = 0; i < setup->severity_count; i++) {
+        if (setup->severities[i].rank == lines.rank) {
+            notice->severity = text_of(setup->severities[i].name);
+        }
+    }
+    notice->lines = texts->lines;
+    notice->line_count = lines.count;
+    notice->thread = notice->key;
+    notice->since = notice->raised = n->created;
+    notice->when = when_of(n->created, n->created, zone_of(daemon, n), texts);
+    if (!lines.is_news_only) {
+        notice->how_to_ack = text_of("firealarm ack ID --for 1h, with the id of its line");
+    }
+    send->priority = FA_PRIORITY_CRITICAL; /* it may hold what people filed */
 }
 
 static void compose_silence(const struct fa_daemon *daemon, const struct fa_notification *n,
@@ -358,6 +457,8 @@ bool fa_notice_compose(const struct fa_daemon *daemon, const struct fa_notificat
     notice->now = now; /* of this try: receivers check that a signature is fresh */
     if (n->kind == FA_NOTE_TEST) {
         compose_test(daemon, n, ret_send, texts);
+    } else if (n->kind == FA_NOTE_DIGEST) {
+        compose_digest(daemon, n, ret_send, texts);
     } else if (alarm != NULL) {
         compose_alarm(daemon, n, alarm, ret_send, texts);
     } else if (incident != NULL) {

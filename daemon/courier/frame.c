@@ -69,6 +69,18 @@ enum {
     X(65, loop)
 #define NOTICE_FIELD_NAME  80
 #define NOTICE_FIELD_VALUE 81
+/* A line begins with its kind. */
+#define NOTICE_LINE_KIND 82
+#define LINE_TEXTS(X)                                                                              \
+    X(83, alarm)                                                                                   \
+    X(84, severity)                                                                                \
+    X(85, rule)                                                                                    \
+    X(86, state)                                                                                   \
+    X(87, owner)                                                                                   \
+    X(88, title)                                                                                   \
+    X(89, when)                                                                                    \
+    X(90, ack_url)                                                                                 \
+    X(91, ack_code)
 
 /* ---------------------------------------------------------------------------------- encoding */
 
@@ -111,6 +123,17 @@ int fa_frame_put_channel(struct fa_buf *out, const struct fa_frame_channel *chan
     return fa_frame_finish(out, at, FA_FRAME_CHANNEL);
 }
 
+static void put_line(struct fa_buf *out, const struct firealarm_line *line)
+{
+    fa_rec_put_bytes(out, NOTICE_LINE_KIND, line->kind.ptr, line->kind.len);
+#define X(tag, member)                                                                             \
+    if (line->member.len > 0) {                                                                    \
+        fa_rec_put_bytes(out, tag, line->member.ptr, line->member.len);                            \
+    }
+    LINE_TEXTS(X)
+#undef X
+}
+
 static void put_notice(struct fa_buf *out, const struct firealarm_notice *notice)
 {
 #define X(tag, member)                                                                             \
@@ -130,6 +153,9 @@ static void put_notice(struct fa_buf *out, const struct firealarm_notice *notice
         fa_rec_put_bytes(out, NOTICE_FIELD_NAME, field->name.ptr, field->name.len);
         fa_rec_put_bytes(out, NOTICE_FIELD_VALUE, field->value.ptr, field->value.len);
     }
+    for (uint32_t i = 0; i < notice->line_count; i++) {
+        put_line(out, &notice->lines[i]);
+    }
 }
 
 /* Would its texts alone be over the limit, whatever room there is? */
@@ -142,12 +168,20 @@ static bool is_too_big(const struct firealarm_notice *notice)
     for (uint32_t i = 0; i < notice->field_count && i <= FA_FRAME_FIELDS_MAX; i++) {
         bytes += notice->fields[i].name.len + notice->fields[i].value.len;
     }
+    for (uint32_t i = 0; i < notice->line_count && i <= FA_FRAME_LINES_MAX; i++) {
+        const struct firealarm_line *line = &notice->lines[i];
+        bytes += line->kind.len;
+#define X(tag, member) bytes += line->member.len;
+        LINE_TEXTS(X)
+#undef X
+    }
     return bytes > FA_FRAME_MAX;
 }
 
 int fa_frame_put_send(struct fa_buf *out, const struct fa_frame_send *send)
 {
-    if (send->notice.field_count > FA_FRAME_FIELDS_MAX || is_too_big(&send->notice)) {
+    if (send->notice.field_count > FA_FRAME_FIELDS_MAX ||
+        send->notice.line_count > FA_FRAME_LINES_MAX || is_too_big(&send->notice)) {
         return FA_ETOOBIG;
     }
     size_t at = fa_frame_start(out);
@@ -270,6 +304,38 @@ int fa_frame_get_channel(struct fa_str record, struct fa_frame_lists *lists,
     return fa_walk_end(&walk, chan.name != NULL && chan.plugin != NULL, err);
 }
 
+/* A member of a line; true when the tag is one of them. */
+static bool take_line(struct fa_walk *walk, struct fa_frame_lists *lists,
+                      struct firealarm_notice *notice)
+{
+    struct firealarm_line *line = &lists->lines[notice->line_count - (notice->line_count > 0)];
+    bool is_first = notice->line_count == 0;
+    switch (walk->field.tag) {
+    case NOTICE_LINE_KIND:
+        walk->bad = notice->line_count == FA_FRAME_LINES_MAX;
+        if (!walk->bad) {
+            line = &lists->lines[notice->line_count++];
+            line->kind = (struct firealarm_text){"", 0};
+#define X(tag, member) line->member = (struct firealarm_text){"", 0};
+            LINE_TEXTS(X)
+#undef X
+            take_text(walk, &line->kind);
+        }
+        return true;
+#define X(tag, member)                                                                             \
+    case tag:                                                                                      \
+        walk->bad = is_first;                                                                      \
+        if (!walk->bad) {                                                                          \
+            take_text(walk, &line->member);                                                        \
+        }                                                                                          \
+        return true;
+        LINE_TEXTS(X)
+#undef X
+    default:
+        return false;
+    }
+}
+
 /* A member of the notice; true when the tag is one of them. */
 static bool take_notice(struct fa_walk *walk, struct fa_frame_lists *lists,
                         struct firealarm_notice *notice)
@@ -308,7 +374,7 @@ static bool take_notice(struct fa_walk *walk, struct fa_frame_lists *lists,
         }
         return true;
     default:
-        return false;
+        return take_line(walk, lists, notice);
     }
 }
 
@@ -318,7 +384,8 @@ int fa_frame_get_send(struct fa_str record, struct fa_frame_lists *lists,
     struct fa_frame_send send = {.priority = FA_PRIORITY_NORMAL};
     struct fa_walk walk = fa_walk_start("SEND", record);
     bool has_id = false, has_notice = false;
-    send.notice = (struct firealarm_notice){.size = sizeof send.notice, .fields = lists->fields};
+    send.notice = (struct firealarm_notice){
+        .size = sizeof send.notice, .fields = lists->fields, .lines = lists->lines};
 #define X(tag, member) send.notice.member = (struct firealarm_text){"", 0};
     NOTICE_TEXTS(X)
 #undef X

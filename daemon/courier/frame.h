@@ -18,6 +18,7 @@
 
 #define FA_FRAME_OPTIONS_MAX 64u
 #define FA_FRAME_FIELDS_MAX  128u
+#define FA_FRAME_LINES_MAX   200u
 
 enum { FA_FRAME_CHANNEL = FA_FRAME_OWN, FA_FRAME_CHANNELS_END, FA_FRAME_SEND, FA_FRAME_VERDICT };
 
@@ -41,7 +42,8 @@ struct fa_frame_send {
     bool plain; /* the built-in body, none of the plugin's: it brought the courier down twice */
     bool alone; /* in a request of its own, whatever else waits */
     enum fa_priority priority;
-    struct firealarm_notice notice; /* notice.fields borrowed, at most FA_FRAME_FIELDS_MAX */
+    struct firealarm_notice notice; /* fields and lines borrowed, at most FA_FRAME_FIELDS_MAX and
+                                       FA_FRAME_LINES_MAX */
 };
 
 /* Beside FIREALARM_SENT, _RETRY and _REJECTED: the courier ended while it was under way. An
@@ -75,6 +77,7 @@ int fa_frame_put_verdict(struct fa_buf *out, const struct fa_frame_verdict *ver)
 struct fa_frame_lists {
     struct fa_option_given options[FA_FRAME_OPTIONS_MAX];
     struct firealarm_field fields[FA_FRAME_FIELDS_MAX];
+    struct firealarm_line lines[FA_FRAME_LINES_MAX];
 };
 
 /* Each FA_EPROTO with what is wrong. */

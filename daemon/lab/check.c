@@ -133,7 +133,7 @@ void fa_lab_check_load(struct fa_lab *lab)
         const struct fa_lab_row *row = &lab->store.durable.list[i];
         struct fa_id id = id_of(row);
         bool found =
-            !row->live || row->kind == FA_ROW_POLICY ||
+            !row->live || row->kind == FA_ROW_POLICY || row->kind == FA_ROW_PACE ||
             (row->kind == FA_ROW_ALARM &&
              fa_engine_alarm(lab->engine, (struct fa_alarm_id){id}) != NULL) ||
             (row->kind == FA_ROW_INCIDENT &&
@@ -620,7 +620,7 @@ static void count_notification(void *ctx, const struct fa_notification *n)
     const struct fa_alarm *alarm = fa_engine_alarm(tally->lab->engine, n->alarm);
     bool hidden = (alarm != NULL && has_subject(tally->lab, alarm)) ||
                   is_about_somebody(tally->lab, n->incident);
-    tally->outbox += !hidden;
+    tally->outbox += !hidden && n->lines == NULL; /* its lines count, themselves */
 }
 
 static void count_incident(void *ctx, const struct fa_incident *incident)

@@ -94,7 +94,8 @@ static void count_flags(void *ctx, const struct fa_alarm *alarm)
 {
     struct fa_lab *lab = ctx;
     struct fa_lab_alarm *seen = fa_lab_find_alarm(lab, alarm->id);
-    for (unsigned bit = 0; seen != NULL && bit < 10; bit++) {
+    for (unsigned bit = 0;
+         seen != NULL && bit < sizeof lab->cover.flags / sizeof lab->cover.flags[0]; bit++) {
         uint32_t flag = 1u << bit;
         lab->cover.flags[bit] += (alarm->flags & flag) != 0 && (seen->counted & flag) == 0;
         seen->counted |= alarm->flags & flag;

@@ -239,7 +239,8 @@ static size_t check_told(struct fa_lab *lab, const struct fa_alarm *alarm, const
             continue;
         }
         owed++;
-        if (!is_being_told(lab, alarm, entry->name)) {
+        if (!is_being_told(lab, alarm, entry->name) &&
+            !fa_lab_storm_is_suppressed(lab, alarm, entry->name)) {
             fa_lab_fail(lab, "invariant 3 (a step names somebody): %s of %s is not told to %s",
                         alarm->loop > 0 ? "a loop" : "a step", alarm->identity, entry->name);
         }
@@ -376,7 +377,9 @@ static void check_moves_on(void *ctx, const struct fa_alarm *alarm)
             }
         }
         if (key->step == alarm->step && key->loop == alarm->loop && key->tried >= seen->last_step) {
-            if (key->excused || !has_failed(lab, key, severity)) {
+            bool is_line = !fa_id_eq(key->id.id, key->message.id);
+            const struct fa_severity *of = is_line ? &lab->config->setup.severities[0] : severity;
+            if (key->excused || !has_failed(lab, key, of)) {
                 return;
             }
             tries++;

@@ -88,6 +88,38 @@ static void add_flight(struct fa_lab_post *post, struct fa_lab_flight flight)
     post->flights[post->flight_count++] = flight;
 }
 
+struct trying {
+    struct fa_lab *lab;
+    const struct fa_notification *message; /* n itself, or the digest whose line it is */
+    enum fa_lab_mood mood;
+};
+
+static void try_one(void *ctx, const struct fa_notification *n)
+{
+    struct trying *trying = ctx;
+    struct fa_lab *lab = trying->lab;
+    bool takes = MOODS[trying->mood].takes;
+    fa_lab_check_attempt(lab, n);
+    struct fa_lab_key *key = fa_lab_see_attempt(lab, n, trying->message);
+    struct fa_lab_delivery *delivery = &lab->deliveries[lab->delivery_count - 1];
+    delivery->reached = takes;
+    delivery->again = takes && key->reached;
+    lab->cover.again += delivery->again;
+    key->reached = key->reached || takes;
+    if (takes) {
+        key->may_repeat = trying->mood == FA_MOOD_LOST;
+    }
+    fa_lab_tell(lab, "%s %s via %s: %s of %s, step %u loop %u%s%s",
+                delivery->reached ? "told" : "tried", n->person, n->channel,
+                fa_notification_kind_name(n->kind),
+                delivery->identity != NULL ? delivery->identity : "a filing", n->step + 1, n->loop,
+                n != trying->message ? ", in a digest" : "",
+                delivery->again ? " (the same key again)" : "");
+    if (lab->watch != NULL && lab->watch->told != NULL && delivery->reached) {
+        lab->watch->told(lab->watch->ctx, delivery);
+    }
+}
+
 static void attempt(struct fa_lab *lab, struct fa_notification_id id)
 {
     struct fa_lab_post *post = &lab->post;
@@ -99,27 +131,15 @@ static void attempt(struct fa_lab *lab, struct fa_notification_id id)
         add_flight(post, (struct fa_lab_flight){id, lab->elapsed, FA_VERDICT_UNKNOWN, 0});
         return;
     }
-    enum fa_lab_mood mood = mood_of(post, n);
-    fa_lab_check_attempt(lab, n);
-    struct fa_lab_key *key = fa_lab_see_attempt(lab, n);
-    struct fa_lab_delivery *delivery = &lab->deliveries[lab->delivery_count - 1];
-    delivery->reached = MOODS[mood].takes;
-    delivery->again = MOODS[mood].takes && key->reached;
-    lab->cover.again += delivery->again;
-    key->reached = key->reached || MOODS[mood].takes;
-    if (MOODS[mood].takes) {
-        key->may_repeat = mood == FA_MOOD_LOST;
+    struct trying trying = {lab, n, mood_of(post, n)};
+    fa_lab_storm_attempt(lab, n);
+    if (n->lines != NULL) {
+        fa_engine_each_line(lab->engine, n, try_one, &trying);
+    } else {
+        try_one(&trying, n);
     }
-    fa_lab_tell(lab, "%s %s via %s: %s of %s, step %u loop %u%s",
-                delivery->reached ? "told" : "tried", n->person, n->channel,
-                fa_notification_kind_name(n->kind),
-                delivery->identity != NULL ? delivery->identity : "a filing", n->step + 1, n->loop,
-                delivery->again ? " (the same key again)" : "");
-    add_flight(post, (struct fa_lab_flight){id, lab->elapsed + MOODS[mood].after,
-                                            MOODS[mood].verdict, MOODS[mood].status});
-    if (lab->watch != NULL && lab->watch->told != NULL && delivery->reached) {
-        lab->watch->told(lab->watch->ctx, delivery);
-    }
+    add_flight(post, (struct fa_lab_flight){id, lab->elapsed + MOODS[trying.mood].after,
+                                            MOODS[trying.mood].verdict, MOODS[trying.mood].status});
 }
 
 void fa_lab_post_send(struct fa_lab *lab, struct fa_notification_id id)
@@ -135,11 +155,17 @@ void fa_lab_post_send(struct fa_lab *lab, struct fa_notification_id id)
 
 static void note_verdict(struct fa_lab *lab, const struct fa_lab_flight *flight)
 {
-    struct fa_lab_key *key = fa_lab_find_key(lab, flight->id);
-    if (key != NULL) {
+    for (size_t i = lab->key_count; i > 0; i--) {
+        struct fa_lab_key *key = &lab->keys[i - 1];
+        if (!fa_id_eq(key->message.id, flight->id.id)) {
+            continue;
+        }
         key->rejected = key->rejected || flight->verdict == FA_VERDICT_REJECTED;
         key->retries += flight->verdict == FA_VERDICT_RETRY;
         key->sent = flight->verdict == FA_VERDICT_SENT ? lab->elapsed : key->sent;
+        if (fa_id_eq(key->id.id, flight->id.id)) {
+            return; /* no digest: it is the only one */
+        }
     }
 }
 
@@ -213,6 +239,7 @@ void fa_lab_post_return(struct fa_lab *lab)
 {
     struct fa_lab_post *post = &lab->post;
     post->dead = false;
+    lab->upset = lab->elapsed;
     fa_lab_tell(lab, "the courier is back");
     size_t count = post->held_count;
     struct fa_notification_id *held = post->held;

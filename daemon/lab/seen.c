@@ -268,11 +268,13 @@ static char *summary_of(const struct fa_lab *lab, const struct fa_notification *
     return fa_buf_take(&buf);
 }
 
-struct fa_lab_key *fa_lab_see_attempt(struct fa_lab *lab, const struct fa_notification *n)
+struct fa_lab_key *fa_lab_see_attempt(struct fa_lab *lab, const struct fa_notification *n,
+                                      const struct fa_notification *message)
 {
     const char *identity = identity_of(lab, n->alarm);
     struct fa_lab_key *key = fa_lab_find_key(lab, n->id);
     key = key != NULL ? key : add_key(lab, n);
+    key->message = message->id;
     lab->deliveries = fa_xgrow(lab->deliveries, lab->delivery_count, &lab->delivery_cap,
                                sizeof lab->deliveries[0]);
     lab->deliveries[lab->delivery_count++] = (struct fa_lab_delivery){
@@ -288,6 +290,8 @@ struct fa_lab_key *fa_lab_see_attempt(struct fa_lab *lab, const struct fa_notifi
         .step = n->step,
         .loop = n->loop,
         .value = n->value,
+        .message = message->id,
+        .lines = message->lines != NULL ? (uint32_t)message->lines->count : 1,
         .name = name_of(lab, n),
         .summary = summary_of(lab, n),
     };
@@ -384,6 +388,7 @@ void fa_lab_seen_done(struct fa_lab *lab)
         free(lab->promises[i].who);
     }
     free(lab->promises);
+    free(lab->waits);
     fa_lab_recused_done(lab);
     fa_lab_deliveries_free(lab->deliveries, lab->delivery_count);
     fa_lab_claims_free(lab->claims, lab->claim_count);

@@ -66,7 +66,8 @@ static bool delivery_fits(struct fa_lab *lab, const struct fa_script_line *line,
            is_given(line, "via", delivery->channel) &&
            is_given(line, "kind", fa_notification_kind_name(delivery->kind)) &&
            (step == NULL || (uint32_t)step->number == delivery->step + 1) &&
-           fa_lab_count_is(line, "loop", delivery->loop) && text_fits(line, delivery->summary) &&
+           fa_lab_count_is(line, "loop", delivery->loop) &&
+           fa_lab_count_is(line, "lines", delivery->lines) && text_fits(line, delivery->summary) &&
            time_fits(line, delivery->at) && is_of(lab, fa_script_text(line, "of"), delivery);
 }
 
@@ -122,6 +123,24 @@ void fa_lab_expect_no_tell(struct fa_lab *lab, const struct fa_script_line *line
         describe(delivery, &buf);
         fa_lab_fail(lab, "told: %s", fa_buf_text(&buf));
         fa_buf_done(&buf);
+    }
+}
+
+void fa_lab_expect_messages(struct fa_lab *lab, const struct fa_script_line *line)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < lab->delivery_count; i++) {
+        const struct fa_lab_delivery *delivery = &lab->deliveries[i];
+        bool is_first = delivery->reached && !delivery->again &&
+                        is_given(line, "to", delivery->person) &&
+                        is_given(line, "via", delivery->channel);
+        /* Lines of one message lie one behind the other. */
+        bool is_line = i > 0 && lab->deliveries[i - 1].reached &&
+                       fa_id_eq(lab->deliveries[i - 1].message.id, delivery->message.id);
+        count += is_first && !is_line;
+    }
+    if (!fa_lab_count_is(line, "COUNT", count)) {
+        fa_lab_fail(lab, "%llu reached %s", (unsigned long long)count, fa_script_text(line, "to"));
     }
 }
 

@@ -65,9 +65,12 @@ const struct fa_script_verb fa_script_verbs[FA_SCRIPT_VERBS] = {
      "at the end no delivery is left that nothing expected or allowed"},
     {FA_EXPECT_TELL,
      "expect tell NAME [via NAME] [kind NAME] [of ALARM] [step COUNT] [loop COUNT] [again] "
-     "[says TEXT] [contains TEXT] [within DURATION]",
-     "a delivery; `again` one that repeats a key; says, contains: its summary as rendered; with "
+     "[lines COUNT] [says TEXT] [contains TEXT] [within DURATION]",
+     "a delivery, or a line of a digest; lines: its message has so many, 1: it came by itself; `again` "
+     "one that repeats a key; says, contains: its summary as rendered; with "
      "`at` at that time; within: lets so much time pass for it"},
+    {FA_EXPECT_MESSAGES, "expect messages COUNT to NAME [via NAME]",
+     "that reached NAME so far, a digest as one"},
     {FA_EXPECT_NO_TELL, "expect no tell [NAME] [via NAME] [kind NAME]",
      "no delivery left that fits"},
     {FA_EXPECT_TRY, "expect try NAME [via NAME] [kind NAME] [times COUNT]",

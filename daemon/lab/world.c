@@ -21,7 +21,7 @@
 
 void fa_lab_init(struct fa_lab *lab)
 {
-    *lab = (struct fa_lab){.mono_offset = 5 * FA_SECOND, .interval = FA_MINUTE};
+    *lab = (struct fa_lab){.mono_offset = 5 * FA_SECOND, .interval = FA_MINUTE, .upset = -FA_HOUR};
     fa_actions_init(&lab->actions);
     fa_lab_store_init(&lab->store);
     fa_lab_post_init(&lab->post);
@@ -159,6 +159,7 @@ void fa_lab_step(struct fa_lab *lab, struct fa_event *event)
     if (!lab->unchecked) {
         fa_lab_check_step(lab);
         fa_lab_owed_step(lab);
+        fa_lab_storm_step(lab);
     }
     fa_lab_see_alarms(lab);
     fa_lab_cover_step(lab);
@@ -252,6 +253,7 @@ void fa_lab_start(struct fa_lab *lab)
     /* A boot clock that has nothing to do with the last one. */
     lab->mono_offset = 5 * FA_SECOND - lab->elapsed;
     fa_lab_owed_start(lab);
+    fa_lab_storm_start(lab);
     lab->engine = fa_engine_new(setup);
     fa_lab_load(lab);
     fa_lab_check_load(lab);
@@ -295,6 +297,7 @@ void fa_lab_jump(struct fa_lab *lab, fa_time delta)
     struct fa_event event = {.kind = FA_EV_CLOCK, .u.clock.delta = delta};
     char length[40];
     lab->wall_offset += delta;
+    lab->upset = lab->elapsed;
     fa_lab_tell(lab, "the wall clock jumps %s%s", delta < 0 ? "-" : "+",
                 fa_format_duration(delta < 0 ? -delta : delta, length));
     if (lab->engine != NULL) {

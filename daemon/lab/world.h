@@ -11,6 +11,7 @@
  *   play.c     lines on the world, file.c what people file, expect.c what must come of it,
  *              told.c of messages         claim.c   how expectations went
  *   owed.c     what the daemon owes, told from outside     cover.c   what was visited
+ *   storm.c    how many messages a person gets, and that none of them is lost
  *   duty.c     who is on duty and what is open, told anew     recuse.c  who stepped out */
 #ifndef FA_LAB_WORLD_H
 #define FA_LAB_WORLD_H
@@ -81,9 +82,11 @@ struct fa_lab_delivery {
     enum fa_notification_kind kind;
     uint32_t step, loop;
     double value;
-    bool reached; /* the receiver took it */
-    bool again;   /* this key had reached it before */
-    bool taken;   /* by an expectation */
+    struct fa_notification_id message; /* of a digest's line: the digest; else the same as id */
+    uint32_t lines;                    /* of its message */
+    bool reached;                      /* the receiver took it */
+    bool again;                        /* this key had reached it before */
+    bool taken;                        /* by an expectation */
 };
 
 struct fa_lab_entry {
@@ -114,6 +117,7 @@ struct fa_lab_key {
     uint32_t step, loop, retries;
     fa_time tried, sent; /* elapsed: first try, verdict; FA_NEVER: none */
     bool rejected;
+    struct fa_notification_id message; /* it left in */
     bool excused;    /* a stop came between: what the daemon knows of it is not certain */
     bool may_repeat; /* since it reached: crash, lost answer, dead courier or an operator's word */
 };
@@ -142,6 +146,13 @@ struct fa_lab_filing {
     char **about, **struck; /* owned */
     size_t about_count, struck_count;
     bool accepted; /* a positive reply left */
+};
+
+/* A message that somebody has to act on and that has not left. */
+struct fa_lab_wait {
+    struct fa_notification_id id;
+    fa_time since; /* elapsed */
+    bool is_quiet; /* until the quiet hours of its addressee are over */
 };
 
 /* An acknowledgement. */
@@ -324,6 +335,9 @@ struct fa_lab {
     size_t alarm_count, alarm_cap;
     struct fa_lab_filing *filings;
     size_t filing_count, filing_cap;
+    struct fa_lab_wait *waits;
+    size_t wait_count, wait_cap;
+    fa_time upset; /* elapsed: when the clock was set last, or what had piled up left at once */
     struct fa_lab_silence *silences; /* silence.c's */
     size_t silence_count;
     struct fa_lab_promise *promises;
@@ -437,7 +451,9 @@ void fa_lab_feed_done(struct fa_lab *lab);
 void fa_lab_see_step(struct fa_lab *lab);
 void fa_lab_see_alarms(struct fa_lab *lab);
 void fa_lab_see_durable(struct fa_lab *lab, const struct fa_actions *actions);
-struct fa_lab_key *fa_lab_see_attempt(struct fa_lab *lab, const struct fa_notification *n);
+/* message: n, or the digest that it is a line of. */
+struct fa_lab_key *fa_lab_see_attempt(struct fa_lab *lab, const struct fa_notification *n,
+                                      const struct fa_notification *message);
 struct fa_lab_key *fa_lab_find_key(struct fa_lab *lab, struct fa_notification_id id);
 struct fa_lab_alarm *fa_lab_find_alarm(struct fa_lab *lab, struct fa_alarm_id id);
 struct fa_lab_filing *fa_lab_find_filing(struct fa_lab *lab, struct fa_incident_id id);
@@ -449,6 +465,15 @@ const char *fa_lab_since(fa_time elapsed, char buf[48]);
 void fa_lab_put_expectation(const struct fa_lab_delivery *delivery, struct fa_buf *buf);
 void fa_lab_deliveries_free(struct fa_lab_delivery *deliveries, size_t count);
 void fa_lab_seen_done(struct fa_lab *lab);
+
+/* storm.c */
+void fa_lab_storm_step(struct fa_lab *lab);
+/* A message is about to leave; its lines are not seen yet. */
+void fa_lab_storm_attempt(struct fa_lab *lab, const struct fa_notification *n);
+/* A message to the person about the alarm was suppressed in this step. */
+bool fa_lab_storm_is_suppressed(const struct fa_lab *lab, const struct fa_alarm *alarm,
+                                const char *person);
+void fa_lab_storm_start(struct fa_lab *lab);
 
 /* owed.c */
 void fa_lab_owed_step(struct fa_lab *lab);
@@ -575,6 +600,7 @@ bool fa_lab_count_is(const struct fa_script_line *line, const char *name, uint64
 /* told.c */
 void fa_lab_expect_tell(struct fa_lab *lab, const struct fa_script_line *line);
 void fa_lab_expect_no_tell(struct fa_lab *lab, const struct fa_script_line *line);
+void fa_lab_expect_messages(struct fa_lab *lab, const struct fa_script_line *line);
 void fa_lab_expect_try(struct fa_lab *lab, const struct fa_script_line *line);
 void fa_lab_expect_nothing(struct fa_lab *lab, const struct fa_script_line *line);
 /* The time that an expectation lets pass before it is judged. */

@@ -34,6 +34,7 @@ static const struct kind {
     {"help", "Help wanted: ", "A colleague asks for your help. It is raised if it stays open.",
      "#175cd3", "HELP WANTED"},
     {"unowned", "Nobody owned: ", "It went away by itself, and nobody had owned it.", NULL, NULL},
+    {"digest", "", "Each line is an alarm of its own.", NULL, NULL},
     {"test", "Test: ", "This is a test. Nothing is expected of you.", "#475467", "TEST"},
 };
 
@@ -119,6 +120,21 @@ void body_subject(struct out *out, const struct firealarm_notice *notice)
     out_clean(out, title_of(notice), 160, true);
 }
 
+/* "Reminder: " and so on of what the line would be by itself, and how its alarm stands if nobody is
+ * expected to act. */
+static void put_line_head(struct out *out, const struct firealarm_line *line)
+{
+    const struct firealarm_notice as_notice = {.kind = line->kind, .severity = line->severity};
+    out_puts(out, kind_of(&as_notice)->subject);
+    put_severity(out, &as_notice);
+    out_puts(out, ": ");
+}
+
+static bool is_settled(const struct firealarm_line *line)
+{
+    return line->state.len > 0 && !is(line->state, "unacknowledged");
+}
+
 /* The rows of facts, for both forms. */
 struct fact {
     const char *label;
@@ -181,6 +197,36 @@ static void put_row(struct out *out, struct firealarm_text label, struct fireala
     out_puts(out, "\n");
 }
 
+static void put_text_line(struct out *out, const struct firealarm_line *line)
+{
+    out_puts(out, "* ");
+    put_line_head(out, line);
+    out_clean(out, line->title, LINE_MAX_BYTES, true);
+    out_puts(out, "\n  ");
+    if (line->alarm.len > 0) {
+        out_clean(out, line->alarm, 64, true);
+        out_puts(out, ", ");
+    }
+    out_puts(out, "since ");
+    out_clean(out, line->when, LINE_MAX_BYTES, true);
+    if (is_settled(line)) {
+        out_puts(out, ", ");
+        out_clean(out, line->state, 64, true);
+    }
+    if (line->owner.len > 0) {
+        out_puts(out, ", owner ");
+        out_clean(out, line->owner, 200, true);
+    }
+    out_puts(out, "\n");
+    if (line->ack_url.len > 0) {
+        out_puts(out, "  ");
+        out_clean(out, line->ack_url, TEXT_MAX_BYTES, true);
+        out_puts(out, " code ");
+        out_clean(out, line->ack_code, 64, true);
+        out_puts(out, "\n");
+    }
+}
+
 static void put_text_ack(struct out *out, const struct firealarm_notice *notice)
 {
     if (notice->ack_url.len > 0) {
@@ -217,6 +263,10 @@ void body_text(struct out *out, const struct firealarm_notice *notice)
     out_puts(out, kind_of(notice)->says);
     out_puts(out, "\n\n");
     put_paragraph(out, "", more_of(notice), TEXT_MAX_BYTES);
+    for (uint32_t i = 0; i < notice->line_count; i++) {
+        put_text_line(out, &notice->lines[i]);
+    }
+    out_puts(out, notice->line_count > 0 ? "\n" : "");
     put_paragraph(out, "Expected of you: ", notice->expect, TEXT_MAX_BYTES);
     put_text_ack(out, notice);
     for (size_t i = 0; i < facts.count; i++) {
@@ -348,6 +398,33 @@ static void put_html_boxes(struct out *out, const struct firealarm_notice *notic
              notice->how_to_ack, TEXT_MAX_BYTES, "</div></div>\n");
 }
 
+static void put_html_line(struct out *out, const struct firealarm_line *line)
+{
+    struct out head;
+    out_init(&head, LINE_MAX_BYTES);
+    put_line_head(&head, line);
+    out_puts(out,
+             "<p class=\"ink line\" style=\"margin:0;padding:8px 0;border-top:1px solid #eaecf0;"
+             "color:#101828;font-size:15px;line-height:20px;word-break:break-word\"><b>");
+    out_html(out, (struct firealarm_text){head.data, head.len}, LINE_MAX_BYTES);
+    out_puts(out, "</b>");
+    out_done(&head);
+    out_html(out, line->title, LINE_MAX_BYTES);
+    out_puts(out, "<br>\n<span class=\"dim\" style=\"color:#667085;font-size:13px\">");
+    put_html(out, "", line->alarm, 64, ", ");
+    put_html(out, "since ", line->when, LINE_MAX_BYTES, "");
+    if (is_settled(line)) {
+        put_html(out, ", ", line->state, 64, "");
+    }
+    put_html(out, ", owner ", line->owner, 200, "");
+    out_puts(out, "</span>");
+    if (line->ack_url.len > 0) {
+        put_html(out, "<br>\n<a href=\"", line->ack_url, TEXT_MAX_BYTES, "\">Own it</a>");
+        put_html(out, " code <b>", line->ack_code, 64, "</b>");
+    }
+    out_puts(out, "</p>\n");
+}
+
 static void put_html_facts(struct out *out, const struct firealarm_notice *notice)
 {
     struct facts facts;
@@ -406,6 +483,9 @@ void body_html(struct out *out, const struct firealarm_notice *notice)
              "<p class=\"ink\" style=\"margin:10px 0 0;color:#344054;font-size:16px;"
              "line-height:24px;word-break:break-word\">",
              more_of(notice), TEXT_MAX_BYTES, "</p>\n");
+    for (uint32_t i = 0; i < notice->line_count; i++) {
+        put_html_line(out, &notice->lines[i]);
+    }
     put_html_boxes(out, notice);
     put_html_facts(out, notice);
     out_puts(out, "</td></tr>\n");

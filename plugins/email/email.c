@@ -22,7 +22,7 @@
 #include <strings.h>
 #include <time.h>
 
-#define MAIL_MAX ((size_t)512 * 1024)
+#define MAIL_MAX ((size_t)1024 * 1024)
 
 enum {
     RELAY,
@@ -404,7 +404,7 @@ static int32_t render(void *self, const struct firealarm_notice *notice,
     out_puts(out, "--" BOUNDARY "--\r\n");
     out_done(&scratch);
     if (over || out->over || email->rcpt.over) {
-        return fail(error, "the mail is larger than 512 KiB, or memory is out");
+        return fail(error, "the mail is larger than 1 MiB, or memory is out");
     }
     *ret_request = (struct firealarm_request_out){
         .size = sizeof *ret_request,

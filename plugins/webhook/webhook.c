@@ -13,6 +13,13 @@
  * `ack_url` and `ack_code` let the reader own the alarm on a phone. They are that one reader's: a
  * receiver hands them to nobody else and writes them down nowhere.
  *
+ * Of kind "digest" are several messages in one: their alarms are its last member, the one above is
+ * empty, and each has the kind that it would have had in a message of its own:
+ *
+ *    ... "fields":{}, "lines":[{"alarm":ID, "kind":"alarm", "severity":..., "rule":...,
+ *                               "state":..., "owner":..., "title":..., "when":...,
+ *                               "ack_url":..., "ack_code":...}]}
+ *
  * `key` is the same in every try of one message; receivers use it (or webhook-id, which is made of
  * it) to drop what they have already. Members may be added; version changes when one changes its
  * meaning.
@@ -368,6 +375,29 @@ static void put_fields(struct json *json, const struct firealarm_notice *n)
     json_raw(json, before[1] != '\0' ? ",\"fields\":{}" : "}");
 }
 
+static void put_lines(struct json *json, const struct firealarm_notice *n)
+{
+    const char *before = ",\"lines\":[{\"alarm\":";
+    for (uint32_t i = 0; i < n->line_count; i++) {
+        const struct firealarm_line *line = &n->lines[i];
+        const struct member members[] = {
+            {before, line->alarm},
+            {",\"kind\":", line->kind},
+            {",\"severity\":", line->severity},
+            {",\"rule\":", line->rule},
+            {",\"state\":", line->state},
+            {",\"owner\":", line->owner},
+            {",\"title\":", line->title},
+            {",\"when\":", line->when},
+            {",\"ack_url\":", line->ack_url},
+            {",\"ack_code\":", line->ack_code},
+        };
+        put_texts(json, members, sizeof members / sizeof members[0]);
+        before = "},{\"alarm\":";
+    }
+    json_raw(json, n->line_count > 0 ? "}]" : "");
+}
+
 /* One message's own JSON. */
 static void put_notice(struct json *json, const struct firealarm_notice *n)
 {
@@ -390,6 +420,7 @@ static void put_notice(struct json *json, const struct firealarm_notice *n)
     json_text(json, n->details, DETAILS_MAX);
     put_texts(json, rest, sizeof rest / sizeof rest[0]);
     put_fields(json, n);
+    put_lines(json, n);
     json_raw(json, "}");
 }
 

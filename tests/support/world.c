@@ -49,7 +49,7 @@ struct fa_channel_entry *world_channel(struct world *w, const char *name, bool s
     dir->channels = fa_xrealloc(dir->channels, (dir->channel_count + 1) * sizeof *dir->channels);
     struct fa_channel_entry *entry = &dir->channels[dir->channel_count++];
     *entry =
-        (struct fa_channel_entry){fa_xstrdup(name), fa_xstrdup("webhook"), shared, false, NULL, 0};
+        (struct fa_channel_entry){fa_xstrdup(name), fa_xstrdup("webhook"), shared, true, NULL, 0};
     return entry;
 }
 
@@ -543,10 +543,23 @@ static void check_notification(void *ctx, const struct fa_notification *n)
     }
     if ((n->state == FA_NOTICE_WAITING || n->state == FA_NOTICE_SLOW ||
          n->state == FA_NOTICE_DEAD) &&
-        n->deadline.node.index == 0) {
+        n->deadline.node.index == 0 && n->place == NULL) {
         check->broken = "a notification that waits has no time to wait for";
     }
-    if ((n->state == FA_NOTICE_QUEUED) != n->with_courier) {
+    bool is_held = n->place != NULL && n->place->pack->digest == NULL;
+    bool is_line = n->place != NULL && !is_held;
+    if (is_held && (n->state != FA_NOTICE_QUEUED || n->with_courier || n->failing != 0 ||
+                    n->deadline.node.index == 0)) {
+        check->broken = "what is held back has left, or has no time to leave at";
+    }
+    if (is_line && (n->place->pack->digest->lines != n->place->pack ||
+                    fa_engine_notification(check->engine, n->place->pack->digest->id) == NULL)) {
+        check->broken = "a line is in no digest";
+    }
+    if (n->kind == FA_NOTE_DIGEST && (n->lines == NULL || n->lines->count == 0)) {
+        check->broken = "a digest without lines is still there";
+    }
+    if (!is_held && !is_line && (n->state == FA_NOTICE_QUEUED) != n->with_courier) {
         check->broken = "queued and with the courier are not the same";
     }
     struct fa_access access;

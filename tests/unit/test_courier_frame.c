@@ -25,6 +25,9 @@ static void put_all(struct fa_buf *out)
                                        .timeout = 1500,
                                        .options = options,
                                        .option_count = 3};
+    static const struct firealarm_line lines_[] = {
+        {.kind = TEXT("alarm"), .alarm = TEXT("A1"), .title = TEXT("one"), .ack_code = TEXT("9")},
+        {.kind = TEXT(""), .when = TEXT("noon")}};
     struct fa_frame_send send = {.id = {{{1, 2, 3}}},
                                  .channel = "hook",
                                  .priority = FA_PRIORITY_HIGH,
@@ -36,7 +39,9 @@ static void put_all(struct fa_buf *out)
                                             .since = -5,
                                             .loop = 7,
                                             .fields = fields,
-                                            .field_count = 1}};
+                                            .field_count = 1,
+                                            .lines = lines_,
+                                            .line_count = 2}};
     struct fa_frame_verdict verdict = {.id = {{{1, 2, 3}}},
                                        .attempt = 2,
                                        .verdict = FIREALARM_RETRY,
@@ -85,6 +90,11 @@ static void check_one(const struct fa_frame *frame)
         assert_int_equal(send.notice.size, sizeof send.notice);
         assert_int_equal(send.notice.summary.len, 0);
         assert_memory_equal(send.notice.fields[0].value.ptr, "support", 7);
+        assert_int_equal(send.notice.line_count, 2);
+        assert_memory_equal(send.notice.lines[0].title.ptr, "one", 3);
+        assert_memory_equal(send.notice.lines[0].ack_code.ptr, "9", 1);
+        assert_int_equal(send.notice.lines[1].alarm.len, 0);
+        assert_memory_equal(send.notice.lines[1].when.ptr, "noon", 4);
     } else if (frame->type == FA_FRAME_VERDICT) {
         assert_int_equal(fa_frame_get_verdict(frame->record, &verdict, &err), 0);
         assert_int_equal(verdict.status, 500);

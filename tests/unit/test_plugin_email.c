@@ -232,6 +232,44 @@ static void a_link_and_its_code_stand_in_both_parts_and_in_no_header(void **stat
     assert_null(strstr(parts, "href"));
 }
 
+static void a_digest_has_a_line_for_each_alarm_in_both_parts(void **state)
+{
+    static const char *const wanted[] = {
+        "* CRITICAL: Slow <1>\n  A1, since noon\n  https://alarm.example.com/a/T code 482 913\n",
+        "* Calm for now: WARNING: Late\n  A2, since ten, returned\n",
+        "CRITICAL: </b>Slow &lt;1&gt;<br>",
+        "<a href=\"https://alarm.example.com/a/T\">Own it</a> code <b>482 913</b>",
+        "A2, since ten, returned</span></p>",
+    };
+    const struct firealarm_line lines[] = {{.alarm = TEXT("A1"),
+                                            .kind = TEXT("alarm"),
+                                            .severity = TEXT("critical"),
+                                            .state = TEXT("unacknowledged"),
+                                            .title = TEXT("Slow <1>"),
+                                            .when = TEXT("noon"),
+                                            .ack_url = TEXT("https://alarm.example.com/a/T"),
+                                            .ack_code = TEXT("482 913")},
+                                           {.alarm = TEXT("A2"),
+                                            .kind = TEXT("returned"),
+                                            .severity = TEXT("warning"),
+                                            .state = TEXT("returned"),
+                                            .title = TEXT("Late"),
+                                            .when = TEXT("ten")}};
+    struct firealarm_notice notice = {.size = sizeof notice,
+                                      .key = TEXT("N1.x"),
+                                      .kind = TEXT("digest"),
+                                      .severity = TEXT("critical"),
+                                      .title = TEXT("2 alarms"),
+                                      .address = TEXT("ann@example.com"),
+                                      .lines = lines,
+                                      .line_count = 2,
+                                      .now = INT64_C(1763800800000)};
+    render(&notice, NULL, 0, read_parts);
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        assert_contains(parts, wanted[i]);
+    }
+}
+
 static void a_wrong_option_is_refused_in_words(void **state)
 {
     static const struct {
@@ -304,6 +342,7 @@ int main(void)
         cmocka_unit_test(the_headers_are_these_and_no_others),
         cmocka_unit_test(a_title_cannot_become_a_header),
         cmocka_unit_test(what_the_title_said_is_not_said_again),
+        cmocka_unit_test(a_digest_has_a_line_for_each_alarm_in_both_parts),
         cmocka_unit_test(a_link_and_its_code_stand_in_both_parts_and_in_no_header),
         cmocka_unit_test(a_wrong_option_is_refused_in_words),
         cmocka_unit_test(addresses_are_checked_strictly),

@@ -111,6 +111,42 @@ static void the_body_has_all_members_in_their_order(void **state)
     fa_options_free(options);
 }
 
+static void a_digest_names_each_of_its_alarms(void **state)
+{
+    static const char expect[] =
+        "\"lines\":[{\"alarm\":\"A1\",\"kind\":\"alarm\",\"severity\":\"critical\",\"rule\":\"slow\","
+        "\"state\":\"unacknowledged\",\"owner\":\"\",\"title\":\"One\",\"when\":\"noon\","
+        "\"ack_url\":\"https://x/1\",\"ack_code\":\"482 913\"},{\"alarm\":\"A2\",\"kind\":\"returned\","
+        "\"severity\":\"\",\"rule\":\"\",\"state\":\"\",\"owner\":\"\",\"title\":\"\",\"when\":\"\","
+        "\"ack_url\":\"\",\"ack_code\":\"\"}]}";
+    const struct fa_option_given given[] = {
+        {.name = "url", .text = FA_STR("https://hooks.example.com/x")}};
+    const struct firealarm_line lines[] = {{.alarm = TEXT("A1"),
+                                            .kind = TEXT("alarm"),
+                                            .severity = TEXT("critical"),
+                                            .rule = TEXT("slow"),
+                                            .state = TEXT("unacknowledged"),
+                                            .title = TEXT("One"),
+                                            .when = TEXT("noon"),
+                                            .ack_url = TEXT("https://x/1"),
+                                            .ack_code = TEXT("482 913")},
+                                           {.alarm = TEXT("A2"), .kind = TEXT("returned")}};
+    struct firealarm_notice notice = {.size = sizeof notice,
+                                      .key = TEXT("N1"),
+                                      .kind = TEXT("digest"),
+                                      .lines = lines,
+                                      .line_count = 2};
+    struct fa_options *options = NULL;
+    void *self = NULL;
+    struct firealarm_request_out req = {.size = sizeof req};
+    struct firealarm_error error = {""};
+    assert_int_equal(make(given, 1, &options, &self), 0);
+    assert_int_equal(firealarm_notifier.render(self, &notice, &req, &error), 0);
+    assert_contains(req.body.ptr, expect);
+    firealarm_notifier.destroy(self);
+    fa_options_free(options);
+}
+
 static struct firealarm_text text_in(const char *text)
 {
     return (struct firealarm_text){text, strlen(text)};
@@ -371,6 +407,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_body_has_all_members_in_their_order),
+        cmocka_unit_test(a_digest_names_each_of_its_alarms),
         cmocka_unit_test(texts_of_all_kinds_come_through_as_they_are),
         cmocka_unit_test(what_is_no_utf8_is_refused),
         cmocka_unit_test(a_batch_holds_its_members_and_is_named_by_their_keys),

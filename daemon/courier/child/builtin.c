@@ -86,6 +86,30 @@ static void put_member(struct fa_buf *out, const char *name, struct firealarm_te
     fa_buf_putc(out, '"');
 }
 
+static void put_json_lines(struct fa_buf *out, const struct firealarm_notice *notice)
+{
+    for (uint32_t i = 0; i < notice->line_count; i++) {
+        const struct firealarm_line *line = &notice->lines[i];
+        struct fa_buf item;
+        fa_buf_init(&item, BODY_MAX);
+        fa_buf_putc(&item, '{');
+        put_member(&item, "alarm", line->alarm);
+        put_member(&item, "kind", line->kind);
+        put_member(&item, "severity", line->severity);
+        put_member(&item, "state", line->state);
+        put_member(&item, "title", line->title);
+        put_member(&item, "when", line->when);
+        put_member(&item, "ack_url", line->ack_url);
+        put_member(&item, "ack_code", line->ack_code);
+        fa_buf_puts(out, i == 0 ? ",\"lines\":[" : ",");
+        fa_buf_putstr(out, fa_buf_str(&item));
+        fa_buf_putc(out, '}');
+        out->over = out->over || item.over;
+        fa_buf_done(&item);
+    }
+    fa_buf_puts(out, notice->line_count > 0 ? "]" : "");
+}
+
 static void put_json(struct fa_buf *out, const struct firealarm_notice *notice)
 {
     fa_buf_clear(out);
@@ -103,6 +127,7 @@ static void put_json(struct fa_buf *out, const struct firealarm_notice *notice)
     put_member(out, "expect", notice->expect);
     put_member(out, "owner", notice->owner);
     put_member(out, "how_to_ack", notice->how_to_ack);
+    put_json_lines(out, notice);
     put_member(out, "ack_url", notice->ack_url);
     put_member(out, "ack_code", notice->ack_code);
     fa_buf_puts(out, ",\"builtin\":true}\n");
@@ -158,6 +183,12 @@ static void put_text(struct fa_buf *out, const struct firealarm_notice *notice)
 {
     put_line(out, "", notice->title);
     put_line(out, "\n", notice->summary);
+    for (uint32_t i = 0; i < notice->line_count; i++) {
+        put_line(out, "\n* ", notice->lines[i].title);
+        put_line(out, "  ", notice->lines[i].alarm);
+        put_line(out, "  ", notice->lines[i].ack_url);
+        put_line(out, "  code ", notice->lines[i].ack_code);
+    }
     put_line(out, "Since: ", notice->when);
     put_line(out, "Severity: ", notice->severity);
     put_line(out, "Expected of you: ", notice->expect);

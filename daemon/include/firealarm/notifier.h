@@ -15,6 +15,17 @@ struct firealarm_field {
     struct firealarm_text name, value;
 };
 
+/* One alarm (or call for help) of a digest. */
+struct firealarm_line {
+    struct firealarm_text alarm; /* its id; len 0: a call for help */
+    struct firealarm_text kind;  /* as of a notice of its own */
+    struct firealarm_text severity, rule, state;
+    struct firealarm_text owner;             /* who owns it, if somebody does */
+    struct firealarm_text title;             /* one line */
+    struct firealarm_text when;              /* since when, written for this reader */
+    struct firealarm_text ack_url, ack_code; /* as a notice's */
+};
+
 /* Read-only view of one message to one reader. Texts are UTF-8 without control characters other
  * than newline; absent ones have len 0. Times are milliseconds since 1970 UTC, 0: none. */
 struct firealarm_notice {
@@ -22,8 +33,9 @@ struct firealarm_notice {
     uint32_t attempt;            /* 1 for the first try */
     struct firealarm_text key;   /* idempotency key, the same in every try */
     struct firealarm_text kind;  /* alarm, reminder, help, acknowledged, overdue,
-                                    returned, resolved, unowned, test; take one that
-                                    you do not know for an alarm */
+                                    returned, resolved, unowned, test, digest (several
+                                    of the others: lines); take one that you do not
+                                    know for an alarm */
     struct firealarm_text alarm; /* alarm id */
     struct firealarm_text severity, category, rule, policy, state;
     struct firealarm_text address;        /* the person's address on this channel; len 0: the
@@ -47,6 +59,9 @@ struct firealarm_notice {
     /* Where the reader, and nobody else, owns it, and the code to type there; both or neither.
      * Never in a log, a header or a message to another. */
     struct firealarm_text ack_url, ack_code;
+    const struct firealarm_line *lines; /* of a digest; each is to be named */
+    uint32_t line_count;
+    uint32_t reserved_lines;
 };
 
 /* What to send. All memory belongs to the plugin until the next render() of the same self. */
