@@ -30,13 +30,19 @@ static bool is_read_by_people(const struct fa_lab *lab, const char *name)
 
 /* ---- how many ---- */
 
+/* Tests and notices of silences have no limit: somebody just asked for them. */
+static bool is_asked_for(enum fa_notification_kind kind)
+{
+    return kind == FA_NOTE_TEST || kind == FA_NOTE_SILENCED || kind == FA_NOTE_SILENCE_OVER;
+}
+
 /* Did it reach the person at its first try, less than ten minutes ago? What failed was given back
  * its room. */
 static bool counts(const struct fa_lab *lab, const struct fa_lab_key *key,
                    const struct fa_lab_delivery *first, const struct fa_notification *n)
 {
     return key->tried + SPAN > lab->elapsed && key->tried >= lab->upset && key->sent != FA_NEVER &&
-           !key->rejected && key->retries == 0 && key->kind != FA_NOTE_TEST &&
+           !key->rejected && key->retries == 0 && !is_asked_for(key->kind) &&
            strcmp(first->person, n->person) == 0 && is_read_by_people(lab, first->channel);
 }
 
@@ -46,7 +52,7 @@ void fa_lab_storm_attempt(struct fa_lab *lab, const struct fa_notification *n)
     struct fa_notification_id last = {{{0}}};
     /* What was held back for its minute and has nothing to leave with is a digest of one line. */
     bool is_late = fa_lab_now(lab).wall - n->created >= WAIT || lab->elapsed < lab->upset + SPAN;
-    if (is_late || n->lines != NULL || n->kind == FA_NOTE_TEST || n->instead ||
+    if (is_late || n->lines != NULL || is_asked_for(n->kind) || n->instead ||
         !is_read_by_people(lab, n->channel) || fa_lab_find_key(lab, n->id) != NULL) {
         return;
     }
