@@ -42,9 +42,8 @@ static void *wait_for_processes(void *ctx)
 
 struct fa_calendars *fa_renewal_calendars(const struct fa_daemon *daemon, fa_time wall)
 {
-    struct fa_calendars_config config = {.program = daemon->options->calendar,
-                                         .from = wall - FA_CALENDARS_BEFORE,
-                                         .until = wall + FA_CALENDARS_AFTER};
+    struct fa_calendars_config config = fa_calendars_ahead(wall);
+    config.program = daemon->options->calendar;
     return fa_calendars_new(&config);
 }
 

@@ -277,6 +277,7 @@ static void take_directory(struct fa_daemon *daemon, struct fa_config *fresh)
     config->people = fresh->people;
     config->setup.people = fresh->people;
     config->source = fresh->source;
+    config->walk_from = fresh->walk_from;
     config->known_until = fresh->known_until;
     fresh->people = people;
     fresh->setup.people = people;

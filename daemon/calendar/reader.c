@@ -57,6 +57,12 @@ const char *fa_calendars_program(void)
     return program != NULL && program[0] == '/' ? program : FA_CALENDAR_PATH;
 }
 
+struct fa_calendars_config fa_calendars_ahead(fa_time now)
+{
+    return (struct fa_calendars_config){
+        .from = now - FA_CALENDARS_BEFORE, .until = now + FA_CALENDARS_AFTER, .now = now};
+}
+
 struct fa_calendars *fa_calendars_new(const struct fa_calendars_config *config)
 {
     struct fa_calendars *calendars = fa_xcalloc(1, sizeof *calendars);
@@ -79,6 +85,11 @@ void fa_calendars_free(struct fa_calendars *calendars)
         free(calendars->program);
         free(calendars);
     }
+}
+
+fa_time fa_calendars_now(const struct fa_calendars *calendars)
+{
+    return calendars->config.now;
 }
 
 fa_time fa_calendars_from(const struct fa_calendars *calendars)

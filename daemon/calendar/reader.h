@@ -9,6 +9,7 @@
 struct fa_calendars_config {
     const char *program; /* firealarm-calendar; NULL: fa_calendars_program() */
     fa_time from, until; /* the range of all that is asked */
+    fa_time now; /* from then on nobody may be missing; 0: the past is looked at, or nothing */
 };
 
 /* How far the past and the time to come are read. */
@@ -18,6 +19,9 @@ struct fa_calendars_config {
 /* Where it was installed, or as FIREALARM_CALENDAR says. */
 const char *fa_calendars_program(void);
 
+/* The range of who looks ahead from now on. */
+struct fa_calendars_config fa_calendars_ahead(fa_time now);
+
 struct fa_calendars;
 
 /* The config is copied. */
@@ -25,6 +29,7 @@ struct fa_calendars *fa_calendars_new(const struct fa_calendars_config *config);
 void fa_calendars_free(struct fa_calendars *calendars); /* accepts NULL */
 fa_time fa_calendars_from(const struct fa_calendars *calendars);
 fa_time fa_calendars_until(const struct fa_calendars *calendars);
+fa_time fa_calendars_now(const struct fa_calendars *calendars);
 
 /* Makes sure that the answer will be there; text as in struct fa_calendar_ask, copied. */
 void fa_calendars_want(struct fa_calendars *calendars, const char *zone, struct fa_str text);

@@ -136,8 +136,7 @@ static int run(struct fa_client *client, const struct fa_args *args)
     struct fa_plugins *plugins = fa_plugins_new(dir != NULL ? dir : FA_PLUGIN_DIR);
     struct fa_config *config = NULL;
     fa_time now = (fa_time)time(NULL) * FA_SECOND;
-    struct fa_calendars_config range = {.from = now - FA_CALENDARS_BEFORE,
-                                        .until = now + FA_CALENDARS_AFTER};
+    const struct fa_calendars_config range = fa_calendars_ahead(now);
     struct fa_config_world world = {.plugins = plugins, .calendars = fa_calendars_new(&range)};
     int rc = fa_config_load(path, &world, on_fault, &tally, &config);
     fa_calendars_free(world.calendars);

@@ -25,8 +25,7 @@ static const char *config_path(const struct fa_args *args)
 static struct fa_config *load(struct fa_client *client, const struct fa_args *args)
 {
     fa_time now = client->world->now;
-    struct fa_calendars_config range = {.from = now - FA_CALENDARS_BEFORE,
-                                        .until = now + FA_CALENDARS_AFTER};
+    const struct fa_calendars_config range = fa_calendars_ahead(now);
     struct fa_config_world world = {.calendars = fa_calendars_new(&range)};
     struct fa_config *config = NULL;
     struct fa_err err;

@@ -337,8 +337,7 @@ static void print_json(struct job *job, bool is_sound, bool is_written)
 
 static struct fa_calendars *calendars(fa_time now)
 {
-    struct fa_calendars_config range = {.from = now - FA_CALENDARS_BEFORE,
-                                        .until = now + FA_CALENDARS_AFTER};
+    const struct fa_calendars_config range = fa_calendars_ahead(now);
     return fa_calendars_new(&range);
 }
 

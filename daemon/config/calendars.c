@@ -25,6 +25,7 @@ struct making {
     const struct fa_config_world *world;
     struct fa_directory *dir;
     struct fa_span range;
+    fa_time now; /* 0: nobody looks ahead */
 };
 
 /* ---- zones ---- */
@@ -506,11 +507,13 @@ int fa_build_calendars(struct fa_faults *faults, struct fa_files *files,
     if (is_read(&m)) {
         m.range = (struct fa_span){fa_calendars_from(world->calendars),
                                    fa_calendars_until(world->calendars)};
+        m.now = fa_calendars_now(world->calendars);
         int rc = read_all(&m);
         if (rc != 0) {
             return rc;
         }
     }
+    config->walk_from = m.now;
     config->known_until = m.range.until;
     each_zone(&m, fill_zone);
     fill_calendars(&m);

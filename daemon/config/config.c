@@ -69,6 +69,7 @@ static void prove(struct fa_faults *faults, const struct fa_draft *draft, struct
     fa_prove_fetches(&proof);
     if (people_sound && seal(faults, config)) {
         fa_prove_conflicts(&proof);
+        fa_prove_days(&proof);
     }
     fa_proof_index_done(&proof);
     free(proof.policy_used);

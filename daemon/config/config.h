@@ -116,6 +116,7 @@ struct fa_config {
     size_t feed_count;
     struct fa_fetch_entry *fetches;
     size_t fetch_count;
+    fa_time walk_from;   /* nobody may be missing from then on; 0: that is not asked */
     fa_time known_until; /* of calendars and zones; 0: they were not read */
     char *source; /* the files' text, with that of calendars, for the store's copy; fa_config_parse
                      reads it back with the same places. Secrets are never in it: they are files,

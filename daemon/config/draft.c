@@ -59,7 +59,8 @@ static const struct fa_key person_keys[] = {
      .help = "When the person is away and deputies stand in: days (\"2026-12-24\"), stretches of "
              "them (\"2026-12-24..2027-01-02\") or a calendar's name."},
     {"language", FA_KEY_NAME, 0, AT(T, e.language),
-     .help = "The language in which messages reach the person, such as \"de\"."},
+     .help =
+         "The language that the person reads, such as \"de\". Kept only: messages are in English."},
     {"email", FA_KEY_REFUSED,
      .help = "write channels = ( { channel = \"mail\"; address = \"...\"; } )"},
     {"mail", FA_KEY_REFUSED,

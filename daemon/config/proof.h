@@ -78,6 +78,8 @@ void fa_prove_names(const struct fa_proof *proof);
 void fa_prove_people(const struct fa_proof *proof);
 /* Needs the sealed directory. */
 void fa_prove_conflicts(const struct fa_proof *proof);
+/* The same, and calendars. */
+void fa_prove_days(const struct fa_proof *proof);
 void fa_prove_accounts(const struct fa_proof *proof);
 void fa_prove_guide(const struct fa_proof *proof);
 void fa_prove_rules(const struct fa_proof *proof);

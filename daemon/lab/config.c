@@ -75,8 +75,7 @@ int fa_lab_configure(const struct fa_lab *lab, struct fa_buf *faults, struct fa_
         fa_buf_putc(&joined, '\n');
     }
     fa_time now = fa_lab_now(lab).wall;
-    struct fa_calendars_config range = {.from = now - FA_CALENDARS_BEFORE,
-                                        .until = now + FA_CALENDARS_AFTER};
+    const struct fa_calendars_config range = fa_calendars_ahead(now);
     struct fa_config_world world = {.calendars = fa_calendars_new(&range)};
     int rc = joined.over ? FA_ETOOBIG
                          : fa_config_parse("scenario", fa_buf_str(&joined), &world, add_fault,

@@ -18,7 +18,8 @@ static inline const char *calendars_program(char buf[512])
 static inline struct fa_calendars *calendars_new(fa_time from, fa_time until)
 {
     char program[512];
-    return fa_calendars_new(&(struct fa_calendars_config){calendars_program(program), from, until});
+    return fa_calendars_new(&(struct fa_calendars_config){
+        .program = calendars_program(program), .from = from, .until = until});
 }
 
 #endif

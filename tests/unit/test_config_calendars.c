@@ -245,6 +245,44 @@ static void what_is_wrong_is_refused_with_its_line_and_a_way_out(void **state)
     }
 }
 
+static void a_time_in_which_nobody_would_be_told_is_refused_and_named(void **state)
+{
+    static const struct {
+        const char *step, *part; /* NULL: sound */
+    } rows[] = {
+        {"\"schedule:support\"", "u.cfg:1: from 11 May 11:00 CEST (in 70 d) to 12 May 09:00 CEST "
+                                 "(in 71 d) the last step of 'duty' tells nobody"},
+        {"\"schedule:support\", \"otto\"", NULL},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        char text[4096], program[512];
+        struct fa_test_told told;
+        struct fa_calendars_config range = {.program = calendars_program(program),
+                                            .from = at("2026-02-01T00:00:00Z"),
+                                            .until = at("2026-06-01T00:00:00Z"),
+                                            .now = at("2026-03-01T12:00:00Z")};
+        struct fa_config_world world = {.calendars = fa_calendars_new(&range)};
+        write_ics("rota.ics",
+                  EVENT("UID:1\nSUMMARY:maria\nDTSTART:20260301T000000\nDTEND:20260511T110000")
+                      EVENT("UID:2\nSUMMARY:otto\nDTSTART:20260512T090000\nDTEND:20260701T000000"));
+        snprintf(
+            text, sizeof text,
+            PEOPLE("") ROTA
+            "#@ file u.cfg\npolicies = ( { name = \"duty\"; steps = ( { targets = [ %s ]; } ); "
+            "} );\n",
+            rows[i].step);
+        struct fa_config *config = parse_with(text, &world, &told);
+        const char *faults = fa_buf_text(&told.faults);
+        if ((config != NULL) != (rows[i].part == NULL) ||
+            (rows[i].part != NULL && strstr(faults, rows[i].part) == NULL)) {
+            fail_msg("row %zu: %s", i, faults);
+        }
+        fa_config_free(config);
+        fa_test_told_done(&told);
+        fa_calendars_free(world.calendars);
+    }
+}
+
 static void a_calendar_that_everybody_may_write_is_refused(void **state)
 {
     struct fa_test_told told;
@@ -327,8 +365,9 @@ static void without_calendars_nothing_is_known_and_nothing_is_read(void **state)
 static void a_program_that_is_not_there_is_told_and_nothing_is_taken_for_utc(void **state)
 {
     struct fa_test_told told;
-    struct fa_calendars_config none = {"/nowhere/firealarm-calendar", at("2026-01-01T00:00:00Z"),
-                                       at("2027-01-01T00:00:00Z")};
+    struct fa_calendars_config none = {.program = "/nowhere/firealarm-calendar",
+                                       .from = at("2026-01-01T00:00:00Z"),
+                                       .until = at("2027-01-01T00:00:00Z")};
     struct fa_config_world world = {.calendars = fa_calendars_new(&none)};
     assert_null(parse_with(PEOPLE(""), &world, &told));
     assert_non_null(strstr(fa_buf_text(&told.faults),
@@ -362,6 +401,7 @@ int main(void)
         cmocka_unit_test(working_hours_are_without_holidays),
         cmocka_unit_test(people_have_the_company_s_zone_or_their_own),
         cmocka_unit_test(what_is_wrong_is_refused_with_its_line_and_a_way_out),
+        cmocka_unit_test(a_time_in_which_nobody_would_be_told_is_refused_and_named),
         cmocka_unit_test(a_calendar_that_everybody_may_write_is_refused),
         cmocka_unit_test(the_kept_copy_holds_the_calendars_and_is_read_afresh_when_asked),
         cmocka_unit_test(who_waits_elsewhere_is_told_to_come_again),
