@@ -98,7 +98,9 @@ static void describe(struct fa_daemon *daemon, struct finish *f, struct fa_buf *
 static void copy(char *buf, size_t size, struct fa_str text)
 {
     size_t len = text.len < size ? text.len : size - 1;
-    memcpy(buf, text.ptr, len);
+    if (len > 0) {
+        memcpy(buf, text.ptr, len);
+    }
     buf[len] = '\0';
 }
 

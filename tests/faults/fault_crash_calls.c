@@ -196,10 +196,11 @@ static void begin(struct campaign *campaign)
     assert_int_equal(rig_setup(&state), 0);
     struct rig *rig = campaign->rig = state;
     static char mail[256];
-    snprintf(mail, sizeof mail,
-             "{ name = \"mail\"; plugin = \"email\"; relay = \"127.0.0.1:%u\"; tls = \"none\";"
-             " allow_plain = true; from = \"Fire alarm <alarm@example.com>\"; }",
-             receiver_smtp(rig->receiver));
+    snprintf(
+        mail, sizeof mail,
+        "{ name = \"mail\"; plugin = \"email\"; relay = \"127.0.0.1:%u\"; tls = \"none\"; machine = true;"
+        " allow_plain = true; from = \"Fire alarm <alarm@example.com>\"; }",
+        receiver_smtp(rig->receiver));
     if (campaign->by_mail) {
         rig->words.channels = mail;
         rig->words.chris = "{ channel = \"mail\"; address = \"chris@example.com\"; }";
