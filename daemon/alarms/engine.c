@@ -440,7 +440,9 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
         return 0;
     case FA_EV_RELOAD:
         engine->setup = event->u.reload.setup;
-        fa_conditions_forget(engine);
+        if (!event->u.reload.same_rules) {
+            fa_conditions_forget(engine);
+        }
         fa_journal(engine, FA_J_RELOAD, (struct fa_journal_ids){0}, NULL, 0);
         fa_mark_orphans(engine);
         fa_climb_reckon(engine);

@@ -104,6 +104,7 @@ struct fa_event {
         } clock;
         struct {
             const struct fa_setup *setup;
+            bool same_rules; /* they were not made anew, and will not say again what holds */
         } reload;
         const struct fa_signal *signal;
         const struct fa_filing *file;

@@ -457,6 +457,18 @@ static void add_helpers(const struct fa_category *category, const struct fa_dire
     }
 }
 
+static bool ask_for_help(struct fa_engine *engine, const struct fa_incident *incident,
+                         const struct fa_pset *set)
+{
+    bool any = false;
+    for (fa_person p = fa_pset_next(set, 0); p != FA_NOBODY; p = fa_pset_next(set, p + 1)) {
+        struct fa_note_spec spec = {.incident = incident, .person = p, .kind = FA_NOTE_HELP};
+        any = fa_notify(engine, &spec) || any;
+    }
+    return any;
+}
+
+/* When it can be told to none of them, as all are too near, the independent contacts are asked. */
 static void ask_helpers(struct fa_engine *engine, const struct fa_incident *incident,
                         const struct fa_category *category)
 {
@@ -467,9 +479,9 @@ static void ask_helpers(struct fa_engine *engine, const struct fa_incident *inci
                                .reporter = fa_reporter_asked(incident)};
     fa_pset_init(&set, dir);
     add_helpers(category, dir, &ask, &set);
-    for (fa_person p = fa_pset_next(&set, 0); p != FA_NOBODY; p = fa_pset_next(&set, p + 1)) {
-        struct fa_note_spec spec = {.incident = incident, .person = p, .kind = FA_NOTE_HELP};
-        fa_notify(engine, &spec);
+    if (!ask_for_help(engine, incident, &set) && category->helper_count > 0) {
+        (void)!fa_directory_resolve(dir, FA_STR(FA_TARGET_INDEPENDENT), &set);
+        (void)ask_for_help(engine, incident, &set);
     }
     fa_pset_done(&set);
 }
@@ -771,7 +783,10 @@ static void preview_helpers(const struct fa_engine *engine, const struct fa_cate
     struct fa_pset set;
     fa_pset_init(&set, engine->setup->people);
     add_helpers(category, engine->setup->people, ask, &set);
-    preview_set(engine, circle, &set, NULL, 0, preview);
+    if (!preview_set(engine, circle, &set, NULL, 0, preview) && category->helper_count > 0) {
+        (void)!fa_directory_resolve(engine->setup->people, FA_STR(FA_TARGET_INDEPENDENT), &set);
+        preview->independent = preview_set(engine, circle, &set, NULL, 0, preview);
+    }
     fa_pset_done(&set);
 }
 

@@ -147,9 +147,24 @@ void fa_page_problem(struct fa_call *call, int status, const char *detail)
     fa_page_say(call, status, "That did not work", detail);
 }
 
+/* Browsers say where a form was. Another site's page could file in the name of whoever looks at it;
+ * programs say nothing, and have nobody's eyes to abuse. */
+static bool is_foreign(const struct fa_call *call)
+{
+    struct fa_str site = fa_http_field(call->req, "sec-fetch-site");
+    return site.len > 0 && !fa_str_is(site, "same-origin") && !fa_str_is(site, "none");
+}
+
 bool fa_page_read_form(struct fa_call *call)
 {
     struct fa_str type = fa_http_field(call->req, "content-type"), rest;
+    if (is_foreign(call)) {
+        fa_page_problem(
+            call, 403,
+            "This came from a page of another site, so nothing was done. Open this page "
+            "itself and try again.");
+        return false;
+    }
     type = fa_str_trim(fa_str_cut(type, ';', &rest));
     if (!fa_str_is(type, "application/x-www-form-urlencoded")) {
         fa_page_problem(call, 415, "This is not what the form of this page sends.");

@@ -200,7 +200,8 @@ static json_t *names_of(const struct fa_call *call, const char *member)
 {
     json_t *names = json_array();
     struct fa_str rest = fa_str_of(value(call, member));
-    while (rest.len > 0 && json_array_size(names) < NAMES_MAX) {
+    /* One more than may be is refused by who reads it; none may be left out in silence. */
+    while (rest.len > 0 && json_array_size(names) <= NAMES_MAX) {
         struct fa_str one = fa_str_trim(fa_str_cut(rest, ',', &rest));
         if (one.len > 0) {
             json_array_append_new(names, name_of(call->people, one));

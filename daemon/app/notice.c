@@ -179,7 +179,7 @@ static void put_link(const struct fa_daemon *daemon, const struct fa_notificatio
         fa_directory_channel(daemon->config->people, n->channel);
     struct fa_api_link link;
     if (channel != NULL && !channel->shared && asks_for_owner(n->kind) &&
-        alarm->state != FA_ALARM_RESOLVED &&
+        alarm->state != FA_ALARM_RESOLVED && fa_alarm_guesses_left(alarm, n->person) > 0 &&
         fa_api_make_link(daemon->api, alarm->id, n->person, n->step, n->loop, n->created, &link)) {
         ret_url_code[0] = keep(texts, fa_str_of(link.url));
         ret_url_code[1] = keep(texts, fa_str_of(link.code));

@@ -282,7 +282,7 @@ static void take_directory(struct fa_daemon *daemon, struct fa_config *fresh)
     fresh->people = people;
     fresh->setup.people = people;
     fresh->source = source;
-    struct fa_event event = {.kind = FA_EV_RELOAD, .u.reload = {&config->setup}};
+    struct fa_event event = {.kind = FA_EV_RELOAD, .u.reload = {&config->setup, true}};
     fa_turn_step(daemon, &event);
 }
 

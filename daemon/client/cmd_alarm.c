@@ -3,6 +3,7 @@
 #include "client/commands.h"
 
 #include "client/api.h"
+#include "client/ask.h"
 #include "client/filing.h"
 #include "client/when.h"
 
@@ -156,6 +157,11 @@ static int run_recuse(struct fa_client *client, const struct fa_args *args)
 {
     struct fa_answer answer;
     const char *about = fa_args_get(args, "about");
+    bool yes = true;
+    if (client->interactive &&
+        (fa_ask_yes(client, "There is no way back. Go on?", 0, &yes) != 0 || !yes)) {
+        return FA_EXIT_STOPPED;
+    }
     int code = act(client, args, "/recuse", json_pack("{s:s?}", "about", about), &answer);
     if (code == FA_EXIT_OK) {
         if (!fa_api_printed(client, &answer)) {

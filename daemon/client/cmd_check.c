@@ -126,6 +126,7 @@ static void ask_daemon(struct fa_client *client, const struct fa_args *args,
         }
     }
     fa_answer_done(&answer);
+    fa_settings_done(&client->settings);
 }
 
 static int run(struct fa_client *client, const struct fa_args *args)

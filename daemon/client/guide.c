@@ -119,6 +119,12 @@ static int fit(const char *text, const char *word)
     return strcasestr(text, word) != NULL;
 }
 
+/* "n" and "no" are an answer, not the beginning of Noah. */
+static bool is_part(const char *word)
+{
+    return strlen(word) >= 3 && strcasecmp(word, "yes") != 0;
+}
+
 struct search {
     const char *word;
     const char *best;
@@ -136,6 +142,7 @@ static void consider(struct search *search, const json_t *entry)
     if (name == NULL) {
         return;
     }
+    best = best == 3 || is_part(search->word) ? best : 0;
     if (best > search->best_fit) {
         search->best_fit = best;
         search->best = name;

@@ -251,6 +251,19 @@ static void take_out(const struct making *m, const struct fa_draft_calendar *dra
     }
 }
 
+/* A calendar that says nothing more for so long has ended: hours that never begin again would hold
+ * steps and messages for ever. Beyond its end it counts as open, as all that is not known does. */
+#define ENDED_AFTER (60 * FA_DAY)
+
+static void end_early(const struct making *m, struct fa_calendar_entry *entry)
+{
+    size_t count = entry->open.count;
+    fa_time end = count > 0 ? entry->open.list[count - 1].until : m->range.from;
+    if (is_read(m) && m->range.until - end > ENDED_AFTER) {
+        entry->known_until = end;
+    }
+}
+
 static void fill_calendars(const struct making *m)
 {
     size_t count = m->draft->calendars.count;
@@ -266,6 +279,9 @@ static void fill_calendars(const struct making *m)
     }
     for (size_t i = 0; i < count; i++) {
         take_out(m, &m->draft->calendars.items[i], i);
+    }
+    for (size_t i = 0; i < count; i++) {
+        end_early(m, &m->dir->calendars[i]);
     }
 }
 

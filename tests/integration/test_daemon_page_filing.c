@@ -236,6 +236,44 @@ static void what_is_no_form_is_answered_on_a_page(void **state)
     rig_stop(rig);
 }
 
+static void names_beyond_the_limit_are_refused_and_none_is_left_out(void **state)
+{
+    struct rig *rig = *state;
+    char fields[400] = "category=danger&text=Many&do=raise&about=";
+    start(rig);
+    for (unsigned i = 0; i < 32; i++) {
+        strcat(fields, "leo,");
+    }
+    strcat(fields, "Chris+Olsen");
+    assert_int_equal(fill(rig, 1, fields)->status, 422);
+    assert_int_equal(receiver_count(rig->receiver), 0);
+    rig_stop(rig);
+}
+
+static void a_form_from_another_sites_page_files_nothing(void **state)
+{
+    struct rig *rig = *state;
+    static const struct {
+        const char *site;
+        int status;
+    } rows[] = {{"cross-site", 403}, {"same-site", 403}, {"same-origin", 201}, {"none", 201}};
+    start(rig);
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char form[200], header[200];
+        snprintf(form, sizeof form, "key=%032x&category=danger&text=Foreign&do=raise", i + 1);
+        snprintf(header, sizeof header,
+                 "Content-Type: application/x-www-form-urlencoded\r\nSec-Fetch-Site: %s\r\n",
+                 rows[i].site);
+        struct rig_call call = {.method = "POST",
+                                .path = "/file",
+                                .body = form,
+                                .port = rig_port(rig, "pages"),
+                                .header = header};
+        assert_int_equal(rig_ask(rig, &call)->status, rows[i].status);
+    }
+    rig_stop(rig);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
@@ -247,6 +285,8 @@ int main(void)
         TEST(a_receipt_shows_what_became_of_it),
         TEST(a_solved_one_is_closed_by_its_receipt),
         TEST(what_is_no_form_is_answered_on_a_page),
+        TEST(names_beyond_the_limit_are_refused_and_none_is_left_out),
+        TEST(a_form_from_another_sites_page_files_nothing),
     };
     signal(SIGPIPE, SIG_IGN);
     cmocka_set_test_filter(getenv("FA_TEST"));

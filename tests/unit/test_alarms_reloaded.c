@@ -253,6 +253,26 @@ static void who_owned_or_was_told_before_the_subject_left_goes_on_with_it(void *
     done(&p);
 }
 
+static void a_condition_is_known_as_long_as_its_rules_are_not_made_anew(void **state)
+{
+    struct world w;
+    struct fa_held held;
+    struct fa_err err;
+    world_begin_firm(&w);
+    struct fa_rule rule = {.name = "both", .is_incident = true};
+    assert_int_equal(fa_promql_parse(FA_STR("m > 1"), &rule.query.expr, &err), 0);
+    struct fa_signal signal = {
+        .rule = &rule, .labels = "", .level = FA_LEVEL_FIRING, .value = 2, .since = w.now.wall};
+    world_step_event(&w, (struct fa_event){.kind = FA_EV_SIGNAL, .u.signal = &signal});
+    assert_true(fa_condition_holds(w.engine, "both", "", &held));
+    world_step_event(&w, (struct fa_event){.kind = FA_EV_RELOAD, .u.reload = {&w.setup, true}});
+    assert_true(fa_condition_holds(w.engine, "both", "", &held));
+    world_step_event(&w, (struct fa_event){.kind = FA_EV_RELOAD, .u.reload = {&w.setup, false}});
+    assert_false(fa_condition_holds(w.engine, "both", "", &held));
+    fa_promql_free(rule.query.expr);
+    world_done(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +287,7 @@ int main(void)
         cmocka_unit_test(a_channel_that_is_gone_is_answered_over_the_first_that_is_left),
         cmocka_unit_test(a_subject_struck_or_meant_who_left_may_be_anybody),
         cmocka_unit_test(who_owned_or_was_told_before_the_subject_left_goes_on_with_it),
+        cmocka_unit_test(a_condition_is_known_as_long_as_its_rules_are_not_made_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

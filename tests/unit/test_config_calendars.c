@@ -164,6 +164,29 @@ static void working_hours_are_without_holidays(void **state)
     fa_config_free(config);
 }
 
+static void a_calendar_that_has_ended_counts_as_open_from_then_on(void **state)
+{
+    struct fa_config *config;
+    write_ics("rota.ics", EVENT("UID:1\nSUMMARY:x\nDTSTART:20260504T090000Z\nDURATION:PT8H\n"
+                                "RRULE:FREQ=DAILY;COUNT=3"));
+    write_ics("holidays.ics", EVENT("UID:1\nSUMMARY:x\nDTSTART:20200504T090000Z\nDURATION:PT8H"));
+    config = parse(PEOPLE("") "calendars = ( { name = \"three\"; file = \"./rota.ics\"; },\n"
+                              "{ name = \"past\"; file = \"./holidays.ics\"; },\n"
+                              "{ name = \"office\"; hours = \"Mon-Fri 09:00-17:00\"; } );\n");
+    const struct fa_calendar_entry *three = fa_directory_calendar(config->people, "three");
+    assert_int_equal(three->known_until, at("2026-05-06T17:00:00Z"));
+    assert_int_equal(fa_calendar_opens(three, at("2026-05-05T18:00:00Z")),
+                     at("2026-05-06T09:00:00Z"));
+    assert_int_equal(fa_calendar_opens(three, at("2026-05-07T01:00:00Z")),
+                     at("2026-05-07T01:00:00Z"));
+    const struct fa_calendar_entry *past = fa_directory_calendar(config->people, "past");
+    assert_int_equal(fa_calendar_opens(past, at("2026-03-01T01:00:00Z")),
+                     at("2026-03-01T01:00:00Z"));
+    assert_int_equal(fa_directory_calendar(config->people, "office")->known_until,
+                     at("2027-01-01T00:00:00Z"));
+    fa_config_free(config);
+}
+
 static void people_have_the_company_s_zone_or_their_own(void **state)
 {
     struct fa_config *config = parse(PEOPLE(""));
@@ -399,6 +422,7 @@ int main(void)
         cmocka_unit_test(a_schedule_says_who_is_on_duty_by_name_display_or_mail),
         cmocka_unit_test(single_and_changed_events_take_their_time_from_what_recurs),
         cmocka_unit_test(working_hours_are_without_holidays),
+        cmocka_unit_test(a_calendar_that_has_ended_counts_as_open_from_then_on),
         cmocka_unit_test(people_have_the_company_s_zone_or_their_own),
         cmocka_unit_test(what_is_wrong_is_refused_with_its_line_and_a_way_out),
         cmocka_unit_test(a_time_in_which_nobody_would_be_told_is_refused_and_named),
