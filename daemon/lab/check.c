@@ -341,7 +341,8 @@ static void check_held(void *ctx, const struct fa_notification *n)
 void fa_lab_check_attempt(struct fa_lab *lab, const struct fa_notification *n)
 {
     const struct fa_alarm *alarm = fa_engine_alarm(lab->engine, n->alarm);
-    if (n->attempts == 0 && n->failing == fa_lab_now(lab).wall && is_quiet(lab, n)) {
+    if (n->attempts == 0 && n->failing == fa_lab_now(lab).wall &&
+        !fa_id_eq(n->id.id, lab->replayed.id) && is_quiet(lab, n)) {
         fa_lab_fail(lab, "quiet hours: %s is told via %s", n->person, n->channel);
     }
     const char *why = fa_lab_why_not(lab, alarm, n->incident, n->person, n->channel);

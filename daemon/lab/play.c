@@ -311,6 +311,7 @@ static void do_operator(struct fa_lab *lab, const struct fa_script_line *line)
     if (key != NULL) {
         key->may_repeat = true;
     }
+    lab->replayed = chosen.id;
     fa_lab_turn(lab, &event);
 }
 

@@ -2,6 +2,8 @@
 /* A random company as a configuration: one person, policy, category and rule a line, so that a
  * world can be made smaller line by line. A company that is not sound is drawn again. */
 #include "worlds.h"
+#include "calendar/reader.h"
+#include "lab/world.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -525,8 +527,13 @@ bool worlds_firm_is_sound(const struct worlds_firm *firm)
     struct fa_buf buf;
     fa_buf_init(&buf, (size_t)1 << 20);
     worlds_firm_write(firm, &buf);
-    bool sound = fa_config_parse("world", fa_buf_str(&buf), NULL, ignore_fault, NULL, &config) == 0;
+    /* With calendars, as leave may leave a last step without anybody. */
+    const struct fa_calendars_config range = fa_calendars_ahead(FA_LAB_BEGIN);
+    struct fa_config_world world = {.calendars = fa_calendars_new(&range)};
+    bool sound =
+        fa_config_parse("world", fa_buf_str(&buf), &world, ignore_fault, NULL, &config) == 0;
     fa_config_free(config);
+    fa_calendars_free(world.calendars);
     fa_buf_done(&buf);
     return sound;
 }
