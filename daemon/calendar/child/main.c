@@ -34,7 +34,7 @@ static void set_limits(void)
     limit(RLIMIT_NOFILE, FILES_MAX);
     limit(RLIMIT_FSIZE, 0);
     limit(RLIMIT_CORE, 0);
-#if !defined(__SANITIZE_ADDRESS__)
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     /* What the sanitizer keeps beside the memory would count, too. */
     limit(RLIMIT_DATA, MEMORY_MAX);
 #endif
