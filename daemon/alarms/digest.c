@@ -207,24 +207,27 @@ static void add_line(struct fa_engine *engine, struct fa_notification *digest,
                (struct fa_journal_ids){n->alarm, n->incident, digest->id, {{{0}}}}, NULL, 0);
 }
 
+static struct fa_notification *companion(struct fa_notification *m, const struct fa_notification *n,
+                                         bool is_all)
+{
+    while (m != NULL && (m == n || !same_way(m, n) || !(is_all || same_group(m, n)))) {
+        m = m->place->next;
+    }
+    return m;
+}
+
 /* The first one of what goes with it leaves alone when there is no second. */
 static void leave(struct fa_engine *engine, struct fa_pace *pace, struct fa_notification *n,
                   bool is_all)
 {
-    struct fa_notification *digest = NULL, *next;
-    for (struct fa_notification *m = pace->held.first; m != NULL; m = next) {
-        next = m->place->next;
-        if (m == n || !same_way(m, n) || !(is_all || same_group(m, n))) {
-            continue;
-        }
-        if (digest == NULL) {
-            digest = begin(engine, n);
-            add_line(engine, digest, n);
-        }
+    struct fa_notification *digest = NULL, *m = companion(pace->held.first, n, is_all), *next;
+    if (m != NULL) {
+        digest = begin(engine, n);
+        add_line(engine, digest, n); /* before any next is asked for: it might be this one */
+    }
+    for (; m != NULL && digest->lines->count < FA_DIGEST_LINES; m = next) {
+        next = companion(m->place->next, n, is_all);
         add_line(engine, digest, m);
-        if (digest->lines->count >= FA_DIGEST_LINES) {
-            break;
-        }
     }
     if (digest == NULL) {
         take_out(n);
