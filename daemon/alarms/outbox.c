@@ -824,31 +824,43 @@ void fa_notifications_stop(struct fa_engine *engine, struct fa_alarm *alarm)
     }
 }
 
+static void recuse(struct fa_engine *engine, struct fa_alarm *alarm, struct fa_notification *n)
+{
+    fa_person person = fa_directory_find(engine->setup->people, fa_str_of(n->person));
+    n->moved_on = true;
+    fa_touch_notification(engine, n);
+    if (person != FA_NOBODY && (fa_notification_is_wanted(n) || !fa_notification_is_climb(n))) {
+        /* Only a reader of the channel is out: over their next one. */
+        struct fa_note_spec spec = {.alarm = alarm,
+                                    .person = person,
+                                    .kind = n->kind,
+                                    .contact = n->contact + 1,
+                                    .step = step_of(engine, n)};
+        (void)!fa_notify(engine, &spec);
+    }
+    if (!n->with_courier) { /* else it is asked again before it leaves */
+        fa_notification_record(engine, n, FA_J_DROPPED, 0);
+        fa_notification_settle(engine, n, FA_NOTICE_DROPPED);
+    }
+}
+
+/* What is told instead of one may supersede others, and settle them: none is looked at then. */
 void fa_notifications_recuse(struct fa_engine *engine, struct fa_alarm *alarm)
 {
-    struct fa_notification *next;
-    for (struct fa_notification *n = alarm->notifications; n != NULL; n = next) {
-        next = n->next;
-        if (is_allowed(engine, n)) {
-            continue;
-        }
-        fa_person person = fa_directory_find(engine->setup->people, fa_str_of(n->person));
-        n->moved_on = true;
-        fa_touch_notification(engine, n);
-        if (person != FA_NOBODY && (fa_notification_is_wanted(n) || !fa_notification_is_climb(n))) {
-            /* Only a reader of the channel is out: over their next one. */
-            struct fa_note_spec spec = {.alarm = alarm,
-                                        .person = person,
-                                        .kind = n->kind,
-                                        .contact = n->contact + 1,
-                                        .step = step_of(engine, n)};
-            (void)!fa_notify(engine, &spec);
-        }
-        if (!n->with_courier) { /* else it is asked again before it leaves */
-            fa_notification_record(engine, n, FA_J_DROPPED, 0);
-            fa_notification_settle(engine, n, FA_NOTICE_DROPPED);
+    size_t count = 0, i = 0;
+    for (const struct fa_notification *n = alarm->notifications; n != NULL; n = n->next) {
+        count++;
+    }
+    struct fa_notification **list = fa_xmalloc((count + 1) * sizeof(struct fa_notification *));
+    for (struct fa_notification *n = alarm->notifications; n != NULL; n = n->next) {
+        list[i++] = n;
+    }
+    for (i = 0; i < count; i++) { /* what is settled is there until the step's end */
+        if (list[i]->owner_alarm == alarm && !is_allowed(engine, list[i])) {
+            recuse(engine, alarm, list[i]);
         }
     }
+    free(list);
 }
 
 void fa_notifications_restart(struct fa_engine *engine)
