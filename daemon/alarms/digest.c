@@ -13,7 +13,8 @@
  * Invariants:
  *  1. What is held back is named in a digest, whatever became of its alarm meanwhile, or dropped
  *     with an entry in the journal: reminders of a lesser alarm that the person knows of
- *     (SPARED), and what may not be told any more.
+ *     (SPARED), word that it is calm or owned when it is so no more, and what may not be told any
+ * more.
  *  2. The lines of a digest are fixed when it leaves first. Later it only loses some: those that
  * may not be told any more, and once it failed those whose alarm is owned or told anew.
  *  3. A digest that failed moves each of its lines on: they leave together over the next channel.
@@ -87,6 +88,13 @@ static bool is_urgent(const struct fa_engine *engine, const struct fa_notificati
            is_critical(engine, n);
 }
 
+/* Who was told before that may have heard since that it is calm, owned or hidden. */
+static fa_time news_of(const struct fa_alarm *alarm)
+{
+    fa_time lifted = alarm->hiding != NULL ? alarm->hiding->lifted : 0;
+    return lifted > alarm->changed ? lifted : alarm->changed;
+}
+
 /* One more reminder of what the person was told, and that is neither filed nor of the worst kind.
  */
 static bool is_needless(const struct fa_engine *engine, const struct fa_notification *n)
@@ -97,7 +105,7 @@ static bool is_needless(const struct fa_engine *engine, const struct fa_notifica
     }
     for (size_t i = 0; i < alarm->told_count; i++) {
         if (strcmp(alarm->told[i].person, n->person) == 0) {
-            return true;
+            return alarm->told[i].when >= news_of(alarm);
         }
     }
     return false;

@@ -375,6 +375,21 @@ bool fa_outbox_is_full(const struct fa_engine *engine, const struct fa_alarm *al
     return is_series(alarm) && engine->series_live >= engine->setup->outbox_max;
 }
 
+/* It climbs again: that it was calm or owned has not left yet, and is not to be the last word. */
+static void drop_belied(struct fa_engine *engine, const struct fa_note_spec *spec)
+{
+    const char *person = engine->setup->people->people[spec->person].name;
+    struct fa_notification *next;
+    for (struct fa_notification *n = spec->alarm->notifications; n != NULL; n = next) {
+        next = n->next;
+        if ((n->kind == FA_NOTE_RETURNED || n->kind == FA_NOTE_ACKNOWLEDGED) &&
+            fa_digest_holds(n) && strcmp(n->person, person) == 0) {
+            fa_notification_record(engine, n, FA_J_DROPPED, 0);
+            fa_notification_settle(engine, n, FA_NOTICE_DROPPED);
+        }
+    }
+}
+
 bool fa_notify(struct fa_engine *engine, const struct fa_note_spec *spec)
 {
     const struct fa_person_entry *entry = &engine->setup->people->people[spec->person];
@@ -391,6 +406,9 @@ bool fa_notify(struct fa_engine *engine, const struct fa_note_spec *spec)
         fa_trouble_once(engine, "outbox-full",
                         "the limit of unsettled notifications is reached: steps wait for room");
         return false;
+    }
+    if (spec->alarm != NULL && is_climb_kind(spec->kind)) {
+        drop_belied(engine, spec);
     }
     if (spec->alarm == NULL || !supersede(engine, spec, &entry->contacts[contact])) {
         make(engine, spec, contact);
