@@ -95,20 +95,21 @@ static fa_time news_of(const struct fa_alarm *alarm)
     return lifted > alarm->changed ? lifted : alarm->changed;
 }
 
-/* One more reminder of what the person was told, and that is neither filed nor of the worst kind.
- */
-static bool is_needless(const struct fa_engine *engine, const struct fa_notification *n)
+/* When it is one more reminder of what the person was told, and that is neither filed nor of the
+ * worst kind; else NULL. */
+static struct fa_told *knows_already(const struct fa_engine *engine,
+                                     const struct fa_notification *n)
 {
     const struct fa_alarm *alarm = n->owner_alarm;
     if (n->kind != FA_NOTE_REMINDER || alarm == NULL || is_critical(engine, n)) {
-        return false;
+        return NULL;
     }
     for (size_t i = 0; i < alarm->told_count; i++) {
         if (strcmp(alarm->told[i].person, n->person) == 0) {
-            return alarm->told[i].when >= news_of(alarm);
+            return alarm->told[i].when >= news_of(alarm) ? &alarm->told[i] : NULL;
         }
     }
-    return false;
+    return NULL;
 }
 
 static void hold(struct fa_engine *engine, struct fa_pace *pace, struct fa_notification *n,
@@ -124,7 +125,9 @@ static void hold(struct fa_engine *engine, struct fa_pace *pace, struct fa_notif
 static void hold_back(struct fa_engine *engine, struct fa_pace *pace, struct fa_notification *n,
                       fa_time full)
 {
-    if (is_needless(engine, n)) {
+    struct fa_told *told = knows_already(engine, n);
+    if (told != NULL) {
+        told->spared = engine->now.wall; /* their step counts on them as on who was told */
         engine->stats.spared += !fa_notification_is_hidden(engine, n);
         fa_journal(engine, FA_J_SPARED,
                    (struct fa_journal_ids){n->alarm, n->incident, n->id, {{{0}}}}, n->person,

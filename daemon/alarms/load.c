@@ -137,6 +137,7 @@ void fa_shift_all(struct fa_engine *engine, fa_time shift)
             if (shift < 0 || a->told[i].when >= a->changed) { /* before its state, it stays so */
                 a->told[i].when += shift;
             }
+            a->told[i].spared += a->told[i].spared != 0 ? shift : 0;
         }
         a->changed += a->state == FA_ALARM_RETURNED ? shift : 0; /* `rearm` counts from it */
         if (shift != 0) {

@@ -453,8 +453,9 @@ static bool step_has_hope(const struct fa_alarm *alarm)
     return false;
 }
 
-/* Was anybody reached since the step under way began? Its deadline was armed then. A notification's
- * own beginning will not do: over a person's second channel it begins after others were reached. */
+/* Was anybody reached since the step under way began, or not told again for they know of it? Its
+ * deadline was armed then. A notification's own beginning will not do: over a person's second
+ * channel it begins after others were reached. */
 static bool was_told_in_step(const struct fa_engine *engine, const struct fa_alarm *alarm)
 {
     struct fa_circle circle;
@@ -463,7 +464,8 @@ static bool was_told_in_step(const struct fa_engine *engine, const struct fa_ala
     for (size_t i = 0; i < alarm->told_count && !found; i++) {
         fa_person person =
             fa_directory_find(engine->setup->people, fa_str_of(alarm->told[i].person));
-        found = alarm->told[i].when >= alarm->deadline.armed &&
+        found = (alarm->told[i].when >= alarm->deadline.armed ||
+                 alarm->told[i].spared >= alarm->deadline.armed) &&
                 !fa_pset_has(&circle.conflicted, person) && !fa_pset_has(&circle.struck, person);
     }
     fa_circle_done(&circle);
@@ -734,7 +736,8 @@ void fa_notification_sent(struct fa_engine *engine, struct fa_notification *n)
             }
         }
         if (!known) {
-            *fa_alarm_add_told(alarm) = (struct fa_told){n->person, n->channel, engine->now.wall};
+            *fa_alarm_add_told(alarm) =
+                (struct fa_told){n->person, n->channel, engine->now.wall, 0};
             tell_latecomer(engine, alarm, n);
         }
         fa_touch_alarm(engine, alarm);
