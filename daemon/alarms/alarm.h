@@ -60,6 +60,7 @@ struct fa_told {
     const char *person;  /* (interned) */
     const char *channel; /* (interned) over which it went first */
     fa_time when;        /* wall */
+    fa_time spared;      /* wall: when a reminder was left out, for they know of it; 0: none */
 };
 
 /* An alarm's diary: what the journal says of it in codes, here with names, for whoever may read the

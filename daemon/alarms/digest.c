@@ -13,7 +13,8 @@
  * Invariants:
  *  1. What is held back is named in a digest, whatever became of its alarm meanwhile, or dropped
  *     with an entry in the journal: reminders of a lesser alarm that the person knows of
- *     (SPARED), and what may not be told any more.
+ *     (SPARED), word that it is calm or owned when it is so no more, and what may not be told any
+ * more.
  *  2. The lines of a digest are fixed when it leaves first. Later it only loses some: those that
  * may not be told any more, and once it failed those whose alarm is owned or told anew.
  *  3. A digest that failed moves each of its lines on: they leave together over the next channel.
@@ -87,20 +88,28 @@ static bool is_urgent(const struct fa_engine *engine, const struct fa_notificati
            is_critical(engine, n);
 }
 
-/* One more reminder of what the person was told, and that is neither filed nor of the worst kind.
- */
-static bool is_needless(const struct fa_engine *engine, const struct fa_notification *n)
+/* Who was told before that may have heard since that it is calm, owned or hidden. */
+static fa_time news_of(const struct fa_alarm *alarm)
+{
+    fa_time lifted = alarm->hiding != NULL ? alarm->hiding->lifted : 0;
+    return lifted > alarm->changed ? lifted : alarm->changed;
+}
+
+/* When it is one more reminder of what the person was told, and that is neither filed nor of the
+ * worst kind; else NULL. */
+static struct fa_told *knows_already(const struct fa_engine *engine,
+                                     const struct fa_notification *n)
 {
     const struct fa_alarm *alarm = n->owner_alarm;
     if (n->kind != FA_NOTE_REMINDER || alarm == NULL || is_critical(engine, n)) {
-        return false;
+        return NULL;
     }
     for (size_t i = 0; i < alarm->told_count; i++) {
         if (strcmp(alarm->told[i].person, n->person) == 0) {
-            return true;
+            return alarm->told[i].when >= news_of(alarm) ? &alarm->told[i] : NULL;
         }
     }
-    return false;
+    return NULL;
 }
 
 static void hold(struct fa_engine *engine, struct fa_pace *pace, struct fa_notification *n,
@@ -116,7 +125,9 @@ static void hold(struct fa_engine *engine, struct fa_pace *pace, struct fa_notif
 static void hold_back(struct fa_engine *engine, struct fa_pace *pace, struct fa_notification *n,
                       fa_time full)
 {
-    if (is_needless(engine, n)) {
+    struct fa_told *told = knows_already(engine, n);
+    if (told != NULL) {
+        told->spared = engine->now.wall; /* their step counts on them as on who was told */
         engine->stats.spared += !fa_notification_is_hidden(engine, n);
         fa_journal(engine, FA_J_SPARED,
                    (struct fa_journal_ids){n->alarm, n->incident, n->id, {{{0}}}}, n->person,
@@ -207,24 +218,27 @@ static void add_line(struct fa_engine *engine, struct fa_notification *digest,
                (struct fa_journal_ids){n->alarm, n->incident, digest->id, {{{0}}}}, NULL, 0);
 }
 
+static struct fa_notification *companion(struct fa_notification *m, const struct fa_notification *n,
+                                         bool is_all)
+{
+    while (m != NULL && (m == n || !same_way(m, n) || !(is_all || same_group(m, n)))) {
+        m = m->place->next;
+    }
+    return m;
+}
+
 /* The first one of what goes with it leaves alone when there is no second. */
 static void leave(struct fa_engine *engine, struct fa_pace *pace, struct fa_notification *n,
                   bool is_all)
 {
-    struct fa_notification *digest = NULL, *next;
-    for (struct fa_notification *m = pace->held.first; m != NULL; m = next) {
-        next = m->place->next;
-        if (m == n || !same_way(m, n) || !(is_all || same_group(m, n))) {
-            continue;
-        }
-        if (digest == NULL) {
-            digest = begin(engine, n);
-            add_line(engine, digest, n);
-        }
+    struct fa_notification *digest = NULL, *m = companion(pace->held.first, n, is_all), *next;
+    if (m != NULL) {
+        digest = begin(engine, n);
+        add_line(engine, digest, n); /* before any next is asked for: it might be this one */
+    }
+    for (; m != NULL && digest->lines->count < FA_DIGEST_LINES; m = next) {
+        next = companion(m->place->next, n, is_all);
         add_line(engine, digest, m);
-        if (digest->lines->count >= FA_DIGEST_LINES) {
-            break;
-        }
     }
     if (digest == NULL) {
         take_out(n);

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum hiding_tag { H_SILENCE = 1, H_SINCE };
+enum hiding_tag { H_SILENCE = 1, H_SINCE, H_LIFTED };
 
 static bool is_open(const struct fa_alarm *alarm)
 {
@@ -74,6 +74,7 @@ static void lift(struct fa_engine *engine, struct fa_alarm *alarm)
 {
     fa_time since = alarm->hiding->since;
     alarm->hiding->since = 0;
+    alarm->hiding->lifted = engine->now.wall;
     if (is_open(alarm)) {
         fa_journal_alarm(engine, FA_J_HEARD, alarm, NULL, engine->now.wall - since);
     }
@@ -228,13 +229,14 @@ void fa_hiding_encode(const struct fa_alarm *alarm, struct fa_buf *buf, uint32_t
 {
     const struct fa_hiding *hiding = alarm->hiding;
     size_t from = buf->len;
-    if (hiding == NULL || hiding->since == 0) {
+    if (hiding == NULL || (hiding->since == 0 && hiding->lifted == 0)) {
         return;
     }
     if (!fa_id_is_zero(hiding->silence.id)) {
         fa_rec_put_bytes(buf, H_SILENCE, hiding->silence.id.bytes, FA_ID_BYTES);
     }
     fa_rec_put_i64(buf, H_SINCE, hiding->since);
+    fa_rec_put_i64(buf, H_LIFTED, hiding->lifted);
     fa_rec_wrap(buf, tag, from);
 }
 
@@ -249,6 +251,8 @@ void fa_hiding_decode(struct fa_alarm *alarm, struct fa_str bytes)
             memcpy(hiding->silence.id.bytes, field.bytes.ptr, FA_ID_BYTES);
         } else if (field.tag == H_SINCE) {
             hiding->since = fa_row_time(&field);
+        } else if (field.tag == H_LIFTED) {
+            hiding->lifted = fa_row_time(&field);
         }
     }
 }

@@ -16,6 +16,7 @@ struct fa_inhibit_group;
 struct fa_hiding {
     struct fa_silence_id silence;  /* zero: none */
     fa_time since;                 /* wall: hidden since; 0: it is not */
+    fa_time lifted;                /* wall: heard again since; 0: it was never hidden */
     struct fa_inhibit_link *links; /* owned */
 };
 

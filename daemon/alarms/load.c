@@ -132,11 +132,14 @@ void fa_shift_all(struct fa_engine *engine, fa_time shift)
     for (struct fa_alarm *a = engine->alarms.first; a != NULL; a = a->after) {
         rearm(engine, &engine->alarm_heap, &a->deadline, shift);
         a->raised += a->state == FA_ALARM_PENDING ? shift : 0;
-        a->promised += a->promised != 0 ? shift : 0;             /* the deadline in words */
-        a->changed += a->state == FA_ALARM_RETURNED ? shift : 0; /* `rearm` counts from it */
-        for (size_t i = 0; i < a->told_count; i++) {             /* in the step, or before it? */
-            a->told[i].when += shift;
+        a->promised += a->promised != 0 ? shift : 0;          /* the deadline in words */
+        for (size_t i = 0; i < a->told_count; i++) {          /* in the step, or before it? */
+            if (shift < 0 || a->told[i].when >= a->changed) { /* before its state, it stays so */
+                a->told[i].when += shift;
+            }
+            a->told[i].spared += a->told[i].spared != 0 ? shift : 0;
         }
+        a->changed += a->state == FA_ALARM_RETURNED ? shift : 0; /* `rearm` counts from it */
         if (shift != 0) {
             fa_touch_alarm(engine, a);
         }

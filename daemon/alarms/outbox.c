@@ -375,6 +375,21 @@ bool fa_outbox_is_full(const struct fa_engine *engine, const struct fa_alarm *al
     return is_series(alarm) && engine->series_live >= engine->setup->outbox_max;
 }
 
+/* It climbs again: that it was calm or owned has not left yet, and is not to be the last word. */
+static void drop_belied(struct fa_engine *engine, const struct fa_note_spec *spec)
+{
+    const char *person = engine->setup->people->people[spec->person].name;
+    struct fa_notification *next;
+    for (struct fa_notification *n = spec->alarm->notifications; n != NULL; n = next) {
+        next = n->next;
+        if ((n->kind == FA_NOTE_RETURNED || n->kind == FA_NOTE_ACKNOWLEDGED) &&
+            fa_digest_holds(n) && strcmp(n->person, person) == 0) {
+            fa_notification_record(engine, n, FA_J_DROPPED, 0);
+            fa_notification_settle(engine, n, FA_NOTICE_DROPPED);
+        }
+    }
+}
+
 bool fa_notify(struct fa_engine *engine, const struct fa_note_spec *spec)
 {
     const struct fa_person_entry *entry = &engine->setup->people->people[spec->person];
@@ -391,6 +406,9 @@ bool fa_notify(struct fa_engine *engine, const struct fa_note_spec *spec)
         fa_trouble_once(engine, "outbox-full",
                         "the limit of unsettled notifications is reached: steps wait for room");
         return false;
+    }
+    if (spec->alarm != NULL && is_climb_kind(spec->kind)) {
+        drop_belied(engine, spec);
     }
     if (spec->alarm == NULL || !supersede(engine, spec, &entry->contacts[contact])) {
         make(engine, spec, contact);
@@ -435,8 +453,9 @@ static bool step_has_hope(const struct fa_alarm *alarm)
     return false;
 }
 
-/* Was anybody reached since the step under way began? Its deadline was armed then. A notification's
- * own beginning will not do: over a person's second channel it begins after others were reached. */
+/* Was anybody reached since the step under way began, or not told again for they know of it? Its
+ * deadline was armed then. A notification's own beginning will not do: over a person's second
+ * channel it begins after others were reached. */
 static bool was_told_in_step(const struct fa_engine *engine, const struct fa_alarm *alarm)
 {
     struct fa_circle circle;
@@ -445,7 +464,8 @@ static bool was_told_in_step(const struct fa_engine *engine, const struct fa_ala
     for (size_t i = 0; i < alarm->told_count && !found; i++) {
         fa_person person =
             fa_directory_find(engine->setup->people, fa_str_of(alarm->told[i].person));
-        found = alarm->told[i].when >= alarm->deadline.armed &&
+        found = (alarm->told[i].when >= alarm->deadline.armed ||
+                 alarm->told[i].spared >= alarm->deadline.armed) &&
                 !fa_pset_has(&circle.conflicted, person) && !fa_pset_has(&circle.struck, person);
     }
     fa_circle_done(&circle);
@@ -716,7 +736,8 @@ void fa_notification_sent(struct fa_engine *engine, struct fa_notification *n)
             }
         }
         if (!known) {
-            *fa_alarm_add_told(alarm) = (struct fa_told){n->person, n->channel, engine->now.wall};
+            *fa_alarm_add_told(alarm) =
+                (struct fa_told){n->person, n->channel, engine->now.wall, 0};
             tell_latecomer(engine, alarm, n);
         }
         fa_touch_alarm(engine, alarm);
@@ -824,31 +845,43 @@ void fa_notifications_stop(struct fa_engine *engine, struct fa_alarm *alarm)
     }
 }
 
+static void recuse(struct fa_engine *engine, struct fa_alarm *alarm, struct fa_notification *n)
+{
+    fa_person person = fa_directory_find(engine->setup->people, fa_str_of(n->person));
+    n->moved_on = true;
+    fa_touch_notification(engine, n);
+    if (person != FA_NOBODY && (fa_notification_is_wanted(n) || !fa_notification_is_climb(n))) {
+        /* Only a reader of the channel is out: over their next one. */
+        struct fa_note_spec spec = {.alarm = alarm,
+                                    .person = person,
+                                    .kind = n->kind,
+                                    .contact = n->contact + 1,
+                                    .step = step_of(engine, n)};
+        (void)!fa_notify(engine, &spec);
+    }
+    if (!n->with_courier) { /* else it is asked again before it leaves */
+        fa_notification_record(engine, n, FA_J_DROPPED, 0);
+        fa_notification_settle(engine, n, FA_NOTICE_DROPPED);
+    }
+}
+
+/* What is told instead of one may supersede others, and settle them: none is looked at then. */
 void fa_notifications_recuse(struct fa_engine *engine, struct fa_alarm *alarm)
 {
-    struct fa_notification *next;
-    for (struct fa_notification *n = alarm->notifications; n != NULL; n = next) {
-        next = n->next;
-        if (is_allowed(engine, n)) {
-            continue;
-        }
-        fa_person person = fa_directory_find(engine->setup->people, fa_str_of(n->person));
-        n->moved_on = true;
-        fa_touch_notification(engine, n);
-        if (person != FA_NOBODY && (fa_notification_is_wanted(n) || !fa_notification_is_climb(n))) {
-            /* Only a reader of the channel is out: over their next one. */
-            struct fa_note_spec spec = {.alarm = alarm,
-                                        .person = person,
-                                        .kind = n->kind,
-                                        .contact = n->contact + 1,
-                                        .step = step_of(engine, n)};
-            (void)!fa_notify(engine, &spec);
-        }
-        if (!n->with_courier) { /* else it is asked again before it leaves */
-            fa_notification_record(engine, n, FA_J_DROPPED, 0);
-            fa_notification_settle(engine, n, FA_NOTICE_DROPPED);
+    size_t count = 0, i = 0;
+    for (const struct fa_notification *n = alarm->notifications; n != NULL; n = n->next) {
+        count++;
+    }
+    struct fa_notification **list = fa_xmalloc((count + 1) * sizeof(struct fa_notification *));
+    for (struct fa_notification *n = alarm->notifications; n != NULL; n = n->next) {
+        list[i++] = n;
+    }
+    for (i = 0; i < count; i++) { /* what is settled is there until the step's end */
+        if (list[i]->owner_alarm == alarm && !is_allowed(engine, list[i])) {
+            recuse(engine, alarm, list[i]);
         }
     }
+    free(list);
 }
 
 void fa_notifications_restart(struct fa_engine *engine)

@@ -35,6 +35,7 @@ enum notification_tag {
 /* clang-format off */
 enum inner_tag {
     X_WHO = 1, X_TEXT, X_WHEN, X_CHANNEL, X_NUMBER, X_CODE, X_KIND, X_ATTEMPT, X_TIMES,
+    X_SPARED,
 };
 /* clang-format on */
 
@@ -83,6 +84,16 @@ static void put_inner(struct fa_buf *buf, uint32_t tag, const char *who, const c
     fa_rec_put_text(buf, X_CHANNEL, channel);
     fa_rec_put_i64(buf, X_WHEN, when);
     fa_rec_wrap(buf, tag, from);
+}
+
+static void put_told(struct fa_buf *buf, const struct fa_told *told)
+{
+    size_t from = buf->len;
+    fa_rec_put_text(buf, X_WHO, told->person);
+    fa_rec_put_text(buf, X_CHANNEL, told->channel);
+    fa_rec_put_i64(buf, X_WHEN, told->when);
+    put_time(buf, X_SPARED, told->spared);
+    fa_rec_wrap(buf, A_TOLD, from);
 }
 
 /* Most moments have two or three of these numbers. */
@@ -158,7 +169,7 @@ void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
     put_texts(buf, A_ABOUT, a->about, a->about_count);
     put_texts(buf, A_STRUCK, a->struck, a->struck_count);
     for (size_t i = 0; i < a->told_count; i++) {
-        put_inner(buf, A_TOLD, a->told[i].person, NULL, a->told[i].channel, a->told[i].when);
+        put_told(buf, &a->told[i]);
     }
     for (size_t i = 0; i < a->comment_count; i++) {
         put_inner(buf, A_COMMENT, a->comments[i].who, a->comments[i].text, NULL,
@@ -301,6 +312,8 @@ static bool get_told(const struct fa_rec_field *outer, struct fa_interned **text
             ret->channel = fa_intern_str(texts, field.bytes);
         } else if (field.tag == X_WHEN) {
             ret->when = get_time(&field);
+        } else if (field.tag == X_SPARED) {
+            ret->spared = get_time(&field);
         }
     }
     return !reader.bad;

@@ -434,8 +434,9 @@ void fa_silences_shift(struct fa_engine *engine, fa_time shift)
         }
     }
     for (struct fa_alarm *a = engine->alarms.first; a != NULL; a = a->after) {
-        if (a->hiding != NULL && a->hiding->since != 0) {
-            a->hiding->since += shift;
+        if (a->hiding != NULL) {
+            a->hiding->since += a->hiding->since != 0 ? shift : 0;
+            a->hiding->lifted += a->hiding->lifted != 0 ? shift : 0;
         }
     }
 }

@@ -248,7 +248,7 @@ static const struct fa_told *told_in(const struct fa_alarm *alarm, const char *p
     bool known;
     const struct fa_moment *sent = sent_in(alarm, person, step, &known);
     if (sent != NULL) {
-        *room = (struct fa_told){sent->person, sent->channel, sent->when};
+        *room = (struct fa_told){sent->person, sent->channel, sent->when, 0};
         return room;
     }
     return known ? NULL : told_of(alarm, person);

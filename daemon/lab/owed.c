@@ -364,6 +364,9 @@ static void check_moves_on(void *ctx, const struct fa_alarm *alarm)
         (alarm->loop == widest && alarm->step + 1u >= seen->policy->step_count)) {
         return;
     }
+    if (seen->spared) {
+        return; /* somebody of the rung knows of it */
+    }
     for (size_t at = seen->last_key; at > 0; at = lab->keys[at - 1].before) {
         const struct fa_lab_key *key = &lab->keys[at - 1];
         if (!is_climb_kind(key->kind)) {

@@ -177,6 +177,7 @@ static void see_journal(struct fa_lab *lab, const struct fa_action *action)
     if (code == FA_J_STEP) {
         seen->last_step = lab->elapsed;
     }
+    seen->spared = code == FA_J_SPARED || (seen->spared && code != FA_J_STEP);
     seen->resumed = seen->resumed || code == FA_J_RESUMED;
     /* Either goes on at the step where it was; put off for want of room, it is told as a new one.
      */

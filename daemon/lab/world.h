@@ -135,6 +135,7 @@ struct fa_lab_alarm { /* remembers alarms that the engine has let go */
     bool gone;   /* not in the engine any more */
     bool climbing;
     fa_time last_step;        /* elapsed: of its last STEP or of the start */
+    bool spared;              /* since its last STEP: one was not told again, for they know of it */
     bool resumed;             /* in this step */
     bool told_anew;           /* a step was, or will be, told once more: resumed or overdue */
     struct fa_policy *policy; /* owned: a copy of what it began with; NULL: it had none */

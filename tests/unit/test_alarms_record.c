@@ -30,7 +30,7 @@ static struct fa_alarm *full_alarm(void)
     world_text(&a->about, &a->about_count, "rep");
     world_text(&a->about, &a->about_count, "team:x");
     world_text(&a->struck, &a->struck_count, "lead");
-    *fa_alarm_add_told(a) = (struct fa_told){"ceo", "mail", 19};
+    *fa_alarm_add_told(a) = (struct fa_told){"ceo", "mail", 19, 26};
     fa_add_comment(&a->comments, &a->comment_count, &a->comment_cap,
                    (struct fa_comment){fa_xstrdup("ceo"), fa_xstrdup("a word"), 20});
     fa_add_comment(&a->comments, &a->comment_count, &a->comment_cap,
@@ -171,6 +171,7 @@ static void what_is_read_back_is_what_was_meant(void **state)
     assert_true(a->step == 2 && a->loop == 3 && a->state == FA_ALARM_ACKED);
     assert_string_equal(a->about[1], "team:x");
     assert_string_equal(a->told[0].channel, "mail");
+    assert_true(a->told[0].when == 19 && a->told[0].spared == 26);
     assert_string_equal(a->comments[0].who, "ceo");
     assert_null(a->comments[1].who);
     assert_int_equal(fa_alarm_guesses_left(a, "ceo"), 1);
