@@ -2,8 +2,8 @@
 /* Whether an alarm is hidden, and what follows from it.
  *
  * Invariants:
- *  1. What people filed, what has a subject, what is `unsilenceable` and the daemon's own troubles
- *     are never hidden.
+ *  1. What people filed, what has a subject, what is `unsilenceable`, the daemon's own troubles and
+ *     what stands for all further series of a rule are never hidden.
  *  2. A hidden alarm takes no step. Unowned its deadline is the next word in the journal that it is
  *     still hidden, after a day; what else falls due meanwhile (a promise, a day without owner) is
  *     kept until it is heard again. Then it is told at once, never later than if it had been raised
@@ -29,7 +29,7 @@ static bool is_open(const struct fa_alarm *alarm)
 static bool takes_part(const struct fa_alarm *alarm)
 {
     return (alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE | FA_FLAG_SHADOW)) == 0 &&
-           alarm->about_count == 0 && alarm->struck_count == 0;
+           alarm->about_count == 0 && alarm->struck_count == 0 && !fa_is_further(alarm);
 }
 
 bool fa_engine_may_hide(const struct fa_engine *engine, const struct fa_alarm *alarm)

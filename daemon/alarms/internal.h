@@ -133,6 +133,8 @@ struct fa_journal_ids {
     struct fa_notification_id notification;
     struct fa_silence_id silence;
 };
+/* It stands for all series of its rule beyond the limit of open alarms. */
+bool fa_is_further(const struct fa_alarm *alarm);
 void fa_journal(struct fa_engine *engine, enum fa_journal_code code, struct fa_journal_ids ids,
                 const char *who, int64_t number);
 /* Into the alarm's diary as well. */
