@@ -299,13 +299,15 @@ int fa_silence_end(struct fa_engine *engine, struct fa_silence_id id, const char
 
 /* ---- windows ---- */
 
-/* The one that it opened and whose time is not over, also when a person ended it. */
+/* The one that it opened and whose time is not over, also when a person ended it. Of a window that
+ * was changed since there may be another one, which hides other alarms. */
 static struct fa_silence *occurrence_of(const struct fa_engine *engine,
                                         const struct fa_maintenance *window)
 {
     for (struct fa_silence *s = engine->hiders.silences.first; s != NULL; s = s->after) {
         if (s->window != NULL && strcmp(s->window, window->name) == 0 &&
-            (s->state != FA_SILENCE_OVER || s->end > engine->now.wall)) {
+            (s->state != FA_SILENCE_OVER || s->end > engine->now.wall) &&
+            fa_matchers_eq(&s->where, &window->where)) {
             return s;
         }
     }
@@ -349,7 +351,7 @@ static void open_window(struct fa_engine *engine, const struct fa_maintenance *w
 {
     fa_time until = window_end(engine, window);
     struct fa_silence *silence = occurrence_of(engine, window);
-    if (silence != NULL && fa_matchers_eq(&silence->where, &window->where)) {
+    if (silence != NULL) {
         if (silence->end != until) {
             silence->end = until;
             touch(engine, silence);
