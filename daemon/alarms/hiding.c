@@ -11,6 +11,8 @@
  *  3. What a person does with a hidden alarm, and its end, is told to those who had been told; that
  *     it recovered, when it is heard again.
  *  4. Asked again with nothing changed, nothing is done.
+ *  5. The time that it was hidden aside, no step comes later than its wait, however often it is
+ *     hidden and heard again.
  */
 #include "alarms/internal.h"
 #include "base/rec.h"
@@ -18,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum hiding_tag { H_SILENCE = 1, H_SINCE };
+enum hiding_tag { H_SILENCE = 1, H_SINCE, H_LEFT };
 
 static bool is_open(const struct fa_alarm *alarm)
 {
@@ -60,11 +62,34 @@ static bool was_due(const struct fa_alarm *alarm)
     return alarm->deadline.length == FA_NEVER;
 }
 
+fa_time fa_hiding_wait(const struct fa_alarm *alarm, fa_time wait)
+{
+    fa_time left = alarm->hiding != NULL ? alarm->hiding->left : 0;
+    return left > 0 && left < wait ? left : wait;
+}
+
+void fa_hiding_new_step(struct fa_alarm *alarm)
+{
+    if (alarm->hiding != NULL) {
+        alarm->hiding->left = 0;
+    }
+}
+
+/* Of a step that is put off, what was left before stays. */
+static void keep_left(const struct fa_engine *engine, struct fa_alarm *alarm)
+{
+    if (alarm->climbing && (alarm->flags & FA_FLAG_PUT_OFF) == 0) {
+        fa_time left = fa_climb_left(engine, alarm);
+        alarm->hiding->left = left > 0 ? left : 1;
+    }
+}
+
 static void hide(struct fa_engine *engine, struct fa_alarm *alarm)
 {
     alarm->hiding->since = engine->now.wall;
     fa_notifications_stop(engine, alarm);
     if (alarm->state == FA_ALARM_UNACKED) {
+        keep_left(engine, alarm);
         fa_arm(engine, &engine->alarm_heap, &alarm->deadline, FA_DAY);
     }
     fa_inhibit_follow(engine, alarm);
@@ -162,6 +187,9 @@ void fa_hiding_follow(struct fa_engine *engine, struct fa_alarm *alarm)
     if (alarm->hiding == NULL) {
         return;
     }
+    if (alarm->state != FA_ALARM_UNACKED) {
+        alarm->hiding->left = 0;
+    }
     if (alarm->state == FA_ALARM_RESOLVED) {
         set(engine, alarm, NULL, 0);
     }
@@ -228,13 +256,14 @@ void fa_hiding_encode(const struct fa_alarm *alarm, struct fa_buf *buf, uint32_t
 {
     const struct fa_hiding *hiding = alarm->hiding;
     size_t from = buf->len;
-    if (hiding == NULL || hiding->since == 0) {
+    if (hiding == NULL || (hiding->since == 0 && hiding->left == 0)) {
         return;
     }
     if (!fa_id_is_zero(hiding->silence.id)) {
         fa_rec_put_bytes(buf, H_SILENCE, hiding->silence.id.bytes, FA_ID_BYTES);
     }
     fa_rec_put_i64(buf, H_SINCE, hiding->since);
+    fa_rec_put_i64(buf, H_LEFT, hiding->left);
     fa_rec_wrap(buf, tag, from);
 }
 
@@ -249,6 +278,8 @@ void fa_hiding_decode(struct fa_alarm *alarm, struct fa_str bytes)
             memcpy(hiding->silence.id.bytes, field.bytes.ptr, FA_ID_BYTES);
         } else if (field.tag == H_SINCE) {
             hiding->since = fa_row_time(&field);
+        } else if (field.tag == H_LEFT) {
+            hiding->left = fa_row_time(&field);
         }
     }
 }
