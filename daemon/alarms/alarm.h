@@ -27,16 +27,17 @@ enum fa_alarm_state {
 };
 const char *fa_alarm_state_name(enum fa_alarm_state state);
 
-#define FA_FLAG_LATCHED    1u   /* only a person closes it */
-#define FA_FLAG_UNKNOWN    2u   /* its data are missing; it climbs on */
-#define FA_FLAG_ORPHANED   4u   /* its rule is no longer configured; it climbs on */
-#define FA_FLAG_SHADOW     8u   /* recorded, tells nobody */
-#define FA_FLAG_EMPTIED    16u  /* a conflict emptied a step: the independent contact has it */
-#define FA_FLAG_FILED      32u  /* raised from what people filed */
-#define FA_FLAG_OVERDUE    64u  /* a promise about it was missed */
-#define FA_FLAG_TROUBLE    128u /* the daemon's own */
-#define FA_FLAG_SHELVED    256u /* a silence hides it */
-#define FA_FLAG_SUPPRESSED 512u /* an alarm that explains it hides it */
+#define FA_FLAG_LATCHED    1u    /* only a person closes it */
+#define FA_FLAG_UNKNOWN    2u    /* its data are missing; it climbs on */
+#define FA_FLAG_ORPHANED   4u    /* its rule is no longer configured; it climbs on */
+#define FA_FLAG_SHADOW     8u    /* recorded, tells nobody */
+#define FA_FLAG_EMPTIED    16u   /* a conflict emptied a step: the independent contact has it */
+#define FA_FLAG_FILED      32u   /* raised from what people filed */
+#define FA_FLAG_OVERDUE    64u   /* a promise about it was missed */
+#define FA_FLAG_TROUBLE    128u  /* the daemon's own */
+#define FA_FLAG_SHELVED    256u  /* a silence hides it */
+#define FA_FLAG_SUPPRESSED 512u  /* an alarm that explains it hides it */
+#define FA_FLAG_PUT_OFF    1024u /* its step is told once more, when hours or room allow */
 
 /* An elapsed deadline: `length` after `armed`, moved along when the wall clock steps. */
 struct fa_deadline {

@@ -11,6 +11,7 @@
  *  4. An outbox without room puts a rung off, it passes none over.
  *  5. A step with working hours is told inside them alone, and its wait runs there alone. So a
  *     closing window pauses the climb; it loses no rung, and a calendar that ends holds nothing up.
+ *  6. A rung that is put off is told next, however often the climb is begun again meanwhile.
  */
 #include "alarms/evidence.h"
 #include "alarms/internal.h"
@@ -173,27 +174,24 @@ struct rung {
     uint32_t step, loop;
 };
 
+/* It was told before, and is to be told once more. */
+static bool is_put_off(const struct fa_alarm *alarm, const struct fa_policy *policy)
+{
+    return alarm->climbing && (alarm->flags & FA_FLAG_PUT_OFF) != 0 &&
+           alarm->step < policy->step_count;
+}
+
 static struct rung next_rung(const struct fa_alarm *alarm, const struct fa_policy *policy)
 {
     if (!alarm->climbing) {
         return (struct rung){0, 0};
     }
+    if (is_put_off(alarm, policy)) {
+        return (struct rung){alarm->step, alarm->loop};
+    }
     return alarm->step + 1 < policy->step_count
                ? (struct rung){alarm->step + 1, alarm->loop}
                : (struct rung){fa_policy_repeat(policy), alarm->loop + 1};
-}
-
-/* The other way: next_rung() of it is where the alarm is now. */
-static void last_rung(struct fa_alarm *alarm, const struct fa_policy *policy)
-{
-    if (alarm->loop > 0 && alarm->step == fa_policy_repeat(policy)) {
-        alarm->loop--;
-        alarm->step = (uint32_t)policy->step_count - 1;
-    } else if (alarm->step > 0) {
-        alarm->step--;
-    } else {
-        alarm->climbing = false;
-    }
 }
 
 static void note_step(struct fa_engine *engine, struct fa_alarm *alarm)
@@ -222,7 +220,7 @@ static const struct fa_calendar_entry *calendar_of(const struct fa_engine *engin
 static void arm_wait(struct fa_engine *engine, struct fa_alarm *alarm,
                      const struct fa_policy *policy)
 {
-    fa_time wait = policy->steps[alarm->step].wait;
+    fa_time wait = fa_hiding_wait(alarm, policy->steps[alarm->step].wait);
     const struct fa_calendar_entry *calendar = calendar_of(engine, policy, alarm->step);
     if (calendar == NULL) {
         fa_arm(engine, &engine->alarm_heap, &alarm->deadline, wait);
@@ -230,6 +228,20 @@ static void arm_wait(struct fa_engine *engine, struct fa_alarm *alarm,
         fa_arm_at(engine, alarm, fa_calendar_after(calendar, engine->now.wall, wait),
                   FA_CLOCK_OPEN_TIME);
     }
+}
+
+fa_time fa_climb_left(const struct fa_engine *engine, const struct fa_alarm *alarm)
+{
+    const struct fa_policy *policy = fa_policy_of(engine, alarm);
+    uint32_t last = (uint32_t)policy->step_count - 1;
+    uint32_t step = alarm->step < last ? alarm->step : last;
+    fa_time now = engine->now.wall, due = alarm->deadline.armed + alarm->deadline.length;
+    if (alarm->clock == FA_CLOCK_OPENING) {
+        return 0;
+    }
+    return alarm->clock == FA_CLOCK_ELAPSED
+               ? due - now
+               : fa_calendar_between(calendar_of(engine, policy, step), now, due);
 }
 
 static bool is_widest(const struct fa_aim *aim, const struct fa_alarm *alarm)
@@ -284,13 +296,19 @@ static bool climb_once(struct fa_engine *engine, struct fa_alarm *alarm, const s
     if (waits_to_open(engine, alarm, aim->policy, rung.step)) {
         return false;
     }
+    bool again = is_put_off(alarm, aim->policy);
+    if (!again) {
+        fa_hiding_new_step(alarm);
+    }
+    alarm->flags &= ~FA_FLAG_PUT_OFF;
     alarm->climbing = true;
     alarm->step = rung.step;
     alarm->loop = rung.loop;
     /* Armed before anything is told: a notification that fails at once may climb again. */
     arm_wait(engine, alarm, aim->policy);
     note_step(engine, alarm);
-    if (tell_step(engine, alarm, aim, alarm->loop > 0 ? FA_NOTE_REMINDER : FA_NOTE_ALARM)) {
+    if (tell_step(engine, alarm, aim,
+                  again || alarm->loop > 0 ? FA_NOTE_REMINDER : FA_NOTE_ALARM)) {
         return false;
     }
     if (is_widest(aim, alarm)) {
@@ -334,9 +352,10 @@ void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm)
         alarm->step = (uint32_t)policy->step_count - 1;
     }
     if (waits_for_room(engine, alarm) || waits_to_open(engine, alarm, policy, alarm->step)) {
-        last_rung(alarm, policy); /* the one that is put off comes next then */
+        alarm->flags |= FA_FLAG_PUT_OFF;
         return;
     }
+    alarm->flags &= ~FA_FLAG_PUT_OFF;
     fa_aim_init(&aim, engine, alarm);
     arm_wait(engine, alarm, policy);
     note_step(engine, alarm);
@@ -358,7 +377,7 @@ static fa_time reckon(const struct fa_engine *engine, const struct fa_alarm *ala
     uint32_t last = (uint32_t)policy->step_count - 1;
     uint32_t step = alarm->step < last ? alarm->step : last;
     return fa_calendar_after(calendar_of(engine, policy, step), alarm->deadline.armed,
-                             policy->steps[step].wait);
+                             fa_hiding_wait(alarm, policy->steps[step].wait));
 }
 
 void fa_climb_reckon(struct fa_engine *engine)

@@ -224,6 +224,15 @@ static void renew_source(struct fa_alarm *alarm, const struct fa_source *source)
     alarm->source = copy;
 }
 
+static const char further[] = "/further";
+
+bool fa_is_further(const struct fa_alarm *alarm)
+{
+    size_t rule = strlen(alarm->rule);
+    return strncmp(alarm->identity, alarm->rule, rule) == 0 &&
+           strcmp(alarm->identity + rule, further) == 0;
+}
+
 /* Beyond the limit of open alarms a rule has one more, for all its further series: a flood takes no
  * memory without bound, and no rule that fires goes untold. It cannot know when all are over, so
  * only a person closes it. */
@@ -232,7 +241,7 @@ static void signal_flood(struct fa_engine *engine, const struct fa_rule *rule,
 {
     struct fa_buf identity;
     fa_buf_init(&identity, FA_ROW_BYTES_MAX);
-    fa_buf_printf(&identity, "%s/further", rule->name);
+    fa_buf_printf(&identity, "%s%s", rule->name, further);
     if (fa_names_find(&engine->identities, fa_buf_text(&identity)) == NULL) {
         spec->identity = fa_buf_text(&identity);
         spec->labels = "";

@@ -2,8 +2,8 @@
 /* Whether an alarm is hidden, and what follows from it.
  *
  * Invariants:
- *  1. What people filed, what has a subject, what is `unsilenceable` and the daemon's own troubles
- *     are never hidden.
+ *  1. What people filed, what has a subject, what is `unsilenceable`, the daemon's own troubles and
+ *     what stands for all further series of a rule are never hidden.
  *  2. A hidden alarm takes no step. Unowned its deadline is the next word in the journal that it is
  *     still hidden, after a day; what else falls due meanwhile (a promise, a day without owner) is
  *     kept until it is heard again. Then it is told at once, never later than if it had been raised
@@ -11,6 +11,8 @@
  *  3. What a person does with a hidden alarm, and its end, is told to those who had been told; that
  *     it recovered, when it is heard again.
  *  4. Asked again with nothing changed, nothing is done.
+ *  5. The time that it was hidden aside, no step comes later than its wait, however often it is
+ *     hidden and heard again.
  */
 #include "alarms/internal.h"
 #include "base/rec.h"
@@ -18,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum hiding_tag { H_SILENCE = 1, H_SINCE, H_LIFTED };
+enum hiding_tag { H_SILENCE = 1, H_SINCE, H_LIFTED, H_LEFT };
 
 static bool is_open(const struct fa_alarm *alarm)
 {
@@ -29,7 +31,7 @@ static bool is_open(const struct fa_alarm *alarm)
 static bool takes_part(const struct fa_alarm *alarm)
 {
     return (alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE | FA_FLAG_SHADOW)) == 0 &&
-           alarm->about_count == 0 && alarm->struck_count == 0;
+           alarm->about_count == 0 && alarm->struck_count == 0 && !fa_is_further(alarm);
 }
 
 bool fa_engine_may_hide(const struct fa_engine *engine, const struct fa_alarm *alarm)
@@ -60,11 +62,34 @@ static bool was_due(const struct fa_alarm *alarm)
     return alarm->deadline.length == FA_NEVER;
 }
 
+fa_time fa_hiding_wait(const struct fa_alarm *alarm, fa_time wait)
+{
+    fa_time left = alarm->hiding != NULL ? alarm->hiding->left : 0;
+    return left > 0 && left < wait ? left : wait;
+}
+
+void fa_hiding_new_step(struct fa_alarm *alarm)
+{
+    if (alarm->hiding != NULL) {
+        alarm->hiding->left = 0;
+    }
+}
+
+/* Of a step that is put off, what was left before stays. */
+static void keep_left(const struct fa_engine *engine, struct fa_alarm *alarm)
+{
+    if (alarm->climbing && (alarm->flags & FA_FLAG_PUT_OFF) == 0) {
+        fa_time left = fa_climb_left(engine, alarm);
+        alarm->hiding->left = left > 0 ? left : 1;
+    }
+}
+
 static void hide(struct fa_engine *engine, struct fa_alarm *alarm)
 {
     alarm->hiding->since = engine->now.wall;
     fa_notifications_stop(engine, alarm);
     if (alarm->state == FA_ALARM_UNACKED) {
+        keep_left(engine, alarm);
         fa_arm(engine, &engine->alarm_heap, &alarm->deadline, FA_DAY);
     }
     fa_inhibit_follow(engine, alarm);
@@ -163,6 +188,9 @@ void fa_hiding_follow(struct fa_engine *engine, struct fa_alarm *alarm)
     if (alarm->hiding == NULL) {
         return;
     }
+    if (alarm->state != FA_ALARM_UNACKED) {
+        alarm->hiding->left = 0;
+    }
     if (alarm->state == FA_ALARM_RESOLVED) {
         set(engine, alarm, NULL, 0);
     }
@@ -229,7 +257,7 @@ void fa_hiding_encode(const struct fa_alarm *alarm, struct fa_buf *buf, uint32_t
 {
     const struct fa_hiding *hiding = alarm->hiding;
     size_t from = buf->len;
-    if (hiding == NULL || (hiding->since == 0 && hiding->lifted == 0)) {
+    if (hiding == NULL || (hiding->since == 0 && hiding->lifted == 0 && hiding->left == 0)) {
         return;
     }
     if (!fa_id_is_zero(hiding->silence.id)) {
@@ -237,6 +265,7 @@ void fa_hiding_encode(const struct fa_alarm *alarm, struct fa_buf *buf, uint32_t
     }
     fa_rec_put_i64(buf, H_SINCE, hiding->since);
     fa_rec_put_i64(buf, H_LIFTED, hiding->lifted);
+    fa_rec_put_i64(buf, H_LEFT, hiding->left);
     fa_rec_wrap(buf, tag, from);
 }
 
@@ -253,6 +282,8 @@ void fa_hiding_decode(struct fa_alarm *alarm, struct fa_str bytes)
             hiding->since = fa_row_time(&field);
         } else if (field.tag == H_LIFTED) {
             hiding->lifted = fa_row_time(&field);
+        } else if (field.tag == H_LEFT) {
+            hiding->left = fa_row_time(&field);
         }
     }
 }

@@ -17,6 +17,7 @@ struct fa_hiding {
     struct fa_silence_id silence;  /* zero: none */
     fa_time since;                 /* wall: hidden since; 0: it is not */
     fa_time lifted;                /* wall: heard again since; 0: it was never hidden */
+    fa_time left;                  /* of its step's wait when it was hidden; 0: all of it */
     struct fa_inhibit_link *links; /* owned */
 };
 
@@ -51,6 +52,10 @@ void fa_hiding_due(struct fa_engine *engine, struct fa_alarm *alarm);
 void fa_hiding_encode(const struct fa_alarm *alarm, struct fa_buf *buf, uint32_t tag);
 void fa_hiding_decode(struct fa_alarm *alarm, struct fa_str bytes);
 void fa_hiding_free(struct fa_hiding *hiding); /* accepts NULL */
+/* How long the step waits that the alarm is on: no longer than was left of it. */
+fa_time fa_hiding_wait(const struct fa_alarm *alarm, fa_time wait);
+/* Another step begins: it waits all its time. */
+void fa_hiding_new_step(struct fa_alarm *alarm);
 /* Of an alarm without one: makes it. */
 struct fa_hiding *fa_hiding_of(struct fa_alarm *alarm);
 

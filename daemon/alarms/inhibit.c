@@ -26,7 +26,8 @@ struct fa_inhibit_link {
 struct fa_inhibit_group {
     char *key; /* owned: the inhibition's place and the values */
     struct fa_inhibit_link *sources, *targets;
-    uint32_t hiding; /* sources that count */
+    struct fa_inhibit_link *coming; /* the target to be looked at next; NULL: none */
+    uint32_t hiding;                /* sources that count */
     UT_hash_handle hh;
 };
 
@@ -136,6 +137,9 @@ void fa_inhibit_unlink(struct fa_engine *engine, struct fa_alarm *alarm)
         if (link->after != NULL) {
             link->after->before = link->before;
         }
+        if (group->coming == link) {
+            group->coming = link->after;
+        }
         if (group->sources == NULL && group->targets == NULL) {
             free_group(engine, group);
         }
@@ -152,10 +156,15 @@ static bool fires(const struct fa_alarm *alarm)
            !fa_is_hidden(alarm);
 }
 
-static void review_targets(struct fa_engine *engine, const struct fa_inhibit_group *group)
+/* An alarm that is heard again may be over at once: it leaves the group then, or another one that
+ * it kept hidden does. */
+static void review_targets(struct fa_engine *engine, struct fa_inhibit_group *group)
 {
-    for (struct fa_inhibit_link *link = group->targets; link != NULL; link = link->after) {
-        fa_hiding_review(engine, link->alarm);
+    group->coming = group->targets;
+    while (group->coming != NULL) {
+        struct fa_alarm *alarm = group->coming->alarm;
+        group->coming = group->coming->after;
+        fa_hiding_review(engine, alarm);
     }
 }
 

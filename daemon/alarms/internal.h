@@ -133,6 +133,8 @@ struct fa_journal_ids {
     struct fa_notification_id notification;
     struct fa_silence_id silence;
 };
+/* It stands for all series of its rule beyond the limit of open alarms. */
+bool fa_is_further(const struct fa_alarm *alarm);
 void fa_journal(struct fa_engine *engine, enum fa_journal_code code, struct fa_journal_ids ids,
                 const char *who, int64_t number);
 /* Into the alarm's diary as well. */
@@ -210,6 +212,8 @@ bool fa_alarm_cell(size_t index, struct fa_alarm_cell_text *ret_text);
 void fa_climb(struct fa_engine *engine, struct fa_alarm *alarm);
 /* Is its circle as wide as its loops make it? */
 bool fa_climb_is_widest(const struct fa_engine *engine, const struct fa_alarm *alarm);
+/* How much of the wait of the step that was told last is left, in the time that it counts. */
+fa_time fa_climb_left(const struct fa_engine *engine, const struct fa_alarm *alarm);
 /* Tells the step that was told last once more. */
 void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm);
 /* The calendars or the clock are others now: what waits for one of them waits by what it says now.

@@ -5,7 +5,7 @@
  * Invariants:
  *  1. Each has an owner, a reason and an end, at most 30 days after its beginning.
  *  2. What a person set ends after so much time, wherever the clock is put; a window's occurrence
- *     ends when the window closes by the clock.
+ *     ends when the window closes by the clock, or after 30 days: then the next one begins.
  *  3. Beginning and end are told to its owner, to those who had been told of what it hides, and of
  *     an executive alarm to the level above; each of them once, and no more than
  *     FA_SILENCE_NOTICES_MAX. An alarm is an executive one when it has climbed beyond its first
@@ -299,13 +299,20 @@ int fa_silence_end(struct fa_engine *engine, struct fa_silence_id id, const char
 
 /* ---- windows ---- */
 
-/* The one that it opened and whose time is not over, also when a person ended it. */
+static fa_time earliest(fa_time a, fa_time b)
+{
+    return a < b ? a : b;
+}
+
+/* The one that it opened and whose time is not over, also when a person ended it. Of a window that
+ * was changed since there may be another one, which hides other alarms. */
 static struct fa_silence *occurrence_of(const struct fa_engine *engine,
                                         const struct fa_maintenance *window)
 {
     for (struct fa_silence *s = engine->hiders.silences.first; s != NULL; s = s->after) {
         if (s->window != NULL && strcmp(s->window, window->name) == 0 &&
-            (s->state != FA_SILENCE_OVER || s->end > engine->now.wall)) {
+            (s->state != FA_SILENCE_OVER || s->end > engine->now.wall) &&
+            fa_matchers_eq(&s->where, &window->where)) {
             return s;
         }
     }
@@ -323,7 +330,7 @@ static const struct fa_maintenance *window_of(const struct fa_engine *engine,
     return NULL;
 }
 
-/* When a window that is open now closes, at most FA_SILENCE_LONGEST on: then it begins anew. */
+/* When a window that is open now closes, at most FA_SILENCE_LONGEST on. */
 static fa_time window_end(const struct fa_engine *engine, const struct fa_maintenance *window)
 {
     fa_time at = engine->now.wall, latest = at + FA_SILENCE_LONGEST;
@@ -349,7 +356,8 @@ static void open_window(struct fa_engine *engine, const struct fa_maintenance *w
 {
     fa_time until = window_end(engine, window);
     struct fa_silence *silence = occurrence_of(engine, window);
-    if (silence != NULL && fa_matchers_eq(&silence->where, &window->where)) {
+    if (silence != NULL) {
+        until = earliest(until, silence->begin + FA_SILENCE_LONGEST);
         if (silence->end != until) {
             silence->end = until;
             touch(engine, silence);
@@ -374,11 +382,6 @@ static void follow_windows(struct fa_engine *engine)
 }
 
 /* ---- time ---- */
-
-static fa_time earliest(fa_time a, fa_time b)
-{
-    return a < b ? a : b;
-}
 
 static void arm(struct fa_engine *engine)
 {

@@ -6,8 +6,9 @@
  * of its own accord: its climb stands still. When nothing hides it any more it is told at once,
  * from the step where it was, or from the first if it had told nobody.
  *
- * Never hidden: what people filed, what has a subject, categories with `unsilenceable`, and the
- * daemon's own troubles. */
+ * Never hidden: what people filed, what has a subject, categories with `unsilenceable`, the
+ * daemon's own troubles, and the one alarm that stands for a rule's series beyond the limit of open
+ * alarms: its labels are none of theirs. */
 #ifndef FA_ALARMS_SILENCE_H
 #define FA_ALARMS_SILENCE_H
 

@@ -136,6 +136,18 @@ static void read_times(const struct fa_call *call, json_t *root, struct wish *wi
 }
 
 /* False after an answer. */
+static bool check_may(struct fa_call *call, const struct fa_matchers *where)
+{
+    bool may = fa_engine_may_silence(call->engine, call->caller.person, where);
+    if (!may) {
+        fa_answer_problem(call, 403,
+                          "You may silence what you are to be told of: these matchers take other "
+                          "alarms, or none. An operator may silence any that nobody filed.");
+    }
+    return may;
+}
+
+/* False after an answer. */
 static bool read_wish(struct fa_call *call, bool needs_reason, struct wish *ret)
 {
     static const char *const names[] = {"where", "reason", "upto", "begin", "for", NULL};
@@ -160,10 +172,7 @@ static bool read_wish(struct fa_call *call, bool needs_reason, struct wish *ret)
         wish_done(ret);
         return false;
     }
-    if (!fa_engine_may_silence(call->engine, call->caller.person, &ret->where)) {
-        fa_answer_problem(call, 403,
-                          "You may silence what you are to be told of: these matchers take other "
-                          "alarms, or none. An operator may silence any that nobody filed.");
+    if (!check_may(call, &ret->where)) {
         wish_done(ret);
         return false;
     }
@@ -244,7 +253,8 @@ static void on_page(void *ctx, const struct fa_store_answer *answer)
 {
     struct preview *p = ctx;
     const struct fa_api_host *host = &p->call.api->host;
-    if (!fa_call_renew(&p->call)) {
+    /* Meanwhile the caller may have left, or be somebody else to the alarms. */
+    if (!fa_call_renew(&p->call) || !check_may(&p->call, &p->wish.where)) {
         free_preview(p);
         return;
     }

@@ -174,7 +174,7 @@ void fa_lab_storm_step(struct fa_lab *lab)
             check_suppressed(lab, action);
         }
     }
-    lab->upset = lab->store.full ? lab->elapsed : lab->upset;
+    lab->upset = lab->store.full || lab->store.takes > 0 ? lab->elapsed : lab->upset;
     look_at_waits(lab);
 }
 

@@ -181,6 +181,8 @@ const struct fa_calendar_entry *fa_directory_calendar(const struct fa_directory 
 bool fa_calendar_is_open(const struct fa_calendar_entry *calendar, fa_time at);
 fa_time fa_calendar_opens(const struct fa_calendar_entry *calendar, fa_time at);
 fa_time fa_calendar_after(const struct fa_calendar_entry *calendar, fa_time from, fa_time length);
+/* How much of from..until is open; fa_calendar_after() the other way round. */
+fa_time fa_calendar_between(const struct fa_calendar_entry *calendar, fa_time from, fa_time until);
 const struct fa_schedule_entry *fa_directory_schedule(const struct fa_directory *dir,
                                                       struct fa_str name);
 const struct fa_model_entry *fa_directory_model(const struct fa_directory *dir, const char *name);

@@ -32,3 +32,12 @@ fa_time fa_calendar_after(const struct fa_calendar_entry *calendar, fa_time from
     fa_time end = calendar->known_until != FA_NEVER ? calendar->known_until : from;
     return end + length - fa_spans_length(&calendar->open, from, end);
 }
+
+fa_time fa_calendar_between(const struct fa_calendar_entry *calendar, fa_time from, fa_time until)
+{
+    if (calendar == NULL || from >= calendar->known_until) {
+        return until - from;
+    }
+    fa_time end = until < calendar->known_until ? until : calendar->known_until;
+    return fa_spans_length(&calendar->open, from, end) + until - end;
+}

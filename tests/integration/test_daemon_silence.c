@@ -5,6 +5,9 @@
  * who says so, over a restart, and that a filing is never held back or told of. */
 #include "daemon_rig.h"
 
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -177,11 +180,11 @@ static json_int_t previewed(struct rig *rig, const char *part)
     return count;
 }
 
-/* The id of the open alarm of the rule that chris sees, in static memory. */
-static const char *alarm_of(struct rig *rig, const char *rule)
+/* The id of the open alarm of the rule in a list, in static memory. */
+static const char *alarm_in(const struct rig_reply *list, const char *rule)
 {
     static char id[64];
-    json_t *root = rig_json(as_chris(rig, "GET", "/v1/alarms", NULL)), *one;
+    json_t *root = rig_json(list), *one;
     size_t i;
     id[0] = '\0';
     json_array_foreach(json_object_get(root, "alarms"), i, one)
@@ -192,6 +195,11 @@ static const char *alarm_of(struct rig *rig, const char *rule)
     }
     json_decref(root);
     return id;
+}
+
+static const char *alarm_of(struct rig *rig, const char *rule)
+{
+    return alarm_in(as_chris(rig, "GET", "/v1/alarms", NULL), rule);
 }
 
 static void a_preview_counts_what_was_and_no_filing(void **state)
@@ -217,6 +225,76 @@ static void a_preview_counts_what_was_and_no_filing(void **state)
     assert_true(rig_metric(rig, "firealarm_alarms_hidden{by=\"silence\"}") == 0);
 }
 
+/* Chris asks by uid. */
+static const char *people_with(unsigned uid)
+{
+    static char text[2000];
+    snprintf(text, sizeof text,
+             "people = ("
+             "  { name = \"chris\"; manager = \"dana\"; uid = %u;"
+             "    channels = ( { channel = \"first\"; } ); },"
+             "  { name = \"dana\"; manager = \"ruth\"; channels = ( { channel = \"dana\"; } ); },"
+             "  { name = \"ruth\"; independent = true; channels = ( { channel = \"ruth\"; } ); },"
+             "  { name = \"leo\"; independent = true; channels = ( { channel = \"leo\"; } ); },"
+             "  { name = \"ines\"; operator = true; channels = ( { channel = \"ines\"; } ); } );\n"
+             "teams = ( { name = \"it\"; members = [ \"ines\" ]; } );\n",
+             uid);
+    return text;
+}
+
+static void ask_on(int fd, const char *method, const char *path, const char *body)
+{
+    char text[1000];
+    int size = snprintf(text, sizeof text,
+                        "%s %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                        "Content-Length: %zu\r\n\r\n%s",
+                        method, path, strlen(body), body);
+    assert_int_equal(send(fd, text, (size_t)size, MSG_NOSIGNAL), size);
+}
+
+static void expect_on(int fd, const char *status)
+{
+    char answer[8192] = "";
+    struct pollfd ready = {fd, POLLIN, 0};
+    assert_int_equal(poll(&ready, 1, RIG_GUARD_MS), 1);
+    assert_true(recv(fd, answer, sizeof answer - 1, 0) > 12);
+    answer[12] = '\0';
+    assert_string_equal(answer, status);
+}
+
+/* The request and the signal are there together, so that the new configuration holds before the
+ * store has answered. */
+static void who_leaves_while_a_preview_is_read_is_refused(void **state)
+{
+    struct rig *rig = *state;
+    char path[128];
+    rig->words.people = people_with(getuid());
+    rig_start(rig);
+    rig_statsd_local(rig, "queue_seconds:312|g|#queue:north");
+    rig_until(rig, alarm_in(rig_get(rig, "/v1/alarms"), "queue-slow")[0] != '\0');
+    snprintf(path, sizeof path, "/v1/alarms/%s/resolve",
+             alarm_in(rig_get(rig, "/v1/alarms"), "queue-slow"));
+    assert_int_equal(rig_post(rig, path, "{\"note\": \"mended\"}")->status, 200);
+    rig_statsd_local(rig, "queue_seconds:60|g|#queue:north");
+    rig_until(rig, alarm_in(rig_get(rig, "/v1/alarms"), "queue-slow")[0] == '\0');
+    rig_until(rig,
+              strstr(rig_post(rig, "/v1/silences/preview", NORTH)->body, "queue-slow") != NULL);
+
+    int fd = rig_connect(rig);
+    ask_on(fd, "GET", "/v1/silences", "");
+    expect_on(fd, "HTTP/1.1 200");
+    rig->words.people = people_with(getuid() + 1);
+    rig_write_config(rig);
+    rig_signal(rig, SIGSTOP);
+    ask_on(fd, "POST", "/v1/silences/preview", NORTH);
+    rig_signal(rig, SIGHUP);
+    rig_signal(rig, SIGCONT);
+    expect_on(fd, "HTTP/1.1 403");
+    close(fd);
+    rig_until(rig, rig_logged(rig, "the new configuration holds"));
+    rig_stop(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +302,8 @@ int main(void)
                                         rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(who_is_not_told_may_not_silence_and_faults_are_named,
                                         rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(who_leaves_while_a_preview_is_read_is_refused, rig_setup,
+                                        rig_teardown),
         cmocka_unit_test_setup_teardown(a_preview_counts_what_was_and_no_filing, rig_setup,
                                         rig_teardown),
     };

@@ -88,45 +88,83 @@ static void many_hidden_alarms_are_one_notice_for_each_reader(void **state)
     world_done(&w);
 }
 
-static void a_window_that_a_person_ended_begins_again_the_next_time(void **state)
-{
+struct windowed {
     struct world w;
+    struct fa_maintenance window;
+};
+
+static void take_window(struct windowed *at, const char *where)
+{
     struct fa_err err;
-    world_begin_firm(&w);
-    fa_time in_week = (w.now.wall / FA_MINUTE + 3 * 1440) % FA_MINUTES_OF_WEEK;
-    struct fa_maintenance window = {
+    fa_matchers_done(&at->window.where);
+    assert_int_equal(fa_matchers_add(&at->window.where, fa_str_of(where), &err), 0);
+    at->w.setup.maintenance = &at->window;
+    at->w.setup.maintenance_count = 1;
+    world_step_event(&at->w, (struct fa_event){.kind = FA_EV_RELOAD, .u.reload = {&at->w.setup}});
+}
+
+/* A window of an hour each week that opens in ten minutes. */
+static void begin_window(struct windowed *at)
+{
+    *at = (struct windowed){0};
+    world_begin_firm(&at->w);
+    fa_time in_week = (at->w.now.wall / FA_MINUTE + 3 * 1440) % FA_MINUTES_OF_WEEK;
+    at->window = (struct fa_maintenance){
         .name = fa_xstrdup("backup"), .reason = fa_xstrdup("backup"), .owner = fa_xstrdup("lead")};
     struct fa_week_slot slot = {(uint32_t)(in_week + 10) % FA_MINUTES_OF_WEEK,
                                 (uint32_t)(in_week + 70) % FA_MINUTES_OF_WEEK};
-    window.weekly = fa_xcalloc(1, sizeof slot);
-    window.weekly[0] = slot;
-    window.weekly_count = 1;
-    assert_int_equal(fa_matchers_add(&window.where, FA_STR("rule=slow"), &err), 0);
-    w.setup.maintenance = &window;
-    w.setup.maintenance_count = 1;
-    world_step_event(&w, (struct fa_event){.kind = FA_EV_RELOAD, .u.reload = {&w.setup}});
-    world_advance(&w, 10 * FA_MINUTE);
-    WAITING(&w, "lead/mail");
-    world_signal(&w, "slow", "", FA_LEVEL_FIRING);
-    assert_int_equal(hidden(&w), 100);
-    world_answer(&w, FA_VERDICT_SENT);
-    assert_int_equal(end(&w, "lead"), 0);
-    assert_int_equal(end(&w, "lead"), FA_ECONFLICT);
-    assert_int_equal(hidden(&w), 0);
-    world_answer(&w, FA_VERDICT_SENT);
-    world_restart(&w);
-    world_advance(&w, 30 * FA_MINUTE);
-    assert_int_equal(hidden(&w), 0); /* still open, and it stays ended */
-    world_advance(&w, 7 * FA_DAY - 30 * FA_MINUTE);
-    assert_int_equal(hidden(&w), 100);
-    assert_int_equal(w.engine->hiders.silences.count, 1);
-    w.unchecked = true;
-    fa_engine_free(w.engine);
-    w.engine = NULL;
-    w.setup.maintenance = NULL;
-    w.setup.maintenance_count = 0;
-    fa_maintenance_done(&window);
-    world_done(&w);
+    at->window.weekly = fa_xcalloc(1, sizeof slot);
+    at->window.weekly[0] = slot;
+    at->window.weekly_count = 1;
+    take_window(at, "rule=slow");
+    world_advance(&at->w, 10 * FA_MINUTE);
+}
+
+static void done_window(struct windowed *at)
+{
+    at->w.unchecked = true;
+    fa_engine_free(at->w.engine);
+    at->w.engine = NULL;
+    at->w.setup.maintenance = NULL;
+    at->w.setup.maintenance_count = 0;
+    fa_maintenance_done(&at->window);
+    world_done(&at->w);
+}
+
+static void a_window_that_a_person_ended_begins_again_the_next_time(void **state)
+{
+    struct windowed at;
+    begin_window(&at);
+    struct world *w = &at.w;
+    WAITING(w, "lead/mail");
+    world_signal(w, "slow", "", FA_LEVEL_FIRING);
+    assert_int_equal(hidden(w), 100);
+    world_answer(w, FA_VERDICT_SENT);
+    assert_int_equal(end(w, "lead"), 0);
+    assert_int_equal(end(w, "lead"), FA_ECONFLICT);
+    assert_int_equal(hidden(w), 0);
+    world_answer(w, FA_VERDICT_SENT);
+    world_restart(w);
+    world_advance(w, 30 * FA_MINUTE);
+    assert_int_equal(hidden(w), 0); /* still open, and it stays ended */
+    world_advance(w, 7 * FA_DAY - 30 * FA_MINUTE);
+    assert_int_equal(hidden(w), 100);
+    assert_int_equal(w->engine->hiders.silences.count, 1);
+    done_window(&at);
+}
+
+static void a_window_that_changes_after_a_person_ended_it_begins_once(void **state)
+{
+    struct windowed at;
+    begin_window(&at);
+    assert_int_equal(end(&at.w, "lead"), 0);
+    for (int i = 0; i < 5; i++) {
+        take_window(&at, "rule=other");
+        assert_int_equal(at.w.engine->hiders.silences.count, 2); /* the ended one, and the new */
+    }
+    take_window(&at, "rule=slow"); /* as it was: it stays ended */
+    assert_int_equal(at.w.engine->stats.silences, 0);
+    done_window(&at);
 }
 
 static void an_alarm_whose_silence_is_lost_is_heard_at_start(void **state)
@@ -241,6 +279,7 @@ int main(void)
         cmocka_unit_test(there_are_a_thousand_silences_at_most),
         cmocka_unit_test(many_hidden_alarms_are_one_notice_for_each_reader),
         cmocka_unit_test(a_window_that_a_person_ended_begins_again_the_next_time),
+        cmocka_unit_test(a_window_that_changes_after_a_person_ended_it_begins_once),
         cmocka_unit_test(an_alarm_whose_silence_is_lost_is_heard_at_start),
         cmocka_unit_test(who_is_hidden_hides_nobody),
         cmocka_unit_test(an_alarm_carries_the_count_of_what_it_hides),
