@@ -375,8 +375,8 @@ static void check_moves_on(void *ctx, const struct fa_alarm *alarm)
         if (key->sent != FA_NEVER && key->sent >= seen->last_step) {
             const char *who = lab->deliveries[key->first].person;
             const struct fa_incident_id none = {{{0}}};
-            if (fa_lab_why_not(lab, alarm, none, who, NULL) == NULL) {
-                return; /* somebody was reached */
+            if (key->sent <= lab->reloaded || fa_lab_why_not(lab, alarm, none, who, NULL) == NULL) {
+                return; /* somebody was reached; whom a reload keeps out, only the wait replaces */
             }
         }
         if (key->step == alarm->step && key->loop == alarm->loop && key->tried >= seen->last_step) {
@@ -547,6 +547,7 @@ static void check_limits(struct fa_lab *lab)
 
 void fa_lab_owed_step(struct fa_lab *lab)
 {
+    lab->reloaded = lab->event->kind == FA_EV_RELOAD ? lab->elapsed : lab->reloaded;
     check_rungs(lab);
     check_promises(lab);
     check_closers(lab);

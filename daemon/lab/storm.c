@@ -51,7 +51,10 @@ void fa_lab_storm_attempt(struct fa_lab *lab, const struct fa_notification *n)
     size_t messages = 0;
     struct fa_notification_id last = {{{0}}};
     /* What was held back for its minute and has nothing to leave with is a digest of one line. */
-    bool is_late = fa_lab_now(lab).wall - n->created >= WAIT || lab->elapsed < lab->upset + SPAN;
+    /* After a pile has left, for ten minutes and one: the engine counts some of it from when its
+     * verdict was kept, which may be later than its try. */
+    bool is_late =
+        fa_lab_now(lab).wall - n->created >= WAIT || lab->elapsed < lab->upset + SPAN + WAIT;
     if (is_late || n->lines != NULL || is_asked_for(n->kind) || n->instead ||
         !is_read_by_people(lab, n->channel) || fa_lab_find_key(lab, n->id) != NULL) {
         return;

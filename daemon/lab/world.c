@@ -21,7 +21,10 @@
 
 void fa_lab_init(struct fa_lab *lab)
 {
-    *lab = (struct fa_lab){.mono_offset = 5 * FA_SECOND, .interval = FA_MINUTE, .upset = -FA_HOUR};
+    *lab = (struct fa_lab){.mono_offset = 5 * FA_SECOND,
+                           .interval = FA_MINUTE,
+                           .upset = -FA_HOUR,
+                           .reloaded = -FA_HOUR};
     fa_actions_init(&lab->actions);
     fa_lab_store_init(&lab->store);
     fa_lab_post_init(&lab->post);

@@ -339,6 +339,7 @@ struct fa_lab {
     struct fa_lab_wait *waits;
     size_t wait_count, wait_cap;
     struct fa_notification_id replayed; /* by an operator: it leaves at any hour */
+    fa_time reloaded;                   /* elapsed */
     fa_time upset; /* elapsed: when the clock was set last, or what had piled up left at once */
     struct fa_lab_silence *silences; /* silence.c's */
     size_t silence_count;

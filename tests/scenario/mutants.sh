@@ -38,10 +38,11 @@ units=$(sed -n '/^#/d; s/.*|//p' "$rows" | tr ' ' '\n' | sed -n 's/^unit://p' | 
 build()
 {
     # shellcheck disable=SC2046,SC2086
-    ninja -C "$scratch/build" worlds $([ -n "$worlds" ] || echo fa_play $units) >"$scratch/log" 2>&1
+    ninja -C "$scratch/build" firealarm-calendar worlds $([ -n "$worlds" ] || echo fa_play $units) >"$scratch/log" 2>&1
 }
 build || { cat "$scratch/log"; exit 1; }
 
+export FIREALARM_CALENDAR=$scratch/build/daemon/calendar/firealarm-calendar
 passes()
 {
     case $1 in

@@ -32,7 +32,9 @@ static void set_limits(void)
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     limit(RLIMIT_CPU, CPU_MAX);
     limit(RLIMIT_NOFILE, FILES_MAX);
+#ifndef FA_COVERAGE /* gcov writes at the end */
     limit(RLIMIT_FSIZE, 0);
+#endif
     limit(RLIMIT_CORE, 0);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     /* What the sanitizer keeps beside the memory would count, too. */
