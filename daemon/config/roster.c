@@ -85,11 +85,6 @@ int fa_roster_key(enum fa_roster_kind kind, struct fa_str name, const struct fa_
                       fa_did_you_mean(word, names, section->key_count, hint));
 }
 
-const char *fa_roster_key_name(const struct fa_key *key)
-{
-    return key->name;
-}
-
 /* ---- records ---- */
 
 void fa_roster_done(struct fa_roster *roster)

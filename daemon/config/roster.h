@@ -48,7 +48,6 @@ const char *fa_roster_list(enum fa_roster_kind kind);
 /* FA_ENOTFOUND with a suggestion, FA_EUNSUPPORTED a key that no import can give. */
 int fa_roster_key(enum fa_roster_kind kind, struct fa_str name, const struct fa_key **ret_key,
                   struct fa_err *err) FA_MUST_CHECK;
-const char *fa_roster_key_name(const struct fa_key *key);
 /* Is it a list, so that several texts may be said? */
 bool fa_roster_is_list(const struct fa_key *key);
 bool fa_roster_is_channels(const struct fa_key *key);

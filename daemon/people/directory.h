@@ -166,9 +166,6 @@ struct fa_ask {
  * FA_ENOTFOUND when the directory has no such schedule, role, team or person. */
 int fa_directory_reach(const struct fa_directory *dir, struct fa_str target,
                        const struct fa_ask *ask, struct fa_pset *set) FA_MUST_CHECK;
-/* The first moment after `at` at which fa_directory_reach() of the target may answer otherwise;
- * FA_NEVER. */
-fa_time fa_directory_reach_change(const struct fa_directory *dir, struct fa_str target, fa_time at);
 
 const struct fa_zone *fa_directory_zone(const struct fa_directory *dir, const char *name);
 /* The zone of the person of that name; NULL: UTC. */
@@ -178,7 +175,6 @@ const struct fa_calendar_entry *fa_directory_calendar(const struct fa_directory 
 /* Open time. Of what is not known (from known_until on, or of no calendar at all: NULL) all is
  * open: nothing waits for ever. The first open moment at or after `at`; when `length` of open time
  * has passed since `from`. */
-bool fa_calendar_is_open(const struct fa_calendar_entry *calendar, fa_time at);
 fa_time fa_calendar_opens(const struct fa_calendar_entry *calendar, fa_time at);
 fa_time fa_calendar_after(const struct fa_calendar_entry *calendar, fa_time from, fa_time length);
 /* How much of from..until is open; fa_calendar_after() the other way round. */

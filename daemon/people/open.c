@@ -5,11 +5,6 @@
  * is open. Too early is better than never. */
 #include "people/directory.h"
 
-bool fa_calendar_is_open(const struct fa_calendar_entry *calendar, fa_time at)
-{
-    return fa_calendar_opens(calendar, at) == at;
-}
-
 fa_time fa_calendar_opens(const struct fa_calendar_entry *calendar, fa_time at)
 {
     if (calendar == NULL || at >= calendar->known_until) {

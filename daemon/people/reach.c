@@ -206,33 +206,3 @@ int fa_directory_reach(const struct fa_directory *dir, struct fa_str target,
     fa_pset_done(&meant);
     return rc;
 }
-
-static fa_time turns_change(const struct fa_schedule_entry *schedule, fa_time at)
-{
-    fa_time first = FA_NEVER;
-    for (size_t i = 0; i < schedule->turn_count; i++) {
-        const struct fa_span *span = &schedule->turns[i].span;
-        fa_time change = span->from > at ? span->from : span->until > at ? span->until : FA_NEVER;
-        first = change < first ? change : first;
-    }
-    return first;
-}
-
-fa_time fa_directory_reach_change(const struct fa_directory *dir, struct fa_str target, fa_time at)
-{
-    bool is_any = fa_str_starts(target, "account."); /* schedules may touch a customer */
-    fa_time first = FA_NEVER;
-    for (size_t i = 0; i < dir->people_count; i++) {
-        fa_time change = fa_spans_change(&dir->people[i].leave, at);
-        first = change < first ? change : first;
-    }
-    for (size_t i = 0; i < dir->schedule_count; i++) {
-        const struct fa_schedule_entry *schedule = &dir->schedules[i];
-        if (is_any || (fa_str_starts(target, "schedule:") &&
-                       fa_str_is(behind(target, "schedule:"), schedule->name))) {
-            fa_time change = turns_change(schedule, at);
-            first = change < first ? change : first;
-        }
-    }
-    return first;
-}

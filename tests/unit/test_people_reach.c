@@ -329,36 +329,12 @@ static void leave_makes_nothing_empty_in_any_firm(void **state)
     }
 }
 
-static void until_the_next_change_the_answer_is_the_same(void **state)
-{
-    static const char *const targets[] = {"ann", "schedule:night", "account.conduit",
-                                          "account.touches", "role:seller"};
-    struct world w;
-    begin_firm(&w);
-    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
-        struct fa_str target = fa_str_of(targets[i]);
-        struct fa_ask ask = {.at = 0, .customer = "hers"};
-        char who[256], other[256];
-        for (fa_time at = 0; at < DAYS(25); at += FA_DAY / 2) {
-            fa_time change = fa_directory_reach_change(w.dir, target, at);
-            assert_true(change > at);
-            ask.at = at;
-            reach(&w, targets[i], &ask, who);
-            for (ask.at = at; ask.at < change && ask.at < DAYS(25); ask.at += FA_DAY / 2) {
-                assert_string_equal(reach(&w, targets[i], &ask, other), who);
-            }
-        }
-    }
-    world_done(&w);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_target_means_people_at_a_moment),
         cmocka_unit_test(the_conduit_of_a_customer_is_a_subject),
         cmocka_unit_test(leave_makes_nothing_empty_in_any_firm),
-        cmocka_unit_test(until_the_next_change_the_answer_is_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
