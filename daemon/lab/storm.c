@@ -150,12 +150,15 @@ static void look_at_waits(struct fa_lab *lab)
     for (size_t i = 0; i < lab->wait_count; i++) {
         struct fa_lab_wait wait = lab->waits[i];
         const struct fa_notification *n = fa_engine_notification(lab->engine, wait.id);
-        if (n == NULL || fa_lab_find_key(lab, wait.id) != NULL) {
-            continue;
+        bool is_hidden = n != NULL && n->owner_alarm != NULL && fa_is_hidden(n->owner_alarm);
+        if (n == NULL || fa_lab_find_key(lab, wait.id) != NULL ||
+            (is_hidden && n->state == FA_NOTICE_DEAD)) {
+            continue; /* what a silence kept back is told anew when that is over */
         }
-        if (n->state == FA_NOTICE_HELD || wait.is_quiet) {
+        bool is_quiet = n->state == FA_NOTICE_HELD || is_hidden;
+        if (is_quiet || wait.is_quiet) {
             wait.since = lab->elapsed;
-            wait.is_quiet = n->state == FA_NOTICE_HELD;
+            wait.is_quiet = is_quiet;
         }
         if (judges && lab->elapsed > wait.since + WAIT + FA_SECOND) {
             fa_lab_fail(lab, "a storm: %s was to be told via %s and after %lld s nothing has left",
