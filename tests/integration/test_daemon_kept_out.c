@@ -8,7 +8,7 @@
  * receipts, and what those who are kept out see must be the same as if nothing had been filed.
  *
  * FA_SEEDS=N plays N companies instead of ten, FA_SEED=N begins with that one. */
-#include "firm.h"
+#include "scene.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -18,300 +18,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define FILINGS  6
-#define IDS      8
-#define NO_ALARM "7K2Q-M9XA-3DTR-WZ5E"
-
-/* Kept out of a filing since so many messages had come. */
-struct barred {
-    uint32_t who;
-    size_t since;
-};
-
-struct filing {
-    char word[16], receipt[64];
-    struct barred barred[2];
-    char ids[IDS][24];
-    size_t id_count;
-    bool is_raised;
-};
-
-struct scene {
-    struct rig *rig;
-    struct firm firm;
-    struct filing filings[FILINGS];
-    size_t filing_count;
-    uint64_t seed;
-};
-
-/* ---- a text that grows ---- */
-
-struct words {
-    char *text;
-    size_t size;
-    FILE *file;
-};
-
-static void words_open(struct words *words)
-{
-    words->file = open_memstream(&words->text, &words->size);
-    assert_non_null(words->file);
-}
-
-static const char *words_of(struct words *words)
-{
-    fflush(words->file);
-    return words->text;
-}
-
-static void words_close(struct words *words)
-{
-    fclose(words->file);
-    free(words->text);
-}
-
-/* ---- asking ---- */
-
-static const struct rig_reply *ask(const struct scene *scene, int person, const char *method,
-                                   const char *path, const char *body)
-{
-    char token[96], header[160];
-    snprintf(header, sizeof header, "Authorization: Bearer %s\r\n", firm_token(person, token));
-    const struct rig_reply *reply =
-        rig_ask(scene->rig,
-                &(struct rig_call){.method = method, .path = path, .body = body, .header = header});
-    if (reply->status == 0) {
-        rig_fail(scene->rig, path, __FILE__, __LINE__);
-    }
-    return reply;
-}
-
-/* Nothing of this alarm (NULL: of any) waits to leave or for an answer. */
-static bool is_quiet(const struct scene *scene, const char *alarm)
-{
-    json_t *list = rig_json(ask(scene, FIRM_OPS, "GET", "/v1/outbox", NULL)), *item;
-    bool quiet = true;
-    size_t i;
-    json_array_foreach(json_object_get(list, "notifications"), i, item)
-    {
-        const char *of = json_string_value(json_object_get(item, "alarm"));
-        const char *state = json_string_value(json_object_get(item, "state"));
-        bool is_its = alarm == NULL || (of != NULL && strcmp(of, alarm) == 0);
-        quiet = quiet && !(is_its && strcmp(state, "queued") == 0);
-    }
-    json_decref(list);
-    return quiet;
-}
-
-/* Time enough for what leaves at once; what is held back for longer needs the next half minute. */
-static bool gets_quiet(const struct scene *scene, const char *alarm)
-{
-    int64_t until = rig_ms() + 100;
-    bool quiet = false;
-    while (!(quiet = is_quiet(scene, alarm)) && rig_ms() < until) {
-        rig_pause();
-    }
-    return quiet;
-}
-
-static uint32_t kept_out(const struct filing *filing)
-{
-    return filing->barred[0].who | filing->barred[1].who;
-}
-
-/* ---- what must not be found ---- */
-
-static void assert_holds_nothing(const struct scene *scene, const struct filing *filing,
-                                 const char *where, const char *text)
-{
-    const char *found = strstr(text, filing->word);
-    found = found != NULL || filing->receipt[0] == '\0' ? found : strstr(text, filing->receipt);
-    for (size_t i = 0; i < filing->id_count && found == NULL; i++) {
-        found = strstr(text, filing->ids[i]);
-    }
-    if (found != NULL) {
-        size_t before = (size_t)(found - text) < 300 ? (size_t)(found - text) : 300;
-        fail_msg("company %llu: %s holds \"%.20s\" of filing %s:\n%.700s",
-                 (unsigned long long)scene->seed, where, found, filing->word, found - before);
-    }
-}
-
-/* What this person got to see now. */
-static void assert_may_see(const struct scene *scene, int person, const char *what,
-                           const char *text)
-{
-    char where[200];
-    snprintf(where, sizeof where, "%s for %s", what, firm_names[person]);
-    for (size_t i = 0; i < scene->filing_count; i++) {
-        if ((kept_out(&scene->filings[i]) >> person & 1) != 0) {
-            assert_holds_nothing(scene, &scene->filings[i], where, text);
-        }
-    }
-}
-
-/* ---- messages ---- */
-
-static size_t put_decoded(FILE *out, const char *text, size_t len)
-{
-    unsigned char bytes[512];
-    size_t n = 0;
-    bool good = len > 0 && len < 600 &&
-                sodium_base642bin(bytes, sizeof bytes, text, len, NULL, &n, NULL,
-                                  sodium_base64_VARIANT_ORIGINAL) == 0;
-    return good ? fwrite(bytes, 1, n, out) : 0;
-}
-
-/* A mail as its reader sees it: the lines of base64, and the words of its subject. */
-static void put_mail(FILE *out, const char *mail)
-{
-    static const char begin[] = "=?UTF-8?B?";
-    for (const char *at = mail; (at = strstr(at, begin)) != NULL;) {
-        at += sizeof begin - 1;
-        put_decoded(out, at, strcspn(at, "?"));
-    }
-    for (const char *line = mail; *line != '\0';) {
-        size_t len = strcspn(line, "\r\n");
-        put_decoded(out, line, len);
-        line += len + strspn(line + len, "\r\n");
-    }
-}
-
-static int reader_of(const struct received *item)
-{
-    const char *name = item->path + (item->mail ? 0 : 1);
-    size_t len = strcspn(name, "@");
-    for (int i = 0; i < FIRM_PEOPLE; i++) {
-        if (strlen(firm_names[i]) == len && strncmp(firm_names[i], name, len) == 0) {
-            return i;
-        }
-    }
-    fail_msg("a message to nobody: %s", item->path);
-    return -1;
-}
-
-static void assert_messages(const struct scene *scene, size_t *ret_digests)
-{
-    const struct received *item;
-    for (size_t n = 0; (item = receiver_at(scene->rig->receiver, n)) != NULL; n++) {
-        struct words words;
-        char where[100];
-        int reader = reader_of(item);
-        words_open(&words);
-        fputs(item->body, words.file);
-        if (item->mail) {
-            put_mail(words.file, item->body);
-        }
-        snprintf(where, sizeof where, "message %zu to %s", n, item->path);
-        for (size_t f = 0; f < scene->filing_count; f++) {
-            const struct barred *barred = scene->filings[f].barred;
-            for (size_t b = 0; b < 2; b++) {
-                if ((barred[b].who >> reader & 1) != 0 && n >= barred[b].since) {
-                    assert_holds_nothing(scene, &scene->filings[f], where, words_of(&words));
-                }
-            }
-        }
-        *ret_digests += strstr(words_of(&words), "\"kind\":\"digest\"") != NULL;
-        words_close(&words);
-    }
-}
-
-static bool was_told(const struct scene *scene, const struct filing *filing)
-{
-    const struct received *item;
-    bool told = false;
-    for (size_t n = 0; !told && (item = receiver_at(scene->rig->receiver, n)) != NULL; n++) {
-        struct words words;
-        words_open(&words);
-        fputs(item->body, words.file);
-        if (item->mail) {
-            put_mail(words.file, item->body);
-        }
-        told = strstr(words_of(&words), filing->word) != NULL;
-        words_close(&words);
-    }
-    return told;
-}
-
-/* ---- answers ---- */
-
-/* Leaves the time of the question out: it is in the answers that look ahead. */
-static void put_without_now(FILE *out, const char *body)
-{
-    for (const char *at = body; *at != '\0';) {
-        if (strncmp(at, "\"2", 2) == 0 && strlen(at) > 6 && at[5] == '-') {
-            at += 1 + strcspn(at + 1, "\"");
-        } else {
-            fputc(*at++, out);
-        }
-    }
-}
-
-/* Everything that there is to be asked without knowing anything. */
-static void put_view(const struct scene *scene, int person, FILE *out)
-{
-    static const char preview[] = "{\"where\":[\"severity=~.*\",\"severity!=\"],\"for\":\"2h\"}";
-    static const char again[] = "{\"key\":\"00000000000000000000000000000001\",\"category\":"
-                                "\"danger\",\"customer\":\"Initech\",\"text\":\"?\"}";
-    static const char lies[] = "{\"key\":\"00000000000000000000000000000001\",\"category\":"
-                               "\"lying\",\"text\":\"?\"}";
-    static const struct {
-        const char *method, *path, *body;
-        bool now;
-    } calls[] = {
-        {"GET", "/v1/guide", NULL, false},
-        {"GET", "/v1/alarms?state=all&limit=500", NULL, false},
-        {"GET", "/v1/alarms?state=closed", NULL, false},
-        {"GET", "/v1/silences", NULL, false},
-        {"POST", "/v1/silences/preview", preview, true},
-        {"POST", "/v1/incidents/preview", again, false},
-        {"POST", "/v1/incidents/preview", lies, false},
-        {"POST", "/v1/status", "{\"receipt\":\"" NO_ALARM "\"}", false},
-        {"GET", "/v1/rules/again", NULL, false},
-        {"GET", "/v1/rules/violation", NULL, false},
-        {"GET", "/v1/oncall", NULL, true},
-        {"GET", "/v1/outbox", NULL, false},
-        {"GET", "/v1/feeds", NULL, false},
-        {"GET", "/v1/fetch", NULL, false},
-        {"GET", "/v1/backup", NULL, false},
-    };
-    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
-        const struct rig_reply *reply =
-            ask(scene, person, calls[i].method, calls[i].path, calls[i].body);
-        fprintf(out, "\n%s %s: %d ", calls[i].method, calls[i].path, reply->status);
-        if (calls[i].now) {
-            put_without_now(out, reply->body);
-        } else {
-            fputs(reply->body, out);
-        }
-    }
-}
-
-/* Counts of the daemon's own work go on whatever is filed: none is of alarms, filings or messages.
- */
-static void put_counts(const struct scene *scene, FILE *out)
-{
-    static const char *const counted[] = {
-        "firealarm_alarms",  "firealarm_filings",  "firealarm_outbox",   "firealarm_notifications",
-        "firealarm_digests", "firealarm_silences", "firealarm_reminders"};
-    const struct rig_reply *reply =
-        rig_ask(scene->rig, &(struct rig_call){.method = "GET",
-                                               .path = "/metrics",
-                                               .port = rig_port(scene->rig, "metrics")});
-    assert_int_equal(reply->status, 200);
-    for (size_t i = 0; i < scene->filing_count; i++) {
-        assert_holds_nothing(scene, &scene->filings[i], "/metrics", reply->body);
-    }
-    for (const char *line = reply->body; *line != '\0';) {
-        size_t len = strcspn(line, "\n");
-        for (size_t c = 0; c < sizeof counted / sizeof counted[0]; c++) {
-            if (strncmp(line, counted[c], strlen(counted[c])) == 0) {
-                fprintf(out, "%.*s\n", (int)len, line);
-            }
-        }
-        line += len + (line[len] == '\n');
-    }
-}
 
 /* ---- what is done ---- */
 
@@ -331,7 +37,7 @@ static void file_it(struct scene *scene, const char *category, const char *about
     filing->is_raised = strcmp(category, "danger") == 0 || strcmp(category, "lying") == 0;
     filing->barred[0].who = firm_kept_out(&scene->firm, firm_meant(&scene->firm, about),
                                           struck >= 0 ? 1u << struck : 0);
-    const struct rig_reply *reply = ask(scene, FIRM_ZELDA, "POST", "/v1/incidents", body);
+    const struct rig_reply *reply = scene_ask(scene, FIRM_ZELDA, "POST", "/v1/incidents", body);
     if (reply->status != 201) {
         fail_msg("company %llu: %d %s\n%s", (unsigned long long)scene->seed, reply->status, body,
                  reply->body);
@@ -366,7 +72,7 @@ static void say_more(const struct scene *scene, const struct filing *filing)
     char body[200];
     snprintf(body, sizeof body, "{\"receipt\":\"%s\",\"comment\":\"and %s\"}", filing->receipt,
              filing->word);
-    assert_int_equal(ask(scene, FIRM_ZELDA, "POST", "/v1/status", body)->status, 200);
+    assert_int_equal(scene_ask(scene, FIRM_ZELDA, "POST", "/v1/status", body)->status, 200);
 }
 
 /* True when one of them could. */
@@ -375,12 +81,12 @@ static bool deed(const struct scene *scene, int person, const char *id, const ch
 {
     char path[80];
     snprintf(path, sizeof path, "/v1/alarms/%s/%s", id, verb);
-    return ask(scene, person, "POST", path, body)->status == 200;
+    return scene_ask(scene, person, "POST", path, body)->status == 200;
 }
 
 static void own_queues(const struct scene *scene)
 {
-    json_t *list = rig_json(ask(scene, FIRM_OPS, "GET", "/v1/alarms", NULL)), *item;
+    json_t *list = rig_json(scene_ask(scene, FIRM_OPS, "GET", "/v1/alarms", NULL)), *item;
     size_t i;
     json_array_foreach(json_object_get(list, "alarms"), i, item)
     {
@@ -404,7 +110,7 @@ static void learn_id(struct scene *scene, const char *id, const char *text)
         for (size_t i = 0; i < filing->id_count && !known; i++) {
             known = strcmp(filing->ids[i], id) == 0;
         }
-        if (!known && filing->id_count < IDS) {
+        if (!known && filing->id_count < SCENE_IDS) {
             snprintf(filing->ids[filing->id_count++], sizeof filing->ids[0], "%s", id);
         }
     }
@@ -414,7 +120,7 @@ static void learn_id(struct scene *scene, const char *id, const char *text)
 static void read_all(struct scene *scene, int person)
 {
     static const char *const pages[] = {"", "/explain"};
-    json_t *list = rig_json(ask(scene, person, "GET", "/v1/alarms?state=all", NULL)), *item;
+    json_t *list = rig_json(scene_ask(scene, person, "GET", "/v1/alarms?state=all", NULL)), *item;
     size_t i;
     json_array_foreach(json_object_get(list, "alarms"), i, item)
     {
@@ -425,9 +131,9 @@ static void read_all(struct scene *scene, int person)
         for (size_t p = 0; p < 2; p++) {
             char path[80];
             snprintf(path, sizeof path, "/v1/alarms/%s%s", id, pages[p]);
-            const struct rig_reply *reply = ask(scene, person, "GET", path, NULL);
+            const struct rig_reply *reply = scene_ask(scene, person, "GET", path, NULL);
             learn_id(scene, id, reply->body);
-            assert_may_see(scene, person, path, reply->body);
+            scene_assert_may_see(scene, person, path, reply->body);
         }
     }
     json_decref(list);
@@ -449,12 +155,13 @@ static void assert_guesses_tell_nothing(const struct scene *scene, const struct 
     for (size_t i = 0; i < filing->id_count; i++) {
         for (size_t c = 0; c < sizeof calls / sizeof calls[0]; c++) {
             char path[80];
-            snprintf(path, sizeof path, "/v1/alarms/%s%s", NO_ALARM, calls[c].rest);
-            char *nothing = strdup(ask(scene, person, calls[c].method, path, calls[c].body)->body);
+            snprintf(path, sizeof path, "/v1/alarms/%s%s", SCENE_NO_ALARM, calls[c].rest);
+            char *nothing =
+                strdup(scene_ask(scene, person, calls[c].method, path, calls[c].body)->body);
             snprintf(path, sizeof path, "/v1/alarms/%.*s%s", i % 2 == 0 ? 19 : 9, filing->ids[i],
                      calls[c].rest);
             const struct rig_reply *reply =
-                ask(scene, person, calls[c].method, path, calls[c].body);
+                scene_ask(scene, person, calls[c].method, path, calls[c].body);
             if (reply->status != 404 || strcmp(reply->body, nothing) != 0) {
                 fail_msg("company %llu: %s as %s: %d %s", (unsigned long long)scene->seed, path,
                          firm_names[person], reply->status, reply->body);
@@ -467,7 +174,7 @@ static void assert_guesses_tell_nothing(const struct scene *scene, const struct 
 /* An operator who is kept out asks for what the other operator sees in the queue. */
 static void assert_queue_tells_nothing(const struct scene *scene, const struct filing *filing)
 {
-    json_t *list = rig_json(ask(scene, FIRM_OPS, "GET", "/v1/outbox", NULL)), *item;
+    json_t *list = rig_json(scene_ask(scene, FIRM_OPS, "GET", "/v1/outbox", NULL)), *item;
     size_t i;
     json_array_foreach(json_object_get(list, "notifications"), i, item)
     {
@@ -478,13 +185,13 @@ static void assert_queue_tells_nothing(const struct scene *scene, const struct f
             is_its = is_its || strcmp(filing->ids[k], alarm) == 0;
         }
         for (int person = 0; is_its && person < FIRM_LINE; person++) {
-            bool asks =
-                scene->firm.people[person].is_operator && (kept_out(filing) >> person & 1) != 0;
+            bool asks = scene->firm.people[person].is_operator &&
+                        (scene_kept_out(filing) >> person & 1) != 0;
             for (size_t v = 0; asks && v < 2; v++) {
                 char path[80];
                 snprintf(path, sizeof path, "/v1/outbox/%s/%s",
                          json_string_value(json_object_get(item, "id")), verbs[v]);
-                assert_int_equal(ask(scene, person, "POST", path, "{}")->status, 404);
+                assert_int_equal(scene_ask(scene, person, "POST", path, "{}")->status, 404);
             }
         }
     }
@@ -539,10 +246,10 @@ static void assert_command_tells_nothing(const struct scene *scene, const struct
     static const char *const lists[][5] = {{"list", "--state", "all", NULL}, {"outbox", "list"}};
     static const char *const deeds[] = {"explain", "ack"};
     for (size_t i = 0; i < 2; i++) {
-        assert_may_see(scene, person, lists[i][0], run_command(scene, person, lists[i]));
+        scene_assert_may_see(scene, person, lists[i][0], run_command(scene, person, lists[i]));
     }
     for (size_t i = 0; i < 2 && filing->id_count > 0; i++) {
-        const char *none[] = {deeds[i], NO_ALARM, NULL};
+        const char *none[] = {deeds[i], SCENE_NO_ALARM, NULL};
         const char *real[] = {deeds[i], filing->ids[0], NULL};
         char *nothing = strdup(run_command(scene, person, none));
         assert_string_equal(run_command(scene, person, real), nothing);
@@ -555,7 +262,7 @@ static void assert_command_tells_nothing(const struct scene *scene, const struct
 static void assert_no_trace(const struct scene *scene, const char *where, const char *text)
 {
     for (size_t i = 0; i < scene->filing_count; i++) {
-        assert_holds_nothing(scene, &scene->filings[i], where, text);
+        scene_assert_nothing(scene, &scene->filings[i], where, text);
     }
 }
 
@@ -585,19 +292,19 @@ static void nothing_has_changed_for_them(struct scene *scene)
     struct words before[FIRM_ZELDA], counts[2];
     for (int person = 0; person < FIRM_ZELDA; person++) {
         words_open(&before[person]);
-        put_view(scene, person, before[person].file);
+        scene_put_view(scene, person, before[person].file);
     }
     words_open(&counts[0]);
-    put_counts(scene, counts[0].file);
+    scene_put_counts(scene, counts[0].file);
     file_it(scene, firm_draw(&scene->firm, 2) == 0 ? "danger" : "lying", draw_about(scene), -1);
-    rig_until(scene->rig, was_told(scene, &scene->filings[0]));
-    rig_until(scene->rig, is_quiet(scene, NULL));
+    rig_until(scene->rig, scene_was_told(scene, &scene->filings[0]));
+    rig_until(scene->rig, scene_is_quiet(scene, NULL));
     read_all(scene, FIRM_LEO);
     for (int person = 0; person < FIRM_ZELDA; person++) {
-        if ((kept_out(&scene->filings[0]) >> person & 1) != 0) {
+        if ((scene_kept_out(&scene->filings[0]) >> person & 1) != 0) {
             struct words after;
             words_open(&after);
-            put_view(scene, person, after.file);
+            scene_put_view(scene, person, after.file);
             if (strcmp(words_of(&before[person]), words_of(&after)) != 0) {
                 fail_msg("company %llu: what %s sees was\n%s\nand is\n%s",
                          (unsigned long long)scene->seed, firm_names[person],
@@ -608,7 +315,7 @@ static void nothing_has_changed_for_them(struct scene *scene)
         words_close(&before[person]);
     }
     words_open(&counts[1]);
-    put_counts(scene, counts[1].file);
+    scene_put_counts(scene, counts[1].file);
     assert_string_equal(words_of(&counts[0]), words_of(&counts[1]));
     words_close(&counts[0]);
     words_close(&counts[1]);
@@ -629,7 +336,7 @@ static void own_and_step_out(struct scene *scene, struct filing *filing)
     if (filing->id_count == 0 || owner == FIRM_ZELDA) {
         return; /* it was not raised, or is held back */
     }
-    for (int half_minute = 0; !gets_quiet(scene, id); half_minute++) {
+    for (int half_minute = 0; !scene_gets_quiet(scene, id); half_minute++) {
         assert_in_range(half_minute, 0, 30);
         rig_later(scene->rig);
     }
@@ -651,20 +358,33 @@ static void own_and_step_out(struct scene *scene, struct filing *filing)
     }
 }
 
+/* It goes to history with what was said in it. */
+static void close_it(const struct scene *scene, const struct filing *filing)
+{
+    char note[80];
+    snprintf(note, sizeof note, "{\"note\":\"done with %s\"}", filing->word);
+    for (size_t i = 0; i < filing->id_count; i++) {
+        int person = 0;
+        while (person < FIRM_ZELDA && !deed(scene, person, filing->ids[i], "resolve", note)) {
+            person++;
+        }
+    }
+}
+
 static void look_everywhere(struct scene *scene)
 {
     for (int person = FIRM_LEO; person >= 0; person--) { /* who may know most, first */
         struct words words;
         read_all(scene, person);
         words_open(&words);
-        put_view(scene, person, words.file);
-        assert_may_see(scene, person, "an answer", words_of(&words));
+        scene_put_view(scene, person, words.file);
+        scene_assert_may_see(scene, person, "an answer", words_of(&words));
         words_close(&words);
     }
     for (size_t f = 0; f < scene->filing_count; f++) {
         int guesses = 0;
         for (int person = 0; person < FIRM_ZELDA && guesses < 2; person++) {
-            if ((kept_out(&scene->filings[f]) >> person & 1) != 0) {
+            if ((scene_kept_out(&scene->filings[f]) >> person & 1) != 0) {
                 assert_guesses_tell_nothing(scene, &scene->filings[f], person);
                 guesses++;
             }
@@ -684,7 +404,7 @@ static void assert_links_are_dead(const struct scene *scene, const struct filing
         const char *at = item->mail ? NULL : strstr(item->body, begin);
         bool its = at != NULL && strstr(item->body, filing->word) != NULL &&
                    strstr(item->body, "\"kind\":\"digest\"") == NULL;
-        if (!its || (kept_out(filing) >> reader_of(item) & 1) == 0) {
+        if (!its || (scene_kept_out(filing) >> scene_reader_of(item) & 1) == 0) {
             continue;
         }
         char path[600];
@@ -718,10 +438,10 @@ static void storm_with_filings(struct scene *scene)
     }
     say_more(scene, &scene->filings[2]);
     for (int half_minute = 0; half_minute < 3; half_minute++) {
-        (void)gets_quiet(scene, NULL);
+        (void)scene_gets_quiet(scene, NULL);
         rig_later(scene->rig);
     }
-    (void)gets_quiet(scene, NULL);
+    (void)scene_gets_quiet(scene, NULL);
 }
 
 static void begin(struct scene *scene, struct rig *rig, uint64_t seed)
@@ -737,20 +457,21 @@ static void begin(struct scene *scene, struct rig *rig, uint64_t seed)
     rig_write(rig, "home/.config/firealarm/client.cfg", settings, 0644);
     rig_again(rig);
     raise_queues(scene, "calm", 2);
-    rig_until(rig, strstr(ask(scene, FIRM_OPS, "GET", "/v1/alarms", NULL)->body, "calm1") != NULL);
-    rig_until(rig, is_quiet(scene, NULL));
+    rig_until(rig,
+              strstr(scene_ask(scene, FIRM_OPS, "GET", "/v1/alarms", NULL)->body, "calm1") != NULL);
+    rig_until(rig, scene_is_quiet(scene, NULL));
     own_queues(scene);
-    rig_until(rig, is_quiet(scene, NULL));
+    rig_until(rig, scene_is_quiet(scene, NULL));
 }
 
 static void end(struct scene *scene, size_t *digests)
 {
     for (size_t f = 0; f < scene->filing_count; f++) {
-        if (scene->filings[f].is_raised && !was_told(scene, &scene->filings[f])) {
+        if (scene->filings[f].is_raised && !scene_was_told(scene, &scene->filings[f])) {
             fail_msg("company %llu: filing %zu reached nobody", (unsigned long long)scene->seed, f);
         }
     }
-    assert_messages(scene, digests);
+    scene_assert_messages(scene, digests);
     assert_process_is_clean(scene, scene->rig->pid);
     assert_process_is_clean(scene, rig_courier(scene->rig));
     rig_stop(scene->rig);
@@ -771,7 +492,7 @@ static void note(const struct scene *scene, struct seen *seen)
         seen->ids += scene->filings[f].id_count;
         seen->left += scene->filings[f].barred[1].who != 0;
         for (int i = 0; i < FIRM_PEOPLE; i++) {
-            seen->barred += kept_out(&scene->filings[f]) >> i & 1;
+            seen->barred += scene_kept_out(&scene->filings[f]) >> i & 1;
         }
     }
 }
@@ -786,15 +507,16 @@ static void play(struct rig *rig, uint64_t seed, struct seen *seen)
         read_all(&scene, person);
     }
     own_and_step_out(&scene, &scene.filings[1]);
+    close_it(&scene, &scene.filings[0]);
     receiver_answer(rig->receiver, "/ruth", 503);
     for (int half_minute = 0; half_minute < 3; half_minute++) {
         rig_later(rig);
-        (void)gets_quiet(&scene, NULL);
+        (void)scene_gets_quiet(&scene, NULL);
     }
     look_everywhere(&scene);
     assert_links_are_dead(&scene, &scene.filings[1]);
     for (int person = 0; person < FIRM_LINE && getuid() == 0 && seed % 3 == 0; person++) {
-        if ((kept_out(&scene.filings[0]) >> person & 1) != 0) {
+        if ((scene_kept_out(&scene.filings[0]) >> person & 1) != 0) {
             assert_command_tells_nothing(&scene, &scene.filings[0], person);
             break;
         }

@@ -189,7 +189,7 @@ static const char rest[] =
     "  { name = \"queue-slow\"; category = \"danger\"; severity = \"critical\"; policy = \"other\";\n"
     "    metric = \"queue_seconds\"; take = \"last\"; per = [ \"queue\" ];\n"
     "    above = 120.0; clear_below = 90.0; summary = \"{queue} answers in {value|duration}\"; },\n"
-    "  { name = \"again\"; policy = \"line\"; severity = \"critical\";\n"
+    "  { name = \"again\"; policy = \"other\"; severity = \"critical\";\n"
     "    incident = { category = [ \"danger\", \"mess\" ]; per = [ \"customer\" ]; count = 2;\n"
     "      within = \"14d\"; }; },\n"
     "  { name = \"violation\"; policy = \"other\"; severity = \"critical\";\n"
