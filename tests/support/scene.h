@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#define SCENE_FILINGS  6
+#define SCENE_FILINGS  8
 #define SCENE_IDS      8
 #define SCENE_NO_ALARM "7K2Q-M9XA-3DTR-WZ5E"
 
