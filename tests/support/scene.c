@@ -42,7 +42,7 @@ const struct rig_reply *scene_ask(const struct scene *scene, int person, const c
 }
 
 /* Nothing of this alarm (NULL: of any) waits to leave or for an answer. */
-bool scene_is_quiet(const struct scene *scene, const char *alarm)
+static bool is_quiet(const struct scene *scene, const char *alarm)
 {
     json_t *list = rig_json(scene_ask(scene, FIRM_OPS, "GET", "/v1/outbox", NULL)), *item;
     bool quiet = true;
@@ -58,15 +58,28 @@ bool scene_is_quiet(const struct scene *scene, const char *alarm)
     return quiet;
 }
 
-/* Time enough for what leaves at once; what is held back for longer needs the next half minute. */
-bool scene_gets_quiet(const struct scene *scene, const char *alarm)
+static bool is_quiet_within(const struct scene *scene, const char *alarm, int64_t ms)
 {
-    int64_t until = rig_ms() + 100;
+    int64_t until = rig_ms() + ms;
     bool quiet = false;
-    while (!(quiet = scene_is_quiet(scene, alarm)) && rig_ms() < until) {
+    while (!(quiet = is_quiet(scene, alarm)) && rig_ms() < until) {
         rig_pause();
     }
     return quiet;
+}
+
+bool scene_gets_quiet(const struct scene *scene)
+{
+    return is_quiet_within(scene, NULL, 100);
+}
+
+void scene_settle(const struct scene *scene, const char *alarm)
+{
+    int half_minutes = 0;
+    while (!is_quiet_within(scene, alarm, 200 + 100 * half_minutes)) {
+        assert_in_range(half_minutes++, 0, 40);
+        rig_later(scene->rig);
+    }
 }
 
 uint32_t scene_kept_out(const struct filing *filing)
