@@ -305,7 +305,7 @@ void fa_lab_jump(struct fa_lab *lab, fa_time delta)
                 fa_format_duration(delta < 0 ? -delta : delta, length));
     if (lab->engine != NULL) {
         fa_lab_turn(lab, &event);
-        if (delta >= FA_MINUTE || delta <= -FA_MINUTE) {
+        if (fa_clock_is_stepped(delta)) {
             forget_windows(lab);
         }
     }
