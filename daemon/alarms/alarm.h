@@ -157,6 +157,15 @@ struct fa_alarm {
     struct fa_hiding *hiding; /* owned; NULL: it is not hidden, and no inhibition knows it */
     struct fa_alarm *next_dirty;
 };
+/* Does its level say what rules that are made anew must know of it (fa_rules_restore)? Unknown says
+ * that it fired before, as long as it is open; a latched one is open also when it is over. */
+static inline bool fa_alarm_has_level(const struct fa_alarm *alarm)
+{
+    bool is_open = alarm->state == FA_ALARM_PENDING || alarm->state == FA_ALARM_UNACKED ||
+                   alarm->state == FA_ALARM_ACKED;
+    return alarm->level != FA_LEVEL_UNKNOWN || (is_open && (alarm->flags & FA_FLAG_LATCHED) == 0);
+}
+
 /* A copy in one allocation; NULL of NULL. */
 struct fa_source *fa_source_copy(const struct fa_source *source);
 /* How many wrong codes may still be typed on this person's links; 0: they are locked. */
