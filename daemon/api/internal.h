@@ -118,6 +118,8 @@ bool fa_call_id_begins(const char *id, struct fa_str typed);
 fa_route_fn fa_route_explain, fa_route_rule;
 /* As one of the alarms that it would raise. */
 bool fa_call_may_see_rule(const struct fa_call *call, const struct fa_rule *rule);
+/* A rule with nearly that name, of those that the caller may see; NULL: none. */
+const char *fa_call_near_rule(const struct fa_call *call, const char *name);
 /* silences.c */
 fa_route_fn fa_route_silences, fa_route_silence_preview, fa_route_silence, fa_route_silence_end;
 json_t *fa_call_silence_json(const struct fa_call *call, const struct fa_silence *silence);

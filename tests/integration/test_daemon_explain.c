@@ -140,6 +140,9 @@ static void what_fired_is_explained_when_its_rule_is_gone(void **state)
     rig_statsd_local(rig, "queue_seconds:400|g|#queue:north");
     find_id(rig, id);
     rig_until(rig, strstr(as_chris(rig, "GET", path_of(id, ""), NULL)->body, "400.0") != NULL);
+    const struct rig_reply *reply = as_chris(rig, "POST", path_of(id, "/ack"), "{\"for\":\"1ms\"}");
+    assert_int_equal(reply->status, 422);
+    assert_contains(reply->body, "#/for");
     assert_int_equal(as_chris(rig, "POST", path_of(id, "/ack"), "{\"for\":\"1h\"}")->status, 200);
     rig_statsd_local(rig, "queue_seconds:80|g|#queue:north");
     rig_until(rig, strstr(as_chris(rig, "GET", path_of(id, ""), NULL)->body, "resolved") != NULL);
@@ -264,6 +267,15 @@ static void a_rule_that_does_not_fire_says_why(void **state)
     assert_contains(text, "does not hold");
     assert_int_equal(run_client(rig, "no-such-rule-at-all", "", text, sizeof text), 1);
     assert_int_equal(run_client(rig, "7K2Q-M9XA", "", text, sizeof text), 1);
+    /* One that is nearly there, also where it could be the beginning of an alarm's id. */
+    assert_contains(as_chris(rig, "GET", "/v1/rules/queue-slwo", NULL)->body,
+                    "Did you mean 'queue-slow'?");
+    assert_int_equal(run_client(rig, "queue_slow", "", text, sizeof text), 1);
+    assert_contains(text, "Did you mean 'queue-slow'?");
+    assert_int_equal(run_client(rig, "queue-slw", "", text, sizeof text), 1);
+    assert_contains(text, "Did you mean 'queue-slow'?");
+    assert_int_equal(run_client(rig, "no-such-rule-at-all", "", text, sizeof text), 1);
+    assert_null(strstr(text, "Did you mean"));
     rig_stop(rig);
 }
 
