@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *const worlds_channels[WORLDS_CHANNELS + 1] = {"mail", "pager", "chat",
                                                           "room", "wall",  NULL};
@@ -431,6 +432,12 @@ static void ignore_fault(void *ctx, bool is_warning, const struct fa_err *err)
 
 bool worlds_firm_is_sound(const struct worlds_firm *firm)
 {
+    /* Without it all that has a zone or a rota is unsound: other worlds, and no word of it. */
+    if (access(fa_calendars_program(), X_OK) != 0) {
+        fprintf(stderr, "%s is not there: say FIREALARM_CALENDAR=.../firealarm-calendar\n",
+                fa_calendars_program());
+        exit(2);
+    }
     struct fa_config *config = NULL;
     struct fa_buf buf;
     fa_buf_init(&buf, (size_t)1 << 20);
