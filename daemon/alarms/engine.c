@@ -17,9 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A step of the wall clock below this is drift, not a jump. */
-#define CLOCK_STEP_MIN (60 * FA_SECOND)
-
 /* ---- objects ---- */
 
 void fa_touch_alarm(struct fa_engine *engine, struct fa_alarm *alarm)
@@ -428,7 +425,8 @@ static int on_deed(struct fa_engine *engine, const struct fa_event *event)
 
 static void on_clock(struct fa_engine *engine, fa_time delta)
 {
-    if (delta > CLOCK_STEP_MIN || delta < -CLOCK_STEP_MIN) {
+    if (fa_clock_is_stepped(delta)) {
+        fa_conditions_forget(engine);
         fa_journal(engine, FA_J_CLOCK, (struct fa_journal_ids){0}, NULL, delta);
         fa_shift_all(engine, delta);
         fa_trouble_once(engine, "clock-stepped", "the wall clock stepped; deadlines were kept");

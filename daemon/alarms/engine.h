@@ -78,6 +78,17 @@ enum fa_event_kind {
 };
 /* clang-format on */
 
+/* Of FA_EV_CLOCK: up to a minute is drift. Beyond, deadlines are moved and what samples said is
+ * forgotten: the host makes rules and windows anew. */
+static inline bool fa_clock_is_stepped(fa_time delta)
+{
+    return delta > FA_MINUTE || delta < -FA_MINUTE;
+}
+
+/* The shortest promise: what is shorter is over before anybody has done anything. Whoever asks for
+ * an acknowledgement sees to it. */
+#define FA_PROMISE_MIN FA_MINUTE
+
 struct fa_filing {
     struct fa_incident_id id; /* derived from the client's key: the same at each retry */
     const char *category, *customer, *text, *since, *reporter;

@@ -50,13 +50,14 @@ struct fa_place {
 /* A person may get FA_PACE_MESSAGES in FA_PACE_SPAN; what comes beyond leaves in a digest, what
  * somebody has to act on after FA_PACE_WAIT at the latest. */
 #define FA_PACE_MESSAGES 5
-#define FA_PACE_SPAN     (10 * FA_MINUTE)
-#define FA_PACE_WAIT     FA_MINUTE
-#define FA_DIGEST_LINES  200 /* mail readers cut what is longer; more go in a second one */
+/* Of digests beyond the limit so many more are remembered, as some may arrive nowhere. */
+#define FA_PACE_KEPT    (FA_PACE_MESSAGES + 5)
+#define FA_PACE_SPAN    (10 * FA_MINUTE)
+#define FA_PACE_WAIT    FA_MINUTE
+#define FA_DIGEST_LINES 200 /* mail readers cut what is longer; more go in a second one */
 struct fa_pace {
-    const char *person; /* (interned) */
-    fa_time
-        left[FA_PACE_MESSAGES]; /* wall: when the latest ones left first, oldest first; 0: none */
+    const char *person;         /* (interned) */
+    fa_time left[FA_PACE_KEPT]; /* wall: when the latest ones left first, oldest first; 0: none */
     struct fa_pack held;        /* in memory alone: their own rows say that they wait */
     struct fa_pace *next_dirty;
     bool dirty;

@@ -43,10 +43,18 @@ struct fa_refusal {
     char reason[64], excerpt[64];
 };
 struct fa_pull;
+/* What came of a body, for who asked: samples, and the first of the names that no rule reads. */
+#define FA_INTAKE_NAMES 10
+struct fa_intake_count {
+    uint64_t taken, ignored;
+    char *names[FA_INTAKE_NAMES]; /* owned */
+    size_t name_count;
+};
 struct fa_intake {
-    struct fa_feed_socket *feed; /* NULL: not open */
-    struct fa_pull *pull;        /* what a pull adds; NULL: it was sent */
-    void *conn;                  /* the decoder's */
+    struct fa_feed_socket *feed;   /* NULL: not open */
+    struct fa_pull *pull;          /* what a pull adds; NULL: it was sent */
+    struct fa_intake_count *count; /* NULL: nobody asked */
+    void *conn;                    /* the decoder's */
     uint64_t refused;
     struct fa_refusal first[FA_INTAKE_TOLD];
     int status; /* of the decoder's reply; 0: it gave none */
