@@ -84,7 +84,7 @@ static struct facts refresh(struct fa_group *group, fa_time now)
     for (size_t leaf = 0; leaf < plan->count; leaf++) {
         struct fa_member *member = group->leaves[leaf].first;
         for (; member != NULL; member = member->next) {
-            fa_member_refresh(member, plan->leaves[leaf].over, now);
+            fa_member_refresh(member, &plan->leaves[leaf], now);
             if (leaf == 0) {
                 add_member(&facts, group, member);
             }
@@ -132,7 +132,7 @@ static bool look_at_member(const struct fa_eval *eval, const struct fa_plan_leaf
         return fa_link_points(member->link, from, eval->now - leaf->selector->offset, NULL, 0) >=
                needed;
     }
-    fa_member_refresh(member, leaf->over, eval->now);
+    fa_member_refresh(member, leaf, eval->now);
     const struct fa_summary *summary = member->summary;
     *next_at = earlier(*next_at, summary->next_at);
     facts->any = facts->any || summary->samples > 0;

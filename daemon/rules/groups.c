@@ -77,16 +77,19 @@ static void watch_leaf(struct fa_rules *rules, struct fa_rule_state *state, size
     free(matches);
 }
 
-/* All members of a rule are of one size: with a window's summary when any leaf has a window. */
+/* All members of a rule are of one size: that of the leaf with the most. */
 static void init_pools(struct fa_rule_state *state)
 {
-    size_t summary = 0, leaves = state->whole == NULL ? state->plan.count : 1;
+    size_t read = 0, leaves = state->whole == NULL ? state->plan.count : 1;
     for (size_t i = 0; i < state->plan.count; i++) {
-        summary = state->plan.leaves[i].over > 0 ? sizeof(struct fa_summary) : summary;
+        const struct fa_plan_leaf *leaf = &state->plan.leaves[i];
+        size_t own = (leaf->over > 0 ? sizeof(struct fa_summary) : 0) +
+                     (fa_plan_leaf_follows(leaf) ? sizeof(struct fa_follow) : 0);
+        read = own > read ? own : read;
     }
     fa_pool_init(&state->quiets_pool,
                  fa_shape_adds_up(state->shape.kind) ? QUIET_BYTES : QUIET_BOUND_BYTES);
-    fa_pool_init(&state->members_pool, sizeof(struct fa_member) + summary);
+    fa_pool_init(&state->members_pool, sizeof(struct fa_member) + read);
     fa_pool_init(&state->groups_pool,
                  sizeof(struct fa_group) + leaves * sizeof(struct fa_population));
 }
@@ -312,6 +315,9 @@ struct fa_member *fa_member_join(struct fa_group *group, struct fa_link *link)
                                  .leaf = (uint32_t)leaf->number,
                                  .place = place,
                                  .prev = population->last};
+    if (fa_plan_leaf_follows(&leaf->state->plan.leaves[leaf->number])) {
+        fa_member_follow(member)->is_valid = false;
+    }
     *(population->last != NULL ? &population->last->next : &population->first) = member;
     population->last = member;
     population->count++;
