@@ -72,7 +72,8 @@ static void watch_leaf(struct fa_rules *rules, struct fa_rule_state *state, size
             spec.accepts_ctx = selector;
         }
     }
-    state->leaves[number] = (struct fa_leaf){.state = state, .number = number};
+    state->leaves[number] =
+        (struct fa_leaf){.state = state, .number = number, .follows = fa_plan_leaf_follows(leaf)};
     fa_watcher_add(rules->watcher, &spec);
     free(matches);
 }
@@ -315,7 +316,7 @@ struct fa_member *fa_member_join(struct fa_group *group, struct fa_link *link)
                                  .leaf = (uint32_t)leaf->number,
                                  .place = place,
                                  .prev = population->last};
-    if (fa_plan_leaf_follows(&leaf->state->plan.leaves[leaf->number])) {
+    if (leaf->follows) {
         fa_member_follow(member)->is_valid = false;
     }
     *(population->last != NULL ? &population->last->next : &population->first) = member;
@@ -362,12 +363,9 @@ static void wake_namesake(struct fa_group *group, const struct fa_link *link)
 struct fa_group *fa_group_of(struct fa_rules *rules, struct fa_rule_state *state,
                              const struct fa_link *link)
 {
-    struct fa_buf labels;
-    fa_buf_init(&labels, SIZE_MAX / 2);
-    fa_plan_key_format(&state->plan.key, fa_link_labels(link), &labels);
-    struct fa_group *group = fa_group_take(rules, state, fa_buf_str(&labels));
-    fa_buf_done(&labels);
-    return group;
+    fa_buf_clear(&rules->labels);
+    fa_plan_key_format(&state->plan.key, fa_link_labels(link), &rules->labels);
+    return fa_group_take(rules, state, fa_buf_str(&rules->labels));
 }
 
 struct fa_member *fa_member_take(struct fa_rules *rules, struct fa_link *link)
