@@ -119,6 +119,9 @@ fa_route_fn fa_route_explain, fa_route_rule;
 /* As one of the alarms that it would raise. */
 bool fa_call_may_see_rule(const struct fa_call *call, const struct fa_rule *rule);
 /* silences.c */
+fa_route_fn fa_route_drills, fa_route_drill_preview, fa_route_drill;
+/* The last drill of each policy. */
+void fa_drill_metrics(const struct fa_engine *engine, struct fa_buf *out);
 fa_route_fn fa_route_silences, fa_route_silence_preview, fa_route_silence, fa_route_silence_end;
 json_t *fa_call_silence_json(const struct fa_call *call, const struct fa_silence *silence);
 /* list.c */
