@@ -181,7 +181,9 @@ static int judge(const struct fa_engine *engine, const char *policy,
 {
     const struct fa_drill *last = fa_engine_drill(engine, policy);
     char identity[200], labels[120];
-    if (last != NULL && last->state == FA_DRILL_RUNNING) {
+    name_of(RULE, policy, identity, labels);
+    if ((last != NULL && last->state == FA_DRILL_RUNNING) ||
+        fa_names_find(&engine->identities, identity) != NULL) {
         return FA_EEXISTS;
     }
     name_of(RULE_FAILED, policy, identity, labels);

@@ -3,7 +3,7 @@
 /* needs: fa_daemon_programs firealarm */
 /* Drills with real processes: the message that people get, the command that its operator sees, the
  * answer over each way, a drill that fails while the daemon is replaced, and what is counted. */
-#include "daemon_rig.h"
+#include "page_rig.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -129,6 +129,29 @@ static void a_drill_is_told_answered_and_shown(void **state)
     assert_int_equal(receiver_matches(rig->receiver, "/dana", NULL), 0);
 }
 
+static void a_drill_is_answered_by_the_link_in_its_message(void **state)
+{
+    struct rig *rig = *state;
+    char form[200], seen[40];
+    rig->words.listeners = page_listeners;
+    begin(rig);
+    assert_int_equal(rig_post(rig, "/v1/drills", "{\"policy\":\"leaders\"}")->status, 201);
+    struct page_link link = link_of(rig, "/first", "DRILL");
+    const struct rig_reply *reply = page(rig, "GET", link.path, NULL);
+    assert_has(reply->body, "This is a drill. Will you answer?");
+    assert_has(reply->body, "DRILL of the policy leaders");
+    assert_lacks(reply->body, "I say more in");
+    hidden(reply, "seen", seen, sizeof seen);
+    assert_string_equal(last(rig, "state"), "running");
+    snprintf(form, sizeof form, "code=%.3s%s&seen=%s", link.code, link.code + 4, seen);
+    reply = page(rig, "POST", link.path, form);
+    assert_int_equal(reply->status, 200);
+    assert_has(reply->body, "The drill is over");
+    assert_string_equal(last(rig, "state"), "passed");
+    assert_string_equal(last(rig, "who"), "chris");
+    assert_int_equal(page(rig, "GET", link.path, NULL)->status, 404);
+}
+
 static void who_runs_nothing_begins_none_and_sees_none(void **state)
 {
     struct rig *rig = *state;
@@ -208,6 +231,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
         T(a_drill_is_told_answered_and_shown),
+        T(a_drill_is_answered_by_the_link_in_its_message),
         T(who_runs_nothing_begins_none_and_sees_none),
         T(a_drill_that_nobody_answers_is_an_alarm_after_a_restart),
     };
