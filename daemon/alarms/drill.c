@@ -334,8 +334,10 @@ static void fail(struct fa_engine *engine, const struct fa_drill *drill,
     fa_buf_printf(&words, "A drill of the policy %s failed: nobody acknowledged it within %s.",
                   drill->policy, fa_format_duration(drill->until - drill->began, length));
     put_silent(engine, alarm, &words);
-    struct fa_alarm *failed = begin_alarm(engine, RULE_FAILED, fa_policy_of(engine, alarm),
-                                          fa_buf_text(&words), FA_FLAG_TROUBLE);
+    const struct fa_policy *policy = fa_setup_policy(engine->setup, drill->policy);
+    policy = policy != NULL ? policy : fa_policy_of(engine, alarm);
+    struct fa_alarm *failed =
+        begin_alarm(engine, RULE_FAILED, policy, fa_buf_text(&words), FA_FLAG_TROUBLE);
     fa_buf_done(&words);
     failed->climbing = alarm->climbing; /* one rung above */
     failed->step = alarm->step;
