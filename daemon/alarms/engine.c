@@ -165,6 +165,7 @@ void fa_engine_free(struct fa_engine *engine)
         free(p);
     }
     fa_paces_done(engine);
+    fa_drills_done(engine);
     fa_heap_done(&engine->alarm_heap);
     fa_heap_done(&engine->incident_heap);
     fa_heap_done(&engine->notification_heap);
@@ -502,6 +503,8 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
             fa_trouble(engine, event->u.trouble.code, event->u.trouble.text, event->u.trouble.over);
         }
         return 0;
+    case FA_EV_DRILL:
+        return fa_drill_begin(engine, event, &reply->u.reply.alarm);
     case FA_EV_SILENCE:
         return fa_silence_set(engine, event->u.silence, &reply->u.reply.silence);
     case FA_EV_UNSILENCE:

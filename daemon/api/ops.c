@@ -324,6 +324,7 @@ static void engine_metrics(const struct fa_engine *engine, struct fa_buf *out)
                      "# HELP firealarm_reminders_spared Reminders that were not sent, as their "
                      "reader had got too many messages.\n");
     fa_buf_printf(out, "firealarm_reminders_spared_total %llu\n", (unsigned long long)stats.spared);
+    fa_drill_metrics(engine, out);
     fa_buf_puts(out, "# TYPE firealarm_engine_steps counter\n"
                      "# HELP firealarm_engine_steps Events decided since start.\n");
     fa_buf_printf(out, "firealarm_engine_steps_total %llu\n", (unsigned long long)stats.steps);
