@@ -77,6 +77,18 @@ static void say_end(struct fa_client *client, const char *path, const struct fa_
            tally->warnings, tally->warnings == 1 ? "" : "s");
 }
 
+/* What business time comes to, with today's date: it shows whether the calendar is the right one.
+ */
+static void say_business(struct fa_client *client, const struct fa_config *config)
+{
+    char text[FA_CONFIG_EXAMPLE_SIZE];
+    for (size_t i = 0; config != NULL && i < config->rule_count; i++) {
+        if (fa_config_example(config, config->rules[i], text)) {
+            fa_say(&client->out, "rule %s: %s\n", config->rules[i]->name, text);
+        }
+    }
+}
+
 static void print_json(struct fa_client *client, const char *path, bool is_sound, json_t *list)
 {
     json_t *all = json_pack("{s:o, s:b, s:O}", "file", fa_json_clean(path), "sound", is_sound,
@@ -149,6 +161,7 @@ static int run(struct fa_client *client, const struct fa_args *args)
         json_decref(tally.list);
     } else {
         say_end(client, path, config, &tally);
+        say_business(client, config);
     }
     fa_config_free(config);
     fa_plugins_free(plugins);

@@ -189,8 +189,9 @@ static void fill_hours(const struct making *m, const struct fa_draft_calendar *d
 static void fill_calendar(const struct making *m, const struct fa_draft_calendar *draft,
                           struct fa_calendar_entry *entry)
 {
-    *entry =
-        (struct fa_calendar_entry){.name = fa_xstrdup(draft->name), .known_until = m->range.until};
+    *entry = (struct fa_calendar_entry){.name = fa_xstrdup(draft->name),
+                                        .zone = fa_xstrdup(zone_or_own(m, draft->zone)),
+                                        .known_until = m->range.until};
     if ((draft->file != NULL) == (draft->hours.count > 0)) {
         fa_fault(m->faults, draft->at, FA_EINVAL,
                  "a calendar has one of hours (\"Mon-Fri 09:00-17:00\") and file (iCalendar)");
@@ -282,6 +283,7 @@ static void fill_calendars(const struct making *m)
     }
     for (size_t i = 0; i < count; i++) {
         end_early(m, &m->dir->calendars[i]);
+        fa_build_days(&m->dir->calendars[i], zone_of(m, m->draft->calendars.items[i].zone));
     }
 }
 

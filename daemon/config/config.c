@@ -122,6 +122,9 @@ static int make(struct fa_faults *faults, struct fa_files *files,
         rc = fa_build_calendars(faults, files, &draft, world, config);
     }
     if (faults->unread_files == 0 && rc == 0) {
+        fa_build_business(faults, &draft, config);
+    }
+    if (faults->unread_files == 0 && rc == 0) {
         prove(faults, &draft, config, world != NULL ? world->plugins : NULL);
     }
     for (size_t i = 0; faults->count == 0 && i < config->setup.policy_count; i++) {
@@ -262,6 +265,7 @@ static void free_rule(struct fa_rule *rule)
     free(rule->policy);
     free(rule->summary);
     free(rule->expect);
+    free(rule->calendar);
     free(rule->file);
     free(rule);
 }

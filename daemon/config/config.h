@@ -169,6 +169,12 @@ void fa_config_free(struct fa_config *config); /* accepts NULL */
  * summary gets "{rule}: {value} since {since|time}". */
 const char *const *fa_config_summary_fields(size_t *ret_count);
 
+/* Of a rule whose `for` is business time: what it comes to from today on, for people. False: it is
+ * none. */
+#define FA_CONFIG_EXAMPLE_SIZE 360
+bool fa_config_example(const struct fa_config *config, const struct fa_rule *rule,
+                       char ret_text[FA_CONFIG_EXAMPLE_SIZE]);
+
 /* The manual page firealarm.cfg(5), made from the tables that read the files, with the options of
  * those plugins that are there; NULL: without. */
 void fa_config_reference(FILE *out, struct fa_plugins *plugins);

@@ -254,8 +254,11 @@ static const struct fa_key step_keys[] = {
      .max = 64, .help = "Whom to tell: a person, \"role:NAME\", \"team:NAME\" or \"independent\"."},
     {"channels", FA_KEY_TEXTS, 0, PAIR(T, e.channels, e.channel_count), .max = 16,
      .help = "Only over these channels. Without it: each person's own, in their order."},
-    {"wait", FA_KEY_DURATION, 0, AT(T, e.wait), DURATION(FA_MINUTE, 7 * FA_DAY), .def = "15m",
-     .help = "From this step to the next; from the last to its repetition."},
+    {"wait", FA_KEY_MEASURED, 0, PAIR(T, e.wait, e.measure), DURATION(FA_MINUTE, 7 * FA_DAY),
+     .def = "15m",
+     .help = "From this step to the next; from the last to its repetition. \"4 business hours\" "
+             "and \"2 business days\" are counted by the step's during, without it by the "
+             "company's calendar; see for of a rule."},
     {"during", FA_KEY_NAME, 0, AT(T, e.during),
      .help = "A calendar: the step is told only while it is open, and its wait runs only then. "
              "Without it: at any time."},
@@ -329,8 +332,16 @@ static const struct fa_key rule_keys[] = {
          "{since|time}."},
     {"expect", FA_KEY_TEXT, 0, AT(T, e.expect), .max = 500,
      .help = "What is expected of the reader; plain text."},
-    {"for", FA_KEY_DURATION, 0, AT(T, e.for_ms), DURATION(0, 30 * FA_DAY), .def = "0s",
-     .help = "The condition must hold so long."},
+    {"for", FA_KEY_MEASURED, 0, PAIR(T, e.for_ms, e.for_measure), DURATION(0, 30 * FA_DAY),
+     .def = "0s",
+     .help = "The condition must hold so long. \"4 business hours\" are as much open time of the "
+             "calendar; of \"2 business days\" each is a day on which it is open, and half of its "
+             "open time is half a day. So with hours from 9 to 17 what holds since Friday 16:00 "
+             "fires on Tuesday at 16:00, and what begins on Saturday as if it were Monday 9:00; a "
+             "holiday is no business day."},
+    {"calendar", FA_KEY_NAME, 0, AT(T, e.calendar),
+     .help = "The calendar that business days and hours of for are counted by. Without it: the "
+             "company's."},
     {"keep_firing_for", FA_KEY_DURATION, 0, AT(T, e.keep_firing_for), DURATION(0, 30 * FA_DAY),
      .def = "0s", .help = "The condition must be over so long before the alarm returns."},
     {"hits", FA_KEY_U32, 0, AT(T, e.hits), .min = 1, .max = 64,
@@ -665,6 +676,9 @@ static const struct fa_key top_keys[] = {
     {"zone", FA_KEY_TEXT, 0, AT(T, zone), .max = 100,
      .help = "The company's time zone, for instance \"Europe/Berlin\", for people, calendars and "
              "schedules that name none. Without it: UTC."},
+    {"calendar", FA_KEY_NAME, 0, AT(T, calendar),
+     .help = "The company's working calendar: business days and hours are counted by it, where a "
+             "rule or a step names no other."},
     {"people", FA_KEY_GROUPS, 0, LIST(T, people), .section = &person_section,
      .help = "Everybody who is named elsewhere."},
     {"calendars", FA_KEY_GROUPS, 0, LIST(T, calendars), .section = &calendar_section,
