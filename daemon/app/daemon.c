@@ -123,6 +123,7 @@ static void host_metrics(void *ctx, struct fa_buf *out)
     struct fa_daemon *daemon = ctx;
     fa_feeds_metrics(daemon, out);
     fa_fetch_metrics(daemon, out);
+    fa_remote_metrics(daemon, out);
     fa_listeners_metrics(daemon, out);
     fa_buf_printf(out,
                   "# TYPE firealarm_store_up gauge\nfirealarm_store_up %d\n"

@@ -325,6 +325,12 @@ void fa_config_free(struct fa_config *config)
         free_fetch(&config->fetches[i]);
     }
     free(config->fetches);
+    for (size_t i = 0; i < config->mirror_count; i++) {
+        free(config->mirrors[i].name);
+        free(config->mirrors[i].file);
+        free(config->mirrors[i].host);
+    }
+    free(config->mirrors);
     free_plugin(&config->store);
     fa_directory_free(config->people);
     free(config->rules);

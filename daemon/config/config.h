@@ -93,6 +93,12 @@ struct fa_file_mark {
 };
 struct fa_file_mark fa_file_mark_of(const char *path); /* NULL: none */
 
+/* A calendar or schedule whose file is the copy of one that lies elsewhere. */
+struct fa_mirror_entry {
+    char *name, *file;
+    char *host; /* where it comes from, without the path: that may be a secret */
+};
+
 struct fa_config {
     char *company;
     char *notice;                       /* what the client says before it asks */
@@ -116,6 +122,8 @@ struct fa_config {
     size_t feed_count;
     struct fa_fetch_entry *fetches;
     size_t fetch_count;
+    struct fa_mirror_entry *mirrors;
+    size_t mirror_count;
     fa_time walk_from;   /* nobody may be missing from then on; 0: that is not asked */
     fa_time known_until; /* of calendars and zones; 0: they were not read */
     char *source; /* the files' text, with that of calendars, for the store's copy; fa_config_parse
@@ -135,6 +143,7 @@ typedef void fa_config_fault_fn(void *ctx, bool is_warning, const struct fa_err 
  * cannot be proved before. */
 struct fa_plugins;
 struct fa_calendars;
+struct fa_remotes;
 
 /* What a configuration is read with beside its files. NULL for all of it stands for {0}. */
 struct fa_config_world {
@@ -144,8 +153,10 @@ struct fa_config_world {
     struct fa_calendars *calendars;
     const struct fa_str *directory; /* tried in place of what the directory's file holds, be it
                                        there or not; NULL: the file */
-    bool is_waiting_elsewhere; /* what has to be read first is: FA_EAGAIN, instead of blocking */
-    bool is_fresh;             /* of calendars that a kept text holds, what their files say now */
+    struct fa_remotes *remotes; /* which calendars are to be fetched, and those that were; FA_EAGAIN
+                                   when some are missing. NULL: their copies have to do */
+    bool is_waiting_elsewhere;  /* what has to be read first is: FA_EAGAIN, instead of blocking */
+    bool is_fresh;              /* of calendars that a kept text holds, what their files say now */
 };
 
 /* Reads and proves. 0 with *ret_config (fa_config_free), FA_EINVAL after one or more faults, none

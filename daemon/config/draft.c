@@ -82,6 +82,29 @@ static const struct fa_section team_section = {"a team", KEYS(team_keys), sizeof
                                                .help = "Several people under one name."};
 #undef T
 
+/* clang-format off */
+/* A calendar that lies elsewhere; of both sections. */
+#define REMOTE_KEYS                                                                                \
+    {"url", FA_KEY_TEXT, 0, AT(T, remote.url), .min = 1, .max = 2000,                              \
+     .help = "Where it comes from, for instance \"https://HOST/rota.ics\": firealarm-fetcher gets "  \
+             "it a minute after each start and reload and then once a day, at most 1 MB within "   \
+             "30s. file says where its copy lies. What cannot be fetched, is no calendar or makes " \
+             "the configuration fail its proof changes nothing: the copy stays in force, and "     \
+             "operators hear. Redirects are not followed."},                                       \
+    {"user", FA_KEY_TEXT, 0, AT(T, remote.user), .min = 1, .max = 200,                             \
+     .help = "Of url: to log in with."},                                                           \
+    {"password", FA_KEY_PATH, FA_KEY_CREDENTIAL, AT(T, remote.password),                           \
+     .help = "Of url: file or credential with the user's password."},                              \
+    {"token", FA_KEY_PATH, FA_KEY_CREDENTIAL, AT(T, remote.token),                                 \
+     .help = "Of url: file or credential with a bearer token."},                                   \
+    {"ca", FA_KEY_PATH, 0, AT(T, remote.ca),                                                       \
+     .help = "Of url: file with the authorities that its certificate is checked by."},             \
+    {"allow_private", FA_KEY_BOOL, 0, AT(T, remote.allow_private), .def = "false",                 \
+     .help = "Of url: it may be an address of this machine or of a private network."},             \
+    {"allow_plain", FA_KEY_BOOL, 0, AT(T, remote.allow_plain), .def = "false",                     \
+     .help = "Of url: a secret may go over http."},
+
+/* clang-format on */
 #define T struct fa_draft_calendar
 static const struct fa_key calendar_keys[] = {
     {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, name),
@@ -90,15 +113,14 @@ static const struct fa_key calendar_keys[] = {
      .help = "Each week the same: \"Mon-Fri 09:00-17:00\", \"Sat 10:00-13:00\", \"Fri "
              "22:00-06:00\" (into Saturday)."},
     {"file", FA_KEY_PATH, 0, AT(T, file),
-     .help = "iCalendar, instead of hours: open while one of its events lasts."},
+     .help = "iCalendar, instead of hours: open while one of its events lasts. With url: where its "
+             "copy lies, below the state directory, for instance /var/lib/firealarm/rota.ics."},
     {"except", FA_KEY_TEXTS, 0, LIST(T, except), .min = 1, .max = 16,
      .help = "Calendars whose time is taken out, for instance holidays."},
     {"zone", FA_KEY_TEXT, 0, AT(T, zone), .max = 100,
      .help = "Time zone of hours, of whole days and of times without one. Without it: the "
              "company's."},
-    {"url", FA_KEY_REFUSED,
-     .help = "calendars are files: let a job of your own fetch it, and write file = \"...\""},
-};
+    REMOTE_KEYS};
 static const struct fa_section calendar_section = {
     "a calendar", KEYS(calendar_keys), sizeof(T),
     .help = "Open time under a name: working hours, holidays, leave. Calendars are read at start, "
@@ -115,12 +137,10 @@ static const struct fa_key schedule_keys[] = {
     {"file", FA_KEY_PATH, FA_KEY_REQUIRED, AT(T, file),
      .help = "iCalendar. Each event says who is on duty: its ATTENDEEs, by the addresses of their "
              "channels; without such its SUMMARY, a person's name or display, several with "
-             "commas."},
+             "commas. With url: where its copy lies, as of a calendar."},
     {"zone", FA_KEY_TEXT, 0, AT(T, zone), .max = 100,
      .help = "Time zone of whole days and of times without one. Without it: the company's."},
-    {"url", FA_KEY_REFUSED,
-     .help = "calendars are files: let a job of your own fetch it, and write file = \"...\""},
-};
+    REMOTE_KEYS};
 static const struct fa_section schedule_section = {
     "a schedule", KEYS(schedule_keys), sizeof(T),
     .help = "A rotation: who is on duty when. A single event, or an occurrence that was changed or "

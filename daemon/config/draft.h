@@ -29,12 +29,14 @@ struct fa_draft_person {
 struct fa_draft_calendar {
     const config_setting_t *at;
     char *name, *file, *zone;
+    struct fa_fetch_entry remote; /* url and what goes with it */
     FA_TEXTS hours, except;
 };
 
 struct fa_draft_schedule {
     const config_setting_t *at;
     char *name, *display, *file, *zone;
+    struct fa_fetch_entry remote;
 };
 
 struct fa_draft_team {

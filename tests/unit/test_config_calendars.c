@@ -282,6 +282,24 @@ static const struct {
     {EVENT("UID:1\nSUMMARY:maria\nDTSTART:20260504T090000\nDURATION:PT8H\nRRULE:FREQ=HOURLY"),
      PEOPLE("") ROTA, "rota.ics: event 'maria': an RRULE repeats DAILY"},
     {"BEGIN:VEVENT\n", PEOPLE("") ROTA, "rota.ics: "},
+    {"", PEOPLE("") "calendars = ( { name = \"a\"; url = \"https://x.example/a.ics\"; } );\n",
+     "t.cfg:9: url: url needs file: where its copy lies"},
+    {"",
+     PEOPLE("") "calendars = ( { name = \"a\"; url = \"https://x.example/a.ics\"; "
+                "file = \"./none.ics\"; } );\n",
+     "none.ics' has no copy yet: the daemon fetches it at its start and when it reloads"},
+    {"",
+     PEOPLE("") "schedules = ( { name = \"a\"; url = \"http://127.0.0.1/a.ics\"; file = "
+                "\"./rota.ics\"; } );\n",
+     "is a private address: say allow_private = true"},
+    {"",
+     PEOPLE("") "schedules = ( { name = \"a\"; url = \"https://me:hush@x.example/a.ics\"; file = "
+                "\"./rota.ics\"; } );\n",
+     "url holds a login"},
+    {"",
+     PEOPLE("") "schedules = ( { name = \"a\"; url = \"http://x.example/\"; token = \"/t\"; file = "
+                "\"./rota.ics\"; } );\n",
+     "a secret would go over http://"},
     {"",
      PEOPLE("") "calendar = \"ofice\"; calendars = ( { name = \"office\"; hours = \"Mon "
                 "09:00-17:00\"; } );\n",
