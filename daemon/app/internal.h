@@ -181,6 +181,13 @@ struct fa_checkpoint {
     bool has_failed;    /* operators know */
 };
 
+/* Channels that carried a test (tested.c). */
+struct fa_tested_item;
+struct fa_tested {
+    struct fa_tested_item *items; /* owned */
+    size_t count, cap;
+};
+
 /* The copy of a calendar that lies elsewhere (remote.c). */
 struct fa_mirror_state {
     char *file;      /* owned */
@@ -193,7 +200,7 @@ struct fa_renewal {
     struct fa_calendars *calendars; /* being read; NULL: nothing is */
     struct fa_remotes *remotes;     /* being fetched, likewise */
     const struct fa_daemon_options *options;
-    atomic_bool cancelled;        /* nobody waits for them any more */
+    atomic_bool cancelled;          /* nobody waits for them any more */
     struct fa_mirror_state *states; /* owned */
     size_t state_count;
     struct fa_waker *waker;
@@ -259,6 +266,7 @@ struct fa_daemon {
     size_t feed_count;
     struct fa_fetching fetch;
     struct fa_renewal renewal;
+    struct fa_tested tested;
 
     struct fa_timer tick, stop_timer;
     bool stopping;
@@ -436,6 +444,15 @@ bool fa_changes_save(const struct fa_daemon *daemon, struct fa_changes_save *sav
                      struct fa_buf *buf);
 /* What is no sense is left out. */
 void fa_changes_load(struct fa_daemon *daemon, struct fa_str bytes);
+
+/* tested.c */
+void fa_tested_open(struct fa_daemon *daemon);
+void fa_tested_close(struct fa_daemon *daemon);
+/* A test arrived. */
+void fa_tested_note(struct fa_daemon *daemon, const struct fa_notification *n);
+void fa_tested_each_missing(void *daemon, fa_api_untested_fn *fn, void *fn_ctx);
+void fa_tested_announce(struct fa_daemon *daemon);
+void fa_tested_metrics(struct fa_daemon *daemon, struct fa_buf *out);
 
 /* remote.c */
 /* Blocks until it is known of all that was wanted what became of it, for some 35 s at most. Uses

@@ -110,6 +110,31 @@ static const struct fa_rule *rule_named(const struct fa_config *config, const ch
     return NULL;
 }
 
+/* What it may come down to must have been seen to work. Of people that this configuration has. */
+static void ask_tested(struct fa_client *client, const struct fa_config *config,
+                       struct tally *tally)
+{
+    struct fa_answer answer;
+    const json_t *item;
+    size_t i;
+    fa_api_call(&client->settings, "/v1/channels/untested", NULL, &answer);
+    json_array_foreach(json_object_get(answer.json, "untested"), i, item)
+    {
+        const char *person = fa_member_text(item, "person");
+        const char *channel = fa_member_text(item, "channel");
+        struct fa_err err;
+        if (person != NULL && channel != NULL &&
+            fa_directory_find(config->people, fa_str_of(person)) != FA_NOBODY) {
+            (void)fa_err_set(&err, FA_EINVAL,
+                             "the channel '%.64s' of '%.64s' was never tested: firealarm channel "
+                             "test %.64s",
+                             channel, person, person);
+            on_fault(tally, true, &err);
+        }
+    }
+    fa_answer_done(&answer);
+}
+
 /* What a daemon that runs here knows of the rules of these names; silent when there is none, or it
  * does not tell this person. */
 static void ask_daemon(struct fa_client *client, const struct fa_args *args,
@@ -138,6 +163,7 @@ static void ask_daemon(struct fa_client *client, const struct fa_args *args,
         }
     }
     fa_answer_done(&answer);
+    ask_tested(client, config, tally);
     fa_settings_done(&client->settings);
 }
 
@@ -177,7 +203,7 @@ const struct fa_cmd fa_cmd_check = {
              "daemon does: that every policy ends with somebody, that whoever is accused an "
              "independent contact remains, that rules can fire and clear. Every fault is said, "
              "with its file and line. Operators hear, too, which rules read what the daemon that "
-             "runs has never had a sample of.",
+             "runs has never had a sample of, and which channels were never tested.",
     .options = options,
     .option_count = FA_COUNT(options),
     .examples = examples,

@@ -283,7 +283,7 @@ static const struct {
      PEOPLE("") ROTA, "rota.ics: event 'maria': an RRULE repeats DAILY"},
     {"BEGIN:VEVENT\n", PEOPLE("") ROTA, "rota.ics: "},
     {"", PEOPLE("") "calendars = ( { name = \"a\"; url = \"https://x.example/a.ics\"; } );\n",
-     "t.cfg:9: url: url needs file: where its copy lies"},
+     "t.cfg:9: url needs file: where its copy lies"},
     {"",
      PEOPLE("") "calendars = ( { name = \"a\"; url = \"https://x.example/a.ics\"; "
                 "file = \"./none.ics\"; } );\n",
