@@ -92,6 +92,9 @@ static void each_zone(const struct making *m, zone_fn *fn)
     for (size_t i = 0; i < d->schedules.count; i++) {
         fn(m, d->schedules.items[i].at, zone_or_own(m, d->schedules.items[i].zone));
     }
+    for (size_t i = 0; i < d->maintenance.count; i++) {
+        fn(m, d->maintenance.items[i].at, zone_or_own(m, d->maintenance.items[i].zone));
+    }
 }
 
 static const struct fa_zone *zone_of(const struct making *m, const char *zone)

@@ -438,8 +438,11 @@ static const struct fa_key maintenance_keys[] = {
      .help = "It is on while this calendar is open. One of calendar and weekly is needed."},
     {"weekly", FA_KEY_TEXTS, 0, LIST(T, weekly), .min = 1, .max = FA_MAINTENANCE_SLOTS,
      .help =
-         "It is on at these times of the week, by the company's zone: \"sun 02:00-04:00\", \"mon-fri "
-         "22:00-02:00\", \"daily 03:00-03:30\"."},
+         "It is on at these times of the week: \"sun 02:00-04:00\", \"mon-fri 22:00-02:00\", \"daily "
+         "03:00-03:30\"."},
+    {"zone", FA_KEY_TEXT, 0, AT(T, zone), .max = 100,
+     .help = "Time zone of weekly, for instance that of the data centre. Without it: the "
+             "company's."},
     {"reason", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, reason), .min = 1, .max = FA_SILENCE_REASON_MAX,
      .help = "What is being done; who misses an alarm reads it."},
     {"owner", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, owner),

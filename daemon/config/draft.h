@@ -111,7 +111,7 @@ struct fa_draft_rule {
 
 struct fa_draft_maintenance {
     const config_setting_t *at;
-    char *name, *reason, *owner, *calendar;
+    char *name, *reason, *owner, *calendar, *zone;
     FA_TEXTS where, weekly;
 };
 

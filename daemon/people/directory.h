@@ -41,7 +41,7 @@ struct fa_person_entry {
     bool independent;      /* an independent contact */
     bool operator_;        /* may see the outbox and test channels */
     char *zone;            /* of fa_directory.zones, for the times that they read; NULL: UTC */
-    char *language;        /* "de"; NULL: the built-in words */
+    char *language;        /* "de"; what messages are written in does not go by it; NULL */
     char *hours;           /* a calendar's name: outside of it only what is urgent; NULL: always */
     struct fa_spans leave; /* away: deputies stand in */
 };

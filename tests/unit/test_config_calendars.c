@@ -233,6 +233,11 @@ static void people_have_the_company_s_zone_or_their_own(void **state)
     top "calendars = ( { name = \"office\"; hours = \"Mon 09:00-17:00\"; } ); rules = ( { name = " \
         "\"r\"; metric = \"m\"; above = 1.0; " rule " } );\n"
 
+#define WINDOW(keys)                                                                               \
+    PEOPLE("")                                                                                     \
+    "maintenance = ( { name = \"w\"; where = \"rule=x\"; reason = \"r\"; owner = \"otto\"; " keys  \
+    " } ); calendars = ( { name = \"office\"; hours = \"Mon 09:00-17:00\"; } );\n"
+
 static const struct {
     const char *events, *text, *part;
 } refused[] = {
@@ -282,6 +287,10 @@ static const struct {
     {EVENT("UID:1\nSUMMARY:maria\nDTSTART:20260504T090000\nDURATION:PT8H\nRRULE:FREQ=HOURLY"),
      PEOPLE("") ROTA, "rota.ics: event 'maria': an RRULE repeats DAILY"},
     {"BEGIN:VEVENT\n", PEOPLE("") ROTA, "rota.ics: "},
+    {"", WINDOW("weekly = \"sun 02:00-04:00\"; zone = \"Europe/Berln\";"),
+     "t.cfg:9: zone: 'Europe/Berln' is no time zone of this machine (did you mean"},
+    {"", WINDOW("calendar = \"office\"; zone = \"Europe/Berlin\";"),
+     "t.cfg:9: zone is of weekly; a calendar has its own"},
     {"", PEOPLE("") "calendars = ( { name = \"a\"; url = \"https://x.example/a.ics\"; } );\n",
      "t.cfg:9: url needs file: where its copy lies"},
     {"",
