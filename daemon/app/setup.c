@@ -254,6 +254,21 @@ static int swap(struct fa_daemon *daemon, struct fa_config *config, struct fa_er
     return 0;
 }
 
+/* Of nobody who was there it may be said by a file's absence that they are gone. */
+static int directory_is_there(const struct fa_config *old, const struct fa_config *config,
+                              struct fa_err *err)
+{
+    static const struct fa_file_mark none;
+    bool had = memcmp(&old->directory_mark, &none, sizeof none) != 0;
+    bool has = memcmp(&config->directory_mark, &none, sizeof none) != 0;
+    return !had || has || config->directory == NULL
+               ? 0
+               : fa_err_set(err, FA_ENOTFOUND,
+                            "directory: '%.300s' was there and is gone: import it again, or take "
+                            "the key away",
+                            config->directory);
+}
+
 int fa_setup_reload(struct fa_daemon *daemon, bool is_last)
 {
     struct fa_config_world world = {.plugins = daemon->plugins,
@@ -271,7 +286,8 @@ int fa_setup_reload(struct fa_daemon *daemon, bool is_last)
     }
     if (rc == 0) {
         FA_CRASHPOINT("app.before_reload");
-        rc = swap(daemon, config, &err);
+        rc = directory_is_there(daemon->config, config, &err);
+        rc = rc == 0 ? swap(daemon, config, &err) : rc;
         FA_CRASHPOINT("app.after_reload");
         if (rc != 0) {
             fa_log_err(FA_LOG_ERROR, &err);

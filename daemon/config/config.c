@@ -11,8 +11,10 @@
 #include "config/calendars.h"
 #include "config/proof.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static void read_draft(struct fa_faults *faults, const struct fa_files *files,
                        struct fa_draft *draft)
@@ -99,6 +101,11 @@ static void add_directory(struct fa_faults *faults, struct fa_files *files,
     files->directory_mark = fa_file_mark_of(path);
     if (instead != NULL) {
         fa_files_add_directory(files, path, *instead, faults);
+    } else if (access(path, F_OK) != 0 && errno == ENOENT) {
+        fa_warn(faults, NULL,
+                "directory: '%.300s' is not there yet, so nobody is in it: 'firealarm directory "
+                "import' writes it",
+                path);
     } else if (fa_files_read_directory(path, &buf, faults) == 0) {
         fa_files_add_directory(files, path, fa_buf_str(&buf), faults);
     } else {

@@ -693,9 +693,10 @@ static const struct fa_key top_keys[] = {
      .help =
          "What the client says before it asks anything, for instance who can read this machine."},
     {"directory", FA_KEY_PATH, 0, AT(T, directory),
-     .help = "The file with people, teams and accounts that \"firealarm directory import\" writes, "
-             "for instance /var/lib/firealarm/directory.cfg. It is read with the others, and again "
-             "within half a minute when it has changed."},
+     .help =
+         "The file with people, teams and accounts that \"firealarm directory import\" writes, "
+         "for instance /var/lib/firealarm/directory.cfg. It is read with the others, and again "
+         "within half a minute when it has changed. While it is not there yet, nobody is in it."},
     {"zone", FA_KEY_TEXT, 0, AT(T, zone), .max = 100,
      .help = "The company's time zone, for instance \"Europe/Berlin\", for people, calendars and "
              "schedules that name none. Without it: UTC."},
