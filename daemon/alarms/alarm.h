@@ -53,7 +53,8 @@ struct fa_deadline {
 /* clang-format off */
 enum fa_alarm_clock {
     FA_CLOCK_ELAPSED,
-    FA_CLOCK_OPEN_TIME, /* the wait of the step that was told last, in open time alone */
+    FA_CLOCK_OPEN_TIME, /* the wait of the step that was told last, in open time alone; while it
+                           is pending, what is left of its for */
     FA_CLOCK_OPENING,   /* the next step is told when its calendar opens */
     FA_CLOCK__COUNT
 };
@@ -117,6 +118,7 @@ struct fa_alarm {
     bool dirty, named;               /* the engine's */
     uint8_t counted;                 /* as which state + 1 in the engine's counts; 0: in none */
     uint8_t clock;                   /* enum fa_alarm_clock: what the deadline runs by */
+    uint8_t for_measure;             /* enum fa_measure: of for_ms and held */
     struct fa_alarm *after, *before; /* of all, in the order they came */
     uint32_t name_hash;
     enum fa_alarm_state state : 8;

@@ -351,9 +351,10 @@ void fa_access_done(struct fa_access *access);
 /* One step of the alarm's policy, as it is now. */
 struct fa_rung {
     fa_time wait;
-    const char *during;    /* a calendar's name; NULL: always */
-    struct fa_pset people; /* whom it means now, without those whom the alarm keeps out */
-    bool independent;      /* a conflict leaves nobody: the independent contacts stand in */
+    enum fa_measure measure; /* of wait */
+    const char *during;      /* a calendar's name; NULL: always */
+    struct fa_pset people;   /* whom it means now, without those whom the alarm keeps out */
+    bool independent;        /* a conflict leaves nobody: the independent contacts stand in */
 };
 /* False: the policy has no such step (it counts from 0). */
 bool fa_rung_init(struct fa_rung *rung, const struct fa_engine *engine,

@@ -197,6 +197,7 @@ struct fa_alarm_spec {
     const struct fa_policy *policy;
     uint32_t flags;
     fa_time for_ms, since;
+    enum fa_measure for_measure;
     double value;
     const struct fa_source *source; /* copied; may be NULL */
 };
@@ -217,6 +218,10 @@ void fa_climb(struct fa_engine *engine, struct fa_alarm *alarm);
 bool fa_climb_is_widest(const struct fa_engine *engine, const struct fa_alarm *alarm);
 /* How much of the wait of the step that was told last is left, in the time that it counts. */
 fa_time fa_climb_left(const struct fa_engine *engine, const struct fa_alarm *alarm);
+/* NULL: there is none of that name, or no name. */
+const struct fa_calendar_entry *fa_calendar_named(const struct fa_engine *engine, const char *name);
+/* When what is left of a pending alarm's `for` is over that runs since `from`. */
+fa_time fa_for_over(const struct fa_engine *engine, const struct fa_alarm *alarm, fa_time from);
 /* Tells the step that was told last once more. */
 void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm);
 /* The calendars or the clock are others now: what waits for one of them waits by what it says now.

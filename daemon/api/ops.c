@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UNFED_MAX 1000 /* rules that are told */
+#define UNFED_MAX    1000 /* rules that are told */
+#define UNTESTED_MAX 1000
 
 static bool may_queue(const struct fa_call *call, const struct fa_notification *notification)
 {
@@ -164,6 +165,28 @@ void fa_route_fetch(struct fa_call *call)
         json_array_append_new(list, item);
     }
     json_object_set_new(body, "jobs", list);
+    fa_answer_json(call, 200, body);
+}
+
+static void add_untested(void *ctx, const char *person, const char *channel)
+{
+    if (json_array_size(ctx) < UNTESTED_MAX) {
+        json_t *item = json_object();
+        fa_json_set_text(item, "person", person);
+        fa_json_set_text(item, "channel", channel);
+        json_array_append_new(ctx, item);
+    }
+}
+
+void fa_route_untested(struct fa_call *call)
+{
+    const struct fa_api_host *host = &call->api->host;
+    if (refuse_others(call)) {
+        return;
+    }
+    json_t *list = json_array(), *body = json_object();
+    host->untested(host->ctx, add_untested, list);
+    json_object_set_new(body, "untested", list);
     fa_answer_json(call, 200, body);
 }
 

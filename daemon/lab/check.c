@@ -385,9 +385,10 @@ static fa_time latest_step(const struct fa_lab *lab, const struct fa_alarm *alar
     *ret_elapsed = 0;
     for (size_t i = 0; i < policy->step_count; i++) {
         const struct fa_step *step = &policy->steps[i];
-        fa_time at = fa_lab_due_by(lab, step->during, step->wait);
+        fa_time at = fa_lab_due_by(lab, step);
         latest = at > latest ? at : latest;
-        *ret_elapsed = step->during != NULL        ? FA_NEVER
+        bool is_elapsed = step->during == NULL && step->measure == FA_MEASURE_CLOCK;
+        *ret_elapsed = !is_elapsed                 ? FA_NEVER
                        : step->wait > *ret_elapsed ? step->wait
                                                    : *ret_elapsed;
     }

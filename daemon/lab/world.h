@@ -570,8 +570,8 @@ void fa_lab_add_target(const struct fa_lab *lab, const struct fa_alarm *alarm, c
                        bool *set);
 /* Of a calendar by its name; NULL, or one that there is none of: always open. */
 bool fa_lab_is_open(const struct fa_lab *lab, const char *calendar);
-/* Wall: when so much of its open time has passed; wait 0: when it is open. */
-fa_time fa_lab_due_by(const struct fa_lab *lab, const char *calendar, fa_time wait);
+/* Wall: when the wait of the step will be over that is told now. */
+fa_time fa_lab_due_by(const struct fa_lab *lab, const struct fa_step *step);
 /* Has somebody left the directory whom a filing of the alarm is to be kept from? */
 bool fa_lab_has_unknown(const struct fa_lab *lab, const struct fa_alarm *alarm);
 /* May a message about these filings go to the person over the channel? NULL: yes; else why not. */
