@@ -11,6 +11,7 @@
  */
 #include "alarms/evidence.h"
 #include "alarms/internal.h"
+#include "alarms/weekly.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -131,6 +132,7 @@ struct fa_engine *fa_engine_new(const struct fa_setup *setup)
     struct fa_engine *engine = fa_xcalloc(1, sizeof *engine);
     engine->setup = setup;
     engine->hiders.due = FA_NEVER;
+    engine->weekly_due = FA_NEVER;
     return engine;
 }
 
@@ -168,6 +170,7 @@ void fa_engine_free(struct fa_engine *engine)
         free(p);
     }
     fa_paces_done(engine);
+    fa_tallies_done(engine);
     fa_heap_done(&engine->alarm_heap);
     fa_heap_done(&engine->incident_heap);
     fa_heap_done(&engine->notification_heap);
@@ -203,6 +206,9 @@ static void tick(struct fa_engine *engine)
         fa_incident_due(engine, fa_container_of(node, struct fa_incident, due.node));
     }
     tick_notifications(engine); /* what the steps of this turn tell together */
+    if (engine->weekly_due <= engine->now.mono) {
+        fa_weekly_run(engine);
+    }
 }
 
 static void identify(struct fa_buf *buf, const char *rule, const char *labels)
@@ -433,6 +439,7 @@ static void on_clock(struct fa_engine *engine, fa_time delta)
         fa_trouble_once(engine, "clock-stepped", "the wall clock stepped; deadlines were kept");
     }
     fa_silences_due(engine);
+    fa_weekly_run(engine);
 }
 
 static int dispatch(struct fa_engine *engine, const struct fa_event *event, struct fa_action *reply)
@@ -457,6 +464,8 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
         fa_climb_reckon(engine);
         fa_quiet_reckon(engine);
         fa_hiding_reload(engine);
+        fa_tally_review(engine);
+        fa_weekly_run(engine);
         return 0;
     case FA_EV_SIGNAL:
         if (fa_rule_is_combined(event->u.signal->rule)) {
@@ -550,5 +559,5 @@ fa_time fa_engine_next_deadline(const struct fa_engine *engine)
         const struct fa_heap_node *node = fa_heap_first(heaps[i]);
         first = node != NULL && node->at < first ? node->at : first;
     }
-    return first;
+    return engine->weekly_due < first ? engine->weekly_due : first;
 }

@@ -25,8 +25,9 @@ enum fa_row_kind {
     FA_ROW_EVIDENCE, /* see evidence.h; never live, so that no start reads it */
     FA_ROW_RAISED,   /* slot 0 of it: written once, and found by its time */
     FA_ROW_SILENCE,
-    FA_ROW_PACE, /* when a person's latest messages left */
-    FA_ROW__LAST = FA_ROW_PACE
+    FA_ROW_PACE,       /* when a person's latest messages left */
+    FA_ROW_TALLY = 12, /* what the weekly digest counts of a person or a rule */
+    FA_ROW__LAST = FA_ROW_TALLY
 };
 
 /* clang-format off */
@@ -272,6 +273,10 @@ struct fa_engine_stats {
 void fa_engine_count(struct fa_engine *engine);
 /* Costs the same however many there are. */
 void fa_engine_stats(const struct fa_engine *engine, struct fa_engine_stats *ret_stats);
+
+/* What fa_may() says of the alarms that the rule would raise at that moment (wall). */
+bool fa_engine_may_rule(const struct fa_engine *engine, fa_person person, enum fa_verb verb,
+                        const struct fa_rule *rule, fa_time at);
 
 /* What fa_may() needs of an alarm. The sets belong to the access. */
 struct fa_access {
