@@ -241,17 +241,27 @@ void fa_describe_silence(const struct fa_engine *engine, const struct fa_silence
     fa_buf_done(&where);
 }
 
+void fa_describe_week(const struct fa_engine *engine, const char *reader, fa_time until,
+                      struct fa_buf *out)
+{
+    const struct fa_zone *zone = fa_directory_zone_of(fa_engine_setup(engine)->people, reader);
+    char from[FA_READER_TIME_SIZE], to[FA_READER_TIME_SIZE];
+    struct fa_reader_zone there;
+    fa_describe_zone_at(zone, until - FA_WEEK, &there);
+    fa_reader_time(until - FA_WEEK, 0, &there, from);
+    fa_describe_zone_at(zone, until, &there);
+    fa_buf_printf(out, "Your week from %s to %s", from, fa_reader_time(until, 0, &there, to));
+}
+
 static void describe_weekly(const struct fa_engine *engine, const struct fa_notification *n,
                             struct fa_buf *out)
 {
-    const struct fa_zone *zone = fa_directory_zone_of(fa_engine_setup(engine)->people, n->person);
-    char from[FA_READER_TIME_SIZE], until[FA_READER_TIME_SIZE];
-    struct fa_reader_zone there;
-    fa_describe_zone_at(zone, n->created - FA_WEEK, &there);
-    fa_reader_time(n->created - FA_WEEK, 0, &there, from);
-    fa_describe_zone_at(zone, n->created, &there);
-    fa_buf_printf(out, "Your week from %s to %s", from,
-                  fa_reader_time(n->created, 0, &there, until));
+    fa_person reader = fa_directory_find(fa_engine_setup(engine)->people, fa_str_of(n->person));
+    fa_describe_week(engine, n->person, n->created, out);
+    fa_buf_puts(out, "\n\n");
+    if (reader != FA_NOBODY) {
+        (void)fa_weekly_compose(engine, reader, n->created, n->created, out);
+    }
 }
 
 void fa_describe_message(const struct fa_engine *engine, const struct fa_notification *n,

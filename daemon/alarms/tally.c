@@ -92,6 +92,9 @@ void fa_tally_touch(struct fa_engine *engine, struct fa_tally *tally)
 
 static void drop_first(struct fa_tally *tally, size_t count)
 {
+    if (count == 0) {
+        return;
+    }
     tally->count -= count;
     memmove(tally->hours, tally->hours + count, tally->count * sizeof *tally->hours);
 }

@@ -103,8 +103,15 @@ struct text {
     struct fa_buf *out;
     const char *title; /* of the part under way */
     size_t lines;      /* of it */
+    bool began;        /* something was said */
     size_t matters;    /* lines of all parts */
 };
+
+static void begin_paragraph(struct text *text)
+{
+    fa_buf_puts(text->out, text->began ? "\n" : "");
+    text->began = true;
+}
 
 static void begin_part(struct text *text, const char *title)
 {
@@ -120,7 +127,8 @@ static bool begin_line(struct text *text)
         return false;
     }
     if (text->lines == 1) {
-        fa_buf_printf(text->out, "%s%s\n", text->out->len > 0 ? "\n" : "", text->title);
+        begin_paragraph(text);
+        fa_buf_printf(text->out, "%s\n", text->title);
     }
     fa_buf_puts(text->out, "- ");
     return true;
@@ -274,7 +282,8 @@ static void put_own(struct text *text)
 {
     uint32_t got = sum(text, tally_of(text, text->reader), FA_TALLY_GOT);
     uint32_t budget = budget_of(text, text->reader);
-    fa_buf_printf(text->out, "\nMessages to you this week: %u", got);
+    begin_paragraph(text);
+    fa_buf_printf(text->out, "Messages to you this week: %u", got);
     if (budget > 0) {
         fa_buf_printf(text->out, got > budget ? ", over your budget of %u" : " of %u", budget);
         text->matters += got > budget;
@@ -337,6 +346,7 @@ size_t fa_weekly_compose(const struct fa_engine *engine, fa_person reader, fa_ti
     put_over_budget(&text);
     put_rules(&text, "Rules that never fired", put_silent);
     if (text.matters == 0) {
+        begin_paragraph(&text);
         fa_buf_puts(out, "All quiet: nothing came close, nothing stopped, nobody was missed.\n");
     }
     put_own(&text);

@@ -453,7 +453,7 @@ static void compose_weekly(const struct fa_daemon *daemon, const struct fa_notif
         fa_buf_printf(words_of(texts), "Weekly digest: %zu to look at", matters);
         notice->title = keep_words(texts);
     }
-    fa_describe_message(daemon->engine, n, words_of(texts));
+    fa_describe_week(daemon->engine, n->person, n->created, words_of(texts));
     notice->summary = keep_words(texts);
     notice->severity = text_of("info");
     notice->thread = notice->key;

@@ -49,27 +49,12 @@ static bool has_own_channel(const struct fa_proof *proof, size_t person)
     return found;
 }
 
-static void suggest(const struct fa_proof *proof)
-{
-    for (size_t i = 0; i < proof->draft->policies.count; i++) {
-        const struct fa_policy *policy = &proof->config->setup.policies[i];
-        if (policy->name != NULL && strcmp(policy->name, FA_POLICY_OPERATORS) == 0 &&
-            policy->step_count > 0 && policy->steps[0].target_count > 0) {
-            fa_warn(proof->faults, NULL,
-                    "nobody gets a weekly digest of near misses, feeds that stopped and people "
-                    "never reached: add weekly = { to = [ \"%s\" ]; }",
-                    policy->steps[0].targets[0]);
-        }
-    }
-}
-
 void fa_prove_weekly(const struct fa_proof *proof)
 {
     const struct fa_draft_weekly *draft = &proof->draft->weekly;
     struct fa_weekly *weekly = &proof->config->setup.weekly;
     size_t count = proof->draft->people.count;
     if (draft->at == NULL) {
-        suggest(proof);
         return;
     }
     if (!read_time(draft->time, &weekly->minute)) {
