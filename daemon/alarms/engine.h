@@ -73,6 +73,7 @@ enum fa_event_kind {
     FA_EV_SILENCE,   /* u.silence */
     FA_EV_UNSILENCE, /* u.unsilence: a person ends one */
     FA_EV_RECONCILE, /* each half minute: what is due is derived anew, not believed */
+    FA_EV_SEEN,      /* u.seen: for the weekly digest, now and then */
     FA_EV_GAPS,      /* u.start: a page of what START would write, before it, where there are very
                         many; the reply's count is not 0 while there are more */
     FA_EV__COUNT
@@ -149,6 +150,10 @@ struct fa_event {
             struct fa_silence_id id;
             const char *who;
         } unsilence;
+        struct {
+            const struct fa_rule_seen *list;
+            size_t count;
+        } seen;
     } u;
 };
 

@@ -257,6 +257,34 @@ void fa_tally_alarm(struct fa_engine *engine, const struct fa_alarm *alarm,
     }
 }
 
+/* The time that no daemon ran is no gap of the feed's. */
+void fa_tally_seen(struct fa_engine *engine, const struct fa_rule_seen *seen)
+{
+    if (!is_wanted(engine)) {
+        return;
+    }
+    struct fa_tally *tally = fa_tally_take(engine, FA_TALLY_RULE, seen->rule->name);
+    if (seen->nearest > 0) {
+        fa_tally_add(engine, FA_TALLY_RULE, seen->rule->name, FA_TALLY_NEAR, seen->near);
+        struct fa_tally_hour *hour = take_hour(tally, hour_of(engine->now.wall));
+        hour->peak = seen->nearest > hour->peak ? (uint16_t)seen->nearest : hour->peak;
+    }
+    if (seen->heard == 0) {
+        return;
+    }
+    bool is_odd = tally->fed > engine->now.wall; /* the clock was wrong */
+    fa_time gap = tally->looked && !is_odd ? seen->heard - tally->fed : 0;
+    if (seen->heard > tally->fed || is_odd) {
+        tally->fed = seen->heard;
+    }
+    bool is_news = gap > tally->gap + FA_MINUTE || tally->fed - tally->fed_row >= COARSE || is_odd;
+    tally->gap = gap > tally->gap ? gap : tally->gap;
+    tally->looked = true;
+    if (is_news) {
+        fa_tally_touch(engine, tally);
+    }
+}
+
 /* ---- taking back ---- */
 
 static void take_back(struct fa_engine *engine, const char *person, enum fa_tally_count which,

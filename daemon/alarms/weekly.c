@@ -293,13 +293,46 @@ static void put_own(struct text *text)
 
 /* ---- rules ---- */
 
+static const char *times(uint32_t count)
+{
+    return count == 1 ? "time" : "times";
+}
+
 static void put_near(struct text *text, const char *rule, const struct fa_tally *tally)
 {
-    uint32_t brief = sum(text, tally, FA_TALLY_BRIEF);
-    if (brief > 0 && begin_line(text)) {
-        fa_buf_printf(text->out, "%s: began %u %s and did not last\n", rule, brief,
-                      brief == 1 ? "time" : "times");
+    uint32_t near = sum(text, tally, FA_TALLY_NEAR), brief = sum(text, tally, FA_TALLY_BRIEF);
+    uint32_t peak = fa_tally_peak(tally, text->from, text->until);
+    if (near + brief + peak == 0 || !begin_line(text)) {
+        return;
     }
+    fa_buf_printf(text->out, "%s: ", rule);
+    if (peak > 0) { /* it may have come near the week before, and stayed there */
+        fa_buf_printf(text->out, "%u %s within a tenth of its threshold, at worst %u %% of it%s",
+                      near > 0 ? near : 1, times(near > 0 ? near : 1), peak / 10,
+                      brief > 0 ? "; " : "");
+    }
+    if (brief > 0) {
+        fa_buf_printf(text->out, "began %u %s and did not last", brief, times(brief));
+    }
+    fa_buf_puts(text->out, "\n");
+}
+
+/* For longer than ever before, and not for a moment only. */
+static void put_stopped(struct text *text, const char *rule, const struct fa_tally *tally)
+{
+    char length[40];
+    fa_time silence = text->now - tally->fed, usual = tally->gap + tally->gap / 10;
+    if (tally->fed == 0 || silence < FA_HOUR || silence <= usual || !begin_line(text)) {
+        return;
+    }
+    fa_buf_printf(text->out, "%s: no data for %s, since ", rule,
+                  fa_reader_duration(silence, length));
+    put_time(text, tally->fed);
+    if (tally->gap >= FA_MINUTE) {
+        fa_buf_printf(text->out, "; before that never longer than %s",
+                      fa_reader_duration(tally->gap, length));
+    }
+    fa_buf_puts(text->out, "\n");
 }
 
 static void put_silent(struct text *text, const char *rule, const struct fa_tally *tally)
@@ -342,6 +375,7 @@ size_t fa_weekly_compose(const struct fa_engine *engine, fa_person reader, fa_ti
                         .out = out};
     put_promises(&text);
     put_rules(&text, "Near misses", put_near);
+    put_rules(&text, "Feeds that stopped", put_stopped);
     put_unreached(&text);
     put_over_budget(&text);
     put_rules(&text, "Rules that never fired", put_silent);
