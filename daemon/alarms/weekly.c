@@ -381,7 +381,7 @@ size_t fa_weekly_compose(const struct fa_engine *engine, fa_person reader, fa_ti
     put_rules(&text, "Rules that never fired", put_silent);
     if (text.matters == 0) {
         begin_paragraph(&text);
-        fa_buf_puts(out, "All quiet: nothing came close, nothing stopped, nobody was missed.\n");
+        fa_buf_puts(out, "All quiet: nothing came near, nothing stopped, everybody was reached.\n");
     }
     put_own(&text);
     return text.matters;

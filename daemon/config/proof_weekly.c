@@ -57,7 +57,7 @@ void fa_prove_weekly(const struct fa_proof *proof)
     if (draft->at == NULL) {
         return;
     }
-    if (!read_time(draft->time, &weekly->minute)) {
+    if (draft->time != NULL && !read_time(draft->time, &weekly->minute)) {
         fa_fault_key(proof->faults, draft->at, "at", FA_EPARSE,
                      "at: '%.40s' is no time of the week: write it as \"Mon 08:00\"", draft->time);
     }
