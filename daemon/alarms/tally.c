@@ -180,10 +180,13 @@ static bool is_kept_from_anybody(const struct fa_alarm *alarm)
 
 static bool may_count(const struct fa_engine *engine, const struct fa_notification *n)
 {
+    if (!is_wanted(engine)) {
+        return false;
+    }
     const struct fa_incident *incident = fa_engine_incident(engine, n->incident);
     bool is_gone = (n->owner_alarm == NULL && !fa_id_is_zero(n->alarm.id)) ||
                    (incident == NULL && !fa_id_is_zero(n->incident.id));
-    return is_wanted(engine) && !is_gone && !n->hidden &&
+    return !is_gone && !n->hidden &&
            (n->owner_alarm == NULL || !is_kept_from_anybody(n->owner_alarm)) &&
            (incident == NULL || incident->about_count + incident->struck_count == 0);
 }

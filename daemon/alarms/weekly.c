@@ -189,6 +189,7 @@ static void put_overdue(struct text *text, const struct fa_alarm *alarm)
     if (!begin_line(text)) {
         return;
     }
+    fa_buf_puts(text->out, "past due: ");
     fa_describe_init(&describe, text->engine, alarm, alarm->value);
     describe.zone = text->zone;
     fa_describe_title(&describe, alarm, text->now, text->out);
@@ -218,7 +219,8 @@ static void put_words(struct text *text)
 
 static void put_promises(struct text *text)
 {
-    begin_part(text, "Promises past due");
+    begin_part(text, "Promises");
+    put_words(text);
     for (const struct fa_alarm *a = text->engine->alarms.first; a != NULL; a = a->after) {
         bool is_open = a->state == FA_ALARM_UNACKED || a->state == FA_ALARM_RETURNED;
         if (is_open && (a->flags & FA_FLAG_OVERDUE) != 0 && may_list(text, a)) {
@@ -226,8 +228,6 @@ static void put_promises(struct text *text)
         }
     }
     end_part(text);
-    begin_part(text, "Promises");
-    put_words(text);
 }
 
 /* ---- people ---- */

@@ -457,8 +457,7 @@ static void compose_weekly(const struct fa_daemon *daemon, const struct fa_notif
     notice->summary = keep_words(texts);
     notice->severity = text_of("info");
     notice->thread = notice->key;
-    notice->since = notice->raised = n->created;
-    notice->when = when_of(n->created, n->created, zone_of(daemon, n), texts);
+    notice->raised = n->created;
     send->priority = FA_PRIORITY_NORMAL;
 }
 

@@ -160,7 +160,7 @@ static void what_is_told_again_and_what_a_restart_reads_says_the_same(void **sta
                 true);
     assert_says(&w, "lead", "late: began 1 time and did not last", true);
     assert_says(&w, "lead", "this week 0 kept, 1 missed; yours: 0 kept, 1 missed", true);
-    assert_says(&w, "lead", "Promises past due", true);
+    assert_says(&w, "lead", "past due: it is bad", true);
     for (size_t i = 0; i < 7; i++) {
         size_t matters = 0, again = 0;
         char *before = said(w.engine, w.now, everybody[i], &matters);
@@ -212,7 +212,7 @@ static void who_must_not_know_reads_what_they_would_if_it_had_never_been(void **
         play(&with, world_alarm(&with), "i1");
         play(&without, NULL, NULL);
         assert_true(world_alarm(&with)->flags & FA_FLAG_OVERDUE);
-        assert_says(&with, "i1", "Promises past due", true);
+        assert_says(&with, "i1", "past due: ", true);
         fa_pset_init(&out, with.dir);
         fa_people_conflicted(with.dir, fa_str_of(about[i]), &out);
         for (fa_person p = fa_pset_next(&out, 0); p != FA_NOBODY; p = fa_pset_next(&out, p + 1)) {
