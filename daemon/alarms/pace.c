@@ -132,7 +132,8 @@ int fa_pace_load(struct fa_engine *engine, struct fa_str value)
 void fa_pace_start(struct fa_engine *engine)
 {
     struct fa_pace *pace, *next;
-    engine->dirty_paces = NULL; /* the clock may have moved them all: those that go leave the list */
+    engine->dirty_paces =
+        NULL; /* the clock may have moved them all: those that go leave the list */
     HASH_ITER(hh, engine->paces, pace, next) {
         if (pace->left[FA_PACE_MESSAGES - 1] + FA_PACE_SPAN > engine->now.wall ||
             pace->held.count > 0) {
