@@ -219,6 +219,7 @@ enum fa_notification_kind {
     FA_NOTE_SILENCED,     /* a silence began */
     FA_NOTE_SILENCE_OVER,
     FA_NOTE_DIGEST,       /* several of the others in one message: its lines */
+    FA_NOTE_WEEKLY,       /* the weekly digest */
     FA_NOTE__COUNT
 };
 /* clang-format on */

@@ -2,6 +2,7 @@
 /* Fields are laid into one text buffer of fixed limit first and pointed to last, so that growing it
  * moves nothing under a slice. */
 #include "alarms/describe.h"
+#include "alarms/weekly.h"
 #include "metrics/labels.h"
 #include "text/reader.h"
 
@@ -255,6 +256,29 @@ void fa_describe_silence(const struct fa_engine *engine, const struct fa_silence
     fa_buf_done(&where);
 }
 
+void fa_describe_week(const struct fa_engine *engine, const char *reader, fa_time until,
+                      struct fa_buf *out)
+{
+    const struct fa_zone *zone = fa_directory_zone_of(fa_engine_setup(engine)->people, reader);
+    char from[FA_READER_TIME_SIZE], to[FA_READER_TIME_SIZE];
+    struct fa_reader_zone there;
+    fa_describe_zone_at(zone, until - FA_WEEK, &there);
+    fa_reader_time(until - FA_WEEK, 0, &there, from);
+    fa_describe_zone_at(zone, until, &there);
+    fa_buf_printf(out, "Your week from %s to %s", from, fa_reader_time(until, 0, &there, to));
+}
+
+static void describe_weekly(const struct fa_engine *engine, const struct fa_notification *n,
+                            struct fa_buf *out)
+{
+    fa_person reader = fa_directory_find(fa_engine_setup(engine)->people, fa_str_of(n->person));
+    fa_describe_week(engine, n->person, n->created, out);
+    fa_buf_puts(out, "\n\n");
+    if (reader != FA_NOBODY) {
+        (void)fa_weekly_compose(engine, reader, n->created, n->created, out);
+    }
+}
+
 void fa_describe_message(const struct fa_engine *engine, const struct fa_notification *n,
                          struct fa_buf *out)
 {
@@ -264,6 +288,8 @@ void fa_describe_message(const struct fa_engine *engine, const struct fa_notific
     struct fa_describe describe;
     if (n->kind == FA_NOTE_TEST) {
         fa_buf_puts(out, "This is a test. Nothing has happened, nothing is to be done.");
+    } else if (n->kind == FA_NOTE_WEEKLY) {
+        describe_weekly(engine, n, out);
     } else if (alarm != NULL) {
         fa_describe_init(&describe, engine, alarm, n->value);
         describe.zone = fa_directory_zone_of(fa_engine_setup(engine)->people, n->person);

@@ -41,7 +41,11 @@ void fa_describe_help(const struct fa_engine *engine, const struct fa_incident *
 /* What a message about the beginning or the end of a silence says to its reader. */
 void fa_describe_silence(const struct fa_engine *engine, const struct fa_silence *silence,
                          const struct fa_notification *n, struct fa_buf *out);
-/* The summary of any message: of an alarm, a call for help, a silence or a test. Nothing when what
+/* Of a weekly digest, which days it is about. until: wall. */
+void fa_describe_week(const struct fa_engine *engine, const char *reader, fa_time until,
+                      struct fa_buf *out);
+/* The summary of any message: of an alarm, a call for help, a silence or a test; all of a weekly
+ * digest. Nothing when what
  * it was about is gone. */
 void fa_describe_message(const struct fa_engine *engine, const struct fa_notification *n,
                          struct fa_buf *out);

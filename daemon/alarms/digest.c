@@ -351,6 +351,7 @@ void fa_digest_sent(struct fa_engine *engine, struct fa_notification *digest)
         counted += !fa_notification_is_hidden(engine, n);
     }
     engine->stats.digests += counted > 1;
+    fa_tally_digest_sent(engine, digest);
     fa_notification_record(engine, digest, FA_J_SENT, digest->status);
     fa_notification_settle(engine, digest, FA_NOTICE_SENT);
     each_line(engine, digest, line_sent);

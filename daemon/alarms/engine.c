@@ -11,6 +11,7 @@
  */
 #include "alarms/evidence.h"
 #include "alarms/internal.h"
+#include "alarms/weekly.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -128,6 +129,7 @@ struct fa_engine *fa_engine_new(const struct fa_setup *setup)
     struct fa_engine *engine = fa_xcalloc(1, sizeof *engine);
     engine->setup = setup;
     engine->hiders.due = FA_NEVER;
+    engine->weekly_due = FA_NEVER;
     return engine;
 }
 
@@ -166,6 +168,7 @@ void fa_engine_free(struct fa_engine *engine)
     }
     fa_paces_done(engine);
     fa_drills_done(engine);
+    fa_tallies_done(engine);
     fa_heap_done(&engine->alarm_heap);
     fa_heap_done(&engine->incident_heap);
     fa_heap_done(&engine->notification_heap);
@@ -201,6 +204,9 @@ static void tick(struct fa_engine *engine)
         fa_incident_due(engine, fa_container_of(node, struct fa_incident, due.node));
     }
     tick_notifications(engine); /* what the steps of this turn tell together */
+    if (engine->weekly_due <= engine->now.mono) {
+        fa_weekly_run(engine);
+    }
 }
 
 static void identify(struct fa_buf *buf, const char *rule, const char *labels)
@@ -434,6 +440,7 @@ static void on_clock(struct fa_engine *engine, fa_time delta)
         fa_trouble_once(engine, "clock-stepped", "the wall clock stepped; deadlines were kept");
     }
     fa_silences_due(engine);
+    fa_weekly_run(engine);
 }
 
 static int dispatch(struct fa_engine *engine, const struct fa_event *event, struct fa_action *reply)
@@ -458,6 +465,8 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
         fa_climb_reckon(engine);
         fa_quiet_reckon(engine);
         fa_hiding_reload(engine);
+        fa_tally_review(engine);
+        fa_weekly_run(engine);
         return 0;
     case FA_EV_SIGNAL:
         if (fa_rule_is_combined(event->u.signal->rule)) {
@@ -514,6 +523,11 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
     case FA_EV_RECONCILE:
         fa_engine_reconcile(engine);
         return 0;
+    case FA_EV_SEEN:
+        for (size_t i = 0; i < event->u.seen.count; i++) {
+            fa_tally_seen(engine, &event->u.seen.list[i]);
+        }
+        return 0;
     case FA_EV_GAPS:
         reply->u.reply.count = fa_engine_note_gaps(engine, event->u.start.last_wall) ? 1 : 0;
         return 0;
@@ -553,5 +567,5 @@ fa_time fa_engine_next_deadline(const struct fa_engine *engine)
         const struct fa_heap_node *node = fa_heap_first(heaps[i]);
         first = node != NULL && node->at < first ? node->at : first;
     }
-    return first;
+    return engine->weekly_due < first ? engine->weekly_due : first;
 }

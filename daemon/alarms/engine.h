@@ -27,7 +27,8 @@ enum fa_row_kind {
     FA_ROW_SILENCE,
     FA_ROW_PACE,  /* when a person's latest messages left */
     FA_ROW_DRILL, /* the last drill of a policy */
-    FA_ROW__LAST = FA_ROW_DRILL
+    FA_ROW_TALLY, /* what the weekly digest counts of a person or a rule */
+    FA_ROW__LAST = FA_ROW_TALLY
 };
 
 /* clang-format off */
@@ -74,6 +75,7 @@ enum fa_event_kind {
     FA_EV_UNSILENCE, /* u.unsilence: a person ends one */
     FA_EV_DRILL,     /* u.drill */
     FA_EV_RECONCILE, /* each half minute: what is due is derived anew, not believed */
+    FA_EV_SEEN,      /* u.seen: for the weekly digest, now and then */
     FA_EV_GAPS,      /* u.start: a page of what START would write, before it, where there are very
                         many; the reply's count is not 0 while there are more */
     FA_EV__COUNT
@@ -167,6 +169,10 @@ struct fa_event {
             struct fa_silence_id id;
             const char *who;
         } unsilence;
+        struct {
+            const struct fa_rule_seen *list;
+            size_t count;
+        } seen;
     } u;
 };
 
@@ -335,6 +341,10 @@ int fa_engine_plan_drill(const struct fa_engine *engine, const char *policy, fa_
 void fa_drill_plan_done(struct fa_drill_plan *plan);
 /* Until when somebody would be disturbed, or the step is told to nobody; 0: it can be now. */
 fa_time fa_drill_plan_quiet(const struct fa_drill_plan *plan);
+
+/* What fa_may() says of the alarms that the rule would raise at that moment (wall). */
+bool fa_engine_may_rule(const struct fa_engine *engine, fa_person person, enum fa_verb verb,
+                        const struct fa_rule *rule, fa_time at);
 
 /* What fa_may() needs of an alarm. The sets belong to the access. */
 struct fa_access {

@@ -12,6 +12,8 @@
 #define uthash_fatal(msg) fa_panic(__FILE__, __LINE__, msg)
 #include <uthash.h>
 
+#include "alarms/tally.h"
+
 #define FA_ROW_BYTES_MAX ((size_t)512 * 1024)
 /* A dead letter can be replayed so long, then it goes to history as dropped. */
 #define FA_DEAD_LETTER_KEPT (7 * FA_DAY)
@@ -79,6 +81,8 @@ struct fa_engine {
     struct fa_pace *paces, *dirty_paces;
     struct fa_drill_ref *drills; /* by policy */
     bool drills_changed;
+    struct fa_tally *tallies, *dirty_tallies;
+    fa_time weekly_due; /* mono: of the next weekly digest; FA_NEVER */
     struct fa_engine_stats stats;
     const struct fa_alarm *gaps_noted; /* before START: the last one that knows of its gap */
     uint32_t dead_letters;             /* among notifications */

@@ -8,6 +8,7 @@
  * newest entry stays the one before the gap, and if the daemon ends between two pages, alarms that
  * had theirs learn of another gap from the same time on. */
 #include "alarms/internal.h"
+#include "alarms/weekly.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -100,6 +101,9 @@ int fa_engine_load_row(struct fa_engine *engine, enum fa_row_kind kind, struct f
         break;
     case FA_ROW_DRILL:
         rc = fa_drill_load(engine, value);
+        break;
+    case FA_ROW_TALLY:
+        rc = fa_tally_load(engine, value);
         break;
     case FA_ROW_SILENCE:
         rc = fa_silence_load(engine, value);
@@ -285,6 +289,8 @@ void fa_engine_start(struct fa_engine *engine, fa_time last_wall)
     fa_mark_orphans(engine);
     fa_incidents_reconcile(engine);
     fa_hiding_start(engine);
+    fa_tally_review(engine);
+    fa_weekly_run(engine);
     fa_engine_count(engine);
     fa_trouble(engine, "clock-behind",
                "the clock was behind the journal at start: deadlines are held, not shortened",

@@ -15,8 +15,8 @@ const char *fa_alarm_state_name(enum fa_alarm_state state)
 const char *fa_notification_kind_name(enum fa_notification_kind kind)
 {
     static const char *const names[FA_NOTE__COUNT] = {
-        "alarm",    "reminder", "help", "acknowledged", "overdue",      "returned",
-        "resolved", "unowned",  "test", "silenced",     "silence-over", "digest",
+        "alarm",   "reminder", "help",     "acknowledged", "overdue", "returned", "resolved",
+        "unowned", "test",     "silenced", "silence-over", "digest",  "weekly",
     };
     return names[kind];
 }

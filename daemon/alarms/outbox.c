@@ -270,12 +270,30 @@ static bool is_filing(const struct fa_alarm *alarm, const struct fa_incident *in
     return incident != NULL || (alarm != NULL && (alarm->flags & FA_FLAG_FILED) != 0);
 }
 
+/* A weekly digest is composed for one reader: it goes where that one alone reads. */
+static bool is_for_one(enum fa_notification_kind kind)
+{
+    return kind == FA_NOTE_WEEKLY;
+}
+
+static bool is_shared(const struct fa_engine *engine, const char *name)
+{
+    const struct fa_channel_entry *channel = fa_directory_channel(engine->setup->people, name);
+    return channel == NULL || channel->shared;
+}
+
 static uint32_t usable_contact(const struct fa_engine *engine, const struct fa_note_spec *spec)
 {
+    const struct fa_person_entry *entry = &engine->setup->people->people[spec->person];
     struct fa_circle circle;
     circle_of(&circle, engine->setup->people, spec->alarm, spec->incident);
-    uint32_t found = fa_usable_contact(engine, &circle, is_filing(spec->alarm, spec->incident),
-                                       spec->person, spec->contact, spec->step);
+    bool is_filed = is_filing(spec->alarm, spec->incident);
+    uint32_t found =
+        fa_usable_contact(engine, &circle, is_filed, spec->person, spec->contact, spec->step);
+    while (found < entry->contact_count && is_for_one(spec->kind) &&
+           is_shared(engine, entry->contacts[found].channel)) {
+        found = fa_usable_contact(engine, &circle, is_filed, spec->person, found + 1, spec->step);
+    }
     fa_circle_done(&circle);
     return found;
 }
@@ -589,6 +607,7 @@ static void fail_for_good(struct fa_engine *engine, struct fa_notification *n)
     fa_touch_notification(engine, n);
     if (first) {
         fa_pace_uncount(engine, n);
+        fa_tally_failed(engine, n);
         fa_notification_move_on(engine, n);
         trouble_with_channel(engine, n, false);
     }
@@ -607,7 +626,8 @@ static bool is_allowed(const struct fa_engine *engine, const struct fa_notificat
         (incident == NULL && !fa_id_is_zero(n->incident.id))) {
         return false; /* who may not be told of it cannot be said any more */
     }
-    if ((fa_notification_is_climb(n) && n->owner_alarm != NULL && fa_is_hidden(n->owner_alarm)) ||
+    if ((is_for_one(n->kind) && is_shared(engine, n->channel)) ||
+        (fa_notification_is_climb(n) && n->owner_alarm != NULL && fa_is_hidden(n->owner_alarm)) ||
         (!fa_id_is_zero(n->silence.id) && fa_engine_silence(engine, n->silence) == NULL)) {
         return false;
     }
@@ -734,6 +754,7 @@ void fa_notification_sent(struct fa_engine *engine, struct fa_notification *n)
     }
     struct fa_alarm *alarm = n->owner_alarm;
     fa_notification_record(engine, n, FA_J_SENT, n->status);
+    fa_tally_sent(engine, n);
     if (alarm != NULL && fa_notification_is_climb(n)) {
         bool known = false;
         for (size_t i = 0; i < alarm->told_count && !known; i++) {
@@ -793,6 +814,7 @@ void fa_notification_due(struct fa_engine *engine, struct fa_notification *n)
     if (n->state == FA_NOTICE_QUEUED) {
         /* With the courier all this time and no verdict: go on without it. Its verdict may come. */
         if (!n->moved_on) {
+            fa_tally_failed(engine, n);
             fa_notification_move_on(engine, n);
             trouble_with_channel(engine, n, false);
         }

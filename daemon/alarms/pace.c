@@ -7,8 +7,8 @@
  *     more once it is known that it arrived nowhere.
  *  2. What was counted is durable with what was sent: a restart gives nobody five more.
  *
- * Channels that programs read have no limit, nor have tests and notices of silences: somebody just
- * asked for those. */
+ * Channels that programs read have no limit, nor have tests and notices of silences, as somebody
+ * just asked for those, nor the weekly digest. */
 #include "alarms/internal.h"
 
 #include <stdlib.h>
@@ -43,7 +43,8 @@ struct fa_pace *fa_pace_of(struct fa_engine *engine, const struct fa_notificatio
     const struct fa_channel_entry *channel =
         fa_directory_channel(engine->setup->people, n->channel);
     bool is_machine = channel != NULL && channel->machine;
-    bool is_asked = n->kind == FA_NOTE_TEST || !fa_id_is_zero(n->silence.id);
+    bool is_asked =
+        n->kind == FA_NOTE_TEST || n->kind == FA_NOTE_WEEKLY || !fa_id_is_zero(n->silence.id);
     return is_machine || is_asked ? NULL : take(engine, n->person);
 }
 

@@ -67,6 +67,14 @@ struct fa_value {
     size_t violation_count;
 };
 
+/* Who gets a digest each week. */
+struct fa_weekly {
+    char **to; /* targets that neither time nor alarm decide; none: nobody */
+    size_t to_count;
+    uint32_t minute; /* of the week from Monday 00:00, by each reader's clocks */
+    uint32_t budget; /* messages a week to a person that has no budget of their own; 0: none */
+};
+
 struct fa_setup {
     const struct fa_directory *people;
     struct fa_policy *policies;
@@ -81,6 +89,7 @@ struct fa_setup {
     size_t maintenance_count;
     struct fa_inhibition *inhibitions;
     size_t inhibition_count;
+    struct fa_weekly weekly;
     const struct fa_rule *const *rules; /* metric and incident rules; borrowed array */
     size_t rule_count;
     fa_time rearm;        /* firing again so soon after a return resumes the alarm (1 h) */

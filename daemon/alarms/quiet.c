@@ -20,6 +20,9 @@ static bool is_severe(const struct fa_engine *engine, const char *name)
 static bool is_urgent(const struct fa_engine *engine, const struct fa_notification *n)
 {
     const struct fa_alarm *alarm = n->owner_alarm;
+    if (n->kind == FA_NOTE_WEEKLY) {
+        return false;
+    }
     if (alarm == NULL) {
         const struct fa_incident *incident = fa_engine_incident(engine, n->incident);
         const struct fa_category *category =

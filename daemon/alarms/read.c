@@ -132,6 +132,24 @@ static fa_person reporter_of(const struct fa_engine *engine, const struct fa_ala
     return fa_directory_find(engine->setup->people, fa_str_of(incident->reporter + 7));
 }
 
+bool fa_engine_may_rule(const struct fa_engine *engine, fa_person person, enum fa_verb verb,
+                        const struct fa_rule *rule, fa_time at)
+{
+    const struct fa_directory *dir = engine->setup->people;
+    const struct fa_policy *policy = fa_setup_policy(engine->setup, rule->policy);
+    const struct fa_ask ask = {.at = at};
+    struct fa_pset targets;
+    struct fa_object object = {
+        .targets = &targets, .reporter = FA_NOBODY, .is_filing = rule->is_incident};
+    fa_pset_init(&targets, dir);
+    if (policy != NULL) {
+        fa_policy_people(policy, dir, &ask, &targets);
+    }
+    bool allowed = fa_may(dir, (struct fa_viewer){person}, verb, &object);
+    fa_pset_done(&targets);
+    return allowed;
+}
+
 static void init_sets(struct fa_access *access, const struct fa_directory *dir)
 {
     *access = (struct fa_access){.object.reporter = FA_NOBODY};

@@ -105,6 +105,7 @@ int fa_recuse(struct fa_engine *engine, struct fa_alarm_id id, const char *who, 
     int rc = keep_from(alarm, name, person != NULL);
     if (rc == 0) {
         fa_journal_alarm(engine, FA_J_RECUSED, alarm, who, person != NULL);
+        fa_tally_forget(engine, alarm);
         fa_notifications_recuse(engine, alarm);
         go_on(engine, alarm);
         fa_hiding_review(engine, alarm); /* what is kept from somebody is hidden from nobody else */

@@ -110,6 +110,7 @@ static void pending_over(struct fa_engine *engine, struct fa_alarm *alarm,
 {
     forget_identity(engine, alarm);
     fa_disarm(&engine->alarm_heap, &alarm->deadline);
+    fa_tally_alarm(engine, alarm, FA_TALLY_BRIEF, NULL);
     alarm->changed = 0;
 }
 
@@ -124,6 +125,7 @@ static void raise_it(struct fa_engine *engine, struct fa_alarm *alarm, const str
     alarm->raised = engine->now.wall;
     alarm->worst = alarm->value;
     fa_journal_alarm(engine, FA_J_RAISED, alarm, NULL, 0);
+    fa_tally_alarm(engine, alarm, FA_TALLY_RAISED, NULL);
     fa_want_evidence(alarm, FA_CAUSE_RAISED);
     fa_hiding_raise(engine, alarm);
     fa_climb(engine, alarm);
@@ -162,6 +164,7 @@ static void keep_word(struct fa_engine *engine, struct fa_alarm *alarm, const ch
 {
     if (who != NULL && alarm->owner != NULL && strcmp(alarm->owner, who) == 0) {
         fa_journal_alarm(engine, FA_J_KEPT, alarm, who, alarm->promised - engine->now.wall);
+        fa_tally_alarm(engine, alarm, FA_TALLY_KEPT_WORD, who);
         fa_incidents_word(engine, alarm, true);
     }
 }
@@ -191,6 +194,9 @@ static void overdue(struct fa_engine *engine, struct fa_alarm *alarm, const stru
     alarm->promised = 0;
     alarm->flags |= FA_FLAG_OVERDUE;
     fa_journal_alarm(engine, FA_J_OVERDUE, alarm, late, 0);
+    if (late != NULL) {
+        fa_tally_alarm(engine, alarm, FA_TALLY_MISSED_WORD, late);
+    }
     fa_incidents_word(engine, alarm, false);
     if (late != NULL && fa_tell_above(engine, alarm, late, FA_NOTE_OVERDUE)) {
         fa_climb_again(engine, alarm);

@@ -53,6 +53,7 @@ static const struct route routes[] = {
     {FA_API_ROUTES_API, "GET", "/v1/backup", fa_route_backup_state, false},
     {FA_API_ROUTES_API, "POST", "/v1/backup", fa_route_backup, false},
     {FA_API_ROUTES_API, "GET", "/v1/feeds", fa_route_feeds, false},
+    {FA_API_ROUTES_API, "GET", "/v1/weekly", fa_route_weekly, false},
     {FA_API_ROUTES_API, "GET", "/v1/version", fa_route_version, false},
     {FA_API_ROUTES_PAGES, "GET", "/", fa_page_index, true},
     {FA_API_ROUTES_PAGES, "GET", "/a/*", fa_page_ack_show, true},

@@ -18,19 +18,8 @@ static const char *const levels[FA_LEVEL__COUNT] = {"unknown", "clear", "firing"
 
 bool fa_call_may_see_rule(const struct fa_call *call, const struct fa_rule *rule)
 {
-    const struct fa_policy *policy = fa_setup_policy(call->setup, rule->policy);
-    struct fa_pset targets;
-    struct fa_object object = {
-        .targets = &targets, .reporter = FA_NOBODY, .is_filing = rule->is_incident};
-    fa_pset_init(&targets, call->people);
-    if (policy != NULL) {
-        const struct fa_ask ask = {.at = call->api->host.now(call->api->host.ctx).wall};
-        fa_policy_people(policy, call->people, &ask, &targets);
-    }
-    bool allowed =
-        fa_may(call->people, (struct fa_viewer){call->caller.person}, FA_VERB_SHOW, &object);
-    fa_pset_done(&targets);
-    return allowed;
+    return fa_engine_may_rule(call->engine, call->caller.person, FA_VERB_SHOW, rule,
+                              call->api->host.now(call->api->host.ctx).wall);
 }
 
 static void set_number(json_t *object, const char *name, bool has, double value)

@@ -134,6 +134,8 @@ json_t *fa_call_silence_json(const struct fa_call *call, const struct fa_silence
 fa_route_fn fa_route_alarms;
 /* oncall.c */
 fa_route_fn fa_route_oncall;
+/* weekly.c */
+fa_route_fn fa_route_weekly;
 /* ops.c */
 fa_route_fn fa_route_outbox, fa_route_retry, fa_route_drop, fa_route_test, fa_route_fetch, fa_route_untested,
     fa_route_version, fa_route_backup, fa_route_backup_state, fa_route_feeds, fa_route_metrics,

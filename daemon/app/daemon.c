@@ -234,6 +234,7 @@ static void on_tick(void *self)
     fa_feeds_watch(daemon);
     fa_metrics_expire(daemon->metrics, fa_loop_now(daemon->loop));
     fa_checkpoint_tick(daemon);
+    fa_windows_survey(daemon);
     struct fa_event event = {.kind = FA_EV_RECONCILE};
     fa_turn_step(daemon, &event);
     if (progresses(daemon)) {

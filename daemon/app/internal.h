@@ -506,6 +506,8 @@ void fa_windows_reload(struct fa_daemon *daemon, const struct fa_config *config)
 /* The wall clock stepped by delta. */
 void fa_windows_step(struct fa_daemon *daemon, fa_time delta);
 
+/* Each half minute: looks at some of the series, for the weekly digest. */
+void fa_windows_survey(struct fa_daemon *daemon);
 /* All samples are forgotten; the rules know their active alarms. */
 void fa_windows_forget(struct fa_daemon *daemon);
 

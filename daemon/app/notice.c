@@ -3,6 +3,7 @@
  * may change meanwhile (the value, how long ago) is the notification's own, and how an alarm stands
  * is told by the kind of the notification, not looked up again. Only `now` is of the try. */
 #include "alarms/describe.h"
+#include "alarms/weekly.h"
 #include "app/internal.h"
 #include "base/panic.h"
 #include "text/reader.h"
@@ -445,12 +446,34 @@ static void compose_test(const struct fa_daemon *daemon, const struct fa_notific
     send->priority = FA_PRIORITY_NORMAL;
 }
 
+static void compose_weekly(const struct fa_daemon *daemon, const struct fa_notification *n,
+                           fa_person reader, fa_time now, struct fa_frame_send *send,
+                           struct fa_notice_texts *texts)
+{
+    struct firealarm_notice *notice = &send->notice;
+    size_t matters = fa_weekly_compose(daemon->engine, reader, n->created, now, words_of(texts));
+    notice->details = keep_words(texts);
+    if (matters == 0) {
+        notice->title = text_of("Weekly digest: all quiet");
+    } else {
+        fa_buf_printf(words_of(texts), "Weekly digest: %zu to look at", matters);
+        notice->title = keep_words(texts);
+    }
+    fa_describe_week(daemon->engine, n->person, n->created, words_of(texts));
+    notice->summary = keep_words(texts);
+    notice->severity = text_of("info");
+    notice->thread = notice->key;
+    notice->raised = n->created;
+    send->priority = FA_PRIORITY_NORMAL;
+}
+
 bool fa_notice_compose(const struct fa_daemon *daemon, const struct fa_notification *n, fa_time now,
                        struct fa_frame_send *ret_send, struct fa_notice_texts *texts)
 {
     const struct fa_alarm *alarm = fa_engine_alarm(daemon->engine, n->alarm);
     const struct fa_incident *incident = fa_engine_incident(daemon->engine, n->incident);
     const struct fa_silence *silence = fa_engine_silence(daemon->engine, n->silence);
+    fa_person person = fa_directory_find(daemon->config->people, fa_str_of(n->person));
     fa_notice_clear(texts);
     *ret_send = (struct fa_frame_send){.id = n->id, .channel = n->channel};
     struct firealarm_notice *notice = &ret_send->notice;
@@ -463,6 +486,8 @@ bool fa_notice_compose(const struct fa_daemon *daemon, const struct fa_notificat
     notice->now = now; /* of this try: receivers check that a signature is fresh */
     if (n->kind == FA_NOTE_TEST) {
         compose_test(daemon, n, ret_send, texts);
+    } else if (n->kind == FA_NOTE_WEEKLY && person != FA_NOBODY) {
+        compose_weekly(daemon, n, person, now, ret_send, texts);
     } else if (n->kind == FA_NOTE_DIGEST) {
         compose_digest(daemon, n, ret_send, texts);
     } else if (alarm != NULL) {

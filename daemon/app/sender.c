@@ -129,7 +129,8 @@ void fa_sender_queue(struct fa_daemon *daemon, struct fa_notification_id id)
 {
     const struct fa_notification *n = fa_engine_notification(daemon->engine, id);
     if (n != NULL) { /* else it was settled meanwhile */
-        fa_outgoing_put(&take_lane(daemon, n->channel)->outgoing, n->of_series, id);
+        bool may_wait = n->of_series || n->kind == FA_NOTE_WEEKLY;
+        fa_outgoing_put(&take_lane(daemon, n->channel)->outgoing, may_wait, id);
     }
 }
 

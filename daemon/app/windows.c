@@ -4,8 +4,12 @@
  * after a step back new ones would look late for hours, after a step forward every feed would look
  * silent. What a rule knew of its active alarms is handed on each time; the rest warms up. */
 #include "app/internal.h"
+#include "base/panic.h"
 
 #include <sodium.h>
+
+/* Series looked at in one turn for the weekly digest: a fifth of a millisecond. */
+#define SURVEY_EACH 20000
 
 static struct fa_metrics *new_metrics(void)
 {
@@ -16,7 +20,12 @@ static struct fa_metrics *new_metrics(void)
 
 static struct fa_rules *new_rules(struct fa_daemon *daemon, const struct fa_config *config)
 {
-    return fa_rules_new(config->setup.rules, config->setup.rule_count, daemon->metrics);
+    struct fa_rules *rules =
+        fa_rules_new(config->setup.rules, config->setup.rule_count, daemon->metrics);
+    if (config->setup.weekly.to_count > 0) {
+        fa_rules_mind_near(rules);
+    }
+    return rules;
 }
 
 static struct fa_foreign *new_foreign(struct fa_daemon *daemon, const struct fa_config *config)
@@ -95,6 +104,22 @@ void fa_windows_step(struct fa_daemon *daemon, fa_time delta)
     if (fa_clock_is_stepped(delta)) {
         fa_windows_forget(daemon);
     }
+}
+
+void fa_windows_survey(struct fa_daemon *daemon)
+{
+    struct fa_rule_seen *list = NULL;
+    size_t count = 0, cap = 0;
+    if (daemon->engine == NULL || daemon->config->setup.weekly.to_count == 0 ||
+        fa_rules_survey(daemon->rules, SURVEY_EACH)) {
+        return;
+    }
+    do {
+        list = fa_xgrow(list, count, &cap, sizeof *list);
+    } while (fa_rules_seen(daemon->rules, count, &list[count]) && ++count > 0);
+    struct fa_event event = {.kind = FA_EV_SEEN, .u.seen = {list, count}};
+    fa_turn_step(daemon, &event);
+    free(list);
 }
 
 void fa_windows_close(struct fa_daemon *daemon)

@@ -76,6 +76,11 @@ static void say_end(struct fa_client *client, const char *path, const struct fa_
     fa_say(&client->out, " is sound: %zu people, %zu policies, %zu rules, %u warning%s\n",
            config->people->people_count, config->setup.policy_count, config->rule_count,
            tally->warnings, tally->warnings == 1 ? "" : "s");
+    if (config->setup.weekly.to_count == 0) {
+        fa_say(&client->out,
+               "Nobody gets a weekly digest of near misses, feeds that stopped and people "
+               "never reached: weekly = { to = [ \"role:...\" ]; } would send one.\n");
+    }
 }
 
 /* What business time comes to, with today's date: it shows whether the calendar is the right one.

@@ -51,6 +51,7 @@ const struct fa_cmd *const fa_commands[] = {
     &fa_cmd_test,
     &fa_cmd_backtest,
     &fa_cmd_oncall,
+    &fa_cmd_weekly,
 };
 const size_t fa_command_count = FA_COUNT(fa_commands);
 

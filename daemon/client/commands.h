@@ -12,6 +12,7 @@ extern const struct fa_cmd fa_cmd_ack, fa_cmd_resolve, fa_cmd_comment, fa_cmd_re
 extern const struct fa_cmd fa_cmd_drill;
 extern const struct fa_cmd fa_cmd_fetch_list;
 extern const struct fa_cmd fa_cmd_oncall;
+extern const struct fa_cmd fa_cmd_weekly;
 extern const struct fa_cmd fa_cmd_outbox_list, fa_cmd_outbox_retry, fa_cmd_outbox_drop;
 extern const struct fa_cmd fa_cmd_silence_add, fa_cmd_silence_list, fa_cmd_silence_end;
 extern const struct fa_cmd fa_cmd_channel_test;

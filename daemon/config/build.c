@@ -395,6 +395,11 @@ struct fa_config *fa_build(struct fa_faults *faults, struct fa_draft *draft)
         config->mac_key_file = draft->store.mac_key;
         draft->store.mac_key = NULL;
     }
+    config->setup.weekly = (struct fa_weekly){.to = draft->weekly.to.items,
+                                              .to_count = draft->weekly.to.count,
+                                              .budget = draft->weekly.budget};
+    draft->weekly.to.items = NULL;
+    draft->weekly.to.count = 0;
     config->setup.rearm = draft->times.rearm;
     config->setup.returned_max = draft->times.returned_max;
     config->setup.slow_retry = draft->times.slow_retry;

@@ -66,6 +66,7 @@ static void prove(struct fa_faults *faults, const struct fa_draft *draft, struct
     fa_prove_rules(&proof);
     fa_prove_policies(&proof);
     fa_prove_hiding(&proof);
+    fa_prove_weekly(&proof);
     fa_prove_plugins(&proof); /* says where feeds take requests */
     fa_prove_sockets(&proof);
     fa_prove_fetches(&proof);
@@ -236,6 +237,7 @@ static void free_setup(struct fa_setup *setup)
     for (size_t i = 0; i < setup->inhibition_count; i++) {
         fa_inhibition_done(&setup->inhibitions[i]);
     }
+    fa_texts_free(setup->weekly.to, setup->weekly.to_count);
     free(setup->maintenance);
     free(setup->inhibitions);
     free(setup->policies);

@@ -50,6 +50,9 @@ static const struct fa_key person_keys[] = {
      .help = "An independent contact: takes what nobody else may learn. At least two are needed."},
     {"operator", FA_KEY_BOOL, 0, AT(T, e.operator_), .def = "false",
      .help = "May see the outbox, without content, and test channels."},
+    {"budget", FA_KEY_U32, 0, AT(T, e.budget), .min = 1, .max = 10000,
+     .help = "Messages a week that are meant to be enough for the person; the weekly digest says "
+             "when there were more. It holds nothing back. Without it: the digest's own."},
     {"zone", FA_KEY_TEXT, 0, AT(T, e.zone), .max = 100,
      .help = "Time zone for the times that the person reads, and for days of leave; for instance "
              "\"Europe/Berlin\". Without it: the company's."},
@@ -676,6 +679,25 @@ static const struct fa_section times_section = {"the times", KEYS(times_keys), s
                                                 .help = "Times of the engine."};
 #undef T
 
+#define T struct fa_draft_weekly
+static const struct fa_key weekly_keys[] = {
+    {"to", FA_KEY_TEXTS, FA_KEY_REQUIRED, LIST(T, to), .min = 1, .max = 64,
+     .help = "Who gets it: people, \"role:NAME\", \"team:NAME\" or \"independent\". Each needs a "
+             "channel that is not shared."},
+    {"at", FA_KEY_TEXT, 0, AT(T, time), .max = 40, .def = "Mon 08:00",
+     .help = "When, by each reader's own clocks."},
+    {"budget", FA_KEY_U32, 0, AT(T, budget), .min = 1, .max = 10000,
+     .help = "Messages a week that are meant to be enough for a person whose own budget is not "
+             "given. Without it: no limit is told of."},
+};
+static const struct fa_section weekly_section = {
+    "the weekly digest", KEYS(weekly_keys), sizeof(T),
+    .help = "Once a week, for each reader what that one may know: near misses, feeds that stopped, "
+            "rules that never fired, people never reached, promises past due, and messages "
+            "against the budget for them; \"firealarm weekly\" shows it beforehand. What was "
+            "filed about somebody is in no number of it. Without this group there is none."};
+#undef T
+
 #define T struct fa_draft_limits
 static const struct fa_key limits_keys[] = {
     {"filings_open", FA_KEY_U32, 0, AT(T, filings_open), .min = 100, .max = 1000000, .def = "10000",
@@ -751,6 +773,8 @@ static const struct fa_key top_keys[] = {
      .help = "Times of the engine."},
     {"limits", FA_KEY_GROUP, 0, AT(T, limits), .section = &limits_section,
      .help = "What the daemon holds."},
+    {"weekly", FA_KEY_GROUP, 0, AT(T, weekly), .section = &weekly_section,
+     .help = "A digest once a week."},
 };
 const struct fa_section fa_draft_section = {
     "the configuration", KEYS(top_keys), sizeof(T),

@@ -175,6 +175,13 @@ struct fa_draft_times {
     fa_time rearm, returned_max, slow_retry;
 };
 
+struct fa_draft_weekly {
+    const config_setting_t *at; /* NULL: none was given */
+    FA_TEXTS to;
+    char *time;
+    uint32_t budget;
+};
+
 struct fa_draft_limits {
     const config_setting_t *at;
     uint32_t filings_open, alarms_open, outbox;
@@ -205,6 +212,7 @@ struct fa_draft {
     struct fa_draft_store store;
     struct fa_draft_times times;
     struct fa_draft_limits limits;
+    struct fa_draft_weekly weekly;
 };
 
 /* The whole configuration, and every section in the order of the reference. */

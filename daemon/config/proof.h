@@ -87,6 +87,8 @@ void fa_prove_rules(const struct fa_proof *proof);
 void fa_prove_policies(const struct fa_proof *proof);
 /* Builds what hides alarms, too: it is read by the alarms' own notation. */
 void fa_prove_hiding(const struct fa_proof *proof);
+/* Builds the time of the weekly digest, too. */
+void fa_prove_weekly(const struct fa_proof *proof);
 void fa_prove_sockets(const struct fa_proof *proof);
 void fa_prove_fetches(const struct fa_proof *proof);
 /* The address alone, and how one logs in there. */

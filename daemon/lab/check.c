@@ -135,6 +135,7 @@ void fa_lab_check_load(struct fa_lab *lab)
         bool found =
             !row->live || row->kind == FA_ROW_POLICY || row->kind == FA_ROW_PACE ||
             row->kind == FA_ROW_DRILL ||
+            row->kind == FA_ROW_TALLY ||
             (row->kind == FA_ROW_ALARM &&
              fa_engine_alarm(lab->engine, (struct fa_alarm_id){id}) != NULL) ||
             (row->kind == FA_ROW_INCIDENT &&

@@ -231,6 +231,23 @@ static void take_signal(void *ctx, const struct fa_signal *signal)
                                .source = fa_source_copy(signal->source)};
 }
 
+/* For the weekly digest, as the daemon does it. */
+static void survey(struct fa_lab *lab)
+{
+    struct fa_rule_seen seen;
+    struct fa_event event = {.kind = FA_EV_SEEN, .u.seen = {&seen, 1}};
+    if (lab->config->setup.weekly.to_count == 0 || lab->elapsed - lab->surveyed < FA_MINUTE) {
+        return;
+    }
+    lab->surveyed = lab->elapsed;
+    while (fa_rules_survey(lab->rules, SIZE_MAX)) {
+    }
+    for (size_t i = 0; fa_rules_seen(lab->rules, i, &seen) && !lab->failed; i++) {
+        fa_lab_step(lab, &event);
+    }
+    fa_lab_turn_end(lab);
+}
+
 void fa_lab_run_rules(struct fa_lab *lab)
 {
     if (lab->engine == NULL || lab->failed) {
@@ -262,6 +279,7 @@ void fa_lab_run_rules(struct fa_lab *lab)
     if (!lab->failed && !lab->unchecked) {
         fa_lab_fed_check_rules(lab);
         fa_lab_numbers_check_rules(lab);
+        survey(lab);
     }
 }
 
@@ -283,6 +301,9 @@ void fa_lab_make_rules(struct fa_lab *lab)
     struct fa_rules *old = lab->rules;
     struct fa_foreign *old_foreign = lab->foreign;
     lab->rules = fa_rules_new(setup->rules, setup->rule_count, lab->metrics);
+    if (setup->weekly.to_count > 0) {
+        fa_rules_mind_near(lab->rules);
+    }
     lab->foreign = fa_foreign_new(setup->rules, setup->rule_count, 0, 0);
     fa_engine_each_alarm(lab->engine, restore_one, lab);
     fa_rules_free(old);

@@ -30,10 +30,12 @@ static bool is_read_by_people(const struct fa_lab *lab, const char *name)
 
 /* ---- how many ---- */
 
-/* Tests and notices of silences have no limit: somebody just asked for them. */
+/* Tests and notices of silences have no limit: somebody just asked for them. Nor has what comes
+ * once a week. */
 static bool is_asked_for(enum fa_notification_kind kind)
 {
-    return kind == FA_NOTE_TEST || kind == FA_NOTE_SILENCED || kind == FA_NOTE_SILENCE_OVER;
+    return kind == FA_NOTE_TEST || kind == FA_NOTE_WEEKLY || kind == FA_NOTE_SILENCED ||
+           kind == FA_NOTE_SILENCE_OVER;
 }
 
 /* Did it reach the person at its first try, less than ten minutes ago? What failed was given back

@@ -320,6 +320,7 @@ struct fa_lab {
     struct fa_engine *engine;
     struct fa_metrics *metrics;
     struct fa_rules *rules;
+    fa_time surveyed;         /* elapsed: the engine heard what they have seen; 0: it has not */
     struct fa_buf checkpoint; /* of the rules, written by the last stop */
     struct fa_foreign *foreign;
     struct fa_actions actions; /* of the turn under way */

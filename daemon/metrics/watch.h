@@ -123,6 +123,12 @@ struct fa_recalled { /* what it stands for */
 bool fa_link_recall(struct fa_link *link, struct fa_recalled *now);
 void fa_link_forth(struct fa_link *link, const struct fa_recalled *now);
 
+/* Calls fn for up to max series, for each watch that reads one with when its last sample came
+ * (wall). *cursor begins with 0. False: that was all. */
+typedef void fa_watch_heard_fn(void *ctx, void *owner, fa_time at);
+bool fa_watcher_survey(struct fa_watcher *watcher, uint32_t *cursor, size_t max,
+                       fa_watch_heard_fn *fn, void *ctx);
+
 struct fa_str fa_link_metric(const struct fa_link *link);
 /* Borrowed until the next call that reads or changes series. */
 const struct fa_labels *fa_link_labels(const struct fa_link *link);

@@ -40,6 +40,7 @@ struct fa_person_entry {
     size_t contact_count;
     bool independent;      /* an independent contact */
     bool operator_;        /* may see the outbox and test channels */
+    uint32_t budget;       /* messages a week that they are meant to get at most; 0: none */
     char *zone;            /* of fa_directory.zones, for the times that they read; NULL: UTC */
     char *language;        /* "de"; what messages are written in does not go by it; NULL */
     char *hours;           /* a calendar's name: outside of it only what is urgent; NULL: always */

@@ -29,6 +29,8 @@
 #include <stdint.h>
 
 #define MANY 32
+/* Near to its threshold for so long: it counts, though it does not go away. */
+#define NEAR_LONG FA_HOUR
 
 struct facts {
     double count, largest; /* of the first leaf's windows: sum of weights; no |value| is over it */
@@ -320,12 +322,49 @@ static bool is_worse(const struct fa_group *group)
     return isnan(group->worst) || fa_level_is_worse(metric, group->value, group->worst);
 }
 
+static void count_near(struct fa_group *group)
+{
+    struct fa_rule_state *state = group->state;
+    state->near += !group->near_counted;
+    state->nearest = group->near_peak > state->nearest ? group->near_peak : state->nearest;
+    group->near_counted = true;
+}
+
+/* A near miss is one that went away again, or stays for so long; what fires is none. */
+static void mind_near(struct fa_group *group, fa_time now, fa_time *next_at)
+{
+    const struct fa_rule_state *state = group->state;
+    bool may = state->minds_near && group->level == FA_LEVEL_CLEAR && !isnan(group->value);
+    uint32_t near = may ? fa_nearness(&state->limits, group->value) : 0;
+    bool was_near = group->near_since != 0;
+    if (near < FA_NEAR && !(near > 0 && was_near)) {
+        if (was_near && group->level != FA_LEVEL_FIRING) {
+            count_near(group);
+        }
+        group->near_since = 0;
+        return;
+    }
+    if (!was_near) {
+        group->near_since = now;
+        group->near_peak = 0;
+        group->near_counted = false;
+    }
+    group->near_peak = near > group->near_peak ? (uint16_t)near : group->near_peak;
+    if (now - group->near_since >= NEAR_LONG) {
+        count_near(group);
+    } else {
+        *next_at = earlier(*next_at, group->near_since + NEAR_LONG);
+    }
+}
+
 /* Leaves word with the series what need not be told, so that nobody is asked about it. */
 static void quieten(struct fa_group *group, const struct facts *facts, fa_time now)
 {
     struct fa_rule_state *state = group->state;
     struct fa_quiet_facts found = {.is_absent =
                                        state->own != NULL && state->rule->metric.absent > 0,
+                                   .minds_near = state->minds_near,
+                                   .is_near = group->near_since != 0,
                                    .level = group->level,
                                    .held = group->held,
                                    .covered = group->covered_at <= now,
@@ -337,7 +376,8 @@ static void quieten(struct fa_group *group, const struct facts *facts, fa_time n
     size_t bytes =
         fa_shape_adds_up(state->shape.kind) ? sizeof quiet : offsetof(struct fa_quiet, of_value);
     if (group->over_since == 0 && fa_quiet_find(&state->limits, state->shape, &found, &quiet)) {
-        bool shared = group->level == FA_LEVEL_CLEAR && quiet.kind != FA_QUIET_ROOM;
+        bool shared =
+            group->level == FA_LEVEL_CLEAR && quiet.kind != FA_QUIET_ROOM && group->near_since == 0;
         if (!shared && group->quiet_place == FA_POOL_NONE) {
             group->quiet_place = fa_pool_take(&state->quiets_pool);
         }
@@ -428,8 +468,8 @@ bool fa_group_may_rest(const struct fa_group *group, fa_time now, fa_time next_a
 {
     const struct fa_rule_state *state = group->state;
     if (state->rest == 0 || state->shape.kind != FA_SHAPE_NEWEST || group->leaves[0].count != 1 ||
-        group->dirty || group->pinned || group->held || group->level == FA_LEVEL_FIRING ||
-        group->grace_until > now) {
+        group->dirty || group->pinned || group->held || group->near_since != 0 ||
+        group->level == FA_LEVEL_FIRING || group->grace_until > now) {
         return false;
     }
     const struct fa_link *link = group->leaves[0].first->link;
@@ -456,6 +496,7 @@ fa_time fa_group_evaluate(struct fa_group *group, fa_time now, fa_time started,
     enum fa_level level = decide(group, &eval, started, &facts, &next_at);
     level = fa_group_hold(group, level, now, &next_at);
     fa_group_signal(group, level, now, fn, ctx);
+    mind_near(group, now, &next_at);
     quieten(group, &facts, now);
     if (group->leaves[0].count > MANY && next_at < now + FA_SECOND) {
         next_at = now + FA_SECOND;

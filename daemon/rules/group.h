@@ -20,6 +20,7 @@ struct fa_leaf {
     struct fa_rule_state *state;
     size_t number;
     bool follows; /* as fa_plan_leaf_follows says */
+    fa_time heard, hearing; /* wall: its last sample came; 0: not known; of the survey under way */
 };
 
 struct fa_rule_state {
@@ -32,6 +33,9 @@ struct fa_rule_state {
     fa_time look_back, settle;
     bool each;    /* it goes by the newest value alone: each is judged, also one that is passed */
     fa_time rest; /* its label sets may rest until their newest sample is so old; 0: never */
+    bool minds_near;        /* that a number comes near to a threshold is counted */
+    uint32_t near;          /* how often since it was asked last */
+    uint32_t nearest;       /* the nearest then, in thousandths */
     struct fa_quiet calm;   /* shared by the label sets that neither fire nor add up */
     struct fa_leaf *leaves; /* owned, as many as the plan has */
     struct fa_pool groups_pool, members_pool, quiets_pool;
@@ -63,9 +67,12 @@ struct fa_group {
     bool fires : 1;          /* of a whole expression: the result has it */
     bool seen : 1;           /* among the results of the evaluation that is going on */
     bool pinned : 1;         /* exists without series: a rule of `absent` whose labels are known */
+    bool near_counted : 1;   /* this time that it is near */
     bool held : 1;           /* it fired and has not cleared since */
     enum fa_level level : 8; /* as last signalled */
+    uint16_t near_peak;      /* in thousandths, since it is near */
     uint8_t judged_count;    /* samples judged, as many as the rule's `of` */
+    fa_time near_since;      /* near to a threshold, where that is minded; 0: it is not */
     fa_time grace_until;     /* restored: its level stands so long without data */
     double value;            /* as last evaluated; NaN: none */
     double worst;            /* the worst signalled since it fires */
@@ -119,7 +126,8 @@ struct fa_rules {
     fa_time started;      /* wall time of the first run; FA_NEVER: none yet */
     fa_time ran;          /* wall time of the last */
     uint64_t evaluations;
-    uint64_t made; /* label sets ever; orders equal deadlines */
+    uint32_t survey_at; /* where the survey under way is */
+    uint64_t made;      /* label sets ever; orders equal deadlines */
 };
 
 /* The rules' watcher gets its watches. as_whole: even if it could be keyed. */

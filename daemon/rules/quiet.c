@@ -168,6 +168,51 @@ static double least(double bound)
     return fabs(bound) * MARGIN + 1e-300;
 }
 
+/* `part` thousandths of the way to a threshold, counted in thousandths of it. */
+static double on_the_way(double threshold, bool above, uint32_t part)
+{
+    double left = fabs(threshold) * (double)(1000 - part) / 1000;
+    return above ? threshold - left : threshold + left;
+}
+
+static double nearness_of(double threshold, bool above, double value)
+{
+    double left = (above ? threshold - value : value - threshold) / fabs(threshold);
+    return left >= 0 && left <= (1000 - FA_NEAR_LEFT) / 1000.0 ? (1 - left) * 1000 : 0;
+}
+
+uint32_t fa_nearness(const struct fa_limits *limits, double value)
+{
+    double above =
+        limits->has_above && limits->above != 0 ? nearness_of(limits->above, true, value) : 0;
+    double below =
+        limits->has_below && limits->below != 0 ? nearness_of(limits->below, false, value) : 0;
+    return (uint32_t)(above > below ? above : below);
+}
+
+/* From here on it is nearer than it was, and there it is not near any more. */
+static void bound_near(const struct fa_limits *limits, const struct fa_quiet_facts *facts,
+                       double *low, double *high)
+{
+    uint32_t near = fa_nearness(limits, facts->value);
+    uint32_t next = facts->is_near ? near - near % FA_NEAR_STEP + FA_NEAR_STEP : FA_NEAR;
+    next = next < 1000 ? next : 1000;
+    if (limits->has_above && limits->above != 0) {
+        *high = fmin(*high, on_the_way(limits->above, true, next));
+    }
+    if (limits->has_below && limits->below != 0) {
+        *low = fmax(*low, on_the_way(limits->below, false, next));
+    }
+    /* Of two thresholds at most one is near, as a rule; where both are, all of it is evaluated. */
+    if (facts->is_near && limits->has_above && !limits->has_below) {
+        *low = on_the_way(limits->above, true, FA_NEAR_LEFT);
+    } else if (facts->is_near && limits->has_below && !limits->has_above) {
+        *high = on_the_way(limits->below, false, FA_NEAR_LEFT);
+    } else if (facts->is_near) {
+        *low = *high = facts->value;
+    }
+}
+
 /* False: its level hangs on more than the number. */
 static bool find_bounds(const struct fa_limits *limits, const struct fa_quiet_facts *facts,
                         double *ret_low, double *ret_high)
@@ -183,6 +228,9 @@ static bool find_bounds(const struct fa_limits *limits, const struct fa_quiet_fa
     if (waits && !facts->held) {
         *ret_low = limits->has_below ? limits->below : -INFINITY;
         *ret_high = limits->has_above ? limits->above : INFINITY;
+        if (facts->minds_near) {
+            bound_near(limits, facts, ret_low, ret_high);
+        }
     } else if (facts->level == FA_LEVEL_FIRING && limits->has_above && !limits->has_below) {
         *ret_low = limits->has_clear_below ? fmin(limits->clear_below, limits->above)
                                            : limits->above + least(limits->above);

@@ -43,8 +43,17 @@ struct fa_limits {
 bool fa_limits_of(const struct fa_promql_node *root, struct fa_limits *ret_limits,
                   const struct fa_promql_node **ret_node);
 
+/* How near the number is to a threshold, in thousandths of it; 0: not within FA_NEAR_LEFT, or past
+ * it. Of a threshold of 0 nothing is near. */
+#define FA_NEAR      900u /* within a tenth it is near */
+#define FA_NEAR_LEFT 850u /* and stays so until it is here */
+#define FA_NEAR_STEP 10u  /* how exactly it is known how near it came */
+uint32_t fa_nearness(const struct fa_limits *limits, double value);
+
 /* What an evaluation found. */
 struct fa_quiet_facts {
+    bool minds_near; /* that it comes near, nearer, or goes is to be evaluated */
+    bool is_near;
     bool is_absent; /* only silence counts, not the number */
     enum fa_level level;
     bool held, covered;

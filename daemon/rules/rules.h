@@ -53,6 +53,15 @@ void fa_rules_load(struct fa_rules *rules, struct fa_str bytes);
  * evaluated. */
 uint64_t fa_rules_evaluations(const struct fa_rules *rules);
 
+/* For the weekly digest: looks at up to max series. False: that was all of them, and what rule i
+ * (in their order) has seen is brought up to date. */
+bool fa_rules_survey(struct fa_rules *rules, size_t max);
+/* Counts from now on how often a number comes near to its threshold, of rules that compare one
+ * label set's number with a threshold; before the first run. */
+void fa_rules_mind_near(struct fa_rules *rules);
+/* Its counts begin anew. False: there are not so many. */
+bool fa_rules_seen(struct fa_rules *rules, size_t i, struct fa_rule_seen *ret_seen);
+
 #ifdef FA_TEST_HOOKS
 /* Before the first run: every sample is evaluated, whatever it may change, and nothing rests. */
 void fa_rules_test_always(struct fa_rules *rules);

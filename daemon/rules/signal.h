@@ -34,4 +34,12 @@ struct fa_signal {
 
 typedef void fa_signal_fn(void *ctx, const struct fa_signal *signal);
 
+/* What a rule has seen lately, beside its levels. */
+struct fa_rule_seen {
+    const struct fa_rule *rule;
+    fa_time heard;    /* wall: the last sample of what it reads came; 0: none known */
+    uint32_t near;    /* how often a number came within a tenth of the threshold and no further */
+    uint32_t nearest; /* of these: in thousandths of the threshold */
+};
+
 #endif

@@ -35,6 +35,7 @@ static const struct kind {
      "#175cd3", "HELP WANTED"},
     {"unowned", "Nobody owned: ", "It went away by itself, and nobody had owned it.", NULL, NULL},
     {"digest", "", "Each line is an alarm of its own.", NULL, NULL},
+    {"weekly", "", "Once a week, for you alone. Nothing is to be answered.", "#475467", "WEEKLY"},
     {"test", "Test: ", "This is a test. Nothing is expected of you.", "#475467", "TEST"},
 };
 /* Whatever kind it is: its title says DRILL, and nothing stands before that. */

@@ -33,13 +33,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct world w;
     struct fa_err err;
     if (w.engine == NULL) {
+        static char *readers[] = {(char *)"lead"};
         world_begin_firm(&w);
+        w.setup.weekly = (struct fa_weekly){.to = readers, .to_count = 1};
     }
     struct fa_engine *engine = fa_engine_new(&w.setup);
     for (size_t at = 0; at + 3 <= size;) {
         size_t len = (size_t)data[at + 1] | (size_t)data[at + 2] << 8;
         enum fa_row_kind kind = data[at] == 255   ? FA_ROW_PACE
                                 : data[at] == 254 ? FA_ROW_DRILL
+                                : data[at] == 253 ? FA_ROW_TALLY
                                                   : (enum fa_row_kind)(data[at] % 4 + 1);
         at += 3;
         len = len < size - at ? len : size - at;

@@ -29,7 +29,7 @@ struct side {
 };
 
 static struct {
-    uint64_t evaluated, spared, signals, firing, rested;
+    uint64_t evaluated, spared, signals, firing, rested, near, near_all;
 } totals;
 
 static void say(void *ctx, const struct fa_signal *signal)
@@ -237,6 +237,30 @@ static fa_time pass(struct side *fast, struct side *plain, fa_time now, fa_time 
     }
 }
 
+/* How near to its threshold, to a step of what is minded. What goes and comes back within one turn
+ * may be one time. */
+static void compare_near(struct side *fast, struct side *plain, uint64_t seed)
+{
+    struct fa_rule_seen a, b;
+    for (size_t i = 0; fa_rules_seen(fast->rules, i, &a) && fa_rules_seen(plain->rules, i, &b);
+         i++) {
+        if (a.near > b.near || b.nearest > a.nearest + 10 || a.nearest > b.nearest) {
+            fail_msg("seed %llu, rule %zu: %u near, at worst %u, instead of %u, %u",
+                     (unsigned long long)seed, i, a.near, a.nearest, b.near, b.nearest);
+        }
+        totals.near += a.near;
+        totals.near_all += b.near;
+    }
+}
+
+/* For every third seed they mind how near a number comes. */
+static void mind(struct side *side, uint64_t seed)
+{
+    if (seed % 3 == 0) {
+        fa_rules_mind_near(side->rules);
+    }
+}
+
 static void one_seed(uint64_t seed)
 {
     static const enum fa_kind kinds[] = {FA_KIND_GAUGE, FA_KIND_COUNTER_DELTA,
@@ -255,6 +279,8 @@ static void one_seed(uint64_t seed)
     open_side(&fast, list, count);
     open_side(&plain, list, count);
     fa_rules_test_always(plain.rules);
+    mind(&fast, seed);
+    mind(&plain, seed);
     enum fa_kind kind = kinds[below(&rng, sizeof kinds / sizeof kinds[0])];
     double level = 8;
     fa_time now = T0;
@@ -274,9 +300,12 @@ static void one_seed(uint64_t seed)
         if (below(&rng, 150) == 0) {
             totals.evaluated += fa_rules_evaluations(fast.rules);
             totals.spared += fa_rules_evaluations(plain.rules) - fa_rules_evaluations(fast.rules);
+            compare_near(&fast, &plain, seed);
             reload(&fast, list, count);
             reload(&plain, list, count);
             fa_rules_test_always(plain.rules);
+            mind(&fast, seed);
+            mind(&plain, seed);
             run(&fast, &plain, now, seed);
         }
         totals.rested += fa_rules_test_rested(fast.rules);
@@ -287,6 +316,7 @@ static void one_seed(uint64_t seed)
     }
     totals.evaluated += fa_rules_evaluations(fast.rules);
     totals.spared += fa_rules_evaluations(plain.rules) - fa_rules_evaluations(fast.rules);
+    compare_near(&fast, &plain, seed);
     close_side(&fast);
     close_side(&plain);
 }
@@ -298,7 +328,8 @@ static void what_is_not_evaluated_would_have_said_nothing(void **state)
     }
     /* The streams did something, and something was spared. */
     assert_true(totals.signals > 25 * SEEDS && totals.firing > 7 * SEEDS);
-    assert_true(totals.rested > 50 * SEEDS);
+    assert_true(totals.rested > 50 * SEEDS && totals.near > SEEDS);
+    assert_true(totals.near * 20 > totals.near_all * 19);
     assert_true(totals.spared > totals.evaluated / 10);
 }
 

@@ -34,8 +34,8 @@ struct firealarm_notice {
     struct firealarm_text key;   /* idempotency key, the same in every try */
     struct firealarm_text kind;  /* alarm, reminder, help, acknowledged, overdue,
                                     returned, resolved, unowned, test, digest (several
-                                    of the others: lines); take one that you do not
-                                    know for an alarm */
+                                    of the others: lines), weekly (in details); take
+                                    one that you do not know for an alarm */
     struct firealarm_text alarm; /* alarm id */
     struct firealarm_text severity, category, rule, policy, state;
     struct firealarm_text address;        /* the person's address on this channel; len 0: the
