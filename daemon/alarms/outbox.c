@@ -191,19 +191,26 @@ void fa_notification_send(struct fa_engine *engine, struct fa_notification *n)
     fa_engine_send(engine, n->id);
 }
 
-/* Alone or with others, when the quiet hours of its addressee are over. */
-static void send_or_hold(struct fa_engine *engine, struct fa_notification *n)
+bool fa_notification_hold(struct fa_engine *engine, struct fa_notification *n)
 {
     fa_time until = fa_quiet_until(engine, n);
     if (until <= engine->now.wall) {
-        fa_digest_take(engine, n);
-        return;
+        return false;
     }
     if (n->state != FA_NOTICE_HELD) {
         fa_notification_record(engine, n, FA_J_HELD, until);
     }
     fa_notification_to_state(engine, n, FA_NOTICE_HELD);
     fa_arm(engine, &engine->notification_heap, &n->deadline, until - engine->now.wall);
+    return true;
+}
+
+/* Alone or with others, when the quiet hours of its addressee are over. */
+static void send_or_hold(struct fa_engine *engine, struct fa_notification *n)
+{
+    if (!fa_notification_hold(engine, n)) {
+        fa_digest_take(engine, n);
+    }
 }
 
 static bool channel_in_step(const struct fa_step *step, const char *channel)
