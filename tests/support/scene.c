@@ -234,7 +234,7 @@ void scene_put_view(const struct scene *scene, int person, FILE *out)
         {"POST", "/v1/status", "{\"receipt\":\"" SCENE_NO_ALARM "\"}", false},
         {"GET", "/v1/rules/again", NULL, false},
         {"GET", "/v1/rules/violation", NULL, false},
-        {"GET", "/v1/oncall", NULL, true},
+        {"GET", "/v1/oncall?at=2026-12-24T22:00:00Z", NULL, false},
         {"GET", "/v1/outbox", NULL, false},
         {"GET", "/v1/feeds", NULL, false},
         {"GET", "/v1/fetch", NULL, false},
