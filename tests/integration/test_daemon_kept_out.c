@@ -33,8 +33,8 @@ static void file_it(struct scene *scene, const char *category, const char *about
     }
     snprintf(body, sizeof body,
              "{\"key\":\"%031zx1\",\"category\":\"%s\",\"customer\":\"Initech\",\"text\":\"They "
-             "%s again\",\"since\":\"before %s\",\"known\":\"seen\",\"about\":[\"%s\"]%s}",
-             n + 1, category, filing->word, filing->word, about, strike);
+             "%s again\",\"since\":\"2026-11-20\",\"known\":\"seen\",\"about\":[\"%s\"]%s}",
+             n + 1, category, filing->word, about, strike);
     filing->is_raised = strcmp(category, "danger") == 0 || strcmp(category, "lying") == 0;
     filing->barred[0].who = firm_kept_out(&scene->firm, firm_meant(&scene->firm, about),
                                           struck >= 0 ? 1u << struck : 0);
@@ -347,16 +347,21 @@ static void assert_looks_the_same(const struct scene *scene, struct sight *befor
     for (int person = 0; person < FIRM_ZELDA; person++) {
         const char *was = words_of(&before->views[person]), *is = words_of(&now.views[person]);
         if ((to >> person & 1) != 0 && strcmp(was, is) != 0) {
-            fail_msg("company %llu: what %s sees was\n%s\nand is\n%s",
-                     (unsigned long long)scene->seed, firm_names[person], was, is);
+            size_t same = 0;
+            while (was[same] == is[same]) {
+                same++;
+            }
+            size_t from = same < 150 ? 0 : same - 150;
+            fail_msg("company %llu: what %s sees was\n%.350s\nand is\n%.350s",
+                     (unsigned long long)scene->seed, firm_names[person], was + from, is + from);
         }
     }
     assert_string_equal(words_of(&now.counts), words_of(&before->counts));
     look_away(&now);
 }
 
-/* One filing while nothing else moves: those it keeps out see what they saw before, to the byte,
- * while it is open and when it is history. */
+/* One filing while nothing else moves, and too little was said for anything to be held back: those
+ * it keeps out see what they saw before, to the byte, while it is open and when it is history. */
 static void nothing_has_changed_for_them(struct scene *scene)
 {
     struct sight before;
@@ -364,13 +369,13 @@ static void nothing_has_changed_for_them(struct scene *scene)
     look(scene, &before);
     file_it(scene, firm_draw(&scene->firm, 2) == 0 ? "danger" : "lying", draw_about(scene), -1);
     rig_until(scene->rig, scene_was_told(scene, filing));
-    scene_settle(scene, NULL);
+    rig_until(scene->rig, scene_is_quiet(scene, NULL));
     assert_looks_the_same(scene, &before, scene_kept_out(filing));
     for (int person = FIRM_LEO; person >= 0 && filing->id_count == 0; person--) {
         read_all(scene, person);
     }
     close_it(scene, filing);
-    scene_settle(scene, NULL);
+    rig_until(scene->rig, scene_is_quiet(scene, NULL));
     assert_looks_the_same(scene, &before, scene_kept_out(filing));
     look_away(&before);
 }
@@ -497,12 +502,10 @@ static void begin(struct scene *scene, struct rig *rig, uint64_t seed)
     snprintf(settings, sizeof settings, "socket = \"%s\";\n", rig->api);
     rig_write(rig, "home/.config/firealarm/client.cfg", settings, 0644);
     rig_again(rig);
-    raise_queues(scene, "calm", 2);
-    rig_until(rig,
-              strstr(scene_ask(scene, FIRM_OPS, "GET", "/v1/alarms", NULL)->body, "calm1") != NULL);
-    scene_settle(scene, NULL);
+    raise_queues(scene, "calm", 1);
+    rig_until(rig, strstr(scene_ask(scene, FIRM_OPS, "GET", "/v1/alarms", NULL)->body, "calm0"));
     own_queues(scene);
-    scene_settle(scene, NULL);
+    rig_until(rig, scene_is_quiet(scene, NULL));
 }
 
 static void stop(const struct scene *scene)
@@ -518,9 +521,9 @@ static void stop(const struct scene *scene)
 static void end(struct scene *scene, size_t *digests)
 {
     for (size_t f = 0; f < scene->filing_count; f++) {
-        if (scene->filings[f].is_raised && !scene_was_told(scene, &scene->filings[f])) {
-            fail_msg("company %llu: filing %zu reached nobody", (unsigned long long)scene->seed, f);
-        }
+        /* Whoever is kept out, somebody hears. */
+        rig_until(scene->rig,
+                  !scene->filings[f].is_raised || scene_was_told(scene, &scene->filings[f]));
     }
     scene_assert_messages(scene, digests);
     stop(scene);
@@ -567,7 +570,7 @@ static void play(struct rig *rig, uint64_t seed, struct seen *seen)
     for (int person = 0; person < FIRM_LINE && getuid() == 0 && seed % 3 == 0; person++) {
         if ((scene_kept_out(&scene.filings[0]) >> person & 1) != 0) {
             assert_command_tells_nothing(&scene, &scene.filings[0], person);
-            break;
+            break; /* a process for each word takes long */
         }
     }
     end(&scene, &seen->digests);
@@ -587,6 +590,9 @@ static void in_random_companies_nothing_reaches_who_must_not_know(void **state)
     if (!rig_has_hooks()) {
         print_message("SKIPPED: time passes only in builds with test hooks\n");
         return;
+    }
+    if (getuid() != 0) {
+        print_message("SKIPPED: only root can start the command as somebody else\n");
     }
     for (uint64_t seed = first; seed < first + count; seed++) {
         void *rig = NULL;

@@ -181,8 +181,8 @@ static void put_channels(const struct firm *firm, const struct rig *rig, FILE *o
 
 static const char rest[] =
     "severities = (\n"
-    "  { name = \"critical\"; ack_default = \"4h\"; ack_max = \"1d\"; fail_after = \"5s\"; },\n"
-    "  { name = \"info\"; ack_default = \"4h\"; fail_after = \"5s\"; }\n"
+    "  { name = \"critical\"; ack_default = \"4h\"; ack_max = \"1d\"; fail_after = \"10m\"; },\n"
+    "  { name = \"info\"; ack_default = \"4h\"; fail_after = \"10m\"; }\n"
     ");\n"
     "values = ( { name = \"honesty\"; title = \"We do not lie\"; violations = [ \"lying\" ]; } );\n"
     "rules = (\n"

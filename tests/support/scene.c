@@ -41,8 +41,7 @@ const struct rig_reply *scene_ask(const struct scene *scene, int person, const c
     return reply;
 }
 
-/* Nothing of this alarm (NULL: of any) waits to leave or for an answer. */
-static bool is_quiet(const struct scene *scene, const char *alarm)
+bool scene_is_quiet(const struct scene *scene, const char *alarm)
 {
     json_t *list = rig_json(scene_ask(scene, FIRM_OPS, "GET", "/v1/outbox", NULL)), *item;
     bool quiet = true;
@@ -62,7 +61,7 @@ static bool is_quiet_within(const struct scene *scene, const char *alarm, int64_
 {
     int64_t until = rig_ms() + ms;
     bool quiet = false;
-    while (!(quiet = is_quiet(scene, alarm)) && rig_ms() < until) {
+    while (!(quiet = scene_is_quiet(scene, alarm)) && rig_ms() < until) {
         rig_pause();
     }
     return quiet;
@@ -235,7 +234,7 @@ void scene_put_view(const struct scene *scene, int person, FILE *out)
         {"POST", "/v1/status", "{\"receipt\":\"" SCENE_NO_ALARM "\"}", false},
         {"GET", "/v1/rules/again", NULL, false},
         {"GET", "/v1/rules/violation", NULL, false},
-        {"GET", "/v1/oncall", NULL, true},
+        {"GET", "/v1/oncall?at=2026-12-24T22:00:00Z", NULL, false},
         {"GET", "/v1/outbox", NULL, false},
         {"GET", "/v1/feeds", NULL, false},
         {"GET", "/v1/fetch", NULL, false},

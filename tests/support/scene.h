@@ -48,9 +48,11 @@ void words_close(struct words *words);
 /* As that person, by their token; static memory, until the next call. */
 const struct rig_reply *scene_ask(const struct scene *scene, int person, const char *method,
                                   const char *path, const char *body);
+/* Nothing of this alarm (NULL: of any) waits to leave or for an answer. */
+bool scene_is_quiet(const struct scene *scene, const char *alarm);
 /* Gives what leaves at once a moment to do so; true when nothing waits any more. */
 bool scene_gets_quiet(const struct scene *scene);
-/* Lets time pass, by half minutes, until nothing of this alarm (NULL: of any) waits to leave. */
+/* Lets time pass, by half minutes, until this alarm is quiet. */
 void scene_settle(const struct scene *scene, const char *alarm);
 
 /* Everybody whom this filing keeps out by now. */

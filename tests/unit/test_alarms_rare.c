@@ -439,7 +439,7 @@ static void a_channel_with_the_longest_name_is_troubled_and_well_again(void **st
     world_rule(&w, "slow", "line", 0);
     world_begin(&w);
     char rule[96];
-    snprintf(rule, sizeof rule, "firealarm:channel-%s", name);
+    snprintf(rule, sizeof rule, "firealarm:channel-%.77s", name); /* as much as a rule may have */
     world_signal(&w, "slow", "a=\"1\"", FA_LEVEL_FIRING);
     world_answer(&w, FA_VERDICT_REJECTED);
     const struct fa_alarm *trouble = world_alarm_of(&w, rule);
