@@ -17,9 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A step of the wall clock below this is drift, not a jump. */
-#define CLOCK_STEP_MIN (60 * FA_SECOND)
-
 /* ---- objects ---- */
 
 void fa_touch_alarm(struct fa_engine *engine, struct fa_alarm *alarm)
@@ -273,6 +270,7 @@ static void signal_new(struct fa_engine *engine, const struct fa_signal *signal,
         .policy = policy,
         .flags = (rule->latched ? FA_FLAG_LATCHED : 0) | (rule->shadow ? FA_FLAG_SHADOW : 0),
         .for_ms = rule->for_ms,
+        .for_measure = rule->for_measure,
         .since = signal->since,
         .value = signal->value,
         .source = signal->source,
@@ -324,7 +322,8 @@ static void on_signal(struct fa_engine *engine, const struct fa_signal *signal)
             renew_source(alarm, signal->source);
         }
         if (signal->level != FA_LEVEL_UNKNOWN) {
-            alarm->flags &= ~FA_FLAG_UNKNOWN;
+            alarm->flags &= ~(FA_FLAG_UNKNOWN | FA_FLAG_OVER);
+            alarm->flags |= signal->level == FA_LEVEL_CLEAR ? FA_FLAG_OVER : 0;
         }
         fa_touch_alarm(engine, alarm);
         int rc = fa_alarm_event(engine, alarm, events[signal->level], NULL);
@@ -428,7 +427,8 @@ static int on_deed(struct fa_engine *engine, const struct fa_event *event)
 
 static void on_clock(struct fa_engine *engine, fa_time delta)
 {
-    if (delta > CLOCK_STEP_MIN || delta < -CLOCK_STEP_MIN) {
+    if (fa_clock_is_stepped(delta)) {
+        fa_conditions_forget(engine);
         fa_journal(engine, FA_J_CLOCK, (struct fa_journal_ids){0}, NULL, delta);
         fa_shift_all(engine, delta);
         fa_trouble_once(engine, "clock-stepped", "the wall clock stepped; deadlines were kept");

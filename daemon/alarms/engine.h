@@ -80,6 +80,17 @@ enum fa_event_kind {
 };
 /* clang-format on */
 
+/* Of FA_EV_CLOCK: up to a minute is drift. Beyond, deadlines are moved and what samples said is
+ * forgotten: the host makes rules and windows anew. */
+static inline bool fa_clock_is_stepped(fa_time delta)
+{
+    return delta > FA_MINUTE || delta < -FA_MINUTE;
+}
+
+/* The shortest promise: what is shorter is over before anybody has done anything. Whoever asks for
+ * an acknowledgement sees to it. */
+#define FA_PROMISE_MIN FA_MINUTE
+
 struct fa_filing {
     struct fa_incident_id id; /* derived from the client's key: the same at each retry */
     const char *category, *customer, *text, *since, *reporter;
@@ -340,9 +351,10 @@ void fa_access_done(struct fa_access *access);
 /* One step of the alarm's policy, as it is now. */
 struct fa_rung {
     fa_time wait;
-    const char *during;    /* a calendar's name; NULL: always */
-    struct fa_pset people; /* whom it means now, without those whom the alarm keeps out */
-    bool independent;      /* a conflict leaves nobody: the independent contacts stand in */
+    enum fa_measure measure; /* of wait */
+    const char *during;      /* a calendar's name; NULL: always */
+    struct fa_pset people;   /* whom it means now, without those whom the alarm keeps out */
+    bool independent;        /* a conflict leaves nobody: the independent contacts stand in */
 };
 /* False: the policy has no such step (it counts from 0). */
 bool fa_rung_init(struct fa_rung *rung, const struct fa_engine *engine,

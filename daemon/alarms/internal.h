@@ -50,13 +50,14 @@ struct fa_place {
 /* A person may get FA_PACE_MESSAGES in FA_PACE_SPAN; what comes beyond leaves in a digest, what
  * somebody has to act on after FA_PACE_WAIT at the latest. */
 #define FA_PACE_MESSAGES 5
-#define FA_PACE_SPAN     (10 * FA_MINUTE)
-#define FA_PACE_WAIT     FA_MINUTE
-#define FA_DIGEST_LINES  200 /* mail readers cut what is longer; more go in a second one */
+/* Of digests beyond the limit so many more are remembered, as some may arrive nowhere. */
+#define FA_PACE_KEPT    (FA_PACE_MESSAGES + 5)
+#define FA_PACE_SPAN    (10 * FA_MINUTE)
+#define FA_PACE_WAIT    FA_MINUTE
+#define FA_DIGEST_LINES 200 /* mail readers cut what is longer; more go in a second one */
 struct fa_pace {
-    const char *person; /* (interned) */
-    fa_time
-        left[FA_PACE_MESSAGES]; /* wall: when the latest ones left first, oldest first; 0: none */
+    const char *person;         /* (interned) */
+    fa_time left[FA_PACE_KEPT]; /* wall: when the latest ones left first, oldest first; 0: none */
     struct fa_pack held;        /* in memory alone: their own rows say that they wait */
     struct fa_pace *next_dirty;
     bool dirty;
@@ -196,6 +197,7 @@ struct fa_alarm_spec {
     const struct fa_policy *policy;
     uint32_t flags;
     fa_time for_ms, since;
+    enum fa_measure for_measure;
     double value;
     const struct fa_source *source; /* copied; may be NULL */
 };
@@ -216,6 +218,10 @@ void fa_climb(struct fa_engine *engine, struct fa_alarm *alarm);
 bool fa_climb_is_widest(const struct fa_engine *engine, const struct fa_alarm *alarm);
 /* How much of the wait of the step that was told last is left, in the time that it counts. */
 fa_time fa_climb_left(const struct fa_engine *engine, const struct fa_alarm *alarm);
+/* NULL: there is none of that name, or no name. */
+const struct fa_calendar_entry *fa_calendar_named(const struct fa_engine *engine, const char *name);
+/* When what is left of a pending alarm's `for` is over that runs since `from`. */
+fa_time fa_for_over(const struct fa_engine *engine, const struct fa_alarm *alarm, fa_time from);
 /* Tells the step that was told last once more. */
 void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm);
 /* The calendars or the clock are others now: what waits for one of them waits by what it says now.
@@ -339,6 +345,8 @@ void fa_notification_to_state(struct fa_engine *engine, struct fa_notification *
 /* Sends it, or drops what may not or need not leave any more and lets the escalation go on: false.
  */
 bool fa_notification_leave(struct fa_engine *engine, struct fa_notification *n);
+/* Until the quiet hours of its addressee are over; false: they do not matter, or are over. */
+bool fa_notification_hold(struct fa_engine *engine, struct fa_notification *n);
 void fa_notification_refuse(struct fa_engine *engine, struct fa_notification *n);
 bool fa_notification_may_leave(const struct fa_engine *engine, const struct fa_notification *n);
 /* It arrived. */

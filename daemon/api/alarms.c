@@ -516,6 +516,10 @@ static void read_and_do(struct fa_call *call, struct fa_event *event, enum fa_ve
     fa_json_only(root, names, &faults);
     event->u.act.text = fa_json_text(root, &spec, &faults);
     event->u.act.for_ms = event->kind == FA_EV_ACK ? fa_json_duration(root, "for", &faults) : 0;
+    if (event->u.act.for_ms > 0 && event->u.act.for_ms < FA_PROMISE_MIN) {
+        fa_json_fault(&faults, "for",
+                      "Too short to do anything: promise your next word in 1m or more.");
+    }
     if (!fa_answer_faults(call, &faults)) {
         deed(call, event, verb);
     }

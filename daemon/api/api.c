@@ -49,6 +49,7 @@ static const struct route routes[] = {
     {FA_API_ROUTES_API, "POST", "/v1/outbox/*/drop", fa_route_drop, false},
     {FA_API_ROUTES_API, "POST", "/v1/channels/test", fa_route_test, false},
     {FA_API_ROUTES_API, "GET", "/v1/fetch", fa_route_fetch, false},
+    {FA_API_ROUTES_API, "GET", "/v1/channels/untested", fa_route_untested, false},
     {FA_API_ROUTES_API, "GET", "/v1/backup", fa_route_backup_state, false},
     {FA_API_ROUTES_API, "POST", "/v1/backup", fa_route_backup, false},
     {FA_API_ROUTES_API, "GET", "/v1/feeds", fa_route_feeds, false},

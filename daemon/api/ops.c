@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UNFED_MAX 1000 /* rules that are told */
+#define UNFED_MAX    1000 /* rules that are told */
+#define UNTESTED_MAX 1000
 
 static bool may_queue(const struct fa_call *call, const struct fa_notification *notification)
 {
@@ -167,6 +168,28 @@ void fa_route_fetch(struct fa_call *call)
     fa_answer_json(call, 200, body);
 }
 
+static void add_untested(void *ctx, const char *person, const char *channel)
+{
+    if (json_array_size(ctx) < UNTESTED_MAX) {
+        json_t *item = json_object();
+        fa_json_set_text(item, "person", person);
+        fa_json_set_text(item, "channel", channel);
+        json_array_append_new(ctx, item);
+    }
+}
+
+void fa_route_untested(struct fa_call *call)
+{
+    const struct fa_api_host *host = &call->api->host;
+    if (refuse_others(call)) {
+        return;
+    }
+    json_t *list = json_array(), *body = json_object();
+    host->untested(host->ctx, add_untested, list);
+    json_object_set_new(body, "untested", list);
+    fa_answer_json(call, 200, body);
+}
+
 static void add_feed(void *ctx, const struct fa_api_feed *feed)
 {
     json_t *item = json_object(), *paths = json_array();
@@ -221,6 +244,7 @@ void fa_route_feeds(struct fa_call *call)
     json_object_set_new(body, "feeds", feeds);
     json_object_set_new(body, "untaken", untaken_json(host->foreign(host->ctx)));
     json_object_set_new(body, "unfed", unfed_json(call, host->rules(host->ctx)));
+    json_object_set_new(body, "sparse", fa_sparse_json(call));
     fa_answer_json(call, 200, body);
 }
 

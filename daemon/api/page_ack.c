@@ -26,9 +26,10 @@ struct ack {
     const struct fa_alarm *alarm;
     const struct fa_person_entry *person;
     const struct fa_severity *severity;
-    fa_time now;       /* wall */
-    const char *fault; /* what was wrong with the form that came; NULL */
-    bool is_drill;     /* answering it ends it: there is nothing to promise */
+    fa_time now;        /* wall */
+    const char *fault;  /* what was wrong with the form that came; NULL */
+    bool is_other_time; /* than was asked for */
+    bool is_drill;      /* answering it ends it: there is nothing to promise */
 };
 
 static void say_no(struct fa_call *call)
@@ -314,6 +315,10 @@ static void show_done(struct ack *ack)
             "<p>Your next word is promised by <strong>%s</strong>. If none comes, the alarm "
             "goes on to the level above you.</p>\n",
             time_text(ack, alarm->promised, when));
+        if (ack->is_other_time) {
+            fa_page_put(&page, "<p>The time that was asked for cannot be promised, a minute is the "
+                               "least: so it is the usual one.</p>\n");
+        }
         if (alarm->step > ack->to.step || alarm->loop > ack->to.loop) {
             fa_page_put(&page, "<p>Others were called after you. They hear that you own it.</p>\n");
         }
@@ -332,11 +337,15 @@ static void show_done(struct ack *ack)
     fa_page_send(&page, 200);
 }
 
-/* "" and what is no duration is the severity's default: who owns it must not fail at that. */
-static fa_time length_of(const struct fa_call *call)
+/* What cannot be promised is the severity's default, 0, as "" is: who owns it must not fail at
+ * that. The page says so then. */
+static fa_time length_of(struct ack *ack)
 {
+    const char *text = fa_form_text(ack->call->form, "for");
     fa_time length = 0;
-    return fa_parse_duration(fa_str_of(fa_form_text(call->form, "for")), &length) == 0 ? length : 0;
+    bool is_right = fa_parse_duration(fa_str_of(text), &length) == 0 && length >= FA_PROMISE_MIN;
+    ack->is_other_time = !is_right && text[0] != '\0';
+    return is_right ? length : 0;
 }
 
 static void own(struct ack *ack)
@@ -351,7 +360,7 @@ static void own(struct ack *ack)
                              .u.act = {.alarm = ack->to.alarm,
                                        .who = ack->to.person,
                                        .text = len > 0 ? word : NULL,
-                                       .for_ms = length_of(ack->call)}};
+                                       .for_ms = length_of(ack)}};
     if (host->step(host->ctx, &event).code != 0) {
         say_no(ack->call); /* closed meanwhile */
         return;

@@ -254,9 +254,9 @@ bool fa_fetch_tell(void *ctx, size_t i, struct fa_api_fetch *ret_fetch)
 {
     static const char *const kinds[] = {"scrape", "query", "check", "heartbeat"};
     static const char *const states[] = {"unknown", "up", "down"};
-    const struct fa_daemon *daemon = ctx;
+    struct fa_daemon *daemon = ctx;
     if (i >= daemon->fetch.count) {
-        return false;
+        return fa_remote_tell(daemon, i - daemon->fetch.count, ret_fetch);
     }
     const struct fa_fetch_job *job = daemon->fetch.jobs[i];
     *ret_fetch = (struct fa_api_fetch){

@@ -7,9 +7,6 @@
 
 #include <sodium.h>
 
-/* A smaller step is drift: windows live through it. */
-#define STEP_MIN FA_MINUTE
-
 static struct fa_metrics *new_metrics(void)
 {
     struct fa_metrics_limits limits = {0};
@@ -39,7 +36,9 @@ static void restore(void *ctx, const struct fa_alarm *alarm)
 {
     struct fa_daemon *daemon = ctx;
     if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0) {
-        fa_rules_restore(daemon->rules, alarm->rule, alarm->labels, alarm->level);
+        if (fa_alarm_keeps_level(alarm)) {
+            fa_rules_restore(daemon->rules, alarm->rule, alarm->labels, alarm->level);
+        }
         fa_foreign_restore(daemon->foreign, alarm->rule, alarm->labels, alarm->source,
                            fa_loop_now(daemon->loop).wall);
     }
@@ -93,7 +92,7 @@ void fa_windows_forget(struct fa_daemon *daemon)
 
 void fa_windows_step(struct fa_daemon *daemon, fa_time delta)
 {
-    if (delta >= STEP_MIN || delta <= -STEP_MIN) {
+    if (fa_clock_is_stepped(delta)) {
         fa_windows_forget(daemon);
     }
 }

@@ -277,6 +277,15 @@ static void prove_name(const struct job *job)
     }
 }
 
+void fa_prove_address(struct fa_faults *faults, const config_setting_t *at,
+                      const struct fa_fetch_entry *entry)
+{
+    const struct fa_proof proof = {.faults = faults};
+    const struct job job = {&proof, entry, NULL, at};
+    prove_url(&job);
+    prove_login(&job);
+}
+
 void fa_prove_fetches(const struct fa_proof *proof)
 {
     bool watched = false;

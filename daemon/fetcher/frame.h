@@ -25,6 +25,7 @@ enum fa_fetch_kind {
     FA_FETCH_QUERY,     /* PromQL to a server's /api/v1/query; the body is Prometheus' text */
     FA_FETCH_CHECK,     /* does it answer? no body */
     FA_FETCH_HEARTBEAT, /* tell somebody outside that we are well; no body */
+    FA_FETCH_CALENDAR,  /* GET, the answer is the body */
     FA_FETCH__COUNT
 };
 

@@ -385,9 +385,10 @@ static fa_time latest_step(const struct fa_lab *lab, const struct fa_alarm *alar
     *ret_elapsed = 0;
     for (size_t i = 0; i < policy->step_count; i++) {
         const struct fa_step *step = &policy->steps[i];
-        fa_time at = fa_lab_due_by(lab, step->during, step->wait);
+        fa_time at = fa_lab_due_by(lab, step);
         latest = at > latest ? at : latest;
-        *ret_elapsed = step->during != NULL        ? FA_NEVER
+        bool is_elapsed = step->during == NULL && step->measure == FA_MEASURE_CLOCK;
+        *ret_elapsed = !is_elapsed                 ? FA_NEVER
                        : step->wait > *ret_elapsed ? step->wait
                                                    : *ret_elapsed;
     }
@@ -531,8 +532,9 @@ static void check_data(struct fa_lab *lab, const struct fa_alarm *alarm,
                     seen->identity, fa_alarm_state_name(alarm->state));
     }
     if (signal->level == FA_LEVEL_CLEAR && climbs(seen->state) && !climbs(alarm->state)) {
-        (signal->rule->is_alert ? fa_lab_alerts_check_clear
-                                : fa_lab_fed_check_clear)(lab, signal, seen->identity);
+        (signal->rule->is_alert             ? fa_lab_alerts_check_clear
+         : signal->rule->query.expr != NULL ? fa_lab_numbers_check_clear
+                                            : fa_lab_fed_check_clear)(lab, signal, seen->identity);
     }
     if (signal->level == FA_LEVEL_FIRING && !same_number(alarm->value, signal->value)) {
         fa_lab_fail(lab,
@@ -718,8 +720,24 @@ static void check_gone(struct fa_lab *lab)
     }
 }
 
+/* What somebody stepped out of goes on as another alarm, whatever numbers say now. */
+static void check_raised(struct fa_lab *lab)
+{
+    for (size_t i = lab->step_from; i < lab->actions.count; i++) {
+        const struct fa_action *action = &lab->actions.list[i];
+        const struct fa_alarm *alarm =
+            action->kind == FA_ACT_JOURNAL && action->u.journal.code == FA_J_RAISED
+                ? fa_engine_alarm(lab->engine, action->u.journal.alarm)
+                : NULL;
+        if (alarm != NULL && lab->event->kind != FA_EV_RECUSE) {
+            fa_lab_numbers_check_raised(lab, alarm);
+        }
+    }
+}
+
 void fa_lab_check_step(struct fa_lab *lab)
 {
+    check_raised(lab);
     fa_lab_each_looked_at(lab, check_alarm);
     check_gone(lab);
     fa_engine_each_incident(lab->engine, check_filing, lab);

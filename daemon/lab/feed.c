@@ -259,8 +259,9 @@ void fa_lab_run_rules(struct fa_lab *lab)
         lab->signal_count = 0;
         fa_lab_turn_end(lab);
     }
-    if (!lab->failed) {
+    if (!lab->failed && !lab->unchecked) {
         fa_lab_fed_check_rules(lab);
+        fa_lab_numbers_check_rules(lab);
     }
 }
 
@@ -268,7 +269,9 @@ static void restore_one(void *ctx, const struct fa_alarm *alarm)
 {
     struct fa_lab *lab = ctx;
     if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0) {
-        fa_rules_restore(lab->rules, alarm->rule, alarm->labels, alarm->level);
+        if (fa_alarm_keeps_level(alarm)) {
+            fa_rules_restore(lab->rules, alarm->rule, alarm->labels, alarm->level);
+        }
         fa_foreign_restore(lab->foreign, alarm->rule, alarm->labels, alarm->source,
                            fa_lab_now(lab).wall);
     }

@@ -29,6 +29,7 @@ void fa_lab_init(struct fa_lab *lab)
     fa_lab_store_init(&lab->store);
     fa_lab_post_init(&lab->post);
     fa_buf_init(&lab->story, (size_t)8 << 20);
+    fa_buf_init(&lab->checkpoint, SIZE_MAX / 2);
     lab->digest = UINT64_C(14695981039346656037);
 }
 
@@ -48,12 +49,14 @@ static void drop_daemon(struct fa_lab *lab)
 void fa_lab_done(struct fa_lab *lab)
 {
     drop_daemon(lab);
+    fa_buf_done(&lab->checkpoint);
     fa_actions_done(&lab->actions);
     fa_lab_store_done(&lab->store);
     fa_lab_post_done(&lab->post);
     fa_lab_feed_done(lab);
     fa_lab_alerts_done(lab);
     fa_lab_fed_done(lab);
+    fa_lab_numbers_done(lab);
     fa_lab_seen_done(lab);
     fa_config_free(lab->config);
     for (size_t i = 0; i < lab->piece_count; i++) {
@@ -261,7 +264,9 @@ void fa_lab_start(struct fa_lab *lab)
     fa_lab_load(lab);
     fa_lab_check_load(lab);
     lab->metrics = fa_metrics_new(NULL);
+    lab->remade = lab->elapsed;
     fa_lab_make_rules(lab);
+    fa_rules_load(lab->rules, fa_buf_str(&lab->checkpoint));
     for (size_t i = 0; i < lab->alarm_count; i++) {
         lab->alarms[i].last_step = lab->elapsed;
     }
@@ -271,8 +276,19 @@ void fa_lab_start(struct fa_lab *lab)
     fa_lab_run_rules(lab);
 }
 
+/* What rules remember, of a clean stop alone; samples are forgotten at each. */
+static void keep_checkpoint(struct fa_lab *lab, bool clean)
+{
+    struct fa_rules_save save = {0};
+    fa_buf_clear(&lab->checkpoint);
+    if (clean) {
+        (void)fa_rules_save(lab->rules, &save, SIZE_MAX, &lab->checkpoint);
+    }
+}
+
 void fa_lab_stop(struct fa_lab *lab, bool clean)
 {
+    keep_checkpoint(lab, clean);
     if (clean && !lab->store.full) {
         fa_lab_commit_all(lab);
     }
@@ -290,6 +306,7 @@ static void forget_windows(struct fa_lab *lab)
     struct fa_metrics *old = lab->metrics;
     fa_lab_fed_forget(lab, NULL);
     lab->metrics = fa_metrics_new(NULL);
+    lab->remade = lab->elapsed;
     fa_lab_make_rules(lab);
     fa_metrics_free(old);
     fa_lab_run_rules(lab);
@@ -305,7 +322,7 @@ void fa_lab_jump(struct fa_lab *lab, fa_time delta)
                 fa_format_duration(delta < 0 ? -delta : delta, length));
     if (lab->engine != NULL) {
         fa_lab_turn(lab, &event);
-        if (delta >= FA_MINUTE || delta <= -FA_MINUTE) {
+        if (fa_clock_is_stepped(delta)) {
             forget_windows(lab);
         }
     }

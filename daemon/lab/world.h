@@ -11,6 +11,7 @@
  *   play.c     lines on the world, file.c what people file, expect.c what must come of it,
  *              told.c of messages         claim.c   how expectations went
  *   owed.c     what the daemon owes, told from outside     cover.c   what was visited
+ *   numbers.c  what expressions make of the samples, told anew
  *   storm.c    how many messages a person gets, and that none of them is lost
  *   duty.c     who is on duty and what is open, told anew     recuse.c  who stepped out */
 #ifndef FA_LAB_WORLD_H
@@ -241,6 +242,7 @@ struct fa_lab_alert {
 struct fa_lab_word { /* on one alert */
     char *labels;    /* owned, canonical */
     bool resolved;
+    fa_time heard; /* elapsed */
 };
 
 struct fa_lab_signal { /* a copy */
@@ -261,6 +263,14 @@ struct fa_lab_fed {
     bool mixed;   /* came as more than one kind */
     fa_time last; /* elapsed */
     double value;
+};
+
+/* ---- numbers.c ---- */
+
+struct fa_lab_held {      /* an element that an expression yields */
+    char *rule, *labels;  /* owned */
+    fa_time since, until; /* elapsed; until: when the first of its samples is too old */
+    bool is_there;
 };
 
 /* ---- the world ---- */
@@ -310,6 +320,7 @@ struct fa_lab {
     struct fa_engine *engine;
     struct fa_metrics *metrics;
     struct fa_rules *rules;
+    struct fa_buf checkpoint; /* of the rules, written by the last stop */
     struct fa_foreign *foreign;
     struct fa_actions actions; /* of the turn under way */
     size_t step_from;          /* first action of the step under way */
@@ -341,6 +352,7 @@ struct fa_lab {
     size_t wait_count, wait_cap;
     struct fa_notification_id replayed; /* by an operator: it leaves at any hour */
     fa_time reloaded;                   /* elapsed */
+    fa_time remade;                     /* elapsed: when samples were forgotten last */
     fa_time upset; /* elapsed: when the clock was set last, or what had piled up left at once */
     struct fa_lab_silence *silences; /* silence.c's */
     size_t silence_count;
@@ -351,6 +363,8 @@ struct fa_lab {
     fa_time stopped_offset; /* of the wall clock when the daemon went */
     struct fa_lab_fed *fed;
     size_t fed_count, fed_cap;
+    struct fa_lab_held *held; /* numbers.c's */
+    size_t held_count, held_cap;
     struct fa_lab_never *nevers;
     size_t never_count;
     const struct fa_script_line **allowed; /* lines `allow tell`, borrowed from the script */
@@ -504,6 +518,16 @@ void fa_lab_fed_check_clear(struct fa_lab *lab, const struct fa_signal *signal,
 void fa_lab_fed_check_rules(struct fa_lab *lab);
 void fa_lab_fed_done(struct fa_lab *lab);
 
+/* numbers.c */
+void fa_lab_numbers_check_clear(struct fa_lab *lab, const struct fa_signal *signal,
+                                const char *identity);
+/* After the rules ran. */
+void fa_lab_numbers_check_rules(struct fa_lab *lab);
+/* A rule over filings and numbers raised it in this step. */
+void fa_lab_numbers_check_raised(struct fa_lab *lab, const struct fa_alarm *alarm);
+void fa_lab_numbers_forget(struct fa_lab *lab);
+void fa_lab_numbers_done(struct fa_lab *lab);
+
 /* cover.c: before and after a step of the engine. */
 void fa_lab_cover_event(struct fa_lab *lab, const struct fa_event *event);
 void fa_lab_cover_step(struct fa_lab *lab);
@@ -546,8 +570,8 @@ void fa_lab_add_target(const struct fa_lab *lab, const struct fa_alarm *alarm, c
                        bool *set);
 /* Of a calendar by its name; NULL, or one that there is none of: always open. */
 bool fa_lab_is_open(const struct fa_lab *lab, const char *calendar);
-/* Wall: when so much of its open time has passed; wait 0: when it is open. */
-fa_time fa_lab_due_by(const struct fa_lab *lab, const char *calendar, fa_time wait);
+/* Wall: when the wait of the step will be over that is told now. */
+fa_time fa_lab_due_by(const struct fa_lab *lab, const struct fa_step *step);
 /* Has somebody left the directory whom a filing of the alarm is to be kept from? */
 bool fa_lab_has_unknown(const struct fa_lab *lab, const struct fa_alarm *alarm);
 /* May a message about these filings go to the person over the channel? NULL: yes; else why not. */

@@ -172,6 +172,36 @@ static void no_code_is_no_try_and_five_wrong_ones_lock_and_climb(void **state)
     rig_stop(rig);
 }
 
+/* What comes later to somebody whose links are locked has none: it would open a page that says no.
+ */
+static void who_is_locked_gets_no_link_in_what_is_sent_later(void **state)
+{
+    struct rig *rig = *state;
+    char wrong[8], text[200];
+    start(rig);
+    raise_queue(rig, "north");
+    struct page_link chris = link_of(rig, "/first", "north");
+    struct page_link victor = link_of(rig, "/victor", "north");
+    wrong_code(&chris, wrong);
+    for (unsigned tries = 0; tries < 5; tries++) {
+        assert_int_equal(type_code(rig, &chris, wrong)->status, 403);
+    }
+    rig_statsd(rig, "queue_seconds:10|g|#queue:north");
+    rig_until(rig, receiver_find(rig->receiver, "/first", "\"kind\":\"returned\"") != NULL);
+    const char *body = receiver_find(rig->receiver, "/first", "\"kind\":\"returned\"")->body;
+    text_member(body, "ack_url", text, sizeof text);
+    assert_string_equal(text, "");
+    text_member(body, "ack_code", text, sizeof text);
+    assert_string_equal(text, "");
+    text_member(body, "how_to_ack", text, sizeof text);
+    assert_has(text, "firealarm ack "); /* that way is open all the same */
+    /* Victor typed nothing wrong: his message has his link, and it opens. */
+    struct page_link later = link_of(rig, "/victor", "\"kind\":\"returned\"");
+    assert_string_equal(later.code, victor.code);
+    assert_int_equal(page(rig, "GET", later.path, NULL)->status, 200);
+    rig_stop(rig);
+}
+
 static void one_given_after_its_level_has_passed_owns_and_tells_those_called_meanwhile(void **state)
 {
     struct rig *rig = *state;
@@ -274,6 +304,26 @@ static void assert_is_no(struct rig *rig, const char *token, const struct bare_p
             fail_msg("%s %s: %d\n%s", i == 0 ? "GET" : "POST", token, reply->status, reply->body);
         }
     }
+}
+
+static void a_promise_that_is_over_at_once_is_none(void **state)
+{
+    static const char *const times[] = {"1m", "1ms", "59s", "soon", "-1h"};
+    struct rig *rig = *state;
+    char form[64], seen[40];
+    start(rig);
+    raise_queue(rig, "north");
+    struct page_link chris = link_of(rig, "/first", "north");
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        snprintf(form, sizeof form, "&for=%s", times[i]);
+        hidden(page(rig, "GET", chris.path, NULL), "seen", seen, sizeof seen);
+        const struct rig_reply *reply = send_code(rig, &chris, chris.code, seen, form);
+        assert_int_equal(reply->status, 200);
+        assert_has(reply->body, "You own it");
+        assert_int_equal(strstr(reply->body, "cannot be promised") != NULL, i > 0);
+        assert_state(rig, "queue-slow", "acknowledged", "chris");
+    }
+    rig_stop(rig);
 }
 
 static void what_opens_nothing_has_one_answer(void **state)
@@ -456,8 +506,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(no_method_but_a_post_with_the_code_owns_it),
         TEST(no_code_is_no_try_and_five_wrong_ones_lock_and_climb),
+        TEST(who_is_locked_gets_no_link_in_what_is_sent_later),
         TEST(one_given_after_its_level_has_passed_owns_and_tells_those_called_meanwhile),
         TEST(a_used_link_shows_how_it_stands_and_an_old_form_takes_it_from_nobody),
+        TEST(a_promise_that_is_over_at_once_is_none),
         TEST(what_opens_nothing_has_one_answer),
         TEST(who_is_kept_out_since_then_sees_what_everybody_sees_of_a_dead_link),
         TEST(a_shared_channel_carries_no_persons_link),

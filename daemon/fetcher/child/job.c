@@ -107,7 +107,8 @@ static void hand_on_body(struct job *job)
 static size_t on_body(char *data, size_t size, size_t count, void *ctx)
 {
     struct job *job = ctx;
-    bool wanted = job->run->kind == FA_FETCH_SCRAPE || job->run->kind == FA_FETCH_QUERY;
+    bool wanted = job->run->kind == FA_FETCH_SCRAPE || job->run->kind == FA_FETCH_QUERY ||
+                  job->run->kind == FA_FETCH_CALENDAR;
     if (wanted) {
         fa_buf_put(&job->body, data, size * count);
     }
@@ -207,6 +208,8 @@ static void set_headers(struct job *job)
         add_header(job, "X-Prometheus-Scrape-Timeout-Seconds", seconds);
     } else if (job->run->kind == FA_FETCH_QUERY) {
         add_header(job, "Accept", "application/json");
+    } else if (job->run->kind == FA_FETCH_CALENDAR) {
+        add_header(job, "Accept", "text/calendar,*/*;q=0.1");
     }
     for (uint32_t i = 0; i < job->run->header_count; i++) {
         add_header(job, job->run->headers[i].name, job->run->headers[i].value);
