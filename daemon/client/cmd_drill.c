@@ -317,7 +317,7 @@ const struct fa_cmd fa_cmd_drill = {
     .name = "drill",
     .usage = "[POLICY]",
     .args_max = 1,
-    .summary = "test who answers: a marked message through a policy's true chain",
+    .summary = "send a marked test through a policy, and see who answers",
     .about = "For operators. The first step of the policy is told as by an alarm, over their true "
              "channels, in messages that begin with DRILL. Whoever acknowledges it first, as they "
              "would an alarm, ends it, and the time that took is kept. When nobody does in time "

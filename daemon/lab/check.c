@@ -308,9 +308,13 @@ static bool is_urgent(const struct fa_lab *lab, const struct fa_notification *n)
         bool same = strcmp(setup->categories[i].name, filing->category) == 0;
         severity = same ? setup->categories[i].severity : severity;
     }
-    bool urgent = n->kind == FA_NOTE_TEST || severity == NULL ||
-                  (alarm != NULL && (alarm->flags & FA_FLAG_TROUBLE) != 0) ||
-                  (policy != NULL && n->step < policy->step_count && policy->steps[n->step].urgent);
+    bool in_step = policy != NULL && n->step < policy->step_count && policy->steps[n->step].urgent;
+    if (alarm != NULL && (alarm->flags & FA_FLAG_DRILL) != 0) {
+        const struct fa_drill *drill = fa_engine_drill(lab->engine, alarm->policy);
+        return in_step || (drill != NULL && drill->urgent);
+    }
+    bool urgent = n->kind == FA_NOTE_TEST || severity == NULL || in_step ||
+                  (alarm != NULL && (alarm->flags & FA_FLAG_TROUBLE) != 0);
     bool known = false;
     for (size_t i = 0; !urgent && i < setup->severity_count; i++) {
         if (strcmp(setup->severities[i].name, severity) == 0) {
