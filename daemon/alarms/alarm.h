@@ -39,6 +39,7 @@ const char *fa_alarm_state_name(enum fa_alarm_state state);
 #define FA_FLAG_SUPPRESSED 512u  /* an alarm that explains it hides it */
 #define FA_FLAG_PUT_OFF    1024u /* its step is told once more, when hours or room allow */
 #define FA_FLAG_OVER       8192u /* the last that its data said, before they were missing maybe */
+#define FA_FLAG_DRILL      (1u << 20) /* a test of who answers (drill.c); TROUBLE is set, too */
 
 /* An elapsed deadline: `length` after `armed`, moved along when the wall clock steps. */
 struct fa_deadline {

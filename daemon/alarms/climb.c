@@ -344,6 +344,7 @@ void fa_climb(struct fa_engine *engine, struct fa_alarm *alarm)
     while (climb_once(engine, alarm, &aim)) {
     }
     fa_aim_done(&aim);
+    fa_drill_clip(engine, alarm);
 }
 
 void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm)
@@ -368,6 +369,7 @@ void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm)
     note_step(engine, alarm);
     bool told = tell_step(engine, alarm, &aim, FA_NOTE_REMINDER);
     fa_aim_done(&aim);
+    fa_drill_clip(engine, alarm);
     if (!told) {
         fa_climb(engine, alarm);
     }
@@ -402,6 +404,7 @@ void fa_climb_reckon(struct fa_engine *engine)
             a->deadline.length = length > 0 ? length : 0;
             fa_heap_set(&engine->alarm_heap, &a->deadline.node,
                         engine->now.mono + (left > 0 ? left : 0));
+            fa_drill_clip(engine, a);
             fa_touch_alarm(engine, a);
         }
     }

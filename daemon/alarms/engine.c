@@ -17,9 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A step of the wall clock below this is drift, not a jump. */
-#define CLOCK_STEP_MIN (60 * FA_SECOND)
-
 /* ---- objects ---- */
 
 void fa_touch_alarm(struct fa_engine *engine, struct fa_alarm *alarm)
@@ -168,6 +165,7 @@ void fa_engine_free(struct fa_engine *engine)
         free(p);
     }
     fa_paces_done(engine);
+    fa_drills_done(engine);
     fa_heap_done(&engine->alarm_heap);
     fa_heap_done(&engine->incident_heap);
     fa_heap_done(&engine->notification_heap);
@@ -429,7 +427,8 @@ static int on_deed(struct fa_engine *engine, const struct fa_event *event)
 
 static void on_clock(struct fa_engine *engine, fa_time delta)
 {
-    if (delta > CLOCK_STEP_MIN || delta < -CLOCK_STEP_MIN) {
+    if (fa_clock_is_stepped(delta)) {
+        fa_conditions_forget(engine);
         fa_journal(engine, FA_J_CLOCK, (struct fa_journal_ids){0}, NULL, delta);
         fa_shift_all(engine, delta);
         fa_trouble_once(engine, "clock-stepped", "the wall clock stepped; deadlines were kept");
@@ -505,6 +504,8 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
             fa_trouble(engine, event->u.trouble.code, event->u.trouble.text, event->u.trouble.over);
         }
         return 0;
+    case FA_EV_DRILL:
+        return fa_drill_begin(engine, event, &reply->u.reply.alarm);
     case FA_EV_SILENCE:
         return fa_silence_set(engine, event->u.silence, &reply->u.reply.silence);
     case FA_EV_UNSILENCE:

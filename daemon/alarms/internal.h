@@ -50,13 +50,14 @@ struct fa_place {
 /* A person may get FA_PACE_MESSAGES in FA_PACE_SPAN; what comes beyond leaves in a digest, what
  * somebody has to act on after FA_PACE_WAIT at the latest. */
 #define FA_PACE_MESSAGES 5
-#define FA_PACE_SPAN     (10 * FA_MINUTE)
-#define FA_PACE_WAIT     FA_MINUTE
-#define FA_DIGEST_LINES  200 /* mail readers cut what is longer; more go in a second one */
+/* Of digests beyond the limit so many more are remembered, as some may arrive nowhere. */
+#define FA_PACE_KEPT    (FA_PACE_MESSAGES + 5)
+#define FA_PACE_SPAN    (10 * FA_MINUTE)
+#define FA_PACE_WAIT    FA_MINUTE
+#define FA_DIGEST_LINES 200 /* mail readers cut what is longer; more go in a second one */
 struct fa_pace {
-    const char *person; /* (interned) */
-    fa_time
-        left[FA_PACE_MESSAGES]; /* wall: when the latest ones left first, oldest first; 0: none */
+    const char *person;         /* (interned) */
+    fa_time left[FA_PACE_KEPT]; /* wall: when the latest ones left first, oldest first; 0: none */
     struct fa_pack held;        /* in memory alone: their own rows say that they wait */
     struct fa_pace *next_dirty;
     bool dirty;
@@ -76,6 +77,8 @@ struct fa_engine {
     struct fa_incident *dirty_incidents;
     struct fa_notification *dirty_notifications;
     struct fa_pace *paces, *dirty_paces;
+    struct fa_drill_ref *drills; /* by policy */
+    bool drills_changed;
     struct fa_engine_stats stats;
     const struct fa_alarm *gaps_noted; /* before START: the last one that knows of its gap */
     uint32_t dead_letters;             /* among notifications */
@@ -372,6 +375,22 @@ void fa_pace_start(struct fa_engine *engine);
 void fa_pace_shift(struct fa_engine *engine, fa_time shift);
 void fa_pace_flush(struct fa_engine *engine, struct fa_buf *buf);
 void fa_paces_done(struct fa_engine *engine);
+
+/* drill.c: FA_EEXISTS: one runs; FA_ECONFLICT: the alarm about the last one is open; FA_EAGAIN:
+ * somebody is not to be disturbed now; and as fa_engine_plan_drill(). */
+int fa_drill_begin(struct fa_engine *engine, const struct fa_event *event,
+                   struct fa_alarm_id *ret_alarm);
+/* What the event means for an alarm that is a drill: RESOLVE once it is over. */
+enum fa_alarm_event fa_drill_event(struct fa_engine *engine, struct fa_alarm *alarm,
+                                   enum fa_alarm_event event, const struct fa_deed *deed);
+/* No deadline of a drill is after its end. Any alarm may be given. */
+void fa_drill_clip(struct fa_engine *engine, struct fa_alarm *alarm);
+bool fa_drill_is_urgent(const struct fa_engine *engine, const struct fa_alarm *alarm);
+int fa_drill_load(struct fa_engine *engine, struct fa_str value);
+void fa_drills_start(struct fa_engine *engine);
+void fa_drills_shift(struct fa_engine *engine, fa_time shift);
+void fa_drills_flush(struct fa_engine *engine, struct fa_buf *buf);
+void fa_drills_done(struct fa_engine *engine);
 
 /* digest.c */
 /* A new one leaves now, with others at the turn's end, or in a digest. */

@@ -15,7 +15,10 @@
 #include <string.h>
 #include <xxhash.h>
 
-enum pace_tag { P_PERSON = 1, P_LEFT };
+enum pace_tag { P_PERSON = 1, P_LEFT, P_BEFORE };
+
+/* The messages that the limit looks at are the last ones. */
+#define FIRST (FA_PACE_KEPT - FA_PACE_MESSAGES)
 
 static struct fa_pace *find(const struct fa_engine *engine, const char *person)
 {
@@ -46,8 +49,8 @@ struct fa_pace *fa_pace_of(struct fa_engine *engine, const struct fa_notificatio
 
 fa_time fa_pace_full(const struct fa_engine *engine, const struct fa_pace *pace)
 {
-    fa_time until = pace->left[0] + FA_PACE_SPAN;
-    return pace->left[0] != 0 && until > engine->now.wall ? until - engine->now.wall : 0;
+    fa_time until = pace->left[FIRST] + FA_PACE_SPAN;
+    return pace->left[FIRST] != 0 && until > engine->now.wall ? until - engine->now.wall : 0;
 }
 
 static void touch(struct fa_engine *engine, struct fa_pace *pace)
@@ -61,8 +64,8 @@ static void touch(struct fa_engine *engine, struct fa_pace *pace)
 
 void fa_pace_count(struct fa_engine *engine, struct fa_pace *pace)
 {
-    memmove(&pace->left[0], &pace->left[1], (FA_PACE_MESSAGES - 1) * sizeof pace->left[0]);
-    pace->left[FA_PACE_MESSAGES - 1] = engine->now.wall;
+    memmove(&pace->left[0], &pace->left[1], (FA_PACE_KEPT - 1) * sizeof pace->left[0]);
+    pace->left[FA_PACE_KEPT - 1] = engine->now.wall;
     touch(engine, pace);
 }
 
@@ -70,10 +73,10 @@ void fa_pace_uncount(struct fa_engine *engine, const struct fa_notification *n)
 {
     struct fa_pace *pace = find(engine, n->person);
     size_t at = 0;
-    while (pace != NULL && at < FA_PACE_MESSAGES && pace->left[at] != n->failing) {
+    while (pace != NULL && at < FA_PACE_KEPT && pace->left[at] != n->failing) {
         at++;
     }
-    if (pace != NULL && at < FA_PACE_MESSAGES && n->failing != 0) {
+    if (pace != NULL && at < FA_PACE_KEPT && n->failing != 0) {
         memmove(&pace->left[1], &pace->left[0], at * sizeof pace->left[0]);
         pace->left[0] = 0;
         touch(engine, pace);
@@ -96,8 +99,10 @@ void fa_pace_flush(struct fa_engine *engine, struct fa_buf *buf)
         pace->dirty = false;
         fa_buf_clear(buf);
         fa_rec_put_text(buf, P_PERSON, pace->person);
-        for (size_t i = 0; i < FA_PACE_MESSAGES; i++) {
-            fa_rec_put_i64(buf, P_LEFT, pace->left[i]);
+        for (size_t i = 0; i < FA_PACE_KEPT; i++) {
+            if (i >= FIRST || pace->left[i] != 0) {
+                fa_rec_put_i64(buf, i >= FIRST ? P_LEFT : P_BEFORE, pace->left[i]);
+            }
         }
         key_of(pace, key);
         fa_add_row(engine, FA_ROW_PACE, key, sizeof key, buf);
@@ -105,20 +110,26 @@ void fa_pace_flush(struct fa_engine *engine, struct fa_buf *buf)
     engine->dirty_paces = NULL;
 }
 
+/* Those before come first, and there are none in rows of old. */
 int fa_pace_load(struct fa_engine *engine, struct fa_str value)
 {
     struct fa_rec_reader reader = fa_rec_read(value);
     struct fa_rec_field field;
     struct fa_str person = {NULL, 0};
-    fa_time left[FA_PACE_MESSAGES] = {0}, last = 0;
-    size_t count = 0;
+    fa_time left[FA_PACE_KEPT] = {0}, last = 0;
+    size_t count = 0, before = 0;
     bool sorted = true;
     while (fa_rec_next(&reader, &field)) {
         if (field.tag == P_PERSON) {
             person = field.bytes;
+        } else if (field.tag == P_BEFORE && count == 0 && before < FIRST) {
+            memmove(&left[0], &left[1], (FIRST - 1) * sizeof left[0]);
+            sorted = sorted && field.i64 >= last && field.i64 <= (fa_time)1 << 52;
+            left[FIRST - 1] = last = field.i64;
+            before++;
         } else if (field.tag == P_LEFT && count < FA_PACE_MESSAGES) {
             sorted = sorted && field.i64 >= last && field.i64 <= (fa_time)1 << 52;
-            left[count++] = last = field.i64;
+            left[FIRST + count++] = last = field.i64;
         }
     }
     if (reader.bad || person.len == 0 || !sorted || count != FA_PACE_MESSAGES) {
@@ -131,9 +142,10 @@ int fa_pace_load(struct fa_engine *engine, struct fa_str value)
 void fa_pace_start(struct fa_engine *engine)
 {
     struct fa_pace *pace, *next;
-    engine->dirty_paces = NULL; /* the clock may have moved them all: those that go leave the list */
+    engine->dirty_paces =
+        NULL; /* the clock may have moved them all: those that go leave the list */
     HASH_ITER(hh, engine->paces, pace, next) {
-        if (pace->left[FA_PACE_MESSAGES - 1] + FA_PACE_SPAN > engine->now.wall ||
+        if (pace->left[FA_PACE_KEPT - 1] + FA_PACE_SPAN > engine->now.wall ||
             pace->held.count > 0) {
             if (pace->dirty) {
                 pace->dirty = false;
@@ -154,7 +166,7 @@ void fa_pace_start(struct fa_engine *engine)
 void fa_pace_shift(struct fa_engine *engine, fa_time shift)
 {
     for (struct fa_pace *pace = engine->paces; pace != NULL && shift != 0; pace = pace->hh.next) {
-        for (size_t i = 0; i < FA_PACE_MESSAGES; i++) {
+        for (size_t i = 0; i < FA_PACE_KEPT; i++) {
             fa_time left = pace->left[i] + shift; /* after 1970 even where the clock was lost */
             pace->left[i] = pace->left[i] == 0 ? 0 : left > 0 ? left : 1;
         }

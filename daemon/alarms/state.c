@@ -4,7 +4,8 @@
  * Guards that stand before the table:
  *  - CLEAR does nothing to a latched alarm or to one that people filed: only a person closes those;
  *  - UNKNOWN sets a flag and moves no state: missing data never resolves an alarm;
- *  - DUE waits while the alarm is hidden (hiding.c).
+ *  - DUE waits while the alarm is hidden (hiding.c);
+ *  - a drill that somebody answers, or whose time is over, is closed (drill.c).
  *
  * A timeline with for = 30m and a policy that waits 15m between two steps:
  *   t=0    the rule holds            PENDING         for is running
@@ -355,8 +356,11 @@ int fa_alarm_event(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_ala
                    const struct fa_deed *deed)
 {
     static const struct fa_deed nobody = {0};
-    const struct cell *cell = &fsm[alarm->state][event];
     struct fa_deed given = deed != NULL ? *deed : nobody;
+    if ((alarm->flags & FA_FLAG_DRILL) != 0) {
+        event = fa_drill_event(engine, alarm, event, &given);
+    }
+    const struct cell *cell = &fsm[alarm->state][event];
     if (cell->act == NULL) {
         return FA_ECONFLICT;
     }

@@ -35,6 +35,9 @@ static json_t *flags_json(uint32_t flags)
             json_array_append_new(list, json_string(names[i]));
         }
     }
+    if ((flags & FA_FLAG_DRILL) != 0) {
+        json_array_append_new(list, json_string("drill"));
+    }
     return list;
 }
 
@@ -513,6 +516,10 @@ static void read_and_do(struct fa_call *call, struct fa_event *event, enum fa_ve
     fa_json_only(root, names, &faults);
     event->u.act.text = fa_json_text(root, &spec, &faults);
     event->u.act.for_ms = event->kind == FA_EV_ACK ? fa_json_duration(root, "for", &faults) : 0;
+    if (event->u.act.for_ms > 0 && event->u.act.for_ms < FA_PROMISE_MIN) {
+        fa_json_fault(&faults, "for",
+                      "Too short to do anything: promise your next word in 1m or more.");
+    }
     if (!fa_answer_faults(call, &faults)) {
         deed(call, event, verb);
     }

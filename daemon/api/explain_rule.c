@@ -201,11 +201,33 @@ static void add_incident(const struct fa_incident_rule *incident, json_t *body)
     set_length(body, "within", incident->within);
 }
 
+const char *fa_call_near_rule(const struct fa_call *call, const char *name)
+{
+    const char **names = fa_xcalloc(call->setup->rule_count + 1, sizeof *names);
+    size_t count = 0;
+    for (size_t i = 0; i < call->setup->rule_count; i++) {
+        if (fa_call_may_see_rule(call, call->setup->rules[i])) {
+            names[count++] = call->setup->rules[i]->name;
+        }
+    }
+    const char *near = fa_suggest(name, names, count);
+    free(names);
+    return near;
+}
+
+static void answer_no_rule(struct fa_call *call)
+{
+    const char *near = fa_call_near_rule(call, call->id);
+    char text[300];
+    snprintf(text, sizeof text, NO_RULE " Did you mean '%.200s'?", near != NULL ? near : "");
+    fa_answer_problem(call, 404, near != NULL ? text : NO_RULE);
+}
+
 void fa_route_rule(struct fa_call *call)
 {
     const struct fa_rule *rule = fa_setup_rule(call->setup, call->id);
     if (rule == NULL || !fa_call_may_see_rule(call, rule)) {
-        fa_answer_problem(call, 404, NO_RULE);
+        answer_no_rule(call);
         return;
     }
     json_t *body = json_object();

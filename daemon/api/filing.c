@@ -113,6 +113,22 @@ static void check_about(const struct fa_call *call, const struct filing_body *bo
     }
 }
 
+/* Whoever reads it must know when that was: "yesterday" is another day tomorrow. */
+static void check_since(const char *text, struct fa_faults *faults)
+{
+    char whole[40];
+    fa_time wall;
+    if (text == NULL) {
+        return;
+    }
+    snprintf(whole, sizeof whole, "%.20sT00:00:00Z", text);
+    if (fa_parse_time(fa_str_of(text), &wall) != 0 && fa_parse_time(fa_str_of(whole), &wall) != 0) {
+        fa_json_fault(faults, "since",
+                      "\"%s\" is no time: write a day as 2026-11-20, or 2026-11-20T08:15:00Z.",
+                      text);
+    }
+}
+
 static void check_choice(const char *member, const char *text, int found, const char *choices,
                          struct fa_faults *faults)
 {
@@ -183,6 +199,7 @@ static void read_body(struct fa_call *call, json_t *root, struct filing_body *bo
     body->filing.customer = fa_json_text(root, &customer, faults);
     body->filing.text = fa_json_text(root, &text, faults);
     body->filing.since = fa_json_text(root, &since, faults);
+    check_since(body->filing.since, faults);
     const char *known_text = fa_json_text(root, &known, faults);
     int known_at = one_of(known_text, known_names, 3);
     check_choice("known", known_text, known_at, "seen, told, heard", faults);
@@ -672,7 +689,7 @@ void fa_status_take(struct fa_call *call, const char *receipt, const char *comme
 void fa_route_status(struct fa_call *call)
 {
     static const char *const names[] = {"receipt", "comment", "done", NULL};
-    struct fa_json_text receipt = {"receipt", 60, true, false},
+    struct fa_json_text receipt = {"receipt", 120, true, false},
                         comment = {"comment", COMMENT_MAX, false, true};
     struct fa_faults faults = {0};
     struct fa_id secret;

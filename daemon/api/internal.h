@@ -118,7 +118,16 @@ bool fa_call_id_begins(const char *id, struct fa_str typed);
 fa_route_fn fa_route_explain, fa_route_rule;
 /* As one of the alarms that it would raise. */
 bool fa_call_may_see_rule(const struct fa_call *call, const struct fa_rule *rule);
+/* A rule with nearly that name, of those that the caller may see; NULL: none. */
+const char *fa_call_near_rule(const struct fa_call *call, const char *name);
+/* sparse.c: between samples of one label set, as its changes (newest first) show it; 0: they do not
+ * say that it takes longer than the look-back. */
+fa_time fa_changes_interval(const struct fa_rule_change *changes, size_t count, fa_time look_back);
+json_t *fa_sparse_json(const struct fa_call *call);
 /* silences.c */
+fa_route_fn fa_route_drills, fa_route_drill_preview, fa_route_drill;
+/* The last drill of each policy. */
+void fa_drill_metrics(const struct fa_engine *engine, struct fa_buf *out);
 fa_route_fn fa_route_silences, fa_route_silence_preview, fa_route_silence, fa_route_silence_end;
 json_t *fa_call_silence_json(const struct fa_call *call, const struct fa_silence *silence);
 /* list.c */

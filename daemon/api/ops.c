@@ -244,6 +244,7 @@ void fa_route_feeds(struct fa_call *call)
     json_object_set_new(body, "feeds", feeds);
     json_object_set_new(body, "untaken", untaken_json(host->foreign(host->ctx)));
     json_object_set_new(body, "unfed", unfed_json(call, host->rules(host->ctx)));
+    json_object_set_new(body, "sparse", fa_sparse_json(call));
     fa_answer_json(call, 200, body);
 }
 
@@ -346,6 +347,7 @@ static void engine_metrics(const struct fa_engine *engine, struct fa_buf *out)
                      "# HELP firealarm_reminders_spared Reminders that were not sent, as their "
                      "reader had got too many messages.\n");
     fa_buf_printf(out, "firealarm_reminders_spared_total %llu\n", (unsigned long long)stats.spared);
+    fa_drill_metrics(engine, out);
     fa_buf_puts(out, "# TYPE firealarm_engine_steps counter\n"
                      "# HELP firealarm_engine_steps Events decided since start.\n");
     fa_buf_printf(out, "firealarm_engine_steps_total %llu\n", (unsigned long long)stats.steps);

@@ -26,8 +26,10 @@ struct ack {
     const struct fa_alarm *alarm;
     const struct fa_person_entry *person;
     const struct fa_severity *severity;
-    fa_time now;       /* wall */
-    const char *fault; /* what was wrong with the form that came; NULL */
+    fa_time now;        /* wall */
+    const char *fault;  /* what was wrong with the form that came; NULL */
+    bool is_other_time; /* than was asked for */
+    bool is_drill;      /* answering it ends it: there is nothing to promise */
 };
 
 static void say_no(struct fa_call *call)
@@ -81,6 +83,7 @@ static bool find(struct fa_call *call, struct ack *ack)
     ack->person = &call->people->people[call->caller.person];
     ack->severity = fa_setup_severity(call->setup, ack->alarm->severity);
     ack->severity = ack->severity != NULL ? ack->severity : &call->setup->severities[0];
+    ack->is_drill = (ack->alarm->flags & FA_FLAG_DRILL) != 0;
     return true;
 }
 
@@ -191,7 +194,9 @@ static void put_form(struct fa_page *page, const struct ack *ack, const char *bu
                 "maxlength=\"11\" required aria-describedby=\"hint\"%s>\n"
                 "<small id=\"hint\" class=\"hint\">Six digits, beside the link.</small>\n",
                 ack->fault != NULL ? " aria-invalid=\"true\" autofocus" : "");
-    put_more(page, ack);
+    if (!ack->is_drill) {
+        put_more(page, ack);
+    }
     fa_page_hide(page, "seen", stamp);
     fa_page_put(page, "<button type=\"submit\">%s</button>\n</form>\n", button);
 }
@@ -220,8 +225,9 @@ static void put_owned(struct fa_page *page, const struct ack *ack)
 
 static const char *heading_of(const struct ack *ack)
 {
-    return ack->alarm->state == FA_ALARM_ACKED ? "This alarm has an owner"
-                                               : "Will you own this alarm?";
+    return ack->is_drill                         ? "This is a drill. Will you answer?"
+           : ack->alarm->state == FA_ALARM_ACKED ? "This alarm has an owner"
+                                                 : "Will you own this alarm?";
 }
 
 static void show(struct ack *ack, int status)
@@ -240,6 +246,10 @@ static void show(struct ack *ack, int status)
                     "<p>It is calm again for now, and nobody has owned it. If you own it, it "
                     "is closed.</p>\n");
         put_form(&page, ack, "I own it: close it");
+    } else if (ack->is_drill) {
+        fa_page_put(&page, "<p>Nothing has happened. Whoever answers first ends the drill, and it "
+                           "is kept how long that took.</p>\n");
+        put_form(&page, ack, "I answer");
     } else {
         fa_page_put(&page, "<p>Who owns it sees to it. Nobody else is called then.</p>\n");
         put_form(&page, ack, "I own it");
@@ -291,7 +301,10 @@ static void show_done(struct ack *ack)
     const struct fa_alarm *alarm = fa_engine_alarm(ack->call->engine, ack->to.alarm);
     bool owned = alarm != NULL && alarm->state == FA_ALARM_ACKED;
     ack->alarm = alarm;
-    fa_page_begin(&page, ack->call, owned ? "You own it" : "It is closed");
+    fa_page_begin(&page, ack->call,
+                  ack->is_drill ? "You answered"
+                  : owned       ? "You own it"
+                                : "It is closed");
     if (alarm != NULL) {
         put_title(&page, ack, true);
     }
@@ -302,6 +315,10 @@ static void show_done(struct ack *ack)
             "<p>Your next word is promised by <strong>%s</strong>. If none comes, the alarm "
             "goes on to the level above you.</p>\n",
             time_text(ack, alarm->promised, when));
+        if (ack->is_other_time) {
+            fa_page_put(&page, "<p>The time that was asked for cannot be promised, a minute is the "
+                               "least: so it is the usual one.</p>\n");
+        }
         if (alarm->step > ack->to.step || alarm->loop > ack->to.loop) {
             fa_page_put(&page, "<p>Others were called after you. They hear that you own it.</p>\n");
         }
@@ -309,6 +326,9 @@ static void show_done(struct ack *ack)
             fa_page_put(&page, "<dl><dt>Expected of you</dt><dd>%s</dd></dl>\n", alarm->expect);
         }
         fa_page_put(&page, "<p class=\"dim\">To promise another time, open the link again.</p>\n");
+    } else if (ack->is_drill) {
+        fa_page_put(&page, "<p class=\"good\">Thank you. The drill is over, and nothing else is to "
+                           "be done.</p>\n");
     } else {
         fa_page_put(&page,
                     "<p class=\"good\">Thank you. It had calmed down, and it is closed in your "
@@ -317,11 +337,15 @@ static void show_done(struct ack *ack)
     fa_page_send(&page, 200);
 }
 
-/* "" and what is no duration is the severity's default: who owns it must not fail at that. */
-static fa_time length_of(const struct fa_call *call)
+/* What cannot be promised is the severity's default, 0, as "" is: who owns it must not fail at
+ * that. The page says so then. */
+static fa_time length_of(struct ack *ack)
 {
+    const char *text = fa_form_text(ack->call->form, "for");
     fa_time length = 0;
-    return fa_parse_duration(fa_str_of(fa_form_text(call->form, "for")), &length) == 0 ? length : 0;
+    bool is_right = fa_parse_duration(fa_str_of(text), &length) == 0 && length >= FA_PROMISE_MIN;
+    ack->is_other_time = !is_right && text[0] != '\0';
+    return is_right ? length : 0;
 }
 
 static void own(struct ack *ack)
@@ -336,7 +360,7 @@ static void own(struct ack *ack)
                              .u.act = {.alarm = ack->to.alarm,
                                        .who = ack->to.person,
                                        .text = len > 0 ? word : NULL,
-                                       .for_ms = length_of(ack->call)}};
+                                       .for_ms = length_of(ack)}};
     if (host->step(host->ctx, &event).code != 0) {
         say_no(ack->call); /* closed meanwhile */
         return;

@@ -66,25 +66,17 @@ static void read_where(json_t *root, struct wish *wish, struct fa_faults *faults
 static void check_rule(const struct fa_call *call, const struct wish *wish,
                        struct fa_faults *faults)
 {
-    const char **names = fa_xcalloc(call->setup->rule_count + 1, sizeof *names);
-    size_t count = 0;
-    for (size_t i = 0; i < call->setup->rule_count; i++) {
-        if (fa_call_may_see_rule(call, call->setup->rules[i])) {
-            names[count++] = call->setup->rules[i]->name;
-        }
-    }
     for (size_t i = 0; i < wish->where.count; i++) {
         const struct fa_matcher *m = &wish->where.list[i];
         const char *near = strcmp(m->name, "rule") == 0 && m->kind == FA_MATCH_EQUAL &&
                                    fa_setup_rule(call->setup, m->value) == NULL
-                               ? fa_suggest(m->value, names, count)
+                               ? fa_call_near_rule(call, m->value)
                                : NULL;
         if (near != NULL) {
             fa_json_fault(faults, "/where", "There is no rule '%.100s': did you mean '%s'?",
                           m->value, near);
         }
     }
-    free(names);
 }
 
 /* Without a word about it: as bad as the rules are today that it takes; worse ones are heard. */

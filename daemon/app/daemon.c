@@ -539,6 +539,7 @@ static void look_at_secrets(const struct fa_config *config, struct fa_plugins *p
         const struct fa_fetch_entry *fetch = &config->fetches[i];
         look_at_secret(fetch->file, fetch->line, "password", fa_str_of(fetch->password));
         look_at_secret(fetch->file, fetch->line, "token", fa_str_of(fetch->token));
+        look_at_secret(fetch->file, fetch->line, "secret_url", fa_str_of(fetch->secret_url));
     }
     look_at_plugin(plugins, FA_PLUGIN_STORE, &config->store);
     if (config->mac_key_file != NULL) {

@@ -5,7 +5,9 @@
  * Samples are taken into memory, so the answer waits for no commit. "You are wrong" is 4xx and "we
  * are in trouble" is 5xx with Retry-After: senders throw away what gets the one and repeat what
  * gets the other. Nothing of a body is kept here; what a decoder keeps of it is its own to bound.
- */
+ *
+ * Who sends "Prefer: return=representation" hears how many samples were taken, how many ignored,
+ * and the first names that no rule reads. */
 #include "app/internal.h"
 #include "base/panic.h"
 
@@ -136,18 +138,38 @@ static void answer(struct fa_body *body, int status, const char *type, struct fa
     fa_http_reply(req, status, type, text);
 }
 
-static void answer_refusals(struct fa_body *body)
+static void put_count(const struct fa_intake_count *count, struct fa_buf *text)
+{
+    fa_buf_printf(text, "%llu taken\n%llu ignored\n", (unsigned long long)count->taken,
+                  (unsigned long long)count->ignored);
+    for (size_t i = 0; i < count->name_count; i++) {
+        fa_buf_printf(text, "unwatched %s\n", count->names[i]);
+    }
+}
+
+static void put_refusals(const struct fa_intake *intake, struct fa_buf *text)
+{
+    fa_buf_printf(text, "%llu refused; what was sound was taken\n",
+                  (unsigned long long)intake->refused);
+    for (size_t i = 0; i < intake->refused && i < FA_INTAKE_TOLD; i++) {
+        fa_buf_printf(text, "%s%s%s\n", intake->first[i].reason,
+                      intake->first[i].excerpt[0] != '\0' ? ": " : "", intake->first[i].excerpt);
+    }
+}
+
+/* Counts come first: what was refused may hold any words. */
+static void answer_in_words(struct fa_body *body)
 {
     const struct fa_intake *intake = &body->intake;
     struct fa_buf text;
     fa_buf_init(&text, ANSWER_MAX);
-    fa_buf_printf(&text, "%llu refused; what was sound was taken\n",
-                  (unsigned long long)intake->refused);
-    for (size_t i = 0; i < intake->refused && i < FA_INTAKE_TOLD; i++) {
-        fa_buf_printf(&text, "%s%s%s\n", intake->first[i].reason,
-                      intake->first[i].excerpt[0] != '\0' ? ": " : "", intake->first[i].excerpt);
+    if (intake->count != NULL) {
+        put_count(intake->count, &text);
     }
-    answer(body, 400, "text/plain; charset=utf-8", fa_buf_str(&text));
+    if (intake->refused > 0) {
+        put_refusals(intake, &text);
+    }
+    answer(body, intake->refused > 0 ? 400 : 200, "text/plain; charset=utf-8", fa_buf_str(&text));
     fa_buf_done(&text);
 }
 
@@ -161,8 +183,8 @@ static void answer_end(struct fa_body *body)
         fa_buf_init(&intake->body, 0);
         answer(body, intake->status, type[0] != '\0' ? type : NULL, fa_buf_str(&text));
         fa_buf_done(&text);
-    } else if (intake->refused > 0) {
-        answer_refusals(body);
+    } else if (intake->refused > 0 || intake->count != NULL) {
+        answer_in_words(body);
     } else {
         answer(body, 204, NULL, FA_STR(""));
     }
@@ -202,6 +224,9 @@ void fa_ingest_head(void *ctx, void *found, struct fa_http_request *req,
         route->detail = "The decoder takes nothing at the moment.";
         free_body(body);
         return;
+    }
+    if (fa_str_is(fa_http_field(req, "prefer"), "return=representation")) {
+        body->intake.count = fa_xcalloc(1, sizeof *body->intake.count);
     }
     fa_http_set_data(req, body);
     route->stream = true;

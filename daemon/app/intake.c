@@ -40,10 +40,16 @@ static void count_named(void *ctx, uint32_t n)
     }
 }
 
+/* Who wants to hear what was ignored is asked for its definition each time, and so for its name. */
+static uint64_t or_miss(const struct fa_intake *intake, uint64_t handle)
+{
+    return intake->count != NULL && handle == FA_HANDLE_IGNORED ? FA_HANDLE_MISS : handle;
+}
+
 static uint64_t sink_key(void *ctx, uint32_t kind, struct firealarm_text raw)
 {
     count_named(ctx, 1);
-    return fa_metrics_key(feed_of(ctx)->feed, (enum fa_kind)kind, str_of(raw));
+    return or_miss(ctx, fa_metrics_key(feed_of(ctx)->feed, (enum fa_kind)kind, str_of(raw)));
 }
 
 static void sink_keys(void *ctx, const uint32_t *kinds, const struct firealarm_text *raws,
@@ -52,6 +58,22 @@ static void sink_keys(void *ctx, const uint32_t *kinds, const struct firealarm_t
     count_named(ctx, n);
     fa_metrics_keys(feed_of(ctx)->feed, kinds, (const struct fa_str *)(const void *)raws, handles,
                     n);
+    for (uint32_t i = 0; i < n; i++) {
+        handles[i] = or_miss(ctx, handles[i]);
+    }
+}
+
+static void note_ignored(struct fa_intake_count *count, struct fa_str name)
+{
+    count->ignored++;
+    for (size_t i = 0; i < count->name_count; i++) {
+        if (fa_str_is(name, count->names[i])) {
+            return;
+        }
+    }
+    if (count->name_count < FA_INTAKE_NAMES && !fa_str_has_control(name) && fa_utf8_valid(name)) {
+        count->names[count->name_count++] = fa_xstrndup(name.ptr, name.len);
+    }
 }
 
 static void put_excerpt(struct fa_refusal *refusal, struct firealarm_text bytes)
@@ -80,7 +102,7 @@ static uint64_t sink_define(void *ctx, uint32_t kind, struct firealarm_text raw,
                             uint32_t label_count)
 {
     struct fa_intake *intake = ctx;
-    uint64_t refused = fa_feed_stats(intake->feed->feed).labels_refused;
+    struct fa_feed_stats before = fa_feed_stats(intake->feed->feed);
     const struct fa_label *own = (const struct fa_label *)(const void *)labels;
     struct fa_label all[FA_LABELS_MAX + FA_PULL_LABELS_MAX];
     size_t count = label_count;
@@ -90,7 +112,11 @@ static uint64_t sink_define(void *ctx, uint32_t kind, struct firealarm_text raw,
     }
     uint64_t handle = fa_metrics_define(intake->feed->feed, (enum fa_kind)kind, str_of(raw),
                                         str_of(name), own, count);
-    if (fa_feed_stats(intake->feed->feed).labels_refused > refused) {
+    struct fa_feed_stats after = fa_feed_stats(intake->feed->feed);
+    if (intake->count != NULL && after.unwatched > before.unwatched) {
+        note_ignored(intake->count, str_of(name));
+    }
+    if (after.labels_refused > before.labels_refused) {
         refuse(intake, "a series' labels: too many, too long, or with control characters", name);
     }
     return handle;
@@ -104,10 +130,14 @@ static void sink_push(void *ctx, const uint64_t *handles, const double *values,
     if (intake->pull != NULL) {
         fa_pull_note(intake->pull, handles, n);
     }
-    uint64_t future = fa_feed_stats(feed->feed).future;
+    struct fa_feed_stats before = fa_feed_stats(feed->feed);
     fa_metrics_push(feed->feed, fa_loop_now(feed->daemon->loop), handles, values, weights, times,
                     n);
-    if (fa_feed_stats(feed->feed).future > future) {
+    struct fa_feed_stats after = fa_feed_stats(feed->feed);
+    if (intake->count != NULL) {
+        intake->count->taken += after.samples - before.samples;
+    }
+    if (after.future > before.future) {
         refuse(intake, "a sample from more than an hour ahead", FIREALARM_TEXT(""));
     }
     feed->daemon->rules_dirty = true;
@@ -220,6 +250,11 @@ void fa_intake_close(struct fa_intake *intake)
     if (intake->feed != NULL) {
         intake->feed->plugin->decoder->close(intake->conn);
         fa_buf_done(&intake->body);
+        for (size_t i = 0; intake->count != NULL && i < intake->count->name_count; i++) {
+            free(intake->count->names[i]);
+        }
+        free(intake->count);
+        intake->count = NULL;
         intake->feed = NULL;
     }
 }

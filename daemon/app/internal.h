@@ -44,10 +44,18 @@ struct fa_refusal {
     char reason[64], excerpt[64];
 };
 struct fa_pull;
+/* What came of a body, for who asked: samples, and the first of the names that no rule reads. */
+#define FA_INTAKE_NAMES 10
+struct fa_intake_count {
+    uint64_t taken, ignored;
+    char *names[FA_INTAKE_NAMES]; /* owned */
+    size_t name_count;
+};
 struct fa_intake {
-    struct fa_feed_socket *feed; /* NULL: not open */
-    struct fa_pull *pull;        /* what a pull adds; NULL: it was sent */
-    void *conn;                  /* the decoder's */
+    struct fa_feed_socket *feed;   /* NULL: not open */
+    struct fa_pull *pull;          /* what a pull adds; NULL: it was sent */
+    struct fa_intake_count *count; /* NULL: nobody asked */
+    void *conn;                    /* the decoder's */
     uint64_t refused;
     struct fa_refusal first[FA_INTAKE_TOLD];
     int status; /* of the decoder's reply; 0: it gave none */
@@ -89,6 +97,14 @@ struct fa_pull {
     struct fa_handles now, before; /* series of this body, and of the last good one */
 };
 
+/* The proof that a heartbeat needs (beat.c), and what operators know of heartbeats. */
+enum fa_beat_word { FA_BEAT_UNKNOWN, FA_BEAT_HEARD, FA_BEAT_UNHEARD };
+struct fa_beat {
+    fa_time began;   /* mono; 0: none is under way */
+    uint64_t commit; /* that must be durable */
+    enum fa_beat_word word;
+};
+
 struct fa_fetch_job;
 struct fa_fetching {
     struct fa_fetch_job **jobs; /* in the configuration's order */
@@ -97,6 +113,7 @@ struct fa_fetching {
     struct fa_tended tended;
     struct fa_timer timer;
     uint64_t last_run;
+    struct fa_beat beat;
 };
 
 struct fa_body;
@@ -287,6 +304,8 @@ void fa_turn_park_reply(struct fa_daemon *daemon, struct fa_http_request *req, i
                         const char *type, struct fa_str body);
 /* What the turn has for the store so far. */
 void fa_turn_submit(struct fa_daemon *daemon);
+/* Writes a row of the host's own that says nothing but that it was written; its commit number. */
+uint64_t fa_turn_write(struct fa_daemon *daemon, uint32_t kind, struct fa_str key);
 uint64_t fa_turn_next_journal(const struct fa_daemon *daemon);
 /* Replies and sends whose commit is durable leave. */
 void fa_turn_release(struct fa_daemon *daemon);

@@ -7,9 +7,6 @@
 
 #include <sodium.h>
 
-/* A smaller step is drift: windows live through it. */
-#define STEP_MIN FA_MINUTE
-
 static struct fa_metrics *new_metrics(void)
 {
     struct fa_metrics_limits limits = {0};
@@ -95,7 +92,7 @@ void fa_windows_forget(struct fa_daemon *daemon)
 
 void fa_windows_step(struct fa_daemon *daemon, fa_time delta)
 {
-    if (delta >= STEP_MIN || delta <= -STEP_MIN) {
+    if (fa_clock_is_stepped(delta)) {
         fa_windows_forget(daemon);
     }
 }

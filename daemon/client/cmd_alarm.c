@@ -94,8 +94,9 @@ static int run_ack(struct fa_client *client, const struct fa_args *args)
     struct fa_err err;
     fa_time length = 0;
     const char *time = fa_args_get(args, "for");
-    if (time != NULL && (fa_parse_duration(fa_str_of(time), &length) != 0 || length == 0)) {
-        fa_err_set(&err, FA_EINVAL, "--for is a length of time such as 30m, 2h or 1d12h");
+    if (time != NULL && (fa_parse_duration(fa_str_of(time), &length) != 0 || length < FA_MINUTE)) {
+        fa_err_set(&err, FA_EINVAL,
+                   "--for is a length of time such as 30m, 2h or 1d12h, a minute at least");
         return fa_complain(client, FA_EXIT_USAGE, &err);
     }
     json_t *request = json_pack("{s:s?}", "for", time);

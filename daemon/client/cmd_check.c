@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* `firealarm check`: proves a configuration without a daemon, as the daemon itself would. One that
- * runs is asked which rules read what never came; without it, or without leave, nothing is said. */
+ * runs is asked which rules read what never came, or comes too seldom for them; without it, or
+ * without leave, nothing is said. */
 #include "client/commands.h"
 
 #include "calendar/reader.h"
@@ -110,6 +111,36 @@ static const struct fa_rule *rule_named(const struct fa_config *config, const ch
     return NULL;
 }
 
+/* Twice the interval in whole days, hours or minutes: one sample may be late. */
+static fa_time enough(fa_time interval)
+{
+    fa_time unit = interval >= FA_DAY / 2 ? FA_DAY : interval >= FA_HOUR / 2 ? FA_HOUR : FA_MINUTE;
+    return (2 * interval + unit / 10) / unit * unit > interval
+               ? (2 * interval + unit / 10) / unit * unit
+               : unit;
+}
+
+/* Of a rule that would look back less far than what it reads takes to come. */
+static void say_sparse(struct tally *tally, const struct fa_rule *rule, const json_t *item)
+{
+    const char *text = fa_member_text(item, "interval");
+    char seen[40], set[40], own[40];
+    fa_time interval;
+    struct fa_err err;
+    if (rule == NULL || text == NULL || fa_parse_duration(fa_str_of(text), &interval) != 0 ||
+        rule->metric.look_back >= interval || rule->metric.look_back <= 0) {
+        return;
+    }
+    fa_time part = interval >= FA_HOUR ? FA_MINUTE : FA_SECOND;
+    (void)fa_err_at(&err, FA_EINVAL, rule->file, rule->line, 0,
+                    "rule '%.80s' looks back %s, and what it reads was seen to come every %s: in "
+                    "between it is unknown, and no \"for\" goes on. Write look_back = \"%s\"",
+                    rule->name, fa_format_duration(rule->metric.look_back, own),
+                    fa_format_duration((interval + part / 2) / part * part, seen),
+                    fa_format_duration(enough(interval), set));
+    on_fault(tally, true, &err);
+}
+
 /* What it may come down to must have been seen to work. Of people that this configuration has. */
 static void ask_tested(struct fa_client *client, const struct fa_config *config,
                        struct tally *tally)
@@ -162,6 +193,10 @@ static void ask_daemon(struct fa_client *client, const struct fa_args *args,
             on_fault(tally, true, &err);
         }
     }
+    json_array_foreach(json_object_get(answer.json, "sparse"), i, item)
+    {
+        say_sparse(tally, rule_named(config, fa_member_text(item, "rule")), item);
+    }
     fa_answer_done(&answer);
     ask_tested(client, config, tally);
     fa_settings_done(&client->settings);
@@ -203,7 +238,8 @@ const struct fa_cmd fa_cmd_check = {
              "daemon does: that every policy ends with somebody, that whoever is accused an "
              "independent contact remains, that rules can fire and clear. Every fault is said, "
              "with its file and line. Operators hear, too, which rules read what the daemon that "
-             "runs has never had a sample of, and which channels were never tested.",
+             "runs has never had a sample of, which look back less far than their samples were "
+             "seen to lie apart, and which channels were never tested.",
     .options = options,
     .option_count = FA_COUNT(options),
     .examples = examples,

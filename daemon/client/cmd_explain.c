@@ -91,14 +91,16 @@ static int run(struct fa_client *client, const struct fa_args *args)
     fa_api_call(&client->settings, fa_buf_text(&path), NULL, &answer);
     fa_buf_done(&path);
     int code = fa_answer_exit(answer.kind);
-    bool no_rule = answer.kind == FA_ANSWER_NOT_FOUND;
     if (answer.kind == FA_ANSWER_OK) {
         code = explain_rule(client, &answer);
-    } else if (!no_rule || !may_be_id(name)) {
+    } else if (answer.kind == FA_ANSWER_NOT_FOUND && may_be_id(name)) {
+        code = explain_alarm(client, name);
+    }
+    if (code != FA_EXIT_OK) { /* also where an alarm was looked for in vain: with a near rule */
         fa_put_wrapped(&client->talk, 0, NULL, fa_buf_text(&answer.message));
     }
     fa_answer_done(&answer);
-    return no_rule && may_be_id(name) ? explain_alarm(client, name) : code;
+    return code;
 }
 
 const struct fa_cmd fa_cmd_explain = {

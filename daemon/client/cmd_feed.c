@@ -80,13 +80,13 @@ static int send_piece(void *ctx, struct fa_str piece, struct fa_err *err)
         }
     }
     int rc = 0;
-    if (reply.status == 400) {
-        fa_import_refusals(&job->import, fa_buf_str(&reply.body));
+    if (reply.status == 400 || (reply.status >= 200 && reply.status <= 299)) {
+        fa_import_answer(&job->import, fa_buf_str(&reply.body), reply.status == 400);
     } else if (reply.status == 503 || reply.status == 429) {
         job->code = FA_EXIT_UNREACHABLE;
         rc =
             fa_err_set(err, FA_EBUSY, "the daemon takes nothing at the moment (%ld)", reply.status);
-    } else if (reply.status < 200 || reply.status > 299) {
+    } else {
         rc = settle(job, reply.status, err);
     }
     fa_reply_done(&reply);
@@ -273,7 +273,7 @@ static int find_target(struct job *job, const struct fa_args *args)
 
 static void show_json(struct fa_client *client, const struct fa_import *import)
 {
-    json_t *body = json_object(), *reasons = json_array();
+    json_t *body = json_object(), *reasons = json_array(), *names = json_array();
     for (size_t i = 0; i < import->reason_count; i++) {
         json_array_append_new(reasons, json_string(import->reasons[i]));
     }
@@ -282,16 +282,42 @@ static void show_json(struct fa_client *client, const struct fa_import *import)
     json_object_set_new(body, "requests", json_integer((json_int_t)import->requests));
     json_object_set_new(body, "refused", json_integer((json_int_t)import->refused));
     json_object_set_new(body, "reasons", reasons);
+    for (size_t i = 0; i < import->name_count; i++) {
+        json_array_append_new(names, json_string(import->names[i]));
+    }
+    if (import->is_counted) {
+        json_object_set_new(body, "taken", json_integer((json_int_t)import->taken));
+        json_object_set_new(body, "ignored", json_integer((json_int_t)import->ignored));
+        json_object_set(body, "unwatched", names);
+    }
+    json_decref(names);
     char *text = json_dumps(body, JSON_COMPACT);
     fa_say(&client->out, "%s\n", text);
     free(text);
     json_decref(body);
 }
 
+/* What became of the samples; the rest was older than any rule looks back, or no number. */
+static void show_count(struct fa_client *client, const struct fa_import *import)
+{
+    fa_say(&client->out, "%llu samples were taken, %llu ignored\n",
+           (unsigned long long)import->taken, (unsigned long long)import->ignored);
+    for (size_t i = 0; i < import->name_count; i++) {
+        fa_say(&client->out, i == 0 ? "no rule reads: " : ", ");
+        fa_put(&client->out, FA_PLAIN, import->names[i]);
+    }
+    fa_say(&client->out, import->name_count == FA_IMPORT_NAMES ? " ...\n"
+                         : import->name_count > 0              ? "\n"
+                                                               : "");
+}
+
 static void show_result(struct fa_client *client, const struct fa_import *import)
 {
     fa_say(&client->out, "%llu lines were sent, %llu refused\n", (unsigned long long)import->lines,
            (unsigned long long)import->refused);
+    if (import->is_counted) {
+        show_count(client, import);
+    }
     for (size_t i = 0; i < import->reason_count; i++) {
         fa_say(&client->out, "  ");
         fa_put(&client->out, FA_PLAIN, import->reasons[i]);
@@ -309,7 +335,8 @@ static int import_all(struct job *job, const char *source)
     int rc = is_url ? fa_http_fetch(source, on_bytes, job, &err) : read_file(job, source, &err);
     rc = rc == 0 ? fa_import_end(&job->import, &err) : rc;
     fa_say(&client->talk, job->shown > 0 ? "\n" : "");
-    int code = job->import.refused > 0 ? FA_EXIT_REFUSED : FA_EXIT_OK;
+    bool is_in_vain = job->import.is_counted && job->import.taken == 0 && job->import.ignored > 0;
+    int code = job->import.refused > 0 ? FA_EXIT_REFUSED : is_in_vain ? FA_EXIT_FAILED : FA_EXIT_OK;
     if (rc != 0) {
         code = job->code != 0     ? job->code
                : rc == FA_ECLOSED ? FA_EXIT_STOPPED
@@ -366,7 +393,8 @@ const struct fa_cmd fa_cmd_feed_import = {
     .about =
         "Lines go to the feed as its senders would send them, in requests of whole lines; each "
         "sample keeps the time that its line says. What lies before every window of the rules, or "
-        "belongs to no rule, is let go and is no error.\n\n"
+        "belongs to no rule, is let go. It says how many samples were taken and how many ignored, and "
+        "the first ten names that no rule reads; when all were ignored the command ends with 1.\n\n"
         "Lines that the decoder refuses are counted and the first reasons shown; everything else "
         "is taken, and the command ends with 65.",
     .options = import_options,

@@ -31,9 +31,10 @@ static const struct fa_example examples[] = {
     {"firealarm status --comment", "Tell those who read it what has changed."},
 };
 
+/* In any case, with hyphens, blanks or nothing between. */
 static bool is_receipt(const char *text)
 {
-    size_t len = strspn(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-");
+    size_t len = strspn(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ- \t");
     return len >= 16 && len <= 64 && text[len] == '\0';
 }
 
@@ -69,8 +70,10 @@ static int take_receipt(struct fa_client *client, const struct fa_args *args,
 {
     struct fa_err err;
     int code = FA_EXIT_OK;
-    if (args->rest_count > 0) {
-        fa_buf_puts(receipt, args->rest[0]);
+    if (args->rest_count > 0) { /* one word, or typed with blanks */
+        for (size_t i = 0; i < args->rest_count; i++) {
+            fa_buf_printf(receipt, "%s%s", i > 0 ? "-" : "", args->rest[i]);
+        }
     } else if (client->interactive) {
         code = ask_receipt(client, receipt);
     } else if (fa_ask_line(client, "", receipt) != 0) {
@@ -137,7 +140,7 @@ static int run(struct fa_client *client, const struct fa_args *args)
 const struct fa_cmd fa_cmd_status = {
     .name = "status",
     .usage = "[RECEIPT]",
-    .args_max = 1,
+    .args_max = 8,
     .summary = "see what became of what you filed",
     .about = "Shows when it was filed, whether somebody has taken it, how many were told, and "
              "what happened since. The receipt is a secret: leave it away and the command asks "

@@ -128,6 +128,7 @@ static struct curl_slist *make_headers(const struct fa_settings *settings, const
     if (type != NULL) {
         snprintf(line, sizeof line, "Content-Type: %s", type);
         headers = curl_slist_append(headers, line);
+        headers = curl_slist_append(headers, "Prefer: return=representation");
     }
     if (settings->token != NULL) {
         snprintf(line, sizeof line, "Authorization: Bearer %s", settings->token);

@@ -5,8 +5,10 @@
  * the head of the next request, or a counter would become a gauge where the text happens to be cut.
  * Other formats have no such line. Everything else is the decoder's to read. */
 #include "client/import.h"
+#include "base/panic.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TYPE_MAX ((size_t)1024)
@@ -15,7 +17,8 @@ static const char type_word[] = "# TYPE ";
 
 void fa_import_init(struct fa_import *import, size_t piece_max, fa_import_send_fn *send, void *ctx)
 {
-    *import = (struct fa_import){.send = send, .ctx = ctx, .piece_max = piece_max};
+    *import =
+        (struct fa_import){.send = send, .ctx = ctx, .piece_max = piece_max, .is_counted = true};
     fa_buf_init(&import->held, piece_max);
     fa_buf_init(&import->type, TYPE_MAX);
 }
@@ -24,6 +27,9 @@ void fa_import_done(struct fa_import *import)
 {
     fa_buf_done(&import->held);
     fa_buf_done(&import->type);
+    for (size_t i = 0; i < import->name_count; i++) {
+        free(import->names[i]);
+    }
 }
 
 /* Counts what is no comment, and keeps the last line that says a type. */
@@ -108,7 +114,7 @@ static void add_reason(struct fa_import *import, struct fa_str reason)
     }
 }
 
-void fa_import_refusals(struct fa_import *import, struct fa_str body)
+static void take_refusals(struct fa_import *import, struct fa_str body)
 {
     struct fa_str rest, first = fa_str_cut(body, '\n', &rest), after;
     struct fa_str number = fa_str_cut(first, ' ', &after);
@@ -122,5 +128,47 @@ void fa_import_refusals(struct fa_import *import, struct fa_str body)
     import->refused += count;
     while (rest.len > 0) {
         add_reason(import, fa_str_cut(rest, '\n', &rest));
+    }
+}
+
+/* "120 taken". */
+static bool take_number(struct fa_str *text, const char *word, uint64_t *sum)
+{
+    struct fa_str rest, after, line = fa_str_cut(*text, '\n', &rest);
+    uint64_t number;
+    if (fa_parse_u64(fa_str_cut(line, ' ', &after), &number) != 0 || !fa_str_is(after, word)) {
+        return false;
+    }
+    *sum += number;
+    *text = rest;
+    return true;
+}
+
+static void add_name(struct fa_import *import, struct fa_str name)
+{
+    for (size_t i = 0; i < import->name_count; i++) {
+        if (fa_str_is(name, import->names[i])) {
+            return;
+        }
+    }
+    if (import->name_count < FA_IMPORT_NAMES) {
+        import->names[import->name_count++] = fa_xstrndup(name.ptr, name.len);
+    }
+}
+
+void fa_import_answer(struct fa_import *import, struct fa_str body, bool is_refusal)
+{
+    static const char unwatched[] = "unwatched ";
+    struct fa_str rest;
+    import->is_counted = take_number(&body, "taken", &import->taken) &&
+                         take_number(&body, "ignored", &import->ignored) && import->is_counted;
+    while (import->is_counted && fa_str_starts(body, unwatched)) {
+        struct fa_str line = fa_str_cut(body, '\n', &rest);
+        size_t len = strlen(unwatched);
+        add_name(import, (struct fa_str){line.ptr + len, line.len - len});
+        body = rest;
+    }
+    if (is_refusal) {
+        take_refusals(import, body);
     }
 }

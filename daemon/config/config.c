@@ -302,6 +302,7 @@ static void free_fetch(struct fa_fetch_entry *fetch)
 {
     free(fetch->name);
     free(fetch->url);
+    free(fetch->secret_url);
     free(fetch->query);
     free(fetch->metric);
     free(fetch->user);

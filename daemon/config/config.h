@@ -69,7 +69,8 @@ enum fa_fetch_job_kind { FA_JOB_SCRAPE, FA_JOB_QUERY, FA_JOB_CHECK, FA_JOB_HEART
 
 /* One job of the fetcher. */
 struct fa_fetch_entry {
-    char *name, *url; /* a check's may be "tcp://HOST:PORT" */
+    char *name, *url; /* a check's may be "tcp://HOST:PORT"; NULL of a heartbeat */
+    char *secret_url; /* of a heartbeat: a path or a credential's name, for fa_secret_resolve() */
     uint32_t kind;    /* enum fa_fetch_job_kind */
     fa_time every, timeout;
     char *query, *metric;   /* of a query */

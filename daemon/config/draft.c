@@ -569,12 +569,17 @@ static const struct fa_key fetch_keys[] = {
      .def = "scrape",
      .help = "scrape: what the address answers is read by a decoder. query: the address is a "
              "Prometheus-compatible server's, and its answer to a query becomes a metric. check: "
-             "does it answer at all? heartbeat: the address is called as long as the daemon is "
-             "well, so that somebody outside notices when it is not."},
-    {"url", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, e.url), .min = 1, .max = 2000,
+             "does it answer at all? heartbeat: a dead man's switch. The address is called only "
+             "while the daemon makes progress, so that somebody outside notices when it does not: "
+             "no deadline is overdue, and since the call before a write reached the disk and the "
+             "courier answered."},
+    {"url", FA_KEY_TEXT, 0, AT(T, e.url), .min = 1, .max = 2000,
      .help = "\"https://HOST/metrics\"; of a query the server's, without /api/v1/query; of a check "
              "also \"tcp://HOST:PORT\", which is well when it accepts a connection. Redirects are "
              "not followed."},
+    {"secret_url", FA_KEY_PATH, FA_KEY_CREDENTIAL, AT(T, e.secret_url),
+     .help = "Of a heartbeat, instead of url: file or credential with the address, since whoever "
+             "knows that one can say that all is well."},
     {"every", FA_KEY_DURATION, 0, AT(T, e.every), DURATION(FA_SECOND, FA_DAY), .def = "15s",
      .help = "From one run to the next. A run that is due while the one before it is not over is "
              "left out."},

@@ -44,6 +44,7 @@ static void note_word(struct fa_lab *lab, const struct fa_labels *labels, bool r
         lab->words[lab->word_count++].labels = fa_xstrdup(fa_buf_text(&text));
     }
     lab->words[i].resolved = resolved;
+    lab->words[i].heard = lab->elapsed;
     fa_buf_done(&text);
 }
 
@@ -100,6 +101,67 @@ void fa_lab_alerts_check_clear(struct fa_lab *lab, const struct fa_signal *signa
                     identity);
     }
 }
+
+/* ---- what must be there ---- */
+
+/* The labels that tell the rule's alarms apart, of the alert's; both sorted. */
+static void put_per(const struct fa_alert_rule *rule, const char *labels, struct fa_buf *buf)
+{
+    struct fa_str rest = fa_str_of(labels);
+    size_t from = buf->len;
+    while (rest.len > 0) {
+        struct fa_str pair = fa_str_cut(rest, ',', &rest);
+        struct fa_str name = fa_str_cut(pair, '=', &(struct fa_str){0});
+        bool is_per = rule->per_count == 0;
+        for (size_t i = 0; i < rule->per_count; i++) {
+            is_per = is_per || fa_str_is(name, rule->per[i]);
+        }
+        if (is_per) {
+            fa_buf_printf(buf, "%s%.*s", buf->len > from ? "," : "", FA_STR_ARG(pair));
+        }
+    }
+}
+
+static void check_fires(struct fa_lab *lab, const struct fa_lab_word *word,
+                        const struct fa_rule *rule)
+{
+    struct fa_signal none = {.rule = rule, .labels = ""};
+    struct fa_buf identity;
+    if (!rule->is_alert || !is_meant(word, &none)) {
+        return;
+    }
+    fa_buf_init(&identity, FA_ROW_BYTES_MAX);
+    fa_buf_printf(&identity, "%s{", rule->name);
+    put_per(&rule->alert, word->labels, &identity);
+    fa_buf_puts(&identity, "}");
+    bool there = fa_engine_alarm_by_identity(lab->engine, fa_buf_text(&identity)) != NULL;
+    char *missing = fa_buf_take(&identity);
+    fa_buf_init(&identity, FA_ROW_BYTES_MAX);
+    fa_buf_printf(&identity, "%s/further", rule->name);
+    if (!there && fa_engine_alarm_by_identity(lab->engine, fa_buf_text(&identity)) == NULL) {
+        fa_lab_fail(lab,
+                    "invariant 6 (a worsening is never swallowed): {%s} was sent as firing, and "
+                    "there is no alarm %s",
+                    word->labels, missing);
+    }
+    free(missing);
+    fa_buf_done(&identity);
+}
+
+/* What was said at this instant has been looked at by the rules. */
+static void check_words(struct fa_lab *lab)
+{
+    const struct fa_setup *setup = &lab->config->setup;
+    for (size_t i = 0; lab->engine != NULL && i < lab->word_count; i++) {
+        for (size_t r = 0; r < setup->rule_count && lab->words[i].heard == lab->elapsed; r++) {
+            if (!lab->words[i].resolved) {
+                check_fires(lab, &lab->words[i], setup->rules[r]);
+            }
+        }
+    }
+}
+
+/* ---- sending ---- */
 
 static void send(struct fa_lab *lab, const struct fa_lab_alert *sent)
 {
@@ -173,6 +235,9 @@ void fa_lab_alerts_due(struct fa_lab *lab)
     }
     if (sent) {
         fa_lab_run_rules(lab);
+        if (!lab->failed && !lab->unchecked) {
+            check_words(lab);
+        }
     }
 }
 

@@ -134,6 +134,7 @@ void fa_lab_check_load(struct fa_lab *lab)
         struct fa_id id = id_of(row);
         bool found =
             !row->live || row->kind == FA_ROW_POLICY || row->kind == FA_ROW_PACE ||
+            row->kind == FA_ROW_DRILL ||
             (row->kind == FA_ROW_ALARM &&
              fa_engine_alarm(lab->engine, (struct fa_alarm_id){id}) != NULL) ||
             (row->kind == FA_ROW_INCIDENT &&
@@ -458,6 +459,9 @@ static bool may_stop(const struct fa_lab *lab, const struct fa_lab_alarm *seen)
     if (by_a_person(lab, seen)) {
         return true;
     }
+    if (fa_lab_drill_is_over(lab, seen)) {
+        return true;
+    }
     if ((seen->flags & FA_FLAG_TROUBLE) != 0) {
         return lab->event->kind != FA_EV_TICK || seen->state == FA_ALARM_RETURNED ||
                seen->state == FA_ALARM_RESOLVED;
@@ -528,8 +532,9 @@ static void check_data(struct fa_lab *lab, const struct fa_alarm *alarm,
                     seen->identity, fa_alarm_state_name(alarm->state));
     }
     if (signal->level == FA_LEVEL_CLEAR && climbs(seen->state) && !climbs(alarm->state)) {
-        (signal->rule->is_alert ? fa_lab_alerts_check_clear
-                                : fa_lab_fed_check_clear)(lab, signal, seen->identity);
+        (signal->rule->is_alert             ? fa_lab_alerts_check_clear
+         : signal->rule->query.expr != NULL ? fa_lab_numbers_check_clear
+                                            : fa_lab_fed_check_clear)(lab, signal, seen->identity);
     }
     if (signal->level == FA_LEVEL_FIRING && !same_number(alarm->value, signal->value)) {
         fa_lab_fail(lab,
@@ -595,8 +600,12 @@ static bool is_about_somebody(const struct fa_lab *lab, struct fa_incident_id id
     return false;
 }
 
-static bool has_subject(const struct fa_lab *lab, const struct fa_alarm *alarm)
+/* It has a subject, or tests people: it is in no count. */
+static bool is_uncounted(const struct fa_lab *lab, const struct fa_alarm *alarm)
 {
+    if (strncmp(alarm->identity, "firealarm:drill{", 16) == 0) {
+        return true;
+    }
     for (size_t i = 0; i < alarm->incident_count; i++) {
         if (is_about_somebody(lab, alarm->incidents[i])) {
             return true;
@@ -613,14 +622,14 @@ struct tally {
 static void count_alarm(void *ctx, const struct fa_alarm *alarm)
 {
     struct tally *tally = ctx;
-    tally->alarms[alarm->state] += !has_subject(tally->lab, alarm);
+    tally->alarms[alarm->state] += !is_uncounted(tally->lab, alarm);
 }
 
 static void count_notification(void *ctx, const struct fa_notification *n)
 {
     struct tally *tally = ctx;
     const struct fa_alarm *alarm = fa_engine_alarm(tally->lab->engine, n->alarm);
-    bool hidden = (alarm != NULL && has_subject(tally->lab, alarm)) ||
+    bool hidden = (alarm != NULL && is_uncounted(tally->lab, alarm)) ||
                   is_about_somebody(tally->lab, n->incident);
     tally->outbox += !hidden && n->lines == NULL; /* its lines count, themselves */
 }
@@ -711,8 +720,24 @@ static void check_gone(struct fa_lab *lab)
     }
 }
 
+/* What somebody stepped out of goes on as another alarm, whatever numbers say now. */
+static void check_raised(struct fa_lab *lab)
+{
+    for (size_t i = lab->step_from; i < lab->actions.count; i++) {
+        const struct fa_action *action = &lab->actions.list[i];
+        const struct fa_alarm *alarm =
+            action->kind == FA_ACT_JOURNAL && action->u.journal.code == FA_J_RAISED
+                ? fa_engine_alarm(lab->engine, action->u.journal.alarm)
+                : NULL;
+        if (alarm != NULL && lab->event->kind != FA_EV_RECUSE) {
+            fa_lab_numbers_check_raised(lab, alarm);
+        }
+    }
+}
+
 void fa_lab_check_step(struct fa_lab *lab)
 {
+    check_raised(lab);
     fa_lab_each_looked_at(lab, check_alarm);
     check_gone(lab);
     fa_engine_each_incident(lab->engine, check_filing, lab);
@@ -726,6 +751,7 @@ void fa_lab_check_step(struct fa_lab *lab)
         check_stored(lab);
         check_counts(lab);
         fa_lab_check_hidden_counts(lab);
+        fa_lab_check_drills(lab);
     }
 }
 

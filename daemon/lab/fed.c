@@ -30,6 +30,9 @@ void fa_lab_fed_push(struct fa_lab *lab, const struct fa_lab_sender *sender, dou
 
 void fa_lab_fed_forget(struct fa_lab *lab, const char *series)
 {
+    if (series == NULL) {
+        fa_lab_numbers_forget(lab);
+    }
     for (size_t i = lab->fed_count; i-- > 0;) {
         if (series == NULL || strcmp(lab->fed[i].series, series) == 0) {
             free(lab->fed[i].series);
@@ -79,9 +82,6 @@ void fa_lab_fed_check_clear(struct fa_lab *lab, const struct fa_signal *signal,
     fa_time young = rule->absent > 0      ? rule->absent
                     : rule->look_back > 0 ? rule->look_back
                                           : 5 * FA_MINUTE;
-    if (signal->rule->query.expr != NULL) {
-        return; /* judged by tests/unit/test_rules_arrival.c: what it says needs arithmetic */
-    }
     for (size_t i = 0; i < lab->fed_count; i++) {
         const struct fa_lab_fed *fed = &lab->fed[i];
         if (is_metric(fed, signal->rule) && is_of(fed, signal->labels) &&

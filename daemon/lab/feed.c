@@ -259,8 +259,9 @@ void fa_lab_run_rules(struct fa_lab *lab)
         lab->signal_count = 0;
         fa_lab_turn_end(lab);
     }
-    if (!lab->failed) {
+    if (!lab->failed && !lab->unchecked) {
         fa_lab_fed_check_rules(lab);
+        fa_lab_numbers_check_rules(lab);
     }
 }
 

@@ -56,6 +56,7 @@ void fa_lab_done(struct fa_lab *lab)
     fa_lab_feed_done(lab);
     fa_lab_alerts_done(lab);
     fa_lab_fed_done(lab);
+    fa_lab_numbers_done(lab);
     fa_lab_seen_done(lab);
     fa_config_free(lab->config);
     for (size_t i = 0; i < lab->piece_count; i++) {
@@ -263,6 +264,7 @@ void fa_lab_start(struct fa_lab *lab)
     fa_lab_load(lab);
     fa_lab_check_load(lab);
     lab->metrics = fa_metrics_new(NULL);
+    lab->remade = lab->elapsed;
     fa_lab_make_rules(lab);
     fa_rules_load(lab->rules, fa_buf_str(&lab->checkpoint));
     for (size_t i = 0; i < lab->alarm_count; i++) {
@@ -304,6 +306,7 @@ static void forget_windows(struct fa_lab *lab)
     struct fa_metrics *old = lab->metrics;
     fa_lab_fed_forget(lab, NULL);
     lab->metrics = fa_metrics_new(NULL);
+    lab->remade = lab->elapsed;
     fa_lab_make_rules(lab);
     fa_metrics_free(old);
     fa_lab_run_rules(lab);
@@ -319,7 +322,7 @@ void fa_lab_jump(struct fa_lab *lab, fa_time delta)
                 fa_format_duration(delta < 0 ? -delta : delta, length));
     if (lab->engine != NULL) {
         fa_lab_turn(lab, &event);
-        if (delta >= FA_MINUTE || delta <= -FA_MINUTE) {
+        if (fa_clock_is_stepped(delta)) {
             forget_windows(lab);
         }
     }

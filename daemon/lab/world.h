@@ -11,6 +11,7 @@
  *   play.c     lines on the world, file.c what people file, expect.c what must come of it,
  *              told.c of messages         claim.c   how expectations went
  *   owed.c     what the daemon owes, told from outside     cover.c   what was visited
+ *   numbers.c  what expressions make of the samples, told anew
  *   storm.c    how many messages a person gets, and that none of them is lost
  *   duty.c     who is on duty and what is open, told anew     recuse.c  who stepped out */
 #ifndef FA_LAB_WORLD_H
@@ -29,7 +30,7 @@
 /* 2026-01-05T08:00:00Z, a Monday. */
 #define FA_LAB_BEGIN INT64_C(1767600000000)
 
-#define FA_LAB_CODES 64 /* journal codes are below */
+#define FA_LAB_CODES 80 /* journal codes are below */
 
 /* ---- store.c ---- */
 
@@ -241,6 +242,7 @@ struct fa_lab_alert {
 struct fa_lab_word { /* on one alert */
     char *labels;    /* owned, canonical */
     bool resolved;
+    fa_time heard; /* elapsed */
 };
 
 struct fa_lab_signal { /* a copy */
@@ -261,6 +263,14 @@ struct fa_lab_fed {
     bool mixed;   /* came as more than one kind */
     fa_time last; /* elapsed */
     double value;
+};
+
+/* ---- numbers.c ---- */
+
+struct fa_lab_held {      /* an element that an expression yields */
+    char *rule, *labels;  /* owned */
+    fa_time since, until; /* elapsed; until: when the first of its samples is too old */
+    bool is_there;
 };
 
 /* ---- the world ---- */
@@ -342,6 +352,7 @@ struct fa_lab {
     size_t wait_count, wait_cap;
     struct fa_notification_id replayed; /* by an operator: it leaves at any hour */
     fa_time reloaded;                   /* elapsed */
+    fa_time remade;                     /* elapsed: when samples were forgotten last */
     fa_time upset; /* elapsed: when the clock was set last, or what had piled up left at once */
     struct fa_lab_silence *silences; /* silence.c's */
     size_t silence_count;
@@ -352,6 +363,8 @@ struct fa_lab {
     fa_time stopped_offset; /* of the wall clock when the daemon went */
     struct fa_lab_fed *fed;
     size_t fed_count, fed_cap;
+    struct fa_lab_held *held; /* numbers.c's */
+    size_t held_count, held_cap;
     struct fa_lab_never *nevers;
     size_t never_count;
     const struct fa_script_line **allowed; /* lines `allow tell`, borrowed from the script */
@@ -505,6 +518,16 @@ void fa_lab_fed_check_clear(struct fa_lab *lab, const struct fa_signal *signal,
 void fa_lab_fed_check_rules(struct fa_lab *lab);
 void fa_lab_fed_done(struct fa_lab *lab);
 
+/* numbers.c */
+void fa_lab_numbers_check_clear(struct fa_lab *lab, const struct fa_signal *signal,
+                                const char *identity);
+/* After the rules ran. */
+void fa_lab_numbers_check_rules(struct fa_lab *lab);
+/* A rule over filings and numbers raised it in this step. */
+void fa_lab_numbers_check_raised(struct fa_lab *lab, const struct fa_alarm *alarm);
+void fa_lab_numbers_forget(struct fa_lab *lab);
+void fa_lab_numbers_done(struct fa_lab *lab);
+
 /* cover.c: before and after a step of the engine. */
 void fa_lab_cover_event(struct fa_lab *lab, const struct fa_event *event);
 void fa_lab_cover_step(struct fa_lab *lab);
@@ -592,6 +615,12 @@ int fa_lab_index_of(const char *value, const char *const *names, int count); /* 
 /* file.c */
 void fa_lab_file(struct fa_lab *lab, const struct fa_script_line *line);
 void fa_lab_word(struct fa_lab *lab, const struct fa_script_line *line);
+/* drill.c */
+void fa_lab_do_drill(struct fa_lab *lab, const struct fa_script_line *line);
+void fa_lab_expect_drill(struct fa_lab *lab, const struct fa_script_line *line);
+/* Is the alarm a drill whose time is over? Then its climb may have stopped. */
+bool fa_lab_drill_is_over(const struct fa_lab *lab, const struct fa_lab_alarm *seen);
+void fa_lab_check_drills(struct fa_lab *lab);
 /* silence.c */
 void fa_lab_do_silence(struct fa_lab *lab, const struct fa_script_line *line);
 bool fa_lab_has_silence(const struct fa_lab *lab, const char *name);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* links: fa_worlds */
+/* needs: firealarm-calendar */
 /* Random worlds in virtual time: companies, rules, filings, failures, crashes, reloads and clocks
  * that a seed decides, judged after every step of the engine by an oracle outside it. Every world
  * is played to its end; what the oracle found is counted by its kind, and the first ones are said

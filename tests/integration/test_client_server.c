@@ -196,6 +196,8 @@ static void faults_of_the_command_line_exit_with_2_before_anything_is_kept(void 
     assert_int_equal(RIG_RUN(rig, "", "status", "x?y"), 2);
     assert_int_equal(RIG_RUN(rig, "", "list", "--limit", "0"), 2);
     assert_int_equal(RIG_RUN(rig, "", "ack", "7K2Q-M", "--for", "soon"), 2);
+    assert_int_equal(RIG_RUN(rig, "", "ack", "7K2Q-M", "--for", "1ms"), 2);
+    assert_contains(rig->err, "a minute at least");
     assert_int_equal(rig_sent(rig, "POST"), 0);
     rig_write(rig, "home/.config/firealarm/client.cfg", "sockt = \"/x\";");
     assert_int_equal(RIG_RUN(rig, "", "list"), 78);
@@ -223,6 +225,8 @@ static void the_commands_print_what_people_need(void **state)
     assert_int_equal(RIG_RUN(rig, "Soon", "comment", "7K2Q-M"), 0);
     assert_int_equal(RIG_RUN(rig, "7K2Q-M9XA-3DTR-WZ5E-142\n", "status"), 0);
     assert_contains(rig->out, "somebody has taken it");
+    assert_int_equal(RIG_RUN(rig, "7K2Q m9xa 3dtr wz5e 142\n", "status"), 0);
+    assert_int_equal(RIG_RUN(rig, "", "status", "7K2Q", "M9XA", "3DTR", "WZ5E", "142"), 0);
     assert_int_equal(RIG_RUN(rig, "", "status", "AAAA-M9XA-3DTR-WZ5E-142"), 1);
     assert_int_equal(RIG_RUN(rig, "", "outbox", "list"), 0);
     assert_contains(rig->out, "451");

@@ -140,6 +140,9 @@ static void what_fired_is_explained_when_its_rule_is_gone(void **state)
     rig_statsd_local(rig, "queue_seconds:400|g|#queue:north");
     find_id(rig, id);
     rig_until(rig, strstr(as_chris(rig, "GET", path_of(id, ""), NULL)->body, "400.0") != NULL);
+    const struct rig_reply *reply = as_chris(rig, "POST", path_of(id, "/ack"), "{\"for\":\"1ms\"}");
+    assert_int_equal(reply->status, 422);
+    assert_contains(reply->body, "#/for");
     assert_int_equal(as_chris(rig, "POST", path_of(id, "/ack"), "{\"for\":\"1h\"}")->status, 200);
     rig_statsd_local(rig, "queue_seconds:80|g|#queue:north");
     rig_until(rig, strstr(as_chris(rig, "GET", path_of(id, ""), NULL)->body, "resolved") != NULL);
@@ -264,6 +267,15 @@ static void a_rule_that_does_not_fire_says_why(void **state)
     assert_contains(text, "does not hold");
     assert_int_equal(run_client(rig, "no-such-rule-at-all", "", text, sizeof text), 1);
     assert_int_equal(run_client(rig, "7K2Q-M9XA", "", text, sizeof text), 1);
+    /* One that is nearly there, also where it could be the beginning of an alarm's id. */
+    assert_contains(as_chris(rig, "GET", "/v1/rules/queue-slwo", NULL)->body,
+                    "Did you mean 'queue-slow'?");
+    assert_int_equal(run_client(rig, "queue_slow", "", text, sizeof text), 1);
+    assert_contains(text, "Did you mean 'queue-slow'?");
+    assert_int_equal(run_client(rig, "queue-slw", "", text, sizeof text), 1);
+    assert_contains(text, "Did you mean 'queue-slow'?");
+    assert_int_equal(run_client(rig, "no-such-rule-at-all", "", text, sizeof text), 1);
+    assert_null(strstr(text, "Did you mean"));
     rig_stop(rig);
 }
 
@@ -326,7 +338,7 @@ static void the_changes_of_a_rule_outlive_a_restart(void **state)
     rig_stop(rig);
 }
 
-static void check_says(struct rig *rig, const char *before, bool unfed)
+static void check_says(struct rig *rig, const char *before, const char *what, bool is_said)
 {
     static char text[1 << 16];
     char command[1024], settings[512];
@@ -340,13 +352,13 @@ static void check_says(struct rig *rig, const char *before, bool unfed)
     assert_non_null(pipe);
     text[fread(text, 1, sizeof text - 1, pipe)] = '\0';
     pclose(pipe);
-    const char *said = strstr(text, "rule 'queue-slow' reads queue_seconds");
     assert_contains(text, " is sound: ");
-    assert_int_equal(said != NULL, unfed);
+    assert_int_equal(strstr(text, what) != NULL, is_said);
 }
 
 static void a_rule_that_reads_what_never_came_is_named(void **state)
 {
+    static const char never[] = "rule 'queue-slow' reads queue_seconds";
     struct rig *rig = *state;
     if (!need_root()) {
         return;
@@ -359,13 +371,41 @@ static void a_rule_that_reads_what_never_came_is_named(void **state)
     assert_non_null(item);
     assert_contains(text_of(item, "selector"), "queue_seconds");
     json_decref(body);
-    check_says(rig, "", false); /* root is nobody whom the daemon tells */
-    check_says(rig, "setpriv --reuid=2007 --clear-groups", true);
+    check_says(rig, "", never, false); /* root is nobody whom the daemon tells */
+    check_says(rig, "setpriv --reuid=2007 --clear-groups", never, true);
     rig_statsd_local(rig, "queue_seconds:80|g|#queue:north");
     rig_until(rig, changes_of(rig, "/v1/rules/queue-slow") == 1);
     body = rig_json(as_uid(rig, INES, "/v1/feeds"));
     assert_null(find(body, "unfed", "rule", "queue-slow"));
     json_decref(body);
+    rig_stop(rig);
+}
+
+static const char looks_back_a_second[] =
+    "rules = ( { name = \"queue-slow\"; category = \"danger\"; severity = \"critical\";"
+    " policy = \"leaders\"; metric = \"queue_seconds\"; above = 120.0; for = \"1h\";"
+    " look_back = \"1s\"; per = [ \"queue\" ]; summary = \"slow\"; } );\n";
+
+static void a_rule_that_looks_back_less_far_than_its_samples_lie_apart_is_named(void **state)
+{
+    struct rig *rig = *state;
+    if (!need_root()) {
+        return;
+    }
+    rig->words.rules = looks_back_a_second;
+    rig_start(rig);
+    for (size_t changes = 1; changes <= 5; changes += 2) {
+        rig_statsd_local(rig, "queue_seconds:80|g|#queue:north");
+        rig_until(rig, changes_of(rig, "/v1/rules/queue-slow") == changes + 1);
+    }
+    json_t *body = rig_json(as_uid(rig, INES, "/v1/feeds"));
+    const json_t *item = find(body, "sparse", "rule", "queue-slow");
+    assert_non_null(item);
+    assert_string_equal(text_of(item, "look_back"), "1s");
+    json_decref(body);
+    check_says(rig, "setpriv --reuid=2007 --clear-groups",
+               "rule 'queue-slow' looks back 1s, and what it reads was seen to come every", true);
+    check_says(rig, "setpriv --reuid=2007 --clear-groups", "Write look_back = \"1m\"", true);
     rig_stop(rig);
 }
 
@@ -522,6 +562,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_changes_of_a_rule_go_with_it, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(a_rule_that_reads_what_never_came_is_named, rig_setup,
                                         rig_teardown),
+        cmocka_unit_test_setup_teardown(
+            a_rule_that_looks_back_less_far_than_its_samples_lie_apart_is_named, rig_setup,
+            rig_teardown),
         cmocka_unit_test_setup_teardown(the_changes_of_a_rule_outlive_a_restart, rig_setup,
                                         rig_teardown),
         cmocka_unit_test_setup_teardown(each_step_says_who_was_told_of_it, rig_setup, rig_teardown),

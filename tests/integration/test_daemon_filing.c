@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <openssl/ssl.h>
 #include <signal.h>
+#include <ctype.h>
 #include <sqlite3.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -42,6 +43,65 @@ static void a_filing_reaches_the_first_step_by_webhook(void **state)
     assert_int_equal(json_integer_value(json_object_get(status, "status")), 422);
     json_decref(status);
     assert_int_equal(rig_status(rig, receipt), 200);
+    rig_stop(rig);
+}
+
+/* As it is typed from a printed page, or said over the phone. */
+static void a_receipt_may_be_typed_as_people_type(void **state)
+{
+    static const struct {
+        const char *between; /* what a hyphen becomes */
+        bool is_small;
+        int status;
+    } cases[] = {
+        {"-", false, 200},   {"-", true, 200},  {" ", false, 200},
+        {" ", true, 200},    {"", true, 200},   {"  ", false, 200},
+        {" - ", false, 200}, {"_", false, 422}, {"/", false, 422},
+    };
+    struct rig *rig = *state;
+    char receipt[64], typed[200];
+    rig_start(rig);
+    assert_int_equal(rig_file(rig, 1, "danger", receipt), 201);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t len = 0;
+        for (const char *at = receipt; *at != '\0'; at++) {
+            char symbol[2] = {cases[i].is_small ? (char)tolower(*at) : *at, '\0'};
+            len += (size_t)snprintf(typed + len, sizeof typed - len, "%s",
+                                    *at == '-' ? cases[i].between : symbol);
+        }
+        assert_int_equal(rig_status(rig, typed), cases[i].status);
+    }
+    rig_stop(rig);
+}
+
+static void a_filing_says_since_when_in_a_way_that_stays_true(void **state)
+{
+    static const struct {
+        const char *since;
+        int status;
+    } cases[] = {
+        {"\"2026-11-20\"", 201},
+        {"\"2026-11-20T08:15:00Z\"", 201},
+        {"null", 201},
+        {"\"zzz\"", 422},
+        {"\"yesterday\"", 422},
+        {"\"2026-13-40\"", 422},
+        {"\"2026-11-20T\"", 422},
+    };
+    struct rig *rig = *state;
+    rig_start(rig);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char body[300];
+        snprintf(body, sizeof body,
+                 "{\"key\":\"%032zx\",\"category\":\"danger\",\"text\":\"x\",\"since\":%s}",
+                 i + 100, cases[i].since);
+        const struct rig_reply *reply = rig_post(rig, "/v1/incidents", body);
+        assert_int_equal(reply->status, cases[i].status);
+        if (cases[i].status == 422) {
+            assert_contains(reply->body, "/since");
+            assert_contains(reply->body, "2026-11-20T08:15:00Z");
+        }
+    }
     rig_stop(rig);
 }
 
@@ -237,7 +297,7 @@ static void what_people_and_feeds_say_is_in_no_log_metric_argument_or_journal(vo
 {
     static const char filed[] =
         "{\"key\":\"000000000000000000000000000000bb\",\"category\":\"danger\","
-        "\"customer\":\"CANARY\",\"text\":\"CANARY\",\"since\":\"CANARY\"}";
+        "\"customer\":\"CANARY\",\"text\":\"CANARY\"}";
     static const char refused[] = "{\"key\":\"CANARY\",\"category\":\"CANARY\",\"CANARY\":1,"
                                   "\"text\":\"CANARY\",\"about\":[\"CANARY\"]}";
     struct rig *rig = *state;
@@ -457,6 +517,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_filing_reaches_the_first_step_by_webhook),
+        TEST(a_receipt_may_be_typed_as_people_type),
+        TEST(a_filing_says_since_when_in_a_way_that_stays_true),
         TEST(the_same_key_gives_the_same_receipt_before_and_after_a_restart),
         TEST(every_fault_of_a_filing_is_told_at_once),
         TEST(a_stranger_of_this_machine_may_file_and_nothing_else),

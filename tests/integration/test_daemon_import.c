@@ -38,6 +38,7 @@ static void start(struct rig *rig)
 struct run {
     const char *source, *option, *value; /* option NULL: none */
     unsigned uid;                        /* not 0: as this one */
+    bool is_plain;                       /* for people */
 };
 
 /* The exit status; what was said is in *ret, which the test frees. */
@@ -51,6 +52,9 @@ static int import(struct rig *rig, const struct run *run, char **ret)
     if (pid == 0) {
         const char *argv[] = {"firealarm", "feed",   "import",    run->source, "--config",
                               config,      "--json", run->option, run->value,  NULL};
+        if (run->is_plain) {
+            memmove(&argv[6], &argv[7], 3 * sizeof argv[0]);
+        }
         int out = open(rig_path(rig, "import.out"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
         int file = open(program, O_RDONLY | O_CLOEXEC); /* where others may not look, perhaps */
         dup2(out, 1);
@@ -94,7 +98,7 @@ static void earlier_samples_count_at_their_own_times(void **state)
     write_history(rig, 1000, 0);
     char history[200];
     snprintf(history, sizeof history, "%s", rig_path(rig, "history.jsonl"));
-    struct run run = {history, "--to", feed_url(rig), 0};
+    struct run run = {history, "--to", feed_url(rig), .uid = 0};
     assert_int_equal(import(rig, &run, &said), 0);
     assert_contains(said, "\"lines\":1000");
     assert_contains(said, "\"refused\":0");
@@ -113,13 +117,55 @@ static void refused_lines_are_counted_and_the_others_taken(void **state)
     write_history(rig, 200, 50);
     char history[200];
     snprintf(history, sizeof history, "%s", rig_path(rig, "history.jsonl"));
-    struct run run = {history, "--to", feed_url(rig), 0};
+    struct run run = {history, "--to", feed_url(rig), .uid = 0};
     assert_int_equal(import(rig, &run, &said), 65);
     assert_contains(said, "\"lines\":204");
     assert_contains(said, "\"refused\":4");
     assert_contains(said, "there is no value: {\\\"metric\\\":\\\"sold\\\"}");
     free(said);
     assert_true(rig_metric(rig, "firealarm_feed_samples_total{feed=\"numbers\"}") == 200);
+    rig_stop(rig);
+}
+
+/* Twelve names that nothing watches, each in two lines, and one that is. */
+static void write_strangers(struct rig *rig, bool with_known)
+{
+    static char text[12000];
+    size_t len = 0;
+    for (int i = 0; i < 24; i++) {
+        len += (size_t)snprintf(text + len, sizeof text - len,
+                                "{\"metric\":\"other%d\",\"value\":1}\n", i % 12);
+    }
+    if (with_known) {
+        snprintf(text + len, sizeof text - len, "{\"metric\":\"sold\",\"value\":1}\n");
+    }
+    rig_write(rig, "strangers.jsonl", text, 0644);
+}
+
+static void names_that_no_rule_reads_are_said(void **state)
+{
+    struct rig *rig = *state;
+    char *said = NULL, file[200];
+    start(rig);
+    snprintf(file, sizeof file, "%s", rig_path(rig, "strangers.jsonl"));
+    struct run run = {file, "--to", feed_url(rig), .uid = 0};
+    for (int i = 0; i < 2; i++) { /* the second time the daemon knows them */
+        write_strangers(rig, true);
+        assert_int_equal(import(rig, &run, &said), 0);
+        assert_contains(said, "\"taken\":1,\"ignored\":24");
+        assert_contains(said, "\"unwatched\":[\"other0\",\"other1\",");
+        assert_contains(said, "\"other9\"]");
+        free(said);
+    }
+    write_strangers(rig, false);
+    assert_int_equal(import(rig, &run, &said), 1);
+    assert_contains(said, "\"taken\":0,\"ignored\":24");
+    free(said);
+    run.is_plain = true;
+    assert_int_equal(import(rig, &run, &said), 1);
+    assert_contains(said, "0 samples were taken, 24 ignored");
+    assert_contains(said, "no rule reads: other0, other1, other2");
+    free(said);
     rig_stop(rig);
 }
 
@@ -136,7 +182,7 @@ static void an_operator_needs_the_feeds_name_alone(void **state)
     write_history(rig, 200, 0);
     char history[200];
     snprintf(history, sizeof history, "%s", rig_path(rig, "history.jsonl"));
-    struct run run = {history, "--feed", "numbers", 2007};
+    struct run run = {history, "--feed", "numbers", .uid = 2007};
     assert_int_equal(import(rig, &run, &said), 0);
     assert_contains(said, "\"lines\":200"); /* in requests of what the listener takes */
     free(said);
@@ -176,7 +222,7 @@ static void what_stands_in_the_way_is_said(void **state)
         {history, other, 1, "no feed takes lines at /elsewhere"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct run run = {rows[i].source, "--to", rows[i].to, 0};
+        struct run run = {rows[i].source, "--to", rows[i].to, .uid = 0};
         assert_int_equal(import(rig, &run, &said), rows[i].code);
         assert_contains(said, rows[i].says);
         free(said);
@@ -191,7 +237,7 @@ static void a_url_is_read_and_sent_on(void **state)
     start(rig);
     /* The daemon's own metrics are no JSON: each line is refused, and the daemon keeps well. */
     snprintf(source, sizeof source, "http://127.0.0.1:%u/metrics", rig_port(rig, "metrics"));
-    struct run run = {source, "--to", feed_url(rig), 0};
+    struct run run = {source, "--to", feed_url(rig), .uid = 0};
     assert_int_equal(import(rig, &run, &said), 65);
     assert_contains(said, "the line is no JSON object: # TYPE");
     free(said);
@@ -205,6 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(earlier_samples_count_at_their_own_times),
         TEST(refused_lines_are_counted_and_the_others_taken),
+        TEST(names_that_no_rule_reads_are_said),
         TEST(an_operator_needs_the_feeds_name_alone),
         TEST(what_stands_in_the_way_is_said),
         TEST(a_url_is_read_and_sent_on),

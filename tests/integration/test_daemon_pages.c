@@ -306,6 +306,26 @@ static void assert_is_no(struct rig *rig, const char *token, const struct bare_p
     }
 }
 
+static void a_promise_that_is_over_at_once_is_none(void **state)
+{
+    static const char *const times[] = {"1m", "1ms", "59s", "soon", "-1h"};
+    struct rig *rig = *state;
+    char form[64], seen[40];
+    start(rig);
+    raise_queue(rig, "north");
+    struct page_link chris = link_of(rig, "/first", "north");
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        snprintf(form, sizeof form, "&for=%s", times[i]);
+        hidden(page(rig, "GET", chris.path, NULL), "seen", seen, sizeof seen);
+        const struct rig_reply *reply = send_code(rig, &chris, chris.code, seen, form);
+        assert_int_equal(reply->status, 200);
+        assert_has(reply->body, "You own it");
+        assert_int_equal(strstr(reply->body, "cannot be promised") != NULL, i > 0);
+        assert_state(rig, "queue-slow", "acknowledged", "chris");
+    }
+    rig_stop(rig);
+}
+
 static void what_opens_nothing_has_one_answer(void **state)
 {
     struct rig *rig = *state;
@@ -489,6 +509,7 @@ int main(void)
         TEST(who_is_locked_gets_no_link_in_what_is_sent_later),
         TEST(one_given_after_its_level_has_passed_owns_and_tells_those_called_meanwhile),
         TEST(a_used_link_shows_how_it_stands_and_an_old_form_takes_it_from_nobody),
+        TEST(a_promise_that_is_over_at_once_is_none),
         TEST(what_opens_nothing_has_one_answer),
         TEST(who_is_kept_out_since_then_sees_what_everybody_sees_of_a_dead_link),
         TEST(a_shared_channel_carries_no_persons_link),

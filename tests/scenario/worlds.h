@@ -49,6 +49,14 @@ enum worlds_rule_kind {
     WORLDS_P90,
     WORLDS_ABSENT,
     WORLDS_PATTERN,
+    WORLDS_CONFIRMED, /* a pattern, and numbers */
+    WORLDS_ALERT,     /* of another system */
+    WORLDS_EXPR,      /* PromQL: a comparison */
+    WORLDS_EXPR_SUM,
+    WORLDS_EXPR_RATE,
+    WORLDS_EXPR_AND, /* with another metric, which has a sample of its own */
+    WORLDS_EXPR_UNLESS,
+    WORLDS_EXPR_ABSENT,
     WORLDS_RULE__COUNT
 };
 
@@ -75,6 +83,15 @@ struct worlds_policy {
     uint32_t repeat_from; /* 0: not said */
 };
 
+enum worlds_duty {
+    WORLDS_NO_DUTY,
+    WORLDS_DAY_AND_NIGHT,
+    WORLDS_AT_THE_CHANGE, /* handed over at half past two in the night */
+    WORLDS_WEEKS,
+    WORLDS_WITH_GAPS,
+    WORLDS_DUTY__COUNT
+};
+
 #define WORLDS_POLICIES   4 /* besides "operators" */
 #define WORLDS_CATEGORIES 4
 
@@ -96,6 +113,12 @@ struct worlds_firm {
     uint32_t fail_attempts;
     bool tight;      /* the lowest limits */
     uint32_t office; /* its hours: which of a few */
+    uint32_t season; /* its zone, and the day of the year that a world begins on */
+    struct {
+        enum worlds_duty shape;
+        uint32_t members[3]; /* two take turns; with swap the third stands in once */
+        bool swap;
+    } duty;
 };
 
 extern const char *const worlds_channels[WORLDS_CHANNELS + 1];
@@ -103,8 +126,34 @@ extern const char *const worlds_channels[WORLDS_CHANNELS + 1];
 void worlds_firm_make(struct worlds_rng *rng, struct worlds_firm *firm);
 /* A change as a reload brings it: people and rules come and go, policies and readers change. */
 void worlds_firm_change(struct worlds_rng *rng, struct worlds_firm *firm);
+/* Calendars end a text: worlds_duty_write() behind all else. */
 void worlds_firm_write(const struct worlds_firm *firm, struct fa_buf *buf);
 bool worlds_firm_is_sound(const struct worlds_firm *firm);
+
+/* ---- worlds_rules.c ---- */
+
+void worlds_rule_make(struct worlds_rng *rng, const struct worlds_firm *firm,
+                      struct worlds_rule *rule, uint32_t number);
+void worlds_rule_write(const struct worlds_rule *rule, struct fa_buf *buf);
+/* Over what people file; over samples. */
+bool worlds_is_filed(const struct worlds_rule *rule);
+bool worlds_is_fed(const struct worlds_rule *rule);
+/* Has the rule a second metric, which opens or shuts it? */
+bool worlds_has_switch(const struct worlds_rule *rule);
+/* It fires on low numbers. */
+bool worlds_is_below(const struct worlds_rule *rule);
+
+/* ---- worlds_hours.c: zone, hours, leave, duty ---- */
+
+void worlds_season_make(struct worlds_rng *rng, struct worlds_firm *firm);
+/* How far the clock steps first; NULL: it does not. */
+const char *worlds_season_begins(const struct worlds_firm *firm);
+void worlds_times_make(struct worlds_rng *rng, struct worlds_firm *firm);
+void worlds_times_change(struct worlds_rng *rng, struct worlds_firm *firm);
+void worlds_times_write(const struct worlds_firm *firm, struct fa_buf *buf);
+void worlds_leave_change(struct worlds_firm *firm, uint32_t person);
+void worlds_duty_make(struct worlds_rng *rng, struct worlds_firm *firm);
+void worlds_duty_write(const struct worlds_firm *firm, struct fa_buf *buf);
 
 /* ---- worlds_make.c ---- */
 

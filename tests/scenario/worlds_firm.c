@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *const worlds_channels[WORLDS_CHANNELS + 1] = {"mail", "pager", "chat",
                                                           "room", "wall",  NULL};
@@ -97,33 +98,6 @@ static void make_person(struct worlds_rng *rng, struct worlds_firm *firm, uint32
     make_contacts(rng, person);
 }
 
-/* ---- hours, leave ---- */
-
-/* The second is the first as after a change to summer time; a world begins on Monday at 08:00. */
-static const char *const offices[] = {"Mon-Fri 08:20-12:00", "Mon-Fri 07:20-11:00",
-                                      "Mon-Fri 09:00-17:00", "Mon-Sun 22:00-08:30"};
-#define OFFICES (sizeof offices / sizeof offices[0])
-
-static void make_times(struct worlds_rng *rng, struct worlds_firm *firm)
-{
-    firm->office = worlds_below(rng, OFFICES);
-    for (uint32_t i = 0; i < firm->people_count; i++) {
-        firm->people[i].quiet = worlds_chance(rng, 20);
-        firm->people[i].leave = worlds_chance(rng, 20) ? ONE_OF(rng, "2026-01-05", "2026-01-06",
-                                                                "2026-01-05..2026-01-07")
-                                                       : NULL;
-    }
-    for (uint32_t i = 0; i < firm->policy_count; i++) {
-        struct worlds_policy *policy = &firm->policies[i];
-        policy->repeat_from =
-            worlds_chance(rng, 40) ? 1 + worlds_below(rng, policy->step_count) : 0;
-        for (uint32_t s = 0; s < policy->step_count; s++) {
-            policy->steps[s].during = worlds_chance(rng, 15);
-            policy->steps[s].urgent = worlds_chance(rng, 15);
-        }
-    }
-}
-
 /* ---- policies, categories ---- */
 
 static void add_text(char *text, size_t size, const char *more)
@@ -142,8 +116,9 @@ static void make_step(struct worlds_rng *rng, const struct worlds_firm *firm,
                  draw < 60   ? firm->people[worlds_below(rng, firm->people_count)].name
                  : draw < 75 ? "role:leader"
                  : draw < 85 ? "team:support"
-                 : draw < 93 ? "team:sales"
-                             : "independent");
+                 : draw < 90 ? "team:sales"
+                 : draw < 96 && firm->duty.shape != WORLDS_NO_DUTY ? "schedule:duty"
+                                                                   : "independent");
     }
     step->channel = worlds_chance(rng, 12) ? ONE_OF(rng, "mail", "pager", "room") : NULL;
 }
@@ -169,37 +144,12 @@ static void make_categories(struct worlds_rng *rng, struct worlds_firm *firm)
     }
 }
 
-/* ---- rules ---- */
-
-static void make_rule(struct worlds_rng *rng, const struct worlds_firm *firm,
-                      struct worlds_rule *rule, uint32_t number)
-{
-    static const enum worlds_rule_kind often[] = {WORLDS_LAST,    WORLDS_LAST,    WORLDS_LAST_BELOW,
-                                                  WORLDS_PATTERN, WORLDS_PATTERN, WORLDS_ABSENT};
-    *rule = (struct worlds_rule){
-        .number = number,
-        .kind = worlds_chance(rng, 65)
-                    ? often[worlds_below(rng, sizeof often / sizeof often[0])]
-                    : (enum worlds_rule_kind)worlds_below(rng, WORLDS_RULE__COUNT),
-        .category = worlds_below(rng, firm->category_count),
-        .policy = worlds_chance(rng, 50) ? worlds_below(rng, firm->policy_count) : WORLDS_NONE,
-        .latched = worlds_chance(rng, 12),
-        .shadow = worlds_chance(rng, 6),
-        .per_label = worlds_chance(rng, 70),
-        .clears_apart = worlds_chance(rng, 40),
-        .for_text = worlds_chance(rng, 30) ? ONE_OF(rng, "1m", "5m", "20m") : NULL,
-        .count = 1 + worlds_below(rng, 3),
-        .reporters = 1 + worlds_below(rng, 2),
-        .per_customer = worlds_chance(rng, 60),
-        .within = worlds_chance(rng, 50),
-    };
-}
-
 /* ---- the firm ---- */
 
 static void draw_firm(struct worlds_rng *rng, struct worlds_firm *firm)
 {
     *firm = (struct worlds_firm){.people_count = 6 + worlds_below(rng, WORLDS_PEOPLE - 5)};
+    worlds_season_make(rng, firm);
     for (uint32_t i = 0; i < firm->people_count; i++) {
         make_person(rng, firm, i);
     }
@@ -207,6 +157,7 @@ static void draw_firm(struct worlds_rng *rng, struct worlds_firm *firm)
         firm->team[i] = some(rng, firm->people_count, 30) | 1u << (3 + i);
     }
     firm->readers = some(rng, firm->people_count, 25) | 1u << (firm->people_count - 1);
+    worlds_duty_make(rng, firm);
     firm->policy_count = 2 + worlds_below(rng, WORLDS_POLICIES - 1);
     for (uint32_t i = 0; i < firm->policy_count; i++) {
         make_policy(rng, firm, &firm->policies[i]);
@@ -218,7 +169,7 @@ static void draw_firm(struct worlds_rng *rng, struct worlds_firm *firm)
     make_categories(rng, firm);
     firm->rule_count = 2 + worlds_below(rng, WORLDS_RULES - 2);
     for (uint32_t i = 0; i < firm->rule_count; i++) {
-        make_rule(rng, firm, &firm->rules[i], i + 1);
+        worlds_rule_make(rng, firm, &firm->rules[i], i + 1);
     }
     firm->ack_default = ONE_OF(rng, "10m", "30m", "2h");
     firm->ack_max = ONE_OF(rng, "2h", "4h", "1d");
@@ -226,7 +177,7 @@ static void draw_firm(struct worlds_rng *rng, struct worlds_firm *firm)
     firm->fail_after = ONE_OF(rng, "10s", "1m", "5m");
     firm->rearm = ONE_OF(rng, "10m", "1h", "4h");
     firm->slow_retry = ONE_OF(rng, "1m", "5m", "30m");
-    make_times(rng, firm);
+    worlds_times_make(rng, firm);
 }
 
 void worlds_firm_make(struct worlds_rng *rng, struct worlds_firm *firm)
@@ -240,7 +191,7 @@ static void change_once(struct worlds_rng *rng, struct worlds_firm *firm)
 {
     uint32_t person = 2 + worlds_below(rng, firm->people_count - 2);
     struct worlds_rule *rule = &firm->rules[worlds_below(rng, firm->rule_count)];
-    switch (worlds_below(rng, 11)) {
+    switch (worlds_below(rng, 12)) {
     case 0:
     case 1:
         firm->people[person].gone = !firm->people[person].gone;
@@ -250,7 +201,7 @@ static void change_once(struct worlds_rng *rng, struct worlds_firm *firm)
         rule->gone = !rule->gone;
         break;
     case 4:
-        make_rule(rng, firm, rule, rule->number);
+        worlds_rule_make(rng, firm, rule, rule->number);
         break;
     case 5:
         make_policy(rng, firm, &firm->policies[worlds_below(rng, firm->policy_count)]);
@@ -263,11 +214,17 @@ static void change_once(struct worlds_rng *rng, struct worlds_firm *firm)
         make_contacts(rng, &firm->people[person]);
         break;
     case 8:
-        firm->office = firm->office < 2 ? 1 - firm->office : worlds_below(rng, OFFICES);
+        worlds_times_change(rng, firm);
         break;
     case 9:
-        firm->people[person].leave = firm->people[person].leave == NULL ? "2026-01-05" : NULL;
+        worlds_leave_change(firm, person);
         firm->people[person].quiet = worlds_chance(rng, 30);
+        break;
+    case 10:
+        if (firm->duty.shape != WORLDS_NO_DUTY) {
+            firm->duty.members[worlds_below(rng, 3)] = person;
+            firm->duty.swap = !firm->duty.swap;
+        }
         break;
     default:
         firm->people[person].delegates = some(rng, firm->people_count, 10) & ~(1u << person);
@@ -359,53 +316,6 @@ static void write_policy(const char *name, const struct worlds_policy *policy, s
     fa_buf_puts(buf, " ); }\n");
 }
 
-static void write_metric(const struct worlds_rule *rule, struct fa_buf *buf)
-{
-    static const char *const says[WORLDS_RULE__COUNT] = {
-        [WORLDS_LAST] = "above = 10.0;",
-        [WORLDS_LAST_BELOW] = "below = 10.0;",
-        [WORLDS_AVG] = "take = \"avg\"; over = \"5m\"; at_least = 3; above = 10.0;",
-        [WORLDS_MAX] = "take = \"max\"; over = \"5m\"; above = 10.0;",
-        [WORLDS_MIN] = "take = \"min\"; over = \"5m\"; below = 10.0;",
-        [WORLDS_SUM] = "take = \"sum\"; over = \"5m\"; above = 10.0;",
-        [WORLDS_COUNT] = "take = \"count\"; over = \"5m\"; above = 10.0;",
-        [WORLDS_RATE] = "take = \"rate\"; over = \"5m\"; above = 1.0;",
-        [WORLDS_INCREASE] = "take = \"increase\"; over = \"10m\"; above = 10.0;",
-        [WORLDS_SHARE] = "take = \"share\"; over = \"5m\"; at_least = 3; above = 0.5;",
-        [WORLDS_P90] = "take = \"p90\"; over = \"5m\"; at_least = 5; above = 10.0;",
-        [WORLDS_ABSENT] = "absent = \"10m\";",
-    };
-    fa_buf_printf(buf, " metric = \"m%u\"; %s", rule->number, says[rule->kind]);
-    if (rule->clears_apart && rule->kind != WORLDS_ABSENT) {
-        bool below = rule->kind == WORLDS_LAST_BELOW || rule->kind == WORLDS_MIN;
-        fa_buf_puts(buf, below ? " clear_above = 12.0;" : " clear_below = 0.5;");
-    }
-    fa_buf_puts(buf, rule->per_label ? " per = [ \"queue\" ];" : "");
-    if (rule->for_text != NULL) {
-        fa_buf_printf(buf, " for = \"%s\";", rule->for_text);
-    }
-}
-
-static void write_rule(const struct worlds_rule *rule, struct fa_buf *buf)
-{
-    fa_buf_printf(buf, "{ name = \"rule%u\";", rule->number);
-    if (rule->policy != WORLDS_NONE) {
-        fa_buf_printf(buf, " policy = \"climb%u\";", rule->policy + 1);
-    }
-    if (rule->kind == WORLDS_PATTERN) {
-        fa_buf_printf(buf, " incident = { category = [ \"kind%u\" ]; count = %u;%s%s%s };",
-                      rule->category + 1, rule->count,
-                      rule->reporters > 1 ? " distinct_reporters = 2;" : "",
-                      rule->per_customer ? " per = [ \"customer\" ];" : "",
-                      rule->within ? " within = \"1d\";" : "");
-    } else {
-        fa_buf_printf(buf, " category = \"kind%u\";", rule->category + 1);
-        write_metric(rule, buf);
-    }
-    fa_buf_puts(buf, rule->latched && rule->kind != WORLDS_PATTERN ? " latched = true;" : "");
-    fa_buf_puts(buf, rule->shadow ? " shadow = true; }\n" : " }\n");
-}
-
 static void write_times(const struct worlds_firm *firm, struct fa_buf *buf)
 {
     fa_buf_printf(buf,
@@ -422,8 +332,7 @@ static void write_times(const struct worlds_firm *firm, struct fa_buf *buf)
 static void write_people(const struct worlds_firm *firm, struct fa_buf *buf)
 {
     static const char *const teams[] = {"support", "sales"};
-    fa_buf_printf(buf, "calendars = ( { name = \"office\"; hours = [ \"%s\" ]; } );\n",
-                  offices[firm->office]);
+    worlds_times_write(firm, buf);
     fa_buf_puts(buf, "people = (\n");
     for (uint32_t i = 0; i < firm->people_count; i++) {
         if (!firm->people[i].gone) {
@@ -509,7 +418,7 @@ void worlds_firm_write(const struct worlds_firm *firm, struct fa_buf *buf)
     for (uint32_t i = 0; i < firm->rule_count; i++) {
         if (!firm->rules[i].gone) {
             fa_buf_puts(buf, first ? "  " : ", ");
-            write_rule(&firm->rules[i], buf);
+            worlds_rule_write(&firm->rules[i], buf);
             first = false;
         }
     }
@@ -523,10 +432,17 @@ static void ignore_fault(void *ctx, bool is_warning, const struct fa_err *err)
 
 bool worlds_firm_is_sound(const struct worlds_firm *firm)
 {
+    /* Without it all that has a zone or a rota is unsound: other worlds, and no word of it. */
+    if (access(fa_calendars_program(), X_OK) != 0) {
+        fprintf(stderr, "%s is not there: say FIREALARM_CALENDAR=.../firealarm-calendar\n",
+                fa_calendars_program());
+        exit(2);
+    }
     struct fa_config *config = NULL;
     struct fa_buf buf;
     fa_buf_init(&buf, (size_t)1 << 20);
     worlds_firm_write(firm, &buf);
+    worlds_duty_write(firm, &buf);
     /* With calendars, as leave may leave a last step without anybody. */
     const struct fa_calendars_config range = fa_calendars_ahead(FA_LAB_BEGIN);
     struct fa_config_world world = {.calendars = fa_calendars_new(&range)};

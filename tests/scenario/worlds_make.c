@@ -71,22 +71,23 @@ static const char *write_alarm(struct maker *m, struct fa_buf *buf)
         return reader_of(m, m->firm.categories[m->receipts[receipt]].policy);
     }
     fa_buf_printf(buf, "rule%u", rule->number);
-    if (rule->kind == WORLDS_PATTERN && rule->per_customer) {
+    if (worlds_is_filed(rule) && rule->per_customer) {
         fa_buf_printf(buf, "{customer=\"%s\"}", ONE_OF(&m->rng, "Initech", "Globex"));
-    } else if (rule->kind == WORLDS_PATTERN && m->receipt_count > 0) {
+    } else if (worlds_is_filed(rule) && m->receipt_count > 0) {
         fa_buf_printf(buf, "@F%u", receipt + 1);
-    } else if (rule->kind != WORLDS_PATTERN && rule->per_label) {
+    } else if (!worlds_is_filed(rule) && rule->per_label) {
         fa_buf_printf(buf, "{queue=\"%s\"}", ONE_OF(&m->rng, "north", "north", "south"));
     }
     return reader_of(m, policy);
 }
 
-static const struct worlds_rule *a_metric_rule(struct maker *m)
+/* One over samples or alerts. */
+static const struct worlds_rule *a_fed_rule(struct maker *m)
 {
     uint32_t first = worlds_below(&m->rng, m->firm.rule_count);
     for (uint32_t i = 0; i < m->firm.rule_count; i++) {
         const struct worlds_rule *rule = &m->firm.rules[(first + i) % m->firm.rule_count];
-        if (rule->kind != WORLDS_PATTERN) {
+        if (worlds_is_fed(rule) || rule->kind == WORLDS_ALERT) {
             return rule;
         }
     }
@@ -95,23 +96,35 @@ static const struct worlds_rule *a_metric_rule(struct maker *m)
 
 static void write_series(struct maker *m, const struct worlds_rule *rule)
 {
-    fa_buf_printf(m->out, " m%u", rule->number);
-    if (rule->per_label) {
+    bool is_switch = worlds_has_switch(rule) && worlds_chance(&m->rng, 40);
+    const char *name = rule->kind == WORLDS_ALERT ? "A" : is_switch ? "s" : "m";
+    fa_buf_printf(m->out, " %s%u", name, rule->number);
+    if (rule->kind == WORLDS_CONFIRMED) {
+        fa_buf_printf(m->out, "{customer=\"%s\"}", ONE_OF(&m->rng, "Initech", "Globex"));
+    } else if (rule->per_label) {
         fa_buf_printf(m->out, "{queue=\"%s\"}", ONE_OF(&m->rng, "north", "north", "south"));
     } else if (worlds_chance(&m->rng, 20) && !m->steady) {
         fa_buf_puts(m->out, "{host=\"a\"}");
     }
 }
 
-/* ---- samples ---- */
+/* ---- samples, alerts ---- */
+
+/* One that fires has its end ahead, as Prometheus sends it; one that is over, behind. */
+static void write_end(struct maker *m)
+{
+    fa_buf_printf(m->out, " ends %s",
+                  ONE_OF(&m->rng, "+4m", "+4m", "+1m", "+1h", "-1s", "-1s", "-10m"));
+}
 
 static void write_values(struct maker *m, const struct worlds_rule *rule, bool fires)
 {
-    bool below = rule->kind == WORLDS_LAST_BELOW || rule->kind == WORLDS_MIN;
+    bool below = worlds_is_below(rule);
     const char *kind = NULL, *values = NULL;
     switch ((int)rule->kind) {
     case WORLDS_RATE:
     case WORLDS_INCREASE:
+    case WORLDS_EXPR_RATE:
         kind = ONE_OF(&m->rng, "total", "total", "counter");
         values = fires ? "0,200,600,1000,20,400" : "7";
         break;
@@ -125,7 +138,9 @@ static void write_values(struct maker *m, const struct worlds_rule *rule, bool f
     default:
         values = fires != below ? ONE_OF(&m->rng, "11", "20", "35,20,90", "99")
                                 : ONE_OF(&m->rng, "0", "0.4", "0.1,0.2");
-        values = below && !fires ? ONE_OF(&m->rng, "13", "20,30", "11") : values;
+        /* In the dead band counts what was before, and of who closed an alarm meanwhile a restart
+         * does not know it. */
+        values = below && !fires ? ONE_OF(&m->rng, "13", "20,30", m->steady ? "14" : "11") : values;
     }
     if (worlds_chance(&m->rng, 5) && !m->steady) {
         values = ONE_OF(&m->rng, "none", "20,none", "none,0", "7");
@@ -136,15 +151,19 @@ static void write_values(struct maker *m, const struct worlds_rule *rule, bool f
     fa_buf_printf(m->out, " %s%s%s", values, kind != NULL ? " as " : "", kind != NULL ? kind : "");
 }
 
-static void do_metric(struct maker *m, bool repeats)
+static void do_sample(struct maker *m, bool repeats)
 {
-    const struct worlds_rule *rule = a_metric_rule(m);
+    const struct worlds_rule *rule = a_fed_rule(m);
     if (rule == NULL) {
         return;
     }
-    fa_buf_puts(m->out, "metric");
+    fa_buf_puts(m->out, rule->kind == WORLDS_ALERT ? "alert" : "metric");
     write_series(m, rule);
-    write_values(m, rule, worlds_chance(&m->rng, 60));
+    if (rule->kind == WORLDS_ALERT) {
+        write_end(m);
+    } else {
+        write_values(m, rule, worlds_chance(&m->rng, 60));
+    }
     if (repeats) {
         fa_buf_printf(m->out, " every %s for %s", ONE_OF(&m->rng, "20s", "1m", "2m"),
                       ONE_OF(&m->rng, "8m", "30m", "2h", "5h"));
@@ -154,8 +173,8 @@ static void do_metric(struct maker *m, bool repeats)
 
 static void do_silence(struct maker *m)
 {
-    const struct worlds_rule *rule = a_metric_rule(m);
-    if (rule != NULL) {
+    const struct worlds_rule *rule = a_fed_rule(m);
+    if (rule != NULL && worlds_is_fed(rule)) {
         fa_buf_puts(m->out, worlds_chance(&m->rng, 50) ? "quiet" : "stale");
         write_series(m, rule);
         fa_buf_putc(m->out, '\n');
@@ -297,8 +316,22 @@ static void do_store(struct maker *m)
     }
 }
 
+/* By the one who is an operator in every firm. */
+static void do_drill(struct maker *m)
+{
+    uint32_t policy = 1 + worlds_below(&m->rng, m->firm.policy_count);
+    const char *within = ONE_OF(&m->rng, "", " within 40s", " within 31m");
+    fa_buf_printf(m->out, "maybe drill climb%u by %s%s%s\n", policy,
+                  m->firm.people[m->firm.people_count - 1].name, within,
+                  worlds_chance(&m->rng, 50) ? " now" : "");
+}
+
 static void do_trouble(struct maker *m)
 {
+    if (worlds_chance(&m->rng, 50)) {
+        do_drill(m);
+        return;
+    }
     fa_buf_printf(m->out, "maybe trouble lab%s\n", worlds_chance(&m->rng, 40) ? " over" : "");
 }
 
@@ -308,7 +341,9 @@ static void write_block(struct maker *m, const char *verb, const char *more)
 {
     fa_buf_printf(m->out, "%s <<END\n", verb);
     worlds_firm_write(&m->firm, m->out);
-    fa_buf_printf(m->out, "%sEND\n", more);
+    fa_buf_puts(m->out, more);
+    worlds_duty_write(&m->firm, m->out);
+    fa_buf_puts(m->out, "END\n");
 }
 
 static void do_reload(struct maker *m)
@@ -333,14 +368,14 @@ static void do_refused(struct maker *m)
 
 static void do_flood(struct maker *m)
 {
-    const struct worlds_rule *rule = a_metric_rule(m);
-    if (worlds_chance(&m->rng, 50) || rule == NULL || !rule->per_label) {
+    const struct worlds_rule *rule = a_fed_rule(m);
+    if (worlds_chance(&m->rng, 50) || rule == NULL || !rule->per_label || !worlds_is_fed(rule)) {
         fa_buf_printf(m->out, "maybe file %s category=kind1 times %u\n",
                       worlds_chance(&m->rng, 30) ? "nobody" : anybody(m)->name,
                       60 + worlds_below(&m->rng, 60));
         return;
     }
-    bool below = rule->kind == WORLDS_LAST_BELOW || rule->kind == WORLDS_MIN;
+    bool below = worlds_is_below(rule);
     uint32_t count = 80 + worlds_below(&m->rng, 40);
     for (uint32_t i = 0; i < count; i++) {
         fa_buf_printf(m->out, "metric m%u{queue=\"q%u\"} %s\n", rule->number, i,
@@ -359,6 +394,9 @@ static void do_hush(struct maker *m)
         fa_buf_printf(m->out, "maybe unsilence S%u by %s\n", 1 + worlds_below(&m->rng, m->hushes),
                       who);
         return;
+    }
+    if (m->steady) { /* or who is being told at this instant is not known to have been */
+        fa_buf_puts(m->out, "advance 1s\n");
     }
     fa_buf_printf(m->out, "maybe silence S%u \"", ++m->hushes);
     if (worlds_chance(&m->rng, 40)) {
@@ -451,10 +489,10 @@ static void do_one(struct maker *m, enum deed deed)
         do_file(m);
         break;
     case SAMPLE:
-        do_metric(m, false);
+        do_sample(m, false);
         break;
     case REPEAT:
-        do_metric(m, true);
+        do_sample(m, true);
         break;
     case SILENCE:
         do_silence(m);
@@ -554,6 +592,7 @@ static void make_firm(struct maker *m, enum leaning leaning)
 {
     do {
         worlds_firm_make(&m->rng, &m->firm);
+        m->firm.season = leaning == STEADY ? 0 : m->firm.season;
         m->firm.tight = leaning == FLOODED;
         for (uint32_t i = 0; i < m->firm.rule_count; i++) {
             struct worlds_rule *rule = &m->firm.rules[i];
@@ -586,6 +625,9 @@ char *worlds_make(uint64_t seed, bool *ret_steady)
     write_block(&m, "config", "");
     if (!m.steady) {
         fa_buf_puts(&buf, "no restarts \"a world with windows, failures or crashes\"\n");
+    }
+    if (worlds_season_begins(&m.firm) != NULL) {
+        fa_buf_printf(&buf, "jump clock +%s\n", worlds_season_begins(&m.firm));
     }
     uint32_t count = 20 + worlds_below(&m.rng, 40);
     for (uint32_t i = 0; i < count; i++) {

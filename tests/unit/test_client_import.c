@@ -109,17 +109,43 @@ static void refusals_are_counted_and_the_first_reasons_kept(void **state)
 {
     struct fa_import one;
     fa_import_init(&one, PIECE, note, NULL);
-    fa_import_refusals(&one,
-                       FA_STR("3 refused; everything else was taken\nno value: x\nno name: y\n"));
-    fa_import_refusals(&one, FA_STR("2 refused; everything else was taken\nthird\nfourth\n"));
-    fa_import_refusals(&one, FA_STR("\"the body is no JSON array\""));
-    fa_import_refusals(&one, FA_STR("18446744073709551616 refused"));
-    fa_import_refusals(&one, FA_STR(""));
+    fa_import_answer(
+        &one, FA_STR("3 refused; everything else was taken\nno value: x\nno name: y\n"), true);
+    fa_import_answer(&one, FA_STR("2 refused; everything else was taken\nthird\nfourth\n"), true);
+    fa_import_answer(&one, FA_STR("\"the body is no JSON array\""), true);
+    fa_import_answer(&one, FA_STR("18446744073709551616 refused"), true);
+    fa_import_answer(&one, FA_STR(""), true);
     assert_true(one.refused == 8);
     assert_int_equal(one.reason_count, 5);
     assert_string_equal(one.reasons[0], "no value: x");
     assert_string_equal(one.reasons[3], "fourth");
     assert_string_equal(one.reasons[4], "\"the body is no JSON array\"");
+    fa_import_done(&one);
+}
+
+static void what_was_taken_and_ignored_is_summed_and_names_are_kept_once(void **state)
+{
+    struct fa_import one;
+    fa_import_init(&one, PIECE, note, NULL);
+    fa_import_answer(&one, FA_STR("3 taken\n2 ignored\nunwatched a b\nunwatched c\n"), false);
+    fa_import_answer(&one, FA_STR("0 taken\n1 ignored\nunwatched c\n1 refused; x\nunwatched d\n"),
+                     true);
+    assert_true(one.is_counted && one.taken == 3 && one.ignored == 3 && one.refused == 1);
+    assert_int_equal(one.name_count, 2);
+    assert_string_equal(one.names[0], "a b");
+    assert_string_equal(one.names[1], "c");
+    assert_string_equal(one.reasons[0], "unwatched d"); /* words of who was refused */
+    for (int i = 0; i < 30; i++) {
+        char text[60];
+        snprintf(text, sizeof text, "1 taken\n1 ignored\nunwatched n%d\n", i);
+        fa_import_answer(&one, fa_str_of(text), false);
+    }
+    assert_int_equal(one.name_count, FA_IMPORT_NAMES);
+    /* One that does not count makes the sums worth nothing. */
+    fa_import_answer(&one, FA_STR(""), false);
+    assert_false(one.is_counted);
+    fa_import_answer(&one, FA_STR("1 taken\n1 ignored\n"), false);
+    assert_false(one.is_counted);
     fa_import_done(&one);
 }
 
@@ -130,6 +156,7 @@ int main(void)
         cmocka_unit_test(a_line_that_no_request_can_hold_ends_it_and_is_named),
         cmocka_unit_test(what_sending_says_ends_it),
         cmocka_unit_test(refusals_are_counted_and_the_first_reasons_kept),
+        cmocka_unit_test(what_was_taken_and_ignored_is_summed_and_names_are_kept_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
