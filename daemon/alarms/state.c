@@ -431,8 +431,8 @@ struct fa_alarm *fa_alarm_begin(struct fa_engine *engine, const struct fa_alarm_
 void fa_alarm_start(struct fa_engine *engine, struct fa_alarm *alarm)
 {
     if (alarm->for_ms > 0) {
-        fa_journal_alarm(engine, FA_J_PENDING, alarm, NULL, alarm->for_ms);
         arm_for(engine, alarm);
+        fa_journal_alarm(engine, FA_J_PENDING, alarm, NULL, alarm->deadline.length);
         return;
     }
     int rc = fa_alarm_event(engine, alarm, FA_AEV_DUE, NULL);

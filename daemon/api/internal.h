@@ -137,8 +137,8 @@ fa_route_fn fa_route_oncall;
 /* weekly.c */
 fa_route_fn fa_route_weekly;
 /* ops.c */
-fa_route_fn fa_route_outbox, fa_route_retry, fa_route_drop, fa_route_test, fa_route_fetch, fa_route_untested,
-    fa_route_version, fa_route_backup, fa_route_backup_state, fa_route_feeds, fa_route_metrics,
-    fa_route_healthy, fa_route_ready;
+fa_route_fn fa_route_outbox, fa_route_retry, fa_route_drop, fa_route_test, fa_route_fetch,
+    fa_route_untested, fa_route_version, fa_route_backup, fa_route_backup_state, fa_route_feeds,
+    fa_route_metrics, fa_route_healthy, fa_route_ready;
 
 #endif

@@ -218,7 +218,8 @@ bool fa_remote_settle(struct fa_daemon *daemon, const struct fa_remotes *remotes
             all = false;
         }
     }
-    if (remotes->count > 0) {
+    /* A reload asks for those that are new alone, and knows nothing of the others. */
+    if (remotes->all || daemon->config->mirror_count == 0) {
         fa_turn_trouble(daemon, "calendars-unfetched", all,
                         "calendars cannot be fetched; their last copies stay in force: see "
                         "'firealarm fetch'");

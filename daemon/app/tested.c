@@ -163,6 +163,7 @@ void fa_tested_note(struct fa_daemon *daemon, const struct fa_notification *n)
         put(daemon, now, fa_str_of(n->person), fa_str_of(n->channel), fa_str_of(address));
     }
     forget_others(daemon);
+    fa_tested_count(daemon);
     if (daemon->options->state != NULL) {
         write_file(daemon);
     }
@@ -249,6 +250,17 @@ void fa_tested_each_missing(void *ctx, fa_api_untested_fn *fn, void *fn_ctx)
     free(sets);
 }
 
+static void count_one(void *ctx, const char *person, const char *channel)
+{
+    ++*(unsigned *)ctx;
+}
+
+void fa_tested_count(struct fa_daemon *daemon)
+{
+    daemon->tested.missing = 0;
+    fa_tested_each_missing(daemon, count_one, &daemon->tested.missing);
+}
+
 #define NAMED_MAX 3u
 
 struct list {
@@ -269,6 +281,7 @@ void fa_tested_announce(struct fa_daemon *daemon)
     struct list list = {.count = 0};
     fa_buf_init(&list.text, 1024);
     fa_tested_each_missing(daemon, add_named, &list);
+    daemon->tested.missing = list.count;
     if (list.count > NAMED_MAX) {
         fa_buf_printf(&list.text, " and %u more", list.count - NAMED_MAX);
     }
@@ -281,18 +294,11 @@ void fa_tested_announce(struct fa_daemon *daemon)
     fa_buf_done(&list.text);
 }
 
-static void count_one(void *ctx, const char *person, const char *channel)
-{
-    ++*(unsigned *)ctx;
-}
-
 void fa_tested_metrics(struct fa_daemon *daemon, struct fa_buf *out)
 {
-    unsigned count = 0;
-    fa_tested_each_missing(daemon, count_one, &count);
     fa_buf_printf(out,
                   "# TYPE firealarm_channels_untested gauge\n"
                   "# HELP firealarm_channels_untested Only ones, or those of last steps.\n"
                   "firealarm_channels_untested %u\n",
-                  count);
+                  daemon->tested.missing);
 }
