@@ -260,6 +260,15 @@ void fa_series_mark(struct fa_series *series)
     }
 }
 
+/* Of the next that is taken what it belongs to, and the one after it. */
+static inline void prefetch_dirty(const struct fa_link *next)
+{
+    if (next != NULL) {
+        __builtin_prefetch(next->member);
+        __builtin_prefetch(next->next_dirty);
+    }
+}
+
 struct fa_link *fa_watcher_take_dirty(struct fa_watcher *watcher)
 {
     struct fa_link *link = watcher->dirty_first;
@@ -269,6 +278,7 @@ struct fa_link *fa_watcher_take_dirty(struct fa_watcher *watcher)
             watcher->dirty_last = NULL;
         }
         link->dirty = false;
+        prefetch_dirty(watcher->dirty_first);
     }
     return link;
 }
@@ -435,6 +445,11 @@ enum fa_kind fa_link_kind(const struct fa_link *link)
     return (enum fa_kind)fa_origin_at(metrics_of(link), link->series->place)->kind;
 }
 
+enum fa_fold fa_link_fold(const struct fa_link *link)
+{
+    return link->window != NULL ? (enum fa_fold)link->window->fold : fa_fold_of(fa_link_kind(link));
+}
+
 fa_time fa_link_since(const struct fa_link *link)
 {
     const struct fa_series *series = link->series;
@@ -481,8 +496,19 @@ size_t fa_link_points(const struct fa_link *link, fa_time from, fa_time to, stru
  */
 static bool can_follow(const struct fa_link *link)
 {
-    enum fa_kind kind = fa_link_kind(link);
-    return link->window->is_raw && kind != FA_KIND_DISTRIBUTION && kind != FA_KIND_SET;
+    return link->window->is_raw &&
+           (link->window->fold == FA_FOLD_VALUE || fa_link_kind(link) == FA_KIND_COUNTER_DELTA);
+}
+
+void fa_link_prefetch(const struct fa_link *link, const struct fa_follow *follow)
+{
+    __builtin_prefetch(link->series);
+    __builtin_prefetch(link->window);
+    if (follow->is_valid) {
+        const struct fa_windows *all = &metrics_of(link)->windows;
+        __builtin_prefetch(fa_raw_at(all, follow->front.chunk));
+        __builtin_prefetch(fa_raw_at(all, follow->back.chunk));
+    }
 }
 
 void fa_link_follow(const struct fa_link *link, fa_time now, fa_time over, struct fa_follow *follow,

@@ -133,6 +133,10 @@ struct fa_str fa_link_metric(const struct fa_link *link);
 /* Borrowed until the next call that reads or changes series. */
 const struct fa_labels *fa_link_labels(const struct fa_link *link);
 enum fa_kind fa_link_kind(const struct fa_link *link);
+/* A value of its own each time, or something that happened. Cheaper than the kind with a window. */
+enum fa_fold fa_link_fold(const struct fa_link *link);
+/* Asks the memory for what fa_link_follow will read. */
+void fa_link_prefetch(const struct fa_link *link, const struct fa_follow *follow);
 /* Wall time of the first sample that the link's window ever took; over 0: of some sample of the
  * series. FA_NEVER: none. */
 fa_time fa_link_since(const struct fa_link *link);

@@ -26,8 +26,7 @@ void fa_room_done(struct fa_room *room)
 
 bool fa_link_is_event(const struct fa_link *link)
 {
-    enum fa_kind kind = fa_link_kind(link);
-    return kind == FA_KIND_COUNTER_DELTA || kind == FA_KIND_DISTRIBUTION || kind == FA_KIND_SET;
+    return fa_link_fold(link) != FA_FOLD_VALUE;
 }
 
 size_t fa_link_needed(const struct fa_link *link, const struct fa_plan_leaf *leaf)
