@@ -38,6 +38,7 @@ const char *fa_alarm_state_name(enum fa_alarm_state state);
 #define FA_FLAG_SHELVED    256u  /* a silence hides it */
 #define FA_FLAG_SUPPRESSED 512u  /* an alarm that explains it hides it */
 #define FA_FLAG_PUT_OFF    1024u /* its step is told once more, when hours or room allow */
+#define FA_FLAG_OVER       8192u /* the last that its data said, before they were missing maybe */
 
 /* An elapsed deadline: `length` after `armed`, moved along when the wall clock steps. */
 struct fa_deadline {
@@ -157,14 +158,10 @@ struct fa_alarm {
     struct fa_hiding *hiding; /* owned; NULL: it is not hidden, and no inhibition knows it */
     struct fa_alarm *next_dirty;
 };
-/* Does its level say what rules that are made anew must know of it (fa_rules_restore)? Unknown says
- * that it fired before, as long as it is open; a latched one is open also when it is over. */
-static inline bool fa_alarm_has_level(const struct fa_alarm *alarm)
-{
-    bool is_open = alarm->state == FA_ALARM_PENDING || alarm->state == FA_ALARM_UNACKED ||
-                   alarm->state == FA_ALARM_ACKED;
-    return alarm->level != FA_LEVEL_UNKNOWN || (is_open && (alarm->flags & FA_FLAG_LATCHED) == 0);
-}
+
+/* Do the rules go on from its level after a start or reload? Not where it was over before its data
+ * were missing: "unknown" says to them that it had fired. */
+bool fa_alarm_keeps_level(const struct fa_alarm *alarm);
 
 /* A copy in one allocation; NULL of NULL. */
 struct fa_source *fa_source_copy(const struct fa_source *source);

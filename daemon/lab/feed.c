@@ -269,7 +269,7 @@ static void restore_one(void *ctx, const struct fa_alarm *alarm)
 {
     struct fa_lab *lab = ctx;
     if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0) {
-        if (fa_alarm_has_level(alarm)) {
+        if (fa_alarm_keeps_level(alarm)) {
             fa_rules_restore(lab->rules, alarm->rule, alarm->labels, alarm->level);
         }
         fa_foreign_restore(lab->foreign, alarm->rule, alarm->labels, alarm->source,
