@@ -231,5 +231,6 @@ void fa_flush(struct fa_engine *engine)
     flush_alarms(engine, buf);
     flush_notifications(engine, buf);
     fa_pace_flush(engine, buf);
+    fa_drills_flush(engine, buf);
     fa_silences_flush(engine, buf);
 }

@@ -39,6 +39,7 @@ const char *fa_alarm_state_name(enum fa_alarm_state state);
 #define FA_FLAG_SUPPRESSED 512u  /* an alarm that explains it hides it */
 #define FA_FLAG_PUT_OFF    1024u /* its step is told once more, when hours or room allow */
 #define FA_FLAG_OVER       8192u /* the last that its data said, before they were missing maybe */
+#define FA_FLAG_DRILL      (1u << 20) /* a test of who answers (drill.c); TROUBLE is set, too */
 
 /* An elapsed deadline: `length` after `armed`, moved along when the wall clock steps. */
 struct fa_deadline {
@@ -52,7 +53,8 @@ struct fa_deadline {
 /* clang-format off */
 enum fa_alarm_clock {
     FA_CLOCK_ELAPSED,
-    FA_CLOCK_OPEN_TIME, /* the wait of the step that was told last, in open time alone */
+    FA_CLOCK_OPEN_TIME, /* the wait of the step that was told last, in open time alone; while it
+                           is pending, what is left of its for */
     FA_CLOCK_OPENING,   /* the next step is told when its calendar opens */
     FA_CLOCK__COUNT
 };
@@ -116,6 +118,7 @@ struct fa_alarm {
     bool dirty, named;               /* the engine's */
     uint8_t counted;                 /* as which state + 1 in the engine's counts; 0: in none */
     uint8_t clock;                   /* enum fa_alarm_clock: what the deadline runs by */
+    uint8_t for_measure;             /* enum fa_measure: of for_ms and held */
     struct fa_alarm *after, *before; /* of all, in the order they came */
     uint32_t name_hash;
     enum fa_alarm_state state : 8;

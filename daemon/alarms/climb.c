@@ -209,23 +209,28 @@ static void unreached(struct fa_engine *engine, struct fa_alarm *alarm)
     }
 }
 
+const struct fa_calendar_entry *fa_calendar_named(const struct fa_engine *engine, const char *name)
+{
+    return name != NULL ? fa_directory_calendar(engine->setup->people, name) : NULL;
+}
+
 /* NULL: the step is told at any time. */
 static const struct fa_calendar_entry *calendar_of(const struct fa_engine *engine,
                                                    const struct fa_policy *policy, uint32_t step)
 {
-    const char *name = policy->steps[step].during;
-    return name != NULL ? fa_directory_calendar(engine->setup->people, name) : NULL;
+    return fa_calendar_named(engine, policy->steps[step].during);
 }
 
 static void arm_wait(struct fa_engine *engine, struct fa_alarm *alarm,
                      const struct fa_policy *policy)
 {
-    fa_time wait = fa_hiding_wait(alarm, policy->steps[alarm->step].wait);
-    const struct fa_calendar_entry *calendar = calendar_of(engine, policy, alarm->step);
-    if (calendar == NULL) {
+    const struct fa_step *step = &policy->steps[alarm->step];
+    fa_time wait = fa_hiding_wait(alarm, step->wait);
+    const char *calendar;
+    if (fa_step_measure(step, &calendar) == FA_MEASURE_CLOCK) {
         fa_arm(engine, &engine->alarm_heap, &alarm->deadline, wait);
     } else {
-        fa_arm_at(engine, alarm, fa_calendar_after(calendar, engine->now.wall, wait),
+        fa_arm_at(engine, alarm, fa_step_over(step, engine->setup->people, engine->now.wall, wait),
                   FA_CLOCK_OPEN_TIME);
     }
 }
@@ -239,9 +244,11 @@ fa_time fa_climb_left(const struct fa_engine *engine, const struct fa_alarm *ala
     if (alarm->clock == FA_CLOCK_OPENING) {
         return 0;
     }
+    const char *name;
+    enum fa_measure measure = fa_step_measure(&policy->steps[step], &name);
     return alarm->clock == FA_CLOCK_ELAPSED
                ? due - now
-               : fa_calendar_between(calendar_of(engine, policy, step), now, due);
+               : fa_calendar_between(fa_calendar_named(engine, name), measure, now, due);
 }
 
 static bool is_widest(const struct fa_aim *aim, const struct fa_alarm *alarm)
@@ -337,6 +344,7 @@ void fa_climb(struct fa_engine *engine, struct fa_alarm *alarm)
     while (climb_once(engine, alarm, &aim)) {
     }
     fa_aim_done(&aim);
+    fa_drill_clip(engine, alarm);
 }
 
 void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm)
@@ -361,6 +369,7 @@ void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm)
     note_step(engine, alarm);
     bool told = tell_step(engine, alarm, &aim, FA_NOTE_REMINDER);
     fa_aim_done(&aim);
+    fa_drill_clip(engine, alarm);
     if (!told) {
         fa_climb(engine, alarm);
     }
@@ -369,6 +378,9 @@ void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm)
 /* When what the alarm waits for comes by the calendar as it is now. */
 static fa_time reckon(const struct fa_engine *engine, const struct fa_alarm *alarm)
 {
+    if (alarm->state == FA_ALARM_PENDING) {
+        return fa_for_over(engine, alarm, alarm->deadline.armed);
+    }
     const struct fa_policy *policy = fa_policy_of(engine, alarm);
     if (alarm->clock == FA_CLOCK_OPENING) {
         const struct rung next = next_rung(alarm, policy);
@@ -376,8 +388,8 @@ static fa_time reckon(const struct fa_engine *engine, const struct fa_alarm *ala
     }
     uint32_t last = (uint32_t)policy->step_count - 1;
     uint32_t step = alarm->step < last ? alarm->step : last;
-    return fa_calendar_after(calendar_of(engine, policy, step), alarm->deadline.armed,
-                             fa_hiding_wait(alarm, policy->steps[step].wait));
+    return fa_step_over(&policy->steps[step], engine->setup->people, alarm->deadline.armed,
+                        fa_hiding_wait(alarm, policy->steps[step].wait));
 }
 
 void fa_climb_reckon(struct fa_engine *engine)
@@ -392,6 +404,7 @@ void fa_climb_reckon(struct fa_engine *engine)
             a->deadline.length = length > 0 ? length : 0;
             fa_heap_set(&engine->alarm_heap, &a->deadline.node,
                         engine->now.mono + (left > 0 ? left : 0));
+            fa_drill_clip(engine, a);
             fa_touch_alarm(engine, a);
         }
     }

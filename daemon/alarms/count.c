@@ -5,8 +5,8 @@
  * Invariants:
  *  1. When a step ends each object counts as what it is then. An object that changes is touched, as
  *     its row depends on that too, and whatever was touched is counted anew at the step's end.
- *  2. What has a subject is in no count, nor are the notifications of an alarm or filing with one,
- *     also when that filing is history already. */
+ *  2. What has a subject and what is a drill is in no count, nor are the notifications of an alarm
+ * or filing with one, also when that filing is history already. */
 #include "alarms/internal.h"
 
 void fa_count_notification(struct fa_engine *engine, struct fa_notification *n, bool is_there)
@@ -21,7 +21,8 @@ void fa_count_notification(struct fa_engine *engine, struct fa_notification *n, 
 void fa_count_alarm(struct fa_engine *engine, struct fa_alarm *alarm, bool is_there)
 {
     uint8_t was = alarm->counted;
-    alarm->counted = is_there && alarm->about_count == 0 ? (uint8_t)(alarm->state + 1) : 0;
+    bool counts = alarm->about_count == 0 && (alarm->flags & FA_FLAG_DRILL) == 0;
+    alarm->counted = is_there && counts ? (uint8_t)(alarm->state + 1) : 0;
     if (was > 0) {
         engine->stats.alarms[was - 1]--;
     }

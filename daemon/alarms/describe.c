@@ -163,10 +163,25 @@ static void render(const struct fa_describe *d, const char *source, fa_time now,
     fa_template_free(tpl);
 }
 
+/* Whoever was told hears how it went. */
+static void put_drill_over(const struct fa_alarm *alarm, struct fa_buf *out)
+{
+    char length[40];
+    fa_buf_printf(out, "DRILL of the policy %s is over: ", alarm->policy);
+    if (alarm->owner != NULL) {
+        fa_buf_printf(out, "%s answered after %s", alarm->owner,
+                      fa_format_duration(alarm->owned - alarm->raised, length));
+    } else {
+        fa_buf_puts(out, "nobody answered in time");
+    }
+}
+
 void fa_describe_summary(const struct fa_describe *d, const struct fa_alarm *alarm, fa_time now,
                          struct fa_buf *out)
 {
-    if (alarm->summary[0] != '\0') {
+    if ((alarm->flags & FA_FLAG_DRILL) != 0 && alarm->state == FA_ALARM_RESOLVED) {
+        put_drill_over(alarm, out);
+    } else if (alarm->summary[0] != '\0') {
         render(d, alarm->summary, now, out);
     } else {
         fa_buf_printf(out, "%s%s%s", alarm->rule, alarm->labels[0] != '\0' ? " " : "",

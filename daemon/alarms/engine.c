@@ -165,6 +165,7 @@ void fa_engine_free(struct fa_engine *engine)
         free(p);
     }
     fa_paces_done(engine);
+    fa_drills_done(engine);
     fa_heap_done(&engine->alarm_heap);
     fa_heap_done(&engine->incident_heap);
     fa_heap_done(&engine->notification_heap);
@@ -269,6 +270,7 @@ static void signal_new(struct fa_engine *engine, const struct fa_signal *signal,
         .policy = policy,
         .flags = (rule->latched ? FA_FLAG_LATCHED : 0) | (rule->shadow ? FA_FLAG_SHADOW : 0),
         .for_ms = rule->for_ms,
+        .for_measure = rule->for_measure,
         .since = signal->since,
         .value = signal->value,
         .source = signal->source,
@@ -502,6 +504,8 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
             fa_trouble(engine, event->u.trouble.code, event->u.trouble.text, event->u.trouble.over);
         }
         return 0;
+    case FA_EV_DRILL:
+        return fa_drill_begin(engine, event, &reply->u.reply.alarm);
     case FA_EV_SILENCE:
         return fa_silence_set(engine, event->u.silence, &reply->u.reply.silence);
     case FA_EV_UNSILENCE:

@@ -25,8 +25,9 @@ enum fa_row_kind {
     FA_ROW_EVIDENCE, /* see evidence.h; never live, so that no start reads it */
     FA_ROW_RAISED,   /* slot 0 of it: written once, and found by its time */
     FA_ROW_SILENCE,
-    FA_ROW_PACE, /* when a person's latest messages left */
-    FA_ROW__LAST = FA_ROW_PACE
+    FA_ROW_PACE,  /* when a person's latest messages left */
+    FA_ROW_DRILL, /* the last drill of a policy */
+    FA_ROW__LAST = FA_ROW_DRILL
 };
 
 /* clang-format off */
@@ -38,7 +39,7 @@ enum fa_row_kind {
     X(SENT, 41) X(RETRY, 42) X(REJECTED, 43) X(MOVED_ON, 44) X(DEAD, 45) X(DROPPED, 46)            \
     X(REPLAY, 47) X(UNREACHED, 48) X(SILENCE_SET, 50) X(SILENCE_BEGAN, 51) X(SILENCE_OVER, 52)     \
     X(SHELVED, 53) X(SUPPRESSED, 54) X(HEARD, 55) X(HIDDEN, 56) X(WRONG_CODE, 60) X(LOCKED, 61)     \
-    X(PACKED, 62) X(SPARED, 63)
+    X(PACKED, 62) X(SPARED, 63) X(DRILL, 70) X(ANSWERED, 71) X(SILENT, 72)
 /* clang-format on */
 
 enum fa_journal_code {
@@ -71,6 +72,7 @@ enum fa_event_kind {
     FA_EV_TROUBLE,   /* u.trouble: the daemon's own */
     FA_EV_SILENCE,   /* u.silence */
     FA_EV_UNSILENCE, /* u.unsilence: a person ends one */
+    FA_EV_DRILL,     /* u.drill */
     FA_EV_RECONCILE, /* each half minute: what is due is derived anew, not believed */
     FA_EV_GAPS,      /* u.start: a page of what START would write, before it, where there are very
                         many; the reply's count is not 0 while there are more */
@@ -147,6 +149,12 @@ struct fa_event {
         struct {
             const char *person;
         } test;
+        struct {
+            const char *policy;
+            const char *who; /* an operator's name; the host has asked fa_may() */
+            fa_time within;  /* until when somebody must answer; 0: the step's wait */
+            bool urgent;     /* also in quiet hours */
+        } drill;
         struct {
             const char *code; /* stable, e.g. "store-full" */
             const char *text; /* ids and codes only */
@@ -284,6 +292,50 @@ void fa_engine_count(struct fa_engine *engine);
 /* Costs the same however many there are. */
 void fa_engine_stats(const struct fa_engine *engine, struct fa_engine_stats *ret_stats);
 
+/* clang-format off */
+enum fa_drill_state {
+    FA_DRILL_RUNNING,
+    FA_DRILL_PASSED, /* somebody answered */
+    FA_DRILL_FAILED, /* nobody did, in time: there is an alarm about it */
+    FA_DRILL__COUNT
+};
+/* clang-format on */
+const char *fa_drill_state_name(enum fa_drill_state state);
+/* The last drill of a policy. Its texts live as long as the engine. */
+struct fa_drill {
+    const char *policy, *by;     /* by: who began it */
+    const char *who;             /* answered it; NULL: nobody */
+    struct fa_alarm_id alarm;    /* that it is; in history once it is over */
+    fa_time began, until, ended; /* wall; ended 0: it runs */
+    bool urgent;
+    enum fa_drill_state state;
+};
+/* NULL: there was none. */
+const struct fa_drill *fa_engine_drill(const struct fa_engine *engine, const char *policy);
+typedef void fa_drill_fn(void *ctx, const struct fa_drill *drill);
+void fa_engine_each_drill(const struct fa_engine *engine, fa_drill_fn *fn, void *ctx);
+
+/* Whom a drill would tell first. */
+struct fa_drill_target {
+    fa_person person;
+    const char *channel; /* NULL: no channel can carry it */
+    fa_time quiet;       /* wall: until when they are not to be disturbed; 0: they may be */
+};
+struct fa_drill_plan {
+    fa_time at;
+    uint32_t step;  /* from 0: the first that means anybody */
+    fa_time within; /* its wait */
+    fa_time opens;  /* when it is told at all; `at`: now */
+    struct fa_drill_target *targets;
+    size_t count;
+};
+/* FA_ENOTFOUND: no such policy; FA_EINVAL: none of its steps means anybody. Done in any case. */
+int fa_engine_plan_drill(const struct fa_engine *engine, const char *policy, fa_time at,
+                         struct fa_drill_plan *ret_plan) FA_MUST_CHECK;
+void fa_drill_plan_done(struct fa_drill_plan *plan);
+/* Until when somebody would be disturbed, or the step is told to nobody; 0: it can be now. */
+fa_time fa_drill_plan_quiet(const struct fa_drill_plan *plan);
+
 /* What fa_may() needs of an alarm. The sets belong to the access. */
 struct fa_access {
     struct fa_pset conflicted, struck, targets;
@@ -299,9 +351,10 @@ void fa_access_done(struct fa_access *access);
 /* One step of the alarm's policy, as it is now. */
 struct fa_rung {
     fa_time wait;
-    const char *during;    /* a calendar's name; NULL: always */
-    struct fa_pset people; /* whom it means now, without those whom the alarm keeps out */
-    bool independent;      /* a conflict leaves nobody: the independent contacts stand in */
+    enum fa_measure measure; /* of wait */
+    const char *during;      /* a calendar's name; NULL: always */
+    struct fa_pset people;   /* whom it means now, without those whom the alarm keeps out */
+    bool independent;        /* a conflict leaves nobody: the independent contacts stand in */
 };
 /* False: the policy has no such step (it counts from 0). */
 bool fa_rung_init(struct fa_rung *rung, const struct fa_engine *engine,

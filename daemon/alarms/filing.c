@@ -771,7 +771,7 @@ static void preview_policy(const struct fa_engine *engine, const char *name,
         preview->independent = preview->independent || emptied;
         if (preview_set(engine, circle, &set, emptied ? NULL : rung, aim.ask.at - ask->at,
                         preview)) {
-            aim.ask.at = fa_calendar_after(calendar, aim.ask.at, rung->wait);
+            aim.ask.at = fa_step_over(rung, aim.dir, aim.ask.at, rung->wait);
         }
         fa_pset_done(&set);
     }

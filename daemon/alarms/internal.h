@@ -77,6 +77,8 @@ struct fa_engine {
     struct fa_incident *dirty_incidents;
     struct fa_notification *dirty_notifications;
     struct fa_pace *paces, *dirty_paces;
+    struct fa_drill_ref *drills; /* by policy */
+    bool drills_changed;
     struct fa_engine_stats stats;
     const struct fa_alarm *gaps_noted; /* before START: the last one that knows of its gap */
     uint32_t dead_letters;             /* among notifications */
@@ -195,6 +197,7 @@ struct fa_alarm_spec {
     const struct fa_policy *policy;
     uint32_t flags;
     fa_time for_ms, since;
+    enum fa_measure for_measure;
     double value;
     const struct fa_source *source; /* copied; may be NULL */
 };
@@ -215,6 +218,10 @@ void fa_climb(struct fa_engine *engine, struct fa_alarm *alarm);
 bool fa_climb_is_widest(const struct fa_engine *engine, const struct fa_alarm *alarm);
 /* How much of the wait of the step that was told last is left, in the time that it counts. */
 fa_time fa_climb_left(const struct fa_engine *engine, const struct fa_alarm *alarm);
+/* NULL: there is none of that name, or no name. */
+const struct fa_calendar_entry *fa_calendar_named(const struct fa_engine *engine, const char *name);
+/* When what is left of a pending alarm's `for` is over that runs since `from`. */
+fa_time fa_for_over(const struct fa_engine *engine, const struct fa_alarm *alarm, fa_time from);
 /* Tells the step that was told last once more. */
 void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm);
 /* The calendars or the clock are others now: what waits for one of them waits by what it says now.
@@ -368,6 +375,22 @@ void fa_pace_start(struct fa_engine *engine);
 void fa_pace_shift(struct fa_engine *engine, fa_time shift);
 void fa_pace_flush(struct fa_engine *engine, struct fa_buf *buf);
 void fa_paces_done(struct fa_engine *engine);
+
+/* drill.c: FA_EEXISTS: one runs; FA_ECONFLICT: the alarm about the last one is open; FA_EAGAIN:
+ * somebody is not to be disturbed now; and as fa_engine_plan_drill(). */
+int fa_drill_begin(struct fa_engine *engine, const struct fa_event *event,
+                   struct fa_alarm_id *ret_alarm);
+/* What the event means for an alarm that is a drill: RESOLVE once it is over. */
+enum fa_alarm_event fa_drill_event(struct fa_engine *engine, struct fa_alarm *alarm,
+                                   enum fa_alarm_event event, const struct fa_deed *deed);
+/* No deadline of a drill is after its end. Any alarm may be given. */
+void fa_drill_clip(struct fa_engine *engine, struct fa_alarm *alarm);
+bool fa_drill_is_urgent(const struct fa_engine *engine, const struct fa_alarm *alarm);
+int fa_drill_load(struct fa_engine *engine, struct fa_str value);
+void fa_drills_start(struct fa_engine *engine);
+void fa_drills_shift(struct fa_engine *engine, fa_time shift);
+void fa_drills_flush(struct fa_engine *engine, struct fa_buf *buf);
+void fa_drills_done(struct fa_engine *engine);
 
 /* digest.c */
 /* A new one leaves now, with others at the turn's end, or in a digest. */

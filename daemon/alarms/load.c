@@ -98,6 +98,9 @@ int fa_engine_load_row(struct fa_engine *engine, enum fa_row_kind kind, struct f
     case FA_ROW_PACE:
         rc = fa_pace_load(engine, value);
         break;
+    case FA_ROW_DRILL:
+        rc = fa_drill_load(engine, value);
+        break;
     case FA_ROW_SILENCE:
         rc = fa_silence_load(engine, value);
         break;
@@ -160,6 +163,7 @@ void fa_shift_all(struct fa_engine *engine, fa_time shift)
         }
     }
     fa_pace_shift(engine, shift);
+    fa_drills_shift(engine, shift);
     /* Open time is counted from the moved beginning; openings are not moved. */
     fa_climb_reckon(engine);
     fa_silences_shift(engine, shift);
@@ -270,6 +274,7 @@ void fa_engine_start(struct fa_engine *engine, fa_time last_wall)
     }
     fa_digest_restore(engine);
     fa_pace_start(engine);
+    fa_drills_start(engine);
     for (struct fa_alarm *a = engine->alarms.first; a != NULL; a = next) {
         next = a->after;
         repair(engine, a);

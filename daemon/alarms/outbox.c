@@ -131,7 +131,8 @@ bool fa_notification_is_hidden(const struct fa_engine *engine, const struct fa_n
 {
     const struct fa_incident *incident = fa_engine_incident(engine, n->incident);
     return n->hidden || n->kind == FA_NOTE_DIGEST ||
-           (n->owner_alarm != NULL && n->owner_alarm->about_count > 0) ||
+           (n->owner_alarm != NULL &&
+            (n->owner_alarm->about_count > 0 || (n->owner_alarm->flags & FA_FLAG_DRILL) != 0)) ||
            (incident != NULL && incident->about_count > 0);
 }
 

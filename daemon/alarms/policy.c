@@ -12,7 +12,15 @@
 
 /* What is not given is not written: so the hash of a policy of old stays what it was. */
 enum { TAG_NAME = 1, TAG_STEP = 2, TAG_REPEAT = 3 };
-enum { TAG_TARGET = 1, TAG_CHANNEL = 2, TAG_WAIT = 3, TAG_DURING = 4, TAG_URGENT = 5 };
+enum {
+    TAG_TARGET = 1,
+    TAG_CHANNEL = 2,
+    TAG_WAIT = 3,
+    TAG_DURING = 4,
+    TAG_URGENT = 5,
+    TAG_MEASURE = 16,
+    TAG_BY = 17
+};
 
 #define POLICY_BYTES_MAX ((size_t)64 * 1024)
 
@@ -63,6 +71,22 @@ uint32_t fa_policy_repeat(const struct fa_policy *policy)
                : (uint32_t)policy->step_count - 1;
 }
 
+enum fa_measure fa_step_measure(const struct fa_step *step, const char **ret_calendar)
+{
+    *ret_calendar = step->during != NULL ? step->during : step->by;
+    return step->measure == FA_MEASURE_CLOCK && step->during != NULL ? FA_MEASURE_OPEN
+                                                                     : step->measure;
+}
+
+fa_time fa_step_over(const struct fa_step *step, const struct fa_directory *dir, fa_time from,
+                     fa_time wait)
+{
+    const char *name;
+    enum fa_measure measure = fa_step_measure(step, &name);
+    return fa_calendar_after(name != NULL ? fa_directory_calendar(dir, name) : NULL, measure, from,
+                             wait);
+}
+
 void fa_policy_encode(const struct fa_policy *policy, struct fa_buf *buf)
 {
     fa_rec_put_text(buf, TAG_NAME, policy->name);
@@ -80,6 +104,10 @@ void fa_policy_encode(const struct fa_policy *policy, struct fa_buf *buf)
         fa_rec_put_text(&inner, TAG_DURING, step->during);
         if (step->urgent) {
             fa_rec_put_u64(&inner, TAG_URGENT, 1);
+        }
+        if (step->measure != FA_MEASURE_CLOCK) {
+            fa_rec_put_u64(&inner, TAG_MEASURE, step->measure);
+            fa_rec_put_text(&inner, TAG_BY, step->by);
         }
         fa_assert(!inner.over);
         fa_rec_put_bytes(buf, TAG_STEP, fa_buf_text(&inner), inner.len);
@@ -116,6 +144,10 @@ static int decode_step(struct fa_str bytes, struct fa_step *step)
             step->during = fa_xstrndup(field.bytes.ptr, field.bytes.len);
         } else if (field.tag == TAG_URGENT) {
             step->urgent = field.u64 != 0;
+        } else if (field.tag == TAG_MEASURE && field.u64 < FA_MEASURE__COUNT) {
+            step->measure = (enum fa_measure)field.u64;
+        } else if (field.tag == TAG_BY && step->by == NULL) {
+            step->by = fa_xstrndup(field.bytes.ptr, field.bytes.len);
         }
     }
     return reader.bad || step->target_count == 0 || step->wait <= 0 || step->wait > FA_DURATION_MAX
@@ -158,6 +190,7 @@ void fa_policy_done(struct fa_policy *policy)
         fa_texts_free(step->targets, step->target_count);
         fa_texts_free(step->channels, step->channel_count);
         free(step->during);
+        free(step->by);
     }
     free(policy->steps);
     free(policy->name);

@@ -16,9 +16,11 @@ struct fa_step {
     size_t target_count;
     char **channels; /* only these channels; none: each person's own, in order */
     size_t channel_count;
-    fa_time wait; /* from this step to the next; of the last: to its next loop */
+    fa_time wait;            /* from this step to the next; of the last: to its next loop */
+    enum fa_measure measure; /* of wait */
     char *during; /* a calendar: it is told only while that is open, and its wait runs only then;
                    * NULL: always */
+    char *by;     /* the calendar that measure counts by where `during` is NULL; may be NULL */
     bool urgent;  /* quiet hours do not hold it back */
 };
 
@@ -100,6 +102,11 @@ const struct fa_severity *fa_setup_severity(const struct fa_setup *setup, const 
 const struct fa_category *fa_setup_category(const struct fa_setup *setup, const char *name);
 const struct fa_rule *fa_setup_rule(const struct fa_setup *setup, const char *name);
 
+/* How the step's wait is counted, and by which calendar; it may be NULL. */
+enum fa_measure fa_step_measure(const struct fa_step *step, const char **ret_calendar);
+/* When the wait of a step that is told at `from` is over. */
+fa_time fa_step_over(const struct fa_step *step, const struct fa_directory *dir, fa_time from,
+                     fa_time wait);
 /* The step, from 0, that loops go back to. */
 uint32_t fa_policy_repeat(const struct fa_policy *policy);
 /* Fills policy->hash from its content. */

@@ -4,7 +4,8 @@
  * Invariants:
  *  1. What was tried once is not held back: only a message that has not left yet waits, so that no
  *     failure goes unnoticed overnight.
- *  2. Urgent is what the severity or the step says, the daemon's own trouble, and a test.
+ *  2. Urgent is what the severity or the step says, the daemon's own trouble, and a test; a drill
+ *     is when its operator says so.
  *  3. Nothing waits for ever: a calendar that ends, or is gone, is open.
  *
  * That a message waits is no failure, and it does not hold the climb up. */
@@ -26,8 +27,10 @@ static bool is_urgent(const struct fa_engine *engine, const struct fa_notificati
         return category == NULL || is_severe(engine, category->severity);
     }
     const struct fa_policy *policy = fa_policy_of(engine, alarm);
-    return (alarm->flags & FA_FLAG_TROUBLE) != 0 || is_severe(engine, alarm->severity) ||
-           (n->step < policy->step_count && policy->steps[n->step].urgent);
+    bool urgent = (alarm->flags & FA_FLAG_DRILL) != 0
+                      ? fa_drill_is_urgent(engine, alarm)
+                      : (alarm->flags & FA_FLAG_TROUBLE) != 0 || is_severe(engine, alarm->severity);
+    return urgent || (n->step < policy->step_count && policy->steps[n->step].urgent);
 }
 
 fa_time fa_quiet_until(const struct fa_engine *engine, const struct fa_notification *n)

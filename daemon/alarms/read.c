@@ -205,6 +205,7 @@ bool fa_rung_init(struct fa_rung *rung, const struct fa_engine *engine,
     fa_circle_of(&circle, engine, alarm);
     fa_aim_init(&aim, engine, alarm);
     rung->wait = policy->steps[step].wait;
+    rung->measure = policy->steps[step].measure;
     rung->during = policy->steps[step].during;
     fa_pset_init(&rung->people, aim.dir);
     rung->independent = fa_aim_targets(&aim, step, 0, &circle, &rung->people) == FA_AIMED_EMPTIED;

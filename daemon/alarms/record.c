@@ -16,6 +16,7 @@ enum alarm_tag {
     A_LOOP, A_CLIMBING, A_ARMED, A_LENGTH, A_OWNER, A_PROMISED, A_INCIDENT, A_ABOUT, A_STRUCK,
     A_TOLD, A_COMMENT, A_OWNED, A_HELD, A_MOMENT, A_MOMENTS_LOST, A_EVIDENCE, A_WORST, A_DETAILS,
     A_MEMBER, A_GUESS, A_CLOCK, A_HIDING = 60,
+    A_FOR_MEASURE = 71,
 };
 /* clang-format on */
 /* clang-format off */
@@ -154,6 +155,7 @@ void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
     put_count(buf, A_CLIMBING, a->climbing);
     put_deadline(buf, A_ARMED, A_LENGTH, &a->deadline);
     put_count(buf, A_CLOCK, a->clock);
+    put_count(buf, A_FOR_MEASURE, a->for_measure);
     fa_rec_put_text(buf, A_OWNER, a->owner);
     put_time(buf, A_PROMISED, a->promised);
     put_time(buf, A_OWNED, a->owned);
@@ -440,6 +442,8 @@ static void read_alarm_number(struct fa_alarm *a, const struct fa_rec_field *f)
         a->deadline.length = get_length(f);
     } else if (f->tag == A_CLOCK) {
         a->clock = (uint8_t)(f->u64 < FA_CLOCK__COUNT ? f->u64 : FA_CLOCK_ELAPSED);
+    } else if (f->tag == A_FOR_MEASURE) {
+        a->for_measure = (uint8_t)(f->u64 < FA_MEASURE__COUNT ? f->u64 : FA_MEASURE_CLOCK);
     } else if (f->tag == A_STATE) {
         a->state = (enum fa_alarm_state)(f->u64 < FA_ALARM__COUNT ? f->u64 : FA_ALARM_UNACKED);
     } else if (f->tag == A_FLAGS) {

@@ -4,7 +4,8 @@
  * Guards that stand before the table:
  *  - CLEAR does nothing to a latched alarm or to one that people filed: only a person closes those;
  *  - UNKNOWN sets a flag and moves no state: missing data never resolves an alarm;
- *  - DUE waits while the alarm is hidden (hiding.c).
+ *  - DUE waits while the alarm is hidden (hiding.c);
+ *  - a drill that somebody answers, or whose time is over, is closed (drill.c).
  *
  * A timeline with for = 30m and a policy that waits 15m between two steps:
  *   t=0    the rule holds            PENDING         for is running
@@ -57,13 +58,36 @@ static void nothing(struct fa_engine *engine, struct fa_alarm *alarm, const stru
 {
 }
 
+static const struct fa_calendar_entry *calendar_of_rule(const struct fa_engine *engine,
+                                                        const struct fa_alarm *alarm)
+{
+    const struct fa_rule *rule = fa_setup_rule(engine->setup, alarm->rule);
+    return fa_calendar_named(engine, rule != NULL ? rule->calendar : NULL);
+}
+
+fa_time fa_for_over(const struct fa_engine *engine, const struct fa_alarm *alarm, fa_time from)
+{
+    fa_time left = alarm->held < alarm->for_ms ? alarm->for_ms - alarm->held : 0;
+    return fa_calendar_after(calendar_of_rule(engine, alarm), alarm->for_measure, from, left);
+}
+
+/* `for` goes on from now. */
+static void arm_for(struct fa_engine *engine, struct fa_alarm *alarm)
+{
+    fa_time left = alarm->for_ms - alarm->held;
+    if (alarm->for_measure == FA_MEASURE_CLOCK || left <= 0) {
+        fa_arm(engine, &engine->alarm_heap, &alarm->deadline, left > 0 ? left : 0);
+    } else {
+        fa_arm_at(engine, alarm, fa_for_over(engine, alarm, engine->now.wall), FA_CLOCK_OPEN_TIME);
+    }
+}
+
 /* PENDING: `for` counts only while the condition is known to hold. */
 static void pending_holds(struct fa_engine *engine, struct fa_alarm *alarm,
                           const struct fa_deed *deed)
 {
     if (alarm->deadline.length == FA_NEVER) {
-        fa_time left = alarm->for_ms - alarm->held;
-        fa_arm(engine, &engine->alarm_heap, &alarm->deadline, left > 0 ? left : 0);
+        arm_for(engine, alarm);
     }
 }
 
@@ -71,7 +95,9 @@ static void pending_unknown(struct fa_engine *engine, struct fa_alarm *alarm,
                             const struct fa_deed *deed)
 {
     if (alarm->deadline.length != FA_NEVER) {
-        fa_time left = alarm->deadline.armed + alarm->deadline.length - engine->now.wall;
+        fa_time left =
+            fa_calendar_between(calendar_of_rule(engine, alarm), alarm->for_measure,
+                                engine->now.wall, alarm->deadline.armed + alarm->deadline.length);
         left = left > 0 ? left : 0;
         alarm->held = left < alarm->for_ms ? alarm->for_ms - left : 0;
     }
@@ -330,8 +356,11 @@ int fa_alarm_event(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_ala
                    const struct fa_deed *deed)
 {
     static const struct fa_deed nobody = {0};
-    const struct cell *cell = &fsm[alarm->state][event];
     struct fa_deed given = deed != NULL ? *deed : nobody;
+    if ((alarm->flags & FA_FLAG_DRILL) != 0) {
+        event = fa_drill_event(engine, alarm, event, &given);
+    }
+    const struct cell *cell = &fsm[alarm->state][event];
     if (cell->act == NULL) {
         return FA_ECONFLICT;
     }
@@ -385,6 +414,7 @@ struct fa_alarm *fa_alarm_begin(struct fa_engine *engine, const struct fa_alarm_
     alarm->source = fa_source_copy(spec->source);
     alarm->raised = alarm->changed = engine->now.wall;
     alarm->for_ms = spec->for_ms;
+    alarm->for_measure = (uint8_t)spec->for_measure;
     alarm->deadline.length = FA_NEVER;
     fa_book_add(&engine->alarms, alarm);
     fa_names_add(&engine->identities, alarm);
@@ -396,7 +426,7 @@ void fa_alarm_start(struct fa_engine *engine, struct fa_alarm *alarm)
 {
     if (alarm->for_ms > 0) {
         fa_journal_alarm(engine, FA_J_PENDING, alarm, NULL, alarm->for_ms);
-        fa_arm(engine, &engine->alarm_heap, &alarm->deadline, alarm->for_ms);
+        arm_for(engine, alarm);
         return;
     }
     int rc = fa_alarm_event(engine, alarm, FA_AEV_DUE, NULL);

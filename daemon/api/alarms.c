@@ -35,6 +35,9 @@ static json_t *flags_json(uint32_t flags)
             json_array_append_new(list, json_string(names[i]));
         }
     }
+    if ((flags & FA_FLAG_DRILL) != 0) {
+        json_array_append_new(list, json_string("drill"));
+    }
     return list;
 }
 

@@ -51,6 +51,9 @@ struct fa_api_feed {
 };
 typedef void fa_api_place_fn(void *ctx, const struct fa_api_feed *feed);
 
+/* A channel of a person that should have been tested and never was; borrowed. */
+typedef void fa_api_untested_fn(void *ctx, const char *person, const char *channel);
+
 /* The application, as the interface sees it. */
 struct fa_api_host {
     void *ctx;
@@ -92,6 +95,7 @@ struct fa_api_host {
     /* Fetch job i in the configuration's order; false: there are not so many. */
     bool (*fetch)(void *ctx, size_t i, struct fa_api_fetch *ret_fetch);
     void (*feeds)(void *ctx, fa_api_place_fn *fn, void *fn_ctx);
+    void (*untested)(void *ctx, fa_api_untested_fn *fn, void *fn_ctx);
     /* Appends the daemon's own metrics in OpenMetrics text, without "# EOF". */
     void (*metrics)(void *ctx, struct fa_buf *out);
     const char *company, *notice, *version;

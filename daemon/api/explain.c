@@ -291,7 +291,7 @@ static json_t *steps_json(const struct fa_call *call, const struct fa_alarm *ala
             json_array_append_new(people, person_json(call, alarm, p, step + 1, reached));
         }
         json_object_set_new(item, "step", json_integer(step + 1));
-        fa_json_set_duration(item, "wait", rung.wait);
+        fa_json_set_measured(item, "wait", rung.wait, rung.measure);
         fa_json_set_text(item, "during", rung.during);
         json_object_set_new(item, "reached", json_boolean(reached));
         json_object_set_new(item, "independent", json_boolean(rung.independent));
@@ -350,7 +350,10 @@ static void answer(struct late_explain *late, const struct fa_alarm *alarm)
     fa_json_set_text(body, "you", call->people->people[call->caller.person].name);
     json_object_set_new(body, "configured",
                         json_boolean(!by_rule || fa_setup_rule(call->setup, alarm->rule) != NULL));
-    set_length(body, "for", alarm->for_ms);
+    fa_json_set_text(body, "for", NULL);
+    if (alarm->for_ms > 0) {
+        fa_json_set_measured(body, "for", alarm->for_ms, (enum fa_measure)alarm->for_measure);
+    }
     json_object_set_new(body, "steps", steps_json(call, alarm));
     json_object_set_new(body, "diary", diary_json(call, alarm));
     json_object_set_new(body, "diary_lost", json_integer(alarm->moments_lost));

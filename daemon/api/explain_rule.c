@@ -239,7 +239,11 @@ void fa_route_rule(struct fa_call *call)
     fa_json_set_text(body, "category", rule->category);
     fa_json_set_text(body, "severity", rule->severity);
     fa_json_set_text(body, "policy", rule->policy);
-    set_length(body, "for", rule->for_ms);
+    fa_json_set_text(body, "for", NULL);
+    if (rule->for_ms > 0) {
+        fa_json_set_measured(body, "for", rule->for_ms, rule->for_measure);
+    }
+    fa_json_set_text(body, "calendar", rule->calendar);
     json_object_set_new(body, "latched", json_boolean(rule->latched));
     json_object_set_new(body, "shadow", json_boolean(rule->shadow));
     if (rule->is_incident) {

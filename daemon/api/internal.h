@@ -125,6 +125,9 @@ const char *fa_call_near_rule(const struct fa_call *call, const char *name);
 fa_time fa_changes_interval(const struct fa_rule_change *changes, size_t count, fa_time look_back);
 json_t *fa_sparse_json(const struct fa_call *call);
 /* silences.c */
+fa_route_fn fa_route_drills, fa_route_drill_preview, fa_route_drill;
+/* The last drill of each policy. */
+void fa_drill_metrics(const struct fa_engine *engine, struct fa_buf *out);
 fa_route_fn fa_route_silences, fa_route_silence_preview, fa_route_silence, fa_route_silence_end;
 json_t *fa_call_silence_json(const struct fa_call *call, const struct fa_silence *silence);
 /* list.c */
@@ -132,7 +135,7 @@ fa_route_fn fa_route_alarms;
 /* oncall.c */
 fa_route_fn fa_route_oncall;
 /* ops.c */
-fa_route_fn fa_route_outbox, fa_route_retry, fa_route_drop, fa_route_test, fa_route_fetch,
+fa_route_fn fa_route_outbox, fa_route_retry, fa_route_drop, fa_route_test, fa_route_fetch, fa_route_untested,
     fa_route_version, fa_route_backup, fa_route_backup_state, fa_route_feeds, fa_route_metrics,
     fa_route_healthy, fa_route_ready;
 

@@ -191,3 +191,9 @@ void fa_json_set_duration(json_t *object, const char *name, fa_time ms)
     char text[40];
     fa_json_set_text(object, name, fa_format_duration(ms, text));
 }
+
+void fa_json_set_measured(json_t *object, const char *name, fa_time length, enum fa_measure measure)
+{
+    char text[40];
+    fa_json_set_text(object, name, fa_format_measured(length, measure, text));
+}

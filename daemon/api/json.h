@@ -42,5 +42,8 @@ void fa_json_set_text(json_t *object, const char *name, const char *text);
 /* RFC 3339 or null for 0. */
 void fa_json_set_time(json_t *object, const char *name, fa_time wall);
 void fa_json_set_duration(json_t *object, const char *name, fa_time ms);
+/* "2 business days", too. */
+void fa_json_set_measured(json_t *object, const char *name, fa_time length,
+                          enum fa_measure measure);
 
 #endif

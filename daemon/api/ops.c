@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UNFED_MAX 1000 /* rules that are told */
+#define UNFED_MAX    1000 /* rules that are told */
+#define UNTESTED_MAX 1000
 
 static bool may_queue(const struct fa_call *call, const struct fa_notification *notification)
 {
@@ -167,6 +168,28 @@ void fa_route_fetch(struct fa_call *call)
     fa_answer_json(call, 200, body);
 }
 
+static void add_untested(void *ctx, const char *person, const char *channel)
+{
+    if (json_array_size(ctx) < UNTESTED_MAX) {
+        json_t *item = json_object();
+        fa_json_set_text(item, "person", person);
+        fa_json_set_text(item, "channel", channel);
+        json_array_append_new(ctx, item);
+    }
+}
+
+void fa_route_untested(struct fa_call *call)
+{
+    const struct fa_api_host *host = &call->api->host;
+    if (refuse_others(call)) {
+        return;
+    }
+    json_t *list = json_array(), *body = json_object();
+    host->untested(host->ctx, add_untested, list);
+    json_object_set_new(body, "untested", list);
+    fa_answer_json(call, 200, body);
+}
+
 static void add_feed(void *ctx, const struct fa_api_feed *feed)
 {
     json_t *item = json_object(), *paths = json_array();
@@ -324,6 +347,7 @@ static void engine_metrics(const struct fa_engine *engine, struct fa_buf *out)
                      "# HELP firealarm_reminders_spared Reminders that were not sent, as their "
                      "reader had got too many messages.\n");
     fa_buf_printf(out, "firealarm_reminders_spared_total %llu\n", (unsigned long long)stats.spared);
+    fa_drill_metrics(engine, out);
     fa_buf_puts(out, "# TYPE firealarm_engine_steps counter\n"
                      "# HELP firealarm_engine_steps Events decided since start.\n");
     fa_buf_printf(out, "firealarm_engine_steps_total %llu\n", (unsigned long long)stats.steps);

@@ -29,6 +29,7 @@ struct ack {
     fa_time now;        /* wall */
     const char *fault;  /* what was wrong with the form that came; NULL */
     bool is_other_time; /* than was asked for */
+    bool is_drill;      /* answering it ends it: there is nothing to promise */
 };
 
 static void say_no(struct fa_call *call)
@@ -82,6 +83,7 @@ static bool find(struct fa_call *call, struct ack *ack)
     ack->person = &call->people->people[call->caller.person];
     ack->severity = fa_setup_severity(call->setup, ack->alarm->severity);
     ack->severity = ack->severity != NULL ? ack->severity : &call->setup->severities[0];
+    ack->is_drill = (ack->alarm->flags & FA_FLAG_DRILL) != 0;
     return true;
 }
 
@@ -192,7 +194,9 @@ static void put_form(struct fa_page *page, const struct ack *ack, const char *bu
                 "maxlength=\"11\" required aria-describedby=\"hint\"%s>\n"
                 "<small id=\"hint\" class=\"hint\">Six digits, beside the link.</small>\n",
                 ack->fault != NULL ? " aria-invalid=\"true\" autofocus" : "");
-    put_more(page, ack);
+    if (!ack->is_drill) {
+        put_more(page, ack);
+    }
     fa_page_hide(page, "seen", stamp);
     fa_page_put(page, "<button type=\"submit\">%s</button>\n</form>\n", button);
 }
@@ -221,8 +225,9 @@ static void put_owned(struct fa_page *page, const struct ack *ack)
 
 static const char *heading_of(const struct ack *ack)
 {
-    return ack->alarm->state == FA_ALARM_ACKED ? "This alarm has an owner"
-                                               : "Will you own this alarm?";
+    return ack->is_drill                         ? "This is a drill. Will you answer?"
+           : ack->alarm->state == FA_ALARM_ACKED ? "This alarm has an owner"
+                                                 : "Will you own this alarm?";
 }
 
 static void show(struct ack *ack, int status)
@@ -241,6 +246,10 @@ static void show(struct ack *ack, int status)
                     "<p>It is calm again for now, and nobody has owned it. If you own it, it "
                     "is closed.</p>\n");
         put_form(&page, ack, "I own it: close it");
+    } else if (ack->is_drill) {
+        fa_page_put(&page, "<p>Nothing has happened. Whoever answers first ends the drill, and it "
+                           "is kept how long that took.</p>\n");
+        put_form(&page, ack, "I answer");
     } else {
         fa_page_put(&page, "<p>Who owns it sees to it. Nobody else is called then.</p>\n");
         put_form(&page, ack, "I own it");
@@ -292,7 +301,10 @@ static void show_done(struct ack *ack)
     const struct fa_alarm *alarm = fa_engine_alarm(ack->call->engine, ack->to.alarm);
     bool owned = alarm != NULL && alarm->state == FA_ALARM_ACKED;
     ack->alarm = alarm;
-    fa_page_begin(&page, ack->call, owned ? "You own it" : "It is closed");
+    fa_page_begin(&page, ack->call,
+                  ack->is_drill ? "You answered"
+                  : owned       ? "You own it"
+                                : "It is closed");
     if (alarm != NULL) {
         put_title(&page, ack, true);
     }
@@ -314,6 +326,9 @@ static void show_done(struct ack *ack)
             fa_page_put(&page, "<dl><dt>Expected of you</dt><dd>%s</dd></dl>\n", alarm->expect);
         }
         fa_page_put(&page, "<p class=\"dim\">To promise another time, open the link again.</p>\n");
+    } else if (ack->is_drill) {
+        fa_page_put(&page, "<p class=\"good\">Thank you. The drill is over, and nothing else is to "
+                           "be done.</p>\n");
     } else {
         fa_page_put(&page,
                     "<p class=\"good\">Thank you. It had calmed down, and it is closed in your "

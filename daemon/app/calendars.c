@@ -11,13 +11,14 @@
  * is under way at most, and a SIGHUP that comes meanwhile is done after it. */
 #include "app/internal.h"
 #include "calendar/reader.h"
+#include "config/remotes.h"
 
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
 
 #define EVERY      FA_DAY
 #define AGAIN      FA_HOUR /* after a failure */
-#define ROUNDS_MAX 3       /* files may change between two readings, but not for ever */
+#define ROUNDS_MAX 4       /* files may change between two readings, but not for ever */
 
 /* Nobody waits a day for a test. */
 static fa_time day(void)
@@ -32,10 +33,31 @@ static fa_time day(void)
     return EVERY;
 }
 
+static fa_time again(void)
+{
+    return day() < AGAIN ? day() : AGAIN;
+}
+
+/* Copies may be old when somebody starts or reloads, and the interface is to answer before that. */
+static fa_time first(const struct fa_daemon *daemon)
+{
+    return daemon->config->mirror_count > 0 && day() > FA_MINUTE ? FA_MINUTE : day();
+}
+
+/* What was fetched may be wanted from the calendars' processes, which is a round of its own. */
+static void read_all(struct fa_renewal *renewal)
+{
+    if (!fa_remotes_is_ready(renewal->remotes)) {
+        fa_remote_fetch(renewal->options, renewal->remotes, &renewal->cancelled);
+    } else {
+        fa_calendars_read(renewal->calendars);
+    }
+}
+
 static void *wait_for_processes(void *ctx)
 {
     struct fa_renewal *renewal = ctx;
-    fa_calendars_read(renewal->calendars);
+    read_all(renewal);
     fa_waker_wake(renewal->waker);
     return NULL;
 }
@@ -54,7 +76,9 @@ static void end(struct fa_daemon *daemon, bool ok)
     struct fa_renewal *renewal = &daemon->renewal;
     fa_calendars_free(renewal->calendars);
     renewal->calendars = NULL;
-    fa_timer_set(&renewal->timer, ok ? day() : AGAIN);
+    fa_remotes_free(renewal->remotes);
+    renewal->remotes = NULL;
+    fa_timer_set(&renewal->timer, !ok ? again() : renewal->is_reload ? first(daemon) : day());
     if (renewal->is_reload) {
         sd_notify(0, "READY=1");
     }
@@ -68,15 +92,15 @@ static void go_on(struct fa_daemon *daemon)
 {
     struct fa_renewal *renewal = &daemon->renewal;
     bool is_last = ++renewal->rounds >= ROUNDS_MAX;
-    int rc = renewal->is_reload ? fa_setup_reload(daemon, renewal->calendars, is_last)
-                                : fa_setup_renew(daemon, renewal->calendars, is_last);
+    int rc =
+        renewal->is_reload ? fa_setup_reload(daemon, is_last) : fa_setup_renew(daemon, is_last);
     if (rc != FA_EAGAIN) {
         end(daemon, rc == 0);
         return;
     }
     int error = pthread_create(&renewal->thread, NULL, wait_for_processes, renewal);
     if (error != 0) { /* as bad as no memory: standing still is better than not reading */
-        fa_calendars_read(renewal->calendars);
+        read_all(renewal);
         fa_waker_wake(renewal->waker);
     }
     renewal->is_running = error == 0;
@@ -101,6 +125,7 @@ static void begin(struct fa_daemon *daemon, bool is_reload)
     renewal->is_reload = is_reload;
     renewal->rounds = 0;
     renewal->calendars = fa_renewal_calendars(daemon, fa_loop_now(daemon->loop).wall);
+    renewal->remotes = fa_remotes_new(!is_reload);
     if (is_reload) {
         sd_notify(0, "RELOADING=1");
     }
@@ -129,17 +154,21 @@ int fa_renewal_open(struct fa_daemon *daemon, struct fa_err *err)
     struct fa_renewal *renewal = &daemon->renewal;
     renewal->waker = fa_waker_new(daemon->loop, on_read, daemon, err);
     fa_timer_init(&renewal->timer, daemon->loop, on_timer, daemon);
-    fa_timer_set(&renewal->timer, day());
+    fa_timer_set(&renewal->timer, first(daemon));
+    renewal->options = daemon->options;
     return renewal->waker != NULL ? 0 : err->code;
 }
 
 void fa_renewal_close(struct fa_daemon *daemon)
 {
     struct fa_renewal *renewal = &daemon->renewal;
+    atomic_store(&renewal->cancelled, true);
     if (renewal->is_running) {
         pthread_join(renewal->thread, NULL);
     }
     fa_timer_stop(&renewal->timer);
     fa_waker_free(renewal->waker);
     fa_calendars_free(renewal->calendars);
+    fa_remotes_free(renewal->remotes);
+    fa_remote_done(daemon);
 }

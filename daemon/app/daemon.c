@@ -123,6 +123,8 @@ static void host_metrics(void *ctx, struct fa_buf *out)
     struct fa_daemon *daemon = ctx;
     fa_feeds_metrics(daemon, out);
     fa_fetch_metrics(daemon, out);
+    fa_remote_metrics(daemon, out);
+    fa_tested_metrics(daemon, out);
     fa_listeners_metrics(daemon, out);
     fa_buf_printf(out,
                   "# TYPE firealarm_store_up gauge\nfirealarm_store_up %d\n"
@@ -197,6 +199,7 @@ static void make_api(struct fa_daemon *daemon)
         .feed_end = fa_ingest_end,
         .feed_gone = fa_ingest_gone,
         .fetch = fa_fetch_tell,
+        .untested = fa_tested_each_missing,
         .metrics = host_metrics,
         .company = daemon->config->company,
         .notice = daemon->config->notice,
@@ -387,6 +390,7 @@ void fa_daemon_announce(const struct fa_daemon *daemon)
 static void announce(struct fa_daemon *daemon)
 {
     fa_daemon_announce(daemon);
+    fa_tested_announce(daemon);
     fa_log(FA_LOG_NOTICE, "ready");
     sd_notify(0, "READY=1");
 }
@@ -407,6 +411,7 @@ static int start(struct fa_daemon *daemon, struct fa_err *err)
     }
     rc = open_doors(daemon, err);
     rc = rc == 0 ? fa_renewal_open(daemon, err) : rc;
+    fa_tested_open(daemon);
     if (rc == 0) {
         if (!daemon->on_accepted) {
             fa_setup_remember(daemon);
@@ -429,6 +434,7 @@ static int finish(struct fa_daemon *daemon)
     fa_fetch_stop(daemon);
     fa_sender_close(daemon);
     fa_renewal_close(daemon);
+    fa_tested_close(daemon);
     fa_timer_stop(&daemon->tick);
     fa_timer_stop(&daemon->stop_timer);
     fa_timer_stop(&daemon->store_retry);
@@ -533,6 +539,7 @@ static void look_at_secrets(const struct fa_config *config, struct fa_plugins *p
         const struct fa_fetch_entry *fetch = &config->fetches[i];
         look_at_secret(fetch->file, fetch->line, "password", fa_str_of(fetch->password));
         look_at_secret(fetch->file, fetch->line, "token", fa_str_of(fetch->token));
+        look_at_secret(fetch->file, fetch->line, "secret_url", fa_str_of(fetch->secret_url));
     }
     look_at_plugin(plugins, FA_PLUGIN_STORE, &config->store);
     if (config->mac_key_file != NULL) {

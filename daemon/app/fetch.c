@@ -16,6 +16,8 @@
 
 /* No result for that long beyond two turns: nothing is known. */
 #define UNKNOWN_AFTER (10 * FA_SECOND)
+/* How often the proof that a heartbeat waits for is looked at. */
+#define PROOF_LOOK 50
 
 static bool reads(const struct fa_fetch_job *job)
 {
@@ -217,6 +219,10 @@ static void on_done(void *ctx, const struct fa_fetch_done *done)
     settle(job, ok);
     tell_all(job, ok);
     log_change(job, ok ? FA_FETCH_UP : FA_FETCH_DOWN);
+    if (job->entry->kind == FA_JOB_HEARTBEAT) {
+        job->in_vain = ok ? 0 : job->in_vain + 1;
+        fa_beat_tell(job->daemon);
+    }
     fa_timer_set(&job->daemon->fetch.timer, 0); /* a place is free */
 }
 
@@ -234,6 +240,7 @@ static struct fa_fetch_run run_of(const struct fa_fetch_entry *entry, uint64_t n
         .n = n,
         .kind = kinds[entry->kind],
         .url = entry->url,
+        .secret_url = entry->secret_url,
         .query = entry->query,
         .metric = entry->metric,
         .user = entry->user,
@@ -241,6 +248,7 @@ static struct fa_fetch_run run_of(const struct fa_fetch_entry *entry, uint64_t n
         .token = entry->token,
         .ca = entry->ca,
         .allow_private = entry->allow_private,
+        .allow_plain = entry->allow_plain,
         .timeout = entry->timeout,
         .body_max = entry->max_bytes,
         .header_count = (uint32_t)entry->header_count,
@@ -265,16 +273,15 @@ static void start_run(struct fa_fetch_job *job, struct fa_now now)
     }
 }
 
-/* The job whose turn is the earliest and has come; NULL. A heartbeat stops when we are not well:
- * that is its word. */
+/* The job whose turn is the earliest and has come; NULL. */
 static struct fa_fetch_job *next_due(struct fa_daemon *daemon, fa_time mono)
 {
     struct fa_fetch_job *first = NULL;
     for (size_t i = 0; i < daemon->fetch.count; i++) {
         struct fa_fetch_job *job = daemon->fetch.jobs[i];
-        bool held = job->entry->kind == FA_JOB_HEARTBEAT && !fa_daemon_is_well(daemon);
-        if (job->turns.next <= mono && !held &&
-            (first == NULL || job->turns.next < first->turns.next)) {
+        bool is_first = first == NULL || job->turns.next < first->turns.next;
+        if (job->turns.next <= mono && is_first &&
+            (job->entry->kind != FA_JOB_HEARTBEAT || fa_beat_may_leave(daemon))) {
             first = job;
         }
     }
@@ -289,11 +296,12 @@ static bool has_room(const struct fa_daemon *daemon)
 
 static fa_time next_time(const struct fa_daemon *daemon, fa_time mono)
 {
+    fa_time soon = mono + (fa_beat_is_awaited(daemon) ? PROOF_LOOK : FA_SECOND);
     fa_time next = FA_NEVER;
     for (size_t i = 0; i < daemon->fetch.count; i++) {
         const struct fa_fetch_job *job = daemon->fetch.jobs[i];
         /* One that is held, or waits for room, is looked at again soon. */
-        fa_time turn = job->turns.next > mono ? job->turns.next : mono + FA_SECOND;
+        fa_time turn = job->turns.next > mono ? job->turns.next : soon;
         fa_time unknown = job->state != FA_FETCH_UNKNOWN ? job->unknown_at : FA_NEVER;
         next = turn < next ? turn : next;
         next = unknown < next ? unknown : next;
@@ -318,6 +326,9 @@ static void pump(void *self)
     }
     while (has_room(daemon) && (job = next_due(daemon, now.mono)) != NULL) {
         if (fa_turns_start(&job->turns, now.mono)) {
+            if (job->entry->kind == FA_JOB_HEARTBEAT) {
+                fa_beat_left(daemon);
+            }
             start_run(job, now);
         }
     }
@@ -403,5 +414,6 @@ void fa_fetch_go(struct fa_daemon *daemon)
     } else if (daemon->fetch.count == 0) {
         fa_fetch_stop_child(daemon);
     }
+    fa_beat_tell(daemon);
     pump(daemon);
 }

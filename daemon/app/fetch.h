@@ -28,7 +28,17 @@ struct fa_fetch_job {
     fa_time duration;
     uint32_t status;
     uint64_t bytes, samples, runs, failures;
+    unsigned in_vain; /* heartbeats since the last that was taken */
 };
+
+/* beat.c */
+#define FA_BEAT_TRIES 3u /* in vain, and operators hear of it */
+/* May one leave? Else a proof is asked for, and this is to be asked again. */
+bool fa_beat_may_leave(struct fa_daemon *daemon);
+bool fa_beat_is_awaited(const struct fa_daemon *daemon);
+void fa_beat_left(struct fa_daemon *daemon);
+/* After heartbeats were taken or not, or are others. */
+void fa_beat_tell(struct fa_daemon *daemon);
 
 /* Nothing is known of it: what it brought is stale, and `up` too. */
 void fa_fetch_forget(struct fa_fetch_job *job);

@@ -60,7 +60,7 @@ static void add_labels(struct fa_fetch_job *job, const struct fa_fetch_entry *en
     if (!has_label(entry, "job")) {
         fa_pull_add_label(&job->pull, "job", entry->name);
     }
-    if (!has_label(entry, "instance")) {
+    if (!has_label(entry, "instance") && entry->url != NULL) {
         instance_of(entry->url, instance, sizeof instance);
         fa_pull_add_label(&job->pull, "instance", instance);
     }
@@ -90,6 +90,12 @@ int fa_fetch_open(struct fa_daemon *daemon, const struct fa_config *config,
     return rc;
 }
 
+/* Where it goes: an address, or where a secret one lies. */
+static const char *place_of(const struct fa_fetch_entry *entry)
+{
+    return entry->url != NULL ? entry->url : entry->secret_url;
+}
+
 static bool is_same(const struct fa_fetch_job *a, const struct fa_fetch_job *b)
 {
     bool labels = a->pull.label_count == b->pull.label_count;
@@ -98,7 +104,8 @@ static bool is_same(const struct fa_fetch_job *a, const struct fa_fetch_job *b)
                  strcmp(a->pull.labels[i].value, b->pull.labels[i].value) == 0;
     }
     return labels && a->entry->kind == b->entry->kind &&
-           strcmp(a->entry->name, b->entry->name) == 0 && strcmp(a->entry->url, b->entry->url) == 0;
+           strcmp(a->entry->name, b->entry->name) == 0 &&
+           strcmp(place_of(a->entry), place_of(b->entry)) == 0;
 }
 
 /* What the old one knows goes over; a body that is coming in is not finished. */
@@ -118,6 +125,7 @@ static void take_over(struct fa_fetch_job *job, struct fa_fetch_job *old)
     job->samples = old->samples;
     job->runs = old->runs;
     job->failures = old->failures;
+    job->in_vain = old->in_vain;
     job->pull.before = before;
     old->pull.before = (struct fa_handles){0};
     memcpy(job->error, old->error, sizeof job->error);
@@ -246,9 +254,9 @@ bool fa_fetch_tell(void *ctx, size_t i, struct fa_api_fetch *ret_fetch)
 {
     static const char *const kinds[] = {"scrape", "query", "check", "heartbeat"};
     static const char *const states[] = {"unknown", "up", "down"};
-    const struct fa_daemon *daemon = ctx;
+    struct fa_daemon *daemon = ctx;
     if (i >= daemon->fetch.count) {
-        return false;
+        return fa_remote_tell(daemon, i - daemon->fetch.count, ret_fetch);
     }
     const struct fa_fetch_job *job = daemon->fetch.jobs[i];
     *ret_fetch = (struct fa_api_fetch){

@@ -17,6 +17,7 @@
 #include "store/store.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define FA_TICK_MS (30 * FA_SECOND)
 
@@ -96,6 +97,14 @@ struct fa_pull {
     struct fa_handles now, before; /* series of this body, and of the last good one */
 };
 
+/* The proof that a heartbeat needs (beat.c), and what operators know of heartbeats. */
+enum fa_beat_word { FA_BEAT_UNKNOWN, FA_BEAT_HEARD, FA_BEAT_UNHEARD };
+struct fa_beat {
+    fa_time began;   /* mono; 0: none is under way */
+    uint64_t commit; /* that must be durable */
+    enum fa_beat_word word;
+};
+
 struct fa_fetch_job;
 struct fa_fetching {
     struct fa_fetch_job **jobs; /* in the configuration's order */
@@ -104,6 +113,7 @@ struct fa_fetching {
     struct fa_tended tended;
     struct fa_timer timer;
     uint64_t last_run;
+    struct fa_beat beat;
 };
 
 struct fa_body;
@@ -188,9 +198,28 @@ struct fa_checkpoint {
     bool has_failed;    /* operators know */
 };
 
+/* Channels that carried a test (tested.c). */
+struct fa_tested_item;
+struct fa_tested {
+    struct fa_tested_item *items; /* owned */
+    size_t count, cap;
+};
+
+/* The copy of a calendar that lies elsewhere (remote.c). */
+struct fa_mirror_state {
+    char *file;      /* owned */
+    char error[400]; /* of the newest try; "": it went well, or there was none since the start */
+    uint64_t runs, failures;
+};
+
 /* Reading anew (calendars.c). */
 struct fa_renewal {
     struct fa_calendars *calendars; /* being read; NULL: nothing is */
+    struct fa_remotes *remotes;     /* being fetched, likewise */
+    const struct fa_daemon_options *options;
+    atomic_bool cancelled;          /* nobody waits for them any more */
+    struct fa_mirror_state *states; /* owned */
+    size_t state_count;
     struct fa_waker *waker;
     struct fa_timer timer;
     pthread_t thread;
@@ -254,6 +283,7 @@ struct fa_daemon {
     size_t feed_count;
     struct fa_fetching fetch;
     struct fa_renewal renewal;
+    struct fa_tested tested;
 
     struct fa_timer tick, stop_timer;
     bool stopping;
@@ -273,6 +303,8 @@ void fa_turn_park_reply(struct fa_daemon *daemon, struct fa_http_request *req, i
                         const char *type, struct fa_str body);
 /* What the turn has for the store so far. */
 void fa_turn_submit(struct fa_daemon *daemon);
+/* Writes a row of the host's own that says nothing but that it was written; its commit number. */
+uint64_t fa_turn_write(struct fa_daemon *daemon, uint32_t kind, struct fa_str key);
 uint64_t fa_turn_next_journal(const struct fa_daemon *daemon);
 /* Replies and sends whose commit is durable leave. */
 void fa_turn_release(struct fa_daemon *daemon);
@@ -432,6 +464,31 @@ bool fa_changes_save(const struct fa_daemon *daemon, struct fa_changes_save *sav
 /* What is no sense is left out. */
 void fa_changes_load(struct fa_daemon *daemon, struct fa_str bytes);
 
+/* tested.c */
+void fa_tested_open(struct fa_daemon *daemon);
+void fa_tested_close(struct fa_daemon *daemon);
+/* A test arrived. */
+void fa_tested_note(struct fa_daemon *daemon, const struct fa_notification *n);
+void fa_tested_each_missing(void *daemon, fa_api_untested_fn *fn, void *fn_ctx);
+void fa_tested_announce(struct fa_daemon *daemon);
+void fa_tested_metrics(struct fa_daemon *daemon, struct fa_buf *out);
+
+/* remote.c */
+/* Blocks until it is known of all that was wanted what became of it, for some 35 s at most. Uses
+ * nothing but its arguments: may run on a thread of its own. */
+void fa_remote_fetch(const struct fa_daemon_options *options, struct fa_remotes *remotes,
+                     const atomic_bool *cancelled);
+/* Writes the copies of what was fetched: the configuration with it holds. One that cannot be
+ * written counts as not fetched. */
+void fa_remote_keep(struct fa_remotes *remotes);
+/* Tells what came of it. refused: why what was fetched is not used; NULL: it is. False: some could
+ * not be fetched. */
+bool fa_remote_settle(struct fa_daemon *daemon, const struct fa_remotes *remotes,
+                      const char *refused);
+bool fa_remote_tell(struct fa_daemon *daemon, size_t i, struct fa_api_fetch *ret_fetch);
+void fa_remote_metrics(struct fa_daemon *daemon, struct fa_buf *out);
+void fa_remote_done(struct fa_daemon *daemon);
+
 /* calendars.c */
 struct fa_calendars *fa_renewal_calendars(const struct fa_daemon *daemon, fa_time wall);
 int fa_renewal_open(struct fa_daemon *daemon, struct fa_err *err) FA_MUST_CHECK;
@@ -485,8 +542,8 @@ void fa_daemon_announce(const struct fa_daemon *daemon);
 /* setup.c: configuration at start, at SIGHUP, and its calendars each day. FA_EAGAIN: what calendars
  * wants must be read first, but not when this is the last try; any other error was told. */
 int fa_setup_load(struct fa_daemon *daemon);
-int fa_setup_reload(struct fa_daemon *daemon, struct fa_calendars *calendars, bool is_last);
-int fa_setup_renew(struct fa_daemon *daemon, struct fa_calendars *calendars, bool is_last);
+int fa_setup_reload(struct fa_daemon *daemon, bool is_last);
+int fa_setup_renew(struct fa_daemon *daemon, bool is_last);
 /* Each half minute: has an import written the directory, or was one refused? */
 void fa_setup_look(struct fa_daemon *daemon);
 void fa_setup_remember(const struct fa_daemon *daemon);

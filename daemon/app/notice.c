@@ -252,6 +252,12 @@ static enum fa_priority priority_of(const struct fa_daemon *daemon, const struct
     return severity == NULL || severity->rank == 0 ? FA_PRIORITY_HIGH : FA_PRIORITY_NORMAL;
 }
 
+/* As it is told: channels show that a drill is none that matters. */
+static const char *severity_of(const struct fa_alarm *alarm)
+{
+    return (alarm->flags & FA_FLAG_DRILL) != 0 ? "drill" : alarm->severity;
+}
+
 static void compose_alarm(const struct fa_daemon *daemon, const struct fa_notification *n,
                           const struct fa_alarm *alarm, struct fa_frame_send *send,
                           struct fa_notice_texts *texts)
@@ -269,7 +275,7 @@ static void compose_alarm(const struct fa_daemon *daemon, const struct fa_notifi
     fa_buf_done(&title);
     notice->alarm = keep_id(texts, alarm->id.id);
     notice->thread = notice->alarm;
-    notice->severity = text_of(alarm->severity);
+    notice->severity = text_of(severity_of(alarm));
     notice->category = text_of(alarm->category);
     notice->rule = text_of(alarm->rule);
     notice->policy = text_of(alarm->policy);
@@ -334,7 +340,7 @@ static void line_of_alarm(struct lines *lines, const struct fa_notification *n,
     fa_describe_done(&describe);
     line->title = keep_words(lines->texts);
     line->alarm = keep_id(lines->texts, alarm->id.id);
-    line->severity = text_of(alarm->severity);
+    line->severity = text_of(severity_of(alarm));
     line->rule = text_of(alarm->rule);
     line->state = text_of(fa_alarm_state_name(alarm->state));
     line->owner = text_of(display_of(lines->daemon, alarm->owner));

@@ -49,6 +49,13 @@ static void on_verdict(void *ctx, const struct fa_frame_verdict *verdict)
                n != NULL ? n->channel : "?", fa_id_format(verdict->id.id, id), status,
                FA_STR_ARG(verdict->detail));
     }
+    const struct fa_notification *tested =
+        daemon->engine != NULL && verdict->verdict == FIREALARM_SENT
+            ? fa_engine_notification(daemon->engine, verdict->id)
+            : NULL;
+    if (tested != NULL && tested->kind == FA_NOTE_TEST) {
+        fa_tested_note(daemon, tested);
+    }
     FA_CRASHPOINT("app.before_verdict");
     if (daemon->engine != NULL) {
         fa_turn_step(daemon, &event);

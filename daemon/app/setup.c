@@ -7,6 +7,7 @@
 #include "base/crashpoint.h"
 #include "base/panic.h"
 #include "calendar/reader.h"
+#include "config/remotes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -106,12 +107,77 @@ static fa_time wall_now(void)
     return (fa_time)time(NULL) * FA_SECOND; /* there is no loop yet */
 }
 
+/* ---- faults that are told later ---- */
+
+/* Those of a reading that has to be done again are not told twice. */
+struct told {
+    struct fa_err *list; /* owned; a warning has the code 0 */
+    size_t count, cap;
+};
+
+static void keep_fault(void *ctx, bool is_warning, const struct fa_err *err)
+{
+    struct told *told = ctx;
+    told->list = fa_xgrow(told->list, told->count, &told->cap, sizeof *told->list);
+    told->list[told->count] = *err;
+    told->list[told->count++].code = is_warning ? 0 : err->code;
+}
+
+/* How many faults there are, without warnings. */
+static unsigned tell_faults(struct told *told, int rc, struct fa_err *ret_first)
+{
+    unsigned faults = 0;
+    for (size_t i = 0; rc != FA_EAGAIN && i < told->count; i++) {
+        bool is_fault = told->list[i].code != 0;
+        fa_log_err(is_fault ? FA_LOG_ERROR : FA_LOG_WARNING, &told->list[i]);
+        if (is_fault && faults++ == 0) {
+            *ret_first = told->list[i];
+        }
+    }
+    free(told->list);
+    return faults;
+}
+
+/* What files say that change faster than they can be read. */
+static int give_up(int rc, bool is_last, struct fa_err *err)
+{
+    return rc == FA_EAGAIN && is_last
+               ? fa_err_set(err, FA_EBUSY, "the calendars change while they are read")
+               : rc;
+}
+
+/* ---- start ---- */
+
+/* Calendars of which there is no copy yet are fetched first. */
+static int load_files(struct fa_daemon *daemon, const struct fa_config_world *world,
+                      unsigned *ret_faults)
+{
+    int rc = FA_EAGAIN;
+    for (int round = 0; rc == FA_EAGAIN && round < 2; round++) {
+        struct told told = {0};
+        struct fa_err first;
+        if (round > 0) {
+            fa_log(FA_LOG_NOTICE, "calendars without a copy are fetched");
+            fa_remote_fetch(daemon->options, world->remotes, &daemon->renewal.cancelled);
+        }
+        rc = fa_config_load(daemon->options->config, world, keep_fault, &told, &daemon->config);
+        *ret_faults = tell_faults(&told, rc, &first);
+    }
+    if (rc == 0) {
+        fa_remote_keep(world->remotes);
+    }
+    return rc;
+}
+
 int fa_setup_load(struct fa_daemon *daemon)
 {
     unsigned faults = 0;
     struct fa_config_world world = {.plugins = daemon->plugins,
-                                    .calendars = fa_renewal_calendars(daemon, wall_now())};
-    int rc = fa_config_load(daemon->options->config, &world, on_fault, &faults, &daemon->config);
+                                    .calendars = fa_renewal_calendars(daemon, wall_now()),
+                                    .remotes = fa_remotes_new(false)};
+    int rc = load_files(daemon, &world, &faults);
+    fa_remotes_free(world.remotes);
+    world.remotes = NULL;
     if (rc != 0) {
         size_t len = 0;
         fa_log(FA_LOG_ERROR, "the configuration is refused: %u fault%s", faults,
@@ -133,44 +199,6 @@ int fa_setup_load(struct fa_daemon *daemon)
     }
     fa_calendars_free(world.calendars);
     return rc;
-}
-
-/* ---- faults that are told later ---- */
-
-/* Those of a reading that has to be done again are not told twice. */
-struct told {
-    struct fa_err *list; /* owned; a warning has the code 0 */
-    size_t count, cap;
-};
-
-static void keep_fault(void *ctx, bool is_warning, const struct fa_err *err)
-{
-    struct told *told = ctx;
-    told->list = fa_xgrow(told->list, told->count, &told->cap, sizeof *told->list);
-    told->list[told->count] = *err;
-    told->list[told->count++].code = is_warning ? 0 : err->code;
-}
-
-static void tell_faults(struct told *told, int rc, struct fa_err *ret_first)
-{
-    bool has_first = false;
-    for (size_t i = 0; rc != FA_EAGAIN && i < told->count; i++) {
-        bool is_fault = told->list[i].code != 0;
-        fa_log_err(is_fault ? FA_LOG_ERROR : FA_LOG_WARNING, &told->list[i]);
-        if (is_fault && !has_first) {
-            *ret_first = told->list[i];
-            has_first = true;
-        }
-    }
-    free(told->list);
-}
-
-/* What files say that change faster than they can be read. */
-static int give_up(int rc, bool is_last, struct fa_err *err)
-{
-    return rc == FA_EAGAIN && is_last
-               ? fa_err_set(err, FA_EBUSY, "the calendars change while they are read")
-               : rc;
 }
 
 /* ---- reload ---- */
@@ -226,22 +254,40 @@ static int swap(struct fa_daemon *daemon, struct fa_config *config, struct fa_er
     return 0;
 }
 
-int fa_setup_reload(struct fa_daemon *daemon, struct fa_calendars *calendars, bool is_last)
+/* Of nobody who was there it may be said by a file's absence that they are gone. */
+static int directory_is_there(const struct fa_config *old, const struct fa_config *config,
+                              struct fa_err *err)
 {
-    struct fa_config_world world = {
-        .plugins = daemon->plugins, .calendars = calendars, .is_waiting_elsewhere = true};
+    static const struct fa_file_mark none;
+    bool had = memcmp(&old->directory_mark, &none, sizeof none) != 0;
+    bool has = memcmp(&config->directory_mark, &none, sizeof none) != 0;
+    return !had || has || config->directory == NULL
+               ? 0
+               : fa_err_set(err, FA_ENOTFOUND,
+                            "directory: '%.300s' was there and is gone: import it again, or take "
+                            "the key away",
+                            config->directory);
+}
+
+int fa_setup_reload(struct fa_daemon *daemon, bool is_last)
+{
+    struct fa_config_world world = {.plugins = daemon->plugins,
+                                    .calendars = daemon->renewal.calendars,
+                                    .remotes = daemon->renewal.remotes,
+                                    .is_waiting_elsewhere = true};
     struct fa_config *config = NULL;
     struct told told = {0};
     struct fa_err err = {0};
     int rc = fa_config_load(daemon->options->config, &world, keep_fault, &told, &config);
-    tell_faults(&told, rc, &err);
+    (void)tell_faults(&told, rc, &err);
     rc = give_up(rc, is_last, &err);
     if (rc == FA_EAGAIN) {
         return rc;
     }
     if (rc == 0) {
         FA_CRASHPOINT("app.before_reload");
-        rc = swap(daemon, config, &err);
+        rc = directory_is_there(daemon->config, config, &err);
+        rc = rc == 0 ? swap(daemon, config, &err) : rc;
         FA_CRASHPOINT("app.after_reload");
         if (rc != 0) {
             fa_log_err(FA_LOG_ERROR, &err);
@@ -251,6 +297,7 @@ int fa_setup_reload(struct fa_daemon *daemon, struct fa_calendars *calendars, bo
     if (rc == 0) {
         daemon->on_accepted = false;
         daemon->directory_tried = daemon->config->directory_mark;
+        fa_remote_keep(daemon->renewal.remotes);
         fa_setup_remember(daemon);
         fa_daemon_announce(daemon);
         fa_log(FA_LOG_NOTICE, "the new configuration holds");
@@ -261,6 +308,7 @@ int fa_setup_reload(struct fa_daemon *daemon, struct fa_calendars *calendars, bo
                     "a changed configuration was refused; the running one stays: see the log");
     if (rc == 0) {
         fa_turn_trouble(daemon, "calendars-refused", true, "%s", "");
+        (void)fa_remote_settle(daemon, daemon->renewal.remotes, NULL);
     }
     return rc;
 }
@@ -286,10 +334,12 @@ static void take_directory(struct fa_daemon *daemon, struct fa_config *fresh)
     fa_turn_step(daemon, &event);
 }
 
-int fa_setup_renew(struct fa_daemon *daemon, struct fa_calendars *calendars, bool is_last)
+int fa_setup_renew(struct fa_daemon *daemon, bool is_last)
 {
+    struct fa_remotes *remotes = daemon->renewal.remotes;
     struct fa_config_world world = {.plugins = daemon->plugins,
-                                    .calendars = calendars,
+                                    .calendars = daemon->renewal.calendars,
+                                    .remotes = remotes,
                                     .is_waiting_elsewhere = true,
                                     .is_fresh = true};
     struct fa_config *fresh = NULL;
@@ -298,7 +348,7 @@ int fa_setup_renew(struct fa_daemon *daemon, struct fa_calendars *calendars, boo
     char text[800];
     int rc = fa_config_parse(daemon->options->config, fa_str_of(daemon->config->source), &world,
                              keep_fault, &told, &fresh);
-    tell_faults(&told, rc, &err);
+    (void)tell_faults(&told, rc, &err);
     rc = give_up(rc, is_last, &err);
     if (rc == FA_EAGAIN) {
         return rc;
@@ -306,6 +356,7 @@ int fa_setup_renew(struct fa_daemon *daemon, struct fa_calendars *calendars, boo
     if (rc == 0) {
         take_directory(daemon, fresh);
         fa_config_free(fresh);
+        fa_remote_keep(remotes);
         fa_setup_remember(daemon);
         fa_log(FA_LOG_INFO, "the calendars were read for 400 days to come");
     } else {
@@ -314,7 +365,8 @@ int fa_setup_renew(struct fa_daemon *daemon, struct fa_calendars *calendars, boo
     fa_turn_trouble(daemon, "calendars-refused", rc == 0,
                     "calendars cannot be used as they are now; those read last stay: %s",
                     fa_err_format(&err, text, sizeof text));
-    return rc;
+    bool all = fa_remote_settle(daemon, remotes, rc != 0 ? text : NULL);
+    return rc != 0 || all ? rc : FA_ENOTFOUND;
 }
 
 /* An import that was refused leaves its mark beside the file. */

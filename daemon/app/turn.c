@@ -329,6 +329,21 @@ void fa_turn_submit(struct fa_daemon *daemon)
     }
 }
 
+uint64_t fa_turn_write(struct fa_daemon *daemon, uint32_t kind, struct fa_str key)
+{
+    fa_time wall = fa_loop_now(daemon->loop).wall;
+    struct fa_row row = {
+        .kind = kind,
+        .live = true,
+        .time = wall,
+        .key = key,
+        .value = {(const char *)&wall, sizeof wall},
+    };
+    put_row(daemon, &row);
+    fa_turn_submit(daemon);
+    return daemon->last_commit;
+}
+
 static void end_turn(void *self)
 {
     struct fa_daemon *daemon = self;

@@ -1,43 +1,65 @@
 /* SPDX-License-Identifier: MIT */
+/* The deadlines lie beside each other in the heap itself, and each has four below it: where there
+ * are very many, what makes a change slow is memory that was not looked at for long, and so no node
+ * but those that move is touched. */
 #include "base/heap.h"
 #include "base/panic.h"
 
 #include <stdlib.h>
 
+#define BELOW 4
+
+struct fa_heap_entry {
+    fa_time at;
+    uint64_t tie;
+    struct fa_heap_node *node;
+};
+
 void fa_heap_done(struct fa_heap *heap)
 {
-    free(heap->nodes);
+    free(heap->entries);
     *heap = (struct fa_heap){0};
 }
 
-static bool before(const struct fa_heap_node *a, const struct fa_heap_node *b)
+static bool before(const struct fa_heap_entry *a, const struct fa_heap_entry *b)
 {
     return a->at != b->at ? a->at < b->at : a->tie < b->tie;
 }
 
-static void place(struct fa_heap *heap, struct fa_heap_node *node, size_t index)
+static void place(struct fa_heap *heap, const struct fa_heap_entry *entry, size_t at)
 {
-    heap->nodes[index - 1] = node;
-    node->index = index;
+    heap->entries[at] = *entry;
+    entry->node->index = at + 1;
 }
 
-static void sift(struct fa_heap *heap, struct fa_heap_node *node)
+/* The entry that comes first of those below; `at` itself when there is none. */
+static size_t first_below(const struct fa_heap *heap, size_t at)
 {
-    size_t at = node->index;
-    while (at > 1 && before(node, heap->nodes[at / 2 - 1])) {
-        place(heap, heap->nodes[at / 2 - 1], at);
-        at /= 2;
+    size_t child = BELOW * at + 1, end = child + BELOW, first = child;
+    if (child >= heap->count) {
+        return at;
     }
-    for (size_t child; (child = 2 * at) <= heap->count; at = child) {
-        if (child < heap->count && before(heap->nodes[child], heap->nodes[child - 1])) {
-            child++;
-        }
-        if (!before(heap->nodes[child - 1], node)) {
+    end = end < heap->count ? end : heap->count;
+    while (++child < end) {
+        first = before(&heap->entries[child], &heap->entries[first]) ? child : first;
+    }
+    return first;
+}
+
+/* Where the entry belongs, from the free place `at` on. */
+static void sift(struct fa_heap *heap, struct fa_heap_entry entry, size_t at)
+{
+    while (at > 0 && before(&entry, &heap->entries[(at - 1) / BELOW])) {
+        place(heap, &heap->entries[(at - 1) / BELOW], at);
+        at = (at - 1) / BELOW;
+    }
+    for (size_t child; (child = first_below(heap, at)) != at; at = child) {
+        if (!before(&heap->entries[child], &entry)) {
             break;
         }
-        place(heap, heap->nodes[child - 1], at);
+        place(heap, &heap->entries[child], at);
     }
-    place(heap, node, at);
+    place(heap, &entry, at);
 }
 
 void fa_heap_set(struct fa_heap *heap, struct fa_heap_node *node, fa_time at)
@@ -46,12 +68,16 @@ void fa_heap_set(struct fa_heap *heap, struct fa_heap_node *node, fa_time at)
         fa_heap_remove(heap, node);
         return;
     }
+    if (node->index != 0 && node->at == at && heap->entries[node->index - 1].tie == node->tie) {
+        return;
+    }
     node->at = at;
     if (node->index == 0) {
-        heap->nodes = fa_xgrow(heap->nodes, heap->count, &heap->cap, sizeof(struct fa_heap_node *));
-        place(heap, node, ++heap->count);
+        heap->entries =
+            fa_xgrow(heap->entries, heap->count, &heap->cap, sizeof(struct fa_heap_entry));
+        node->index = ++heap->count;
     }
-    sift(heap, node);
+    sift(heap, (struct fa_heap_entry){at, node->tie, node}, node->index - 1);
 }
 
 void fa_heap_remove(struct fa_heap *heap, struct fa_heap_node *node)
@@ -59,16 +85,15 @@ void fa_heap_remove(struct fa_heap *heap, struct fa_heap_node *node)
     if (node->index == 0) {
         return;
     }
-    fa_assert(node->index <= heap->count && heap->nodes[node->index - 1] == node);
-    struct fa_heap_node *last = heap->nodes[--heap->count];
-    if (last != node) {
-        place(heap, last, node->index);
-        sift(heap, last);
+    fa_assert(node->index <= heap->count && heap->entries[node->index - 1].node == node);
+    struct fa_heap_entry last = heap->entries[--heap->count];
+    if (last.node != node) {
+        sift(heap, last, node->index - 1);
     }
     node->index = 0;
 }
 
 struct fa_heap_node *fa_heap_first(const struct fa_heap *heap)
 {
-    return heap->count > 0 ? heap->nodes[0] : NULL;
+    return heap->count > 0 ? heap->entries[0].node : NULL;
 }

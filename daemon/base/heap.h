@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A binary heap of deadlines. A node lives inside its owner and knows its place, so that a change
- * or removal costs O(log n). Equal deadlines come out in the order of `tie`, then any. */
+/* A heap of deadlines. A node lives inside its owner and knows its place, so that a change or
+ * removal costs O(log n). Equal deadlines come out in the order of `tie`, then any. */
 #ifndef FA_BASE_HEAP_H
 #define FA_BASE_HEAP_H
 
@@ -15,8 +15,9 @@ struct fa_heap_node {
     size_t index; /* 1-based place; 0: in no heap */
 };
 
+struct fa_heap_entry;
 struct fa_heap {
-    struct fa_heap_node **nodes; /* owned array of borrowed nodes */
+    struct fa_heap_entry *entries; /* owned; the nodes are borrowed */
     size_t count, cap;
 };
 

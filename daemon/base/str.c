@@ -291,6 +291,50 @@ const char *fa_format_duration(fa_time ms, char buf[40])
     return buf;
 }
 
+static const struct {
+    const char *one, *many;
+    fa_time ms;
+} business_units[FA_MEASURE__COUNT] = {
+    [FA_MEASURE_OPEN] = {"business hour", "business hours", FA_HOUR},
+    [FA_MEASURE_DAYS] = {"business day", "business days", FA_DAY},
+};
+
+int fa_parse_measured(struct fa_str text, fa_time *ret_length, enum fa_measure *ret_measure)
+{
+    struct fa_str unit;
+    struct fa_str number = fa_str_cut(text, ' ', &unit);
+    uint64_t count = 0;
+    if (unit.ptr == NULL) {
+        *ret_measure = FA_MEASURE_CLOCK;
+        return fa_parse_duration(text, ret_length);
+    }
+    unit = fa_str_trim(unit);
+    for (enum fa_measure m = FA_MEASURE_OPEN; m < FA_MEASURE__COUNT; m++) {
+        if (!fa_str_is(unit, business_units[m].one) && !fa_str_is(unit, business_units[m].many)) {
+            continue;
+        }
+        int rc = fa_parse_u64(number, &count);
+        if (rc != 0 || count > (uint64_t)(FA_DURATION_MAX / business_units[m].ms)) {
+            return rc != 0 ? rc : FA_ERANGE;
+        }
+        *ret_length = (fa_time)count * business_units[m].ms;
+        *ret_measure = m;
+        return 0;
+    }
+    return FA_EPARSE;
+}
+
+const char *fa_format_measured(fa_time length, enum fa_measure measure, char buf[40])
+{
+    if (measure == FA_MEASURE_CLOCK) {
+        return fa_format_duration(length, buf);
+    }
+    snprintf(buf, 40, "%.4g %s", (double)length / (double)business_units[measure].ms,
+             length == business_units[measure].ms ? business_units[measure].one
+                                                  : business_units[measure].many);
+    return buf;
+}
+
 /* ---- times ---- */
 
 /* Exactly `count` digits at *text, which moves on. */

@@ -45,6 +45,13 @@ int fa_parse_duration(struct fa_str text, fa_time *ret_ms) FA_MUST_CHECK;
 /* The same notation, e.g. "1h30m"; buf of 40 bytes. */
 const char *fa_format_duration(fa_time ms, char buf[40]);
 
+/* A duration, or "2 business days", "4 business hours": then the measure says so. The same faults.
+ */
+int fa_parse_measured(struct fa_str text, fa_time *ret_length,
+                      enum fa_measure *ret_measure) FA_MUST_CHECK;
+/* The same notation, "1.5 business days" where it is no whole number; buf of 40 bytes. */
+const char *fa_format_measured(fa_time length, enum fa_measure measure, char buf[40]);
+
 /* RFC 3339 from 1970 on, the whole slice: "2026-11-22T08:15:00Z", with a fraction of a second (cut
  * to milliseconds) or an offset. FA_EPARSE: any other form, or a date or time that does not exist.
  */

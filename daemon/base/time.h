@@ -16,6 +16,17 @@ typedef int64_t fa_time;
 /* "No deadline", later than every time. */
 #define FA_NEVER INT64_MAX
 
+/* How a length of time is counted. */
+/* clang-format off */
+enum fa_measure {
+    FA_MEASURE_CLOCK, /* all time counts */
+    FA_MEASURE_OPEN,  /* the open time of a calendar alone: business hours */
+    FA_MEASURE_DAYS,  /* the days on which a calendar is open, FA_DAY for each: part of its open
+                         time is as much of the day */
+    FA_MEASURE__COUNT
+};
+/* clang-format on */
+
 struct fa_now {
     fa_time mono; /* CLOCK_BOOTTIME: counts through suspend, never steps */
     fa_time wall; /* CLOCK_REALTIME */

@@ -13,7 +13,7 @@ struct fa_calendars_config {
 };
 
 /* How far the past and the time to come are read. */
-#define FA_CALENDARS_BEFORE (40 * FA_DAY)
+#define FA_CALENDARS_BEFORE (70 * FA_DAY) /* as long as 30 business days can be */
 #define FA_CALENDARS_AFTER  (400 * FA_DAY)
 
 /* Where it was installed, or as FIREALARM_CALENDAR says. */

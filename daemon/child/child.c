@@ -228,7 +228,7 @@ static int on_hello(struct fa_child *child, struct fa_str record, fa_time mono, 
     return rc;
 }
 
-static int on_pong(struct fa_child *child, struct fa_str record, struct fa_err *err)
+static int on_pong(struct fa_child *child, struct fa_str record, fa_time mono, struct fa_err *err)
 {
     struct fa_frame_ping ping;
     int rc = fa_frame_get_ping(record, &ping, err);
@@ -237,6 +237,7 @@ static int on_pong(struct fa_child *child, struct fa_str record, struct fa_err *
     }
     if (rc == 0) {
         child->pong_by = FA_NEVER;
+        child->answered_at = mono;
         child->patience -= (child->patience - PONG_WITHIN) / 16;
     }
     return rc;
@@ -271,7 +272,7 @@ static int on_frame(struct fa_child *child, const struct fa_frame *frame, fa_tim
     case FA_FRAME_HELLO:
         return on_hello(child, frame->record, mono, err);
     case FA_FRAME_PONG:
-        return on_pong(child, frame->record, err);
+        return on_pong(child, frame->record, mono, err);
     case FA_FRAME_LOG:
         return on_log(child, frame->record, err);
     case FA_FRAME_PING:

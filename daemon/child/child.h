@@ -66,6 +66,7 @@ struct fa_child {
     struct fa_buf in;
     struct fa_buf out; /* append; fa_child_on_writable sends it */
     fa_time up_since, backoff;
+    fa_time answered_at;                            /* read; mono, of the newest answer to a ping */
     fa_time hello_by, stop_by, restart_at, reap_at; /* FA_NEVER: not armed */
     fa_time ping_at, pong_by;
     /* For the next pong. It doubles with each child that was silent and falls with each that
@@ -86,7 +87,7 @@ void fa_child_start(struct fa_child *child, struct fa_now now);
 void fa_child_stop(struct fa_child *child, struct fa_now now);
 /* Ends it: it did what its owner cannot have. */
 void fa_child_end(struct fa_child *child, fa_time mono, const char *why);
-/* Something was begun: ask soon whether it lives. */
+/* Something was begun, or somebody wants to know: ask soon whether it lives. */
 void fa_child_expect(struct fa_child *child, fa_time mono);
 
 bool fa_child_wants_write(const struct fa_child *child);

@@ -78,6 +78,18 @@ static void say_end(struct fa_client *client, const char *path, const struct fa_
            tally->warnings, tally->warnings == 1 ? "" : "s");
 }
 
+/* What business time comes to, with today's date: it shows whether the calendar is the right one.
+ */
+static void say_business(struct fa_client *client, const struct fa_config *config)
+{
+    char text[FA_CONFIG_EXAMPLE_SIZE];
+    for (size_t i = 0; config != NULL && i < config->rule_count; i++) {
+        if (fa_config_example(config, config->rules[i], text)) {
+            fa_say(&client->out, "rule %s: %s\n", config->rules[i]->name, text);
+        }
+    }
+}
+
 static void print_json(struct fa_client *client, const char *path, bool is_sound, json_t *list)
 {
     json_t *all = json_pack("{s:o, s:b, s:O}", "file", fa_json_clean(path), "sound", is_sound,
@@ -129,6 +141,31 @@ static void say_sparse(struct tally *tally, const struct fa_rule *rule, const js
     on_fault(tally, true, &err);
 }
 
+/* What it may come down to must have been seen to work. Of people that this configuration has. */
+static void ask_tested(struct fa_client *client, const struct fa_config *config,
+                       struct tally *tally)
+{
+    struct fa_answer answer;
+    const json_t *item;
+    size_t i;
+    fa_api_call(&client->settings, "/v1/channels/untested", NULL, &answer);
+    json_array_foreach(json_object_get(answer.json, "untested"), i, item)
+    {
+        const char *person = fa_member_text(item, "person");
+        const char *channel = fa_member_text(item, "channel");
+        struct fa_err err;
+        if (person != NULL && channel != NULL &&
+            fa_directory_find(config->people, fa_str_of(person)) != FA_NOBODY) {
+            (void)fa_err_set(&err, FA_EINVAL,
+                             "the channel '%.64s' of '%.64s' was never tested: firealarm channel "
+                             "test %.64s",
+                             channel, person, person);
+            on_fault(tally, true, &err);
+        }
+    }
+    fa_answer_done(&answer);
+}
+
 /* What a daemon that runs here knows of the rules of these names; silent when there is none, or it
  * does not tell this person. */
 static void ask_daemon(struct fa_client *client, const struct fa_args *args,
@@ -161,6 +198,7 @@ static void ask_daemon(struct fa_client *client, const struct fa_args *args,
         say_sparse(tally, rule_named(config, fa_member_text(item, "rule")), item);
     }
     fa_answer_done(&answer);
+    ask_tested(client, config, tally);
     fa_settings_done(&client->settings);
 }
 
@@ -184,6 +222,7 @@ static int run(struct fa_client *client, const struct fa_args *args)
         json_decref(tally.list);
     } else {
         say_end(client, path, config, &tally);
+        say_business(client, config);
     }
     fa_config_free(config);
     fa_plugins_free(plugins);
@@ -199,8 +238,8 @@ const struct fa_cmd fa_cmd_check = {
              "daemon does: that every policy ends with somebody, that whoever is accused an "
              "independent contact remains, that rules can fire and clear. Every fault is said, "
              "with its file and line. Operators hear, too, which rules read what the daemon that "
-             "runs has never had a sample of, and which look back less far than their samples were "
-             "seen to lie apart.",
+             "runs has never had a sample of, which look back less far than their samples were "
+             "seen to lie apart, and which channels were never tested.",
     .options = options,
     .option_count = FA_COUNT(options),
     .examples = examples,

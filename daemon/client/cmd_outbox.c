@@ -128,7 +128,9 @@ const struct fa_cmd fa_cmd_channel_test = {
     .args_min = 1,
     .args_max = 1,
     .summary = "send a test message to somebody",
-    .about = "Sends a message that says it is a test over each channel of that person.",
+    .about = "Sends a message that says it is a test over each channel of that person. The daemon "
+             "remembers which arrived; check, the metrics and the log at a start name the channels "
+             "on which it may come down and that were never tested.",
     .examples = test_examples,
     .example_count = FA_COUNT(test_examples),
     .run = run_test,

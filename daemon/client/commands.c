@@ -38,6 +38,7 @@ const struct fa_cmd *const fa_commands[] = {
     &fa_cmd_outbox_retry,
     &fa_cmd_outbox_drop,
     &fa_cmd_channel_test,
+    &fa_cmd_drill,
     &fa_cmd_feed_import,
     &fa_cmd_fetch_list,
     &fa_cmd_directory_list,

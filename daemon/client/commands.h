@@ -9,6 +9,7 @@
 extern const struct fa_cmd fa_cmd_file, fa_cmd_guide, fa_cmd_status;
 extern const struct fa_cmd fa_cmd_list, fa_cmd_show, fa_cmd_explain;
 extern const struct fa_cmd fa_cmd_ack, fa_cmd_resolve, fa_cmd_comment, fa_cmd_recuse;
+extern const struct fa_cmd fa_cmd_drill;
 extern const struct fa_cmd fa_cmd_fetch_list;
 extern const struct fa_cmd fa_cmd_oncall;
 extern const struct fa_cmd fa_cmd_outbox_list, fa_cmd_outbox_retry, fa_cmd_outbox_drop;

@@ -123,8 +123,11 @@ void fa_man(FILE *file)
 #undef X
     put_files(file);
     fputs(".SH ENVIRONMENT\n", file);
-    put_line(file, "NO_COLOR switches colours off. XDG_CONFIG_HOME, XDG_STATE_HOME and "
-                   "XDG_CACHE_HOME move the files above. Proxies are never used.");
+    put_line(file,
+             "NO_COLOR switches colours off. XDG_CONFIG_HOME, XDG_STATE_HOME and "
+             "XDG_CACHE_HOME move the files above. Proxies are never used. FIREALARM_CALENDAR "
+             "says where firealarm-calendar is, for who checks or tests without an "
+             "installation.");
     fputs(".SH \"WHO CAN READ IT\"\n", file);
     put_line(file, "Whoever administers this machine can read along. What only one person could "
                    "know points at that person. Neither what happened nor a receipt has to be on "

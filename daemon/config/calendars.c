@@ -10,6 +10,8 @@
 #include "base/texts.h"
 #include "calendar/reader.h"
 #include "config/hours.h"
+#include "config/proof.h"
+#include "config/remotes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -90,6 +92,9 @@ static void each_zone(const struct making *m, zone_fn *fn)
     for (size_t i = 0; i < d->schedules.count; i++) {
         fn(m, d->schedules.items[i].at, zone_or_own(m, d->schedules.items[i].zone));
     }
+    for (size_t i = 0; i < d->maintenance.count; i++) {
+        fn(m, d->maintenance.items[i].at, zone_or_own(m, d->maintenance.items[i].zone));
+    }
 }
 
 static const struct fa_zone *zone_of(const struct making *m, const char *zone)
@@ -112,14 +117,56 @@ static struct fa_str text_of(const struct making *m, const char *file)
     return fa_files_calendar(m->files, file, m->world->is_fresh);
 }
 
+/* Its place among those that are fetched; NULL: the file has to do, or there was a fault. */
+static const struct fa_remote *want_remote(const struct making *m, const config_setting_t *at,
+                                           const struct fa_fetch_entry *entry, const char *file)
+{
+    size_t before = m->faults->count;
+    if (entry->url == NULL || file == NULL) {
+        return NULL;
+    }
+    fa_prove_address(m->faults, at, entry);
+    if (m->world->remotes == NULL || m->faults->count > before) {
+        return NULL;
+    }
+    if (fa_remotes_want(m->world->remotes, entry, file) != 0) {
+        fa_fault_key(m->faults, at, "file", FA_EEXISTS,
+                     "file: '%.300s' is the copy of another url already", file);
+        return NULL;
+    }
+    return fa_remotes_find(m->world->remotes, file);
+}
+
+/* The text of what was fetched, else of the file. */
+static int read_text(const struct making *m, const struct fa_fetch_entry *entry,
+                     const struct fa_remote *remote, const char *file, struct fa_err *err)
+{
+    if (remote != NULL && remote->state == FA_REMOTE_FETCHED) {
+        return fa_files_take_calendar(m->files, file, &remote->text, err);
+    }
+    int rc = fa_files_read_calendar(m->files, file, m->world->is_fresh, err);
+    if (rc != FA_ENOTFOUND || entry->url == NULL) {
+        return rc;
+    }
+    return remote != NULL
+               ? fa_err_set(err, rc,
+                            "'%.200s' has no copy yet, and its url cannot be fetched: %.400s", file,
+                            remote->error)
+               : fa_err_set(err, rc,
+                            "'%.200s' has no copy yet: the daemon fetches it at its start and when "
+                            "it reloads; put one there by hand to check without",
+                            file);
+}
+
 static void want_file(const struct making *m, const config_setting_t *at, const char *file,
-                      const char *zone)
+                      const struct fa_fetch_entry *entry, const char *zone)
 {
     struct fa_err err;
-    if (file == NULL) {
+    const struct fa_remote *remote = want_remote(m, at, entry, file);
+    if (file == NULL || (remote != NULL && remote->state == FA_REMOTE_WANTED)) {
         return;
     }
-    if (fa_files_read_calendar(m->files, file, m->world->is_fresh, &err) != 0) {
+    if (read_text(m, entry, remote, file, &err) != 0) {
         fa_fault_key(m->faults, at, "file", err.code, "file: %s", err.text);
         return;
     }
@@ -132,11 +179,14 @@ static int read_all(const struct making *m)
     each_zone(m, want_zone);
     for (size_t i = 0; i < d->calendars.count; i++) {
         want_file(m, d->calendars.items[i].at, d->calendars.items[i].file,
-                  d->calendars.items[i].zone);
+                  &d->calendars.items[i].remote, d->calendars.items[i].zone);
     }
     for (size_t i = 0; i < d->schedules.count; i++) {
         want_file(m, d->schedules.items[i].at, d->schedules.items[i].file,
-                  d->schedules.items[i].zone);
+                  &d->schedules.items[i].remote, d->schedules.items[i].zone);
+    }
+    if (m->world->remotes != NULL && !fa_remotes_is_ready(m->world->remotes)) {
+        return FA_EAGAIN;
     }
     if (!fa_calendars_is_ready(m->world->calendars)) {
         if (m->world->is_waiting_elsewhere) {
@@ -189,8 +239,16 @@ static void fill_hours(const struct making *m, const struct fa_draft_calendar *d
 static void fill_calendar(const struct making *m, const struct fa_draft_calendar *draft,
                           struct fa_calendar_entry *entry)
 {
-    *entry =
-        (struct fa_calendar_entry){.name = fa_xstrdup(draft->name), .known_until = m->range.until};
+    *entry = (struct fa_calendar_entry){.name = fa_xstrdup(draft->name),
+                                        .zone = fa_xstrdup(zone_or_own(m, draft->zone)),
+                                        .known_until = m->range.until};
+    if (draft->remote.url != NULL && draft->file == NULL) {
+        fa_fault_key(m->faults, draft->at, "url", FA_EINVAL,
+                     "url needs file: where its copy lies, for instance \"/var/lib/firealarm/"
+                     "%.64s.ics\"",
+                     draft->name != NULL ? draft->name : "calendar");
+        return;
+    }
     if ((draft->file != NULL) == (draft->hours.count > 0)) {
         fa_fault(m->faults, draft->at, FA_EINVAL,
                  "a calendar has one of hours (\"Mon-Fri 09:00-17:00\") and file (iCalendar)");
@@ -282,6 +340,7 @@ static void fill_calendars(const struct making *m)
     }
     for (size_t i = 0; i < count; i++) {
         end_early(m, &m->dir->calendars[i]);
+        fa_build_days(&m->dir->calendars[i], zone_of(m, m->draft->calendars.items[i].zone));
     }
 }
 
@@ -514,6 +573,37 @@ static void fill_people(const struct making *m)
     }
 }
 
+static size_t length_to_path(const char *url)
+{
+    const char *host = strstr(url, "://");
+    size_t scheme = host != NULL ? (size_t)(host - url) + 3 : 0;
+    return scheme + strcspn(url + scheme, "/?#");
+}
+
+static void add_copy(struct fa_config *config, const struct fa_fetch_entry *remote,
+                     const char *name, const char *file)
+{
+    if (remote->url != NULL && file != NULL && name != NULL) {
+        config->mirrors =
+            fa_xrealloc(config->mirrors, (config->mirror_count + 1) * sizeof *config->mirrors);
+        config->mirrors[config->mirror_count++] =
+            (struct fa_mirror_entry){fa_xstrdup(name), fa_xstrdup(file),
+                                     fa_xstrndup(remote->url, length_to_path(remote->url))};
+    }
+}
+
+static void fill_copies(const struct fa_draft *draft, struct fa_config *config)
+{
+    for (size_t i = 0; i < draft->calendars.count; i++) {
+        const struct fa_draft_calendar *item = &draft->calendars.items[i];
+        add_copy(config, &item->remote, item->name, item->file);
+    }
+    for (size_t i = 0; i < draft->schedules.count; i++) {
+        const struct fa_draft_schedule *item = &draft->schedules.items[i];
+        add_copy(config, &item->remote, item->name, item->file);
+    }
+}
+
 int fa_build_calendars(struct fa_faults *faults, struct fa_files *files,
                        const struct fa_draft *draft, const struct fa_config_world *world,
                        struct fa_config *config)
@@ -535,5 +625,6 @@ int fa_build_calendars(struct fa_faults *faults, struct fa_files *files,
     fill_calendars(&m);
     fill_schedules(&m);
     fill_people(&m);
+    fill_copies(draft, config);
     return 0;
 }

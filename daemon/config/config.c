@@ -11,8 +11,10 @@
 #include "config/calendars.h"
 #include "config/proof.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static void read_draft(struct fa_faults *faults, const struct fa_files *files,
                        struct fa_draft *draft)
@@ -99,6 +101,11 @@ static void add_directory(struct fa_faults *faults, struct fa_files *files,
     files->directory_mark = fa_file_mark_of(path);
     if (instead != NULL) {
         fa_files_add_directory(files, path, *instead, faults);
+    } else if (access(path, F_OK) != 0 && errno == ENOENT) {
+        fa_warn(faults, NULL,
+                "directory: '%.300s' is not there yet, so nobody is in it: 'firealarm directory "
+                "import' writes it",
+                path);
     } else if (fa_files_read_directory(path, &buf, faults) == 0) {
         fa_files_add_directory(files, path, fa_buf_str(&buf), faults);
     } else {
@@ -120,6 +127,9 @@ static int make(struct fa_faults *faults, struct fa_files *files,
     struct fa_config *config = fa_build(faults, &draft);
     if (faults->unread_files == 0) {
         rc = fa_build_calendars(faults, files, &draft, world, config);
+    }
+    if (faults->unread_files == 0 && rc == 0) {
+        fa_build_business(faults, &draft, config);
     }
     if (faults->unread_files == 0 && rc == 0) {
         prove(faults, &draft, config, world != NULL ? world->plugins : NULL);
@@ -262,6 +272,7 @@ static void free_rule(struct fa_rule *rule)
     free(rule->policy);
     free(rule->summary);
     free(rule->expect);
+    free(rule->calendar);
     free(rule->file);
     free(rule);
 }
@@ -291,6 +302,7 @@ static void free_fetch(struct fa_fetch_entry *fetch)
 {
     free(fetch->name);
     free(fetch->url);
+    free(fetch->secret_url);
     free(fetch->query);
     free(fetch->metric);
     free(fetch->user);
@@ -321,6 +333,12 @@ void fa_config_free(struct fa_config *config)
         free_fetch(&config->fetches[i]);
     }
     free(config->fetches);
+    for (size_t i = 0; i < config->mirror_count; i++) {
+        free(config->mirrors[i].name);
+        free(config->mirrors[i].file);
+        free(config->mirrors[i].host);
+    }
+    free(config->mirrors);
     free_plugin(&config->store);
     fa_directory_free(config->people);
     free(config->rules);

@@ -69,7 +69,8 @@ enum fa_fetch_job_kind { FA_JOB_SCRAPE, FA_JOB_QUERY, FA_JOB_CHECK, FA_JOB_HEART
 
 /* One job of the fetcher. */
 struct fa_fetch_entry {
-    char *name, *url; /* a check's may be "tcp://HOST:PORT" */
+    char *name, *url; /* a check's may be "tcp://HOST:PORT"; NULL of a heartbeat */
+    char *secret_url; /* of a heartbeat: a path or a credential's name, for fa_secret_resolve() */
     uint32_t kind;    /* enum fa_fetch_job_kind */
     fa_time every, timeout;
     char *query, *metric;   /* of a query */
@@ -92,6 +93,12 @@ struct fa_file_mark {
     int64_t size, changed_ns;
 };
 struct fa_file_mark fa_file_mark_of(const char *path); /* NULL: none */
+
+/* A calendar or schedule whose file is the copy of one that lies elsewhere. */
+struct fa_mirror_entry {
+    char *name, *file;
+    char *host; /* where it comes from, without the path: that may be a secret */
+};
 
 struct fa_config {
     char *company;
@@ -116,6 +123,8 @@ struct fa_config {
     size_t feed_count;
     struct fa_fetch_entry *fetches;
     size_t fetch_count;
+    struct fa_mirror_entry *mirrors;
+    size_t mirror_count;
     fa_time walk_from;   /* nobody may be missing from then on; 0: that is not asked */
     fa_time known_until; /* of calendars and zones; 0: they were not read */
     char *source; /* the files' text, with that of calendars, for the store's copy; fa_config_parse
@@ -135,6 +144,7 @@ typedef void fa_config_fault_fn(void *ctx, bool is_warning, const struct fa_err 
  * cannot be proved before. */
 struct fa_plugins;
 struct fa_calendars;
+struct fa_remotes;
 
 /* What a configuration is read with beside its files. NULL for all of it stands for {0}. */
 struct fa_config_world {
@@ -144,8 +154,10 @@ struct fa_config_world {
     struct fa_calendars *calendars;
     const struct fa_str *directory; /* tried in place of what the directory's file holds, be it
                                        there or not; NULL: the file */
-    bool is_waiting_elsewhere; /* what has to be read first is: FA_EAGAIN, instead of blocking */
-    bool is_fresh;             /* of calendars that a kept text holds, what their files say now */
+    struct fa_remotes *remotes; /* which calendars are to be fetched, and those that were; FA_EAGAIN
+                                   when some are missing. NULL: their copies have to do */
+    bool is_waiting_elsewhere;  /* what has to be read first is: FA_EAGAIN, instead of blocking */
+    bool is_fresh;              /* of calendars that a kept text holds, what their files say now */
 };
 
 /* Reads and proves. 0 with *ret_config (fa_config_free), FA_EINVAL after one or more faults, none
@@ -168,6 +180,12 @@ void fa_config_free(struct fa_config *config); /* accepts NULL */
  * fills (fa_describe_names; a test holds the two lists together). A rule for a metric without
  * summary gets "{rule}: {value} since {since|time}". */
 const char *const *fa_config_summary_fields(size_t *ret_count);
+
+/* Of a rule whose `for` is business time: what it comes to from today on, for people. False: it is
+ * none. */
+#define FA_CONFIG_EXAMPLE_SIZE 360
+bool fa_config_example(const struct fa_config *config, const struct fa_rule *rule,
+                       char ret_text[FA_CONFIG_EXAMPLE_SIZE]);
 
 /* The manual page firealarm.cfg(5), made from the tables that read the files, with the options of
  * those plugins that are there; NULL: without. */

@@ -82,6 +82,29 @@ static const struct fa_section team_section = {"a team", KEYS(team_keys), sizeof
                                                .help = "Several people under one name."};
 #undef T
 
+/* clang-format off */
+/* A calendar that lies elsewhere; of both sections. */
+#define REMOTE_KEYS                                                                                \
+    {"url", FA_KEY_TEXT, 0, AT(T, remote.url), .min = 1, .max = 2000,                              \
+     .help = "Where it comes from, for instance \"https://HOST/rota.ics\": firealarm-fetcher gets "  \
+             "it a minute after each start and reload and then once a day, at most 1 MB within "   \
+             "30s. file says where its copy lies. What cannot be fetched, is no calendar or makes " \
+             "the configuration fail its proof changes nothing: the copy stays in force, and "     \
+             "operators hear. Redirects are not followed."},                                       \
+    {"user", FA_KEY_TEXT, 0, AT(T, remote.user), .min = 1, .max = 200,                             \
+     .help = "Of url: to log in with."},                                                           \
+    {"password", FA_KEY_PATH, FA_KEY_CREDENTIAL, AT(T, remote.password),                           \
+     .help = "Of url: file or credential with the user's password."},                              \
+    {"token", FA_KEY_PATH, FA_KEY_CREDENTIAL, AT(T, remote.token),                                 \
+     .help = "Of url: file or credential with a bearer token."},                                   \
+    {"ca", FA_KEY_PATH, 0, AT(T, remote.ca),                                                       \
+     .help = "Of url: file with the authorities that its certificate is checked by."},             \
+    {"allow_private", FA_KEY_BOOL, 0, AT(T, remote.allow_private), .def = "false",                 \
+     .help = "Of url: it may be an address of this machine or of a private network."},             \
+    {"allow_plain", FA_KEY_BOOL, 0, AT(T, remote.allow_plain), .def = "false",                     \
+     .help = "Of url: a secret may go over http."},
+
+/* clang-format on */
 #define T struct fa_draft_calendar
 static const struct fa_key calendar_keys[] = {
     {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, name),
@@ -90,15 +113,14 @@ static const struct fa_key calendar_keys[] = {
      .help = "Each week the same: \"Mon-Fri 09:00-17:00\", \"Sat 10:00-13:00\", \"Fri "
              "22:00-06:00\" (into Saturday)."},
     {"file", FA_KEY_PATH, 0, AT(T, file),
-     .help = "iCalendar, instead of hours: open while one of its events lasts."},
+     .help = "iCalendar, instead of hours: open while one of its events lasts. With url: where its "
+             "copy lies, below the state directory, for instance /var/lib/firealarm/rota.ics."},
     {"except", FA_KEY_TEXTS, 0, LIST(T, except), .min = 1, .max = 16,
      .help = "Calendars whose time is taken out, for instance holidays."},
     {"zone", FA_KEY_TEXT, 0, AT(T, zone), .max = 100,
      .help = "Time zone of hours, of whole days and of times without one. Without it: the "
              "company's."},
-    {"url", FA_KEY_REFUSED,
-     .help = "calendars are files: let a job of your own fetch it, and write file = \"...\""},
-};
+    REMOTE_KEYS};
 static const struct fa_section calendar_section = {
     "a calendar", KEYS(calendar_keys), sizeof(T),
     .help = "Open time under a name: working hours, holidays, leave. Calendars are read at start, "
@@ -115,12 +137,10 @@ static const struct fa_key schedule_keys[] = {
     {"file", FA_KEY_PATH, FA_KEY_REQUIRED, AT(T, file),
      .help = "iCalendar. Each event says who is on duty: its ATTENDEEs, by the addresses of their "
              "channels; without such its SUMMARY, a person's name or display, several with "
-             "commas."},
+             "commas. With url: where its copy lies, as of a calendar."},
     {"zone", FA_KEY_TEXT, 0, AT(T, zone), .max = 100,
      .help = "Time zone of whole days and of times without one. Without it: the company's."},
-    {"url", FA_KEY_REFUSED,
-     .help = "calendars are files: let a job of your own fetch it, and write file = \"...\""},
-};
+    REMOTE_KEYS};
 static const struct fa_section schedule_section = {
     "a schedule", KEYS(schedule_keys), sizeof(T),
     .help = "A rotation: who is on duty when. A single event, or an occurrence that was changed or "
@@ -254,8 +274,11 @@ static const struct fa_key step_keys[] = {
      .max = 64, .help = "Whom to tell: a person, \"role:NAME\", \"team:NAME\" or \"independent\"."},
     {"channels", FA_KEY_TEXTS, 0, PAIR(T, e.channels, e.channel_count), .max = 16,
      .help = "Only over these channels. Without it: each person's own, in their order."},
-    {"wait", FA_KEY_DURATION, 0, AT(T, e.wait), DURATION(FA_MINUTE, 7 * FA_DAY), .def = "15m",
-     .help = "From this step to the next; from the last to its repetition."},
+    {"wait", FA_KEY_MEASURED, 0, PAIR(T, e.wait, e.measure), DURATION(FA_MINUTE, 7 * FA_DAY),
+     .def = "15m",
+     .help = "From this step to the next; from the last to its repetition. \"4 business hours\" "
+             "and \"2 business days\" are counted by the step's during, without it by the "
+             "company's calendar; see for of a rule."},
     {"during", FA_KEY_NAME, 0, AT(T, e.during),
      .help = "A calendar: the step is told only while it is open, and its wait runs only then. "
              "Without it: at any time."},
@@ -329,8 +352,16 @@ static const struct fa_key rule_keys[] = {
          "{since|time}."},
     {"expect", FA_KEY_TEXT, 0, AT(T, e.expect), .max = 500,
      .help = "What is expected of the reader; plain text."},
-    {"for", FA_KEY_DURATION, 0, AT(T, e.for_ms), DURATION(0, 30 * FA_DAY), .def = "0s",
-     .help = "The condition must hold so long."},
+    {"for", FA_KEY_MEASURED, 0, PAIR(T, e.for_ms, e.for_measure), DURATION(0, 30 * FA_DAY),
+     .def = "0s",
+     .help = "The condition must hold so long. \"4 business hours\" are as much open time of the "
+             "calendar; of \"2 business days\" each is a day on which it is open, and half of its "
+             "open time is half a day. So with hours from 9 to 17 what holds since Friday 16:00 "
+             "fires on Tuesday at 16:00, and what begins on Saturday as if it were Monday 9:00; a "
+             "holiday is no business day."},
+    {"calendar", FA_KEY_NAME, 0, AT(T, e.calendar),
+     .help = "The calendar that business days and hours of for are counted by. Without it: the "
+             "company's."},
     {"keep_firing_for", FA_KEY_DURATION, 0, AT(T, e.keep_firing_for), DURATION(0, 30 * FA_DAY),
      .def = "0s", .help = "The condition must be over so long before the alarm returns."},
     {"hits", FA_KEY_U32, 0, AT(T, e.hits), .min = 1, .max = 64,
@@ -407,8 +438,11 @@ static const struct fa_key maintenance_keys[] = {
      .help = "It is on while this calendar is open. One of calendar and weekly is needed."},
     {"weekly", FA_KEY_TEXTS, 0, LIST(T, weekly), .min = 1, .max = FA_MAINTENANCE_SLOTS,
      .help =
-         "It is on at these times of the week, by the company's zone: \"sun 02:00-04:00\", \"mon-fri "
-         "22:00-02:00\", \"daily 03:00-03:30\"."},
+         "It is on at these times of the week: \"sun 02:00-04:00\", \"mon-fri 22:00-02:00\", \"daily "
+         "03:00-03:30\"."},
+    {"zone", FA_KEY_TEXT, 0, AT(T, zone), .max = 100,
+     .help = "Time zone of weekly, for instance that of the data centre. Without it: the "
+             "company's."},
     {"reason", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, reason), .min = 1, .max = FA_SILENCE_REASON_MAX,
      .help = "What is being done; who misses an alarm reads it."},
     {"owner", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, owner),
@@ -535,12 +569,17 @@ static const struct fa_key fetch_keys[] = {
      .def = "scrape",
      .help = "scrape: what the address answers is read by a decoder. query: the address is a "
              "Prometheus-compatible server's, and its answer to a query becomes a metric. check: "
-             "does it answer at all? heartbeat: the address is called as long as the daemon is "
-             "well, so that somebody outside notices when it is not."},
-    {"url", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, e.url), .min = 1, .max = 2000,
+             "does it answer at all? heartbeat: a dead man's switch. The address is called only "
+             "while the daemon makes progress, so that somebody outside notices when it does not: "
+             "no deadline is overdue, and since the call before a write reached the disk and the "
+             "courier answered."},
+    {"url", FA_KEY_TEXT, 0, AT(T, e.url), .min = 1, .max = 2000,
      .help = "\"https://HOST/metrics\"; of a query the server's, without /api/v1/query; of a check "
              "also \"tcp://HOST:PORT\", which is well when it accepts a connection. Redirects are "
              "not followed."},
+    {"secret_url", FA_KEY_PATH, FA_KEY_CREDENTIAL, AT(T, e.secret_url),
+     .help = "Of a heartbeat, instead of url: file or credential with the address, since whoever "
+             "knows that one can say that all is well."},
     {"every", FA_KEY_DURATION, 0, AT(T, e.every), DURATION(FA_SECOND, FA_DAY), .def = "15s",
      .help = "From one run to the next. A run that is due while the one before it is not over is "
              "left out."},
@@ -659,12 +698,16 @@ static const struct fa_key top_keys[] = {
      .help =
          "What the client says before it asks anything, for instance who can read this machine."},
     {"directory", FA_KEY_PATH, 0, AT(T, directory),
-     .help = "The file with people, teams and accounts that \"firealarm directory import\" writes, "
-             "for instance /var/lib/firealarm/directory.cfg. It is read with the others, and again "
-             "within half a minute when it has changed."},
+     .help =
+         "The file with people, teams and accounts that \"firealarm directory import\" writes, "
+         "for instance /var/lib/firealarm/directory.cfg. It is read with the others, and again "
+         "within half a minute when it has changed. While it is not there yet, nobody is in it."},
     {"zone", FA_KEY_TEXT, 0, AT(T, zone), .max = 100,
      .help = "The company's time zone, for instance \"Europe/Berlin\", for people, calendars and "
              "schedules that name none. Without it: UTC."},
+    {"calendar", FA_KEY_NAME, 0, AT(T, calendar),
+     .help = "The company's working calendar: business days and hours are counted by it, where a "
+             "rule or a step names no other."},
     {"people", FA_KEY_GROUPS, 0, LIST(T, people), .section = &person_section,
      .help = "Everybody who is named elsewhere."},
     {"calendars", FA_KEY_GROUPS, 0, LIST(T, calendars), .section = &calendar_section,

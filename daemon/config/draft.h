@@ -29,12 +29,14 @@ struct fa_draft_person {
 struct fa_draft_calendar {
     const config_setting_t *at;
     char *name, *file, *zone;
+    struct fa_fetch_entry remote; /* url and what goes with it */
     FA_TEXTS hours, except;
 };
 
 struct fa_draft_schedule {
     const config_setting_t *at;
     char *name, *display, *file, *zone;
+    struct fa_fetch_entry remote;
 };
 
 struct fa_draft_team {
@@ -109,7 +111,7 @@ struct fa_draft_rule {
 
 struct fa_draft_maintenance {
     const config_setting_t *at;
-    char *name, *reason, *owner, *calendar;
+    char *name, *reason, *owner, *calendar, *zone;
     FA_TEXTS where, weekly;
 };
 
@@ -180,7 +182,7 @@ struct fa_draft_limits {
 
 struct fa_draft {
     const config_setting_t *at;
-    char *company, *notice, *directory, *zone;
+    char *company, *notice, *directory, *zone, *calendar;
     FA_ARRAY(struct fa_draft_person) people;
     FA_ARRAY(struct fa_draft_calendar) calendars;
     FA_ARRAY(struct fa_draft_schedule) schedules;

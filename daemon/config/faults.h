@@ -86,6 +86,9 @@ int fa_files_read_calendar(struct fa_files *files, const char *path, bool fresh,
                            struct fa_err *err) FA_MUST_CHECK;
 /* What was read, borrowed; without ptr: nothing was. */
 struct fa_str fa_files_calendar(const struct fa_files *files, const char *path, bool fresh);
+/* The same with what lies elsewhere, in place of the file. */
+int fa_files_take_calendar(struct fa_files *files, const char *path, const struct fa_buf *text,
+                           struct fa_err *err) FA_MUST_CHECK;
 /* The text to keep: what was joined, and the calendars that were read. The caller frees it. */
 char *fa_files_source(struct fa_files *files);
 /* Scans and parses every file. */

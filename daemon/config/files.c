@@ -23,6 +23,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -331,29 +332,65 @@ struct fa_str fa_files_calendar(const struct fa_files *files, const char *path, 
     return calendar != NULL ? (struct fa_str){calendar->text, calendar->len} : (struct fa_str){0};
 }
 
-int fa_files_read_calendar(struct fa_files *files, const char *path, bool fresh, struct fa_err *err)
+/* A reader of iCalendar passes over what it does not know: a page to log in would be a calendar
+ * without events, and half of one a calendar with half of them. */
+static bool is_calendar_text(struct fa_str text)
 {
-    struct fa_buf buf;
+    static const char begin[] = "BEGIN:VCALENDAR", end[] = "END:VCALENDAR";
+    const size_t begin_len = sizeof begin - 1, end_len = sizeof end - 1;
+    if (fa_str_starts(text, "\xef\xbb\xbf")) {
+        text = (struct fa_str){text.ptr + 3, text.len - 3};
+    }
+    while (text.len > 0 && strchr(" \t\r\n", text.ptr[0]) != NULL) {
+        text = (struct fa_str){text.ptr + 1, text.len - 1};
+    }
+    while (text.len > 0 && strchr(" \t\r\n", text.ptr[text.len - 1]) != NULL) {
+        text.len--;
+    }
+    return text.len >= begin_len + end_len && strncasecmp(text.ptr, begin, begin_len) == 0 &&
+           strncasecmp(text.ptr + text.len - end_len, end, end_len) == 0;
+}
+
+int fa_files_take_calendar(struct fa_files *files, const char *path, const struct fa_buf *text,
+                           struct fa_err *err)
+{
     size_t total = 0;
-    if (find_calendar(files, path, fresh) != NULL) {
+    if (find_calendar(files, path, true) != NULL) {
         return 0;
     }
     for (size_t i = 0; i < files->calendar_count; i++) {
         total += files->calendars[i].is_kept ? 0 : files->calendars[i].len;
     }
+    if (memchr(fa_buf_text(text), '\0', text->len) != NULL ||
+        strstr(fa_buf_text(text), MARK) != NULL) {
+        return fa_err_set(err, FA_EPARSE,
+                          "%.300s: no iCalendar: it holds a zero byte or \"" MARK "\"", path);
+    }
+    if (!is_calendar_text(fa_buf_str(text))) {
+        return fa_err_set(err, FA_EPARSE,
+                          "%.300s: no iCalendar: it goes from BEGIN:VCALENDAR to END:VCALENDAR",
+                          path);
+    }
+    if (total + text->len >
+        KEPT_MAX_BYTES - JOINED_MAX_BYTES - DIRECTORY_MAX_BYTES - ((size_t)1 << 20)) {
+        return fa_err_set(err, FA_ETOOBIG, "all calendars together are larger than 7168 KiB");
+    }
+    add_calendar(files, fa_str_of(path), fa_buf_str(text), false);
+    return 0;
+}
+
+int fa_files_read_calendar(struct fa_files *files, const char *path, bool fresh, struct fa_err *err)
+{
+    struct fa_buf buf;
+    if (find_calendar(files, path, fresh) != NULL) {
+        return 0;
+    }
     fa_buf_init(&buf, FILE_MAX_BYTES);
     int rc = fa_files_read_plain(path, &buf, err);
     if (rc != 0) {
         (void)fa_err_wrap(err, "%.300s", path);
-    } else if (memchr(fa_buf_text(&buf), '\0', buf.len) != NULL ||
-               strstr(fa_buf_text(&buf), MARK) != NULL) {
-        rc = fa_err_set(err, FA_EPARSE,
-                        "%.300s: no iCalendar: it holds a zero byte or \"" MARK "\"", path);
-    } else if (total + buf.len >
-               KEPT_MAX_BYTES - JOINED_MAX_BYTES - DIRECTORY_MAX_BYTES - ((size_t)1 << 20)) {
-        rc = fa_err_set(err, FA_ETOOBIG, "all calendars together are larger than 7168 KiB");
     } else {
-        add_calendar(files, fa_str_of(path), fa_buf_str(&buf), false);
+        rc = fa_files_take_calendar(files, path, &buf, err);
     }
     fa_buf_done(&buf);
     return rc;

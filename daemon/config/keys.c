@@ -183,6 +183,7 @@ static void free_key(const struct fa_key *key, void *item)
         free(*(void **)place);
         break;
     case FA_KEY_DURATION:
+    case FA_KEY_MEASURED:
     case FA_KEY_U32:
     case FA_KEY_REAL:
     case FA_KEY_BOOL:

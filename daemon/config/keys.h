@@ -6,7 +6,7 @@
 
 #include "config/faults.h"
 
-#define FA_KEYS_MAX  32u   /* rows of one table */
+#define FA_KEYS_MAX  40u   /* rows of one table */
 #define FA_ITEMS_MAX 5000u /* of one list without a max; the proof compares each with each */
 
 /* The C type at `offset`; a second member, where there is one, at `offset2`. */
@@ -15,6 +15,7 @@ enum fa_key_type {
     FA_KEY_NAME,     /* char *: what others refer to */
     FA_KEY_PATH,     /* char *, absolute */
     FA_KEY_DURATION, /* fa_time, written "15m" */
+    FA_KEY_MEASURED, /* the same, or "2 business days"; its enum fa_measure at offset2 */
     FA_KEY_U32,      /* uint32_t */
     FA_KEY_REAL,     /* double; bool at offset2 says that it was given */
     FA_KEY_BOOL,     /* bool; another at offset2, if any, says that it was given */

@@ -89,6 +89,9 @@ void fa_prove_policies(const struct fa_proof *proof);
 void fa_prove_hiding(const struct fa_proof *proof);
 void fa_prove_sockets(const struct fa_proof *proof);
 void fa_prove_fetches(const struct fa_proof *proof);
+/* The address alone, and how one logs in there. */
+void fa_prove_address(struct fa_faults *faults, const config_setting_t *at,
+                      const struct fa_fetch_entry *entry);
 void fa_prove_plugins(const struct fa_proof *proof);
 
 #endif

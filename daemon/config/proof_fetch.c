@@ -123,6 +123,23 @@ static void prove_url(const struct job *job)
     }
 }
 
+/* Whoever reads a heartbeat's address can hide that the daemon is dead. */
+static void prove_address(const struct job *job)
+{
+    bool secret = job->entry->kind == FA_JOB_HEARTBEAT;
+    if (secret && job->entry->url != NULL) {
+        fa_fault_key(job->proof->faults, job->at, "url", FA_EDENIED,
+                     "the address of a heartbeat is a secret, and secrets are never in these "
+                     "files: write secret_url with the name of a file or credential");
+    } else if (secret && job->entry->secret_url == NULL) {
+        fa_fault(job->proof->faults, job->at, FA_EINVAL, "a heartbeat lacks secret_url");
+    } else if (!secret && job->entry->url == NULL) {
+        fa_fault(job->proof->faults, job->at, FA_EINVAL, "a fetch job lacks url");
+    } else if (!secret) {
+        prove_url(job);
+    }
+}
+
 static void prove_login(const struct job *job)
 {
     const struct fa_fetch_entry *entry = job->entry;
@@ -134,7 +151,8 @@ static void prove_login(const struct job *job)
     } else if (entry->password != NULL && entry->user == NULL) {
         fa_fault_key(faults, job->at, "password", FA_EINVAL, "password needs user");
     }
-    if (secret && strncmp(entry->url, "https://", 8) != 0 && !entry->allow_plain) {
+    if (secret && entry->url != NULL && strncmp(entry->url, "https://", 8) != 0 &&
+        !entry->allow_plain) {
         fa_fault_key(faults, job->at, "url", FA_EDENIED,
                      "a secret would go over http:// where others can read it: write https://, or "
                      "allow_plain = true if that is meant");
@@ -232,6 +250,7 @@ static void prove_kind(const struct job *job)
     only_of(job, "decoder", job->draft->decoder != NULL, FA_JOB_SCRAPE);
     only_of(job, "query", entry->query != NULL, FA_JOB_QUERY);
     only_of(job, "metric", entry->metric != NULL, FA_JOB_QUERY);
+    only_of(job, "secret_url", entry->secret_url != NULL, FA_JOB_HEARTBEAT);
     for (size_t i = 0; i < entry->decoder.given_count && entry->decoder.plugin == NULL; i++) {
         fa_fault_key(job->proof->faults, job->at, entry->decoder.given[i].name, FA_ENOTFOUND,
                      "unknown key '%.60s' in %s", entry->decoder.given[i].name, kinds[entry->kind]);
@@ -258,19 +277,34 @@ static void prove_name(const struct job *job)
     }
 }
 
+void fa_prove_address(struct fa_faults *faults, const config_setting_t *at,
+                      const struct fa_fetch_entry *entry)
+{
+    const struct fa_proof proof = {.faults = faults};
+    const struct job job = {&proof, entry, NULL, at};
+    prove_url(&job);
+    prove_login(&job);
+}
+
 void fa_prove_fetches(const struct fa_proof *proof)
 {
+    bool watched = false;
     for (size_t i = 0; i < proof->draft->fetches.count; i++) {
         struct job job = {proof, &proof->config->fetches[i], &proof->draft->fetches.items[i],
                           proof->draft->fetches.items[i].at};
-        if (job.entry->url != NULL) {
-            prove_url(&job);
-            prove_login(&job);
-        }
+        prove_address(&job);
+        prove_login(&job);
         prove_headers(&job);
         prove_labels(&job);
         prove_kind(&job);
         prove_times(&job);
         prove_name(&job);
+        watched = watched || job.entry->kind == FA_JOB_HEARTBEAT;
+    }
+    if (!watched && proof->plugins != NULL) {
+        fa_warn(proof->faults, NULL,
+                "nobody outside watches this daemon: when it or its host dies, no alarm says so. "
+                "Write a fetch job with kind = \"heartbeat\" and the address of a dead man's "
+                "switch");
     }
 }

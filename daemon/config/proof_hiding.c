@@ -68,7 +68,7 @@ static void read_maintenance(const struct fa_proof *proof, const struct fa_draft
     ret->reason = copy(draft->reason);
     ret->owner = copy(draft->owner);
     ret->calendar = copy(draft->calendar);
-    ret->zone = copy(proof->draft->zone);
+    ret->zone = copy(draft->zone != NULL ? draft->zone : proof->draft->zone);
     (void)fa_proof_need(proof, FA_KIND_PERSON, draft->owner, draft->at, "owner");
     read_matchers(proof, draft->at, "where", draft->where.items, draft->where.count, &ret->where);
     need_calendar(proof, draft->at, draft->calendar);
@@ -82,6 +82,10 @@ static void read_maintenance(const struct fa_proof *proof, const struct fa_draft
     if ((draft->weekly.count > 0) == (draft->calendar != NULL)) {
         fa_fault(proof->faults, draft->at, FA_EINVAL,
                  "a maintenance window has either calendar or weekly: when is it?");
+    }
+    if (draft->zone != NULL && draft->calendar != NULL) {
+        fa_fault_key(proof->faults, draft->at, "zone", FA_EINVAL,
+                     "zone is of weekly; a calendar has its own");
     }
 }
 

@@ -217,9 +217,9 @@ static void prove_feeds(const struct fa_proof *proof)
 static void prove_fetches(const struct fa_proof *proof)
 {
     static const char *const own[] = {
-        "name",   "kind",          "url",         "every",    "timeout",   "query",
-        "metric", "labels",        "user",        "password", "token",     "headers",
-        "ca",     "allow_private", "allow_plain", "decoder",  "max_bytes", "limits"};
+        "name",        "kind",    "url",       "every",  "timeout",   "query", "metric",
+        "labels",      "user",    "password",  "token",  "headers",   "ca",    "allow_private",
+        "allow_plain", "decoder", "max_bytes", "limits", "secret_url"};
     const struct firealarm_decoder *decoder;
     for (size_t i = 0; i < proof->draft->fetches.count; i++) {
         struct use use = {FA_PLUGIN_DECODER,

@@ -30,6 +30,7 @@ static const char *type_words(const struct fa_key *key)
         [FA_KEY_NAME] = "name",
         [FA_KEY_PATH] = "path",
         [FA_KEY_DURATION] = "duration",
+        [FA_KEY_MEASURED] = "duration or business time",
         [FA_KEY_U32] = "whole number",
         [FA_KEY_REAL] = "number",
         [FA_KEY_BOOL] = "true or false",
@@ -49,7 +50,7 @@ static const char *type_words(const struct fa_key *key)
 static void put_range(FILE *out, const struct fa_key *key)
 {
     char low[40], high[40];
-    if (key->type == FA_KEY_DURATION && key->max > 0) {
+    if ((key->type == FA_KEY_DURATION || key->type == FA_KEY_MEASURED) && key->max > 0) {
         fprintf(out, ", %s to %s", fa_format_duration(key->min, low),
                 fa_format_duration(key->max, high));
     } else if ((key->type == FA_KEY_U32 || key->type == FA_KEY_U32S) && key->max > 0) {

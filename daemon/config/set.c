@@ -149,7 +149,7 @@ static void set_path(const struct fa_slot *slot)
 
 static const char *limit_text(const struct fa_key *key, int64_t value, char buf[40])
 {
-    if (key->type == FA_KEY_DURATION) {
+    if (key->type == FA_KEY_DURATION || key->type == FA_KEY_MEASURED) {
         return fa_format_duration(value, buf);
     }
     snprintf(buf, 40, "%lld", (long long)value);
@@ -177,12 +177,39 @@ static void set_duration(const struct fa_slot *slot)
     }
     const char *text = config_setting_get_string(slot->at);
     int rc = fa_parse_duration(fa_str_of(text), &value);
-    if (rc != 0) {
+    enum fa_measure measure;
+    fa_time other;
+    if (fa_parse_measured(fa_str_of(text), &other, &measure) == 0 && measure != FA_MEASURE_CLOCK) {
+        fa_fault(slot->faults, slot->at, FA_EUNSUPPORTED,
+                 "%s: '%.60s': business time is for \"for\" of a rule and \"wait\" of a step",
+                 slot->key->name, text);
+    } else if (rc != 0) {
         fa_fault(slot->faults, slot->at, rc,
                  "%s: '%.60s' is %s: write for instance 30s, 15m, 1h30m, 2d or 1w", slot->key->name,
                  text, rc == FA_ERANGE ? "too long" : "no duration");
     } else if (in_range(slot, value)) {
         *(fa_time *)member(slot) = value;
+    }
+}
+
+static void set_measured(const struct fa_slot *slot)
+{
+    fa_time value = 0;
+    enum fa_measure measure;
+    const char *text = config_setting_get_string(slot->at);
+    if (text == NULL) {
+        wrong_type(slot, "a duration in quotes such as \"15m\" or \"2 business days\"");
+        return;
+    }
+    int rc = fa_parse_measured(fa_str_of(text), &value, &measure);
+    if (rc != 0) {
+        fa_fault(slot->faults, slot->at, rc,
+                 "%s: '%.60s' is %s: write for instance 30s, 15m, 1h30m, 2d, 4 business hours or 2 "
+                 "business days",
+                 slot->key->name, text, rc == FA_ERANGE ? "too long" : "no duration");
+    } else if (in_range(slot, value)) {
+        *(fa_time *)member(slot) = value;
+        *(enum fa_measure *)member2(slot) = measure;
     }
 }
 
@@ -455,14 +482,15 @@ static void set_refused(const struct fa_slot *slot)
 void fa_key_set(const struct fa_slot *slot)
 {
     static void (*const setters[])(const struct fa_slot *) = {
-        [FA_KEY_TEXT] = set_text,     [FA_KEY_NAME] = set_name,
-        [FA_KEY_PATH] = set_path,     [FA_KEY_DURATION] = set_duration,
-        [FA_KEY_U32] = set_u32,       [FA_KEY_REAL] = set_real,
-        [FA_KEY_BOOL] = set_bool,     [FA_KEY_CHOICE] = set_choice,
-        [FA_KEY_MODE] = set_mode,     [FA_KEY_TEXTS] = set_texts,
-        [FA_KEY_U32S] = set_u32s,     [FA_KEY_PAIRS] = set_pairs,
-        [FA_KEY_CHOSEN] = set_pairs,  [FA_KEY_GROUP] = set_group,
-        [FA_KEY_GROUPS] = set_groups, [FA_KEY_REFUSED] = set_refused,
+        [FA_KEY_TEXT] = set_text,         [FA_KEY_NAME] = set_name,
+        [FA_KEY_PATH] = set_path,         [FA_KEY_DURATION] = set_duration,
+        [FA_KEY_MEASURED] = set_measured, [FA_KEY_U32] = set_u32,
+        [FA_KEY_REAL] = set_real,         [FA_KEY_BOOL] = set_bool,
+        [FA_KEY_CHOICE] = set_choice,     [FA_KEY_MODE] = set_mode,
+        [FA_KEY_TEXTS] = set_texts,       [FA_KEY_U32S] = set_u32s,
+        [FA_KEY_PAIRS] = set_pairs,       [FA_KEY_CHOSEN] = set_pairs,
+        [FA_KEY_GROUP] = set_group,       [FA_KEY_GROUPS] = set_groups,
+        [FA_KEY_REFUSED] = set_refused,
     };
     setters[slot->key->type](slot);
 }
@@ -475,6 +503,7 @@ void fa_key_set_default(const struct fa_key *key, void *item)
     uint64_t number = 0;
     switch (key->type) {
     case FA_KEY_DURATION:
+    case FA_KEY_MEASURED:
         fa_assert(fa_parse_duration(def, place) == 0);
         break;
     case FA_KEY_U32:

@@ -17,6 +17,8 @@ enum {
     RUN_BODY_MAX,
     RUN_HEADER_NAME,
     RUN_HEADER_VALUE,
+    RUN_SECRET_URL,
+    RUN_ALLOW_PLAIN,
 };
 enum { BODY_N = 1, BODY_BYTES, BODY_TYPE };
 enum { DONE_N = 1, DONE_OK, DONE_STATUS, DONE_DURATION, DONE_ERROR };
@@ -27,6 +29,7 @@ int fa_fetch_frame_put_run(struct fa_buf *out, const struct fa_fetch_run *run)
     fa_rec_put_u64(out, RUN_N, run->n);
     fa_rec_put_u64(out, RUN_KIND, (uint64_t)run->kind);
     fa_frame_put_cstr(out, RUN_URL, run->url);
+    fa_frame_put_cstr(out, RUN_SECRET_URL, run->secret_url);
     fa_frame_put_cstr(out, RUN_QUERY, run->query);
     fa_frame_put_cstr(out, RUN_METRIC, run->metric);
     fa_frame_put_cstr(out, RUN_USER, run->user);
@@ -34,6 +37,7 @@ int fa_fetch_frame_put_run(struct fa_buf *out, const struct fa_fetch_run *run)
     fa_frame_put_cstr(out, RUN_TOKEN, run->token);
     fa_frame_put_cstr(out, RUN_CA, run->ca);
     fa_rec_put_u64(out, RUN_ALLOW_PRIVATE, run->allow_private);
+    fa_rec_put_u64(out, RUN_ALLOW_PLAIN, run->allow_plain);
     fa_rec_put_i64(out, RUN_TIMEOUT, run->timeout);
     fa_rec_put_u64(out, RUN_BODY_MAX, run->body_max);
     for (uint32_t i = 0; i < run->header_count; i++) {
@@ -92,6 +96,9 @@ static void take_run(struct fa_walk *walk, struct fa_fetch_run *run)
     case RUN_URL:
         fa_walk_cstr(walk, &run->url);
         break;
+    case RUN_SECRET_URL:
+        fa_walk_cstr(walk, &run->secret_url);
+        break;
     case RUN_QUERY:
         fa_walk_cstr(walk, &run->query);
         break;
@@ -112,6 +119,9 @@ static void take_run(struct fa_walk *walk, struct fa_fetch_run *run)
         break;
     case RUN_ALLOW_PRIVATE:
         run->allow_private = fa_walk_u64(walk, 1) == 1;
+        break;
+    case RUN_ALLOW_PLAIN:
+        run->allow_plain = fa_walk_u64(walk, 1) == 1;
         break;
     case RUN_TIMEOUT:
         run->timeout = fa_walk_i64(walk);
@@ -139,7 +149,9 @@ int fa_fetch_frame_get_run(struct fa_str record, struct fa_fetch_run *ret_run, s
     }
     bool headers = run->header_count == 0 || run->headers[run->header_count - 1].value != NULL;
     bool query = run->kind != FA_FETCH_QUERY || (run->query != NULL && run->metric != NULL);
-    return fa_walk_end(&walk, run->url != NULL && run->timeout > 0 && headers && query, err);
+    bool secret = run->kind == FA_FETCH_HEARTBEAT;
+    bool address = (run->url != NULL) == !secret && (run->secret_url != NULL) == secret;
+    return fa_walk_end(&walk, address && run->timeout > 0 && headers && query, err);
 }
 
 int fa_fetch_frame_get_body(struct fa_str record, struct fa_fetch_body *ret_body,

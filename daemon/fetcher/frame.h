@@ -25,6 +25,7 @@ enum fa_fetch_kind {
     FA_FETCH_QUERY,     /* PromQL to a server's /api/v1/query; the body is Prometheus' text */
     FA_FETCH_CHECK,     /* does it answer? no body */
     FA_FETCH_HEARTBEAT, /* tell somebody outside that we are well; no body */
+    FA_FETCH_CALENDAR,  /* GET, the answer is the body */
     FA_FETCH__COUNT
 };
 
@@ -35,12 +36,14 @@ struct fa_fetch_header {
 struct fa_fetch_run {
     uint64_t n; /* names the run */
     enum fa_fetch_kind kind;
-    const char *url;              /* a check's may be tcp://HOST:PORT */
+    const char *url;              /* a check's may be tcp://HOST:PORT; NULL of a heartbeat */
+    const char *secret_url;       /* of a heartbeat: a path or a credential's name */
     const char *query, *metric;   /* of a query: the expression, and what its answer is called */
     const char *user;             /* NULL: none; as are the next three */
     const char *password, *token; /* a path or a credential's name: the fetcher reads it */
     const char *ca;
     bool allow_private;
+    bool allow_plain; /* what is read from secret_url may be http:// */
     fa_time timeout;
     uint64_t body_max; /* bytes, decompressed */
     struct fa_fetch_header headers[FA_FETCH_HEADERS_MAX];

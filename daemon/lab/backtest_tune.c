@@ -30,8 +30,9 @@ struct pending {
 };
 
 struct copy {
-    struct fa_rule rule;     /* a copy; its texts are borrowed */
-    struct fa_promql *owned; /* its expression; NULL: a short form */
+    struct fa_rule rule;                      /* a copy; its texts are borrowed */
+    const struct fa_calendar_entry *calendar; /* that its `for` is counted by; NULL: none */
+    struct fa_promql *owned;                  /* its expression; NULL: a short form */
     struct fa_backtest_try *entry;
     struct pending *pending; /* owned */
     size_t count, cap;
@@ -62,9 +63,14 @@ static struct pending *pending_of(struct copy *copy, const char *labels)
 /* It is raised when it has held for so long, be it noticed later. */
 static void settle(struct copy *copy, struct pending *pending, fa_time now)
 {
-    if (pending->raised == FA_NEVER && pending->running != FA_NEVER &&
-        pending->held + now - pending->running >= copy->rule.for_ms) {
-        pending->raised = pending->running + copy->rule.for_ms - pending->held;
+    if (pending->raised != FA_NEVER || pending->running == FA_NEVER) {
+        return;
+    }
+    fa_time left = copy->rule.for_ms - pending->held;
+    fa_time over =
+        fa_calendar_after(copy->calendar, copy->rule.for_measure, pending->running, left);
+    if (over <= now) {
+        pending->raised = over;
         copy->entry->fired++;
     }
 }
@@ -79,7 +85,10 @@ static void on_signal(void *ctx, const struct fa_signal *signal)
         pending->running = pending->running != FA_NEVER ? pending->running : tuning->now;
         settle(copy, pending, tuning->now);
     } else if (signal->level == FA_LEVEL_UNKNOWN) {
-        pending->held += pending->running != FA_NEVER ? tuning->now - pending->running : 0;
+        pending->held += pending->running != FA_NEVER
+                             ? fa_calendar_between(copy->calendar, copy->rule.for_measure,
+                                                   pending->running, tuning->now)
+                             : 0;
         pending->running = FA_NEVER;
     } else {
         copy->entry->firing += pending->raised != FA_NEVER ? tuning->now - pending->raised : 0;
@@ -151,6 +160,9 @@ static void add_copies(struct tuning *tuning, struct fa_backtest_rule *rule)
     for (size_t i = 0; i < TRIES && can; i++) {
         struct copy *copy = &tuning->copies[tuning->count];
         copy->entry = &rule->tries[i];
+        copy->calendar = rule->rule->calendar != NULL
+                             ? fa_directory_calendar(tuning->config->people, rule->rule->calendar)
+                             : NULL;
         can = scale(tuning->config, rule->rule, FACTORS[i], copy);
         copy->entry->current = FACTORS[i] == 1;
         tuning->count += can;

@@ -134,6 +134,7 @@ void fa_lab_check_load(struct fa_lab *lab)
         struct fa_id id = id_of(row);
         bool found =
             !row->live || row->kind == FA_ROW_POLICY || row->kind == FA_ROW_PACE ||
+            row->kind == FA_ROW_DRILL ||
             (row->kind == FA_ROW_ALARM &&
              fa_engine_alarm(lab->engine, (struct fa_alarm_id){id}) != NULL) ||
             (row->kind == FA_ROW_INCIDENT &&
@@ -384,9 +385,10 @@ static fa_time latest_step(const struct fa_lab *lab, const struct fa_alarm *alar
     *ret_elapsed = 0;
     for (size_t i = 0; i < policy->step_count; i++) {
         const struct fa_step *step = &policy->steps[i];
-        fa_time at = fa_lab_due_by(lab, step->during, step->wait);
+        fa_time at = fa_lab_due_by(lab, step);
         latest = at > latest ? at : latest;
-        *ret_elapsed = step->during != NULL        ? FA_NEVER
+        bool is_elapsed = step->during == NULL && step->measure == FA_MEASURE_CLOCK;
+        *ret_elapsed = !is_elapsed                 ? FA_NEVER
                        : step->wait > *ret_elapsed ? step->wait
                                                    : *ret_elapsed;
     }
@@ -455,6 +457,9 @@ static bool may_stop(const struct fa_lab *lab, const struct fa_lab_alarm *seen)
 {
     const struct fa_signal *signal = signal_of(lab, seen);
     if (by_a_person(lab, seen)) {
+        return true;
+    }
+    if (fa_lab_drill_is_over(lab, seen)) {
         return true;
     }
     if ((seen->flags & FA_FLAG_TROUBLE) != 0) {
@@ -595,8 +600,12 @@ static bool is_about_somebody(const struct fa_lab *lab, struct fa_incident_id id
     return false;
 }
 
-static bool has_subject(const struct fa_lab *lab, const struct fa_alarm *alarm)
+/* It has a subject, or tests people: it is in no count. */
+static bool is_uncounted(const struct fa_lab *lab, const struct fa_alarm *alarm)
 {
+    if (strncmp(alarm->identity, "firealarm:drill{", 16) == 0) {
+        return true;
+    }
     for (size_t i = 0; i < alarm->incident_count; i++) {
         if (is_about_somebody(lab, alarm->incidents[i])) {
             return true;
@@ -613,14 +622,14 @@ struct tally {
 static void count_alarm(void *ctx, const struct fa_alarm *alarm)
 {
     struct tally *tally = ctx;
-    tally->alarms[alarm->state] += !has_subject(tally->lab, alarm);
+    tally->alarms[alarm->state] += !is_uncounted(tally->lab, alarm);
 }
 
 static void count_notification(void *ctx, const struct fa_notification *n)
 {
     struct tally *tally = ctx;
     const struct fa_alarm *alarm = fa_engine_alarm(tally->lab->engine, n->alarm);
-    bool hidden = (alarm != NULL && has_subject(tally->lab, alarm)) ||
+    bool hidden = (alarm != NULL && is_uncounted(tally->lab, alarm)) ||
                   is_about_somebody(tally->lab, n->incident);
     tally->outbox += !hidden && n->lines == NULL; /* its lines count, themselves */
 }
@@ -742,6 +751,7 @@ void fa_lab_check_step(struct fa_lab *lab)
         check_stored(lab);
         check_counts(lab);
         fa_lab_check_hidden_counts(lab);
+        fa_lab_check_drills(lab);
     }
 }
 

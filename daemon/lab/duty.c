@@ -242,10 +242,47 @@ bool fa_lab_is_open(const struct fa_lab *lab, const char *calendar)
     return found == NULL || now >= found->known_until || covers(&found->open, now);
 }
 
-fa_time fa_lab_due_by(const struct fa_lab *lab, const char *calendar, fa_time wait)
+static fa_time open_between(const struct fa_calendar_entry *calendar, fa_time from, fa_time until)
 {
-    const struct fa_calendar_entry *found = calendar_of(lab, calendar);
-    fa_time at = fa_lab_now(lab).wall;
+    fa_time sum = 0;
+    for (size_t i = 0; i < calendar->open.count; i++) {
+        const struct fa_span *span = &calendar->open.list[i];
+        fa_time begin = span->from > from ? span->from : from;
+        fa_time end = span->until < until ? span->until : until;
+        sum += end > begin ? end - begin : 0;
+    }
+    return sum;
+}
+
+/* So much open time of the day on which the days are over, which begins at *at; what is left of
+ * them where the calendar ends. To a second. */
+static fa_time last_day(const struct fa_calendar_entry *calendar, fa_time *at, fa_time days)
+{
+    double left = (double)days / (double)FA_DAY;
+    for (size_t i = 0; i < calendar->day_count; i++) {
+        fa_time from = calendar->days[i];
+        fa_time next = i + 1 < calendar->day_count ? calendar->days[i + 1] : calendar->known_until;
+        fa_time begin = from > *at ? from : *at;
+        fa_time whole = open_between(calendar, from, next);
+        double part = (double)open_between(calendar, begin, next) / (double)whole;
+        if (next > *at && part >= left) {
+            *at = begin;
+            return (fa_time)(left * (double)whole) + FA_SECOND;
+        }
+        left -= next > *at ? part : 0;
+    }
+    *at = calendar->known_until > *at ? calendar->known_until : *at;
+    return (fa_time)(left * (double)FA_DAY) + FA_SECOND;
+}
+
+fa_time fa_lab_due_by(const struct fa_lab *lab, const struct fa_step *step)
+{
+    const struct fa_calendar_entry *found =
+        calendar_of(lab, step->during != NULL ? step->during : step->by);
+    fa_time at = fa_lab_now(lab).wall, wait = step->wait;
+    if (step->measure == FA_MEASURE_DAYS && found != NULL) {
+        wait = last_day(found, &at, wait);
+    }
     for (size_t i = 0; found != NULL && i < found->open.count; i++) {
         const struct fa_span *span = &found->open.list[i];
         fa_time end = span->until < found->known_until ? span->until : found->known_until;

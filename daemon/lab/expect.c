@@ -20,11 +20,12 @@ static const struct {
     const char *name;
     uint32_t flag;
 } FLAGS[] = {
-    {"latched", FA_FLAG_LATCHED},   {"unknown", FA_FLAG_UNKNOWN},
-    {"orphaned", FA_FLAG_ORPHANED}, {"shadow", FA_FLAG_SHADOW},
-    {"emptied", FA_FLAG_EMPTIED},   {"filed", FA_FLAG_FILED},
-    {"overdue", FA_FLAG_OVERDUE},   {"trouble", FA_FLAG_TROUBLE},
-    {"shelved", FA_FLAG_SHELVED},   {"suppressed", FA_FLAG_SUPPRESSED},
+    {"latched", FA_FLAG_LATCHED},       {"unknown", FA_FLAG_UNKNOWN},
+    {"orphaned", FA_FLAG_ORPHANED},     {"shadow", FA_FLAG_SHADOW},
+    {"emptied", FA_FLAG_EMPTIED},       {"filed", FA_FLAG_FILED},
+    {"overdue", FA_FLAG_OVERDUE},       {"trouble", FA_FLAG_TROUBLE},
+    {"drill", FA_FLAG_DRILL},           {"shelved", FA_FLAG_SHELVED},
+    {"suppressed", FA_FLAG_SUPPRESSED},
 };
 
 static void expect_flag(struct fa_lab *lab, const struct fa_lab_alarm *seen, const char *text)
@@ -287,6 +288,7 @@ void fa_lab_expect(struct fa_lab *lab, const struct fa_script_line *line)
         [FA_EXPECT_NO_JOURNAL] = expect_no_journal,
         [FA_EXPECT_HEARD] = expect_heard,
         [FA_EXPECT_SILENCE] = fa_lab_expect_silence,
+        [FA_EXPECT_DRILL] = fa_lab_expect_drill,
     };
     if (line->verb == FA_EXPECT_SEES || line->verb == FA_EXPECT_BLIND) {
         expect_view(lab, line, line->verb == FA_EXPECT_SEES);

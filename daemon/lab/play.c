@@ -515,6 +515,9 @@ static void play_line(struct fa_lab *lab, const char *file, const struct fa_scri
     case FA_DO_TROUBLE:
         do_trouble(lab, line);
         break;
+    case FA_DO_DRILL:
+        fa_lab_do_drill(lab, line);
+        break;
     case FA_DO_SILENCE:
     case FA_DO_UNSILENCE:
         fa_lab_do_silence(lab, line);

@@ -77,6 +77,7 @@ enum fa_verb_id {
     FA_DO_TROUBLE,
     FA_DO_SILENCE,
     FA_DO_UNSILENCE,
+    FA_DO_DRILL,
     FA_DO_FORGET,
     FA_DO_NO_RESTARTS,
     FA_DO_NEVER,
@@ -103,6 +104,7 @@ enum fa_verb_id {
     FA_EXPECT_HEARD,
     FA_EXPECT_BLIND,
     FA_EXPECT_SILENCE,
+    FA_EXPECT_DRILL,
     FA_VERB_ID__COUNT
 };
 

@@ -92,6 +92,7 @@ static struct fa_policy *copy_policy(const struct fa_setup *setup, const char *n
             copy->steps[s].channels =
                 copy_texts(from->steps[s].channels, from->steps[s].channel_count);
             copy->steps[s].during = fa_xstrdup(from->steps[s].during);
+            copy->steps[s].by = fa_xstrdup(from->steps[s].by);
         }
         return copy;
     }

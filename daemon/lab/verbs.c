@@ -56,6 +56,8 @@ const struct fa_script_verb fa_script_verbs[FA_SCRIPT_VERBS] = {
      "alarms that fit all matchers in TEXT (\"rule=queue site=~eu.*\") tell nobody and do not "
      "climb; upto: severities that are worse are heard; says: the reason"},
     {FA_DO_UNSILENCE, "unsilence NAME by NAME", "a person ends it before its time"},
+    {FA_DO_DRILL, "drill NAME by NAME [within DURATION] [now]",
+     "an operator drills a policy; now: also in quiet hours"},
     {FA_DO_FORGET, "forget", "what was told and journalled so far counts as expected"},
     {FA_DO_NO_RESTARTS, "no restarts TEXT", "why --restart-everywhere must leave this one out"},
     {FA_DO_NEVER, "never tell NAME [via NAME]", "not even a try, from the next line on"},
@@ -78,7 +80,7 @@ const struct fa_script_verb fa_script_verbs[FA_SCRIPT_VERBS] = {
     {FA_EXPECT_NOTHING, "expect nothing [for DURATION]", "no delivery is left; nor comes"},
     {FA_EXPECT_ALARM, "expect alarm ALARM NAME [FLAGS]",
      "its state: pending unacknowledged acknowledged returned resolved; flags: latched unknown "
-     "orphaned shadow emptied filed overdue trouble shelved suppressed, -flag: not set"},
+     "orphaned shadow emptied filed overdue trouble drill shelved suppressed, -flag: not set"},
     {FA_EXPECT_NO_ALARM, "expect no alarm ALARM", "there never was one, or it was not raised"},
     {FA_EXPECT_OWNER, "expect owner NAME [of ALARM]", "nobody: none"},
     {FA_EXPECT_STEP, "expect step COUNT [loop COUNT] [of ALARM]",
@@ -98,6 +100,7 @@ const struct fa_script_verb fa_script_verbs[FA_SCRIPT_VERBS] = {
      "each alarm that climbs reached somebody, or operators know that it reaches nobody"},
     {FA_EXPECT_BLIND, "expect no view NAME ALARM", "NAME may not know of it"},
     {FA_EXPECT_SILENCE, "expect silenced NAME waiting|active|over", "a silence of the scenario"},
+    {FA_EXPECT_DRILL, "expect drill NAME running|passed|failed", "the last one of a policy"},
 };
 
 const char *fa_script_verb(size_t index, const char **ret_help)

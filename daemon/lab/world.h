@@ -30,7 +30,7 @@
 /* 2026-01-05T08:00:00Z, a Monday. */
 #define FA_LAB_BEGIN INT64_C(1767600000000)
 
-#define FA_LAB_CODES 64 /* journal codes are below */
+#define FA_LAB_CODES 80 /* journal codes are below */
 
 /* ---- store.c ---- */
 
@@ -570,8 +570,8 @@ void fa_lab_add_target(const struct fa_lab *lab, const struct fa_alarm *alarm, c
                        bool *set);
 /* Of a calendar by its name; NULL, or one that there is none of: always open. */
 bool fa_lab_is_open(const struct fa_lab *lab, const char *calendar);
-/* Wall: when so much of its open time has passed; wait 0: when it is open. */
-fa_time fa_lab_due_by(const struct fa_lab *lab, const char *calendar, fa_time wait);
+/* Wall: when the wait of the step will be over that is told now. */
+fa_time fa_lab_due_by(const struct fa_lab *lab, const struct fa_step *step);
 /* Has somebody left the directory whom a filing of the alarm is to be kept from? */
 bool fa_lab_has_unknown(const struct fa_lab *lab, const struct fa_alarm *alarm);
 /* May a message about these filings go to the person over the channel? NULL: yes; else why not. */
@@ -615,6 +615,12 @@ int fa_lab_index_of(const char *value, const char *const *names, int count); /* 
 /* file.c */
 void fa_lab_file(struct fa_lab *lab, const struct fa_script_line *line);
 void fa_lab_word(struct fa_lab *lab, const struct fa_script_line *line);
+/* drill.c */
+void fa_lab_do_drill(struct fa_lab *lab, const struct fa_script_line *line);
+void fa_lab_expect_drill(struct fa_lab *lab, const struct fa_script_line *line);
+/* Is the alarm a drill whose time is over? Then its climb may have stopped. */
+bool fa_lab_drill_is_over(const struct fa_lab *lab, const struct fa_lab_alarm *seen);
+void fa_lab_check_drills(struct fa_lab *lab);
 /* silence.c */
 void fa_lab_do_silence(struct fa_lab *lab, const struct fa_script_line *line);
 bool fa_lab_has_silence(const struct fa_lab *lab, const char *name);

@@ -15,7 +15,8 @@ struct fa_slots {
     const struct fa_windows *all;
     const struct fa_window *window;
     size_t at;      /* long: in the ring */
-    uint32_t chunk; /* raw: the one after this */
+    uint32_t own;   /* raw: the chunk of the last slot */
+    uint32_t chunk; /* raw: the one after it */
     bool is_open;   /* the next is the open one */
     fa_time whole;  /* raw: chunks of which all is at or before this may be told as one slot */
     size_t points;  /* for how many slots the last one stood */
@@ -25,6 +26,18 @@ struct fa_slots {
 void fa_slots_begin(struct fa_slots *slots, const struct fa_windows *all,
                     const struct fa_window *window, fa_time from);
 bool fa_slots_next(struct fa_slots *slots, struct fa_slot *ret_slot);
+
+#define FA_CHUNK_IS_LARGE UINT32_C(0x80000000) /* in an id */
+
+static inline struct fa_packed *fa_raw_at(const struct fa_windows *all, uint32_t id)
+{
+    return (id & FA_CHUNK_IS_LARGE) != 0 ? fa_pool_at(&all->large, id & ~FA_CHUNK_IS_LARGE)
+                                         : fa_pool_at(&all->small, id);
+}
+static inline size_t fa_raw_size(uint32_t id)
+{
+    return (id & FA_CHUNK_IS_LARGE) != 0 ? FA_CHUNK_LARGE : FA_CHUNK_SMALL;
+}
 
 /* slot is later than all that is kept. */
 void fa_raw_append(struct fa_windows *all, struct fa_window *window, const struct fa_slot *slot);

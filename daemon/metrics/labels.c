@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SHORT 128u /* bytes of a label as text */
+
 /* A newline is the one control byte that canonical text can spell. */
 static bool is_value(struct fa_str value)
 {
@@ -186,8 +188,42 @@ static void put_quoted(struct fa_str text, struct fa_buf *buf)
     fa_buf_putc(buf, '"');
 }
 
+static bool needs_escape(struct fa_str text)
+{
+    bool needs = false;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        needs = needs || c == '"' || c == '\\' || c == '\n';
+    }
+    return needs;
+}
+
+/* What most labels are, in one piece: a label set is spelled each time one fires. */
+static bool put_short(struct fa_str name, struct fa_str value, struct fa_buf *buf)
+{
+    char room[SHORT], *at = room;
+    if (name.len + value.len + 4 > sizeof room || !is_plain_name(name) || needs_escape(value)) {
+        return false;
+    }
+    if (buf->len > 0) {
+        *at++ = ',';
+    }
+    memcpy(at, name.ptr, name.len);
+    at += name.len;
+    *at++ = '=';
+    *at++ = '"';
+    memcpy(at, value.ptr, value.len);
+    at += value.len;
+    *at++ = '"';
+    fa_buf_put(buf, room, (size_t)(at - room));
+    return true;
+}
+
 void fa_label_format(struct fa_str name, struct fa_str value, struct fa_buf *buf)
 {
+    if (put_short(name, value, buf)) {
+        return;
+    }
     if (buf->len > 0) {
         fa_buf_putc(buf, ',');
     }

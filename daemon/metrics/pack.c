@@ -456,6 +456,17 @@ void fa_unpack_begin(struct fa_unpack *unpack, const struct fa_packed *chunk, si
                          style.value_bits > VALUE_MAX;
 }
 
+void fa_unpack_skip(struct fa_unpack *unpack, const struct fa_pack *at, unsigned done)
+{
+    unpack->at = *at;
+    unpack->bit = at->bits;
+    unpack->left = unpack->chunk->count - done;
+    if (unpack->is_damaged || unpack->style.scale == FA_SCALE_NONE ||
+        !to_scale(at->last, unpack->style.scale, &unpack->scaled)) {
+        unpack->scaled = 0;
+    }
+}
+
 static int64_t get_begins(struct fa_unpack *unpack)
 {
     return (int64_t)(get_long(unpack, BEGINS_BITS) << (64 - BEGINS_BITS)) >> (64 - BEGINS_BITS);

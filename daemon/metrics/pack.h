@@ -73,6 +73,8 @@ void fa_unpack_begin(struct fa_unpack *unpack, const struct fa_packed *chunk, si
                      enum fa_fold fold);
 /* False: that was all, or the rest is damaged (is_damaged). */
 bool fa_unpack_next(struct fa_unpack *unpack, struct fa_slot *ret_slot);
+/* As if `done` slots of the chunk just begun had been read, at the last of which it was *at. */
+void fa_unpack_skip(struct fa_unpack *unpack, const struct fa_pack *at, unsigned done);
 /* style: of the chunk. */
 struct fa_pack_style fa_pack_style_after(struct fa_pack_style style,
                                          const struct fa_pack_found *found);

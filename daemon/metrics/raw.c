@@ -16,26 +16,16 @@
 
 #include <string.h>
 
-#define LARGE       UINT32_C(0x80000000) /* in an id */
-#define LARGE_FROM  400                  /* slots of a window */
-#define LOOK_EACH   4                    /* slots appended between two looks for what is over */
+#define LARGE       FA_CHUNK_IS_LARGE
+#define LARGE_FROM  400 /* slots of a window */
+#define LOOK_EACH   4   /* slots appended between two looks for what is over */
 #define FIRST_STYLE ((struct fa_pack_style){.time_bits = 1, .value_bits = 8})
-
-static struct fa_packed *chunk_at(const struct fa_windows *all, uint32_t id)
-{
-    return (id & LARGE) != 0 ? fa_pool_at(&all->large, id & ~LARGE) : fa_pool_at(&all->small, id);
-}
-
-static size_t size_of(uint32_t id)
-{
-    return (id & LARGE) != 0 ? FA_CHUNK_LARGE : FA_CHUNK_SMALL;
-}
 
 static uint32_t take_chunk(struct fa_windows *all, bool is_large)
 {
     uint32_t id = is_large ? fa_pool_take(&all->large) | LARGE : fa_pool_take(&all->small);
     fa_assert(id != FA_POOL_NONE);
-    chunk_at(all, id)->next = FA_POOL_NONE;
+    fa_raw_at(all, id)->next = FA_POOL_NONE;
     return id;
 }
 
@@ -69,11 +59,11 @@ static void set_pack(struct fa_window *window, const struct fa_pack *pack)
 static struct fa_pack_style close_chunk(struct fa_windows *all, struct fa_window *window)
 {
     uint32_t id = window->last_chunk;
-    struct fa_packed *chunk = chunk_at(all, id);
+    struct fa_packed *chunk = fa_raw_at(all, id);
     struct fa_pack_found found = {.count = 0};
     struct fa_unpack unpack;
     struct fa_slot sum = {.samples = 0}, slot;
-    fa_unpack_begin(&unpack, chunk, size_of(id), (enum fa_fold)window->fold);
+    fa_unpack_begin(&unpack, chunk, fa_raw_size(id), (enum fa_fold)window->fold);
     unpack.found = &found;
     while (fa_unpack_next(&unpack, &slot)) {
         if (sum.samples == 0) {
@@ -94,7 +84,7 @@ static bool wants_large(const struct fa_windows *all, const struct fa_window *wi
     if (slot->samples > 1 || window->last_chunk == FA_POOL_NONE) {
         return slot->samples > 1;
     }
-    const struct fa_packed *chunk = chunk_at(all, window->last_chunk);
+    const struct fa_packed *chunk = fa_raw_at(all, window->last_chunk);
     fa_time took = window->u.raw.last_at - fa_packed_begins(chunk);
     return (fa_time)chunk->count * window->span_ms > LARGE_FROM * took;
 }
@@ -105,13 +95,13 @@ static void add_chunk(struct fa_windows *all, struct fa_window *window, const st
     bool is_first = window->last_chunk == FA_POOL_NONE;
     struct fa_pack_style style = is_first ? FIRST_STYLE : close_chunk(all, window);
     uint32_t id = take_chunk(all, wants_large(all, window, slot));
-    struct fa_packed *chunk = chunk_at(all, id);
+    struct fa_packed *chunk = fa_raw_at(all, id);
     struct fa_pack pack;
-    fa_pack_begin(chunk, size_of(id), fa_pack_style_for(style, slot, fold), &pack);
-    bool fits = fa_pack_append(chunk, size_of(id), &pack, fold, slot);
+    fa_pack_begin(chunk, fa_raw_size(id), fa_pack_style_for(style, slot, fold), &pack);
+    bool fits = fa_pack_append(chunk, fa_raw_size(id), &pack, fold, slot);
     fa_assert(fits);
     set_pack(window, &pack);
-    *(is_first ? &window->u.raw.first : &chunk_at(all, window->last_chunk)->next) = id;
+    *(is_first ? &window->u.raw.first : &fa_raw_at(all, window->last_chunk)->next) = id;
     window->last_chunk = id;
 }
 
@@ -119,33 +109,44 @@ void fa_raw_append(struct fa_windows *all, struct fa_window *window, const struc
 {
     uint32_t id = window->last_chunk;
     struct fa_pack pack = pack_of(window);
-    if (id != FA_POOL_NONE &&
-        fa_pack_append(chunk_at(all, id), size_of(id), &pack, (enum fa_fold)window->fold, slot)) {
+    if (id != FA_POOL_NONE && fa_pack_append(fa_raw_at(all, id), fa_raw_size(id), &pack,
+                                             (enum fa_fold)window->fold, slot)) {
         set_pack(window, &pack);
     } else {
         add_chunk(all, window, slot);
     }
-    if (chunk_at(all, window->last_chunk)->count % LOOK_EACH == 1) {
+    if (fa_raw_at(all, window->last_chunk)->count % LOOK_EACH == 1) {
         fa_raw_expire(all, window, slot->last_at - window->span_ms);
     }
 }
 
+/* Each in its half of the byte. */
+static void count_change(struct fa_window *window, unsigned change)
+{
+    unsigned half = change * 15u;
+    window->changes = (uint8_t)((window->changes & ~half) | ((window->changes + change) & half));
+}
+
 void fa_raw_expire(struct fa_windows *all, struct fa_window *window, fa_time edge)
 {
+    uint32_t before = window->u.raw.first;
     while (window->u.raw.first != window->last_chunk) {
-        uint32_t first = window->u.raw.first, next = chunk_at(all, first)->next;
-        if (fa_packed_begins(chunk_at(all, next)) > edge) {
-            return;
+        uint32_t first = window->u.raw.first, next = fa_raw_at(all, first)->next;
+        if (fa_packed_begins(fa_raw_at(all, next)) > edge) {
+            break;
         }
         give_chunk(all, first);
         window->u.raw.first = next;
+    }
+    if (window->u.raw.first != before) {
+        count_change(window, FA_CHANGE_LEFT);
     }
 }
 
 void fa_raw_free(struct fa_windows *all, struct fa_window *window)
 {
     for (uint32_t id = window->u.raw.first, next; id != FA_POOL_NONE; id = next) {
-        next = chunk_at(all, id)->next;
+        next = fa_raw_at(all, id)->next;
         give_chunk(all, id);
     }
     window->u.raw.first = window->last_chunk = FA_POOL_NONE;
@@ -160,7 +161,7 @@ static void find_end(struct fa_windows *all, struct fa_window *window)
     if (id == FA_POOL_NONE) {
         return;
     }
-    fa_unpack_begin(&unpack, chunk_at(all, id), size_of(id), (enum fa_fold)window->fold);
+    fa_unpack_begin(&unpack, fa_raw_at(all, id), fa_raw_size(id), (enum fa_fold)window->fold);
     while (fa_unpack_next(&unpack, &slot)) {
     }
     set_pack(window, &unpack.at);
@@ -170,7 +171,8 @@ static void find_end(struct fa_windows *all, struct fa_window *window)
 static void replace(struct fa_windows *all, struct fa_window *window, uint32_t before, uint32_t id,
                     const struct fa_slot *slots, size_t count)
 {
-    uint32_t after = chunk_at(all, id)->next;
+    uint32_t after = fa_raw_at(all, id)->next;
+    count_change(window, FA_CHANGE_INSIDE);
     struct fa_window packed = {
         .fold = window->fold, .span_ms = window->span_ms, .last_chunk = FA_POOL_NONE};
     packed.u.raw.first = FA_POOL_NONE;
@@ -178,11 +180,11 @@ static void replace(struct fa_windows *all, struct fa_window *window, uint32_t b
         fa_raw_append(all, &packed, &slots[i]);
     }
     give_chunk(all, id);
-    uint32_t *link = before != FA_POOL_NONE ? &chunk_at(all, before)->next : &window->u.raw.first;
+    uint32_t *link = before != FA_POOL_NONE ? &fa_raw_at(all, before)->next : &window->u.raw.first;
     *link = count > 0 ? packed.u.raw.first : after;
     if (count > 0 && after != FA_POOL_NONE) {
         (void)close_chunk(all, &packed);
-        chunk_at(all, packed.last_chunk)->next = after;
+        fa_raw_at(all, packed.last_chunk)->next = after;
     } else if (after == FA_POOL_NONE) {
         window->last_chunk = count > 0 ? packed.last_chunk : before;
         find_end(all, window);
@@ -194,7 +196,7 @@ static size_t unpack_all(const struct fa_windows *all, const struct fa_window *w
 {
     struct fa_unpack unpack;
     size_t count = 0;
-    fa_unpack_begin(&unpack, chunk_at(all, id), size_of(id), (enum fa_fold)window->fold);
+    fa_unpack_begin(&unpack, fa_raw_at(all, id), fa_raw_size(id), (enum fa_fold)window->fold);
     while (fa_unpack_next(&unpack, &slots[count])) {
         count++;
     }
@@ -211,8 +213,8 @@ void fa_raw_late(struct fa_windows *all, struct fa_window *window, const struct 
         fa_raw_append(all, window, &own);
         return;
     }
-    while ((next = chunk_at(all, id)->next) != FA_POOL_NONE &&
-           fa_slot_id(fa_packed_begins(chunk_at(all, next)), FA_PACK_WIDTH) <= second) {
+    while ((next = fa_raw_at(all, id)->next) != FA_POOL_NONE &&
+           fa_slot_id(fa_packed_begins(fa_raw_at(all, next)), FA_PACK_WIDTH) <= second) {
         before = id;
         id = next;
     }
@@ -236,7 +238,7 @@ void fa_raw_pop(struct fa_windows *all, struct fa_window *window, struct fa_slot
     uint32_t before = FA_POOL_NONE, id = window->u.raw.first;
     while (id != window->last_chunk) {
         before = id;
-        id = chunk_at(all, id)->next;
+        id = fa_raw_at(all, id)->next;
     }
     size_t count = unpack_all(all, window, id, slots);
     *ret_slot = slots[count - 1];
@@ -245,8 +247,9 @@ void fa_raw_pop(struct fa_windows *all, struct fa_window *window, struct fa_slot
 
 static void unpack_chunk(struct fa_slots *slots, uint32_t id)
 {
-    const struct fa_packed *chunk = chunk_at(slots->all, id);
-    fa_unpack_begin(&slots->unpack, chunk, size_of(id), (enum fa_fold)slots->window->fold);
+    const struct fa_packed *chunk = fa_raw_at(slots->all, id);
+    fa_unpack_begin(&slots->unpack, chunk, fa_raw_size(id), (enum fa_fold)slots->window->fold);
+    slots->own = id;
     slots->chunk = chunk->next;
 }
 
@@ -257,8 +260,8 @@ void fa_raw_begin(struct fa_slots *slots, fa_time from)
         slots->chunk = id;
         return;
     }
-    while ((next = chunk_at(slots->all, id)->next) != FA_POOL_NONE &&
-           fa_packed_begins(chunk_at(slots->all, next)) <= from) {
+    while ((next = fa_raw_at(slots->all, id)->next) != FA_POOL_NONE &&
+           fa_packed_begins(fa_raw_at(slots->all, next)) <= from) {
         id = next;
     }
     unpack_chunk(slots, id);
@@ -274,11 +277,12 @@ bool fa_raw_next(struct fa_slots *slots, struct fa_slot *ret_slot)
     if (id == FA_POOL_NONE) {
         return false;
     }
-    struct fa_packed *chunk = chunk_at(slots->all, id);
+    struct fa_packed *chunk = fa_raw_at(slots->all, id);
     if ((id & LARGE) != 0 && id != slots->window->last_chunk &&
         sum_of(chunk)->last_at <= slots->whole) {
         *ret_slot = *sum_of(chunk);
         slots->points = chunk->count;
+        slots->own = id;
         slots->chunk = chunk->next;
         return true;
     }
@@ -289,9 +293,9 @@ bool fa_raw_next(struct fa_slots *slots, struct fa_slot *ret_slot)
 uint32_t fa_raw_chunk(const struct fa_windows *all, uint32_t id, struct fa_str *ret_bytes,
                       bool *ret_large)
 {
-    const struct fa_packed *chunk = chunk_at(all, id);
+    const struct fa_packed *chunk = fa_raw_at(all, id);
     *ret_large = (id & LARGE) != 0;
-    size_t len = size_of(id) - (*ret_large ? sizeof(struct fa_slot) : 0);
+    size_t len = fa_raw_size(id) - (*ret_large ? sizeof(struct fa_slot) : 0);
     const char *bytes = (const char *)chunk;
     while (len > sizeof chunk->next && bytes[len - 1] == 0) {
         len--;
@@ -322,8 +326,8 @@ int fa_raw_load(struct fa_windows *all, struct fa_window *window, struct fa_str 
                 bool is_large)
 {
     uint32_t last = window->last_chunk, id = take_chunk(all, is_large);
-    struct fa_packed *chunk = chunk_at(all, id);
-    size_t size = size_of(id), room = size - (is_large ? sizeof(struct fa_slot) : 0);
+    struct fa_packed *chunk = fa_raw_at(all, id);
+    size_t size = fa_raw_size(id), room = size - (is_large ? sizeof(struct fa_slot) : 0);
     struct fa_slot slot,
         before = {.last_at = window->u.raw.last_at, .samples = last != FA_POOL_NONE};
     struct fa_unpack unpack;
@@ -345,7 +349,7 @@ int fa_raw_load(struct fa_windows *all, struct fa_window *window, struct fa_str 
         (void)close_chunk(all, window);
     }
     set_pack(window, &unpack.at);
-    *(last != FA_POOL_NONE ? &chunk_at(all, last)->next : &window->u.raw.first) = id;
+    *(last != FA_POOL_NONE ? &fa_raw_at(all, last)->next : &window->u.raw.first) = id;
     window->last_chunk = id;
     return 0;
 }

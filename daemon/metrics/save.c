@@ -96,7 +96,7 @@ static void save_window(const struct fa_windows *all, const struct fa_window *wi
     fa_rec_put_i64(buf, W_SPAN, fa_window_span(window));
     fa_rec_put_i64(buf, W_SINCE, window->since);
     fa_rec_put_u64(buf, W_SKETCH, window->sketch);
-    fa_rec_put_u64(buf, W_READS, window->reads);
+    fa_rec_put_u64(buf, W_READS, window->is_raw ? FA_READS_ALL : window->reads);
     save_slots(all, window, buf);
     fa_rec_wrap(buf, S_WINDOW, from);
 }

@@ -477,6 +477,28 @@ size_t fa_link_points(const struct fa_link *link, fa_time from, fa_time to, stru
     return count;
 }
 
+/* A distribution's increases have nothing to do with its values, a set's window lacks its newest.
+ */
+static bool can_follow(const struct fa_link *link)
+{
+    enum fa_kind kind = fa_link_kind(link);
+    return link->window->is_raw && kind != FA_KIND_DISTRIBUTION && kind != FA_KIND_SET;
+}
+
+void fa_link_follow(const struct fa_link *link, fa_time now, fa_time over, struct fa_follow *follow,
+                    struct fa_summary *summary)
+{
+    struct fa_range range = {now - over, now};
+    uint32_t version = link->series->version;
+    if (!can_follow(link)) {
+        fa_link_read(link, now, over, summary, NULL);
+        return;
+    }
+    follow->is_valid = follow->is_valid && version - follow->version < FA_CHANGE_SAMPLES;
+    follow->version = version;
+    fa_window_follow(&metrics_of(link)->windows, link->window, range, follow, summary);
+}
+
 void fa_link_read(const struct fa_link *link, fa_time now, fa_time over,
                   struct fa_summary *ret_summary, struct fa_sketch *sketch)
 {

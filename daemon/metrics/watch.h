@@ -141,5 +141,9 @@ size_t fa_link_points(const struct fa_link *link, fa_time from, fa_time to, stru
 /* The samples of (now - over, now], as fa_window_read gives them. */
 void fa_link_read(const struct fa_link *link, fa_time now, fa_time over,
                   struct fa_summary *ret_summary, struct fa_sketch *sketch);
+/* The same without what fa_window_follow leaves out. now is not before that of the last call with
+ * this *follow, over is the same, and *summary what that call gave. */
+void fa_link_follow(const struct fa_link *link, fa_time now, fa_time over, struct fa_follow *follow,
+                    struct fa_summary *summary);
 
 #endif

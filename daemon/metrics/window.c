@@ -83,6 +83,7 @@ struct fa_window *fa_window_new(struct fa_windows *all, enum fa_fold fold, fa_ti
                                  .sketch = sketch,
                                  .is_busy = !is_raw};
     if (is_raw) {
+        window->changes = 0;
         window->u.raw.first = FA_POOL_NONE;
     } else {
         window->u.ring.words = NULL;

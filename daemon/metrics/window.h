@@ -58,7 +58,10 @@ struct fa_window {
     } u;
     uint32_t last_chunk;
     uint16_t size; /* raw: bits used of the last chunk; long: slots that the ring has room for */
-    uint8_t reads; /* long: enum fa_reads */
+    union {
+        uint8_t reads;   /* long: enum fa_reads */
+        uint8_t changes; /* raw: what was done but appending, FA_CHANGE_*, counted */
+    };
     uint8_t fold : 2;
     uint8_t is_raw : 1;
     uint8_t sketch : 1;
@@ -66,6 +69,10 @@ struct fa_window {
     struct fa_slot open[];
 };
 _Static_assert(sizeof(struct fa_window) == 64, "a cache line");
+
+#define FA_CHANGE_LEFT    0x01u /* chunks are gone, as all they had is over */
+#define FA_CHANGE_INSIDE  0x10u /* slots were changed */
+#define FA_CHANGE_SAMPLES 6u    /* in so many samples neither is counted round */
 
 /* The memory of windows. */
 struct fa_windows {
@@ -138,10 +145,40 @@ struct fa_summary {
  * to keep means nothing. */
 struct fa_summary fa_window_read(const struct fa_windows *all, const struct fa_window *window,
                                  fa_time from, fa_time to, struct fa_sketch *sketch);
-/* As fa_link_points; the newest sample of each slot is a point. */
 struct fa_range {
     fa_time from, to;
 };
+
+/* Behind a slot of a raw window. */
+struct fa_pack_place {
+    uint32_t chunk, delta;
+    uint16_t bits;
+    uint8_t done; /* slots of the chunk */
+};
+
+/* What a reader keeps between two readings of one window, so that the second looks only at what
+ * came and what left. All zeros at first. */
+struct fa_follow {
+    struct fa_pack_place front, back; /* behind the range's first slot; behind all that is packed */
+    fa_time back_at;
+    double back_last;
+    double first_increase;        /* of the first slot, from the one before it */
+    double front_more, back_more; /* see follow.c */
+    uint64_t samples;             /* of the packed slots of the range */
+    uint32_t points;
+    uint32_t first_samples; /* of the first slot */
+    uint32_t version;       /* of the series */
+    uint8_t changes;        /* of the window */
+    bool is_valid : 1;
+    bool has_before : 1; /* of first_increase */
+    bool back_any : 1;   /* some slot has part in back_more */
+};
+/* The same as fa_window_read without count, sum, min and max, of a raw window with increases. The
+ * time it takes does not grow with the window. *summary: what the last call with this *follow gave;
+ * from and to are not before that call's. */
+void fa_window_follow(const struct fa_windows *all, const struct fa_window *window,
+                      struct fa_range range, struct fa_follow *follow, struct fa_summary *summary);
+/* As fa_link_points; the newest sample of each slot is a point. */
 size_t fa_window_points(const struct fa_windows *all, const struct fa_window *window,
                         struct fa_range range, struct fa_point *ret, size_t max);
 /* Adds one more sample to what was read. */

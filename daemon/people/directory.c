@@ -116,6 +116,8 @@ static void free_times(struct fa_directory *dir)
     for (size_t i = 0; i < dir->calendar_count; i++) {
         free(dir->calendars[i].name);
         fa_spans_done(&dir->calendars[i].open);
+        free(dir->calendars[i].days);
+        free(dir->calendars[i].zone);
     }
     for (size_t i = 0; i < dir->schedule_count; i++) {
         free(dir->schedules[i].name);

@@ -41,7 +41,7 @@ struct fa_person_entry {
     bool independent;      /* an independent contact */
     bool operator_;        /* may see the outbox and test channels */
     char *zone;            /* of fa_directory.zones, for the times that they read; NULL: UTC */
-    char *language;        /* "de"; NULL: the built-in words */
+    char *language;        /* "de"; what messages are written in does not go by it; NULL */
     char *hours;           /* a calendar's name: outside of it only what is urgent; NULL: always */
     struct fa_spans leave; /* away: deputies stand in */
 };
@@ -64,7 +64,10 @@ struct fa_channel_entry {
 /* Open time under a name: working hours without holidays. */
 struct fa_calendar_entry {
     char *name;
+    char *zone; /* of fa_directory.zones: of its days */
     struct fa_spans open;
+    fa_time *days; /* when each day on which it is open first opens, by its zone; sorted */
+    size_t day_count;
     fa_time known_until; /* nothing is known from then on */
 };
 
@@ -173,12 +176,14 @@ const struct fa_zone *fa_directory_zone_of(const struct fa_directory *dir, const
 const struct fa_calendar_entry *fa_directory_calendar(const struct fa_directory *dir,
                                                       const char *name);
 /* Open time. Of what is not known (from known_until on, or of no calendar at all: NULL) all is
- * open: nothing waits for ever. The first open moment at or after `at`; when `length` of open time
- * has passed since `from`. */
+ * open: nothing waits for ever. The first open moment at or after `at`; when so much
+ * of what the measure counts has passed since `from`. A day of what is not known has 24 hours. */
 fa_time fa_calendar_opens(const struct fa_calendar_entry *calendar, fa_time at);
-fa_time fa_calendar_after(const struct fa_calendar_entry *calendar, fa_time from, fa_time length);
-/* How much of from..until is open; fa_calendar_after() the other way round. */
-fa_time fa_calendar_between(const struct fa_calendar_entry *calendar, fa_time from, fa_time until);
+fa_time fa_calendar_after(const struct fa_calendar_entry *calendar, enum fa_measure measure,
+                          fa_time from, fa_time length);
+/* How much of from..until counts; fa_calendar_after() the other way round. */
+fa_time fa_calendar_between(const struct fa_calendar_entry *calendar, enum fa_measure measure,
+                            fa_time from, fa_time until);
 const struct fa_schedule_entry *fa_directory_schedule(const struct fa_directory *dir,
                                                       struct fa_str name);
 const struct fa_model_entry *fa_directory_model(const struct fa_directory *dir, const char *name);

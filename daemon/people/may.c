@@ -23,6 +23,7 @@ static const uint8_t table[FA_VERB__COUNT][FA_REL__COUNT] = {
     [FA_VERB_COMMENT] = {NO,     NO,    YES,   NO,      NO,          NO,       NO},
     [FA_VERB_SILENCE] = {NO,     NO,    SERIES_ONLY, NO, SERIES_ONLY, NO,      NO},
     [FA_VERB_QUEUE]   = {NO,     NO,    NO,    NO,      YES,         NO,       NO},
+    [FA_VERB_DRILL]   = {NO,     NO,    NO,    NO,      YES,         NO,       NO},
 };
 /* clang-format on */
 /* clang-format on */

@@ -16,6 +16,7 @@ enum fa_verb {
     FA_VERB_COMMENT,
     FA_VERB_SILENCE, /* keep it from telling anybody for a while; never what was filed */
     FA_VERB_QUEUE,   /* see, retry or drop its notifications; ids and codes only */
+    FA_VERB_DRILL,   /* begin a drill, and see how drills went; there is no object */
     FA_VERB__COUNT
 };
 /* clang-format on */

@@ -49,14 +49,20 @@ bool fa_link_is_fresh(const struct fa_link *link, const struct fa_plan_leaf *lea
     return fa_link_newest(link, &newest_at, &newest) && newest_at + look_back > now;
 }
 
-void fa_member_refresh(struct fa_member *member, fa_time over, fa_time now)
+void fa_member_refresh(struct fa_member *member, const struct fa_plan_leaf *leaf, fa_time now)
 {
     uint32_t version = fa_link_version(member->link);
-    if (over == 0 || (member->read && version == member->version &&
-                      now < member->summary->next_at && now >= member->read_at)) {
+    if (leaf->over == 0 || (member->read && version == member->version &&
+                            now < member->summary->next_at && now >= member->read_at)) {
         return;
     }
-    fa_link_read(member->link, now, over, member->summary, NULL);
+    if (fa_plan_leaf_follows(leaf)) {
+        struct fa_follow *follow = fa_member_follow(member);
+        follow->is_valid = follow->is_valid && now >= member->read_at;
+        fa_link_follow(member->link, now, leaf->over, follow, member->summary);
+    } else {
+        fa_link_read(member->link, now, leaf->over, member->summary, NULL);
+    }
     member->version = version;
     member->read = true;
     member->read_at = now;

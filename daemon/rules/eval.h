@@ -16,8 +16,15 @@ struct fa_member {
     uint32_t version;     /* of the series when it was read */
     bool read;            /* what follows is up to date but for samples and time's passing */
     fa_time read_at;
-    struct fa_summary summary[]; /* of the window, one; none for a leaf without window */
+    /* Of the window, one; none for a leaf without window. Behind it lies a struct fa_follow when
+     * the leaf follows its windows. */
+    struct fa_summary summary[];
 };
+
+static inline struct fa_follow *fa_member_follow(struct fa_member *member)
+{
+    return (struct fa_follow *)(void *)(member->summary + 1);
+}
 
 struct fa_population {
     struct fa_member *first, *last;
@@ -53,7 +60,7 @@ bool fa_link_is_fresh(const struct fa_link *link, const struct fa_plan_leaf *lea
                       fa_time look_back);
 
 /* Brings a member up to date when it changed or a sample has left its window. */
-void fa_member_refresh(struct fa_member *member, fa_time over, fa_time now);
+void fa_member_refresh(struct fa_member *member, const struct fa_plan_leaf *leaf, fa_time now);
 /* False: there is no value. Members must be refreshed. */
 bool fa_eval(const struct fa_eval *eval, const struct fa_promql_node *node, double *ret_value);
 

@@ -84,7 +84,7 @@ static struct facts refresh(struct fa_group *group, fa_time now)
     for (size_t leaf = 0; leaf < plan->count; leaf++) {
         struct fa_member *member = group->leaves[leaf].first;
         for (; member != NULL; member = member->next) {
-            fa_member_refresh(member, plan->leaves[leaf].over, now);
+            fa_member_refresh(member, &plan->leaves[leaf], now);
             if (leaf == 0) {
                 add_member(&facts, group, member);
             }
@@ -132,7 +132,7 @@ static bool look_at_member(const struct fa_eval *eval, const struct fa_plan_leaf
         return fa_link_points(member->link, from, eval->now - leaf->selector->offset, NULL, 0) >=
                needed;
     }
-    fa_member_refresh(member, leaf->over, eval->now);
+    fa_member_refresh(member, leaf, eval->now);
     const struct fa_summary *summary = member->summary;
     *next_at = earlier(*next_at, summary->next_at);
     facts->any = facts->any || summary->samples > 0;
@@ -410,14 +410,18 @@ void fa_group_look(struct fa_group *group, fa_time now, fa_time started, struct 
 
 /* Every label of the series is in its text: no other series can come to be of this label set but
  * one of the same name, and that one is found by these labels. */
-static bool has_all_labels(const struct fa_group *group, const struct fa_link *link)
+static bool has_all_labels(const struct fa_plan_key *key, const struct fa_link *link)
 {
-    struct fa_buf text;
-    fa_buf_init(&text, SIZE_MAX / 2);
-    fa_labels_format(fa_link_labels(link), &text);
-    bool same = fa_str_is(fa_buf_str(&text), group->labels);
-    fa_buf_done(&text);
-    return same;
+    if (key->kind == FA_PLAN_ALL) {
+        return true;
+    }
+    const struct fa_labels *labels = fa_link_labels(link);
+    for (size_t i = 0; i < labels->count; i++) {
+        if (!fa_plan_key_has(key, labels->items[i].name)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool fa_group_may_rest(const struct fa_group *group, fa_time now, fa_time next_at)
@@ -435,7 +439,7 @@ bool fa_group_may_rest(const struct fa_group *group, fa_time now, fa_time next_a
     bool is_clear = group->level == FA_LEVEL_CLEAR;
     return newest_at == group->newest_at && fa_link_is_quiet(link) == is_clear &&
            next_at == (is_clear ? newest_at + state->rest : FA_NEVER) &&
-           has_all_labels(group, link);
+           has_all_labels(&state->plan.key, link);
 }
 
 void fa_group_awake(struct fa_group *group, const struct fa_link *link)

@@ -19,6 +19,7 @@ struct fa_rule_state;
 struct fa_leaf {
     struct fa_rule_state *state;
     size_t number;
+    bool follows; /* as fa_plan_leaf_follows says */
 };
 
 struct fa_rule_state {
@@ -113,9 +114,10 @@ struct fa_rules {
     struct fa_heap due;
     struct fa_group *dirty_first, *dirty_last;
     struct fa_room room;
-    struct fa_buf text; /* of the status told last */
-    fa_time started;    /* wall time of the first run; FA_NEVER: none yet */
-    fa_time ran;        /* wall time of the last */
+    struct fa_buf text;   /* of the status told last */
+    struct fa_buf labels; /* of the label set looked for last */
+    fa_time started;      /* wall time of the first run; FA_NEVER: none yet */
+    fa_time ran;          /* wall time of the last */
     uint64_t evaluations;
     uint64_t made; /* label sets ever; orders equal deadlines */
 };

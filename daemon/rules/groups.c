@@ -72,21 +72,25 @@ static void watch_leaf(struct fa_rules *rules, struct fa_rule_state *state, size
             spec.accepts_ctx = selector;
         }
     }
-    state->leaves[number] = (struct fa_leaf){.state = state, .number = number};
+    state->leaves[number] =
+        (struct fa_leaf){.state = state, .number = number, .follows = fa_plan_leaf_follows(leaf)};
     fa_watcher_add(rules->watcher, &spec);
     free(matches);
 }
 
-/* All members of a rule are of one size: with a window's summary when any leaf has a window. */
+/* All members of a rule are of one size: that of the leaf with the most. */
 static void init_pools(struct fa_rule_state *state)
 {
-    size_t summary = 0, leaves = state->whole == NULL ? state->plan.count : 1;
+    size_t read = 0, leaves = state->whole == NULL ? state->plan.count : 1;
     for (size_t i = 0; i < state->plan.count; i++) {
-        summary = state->plan.leaves[i].over > 0 ? sizeof(struct fa_summary) : summary;
+        const struct fa_plan_leaf *leaf = &state->plan.leaves[i];
+        size_t own = (leaf->over > 0 ? sizeof(struct fa_summary) : 0) +
+                     (fa_plan_leaf_follows(leaf) ? sizeof(struct fa_follow) : 0);
+        read = own > read ? own : read;
     }
     fa_pool_init(&state->quiets_pool,
                  fa_shape_adds_up(state->shape.kind) ? QUIET_BYTES : QUIET_BOUND_BYTES);
-    fa_pool_init(&state->members_pool, sizeof(struct fa_member) + summary);
+    fa_pool_init(&state->members_pool, sizeof(struct fa_member) + read);
     fa_pool_init(&state->groups_pool,
                  sizeof(struct fa_group) + leaves * sizeof(struct fa_population));
 }
@@ -312,6 +316,9 @@ struct fa_member *fa_member_join(struct fa_group *group, struct fa_link *link)
                                  .leaf = (uint32_t)leaf->number,
                                  .place = place,
                                  .prev = population->last};
+    if (leaf->follows) {
+        fa_member_follow(member)->is_valid = false;
+    }
     *(population->last != NULL ? &population->last->next : &population->first) = member;
     population->last = member;
     population->count++;
@@ -356,12 +363,9 @@ static void wake_namesake(struct fa_group *group, const struct fa_link *link)
 struct fa_group *fa_group_of(struct fa_rules *rules, struct fa_rule_state *state,
                              const struct fa_link *link)
 {
-    struct fa_buf labels;
-    fa_buf_init(&labels, SIZE_MAX / 2);
-    fa_plan_key_format(&state->plan.key, fa_link_labels(link), &labels);
-    struct fa_group *group = fa_group_take(rules, state, fa_buf_str(&labels));
-    fa_buf_done(&labels);
-    return group;
+    fa_buf_clear(&rules->labels);
+    fa_plan_key_format(&state->plan.key, fa_link_labels(link), &rules->labels);
+    return fa_group_take(rules, state, fa_buf_str(&rules->labels));
 }
 
 struct fa_member *fa_member_take(struct fa_rules *rules, struct fa_link *link)

@@ -28,6 +28,13 @@ struct fa_str fa_plan_metric(const struct fa_promql_node *selector)
     return FA_STR("");
 }
 
+bool fa_plan_leaf_follows(const struct fa_plan_leaf *leaf)
+{
+    const unsigned others = FA_READS_COUNT | FA_READS_SUM | FA_READS_MIN | FA_READS_MAX;
+    return leaf->over > 0 && leaf->over <= FA_RAW_MAX && !leaf->sketch &&
+           (leaf->reads & others) == 0;
+}
+
 const struct fa_promql_node *fa_plan_range(const struct fa_promql_node *call)
 {
     for (size_t i = 0; i < call->u.call.count; i++) {

@@ -61,6 +61,8 @@ bool fa_plan_labels(const struct fa_promql *promql, struct fa_promql_names *ret_
 /* Whether a rule may have it: an instant vector that reads no fixed time. */
 int fa_plan_check(const struct fa_promql *promql, struct fa_err *err) FA_MUST_CHECK;
 
+/* Is what it reads of its windows that which can be followed from one time to the next? */
+bool fa_plan_leaf_follows(const struct fa_plan_leaf *leaf);
 /* The metric's name, if only one will do; else len 0. */
 struct fa_str fa_plan_metric(const struct fa_promql_node *selector);
 /* The one selector of an aggregation's operand in a keyed plan. */

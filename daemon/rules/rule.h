@@ -82,9 +82,11 @@ struct fa_alert_rule {
 
 struct fa_rule {
     char *name, *category, *severity, *policy;
-    char *summary;     /* template, see text/template.h */
-    char *expect;      /* what is expected of the reader; may be NULL */
-    fa_time for_ms;    /* the condition must hold so long */
+    char *summary;  /* template, see text/template.h */
+    char *expect;   /* what is expected of the reader; may be NULL */
+    fa_time for_ms; /* the condition must hold so long */
+    enum fa_measure for_measure;
+    char *calendar;    /* that for_measure counts by; may be NULL */
     uint32_t hits, of; /* it fires when it held at so many of the last `of` samples; 0: at once */
     fa_time keep_firing_for;    /* it clears when it is over for so long */
     bool latched;               /* stays until a person closes it */

@@ -41,6 +41,7 @@ struct fa_rules *fa_rules_new(const struct fa_rule *const *rules, size_t count,
     self->states = fa_xcalloc(count + 1, sizeof(struct fa_rule_state *));
     self->started = FA_NEVER;
     fa_buf_init(&self->text, SIZE_MAX / 2);
+    fa_buf_init(&self->labels, SIZE_MAX / 2);
     for (size_t i = 0; i < count; i++) {
         if (!rules[i]->is_alert && (!rules[i]->is_incident || rules[i]->query.expr != NULL)) {
             self->states[self->count++] = fa_state_new(rules[i], self, false);
@@ -64,6 +65,7 @@ void fa_rules_free(struct fa_rules *rules)
     fa_heap_done(&rules->due);
     fa_room_done(&rules->room);
     fa_buf_done(&rules->text);
+    fa_buf_done(&rules->labels);
     free(rules->states);
     free(rules->by_name);
     free(rules);

@@ -37,9 +37,20 @@ static const struct kind {
     {"digest", "", "Each line is an alarm of its own.", NULL, NULL},
     {"test", "Test: ", "This is a test. Nothing is expected of you.", "#475467", "TEST"},
 };
+/* Whatever kind it is: its title says DRILL, and nothing stands before that. */
+static const struct kind DRILL = {"", "", "Nothing has happened: this is a drill.", "#475467",
+                                  "DRILL"};
+
+static bool is_drill(const struct firealarm_notice *notice)
+{
+    return is(notice->severity, "drill");
+}
 
 static const struct kind *kind_of(const struct firealarm_notice *notice)
 {
+    if (is_drill(notice)) {
+        return &DRILL;
+    }
     for (size_t i = 0; i < sizeof KINDS / sizeof KINDS[0]; i++) {
         if (is(notice->kind, KINDS[i].name)) {
             return &KINDS[i];
@@ -110,13 +121,19 @@ static void put_severity(struct out *out, const struct firealarm_notice *notice)
     }
 }
 
-void body_subject(struct out *out, const struct firealarm_notice *notice)
+/* What stands before a title. */
+static void put_head(struct out *out, const struct firealarm_notice *notice)
 {
     out_puts(out, kind_of(notice)->subject);
-    if (!is(notice->kind, "help")) {
+    if (!is(notice->kind, "help") && !is_drill(notice)) {
         put_severity(out, notice);
         out_puts(out, ": ");
     }
+}
+
+void body_subject(struct out *out, const struct firealarm_notice *notice)
+{
+    put_head(out, notice);
     out_clean(out, title_of(notice), 160, true);
 }
 
@@ -125,9 +142,7 @@ void body_subject(struct out *out, const struct firealarm_notice *notice)
 static void put_line_head(struct out *out, const struct firealarm_line *line)
 {
     const struct firealarm_notice as_notice = {.kind = line->kind, .severity = line->severity};
-    out_puts(out, kind_of(&as_notice)->subject);
-    put_severity(out, &as_notice);
-    out_puts(out, ": ");
+    put_head(out, &as_notice);
 }
 
 static bool is_settled(const struct firealarm_line *line)

@@ -250,6 +250,11 @@ static void host_lost(void *ctx, uint64_t n)
 {
 }
 
+static void host_untested(void *ctx, fa_api_untested_fn *fn, void *fn_ctx)
+{
+    fn(fn_ctx, "maria", "mail");
+}
+
 static void host_feeds(void *ctx, fa_api_place_fn *fn, void *fn_ctx)
 {
     static char path[] = "/api/v1/write", *paths[] = {path};
@@ -282,6 +287,7 @@ static const struct fa_api_host host = {.engine = host_engine,
                                         .changes = host_changes,
                                         .fetch = host_fetch,
                                         .feeds = host_feeds,
+                                        .untested = host_untested,
                                         .unhealthy = host_healthy,
                                         .metrics = host_metrics,
                                         .company = "Example",

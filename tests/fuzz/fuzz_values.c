@@ -32,6 +32,15 @@ static void check_numbers(struct fa_str text)
                   0);
         fa_assert(length == length_again);
     }
+    enum fa_measure measure, again;
+    if (fa_parse_measured(text, &length, &measure) == 0) {
+        fa_assert(length >= 0 && length <= 101 * 366 * FA_DAY && measure < FA_MEASURE__COUNT);
+        if (length < 10000 * FA_HOUR) { /* four digits are written */
+            fa_assert(fa_parse_measured(fa_str_of(fa_format_measured(length, measure, buf)),
+                                        &length_again, &again) == 0);
+            fa_assert(length == length_again && measure == again);
+        }
+    }
 }
 
 static void check_ids(struct fa_str text)

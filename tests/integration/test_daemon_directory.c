@@ -147,10 +147,32 @@ static void a_directory_that_is_not_sound_is_refused_and_the_running_one_stays(v
     rig_stop(rig);
 }
 
+static void
+before_the_first_import_nobody_is_in_it_and_a_file_that_is_lost_is_no_import(void **state)
+{
+    struct rig *rig = *state;
+    if (!need_hooks()) {
+        return;
+    }
+    rig->words.more = "directory = \"./directory.cfg\";\n";
+    rig_start(rig);
+    assert_true(rig_logged(rig, "directory.cfg' is not there yet, so nobody is in it"));
+    rig_write_config(rig);
+    assert_int_equal(take(rig, over_first), 0);
+    rig_later(rig);
+    rig_until(rig, rig_logged(rig, "the new configuration holds"));
+    assert_int_equal(unlink(rig_path(rig, "directory.cfg")), 0);
+    rig_signal(rig, SIGHUP);
+    rig_until(rig, rig_logged(rig, "the new configuration is refused"));
+    assert_true(rig_logged(rig, "directory.cfg' was there and is gone"));
+    rig_stop(rig);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
+        TEST(before_the_first_import_nobody_is_in_it_and_a_file_that_is_lost_is_no_import),
         TEST(what_was_imported_is_taken_in_within_half_a_minute),
         TEST(operators_hear_of_an_import_that_was_refused_and_of_its_end),
         TEST(a_directory_that_is_not_sound_is_refused_and_the_running_one_stays),

@@ -3,6 +3,7 @@
 /* needs: fa_daemon_programs fa_plugin_prometheus */
 /* Numbers that are pulled: into rules, and unknown when they cannot be had; and the fetcher when it
  * is killed, stopped, of another build, or not itself. */
+#include "breaker.h"
 #include "daemon_rig.h"
 
 #include <signal.h>
@@ -292,6 +293,23 @@ static void operators_see_each_job(void **state)
     assert_int_equal(reply->status, 403);
 }
 
+#define WATCHER                                                                                    \
+    "{ name = \"watcher\"; kind = \"heartbeat\"; secret_url = \"./watcher-url\"; every = \"1s\"; " \
+    "allow_private = true; allow_plain = true; }"
+
+/* Where the heartbeat goes. */
+static void write_address(struct rig *rig, const char *path)
+{
+    char url[200];
+    snprintf(url, sizeof url, "http://127.0.0.1:%u%s\n", receiver_http(rig->receiver), path);
+    rig_write(rig, "watcher-url", url, 0600);
+}
+
+static size_t beats(struct rig *rig)
+{
+    return receiver_matches(rig->receiver, "/alive", NULL);
+}
+
 static void checks_and_heartbeats_are_called(void **state)
 {
     struct rig *rig = *state;
@@ -305,29 +323,131 @@ static void checks_and_heartbeats_are_called(void **state)
         "{ name = \"page\"; kind = \"check\"; url = \"@/page\"; every = \"1s\"; allow_private = true; "
         "}, { name = \"port\"; kind = \"check\"; url = \"tcp://127.0.0.1:%u\"; every = \"1s\"; "
         "allow_private = true; }, { name = \"closed\"; kind = \"check\"; url = \"tcp://127.0.0.1:1\"; "
-        "every = \"1s\"; allow_private = true; }, { name = \"watcher\"; kind = \"heartbeat\"; url = "
-        "\"@/alive\"; every = \"1s\"; allow_private = true; }",
+        "every = \"1s\"; allow_private = true; }, " WATCHER,
         receiver_smtp(rig->receiver));
     receiver_answer(rig->receiver, "/page", 404);
+    write_address(rig, "/alive");
     set_jobs(rig, jobs);
     rig_start(rig);
     rig_until(rig, up(rig, "page") == 0 && up(rig, "port") == 1 && up(rig, "closed") == 0);
     rig_until(rig, receiver_find(rig->receiver, "/first", "page is away") != NULL &&
                        receiver_find(rig->receiver, "/first", "closed is away") != NULL);
     assert_int_equal(receiver_matches(rig->receiver, "/first", "port is away"), 0);
-    rig_until(rig, receiver_matches(rig->receiver, "/alive", NULL) > 0 && up(rig, "watcher") == 1);
+    rig_until(rig, beats(rig) > 0 && up(rig, "watcher") == 1);
+    assert_false(rig_logged(rig, "nobody outside watches"));
 }
 
 /* Whoever waits outside for the heartbeat must hear of it when nothing is delivered any more. */
 static void a_heartbeat_stops_when_the_courier_is_away(void **state)
 {
     struct rig *rig = *state;
-    set_jobs(rig, "{ name = \"watcher\"; kind = \"heartbeat\"; url = \"@/alive\"; every = \"1s\"; "
-                  "allow_private = true; }, " SHOP);
+    write_address(rig, "/alive");
+    set_jobs(rig, WATCHER ", " SHOP);
     rig->courier = "/nonexistent/firealarm-courier";
     rig_start(rig);
     rig_until(rig, receiver_matches(rig->receiver, "/shop", NULL) >= 3);
-    assert_int_equal(receiver_matches(rig->receiver, "/alive", NULL), 0);
+    assert_int_equal(beats(rig), 0);
+}
+
+/* Each courier that was silent is waited for twice as long: 1.2 s, 2.4 s, 4.8 s. */
+static void a_heartbeat_waits_for_a_courier_that_hangs(void **state)
+{
+    struct rig *rig = *state;
+    write_address(rig, "/alive");
+    set_jobs(rig, WATCHER);
+    rig_start(rig);
+    for (size_t hung = 1; hung <= 3; hung++) {
+        size_t before = beats(rig);
+        rig_until(rig, beats(rig) > before); /* it came back */
+        pid_t courier = rig_courier(rig);
+        assert_int_equal(kill(courier, SIGSTOP), 0);
+        before = beats(rig);
+        rig_until(rig, rig_log_count(rig, "the courier did not answer for") == hung);
+        /* One may have left before it was stopped. */
+        assert_true(beats(rig) <= before + 1);
+    }
+}
+
+static void a_heartbeat_waits_for_a_disk_that_hangs(void **state)
+{
+    struct rig *rig = *state;
+    write_address(rig, "/alive");
+    set_jobs(rig, WATCHER ", " SHOP);
+    rig_start(rig);
+    rig_until(rig, beats(rig) > 0);
+    pid_t writer = breaker_writer(rig->pid);
+    pid_t breaker = breaker_start(rig, writer, "fdatasync,fsync", "delay_enter=5000000");
+    if (breaker <= 0) {
+        print_message("SKIPPED: strace cannot trace here\n");
+        return;
+    }
+    size_t before = beats(rig), shop = receiver_matches(rig->receiver, "/shop", NULL);
+    rig_until(rig, receiver_matches(rig->receiver, "/shop", NULL) >= shop + 4);
+    assert_true(beats(rig) <= before + 1);
+    (void)breaker_stop(rig, breaker);
+    rig_until(rig, beats(rig) >= before + 3);
+}
+
+/* An address that does not answer is told once, and over when it does. */
+static void operators_hear_of_a_heartbeat_that_is_in_vain(void **state)
+{
+    struct rig *rig = *state;
+    write_address(rig, "/alive");
+    receiver_answer(rig->receiver, "/alive", 500);
+    set_jobs(rig, WATCHER);
+    rig_start(rig);
+    rig_until(rig, receiver_find(rig->receiver, "/ines", "was sent 3 times in vain") != NULL);
+    assert_true(beats(rig) >= 3);
+    assert_true(up(rig, "watcher") == 0);
+    rig_until(rig, beats(rig) >= 6);
+    assert_int_equal(receiver_matches(rig->receiver, "/ines", "\"kind\":\"alarm\""), 1);
+    assert_int_equal(rig_log_count(rig, "fetch watcher: HTTP 500"), 1);
+    receiver_answer(rig->receiver, "/alive", 200);
+    rig_until(rig, receiver_find(rig->receiver, "/ines", "\"kind\":\"returned\"") != NULL);
+    assert_true(up(rig, "watcher") == 1);
+}
+
+/* Whoever knows it can say that all is well. */
+static void the_address_of_a_heartbeat_is_told_to_nobody(void **state)
+{
+    static const struct {
+        const char *text, *expect;
+    } rows[] = {
+        {"ftp://hunter2/\n", "is no address"},
+        {"https://me:hunter2@x/\n", "is no address"},
+        {"hunter2\n", "is no address"},
+        {"https://x/hunter2 \n", "is no address"},
+        {"https://hunter2.invalid/\n", "resolve host"},
+        {"http://127.0.0.1:1/hunter2\n", "connect to server"},
+    };
+    struct rig *rig = *state;
+    receiver_answer(rig->receiver, "/hunter2", 302);
+    write_address(rig, "/hunter2");
+    set_jobs(rig, WATCHER);
+    rig_start(rig);
+    rig_until(rig, rig_logged(rig, "HTTP 302, a redirect"));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        /* An error is logged when it begins, so each is preceded by one that is taken. */
+        write_address(rig, "/alive");
+        rig_until(rig, up(rig, "watcher") == 1);
+        rig_write(rig, "watcher-url", rows[i].text, 0600);
+        rig_until(rig, up(rig, "watcher") == 0);
+        if (!rig_logged(rig, rows[i].expect)) {
+            rig_fail(rig, rows[i].expect, __FILE__, __LINE__);
+        }
+    }
+    assert_null(strstr(rig_get(rig, "/metrics")->body, "hunter2"));
+    assert_null(strstr(rig_get(rig, "/v1/fetch")->body, "hunter2"));
+    assert_false(rig_logged(rig, "hunter2"));
+    assert_int_equal(receiver_matches(rig->receiver, NULL, "hunter2"), 0);
+}
+
+static void a_daemon_that_nobody_watches_says_so(void **state)
+{
+    struct rig *rig = *state;
+    set_jobs(rig, SHOP);
+    rig_start(rig);
+    assert_true(rig_logged(rig, "nobody outside watches this daemon"));
 }
 
 static void a_reload_changes_jobs_and_keeps_the_fetcher(void **state)
@@ -439,6 +559,11 @@ int main(void)
         T(operators_see_each_job),
         T(checks_and_heartbeats_are_called),
         T(a_heartbeat_stops_when_the_courier_is_away),
+        T(a_heartbeat_waits_for_a_courier_that_hangs),
+        T(a_heartbeat_waits_for_a_disk_that_hangs),
+        T(operators_hear_of_a_heartbeat_that_is_in_vain),
+        T(the_address_of_a_heartbeat_is_told_to_nobody),
+        T(a_daemon_that_nobody_watches_says_so),
         T(a_reload_changes_jobs_and_keeps_the_fetcher),
         T(a_killed_fetcher_is_replaced),
         T(a_stopped_fetcher_is_killed_and_replaced),

@@ -314,8 +314,22 @@ static void do_store(struct maker *m)
     }
 }
 
+/* By the one who is an operator in every firm. */
+static void do_drill(struct maker *m)
+{
+    uint32_t policy = 1 + worlds_below(&m->rng, m->firm.policy_count);
+    const char *within = ONE_OF(&m->rng, "", " within 40s", " within 31m");
+    fa_buf_printf(m->out, "maybe drill climb%u by %s%s%s\n", policy,
+                  m->firm.people[m->firm.people_count - 1].name, within,
+                  worlds_chance(&m->rng, 50) ? " now" : "");
+}
+
 static void do_trouble(struct maker *m)
 {
+    if (worlds_chance(&m->rng, 50)) {
+        do_drill(m);
+        return;
+    }
     fa_buf_printf(m->out, "maybe trouble lab%s\n", worlds_chance(&m->rng, 40) ? " over" : "");
 }
 

@@ -126,9 +126,10 @@ static bool take_request(struct receiver *self, struct conn *conn)
     item->status = rule.status;
     drop_input(conn, head_len + body_len);
     if (rule.status != RECEIVER_HANG) {
-        snprintf(answer, sizeof answer, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n\r\n%s",
-                 rule.status, strlen(rule.body), rule.body);
+        snprintf(answer, sizeof answer, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n\r\n",
+                 rule.status, strlen(rule.body));
         say(conn, answer);
+        say(conn, rule.body);
     }
     return true;
 }

@@ -112,6 +112,47 @@ static void reads_durations(void **state)
     }
 }
 
+static void reads_business_time_and_durations(void **state)
+{
+    static const struct {
+        const char *text;
+        int rc;
+        fa_time length;
+        enum fa_measure measure;
+        const char *back;
+    } rows[] = {
+        {"2 business days", 0, 2 * FA_DAY, FA_MEASURE_DAYS, "2 business days"},
+        {"1 business day", 0, FA_DAY, FA_MEASURE_DAYS, "1 business day"},
+        {"4 business hours", 0, 4 * FA_HOUR, FA_MEASURE_OPEN, "4 business hours"},
+        {"1 business hours", 0, FA_HOUR, FA_MEASURE_OPEN, "1 business hour"},
+        {"2  business days ", 0, 2 * FA_DAY, FA_MEASURE_DAYS, "2 business days"},
+        {"1h30m", 0, 90 * FA_MINUTE, FA_MEASURE_CLOCK, "1h30m"},
+        {"2d", 0, 2 * FA_DAY, FA_MEASURE_CLOCK, "2d"},
+        {"business days", FA_EPARSE, 0, 0, NULL},
+        {"two business days", FA_EPARSE, 0, 0, NULL},
+        {"-2 business days", FA_EPARSE, 0, 0, NULL},
+        {"2 days", FA_EPARSE, 0, 0, NULL},
+        {"2 business weeks", FA_EPARSE, 0, 0, NULL},
+        {"2.5 business days", FA_EPARSE, 0, 0, NULL},
+        {"2 Business Days", FA_EPARSE, 0, 0, NULL},
+        {"2 business days 1h", FA_EPARSE, 0, 0, NULL},
+        {"36526 business days", FA_ERANGE, 0, 0, NULL},
+        {"99999999999999999999 business hours", FA_ERANGE, 0, 0, NULL},
+        {"", FA_EPARSE, 0, 0, NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        fa_time length = -1;
+        enum fa_measure measure = FA_MEASURE_CLOCK;
+        char buf[40];
+        int rc = fa_parse_measured(fa_str_of(rows[i].text), &length, &measure);
+        if (rc != rows[i].rc ||
+            (rc == 0 && (length != rows[i].length || measure != rows[i].measure ||
+                         strcmp(fa_format_measured(length, measure, buf), rows[i].back) != 0))) {
+            fail_msg("%s: rc %d length %lld", rows[i].text, rc, (long long)length);
+        }
+    }
+}
+
 static void reads_rfc3339_times_and_nothing_else(void **state)
 {
     static const struct {
@@ -301,6 +342,7 @@ int main(void)
         cmocka_unit_test(reads_decimal_numbers_and_nothing_else),
         cmocka_unit_test(agrees_with_strtod_on_random_numbers),
         cmocka_unit_test(reads_durations),
+        cmocka_unit_test(reads_business_time_and_durations),
         cmocka_unit_test(reads_rfc3339_times_and_nothing_else),
         cmocka_unit_test(knows_utf8),
         cmocka_unit_test(formats_the_shortest_number_that_reads_back),

@@ -164,6 +164,32 @@ static void working_hours_are_without_holidays(void **state)
     fa_config_free(config);
 }
 
+/* A shift over midnight has two days, one that never closes as many as there are; the 25 October is
+ * 25 hours long, and half of it is half a day. */
+static void days_begin_by_the_calendar_s_clocks(void **state)
+{
+    struct fa_config *config = parse(PEOPLE(
+        "") "calendars = ( { name = \"night\"; hours = \"Mon 22:00-06:00\"; },\n"
+            "{ name = \"always\"; hours = \"Mon-Sun 00:00-24:00\"; },\n"
+            "{ name = \"tokyo\"; zone = \"Asia/Tokyo\"; hours = \"Mon 00:00-24:00\"; } );\n");
+    const struct fa_directory *people = config->people;
+    const struct fa_calendar_entry *night = fa_directory_calendar(people, "night");
+    assert_int_equal(night->days[0], at("2026-01-05T21:00:00Z"));
+    assert_int_equal(night->days[1], at("2026-01-05T23:00:00Z"));
+    assert_int_equal(night->days[2], at("2026-01-12T21:00:00Z"));
+    const struct fa_calendar_entry *always = fa_directory_calendar(people, "always");
+    assert_int_equal(always->days[1], at("2026-01-01T23:00:00Z"));
+    assert_int_equal(always->days[180], at("2026-06-29T22:00:00Z"));
+    assert_int_equal(always->day_count, 366); /* the first and the last are parts */
+    assert_int_equal(
+        fa_calendar_after(always, FA_MEASURE_DAYS, at("2026-10-24T22:00:00Z"), FA_DAY / 2),
+        at("2026-10-25T10:30:00Z"));
+    const struct fa_calendar_entry *tokyo = fa_directory_calendar(people, "tokyo");
+    assert_int_equal(tokyo->days[0], at("2026-01-04T15:00:00Z"));
+    assert_int_equal(tokyo->day_count, 52);
+    fa_config_free(config);
+}
+
 static void a_calendar_that_has_ended_counts_as_open_from_then_on(void **state)
 {
     struct fa_config *config;
@@ -201,6 +227,16 @@ static void people_have_the_company_s_zone_or_their_own(void **state)
 }
 
 /* ---- refused ---- */
+
+#define BUSINESS(top, rule)                                                                        \
+    PEOPLE("")                                                                                     \
+    top "calendars = ( { name = \"office\"; hours = \"Mon 09:00-17:00\"; } ); rules = ( { name = " \
+        "\"r\"; metric = \"m\"; above = 1.0; " rule " } );\n"
+
+#define WINDOW(keys)                                                                               \
+    PEOPLE("")                                                                                     \
+    "maintenance = ( { name = \"w\"; where = \"rule=x\"; reason = \"r\"; owner = \"otto\"; " keys  \
+    " } ); calendars = ( { name = \"office\"; hours = \"Mon 09:00-17:00\"; } );\n"
 
 static const struct {
     const char *events, *text, *part;
@@ -251,6 +287,50 @@ static const struct {
     {EVENT("UID:1\nSUMMARY:maria\nDTSTART:20260504T090000\nDURATION:PT8H\nRRULE:FREQ=HOURLY"),
      PEOPLE("") ROTA, "rota.ics: event 'maria': an RRULE repeats DAILY"},
     {"BEGIN:VEVENT\n", PEOPLE("") ROTA, "rota.ics: "},
+    {"", WINDOW("weekly = \"sun 02:00-04:00\"; zone = \"Europe/Berln\";"),
+     "t.cfg:9: zone: 'Europe/Berln' is no time zone of this machine (did you mean"},
+    {"", WINDOW("calendar = \"office\"; zone = \"Europe/Berlin\";"),
+     "t.cfg:9: zone is of weekly; a calendar has its own"},
+    {"", PEOPLE("") "calendars = ( { name = \"a\"; url = \"https://x.example/a.ics\"; } );\n",
+     "t.cfg:9: url needs file: where its copy lies"},
+    {"",
+     PEOPLE("") "calendars = ( { name = \"a\"; url = \"https://x.example/a.ics\"; "
+                "file = \"./none.ics\"; } );\n",
+     "none.ics' has no copy yet: the daemon fetches it at its start and when it reloads"},
+    {"",
+     PEOPLE("") "schedules = ( { name = \"a\"; url = \"http://127.0.0.1/a.ics\"; file = "
+                "\"./rota.ics\"; } );\n",
+     "is a private address: say allow_private = true"},
+    {"",
+     PEOPLE("") "schedules = ( { name = \"a\"; url = \"https://me:hush@x.example/a.ics\"; file = "
+                "\"./rota.ics\"; } );\n",
+     "url holds a login"},
+    {"",
+     PEOPLE("") "schedules = ( { name = \"a\"; url = \"http://x.example/\"; token = \"/t\"; file = "
+                "\"./rota.ics\"; } );\n",
+     "a secret would go over http://"},
+    {"",
+     PEOPLE("") "calendar = \"ofice\"; calendars = ( { name = \"office\"; hours = \"Mon "
+                "09:00-17:00\"; } );\n",
+     "calendar: there is no calendar 'ofice' (did you mean 'office'?)"},
+    {"", BUSINESS("", "for = \"2 business days\";"),
+     "t.cfg:9: for: \"2 business days\" by which calendar? Name the company's, for instance "
+     "calendar = \"office\";"},
+    {"", BUSINESS("", "for = \"2 business days\"; calendar = \"of\";"),
+     "calendar: there is no calendar 'of'"},
+    {"", BUSINESS("", "calendar = \"office\";"), "calendar says nothing here"},
+    {"", BUSINESS("calendar = \"office\";", "for = \"31 business days\";"),
+     "for must be from 0s to 30d"},
+    {"", BUSINESS("calendar = \"office\";", "for = \"2 busy days\";"),
+     "for: '2 busy days' is no duration: write for instance 30s, 15m, 1h30m, 2d, 4 business"},
+    {"", BUSINESS("calendar = \"office\";", "keep_firing_for = \"2 business days\";"),
+     "keep_firing_for: '2 business days': business time is for \"for\" of a rule and \"wait\""},
+    {"",
+     BUSINESS(
+         "",
+         "") "#@ file u.cfg\npolicies = ( { name = \"slow\"; steps = ( { targets = \"otto\"; wait = "
+             "\"4 business hours\"; } ); } );\n",
+     "wait: \"4 business hours\" by which calendar?"},
 };
 
 static void what_is_wrong_is_refused_with_its_line_and_a_way_out(void **state)
@@ -422,6 +502,7 @@ int main(void)
         cmocka_unit_test(a_schedule_says_who_is_on_duty_by_name_display_or_mail),
         cmocka_unit_test(single_and_changed_events_take_their_time_from_what_recurs),
         cmocka_unit_test(working_hours_are_without_holidays),
+        cmocka_unit_test(days_begin_by_the_calendar_s_clocks),
         cmocka_unit_test(a_calendar_that_has_ended_counts_as_open_from_then_on),
         cmocka_unit_test(people_have_the_company_s_zone_or_their_own),
         cmocka_unit_test(what_is_wrong_is_refused_with_its_line_and_a_way_out),

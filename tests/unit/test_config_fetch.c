@@ -51,7 +51,7 @@ static void sound_jobs_are_taken(void **state)
         {"name = \"a\"; url = \"http://127.0.0.1:9100/\"; allow_private = true;", NULL},
         {"name = \"a\"; kind = \"query\"; url = \"https://p:9090\"; query = \"sum(up)\"; metric = \"a:b_c\";", NULL},
         {"name = \"a\"; kind = \"check\"; url = \"tcp://mail.example.com:25\";", NULL},
-        {"name = \"a\"; kind = \"heartbeat\"; url = \"https://watch.example.com/ping/1\"; every = \"1m\";", NULL},
+        {"name = \"a\"; kind = \"heartbeat\"; secret_url = \"watcher-url\"; every = \"1m\";", NULL},
         {"name = \"a\"; url = \"https://x\"; token = \"shop-token\";", NULL},
         {"name = \"a\"; url = \"https://x\"; user = \"me\"; password = \"/etc/secret\";", NULL},
         {"name = \"a\"; url = \"http://x\"; token = \"shop-token\"; allow_plain = true;", NULL},
@@ -108,6 +108,9 @@ static void secrets_are_named_and_never_in_clear(void **state)
     char told[4096];
     faults_of(rows[0].job, told, sizeof told);
     assert_null(strstr(told, "hunter2"));
+    faults_of("name = \"a\"; kind = \"heartbeat\"; url = \"https://x/hunter2\";", told, sizeof told);
+    assert_contains(told, "the address of a heartbeat is a secret");
+    assert_null(strstr(told, "hunter2"));
 }
 
 static void keys_belong_to_their_kind(void **state)
@@ -119,6 +122,8 @@ static void keys_belong_to_their_kind(void **state)
         {"name = \"a\"; kind = \"query\"; url = \"https://x\"; query = \"up\";", "a query needs query, and metric"},
         {"name = \"a\"; kind = \"query\"; url = \"https://x\"; query = \"up\"; metric = \"9x\";", "metric"},
         {"name = \"a\"; kind = \"query\"; url = \"https://x?y=1\"; query = \"up\"; metric = \"m\";", "holds a query"},
+        {"name = \"a\"; url = \"https://x\"; secret_url = \"s\";", "secret_url is of a heartbeat, and this is a scrape"},
+        {"name = \"a\"; kind = \"heartbeat\";", "a heartbeat lacks secret_url"},
         {"name = \"a\"; kind = \"check\"; url = \"https://x\"; zebra = 1;", "unknown key 'zebra' in a check"},
         {"name = \"a\"; url = \"https://x\"; labels = { a-b = \"x\"; };", "'a-b' is no label's name"},
     };

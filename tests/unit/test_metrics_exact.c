@@ -155,6 +155,60 @@ static void check(const struct model *model, const struct fa_windows *all,
     }
 }
 
+/* One who reads a raw window again and again. */
+struct follower {
+    fa_time over;
+    unsigned pace; /* reads after one of so many samples */
+    unsigned news;
+    struct fa_follow follow;
+    struct fa_summary summary;
+};
+
+static struct {
+    uint64_t read, followed, reset;
+} totals;
+
+static void check_follower(struct follower *follower, const struct fa_windows *all,
+                           const struct fa_window *window, fa_time now, double scale)
+{
+    struct fa_summary *got = &follower->summary;
+    fa_time from = now - follower->over;
+    struct fa_summary want = fa_window_read(all, window, from, now, NULL);
+    struct fa_follow *follow = &follower->follow;
+    follow->is_valid = follow->is_valid && follower->news < FA_CHANGE_SAMPLES;
+    bool was_valid = follow->is_valid;
+    uint32_t front = follow->front.chunk;
+    fa_window_follow(all, window, (struct fa_range){from, now}, follow, got);
+    totals.read++;
+    totals.followed += was_valid && follow->front.chunk != front;
+    totals.reset += follow->is_valid && follow->front_more != 0;
+    follower->news = 0;
+    assert_int_equal(got->samples, want.samples);
+    assert_int_equal(got->points, want.points);
+    assert_int_equal(got->next_at, want.next_at);
+    assert_int_equal(got->has_increase, want.has_increase);
+    if (want.samples == 0) {
+        return;
+    }
+    assert_true(got->first_at == want.first_at && same(got->first, want.first));
+    assert_true(got->last_at == want.last_at && same(got->last, want.last));
+    if (isfinite(want.sum)) { /* what is no number leaves no trace */
+        assert_true(is_near(got->between, want.between, scale));
+        assert_true(is_near(got->increase, want.increase, scale));
+    }
+}
+
+static void follow(struct follower *followers, size_t count, const struct fa_windows *all,
+                   const struct fa_window *window, fa_time now, uint64_t random, double scale)
+{
+    for (size_t i = 0; i < count; i++, random >>= 8) {
+        followers[i].news++;
+        if (random % followers[i].pace == 0) {
+            check_follower(&followers[i], all, window, now, scale);
+        }
+    }
+}
+
 static double random_value(struct fa_rng *rng, int shape, fa_time time)
 {
     double unit = fa_rng_unit(rng);
@@ -219,7 +273,10 @@ static void one_round(uint64_t seed)
     fa_windows_init(&all);
     struct fa_window *window = fa_window_new(&all, model.fold, span, FA_READS_ALL, false);
     fa_time now = 1700000000000 + (fa_time)(fa_rng_next(&rng) % 100000);
-    double total = 0;
+    double total = 0, scale = 0;
+    struct follower followers[] = {{.over = span, .pace = 1},
+                                   {.over = span / 3 + 1, .pace = 2},
+                                   {.over = span / 20 + 1, .pace = 5}};
     while (model.count < SAMPLES) {
         now += is_long ? random_step(&rng, pace) * 100 : random_step(&rng, pace);
         uint64_t random = fa_rng_next(&rng);
@@ -249,6 +306,10 @@ static void one_round(uint64_t seed)
         fa_time to = now - (random % 5 == 0 ? (fa_time)(random >> 12) % span / 2 : 0);
         fa_time from = now - span + (fa_time)(random >> 16) % span;
         check(&model, &all, window, from < to ? from : to, to);
+        scale = fmax(scale, isfinite(sample.value) ? 100 * fabs(sample.value) : 0);
+        if (!is_long && model.fold != FA_FOLD_NONE) {
+            follow(followers, 3, &all, window, now, fa_rng_next(&rng), scale);
+        }
     }
     check(&model, &all, window, now - span, now);
     fa_window_free(&all, window);
@@ -262,6 +323,10 @@ static void windows_agree_with_the_list_of_their_samples(void **state)
     for (uint64_t seed = 0; seed < seeds; seed++) {
         one_round(seed);
     }
+    print_message("followed into another chunk %llu of %llu times, with a reset %llu\n",
+                  (unsigned long long)totals.followed, (unsigned long long)totals.read,
+                  (unsigned long long)totals.reset);
+    assert_true(totals.followed > seeds && totals.reset > seeds);
 }
 
 int main(void)

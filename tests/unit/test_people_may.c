@@ -62,7 +62,7 @@ static void every_cell_says_what_it_must_for_filings_and_for_series(void **state
     } rows[] = {
         {FA_VERB_TELL, "nnynnnn"},    {FA_VERB_LIST, "nnynsnn"},    {FA_VERB_SHOW, "nnynsnn"},
         {FA_VERB_ACK, "nnynnnn"},     {FA_VERB_RESOLVE, "nnynnnn"}, {FA_VERB_COMMENT, "nnynnnn"},
-        {FA_VERB_SILENCE, "nnsnsnn"}, {FA_VERB_QUEUE, "nnnnynn"},
+        {FA_VERB_SILENCE, "nnsnsnn"}, {FA_VERB_QUEUE, "nnnnynn"},   {FA_VERB_DRILL, "nnnnynn"},
     };
     static const fa_person viewers[] = {0, 1, 2, 3, 4, 5, FA_NOBODY};
     struct fa_directory *dir = six();

@@ -202,6 +202,30 @@ static void read_parts(const struct firealarm_request_out *req)
     parts[len] = '\0';
 }
 
+static void look_at_drill(const struct firealarm_request_out *req)
+{
+    assert_contains(req->body.ptr, "Subject: DRILL of the policy leaders\r\n");
+    assert_null(strstr(req->body.ptr, "X-Priority"));
+    read_parts(req);
+    assert_int_equal(strncmp(parts, "DRILL of the policy leaders\nNothing has happened: this", 54),
+                     0);
+    assert_contains(parts, ">DRILL</b>");
+}
+
+static void a_mail_about_a_drill_begins_with_that_word(void **state)
+{
+    static const struct firealarm_text kinds[] = {TEXT("alarm"), TEXT("reminder"),
+                                                  TEXT("resolved")};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct firealarm_notice notice = {.size = sizeof notice,
+                                          .kind = kinds[i],
+                                          .severity = TEXT("drill"),
+                                          .title = TEXT("DRILL of the policy leaders"),
+                                          .address = TEXT("ann@example.com")};
+        render(&notice, NULL, 0, look_at_drill);
+    }
+}
+
 static void a_link_and_its_code_stand_in_both_parts_and_in_no_header(void **state)
 {
     static const char *const wanted[] = {
@@ -341,6 +365,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_headers_are_these_and_no_others),
         cmocka_unit_test(a_title_cannot_become_a_header),
+        cmocka_unit_test(a_mail_about_a_drill_begins_with_that_word),
         cmocka_unit_test(what_the_title_said_is_not_said_again),
         cmocka_unit_test(a_digest_has_a_line_for_each_alarm_in_both_parts),
         cmocka_unit_test(a_link_and_its_code_stand_in_both_parts_and_in_no_header),

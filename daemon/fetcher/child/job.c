@@ -8,7 +8,7 @@
  *  2. Fail closed: TLS 1.2 with verification, no redirect, no proxy, no .netrc, no private address
  *     unless the job says so, no more than body_max bytes, counted after decompression.
  *  3. A secret is read here and nowhere else, and sent to the job's own address only.
- *  4. The error's words hold no text of the answer and no secret. */
+ *  4. The error's words hold no text of the answer and no secret; a heartbeat's address is one. */
 #include "fetcher/child/job.h"
 #include "base/panic.h"
 #include "child/guard.h"
@@ -42,6 +42,7 @@ struct job {
     size_t password_len, token_len;
     struct fa_buf body, frame;
     size_t header_bytes;
+    bool bare; /* a connection alone */
     bool head_whole, denied, too_big;
     char type[FA_FETCH_TYPE_MAX], location[256], words[CURL_ERROR_SIZE];
     struct timespec began;
@@ -106,7 +107,8 @@ static void hand_on_body(struct job *job)
 static size_t on_body(char *data, size_t size, size_t count, void *ctx)
 {
     struct job *job = ctx;
-    bool wanted = job->run->kind == FA_FETCH_SCRAPE || job->run->kind == FA_FETCH_QUERY;
+    bool wanted = job->run->kind == FA_FETCH_SCRAPE || job->run->kind == FA_FETCH_QUERY ||
+                  job->run->kind == FA_FETCH_CALENDAR;
     if (wanted) {
         fa_buf_put(&job->body, data, size * count);
     }
@@ -206,6 +208,8 @@ static void set_headers(struct job *job)
         add_header(job, "X-Prometheus-Scrape-Timeout-Seconds", seconds);
     } else if (job->run->kind == FA_FETCH_QUERY) {
         add_header(job, "Accept", "application/json");
+    } else if (job->run->kind == FA_FETCH_CALENDAR) {
+        add_header(job, "Accept", "text/calendar,*/*;q=0.1");
     }
     for (uint32_t i = 0; i < job->run->header_count; i++) {
         add_header(job, job->run->headers[i].name, job->run->headers[i].value);
@@ -231,15 +235,46 @@ static void set_login(struct job *job)
     }
 }
 
+/* What the configuration's proof asks of an address that it can see. It is not repeated. */
+static void judge_secret_url(struct job *job, const char *url)
+{
+    const struct fa_fetch_run *run = job->run;
+    bool tls = strncmp(url, "https://", 8) == 0, plain = strncmp(url, "http://", 7) == 0;
+    const char *host = url + (tls ? 8 : 7);
+    struct fa_err err = {0};
+    if ((!tls && !plain) || strcspn(host, "/?#") == 0 || strpbrk(url, " #\\") != NULL ||
+        memchr(host, '@', strcspn(host, "/?#")) != NULL) {
+        (void)fa_err_set(&err, FA_EINVAL,
+                         "what secret_url '%.100s' holds is no address: write "
+                         "\"https://HOST/PATH\" into it, and nothing else",
+                         run->secret_url);
+    } else if (plain && !run->allow_plain) {
+        (void)fa_err_set(&err, FA_EDENIED,
+                         "the address in secret_url '%.100s' would go over http:// where others "
+                         "can read it: write https://, or allow_plain = true if that is meant",
+                         run->secret_url);
+    }
+    if (err.text[0] != '\0') {
+        leave(job, 0, err.text);
+    }
+}
+
 /* A query's address, or that of a bare connection as libcurl knows it. */
 static void set_url(struct job *job)
 {
     const struct fa_fetch_run *run = job->run;
-    bool bare = strncmp(run->url, "tcp://", 6) == 0;
-    char *query = NULL;
+    size_t len = 0;
+    char *query = NULL, *secret = NULL;
     struct fa_buf url;
+    if (run->secret_url != NULL) {
+        secret = read_secret(job, run->secret_url, &len);
+        judge_secret_url(job, secret);
+    }
+    const char *given = secret != NULL ? secret : run->url;
+    job->bare = secret == NULL && strncmp(given, "tcp://", 6) == 0;
     fa_buf_init(&url, HEADERS_MAX);
-    fa_buf_printf(&url, "%s%s", bare ? "http://" : "", run->url + (bare ? 6 : 0));
+    fa_buf_printf(&url, "%s%s", job->bare ? "http://" : "", given + (job->bare ? 6 : 0));
+    fa_secret_free(secret, len);
     if (run->kind == FA_FETCH_QUERY) {
         while (url.len > 0 && url.data[url.len - 1] == '/') {
             fa_buf_cut(&url, url.len - 1);
@@ -254,7 +289,7 @@ static void set_url(struct job *job)
     }
     job->url = fa_buf_take(&url);
     set(job, curl_easy_setopt(job->easy, CURLOPT_URL, job->url));
-    set(job, curl_easy_setopt(job->easy, CURLOPT_CONNECT_ONLY, bare ? 1L : 0L));
+    set(job, curl_easy_setopt(job->easy, CURLOPT_CONNECT_ONLY, job->bare ? 1L : 0L));
 }
 
 static void set_fences(struct job *job)
@@ -303,7 +338,9 @@ static void set_callbacks(struct job *job)
 
 static void say_transport(const struct job *job, CURLcode code, struct fa_err *err)
 {
-    const char *words = job->words[0] != '\0' ? job->words : curl_easy_strerror(code);
+    /* libcurl's own words may name the host. */
+    bool is_secret = job->run->secret_url != NULL;
+    const char *words = job->words[0] != '\0' && !is_secret ? job->words : curl_easy_strerror(code);
     if (job->denied) {
         (void)fa_err_set(err, FA_EDENIED,
                          "its address is a private one; say allow_private = true if that is meant");
@@ -320,12 +357,11 @@ static void say_transport(const struct job *job, CURLcode code, struct fa_err *e
 /* 0, or why this answer is none. */
 static int judge(const struct job *job, CURLcode code, long status, struct fa_err *err)
 {
-    bool bare = strncmp(job->run->url, "tcp://", 6) == 0;
     if (code != CURLE_OK) {
         say_transport(job, code, err);
         return FA_EIO;
     }
-    if (bare) {
+    if (job->bare) {
         return 0;
     }
     if (!job->head_whole) {

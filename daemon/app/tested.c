@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+/* Which channels of which people have ever carried a test (`firealarm channel test`), in the file
+ * "tested" of the state directory: a line each, "TIME<tab>PERSON<tab>CHANNEL<tab>ADDRESS". Another
+ * address is another channel. Lines of what is not configured any more go with the next test.
+ *
+ * What should have been tested: a person's only channel, and all of those whom a last step means.
+ * A file that cannot be read or written costs warnings, nothing else. */
+#include "app/internal.h"
+#include "base/panic.h"
+#include "base/texts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FILE_MAX ((size_t)4 << 20)
+
+struct fa_tested_item {
+    fa_time when;
+    char *person, *channel, *address; /* owned; address "": the channel's own */
+};
+
+static const char *address_of(const struct fa_contact *contact)
+{
+    return contact->address != NULL ? contact->address : "";
+}
+
+static struct fa_tested_item *find(struct fa_daemon *daemon, const char *person,
+                                   const char *channel, const char *address)
+{
+    struct fa_tested *tested = &daemon->tested;
+    for (size_t i = 0; i < tested->count; i++) {
+        const struct fa_tested_item *item = &tested->items[i];
+        if (strcmp(item->person, person) == 0 && strcmp(item->channel, channel) == 0 &&
+            strcmp(item->address, address) == 0) {
+            return &tested->items[i];
+        }
+    }
+    return NULL;
+}
+
+static void put(struct fa_daemon *daemon, fa_time when, struct fa_str person, struct fa_str channel,
+                struct fa_str address)
+{
+    struct fa_tested *tested = &daemon->tested;
+    tested->items = fa_xgrow(tested->items, tested->count, &tested->cap, sizeof *tested->items);
+    tested->items[tested->count++] = (struct fa_tested_item){
+        when, fa_xstrndup(person.ptr, person.len), fa_xstrndup(channel.ptr, channel.len),
+        fa_xstrndup(address.ptr, address.len)};
+}
+
+static void free_item(struct fa_tested_item *item)
+{
+    free(item->person);
+    free(item->channel);
+    free(item->address);
+}
+
+/* ---- the file ---- */
+
+static void file_path(const struct fa_daemon *daemon, const char *suffix, char *buf, size_t size)
+{
+    snprintf(buf, size, "%s/tested%s", daemon->options->state, suffix);
+}
+
+void fa_tested_open(struct fa_daemon *daemon)
+{
+    char path[1024];
+    struct fa_buf text;
+    if (daemon->options->state == NULL) {
+        return;
+    }
+    file_path(daemon, "", path, sizeof path);
+    FILE *in = fopen(path, "re");
+    fa_buf_init(&text, FILE_MAX);
+    char piece[4096];
+    for (size_t got; in != NULL && (got = fread(piece, 1, sizeof piece, in)) > 0;) {
+        fa_buf_put(&text, piece, got);
+    }
+    if (in != NULL) {
+        fclose(in);
+    }
+    struct fa_str rest = fa_buf_str(&text);
+    while (rest.ptr != NULL && rest.len > 0) {
+        struct fa_str line = fa_str_cut(rest, '\n', &rest), person, channel, address;
+        struct fa_str when = fa_str_cut(line, '\t', &person);
+        fa_time wall = 0;
+        if (person.ptr == NULL || fa_parse_time(when, &wall) != 0) {
+            continue;
+        }
+        person = fa_str_cut(person, '\t', &channel);
+        if (channel.ptr == NULL) {
+            continue;
+        }
+        channel = fa_str_cut(channel, '\t', &address);
+        if (address.ptr != NULL) {
+            put(daemon, wall, person, channel, address);
+        }
+    }
+    fa_buf_done(&text);
+}
+
+static bool is_configured(const struct fa_directory *dir, const struct fa_tested_item *item)
+{
+    fa_person person = fa_directory_find(dir, fa_str_of(item->person));
+    for (size_t i = 0; person != FA_NOBODY && i < dir->people[person].contact_count; i++) {
+        const struct fa_contact *contact = &dir->people[person].contacts[i];
+        if (strcmp(contact->channel, item->channel) == 0 &&
+            strcmp(address_of(contact), item->address) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void forget_others(struct fa_daemon *daemon)
+{
+    struct fa_tested *tested = &daemon->tested;
+    size_t kept = 0;
+    for (size_t i = 0; i < tested->count; i++) {
+        if (is_configured(daemon->config->people, &tested->items[i])) {
+            tested->items[kept++] = tested->items[i];
+        } else {
+            free_item(&tested->items[i]);
+        }
+    }
+    tested->count = kept;
+}
+
+/* Temporary file, sync, rename: there is always a whole one. */
+static void write_file(const struct fa_daemon *daemon)
+{
+    char path[1024], temp[1024], when[32];
+    file_path(daemon, "", path, sizeof path);
+    file_path(daemon, ".new", temp, sizeof temp);
+    int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+    for (size_t i = 0; out != NULL && i < daemon->tested.count; i++) {
+        const struct fa_tested_item *item = &daemon->tested.items[i];
+        fprintf(out, "%s\t%s\t%s\t%s\n", fa_time_format(item->when, when), item->person,
+                item->channel, item->address);
+    }
+    bool ok = out != NULL && fflush(out) == 0 && fsync(fd) == 0;
+    if (out != NULL) {
+        ok = fclose(out) == 0 && ok;
+    }
+    if (!ok || rename(temp, path) != 0) {
+        fa_log(FA_LOG_WARNING, "what was tested cannot be kept: %s: %s", temp, strerror(errno));
+    }
+}
+
+void fa_tested_note(struct fa_daemon *daemon, const struct fa_notification *n)
+{
+    const char *address = n->address != NULL ? n->address : "";
+    fa_time now = fa_loop_now(daemon->loop).wall;
+    struct fa_tested_item *item = find(daemon, n->person, n->channel, address);
+    if (item != NULL) {
+        item->when = now;
+    } else {
+        put(daemon, now, fa_str_of(n->person), fa_str_of(n->channel), fa_str_of(address));
+    }
+    forget_others(daemon);
+    if (daemon->options->state != NULL) {
+        write_file(daemon);
+    }
+}
+
+void fa_tested_close(struct fa_daemon *daemon)
+{
+    for (size_t i = 0; i < daemon->tested.count; i++) {
+        free_item(&daemon->tested.items[i]);
+    }
+    free(daemon->tested.items);
+}
+
+/* ---- what was never tested ---- */
+
+/* Adds whom a last step may mean, on whatever day. */
+static void add_last(const struct fa_directory *dir, const char *target, struct fa_pset *set)
+{
+    static const char schedule[] = "schedule:";
+    struct fa_str name = fa_str_of(target);
+    if (!fa_str_starts(name, schedule)) {
+        (void)!fa_directory_resolve(dir, name, set);
+        return;
+    }
+    name = (struct fa_str){name.ptr + sizeof schedule - 1, name.len - (sizeof schedule - 1)};
+    const struct fa_schedule_entry *entry = fa_directory_schedule(dir, name);
+    for (size_t i = 0; entry != NULL && i < entry->member_count; i++) {
+        fa_person person = fa_directory_find(dir, fa_str_of(entry->members[i]));
+        if (person != FA_NOBODY) {
+            fa_pset_add(set, person);
+        }
+    }
+}
+
+/* Whom each policy's last step may mean; the caller frees them. */
+static struct fa_pset *last_steps(const struct fa_config *config)
+{
+    struct fa_pset *sets = fa_xcalloc(config->setup.policy_count + 1, sizeof *sets);
+    for (size_t i = 0; i < config->setup.policy_count; i++) {
+        const struct fa_policy *policy = &config->setup.policies[i];
+        const struct fa_step *step = &policy->steps[policy->step_count - 1];
+        fa_pset_init(&sets[i], config->people);
+        for (size_t t = 0; t < step->target_count; t++) {
+            add_last(config->people, step->targets[t], &sets[i]);
+        }
+    }
+    return sets;
+}
+
+static bool is_of_last_step(const struct fa_setup *setup, const struct fa_pset *sets,
+                            fa_person person, const char *channel)
+{
+    for (size_t i = 0; i < setup->policy_count; i++) {
+        const struct fa_step *step = &setup->policies[i].steps[setup->policies[i].step_count - 1];
+        bool goes =
+            step->channel_count == 0 || fa_texts_has(step->channels, step->channel_count, channel);
+        if (goes && fa_pset_has(&sets[i], person)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void fa_tested_each_missing(void *ctx, fa_api_untested_fn *fn, void *fn_ctx)
+{
+    struct fa_daemon *daemon = ctx;
+    const struct fa_setup *setup = &daemon->config->setup;
+    struct fa_pset *sets = last_steps(daemon->config);
+    for (fa_person p = 0; p < setup->people->people_count; p++) {
+        const struct fa_person_entry *entry = &setup->people->people[p];
+        for (size_t i = 0; i < entry->contact_count; i++) {
+            const struct fa_contact *contact = &entry->contacts[i];
+            bool matters =
+                entry->contact_count == 1 || is_of_last_step(setup, sets, p, contact->channel);
+            if (matters &&
+                find(daemon, entry->name, contact->channel, address_of(contact)) == NULL) {
+                fn(fn_ctx, entry->name, contact->channel);
+            }
+        }
+    }
+    for (size_t i = 0; i < setup->policy_count; i++) {
+        fa_pset_done(&sets[i]);
+    }
+    free(sets);
+}
+
+#define NAMED_MAX 3u
+
+struct list {
+    struct fa_buf text;
+    unsigned count;
+};
+
+static void add_named(void *ctx, const char *person, const char *channel)
+{
+    struct list *list = ctx;
+    if (list->count++ < NAMED_MAX) {
+        fa_buf_printf(&list->text, "%s%s of %s", list->count > 1 ? ", " : "", channel, person);
+    }
+}
+
+void fa_tested_announce(struct fa_daemon *daemon)
+{
+    struct list list = {.count = 0};
+    fa_buf_init(&list.text, 1024);
+    fa_tested_each_missing(daemon, add_named, &list);
+    if (list.count > NAMED_MAX) {
+        fa_buf_printf(&list.text, " and %u more", list.count - NAMED_MAX);
+    }
+    if (list.count > 0) {
+        fa_log(FA_LOG_WARNING,
+               "channels that were never tested: %s; 'firealarm channel test PERSON' "
+               "shows whether they work",
+               fa_buf_text(&list.text));
+    }
+    fa_buf_done(&list.text);
+}
+
+static void count_one(void *ctx, const char *person, const char *channel)
+{
+    ++*(unsigned *)ctx;
+}
+
+void fa_tested_metrics(struct fa_daemon *daemon, struct fa_buf *out)
+{
+    unsigned count = 0;
+    fa_tested_each_missing(daemon, count_one, &count);
+    fa_buf_printf(out,
+                  "# TYPE firealarm_channels_untested gauge\n"
+                  "# HELP firealarm_channels_untested Only ones, or those of last steps.\n"
+                  "firealarm_channels_untested %u\n",
+                  count);
+}
