@@ -218,10 +218,17 @@ static void add_line(struct fa_engine *engine, struct fa_notification *digest,
                (struct fa_journal_ids){n->alarm, n->incident, digest->id, {{{0}}}}, NULL, 0);
 }
 
-static struct fa_notification *companion(struct fa_notification *m, const struct fa_notification *n,
-                                         bool is_all)
+/* Did the hours of its addressee close while it waited? */
+static bool is_late(const struct fa_engine *engine, const struct fa_notification *n)
 {
-    while (m != NULL && (m == n || !same_way(m, n) || !(is_all || same_group(m, n)))) {
+    return fa_quiet_until(engine, n) > engine->now.wall;
+}
+
+static struct fa_notification *companion(const struct fa_engine *engine, struct fa_notification *m,
+                                         const struct fa_notification *n, bool is_all)
+{
+    while (m != NULL &&
+           (m == n || !same_way(m, n) || !(is_all || same_group(m, n)) || is_late(engine, m))) {
         m = m->place->next;
     }
     return m;
@@ -231,13 +238,14 @@ static struct fa_notification *companion(struct fa_notification *m, const struct
 static void leave(struct fa_engine *engine, struct fa_pace *pace, struct fa_notification *n,
                   bool is_all)
 {
-    struct fa_notification *digest = NULL, *m = companion(pace->held.first, n, is_all), *next;
+    struct fa_notification *digest = NULL, *m = companion(engine, pace->held.first, n, is_all),
+                           *next;
     if (m != NULL) {
         digest = begin(engine, n);
         add_line(engine, digest, n); /* before any next is asked for: it might be this one */
     }
     for (; m != NULL && digest->lines->count < FA_DIGEST_LINES; m = next) {
-        next = companion(m->place->next, n, is_all);
+        next = companion(engine, m->place->next, n, is_all);
         add_line(engine, digest, m);
     }
     if (digest == NULL) {
@@ -258,7 +266,10 @@ void fa_digest_due(struct fa_engine *engine, struct fa_notification *n)
         return;
     }
     fa_time full = fa_pace_full(engine, pace);
-    if (is_turns && full > 0 && !n->instead) {
+    if (is_late(engine, n)) {
+        take_out(n);
+        (void)fa_notification_hold(engine, n);
+    } else if (is_turns && full > 0 && !n->instead) {
         hold_back(engine, pace, n, full);
     } else {
         leave(engine, pace, n, !is_turns);

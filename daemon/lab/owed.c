@@ -372,15 +372,16 @@ static void check_moves_on(void *ctx, const struct fa_alarm *alarm)
         if (!is_climb_kind(key->kind)) {
             continue;
         }
-        bool is_of_rung = key->step == alarm->step && key->loop == alarm->loop;
-        if (key->sent != FA_NEVER && (key->sent >= seen->last_step || is_of_rung)) {
+        /* A start begins the step's wait anew, and not the step. */
+        bool is_rung = key->step == alarm->step && key->loop == alarm->loop;
+        if (key->sent != FA_NEVER && (key->sent >= seen->last_step || is_rung)) {
             const char *who = lab->deliveries[key->first].person;
             const struct fa_incident_id none = {{{0}}};
             if (key->sent <= lab->reloaded || fa_lab_why_not(lab, alarm, none, who, NULL) == NULL) {
                 return; /* somebody was reached; whom a reload keeps out, only the wait replaces */
             }
         }
-        if (is_of_rung && key->tried >= seen->last_step) {
+        if (is_rung && key->tried >= seen->last_step) {
             bool is_line = !fa_id_eq(key->id.id, key->message.id);
             const struct fa_severity *of = is_line ? &lab->config->setup.severities[0] : severity;
             if (key->excused || !has_failed(lab, key, of)) {

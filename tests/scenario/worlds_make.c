@@ -138,9 +138,7 @@ static void write_values(struct maker *m, const struct worlds_rule *rule, bool f
     default:
         values = fires != below ? ONE_OF(&m->rng, "11", "20", "35,20,90", "99")
                                 : ONE_OF(&m->rng, "0", "0.4", "0.1,0.2");
-        /* In the dead band counts what was before, and of who closed an alarm meanwhile a restart
-         * does not know it. */
-        values = below && !fires ? ONE_OF(&m->rng, "13", "20,30", m->steady ? "14" : "11") : values;
+        values = below && !fires ? ONE_OF(&m->rng, "13", "20,30", "11") : values;
     }
     if (worlds_chance(&m->rng, 5) && !m->steady) {
         values = ONE_OF(&m->rng, "none", "20,none", "none,0", "7");
@@ -394,9 +392,6 @@ static void do_hush(struct maker *m)
         fa_buf_printf(m->out, "maybe unsilence S%u by %s\n", 1 + worlds_below(&m->rng, m->hushes),
                       who);
         return;
-    }
-    if (m->steady) { /* or who is being told at this instant is not known to have been */
-        fa_buf_puts(m->out, "advance 1s\n");
     }
     fa_buf_printf(m->out, "maybe silence S%u \"", ++m->hushes);
     if (worlds_chance(&m->rng, 40)) {
