@@ -75,12 +75,13 @@ void fa_hiding_new_step(struct fa_alarm *alarm)
     }
 }
 
-/* Of a step that is put off, what was left before stays. */
-static void keep_left(const struct fa_engine *engine, struct fa_alarm *alarm)
+/* Of a step that is put off, what was left before stays; of a hidden alarm, too. */
+void fa_hiding_keep_left(const struct fa_engine *engine, struct fa_alarm *alarm)
 {
-    if (alarm->climbing && (alarm->flags & FA_FLAG_PUT_OFF) == 0) {
+    if (alarm->climbing && alarm->deadline.length != FA_NEVER &&
+        (alarm->flags & FA_FLAG_PUT_OFF) == 0) {
         fa_time left = fa_climb_left(engine, alarm);
-        alarm->hiding->left = left > 0 ? left : 1;
+        fa_hiding_of(alarm)->left = left > 0 ? left : 1;
     }
 }
 
@@ -89,7 +90,7 @@ static void hide(struct fa_engine *engine, struct fa_alarm *alarm)
     alarm->hiding->since = engine->now.wall;
     fa_notifications_stop(engine, alarm);
     if (alarm->state == FA_ALARM_UNACKED) {
-        keep_left(engine, alarm);
+        fa_hiding_keep_left(engine, alarm);
         fa_arm(engine, &engine->alarm_heap, &alarm->deadline, FA_DAY);
     }
     fa_inhibit_follow(engine, alarm);
@@ -108,7 +109,7 @@ static void lift(struct fa_engine *engine, struct fa_alarm *alarm)
         fa_climb_again(engine, alarm);
         return;
     }
-    if (alarm->state == FA_ALARM_RETURNED && alarm->changed >= since) {
+    if (alarm->state == FA_ALARM_RETURNED && alarm->changed >= since && !fa_flap_is_calm(alarm)) {
         fa_tell_told(engine, alarm, FA_NOTE_RETURNED, NULL);
     }
     if (is_open(alarm) && was_due(alarm)) {
@@ -188,7 +189,7 @@ void fa_hiding_follow(struct fa_engine *engine, struct fa_alarm *alarm)
     if (alarm->hiding == NULL) {
         return;
     }
-    if (alarm->state != FA_ALARM_UNACKED) {
+    if (alarm->state != FA_ALARM_UNACKED && alarm->state != FA_ALARM_RETURNED) {
         alarm->hiding->left = 0;
     }
     if (alarm->state == FA_ALARM_RESOLVED) {

@@ -54,6 +54,8 @@ void fa_hiding_decode(struct fa_alarm *alarm, struct fa_str bytes);
 void fa_hiding_free(struct fa_hiding *hiding); /* accepts NULL */
 /* How long the step waits that the alarm is on: no longer than was left of it. */
 fa_time fa_hiding_wait(const struct fa_alarm *alarm, fa_time wait);
+/* It stops for a while: the step that it is on waits no longer than is left of it, then. */
+void fa_hiding_keep_left(const struct fa_engine *engine, struct fa_alarm *alarm);
 /* Another step begins: it waits all its time. */
 void fa_hiding_new_step(struct fa_alarm *alarm);
 /* Of an alarm without one: makes it. */

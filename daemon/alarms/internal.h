@@ -216,6 +216,8 @@ bool fa_climb_is_widest(const struct fa_engine *engine, const struct fa_alarm *a
 fa_time fa_climb_left(const struct fa_engine *engine, const struct fa_alarm *alarm);
 /* Tells the step that was told last once more. */
 void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm);
+/* Tells who is meant by that step and was not told since then, and nobody else. */
+void fa_climb_tell_rest(struct fa_engine *engine, struct fa_alarm *alarm, fa_time since);
 /* The calendars or the clock are others now: what waits for one of them waits by what it says now.
  */
 void fa_climb_reckon(struct fa_engine *engine);
@@ -386,6 +388,21 @@ bool fa_digest_slow_down(struct fa_engine *engine, struct fa_notification *diges
 void fa_digest_add_id(struct fa_pack *pack, struct fa_notification_id id);
 /* After loading: the packs are made as they were. */
 void fa_digest_restore(struct fa_engine *engine);
+
+/* flap.c: what the state table asks when the data of an alarm come and go. */
+/* Its data cleared. True: a calm like those before, which is not told unless it stays. */
+bool fa_flap_calm(struct fa_engine *engine, struct fa_alarm *alarm);
+/* It is in such a calm. */
+bool fa_flap_is_calm(const struct fa_alarm *alarm);
+/* The calm has stayed: what is told of one is told. */
+void fa_flap_stays(struct fa_engine *engine, struct fa_alarm *alarm);
+/* Its data fire again. True: the climb goes on as if they had not cleared. */
+bool fa_flap_resume(struct fa_engine *engine, struct fa_alarm *alarm);
+/* It fires on; is it worse than ever, and those who were told do not know that it fires? */
+bool fa_flap_is_news(struct fa_engine *engine, struct fa_alarm *alarm);
+void fa_flap_shift(struct fa_alarm *alarm, fa_time shift);
+void fa_flap_encode(const struct fa_alarm *alarm, struct fa_buf *buf, uint32_t tag);
+void fa_flap_decode(struct fa_alarm *alarm, struct fa_str bytes);
 
 /* quiet.c */
 /* Wall: when it may leave; not after now: it may. */

@@ -139,6 +139,7 @@ void fa_shift_all(struct fa_engine *engine, fa_time shift)
             }
             a->told[i].spared += a->told[i].spared != 0 ? shift : 0;
         }
+        fa_flap_shift(a, shift);
         a->changed += a->state == FA_ALARM_RETURNED ? shift : 0; /* `rearm` counts from it */
         if (shift != 0) {
             fa_touch_alarm(engine, a);

@@ -347,6 +347,7 @@ static struct fa_notification *make(struct fa_engine *engine, const struct fa_no
     n->instead = spec->instead;
     if (spec->alarm != NULL) {
         n->value = spec->alarm->value;
+        n->flaps = fa_alarm_flaps(spec->alarm, engine->now.wall);
         n->alarm = spec->alarm->id;
         n->step = spec->alarm->step;
         n->loop = spec->alarm->loop;
@@ -711,7 +712,8 @@ static void tell_latecomer(struct fa_engine *engine, struct fa_alarm *alarm,
     fa_person person = fa_directory_find(engine->setup->people, fa_str_of(n->person));
     bool by_them = alarm->owner != NULL && strcmp(alarm->owner, n->person) == 0;
     bool is_said = n->place != NULL && alarm->changed <= n->failing; /* by the line itself */
-    if (person != FA_NOBODY && !by_them && !is_said && alarm->state != FA_ALARM_UNACKED) {
+    if (person != FA_NOBODY && !by_them && !is_said && alarm->state != FA_ALARM_UNACKED &&
+        !fa_flap_is_calm(alarm)) {
         struct fa_note_spec spec = {
             .alarm = alarm, .person = person, .kind = kinds[alarm->state], .contact = n->contact};
         fa_notify(engine, &spec);
