@@ -131,9 +131,14 @@ int fa_pace_load(struct fa_engine *engine, struct fa_str value)
 void fa_pace_start(struct fa_engine *engine)
 {
     struct fa_pace *pace, *next;
+    engine->dirty_paces = NULL; /* the clock may have moved them all: those that go leave the list */
     HASH_ITER(hh, engine->paces, pace, next) {
         if (pace->left[FA_PACE_MESSAGES - 1] + FA_PACE_SPAN > engine->now.wall ||
             pace->held.count > 0) {
+            if (pace->dirty) {
+                pace->dirty = false;
+                touch(engine, pace);
+            }
             continue;
         }
         struct fa_action *erase = fa_add_action(engine->actions, FA_ACT_ERASE);
@@ -150,7 +155,8 @@ void fa_pace_shift(struct fa_engine *engine, fa_time shift)
 {
     for (struct fa_pace *pace = engine->paces; pace != NULL && shift != 0; pace = pace->hh.next) {
         for (size_t i = 0; i < FA_PACE_MESSAGES; i++) {
-            pace->left[i] += pace->left[i] != 0 ? shift : 0;
+            fa_time left = pace->left[i] + shift; /* after 1970 even where the clock was lost */
+            pace->left[i] = pace->left[i] == 0 ? 0 : left > 0 ? left : 1;
         }
         touch(engine, pace);
     }

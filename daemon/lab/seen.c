@@ -235,6 +235,7 @@ static struct fa_lab_key *add_key(struct fa_lab *lab, const struct fa_notificati
                                .kind = n->kind,
                                .step = n->step,
                                .loop = n->loop,
+                               .created = n->created,
                                .tried = lab->elapsed,
                                .sent = FA_NEVER};
     if (seen != NULL) {

@@ -46,6 +46,21 @@ static bool counts(const struct fa_lab *lab, const struct fa_lab_key *key,
            strcmp(first->person, n->person) == 0 && is_read_by_people(lab, first->channel);
 }
 
+/* When the word was decided on: over another channel before, maybe, which refused it. */
+static fa_time owed_since(const struct fa_lab *lab, const struct fa_notification *n)
+{
+    fa_time since = n->created;
+    for (size_t i = 0; i < lab->key_count; i++) {
+        const struct fa_lab_key *key = &lab->keys[i];
+        if (key->rejected && key->created < since && fa_id_eq(key->alarm.id, n->alarm.id) &&
+            key->kind == n->kind && key->step == n->step && key->loop == n->loop &&
+            strcmp(lab->deliveries[key->first].person, n->person) == 0) {
+            since = key->created;
+        }
+    }
+    return since;
+}
+
 void fa_lab_storm_attempt(struct fa_lab *lab, const struct fa_notification *n)
 {
     size_t messages = 0;
@@ -53,8 +68,8 @@ void fa_lab_storm_attempt(struct fa_lab *lab, const struct fa_notification *n)
     /* What was held back for its minute and has nothing to leave with is a digest of one line. */
     /* After a pile has left, for ten minutes and one: the engine counts some of it from when its
      * verdict was kept, which may be later than its try. */
-    bool is_late =
-        fa_lab_now(lab).wall - n->created >= WAIT || lab->elapsed < lab->upset + SPAN + WAIT;
+    bool is_late = fa_lab_now(lab).wall - owed_since(lab, n) >= WAIT ||
+                   lab->elapsed < lab->upset + SPAN + WAIT;
     if (is_late || n->lines != NULL || is_asked_for(n->kind) || n->instead ||
         !is_read_by_people(lab, n->channel) || fa_lab_find_key(lab, n->id) != NULL) {
         return;
@@ -150,12 +165,15 @@ static void look_at_waits(struct fa_lab *lab)
     for (size_t i = 0; i < lab->wait_count; i++) {
         struct fa_lab_wait wait = lab->waits[i];
         const struct fa_notification *n = fa_engine_notification(lab->engine, wait.id);
-        if (n == NULL || fa_lab_find_key(lab, wait.id) != NULL) {
-            continue;
+        bool is_hidden = n != NULL && n->owner_alarm != NULL && fa_is_hidden(n->owner_alarm);
+        if (n == NULL || fa_lab_find_key(lab, wait.id) != NULL ||
+            (is_hidden && n->state == FA_NOTICE_DEAD)) {
+            continue; /* what a silence kept back is told anew when that is over */
         }
-        if (n->state == FA_NOTICE_HELD || wait.is_quiet) {
+        bool is_quiet = n->state == FA_NOTICE_HELD || is_hidden;
+        if (is_quiet || wait.is_quiet) {
             wait.since = lab->elapsed;
-            wait.is_quiet = n->state == FA_NOTICE_HELD;
+            wait.is_quiet = is_quiet;
         }
         if (judges && lab->elapsed > wait.since + WAIT + FA_SECOND) {
             fa_lab_fail(lab, "a storm: %s was to be told via %s and after %lld s nothing has left",

@@ -115,6 +115,7 @@ struct fa_lab_key {
     struct fa_alarm_id alarm;
     enum fa_notification_kind kind;
     uint32_t step, loop, retries;
+    fa_time created;     /* wall: when it was decided on */
     fa_time tried, sent; /* elapsed: first try, verdict; FA_NEVER: none */
     bool rejected;
     struct fa_notification_id message; /* it left in */
