@@ -376,6 +376,21 @@ bool fa_outbox_is_full(const struct fa_engine *engine, const struct fa_alarm *al
     return is_series(alarm) && engine->series_live >= engine->setup->outbox_max;
 }
 
+/* That it is calm or owned is so no more: it is not said any longer, nor over another channel. */
+static bool is_belied(const struct fa_notification *n)
+{
+    const struct fa_alarm *alarm = n->owner_alarm;
+    return alarm != NULL && ((n->kind == FA_NOTE_RETURNED && (alarm->state == FA_ALARM_UNACKED ||
+                                                              alarm->state == FA_ALARM_ACKED)) ||
+                             (n->kind == FA_NOTE_ACKNOWLEDGED && alarm->state == FA_ALARM_UNACKED));
+}
+
+static void drop(struct fa_engine *engine, struct fa_notification *n)
+{
+    fa_notification_record(engine, n, FA_J_DROPPED, n->status);
+    fa_notification_settle(engine, n, FA_NOTICE_DROPPED);
+}
+
 /* It climbs again: that it was calm or owned has not left yet, and is not to be the last word. */
 static void drop_belied(struct fa_engine *engine, const struct fa_note_spec *spec)
 {
@@ -383,10 +398,9 @@ static void drop_belied(struct fa_engine *engine, const struct fa_note_spec *spe
     struct fa_notification *next;
     for (struct fa_notification *n = spec->alarm->notifications; n != NULL; n = next) {
         next = n->next;
-        if ((n->kind == FA_NOTE_RETURNED || n->kind == FA_NOTE_ACKNOWLEDGED) &&
-            fa_digest_holds(n) && strcmp(n->person, person) == 0) {
-            fa_notification_record(engine, n, FA_J_DROPPED, 0);
-            fa_notification_settle(engine, n, FA_NOTICE_DROPPED);
+        if (is_belied(n) && is_live(n->state) && !n->with_courier &&
+            strcmp(n->person, person) == 0) {
+            drop(engine, n);
         }
     }
 }
@@ -502,7 +516,8 @@ void fa_notification_move_on(struct fa_engine *engine, struct fa_notification *n
     }
     n->moved_on = true;
     fa_notification_record(engine, n, FA_J_MOVED_ON, n->status);
-    if (n->kind == FA_NOTE_TEST || (fa_notification_is_climb(n) && !fa_notification_is_wanted(n))) {
+    if (n->kind == FA_NOTE_TEST || is_belied(n) ||
+        (fa_notification_is_climb(n) && !fa_notification_is_wanted(n))) {
         return;
     }
     if (person != FA_NOBODY) {
@@ -635,7 +650,7 @@ static bool is_stale(const struct fa_engine *engine, const struct fa_notificatio
 
 bool fa_notification_may_leave(const struct fa_engine *engine, const struct fa_notification *n)
 {
-    return !is_stale(engine, n) && is_allowed(engine, n);
+    return !is_stale(engine, n) && !is_belied(n) && is_allowed(engine, n);
 }
 
 void fa_notification_refuse(struct fa_engine *engine, struct fa_notification *n)
@@ -687,10 +702,9 @@ static void retry(struct fa_engine *engine, struct fa_notification *n, fa_time r
     const struct fa_severity *severity = severity_of(engine, n);
     n->failing = n->failing != 0 ? n->failing : engine->now.wall;
     fa_notification_record(engine, n, FA_J_RETRY, n->status);
-    if (fa_notification_is_climb(n) && !fa_notification_is_wanted(n) && !n->moved_on) {
-        /* Owned or closed while it was on its way: as if it had not left yet. */
-        fa_notification_record(engine, n, FA_J_DROPPED, n->status);
-        fa_notification_settle(engine, n, FA_NOTICE_DROPPED);
+    if (is_belied(n) ||
+        (fa_notification_is_climb(n) && !fa_notification_is_wanted(n) && !n->moved_on)) {
+        drop(engine, n); /* that changed while it was on its way: as if it had not left yet */
     } else if (n->moved_on || n->attempts >= severity->fail_attempts ||
                engine->now.wall - n->failing >= severity->fail_after) {
         fail_for_good(engine, n);
@@ -807,7 +821,7 @@ int fa_notification_replay(struct fa_engine *engine, struct fa_notification_id i
     if (n == NULL || n->lines != NULL) {
         return FA_ENOTFOUND;
     }
-    if (n->with_courier) {
+    if (n->with_courier || is_belied(n)) {
         return FA_ECONFLICT;
     }
     if (!is_allowed(engine, n)) {
