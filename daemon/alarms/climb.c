@@ -404,6 +404,20 @@ void fa_climb_tell_rest(struct fa_engine *engine, struct fa_alarm *alarm, fa_tim
     fa_aim_done(&aim);
 }
 
+void fa_climb_go_on(struct fa_engine *engine, struct fa_alarm *alarm, fa_time since)
+{
+    const struct fa_policy *policy = fa_policy_of(engine, alarm);
+    bool on_step = alarm->climbing && alarm->step < policy->step_count &&
+                   (alarm->flags & FA_FLAG_PUT_OFF) == 0 && !fa_outbox_is_full(engine, alarm);
+    if (!on_step || fa_calendar_opens(calendar_of(engine, policy, alarm->step), engine->now.wall) >
+                        engine->now.wall) {
+        fa_climb_again(engine, alarm);
+        return;
+    }
+    arm_wait(engine, alarm, policy);
+    fa_climb_tell_rest(engine, alarm, since);
+}
+
 /* When what the alarm waits for comes by the calendar as it is now. */
 static fa_time reckon(const struct fa_engine *engine, const struct fa_alarm *alarm)
 {

@@ -168,6 +168,7 @@ void fa_engine_free(struct fa_engine *engine)
         free(p);
     }
     fa_paces_done(engine);
+    fa_kept_out_done(engine);
     fa_heap_done(&engine->alarm_heap);
     fa_heap_done(&engine->incident_heap);
     fa_heap_done(&engine->notification_heap);

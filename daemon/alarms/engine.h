@@ -25,8 +25,9 @@ enum fa_row_kind {
     FA_ROW_EVIDENCE, /* see evidence.h; never live, so that no start reads it */
     FA_ROW_RAISED,   /* slot 0 of it: written once, and found by its time */
     FA_ROW_SILENCE,
-    FA_ROW_PACE, /* when a person's latest messages left */
-    FA_ROW__LAST = FA_ROW_PACE
+    FA_ROW_PACE,          /* when a person's latest messages left */
+    FA_ROW_KEPT_OUT = 10, /* who stepped out of an alarm that is closed */
+    FA_ROW__LAST = FA_ROW_KEPT_OUT
 };
 
 /* clang-format off */

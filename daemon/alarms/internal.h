@@ -76,6 +76,7 @@ struct fa_engine {
     struct fa_incident *dirty_incidents;
     struct fa_notification *dirty_notifications;
     struct fa_pace *paces, *dirty_paces;
+    struct fa_kept_out *kept_out; /* of alarms that are closed, by identity */
     struct fa_engine_stats stats;
     const struct fa_alarm *gaps_noted; /* before START: the last one that knows of its gap */
     uint32_t dead_letters;             /* among notifications */
@@ -216,6 +217,9 @@ bool fa_climb_is_widest(const struct fa_engine *engine, const struct fa_alarm *a
 fa_time fa_climb_left(const struct fa_engine *engine, const struct fa_alarm *alarm);
 /* Tells the step that was told last once more. */
 void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm);
+/* That step goes on with what is left of its wait: of those whom it means only who was not told
+ * since then is told. */
+void fa_climb_go_on(struct fa_engine *engine, struct fa_alarm *alarm, fa_time since);
 /* Tells who is meant by that step and was not told since then, and nobody else. */
 void fa_climb_tell_rest(struct fa_engine *engine, struct fa_alarm *alarm, fa_time since);
 /* The calendars or the clock are others now: what waits for one of them waits by what it says now.
@@ -413,6 +417,17 @@ void fa_quiet_reckon(struct fa_engine *engine);
 /* recuse.c: person NULL: who says it. FA_ENOTFOUND, FA_ECONFLICT: closed, FA_EDENIED: an
  * independent contact cannot be named, FA_EINVAL: nobody of that name, FA_EFULL. */
 int fa_recuse(struct fa_engine *engine, struct fa_alarm_id id, const char *who, const char *person);
+
+/* outlive.c: who stepped out of an alarm stays out of the next of the same identity. */
+/* It is closed. */
+void fa_kept_out_note(struct fa_engine *engine, const struct fa_alarm *alarm);
+/* It begins. */
+void fa_kept_out_apply(struct fa_engine *engine, struct fa_alarm *alarm);
+int fa_kept_out_load(struct fa_engine *engine, struct fa_str value);
+/* After loading: those whose time is over are forgotten. */
+void fa_kept_out_forget(struct fa_engine *engine);
+void fa_kept_out_shift(struct fa_engine *engine, fa_time shift);
+void fa_kept_out_done(struct fa_engine *engine);
 
 /* filing.c */
 int fa_file(struct fa_engine *engine, const struct fa_filing *filing, bool *ret_already);

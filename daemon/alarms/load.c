@@ -98,6 +98,9 @@ int fa_engine_load_row(struct fa_engine *engine, enum fa_row_kind kind, struct f
     case FA_ROW_PACE:
         rc = fa_pace_load(engine, value);
         break;
+    case FA_ROW_KEPT_OUT:
+        rc = fa_kept_out_load(engine, value);
+        break;
     case FA_ROW_SILENCE:
         rc = fa_silence_load(engine, value);
         break;
@@ -140,6 +143,7 @@ void fa_shift_all(struct fa_engine *engine, fa_time shift)
             a->told[i].spared += a->told[i].spared != 0 ? shift : 0;
         }
         fa_flap_shift(a, shift);
+        fa_hiding_shift(a, shift);
         a->changed += a->state == FA_ALARM_RETURNED ? shift : 0; /* `rearm` counts from it */
         if (shift != 0) {
             fa_touch_alarm(engine, a);
@@ -161,6 +165,7 @@ void fa_shift_all(struct fa_engine *engine, fa_time shift)
         }
     }
     fa_pace_shift(engine, shift);
+    fa_kept_out_shift(engine, shift);
     /* Open time is counted from the moved beginning; openings are not moved. */
     fa_climb_reckon(engine);
     fa_silences_shift(engine, shift);
@@ -271,6 +276,7 @@ void fa_engine_start(struct fa_engine *engine, fa_time last_wall)
     }
     fa_digest_restore(engine);
     fa_pace_start(engine);
+    fa_kept_out_forget(engine);
     for (struct fa_alarm *a = engine->alarms.first; a != NULL; a = next) {
         next = a->after;
         repair(engine, a);

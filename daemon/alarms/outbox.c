@@ -475,12 +475,12 @@ static bool was_told_in_step(const struct fa_engine *engine, const struct fa_ala
 {
     struct fa_circle circle;
     bool found = false;
+    fa_time since = fa_hiding_told_since(alarm);
     fa_circle_of(&circle, engine, alarm); /* who is out by now, was told for nothing */
     for (size_t i = 0; i < alarm->told_count && !found; i++) {
         fa_person person =
             fa_directory_find(engine->setup->people, fa_str_of(alarm->told[i].person));
-        found = (alarm->told[i].when >= alarm->deadline.armed ||
-                 alarm->told[i].spared >= alarm->deadline.armed) &&
+        found = (alarm->told[i].when >= since || alarm->told[i].spared >= since) &&
                 !fa_pset_has(&circle.conflicted, person) && !fa_pset_has(&circle.struck, person);
     }
     fa_circle_done(&circle);

@@ -50,6 +50,7 @@ static void set_owner(const struct fa_engine *engine, struct fa_alarm *alarm, co
 static void forget_identity(struct fa_engine *engine, struct fa_alarm *alarm)
 {
     fa_names_remove(&engine->identities, alarm);
+    fa_kept_out_note(engine, alarm);
 }
 
 /* ---- what the cells do ---- */
@@ -139,6 +140,9 @@ static void resume(struct fa_engine *engine, struct fa_alarm *alarm, const struc
 
 static void fires_on(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
 {
+    if ((alarm->wanted & FA_CAUSE_WORSE) != 0) {
+        fa_hiding_worse(alarm);
+    }
     if (fa_flap_is_news(engine, alarm)) {
         fa_climb_again(engine, alarm);
     }
@@ -257,14 +261,7 @@ static void raise_anew(struct fa_engine *engine, struct fa_alarm *alarm, const s
         .source = alarm->source,
     };
     forget(engine, alarm, NULL);
-    struct fa_alarm *anew = fa_alarm_begin(engine, &spec);
-    for (size_t i = 0; i < alarm->about_count; i++) { /* who stepped out stays out */
-        fa_texts_add(&anew->about, &anew->about_count, fa_str_of(alarm->about[i]));
-    }
-    for (size_t i = 0; i < alarm->struck_count; i++) {
-        fa_texts_add(&anew->struck, &anew->struck_count, fa_str_of(alarm->struck[i]));
-    }
-    fa_alarm_start(engine, anew);
+    fa_alarm_start(engine, fa_alarm_begin(engine, &spec));
 }
 
 /* ---- the table ---- */
@@ -406,6 +403,7 @@ struct fa_alarm *fa_alarm_begin(struct fa_engine *engine, const struct fa_alarm_
     alarm->deadline.length = FA_NEVER;
     fa_book_add(&engine->alarms, alarm);
     fa_names_add(&engine->identities, alarm);
+    fa_kept_out_apply(engine, alarm);
     fa_touch_alarm(engine, alarm);
     return alarm;
 }

@@ -372,7 +372,7 @@ static void check_moves_on(void *ctx, const struct fa_alarm *alarm)
         if (!is_climb_kind(key->kind)) {
             continue;
         }
-        if (key->sent != FA_NEVER && key->sent >= seen->last_step) {
+        if (key->sent != FA_NEVER && key->sent >= seen->told_from) {
             const char *who = lab->deliveries[key->first].person;
             const struct fa_incident_id none = {{{0}}};
             if (key->sent <= lab->reloaded || fa_lab_why_not(lab, alarm, none, who, NULL) == NULL) {

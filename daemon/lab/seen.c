@@ -174,7 +174,13 @@ static void see_journal(struct fa_lab *lab, const struct fa_action *action)
     if (alarm == NULL) {
         return;
     }
+    if (code == FA_J_RESOLVED || code == FA_J_UNOWNED) {
+        seen->closed = lab->elapsed;
+    }
     if (code == FA_J_STEP) {
+        seen->told_from = lab->elapsed;
+    }
+    if (code == FA_J_STEP || code == FA_J_HEARD) { /* hidden, the wait of a step stood still */
         seen->last_step = lab->elapsed;
     }
     seen->spared = code == FA_J_SPARED || (seen->spared && code != FA_J_STEP);
