@@ -77,6 +77,9 @@ struct fa_engine {
     struct fa_notification *dirty_notifications;
     struct fa_pace *paces, *dirty_paces;
     struct fa_kept_out *kept_out; /* of alarms that are closed, by identity */
+    struct fa_further *further;   /* by rule */
+    size_t further_sets;          /* of all rules */
+    bool further_room;            /* an alarm is gone since the last look */
     struct fa_engine_stats stats;
     const struct fa_alarm *gaps_noted; /* before START: the last one that knows of its gap */
     uint32_t dead_letters;             /* among notifications */
@@ -134,8 +137,6 @@ struct fa_journal_ids {
     struct fa_notification_id notification;
     struct fa_silence_id silence;
 };
-/* It stands for all series of its rule beyond the limit of open alarms. */
-bool fa_is_further(const struct fa_alarm *alarm);
 void fa_journal(struct fa_engine *engine, enum fa_journal_code code, struct fa_journal_ids ids,
                 const char *who, int64_t number);
 /* Into the alarm's diary as well. */
@@ -198,6 +199,9 @@ struct fa_alarm_spec {
     double value;
     const struct fa_source *source; /* copied; may be NULL */
 };
+/* As the rule's signal says. */
+void fa_alarm_spec_of(const struct fa_engine *engine, const struct fa_signal *signal,
+                      const char *identity, struct fa_alarm_spec *ret_spec);
 struct fa_alarm *fa_alarm_begin(struct fa_engine *engine, const struct fa_alarm_spec *spec);
 /* Arms `for`, or raises at once when there is none. */
 void fa_alarm_start(struct fa_engine *engine, struct fa_alarm *alarm);
@@ -428,6 +432,19 @@ int fa_kept_out_load(struct fa_engine *engine, struct fa_str value);
 void fa_kept_out_forget(struct fa_engine *engine);
 void fa_kept_out_shift(struct fa_engine *engine, fa_time shift);
 void fa_kept_out_done(struct fa_engine *engine);
+
+/* further.c: what a rule holds for beyond its limit of alarms */
+/* An alarm has its name now, or not any more. */
+void fa_further_count(struct fa_engine *engine, const struct fa_alarm *alarm, bool is_there);
+/* Of a label set without an alarm. False: it fires and begins one. */
+bool fa_further_takes(struct fa_engine *engine, const struct fa_signal *signal);
+/* The end of a step: where there is room again, further label sets get alarms of their own. */
+void fa_further_promote(struct fa_engine *engine);
+/* An alarm is gone for good. */
+void fa_further_closed(struct fa_engine *engine, const struct fa_alarm *alarm);
+int fa_further_load(struct fa_engine *engine, struct fa_str value);
+void fa_further_start(struct fa_engine *engine);
+void fa_further_done(struct fa_engine *engine);
 
 /* filing.c */
 int fa_file(struct fa_engine *engine, const struct fa_filing *filing, bool *ret_already);

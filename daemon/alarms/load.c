@@ -101,6 +101,9 @@ int fa_engine_load_row(struct fa_engine *engine, enum fa_row_kind kind, struct f
     case FA_ROW_KEPT_OUT:
         rc = fa_kept_out_load(engine, value);
         break;
+    case FA_ROW_FURTHER:
+        rc = fa_further_load(engine, value);
+        break;
     case FA_ROW_SILENCE:
         rc = fa_silence_load(engine, value);
         break;
@@ -256,6 +259,7 @@ void fa_engine_start(struct fa_engine *engine, fa_time last_wall)
     for (struct fa_alarm *a = engine->alarms.first; a != NULL; a = a->after) {
         if (a->state != FA_ALARM_RESOLVED || a->deadline.length != FA_NEVER) {
             fa_names_add(&engine->identities, a);
+            fa_further_count(engine, a, true);
         }
         if (!noted || a->state == FA_ALARM_RESOLVED) {
             note_gap(engine, a, last_wall);
@@ -263,6 +267,7 @@ void fa_engine_start(struct fa_engine *engine, fa_time last_wall)
         noted = noted && a != engine->gaps_noted;
     }
     engine->gaps_noted = NULL;
+    fa_further_start(engine);
     fa_journal(engine, FA_J_START, (struct fa_journal_ids){0}, NULL, last_wall);
     fa_time shift = engine->now.wall < last_wall ? engine->now.wall - last_wall : 0;
     fa_shift_all(engine, shift);

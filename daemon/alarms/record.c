@@ -143,7 +143,8 @@ void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
     fa_rec_put_u64(buf, A_STATE, a->state);
     put_count(buf, A_FLAGS, a->flags);
     fa_rec_put_u64(buf, A_LEVEL, a->level);
-    fa_rec_put_f64(buf, A_VALUE, a->value);
+    /* That of all further label sets is how many they are: they have rows of their own. */
+    fa_rec_put_f64(buf, A_VALUE, fa_is_further(a) ? (double)NAN : a->value);
     fa_rec_put_i64(buf, A_SINCE, a->since);
     fa_rec_put_i64(buf, A_RAISED, a->raised);
     fa_rec_put_i64(buf, A_CHANGED, a->changed);

@@ -49,7 +49,12 @@ static void set_owner(const struct fa_engine *engine, struct fa_alarm *alarm, co
 
 static void forget_identity(struct fa_engine *engine, struct fa_alarm *alarm)
 {
+    if (!alarm->named) {
+        return;
+    }
     fa_names_remove(&engine->identities, alarm);
+    fa_further_count(engine, alarm, false);
+    fa_further_closed(engine, alarm);
     fa_kept_out_note(engine, alarm);
 }
 
@@ -403,6 +408,7 @@ struct fa_alarm *fa_alarm_begin(struct fa_engine *engine, const struct fa_alarm_
     alarm->deadline.length = FA_NEVER;
     fa_book_add(&engine->alarms, alarm);
     fa_names_add(&engine->identities, alarm);
+    fa_further_count(engine, alarm, true);
     fa_kept_out_apply(engine, alarm);
     fa_touch_alarm(engine, alarm);
     return alarm;
