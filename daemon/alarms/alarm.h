@@ -39,6 +39,7 @@ const char *fa_alarm_state_name(enum fa_alarm_state state);
 #define FA_FLAG_SUPPRESSED 512u  /* an alarm that explains it hides it */
 #define FA_FLAG_PUT_OFF    1024u /* its step is told once more, when hours or room allow */
 #define FA_FLAG_FLAPPING   2048u /* it comes and goes: a brief calm is not told, see flap.c */
+#define FA_FLAG_OVER       8192u /* the last that its data said, before they were missing maybe */
 
 /* An elapsed deadline: `length` after `armed`, moved along when the wall clock steps. */
 struct fa_deadline {
@@ -159,6 +160,11 @@ struct fa_alarm {
     struct fa_flaps *flaps;   /* owned; NULL: its data never cleared */
     struct fa_alarm *next_dirty;
 };
+
+/* Do the rules go on from its level after a start or reload? Not where it was over before its data
+ * were missing: "unknown" says to them that it had fired. */
+bool fa_alarm_keeps_level(const struct fa_alarm *alarm);
+
 /* A copy in one allocation; NULL of NULL. */
 struct fa_source *fa_source_copy(const struct fa_source *source);
 /* How many wrong codes may still be typed on this person's links; 0: they are locked. */

@@ -437,7 +437,7 @@ void fa_digest_restore(struct fa_engine *engine)
         bool is_held = n->place == NULL && n->lines == NULL && n->state == FA_NOTICE_QUEUED &&
                        n->failing == 0 && n->deadline.length != FA_NEVER;
         struct fa_pace *pace = is_held ? fa_pace_of(engine, n) : NULL;
-        if (pace != NULL) {
+        if (pace != NULL && !fa_notification_hold(engine, n)) { /* hours may have closed since */
             put(&pace->held, n);
         }
     }

@@ -295,7 +295,8 @@ static void on_signal(struct fa_engine *engine, const struct fa_signal *signal)
             renew_source(alarm, signal->source);
         }
         if (signal->level != FA_LEVEL_UNKNOWN) {
-            alarm->flags &= ~FA_FLAG_UNKNOWN;
+            alarm->flags &= ~(FA_FLAG_UNKNOWN | FA_FLAG_OVER);
+            alarm->flags |= signal->level == FA_LEVEL_CLEAR ? FA_FLAG_OVER : 0;
         }
         fa_touch_alarm(engine, alarm);
         int rc = fa_alarm_event(engine, alarm, events[signal->level], NULL);

@@ -234,9 +234,10 @@ static struct fa_alarm *begin_filed(struct fa_engine *engine, struct fa_incident
         .since = incident->filed,
         .value = (double)NAN,
     };
-    struct fa_held held;
-    if (rule != NULL && fa_rule_is_combined(rule) &&
-        fa_condition_holds(engine, rule->name, labels, &held)) {
+    struct fa_held held = {.value = (double)NAN};
+    if (rule != NULL && fa_rule_is_combined(rule)) {
+        (void)!fa_condition_holds(engine, rule->name, labels,
+                                  &held); /* else it would not be here */
         spec.value = held.value;
     }
     struct fa_alarm *alarm = fa_alarm_begin(engine, &spec);
@@ -530,12 +531,12 @@ static bool make_room(struct fa_engine *engine)
         return true;
     }
     for (struct fa_incident *i = engine->incidents.first; i != NULL; i = i->after) {
-        open += i->state != FA_INCIDENT_CLOSED;
-        closed += i->state == FA_INCIDENT_CLOSED && i->due.length != FA_NEVER;
-        if (i->state == FA_INCIDENT_CLOSED && i->due.length != FA_NEVER &&
-            (oldest == NULL || i->due.node.at < oldest->due.node.at)) {
-            oldest = i;
+        if (i->state != FA_INCIDENT_CLOSED) {
+            open++;
+            continue;
         }
+        closed++;
+        oldest = oldest == NULL || i->due.node.at < oldest->due.node.at ? i : oldest;
     }
     if (closed > engine->setup->filings_open_max) {
         fa_incident_due(engine, oldest);

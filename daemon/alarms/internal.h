@@ -347,6 +347,8 @@ void fa_notification_to_state(struct fa_engine *engine, struct fa_notification *
 /* Sends it, or drops what may not or need not leave any more and lets the escalation go on: false.
  */
 bool fa_notification_leave(struct fa_engine *engine, struct fa_notification *n);
+/* Until the quiet hours of its addressee are over; false: they do not matter, or are over. */
+bool fa_notification_hold(struct fa_engine *engine, struct fa_notification *n);
 void fa_notification_refuse(struct fa_engine *engine, struct fa_notification *n);
 bool fa_notification_may_leave(const struct fa_engine *engine, const struct fa_notification *n);
 /* It arrived. */

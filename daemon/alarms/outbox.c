@@ -191,19 +191,26 @@ void fa_notification_send(struct fa_engine *engine, struct fa_notification *n)
     fa_engine_send(engine, n->id);
 }
 
-/* Alone or with others, when the quiet hours of its addressee are over. */
-static void send_or_hold(struct fa_engine *engine, struct fa_notification *n)
+bool fa_notification_hold(struct fa_engine *engine, struct fa_notification *n)
 {
     fa_time until = fa_quiet_until(engine, n);
     if (until <= engine->now.wall) {
-        fa_digest_take(engine, n);
-        return;
+        return false;
     }
     if (n->state != FA_NOTICE_HELD) {
         fa_notification_record(engine, n, FA_J_HELD, until);
     }
     fa_notification_to_state(engine, n, FA_NOTICE_HELD);
     fa_arm(engine, &engine->notification_heap, &n->deadline, until - engine->now.wall);
+    return true;
+}
+
+/* Alone or with others, when the quiet hours of its addressee are over. */
+static void send_or_hold(struct fa_engine *engine, struct fa_notification *n)
+{
+    if (!fa_notification_hold(engine, n)) {
+        fa_digest_take(engine, n);
+    }
 }
 
 static bool channel_in_step(const struct fa_step *step, const char *channel)
@@ -686,7 +693,7 @@ static void wait_and_retry(struct fa_engine *engine, struct fa_notification *n, 
 {
     const struct fa_severity *severity = severity_of(engine, n);
     fa_time limit = n->failing + severity->fail_after - engine->now.wall;
-    uint32_t doublings = n->attempts > 0 ? n->attempts - 1 : 0;
+    uint32_t doublings = n->attempts - 1; /* a verdict counted one */
     fa_time wait = BACKOFF_FIRST << (doublings < 7 ? doublings : 7);
     wait = wait < BACKOFF_MAX ? wait : BACKOFF_MAX;
     wait = (fa_time)((double)wait * (0.5 + fa_rng_unit(&engine->rng)));
@@ -700,7 +707,6 @@ static void wait_and_retry(struct fa_engine *engine, struct fa_notification *n, 
 static void retry(struct fa_engine *engine, struct fa_notification *n, fa_time retry_after)
 {
     const struct fa_severity *severity = severity_of(engine, n);
-    n->failing = n->failing != 0 ? n->failing : engine->now.wall;
     fa_notification_record(engine, n, FA_J_RETRY, n->status);
     if (is_belied(n) ||
         (fa_notification_is_climb(n) && !fa_notification_is_wanted(n) && !n->moved_on)) {

@@ -46,6 +46,11 @@ const struct fa_silence *fa_engine_silence_of(const struct fa_engine *engine,
                : NULL;
 }
 
+bool fa_alarm_keeps_level(const struct fa_alarm *alarm)
+{
+    return alarm->level != FA_LEVEL_UNKNOWN || (alarm->flags & FA_FLAG_OVER) == 0;
+}
+
 int fa_engine_read_alarm(struct fa_engine *engine, struct fa_str value, struct fa_alarm **ret_alarm)
 {
     return fa_alarm_decode(value, &engine->texts, ret_alarm);

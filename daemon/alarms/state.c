@@ -156,8 +156,7 @@ static void fires_on(struct fa_engine *engine, struct fa_alarm *alarm, const str
 /* Before the time they gave, the owner says more or closes it. */
 static void keep_word(struct fa_engine *engine, struct fa_alarm *alarm, const char *who)
 {
-    if (alarm->promised != 0 && who != NULL && alarm->owner != NULL &&
-        strcmp(alarm->owner, who) == 0) {
+    if (who != NULL && alarm->owner != NULL && strcmp(alarm->owner, who) == 0) {
         fa_journal_alarm(engine, FA_J_KEPT, alarm, who, alarm->promised - engine->now.wall);
         fa_incidents_word(engine, alarm, true);
     }
@@ -221,7 +220,7 @@ static void close_it(struct fa_engine *engine, struct fa_alarm *alarm, const str
     fa_notifications_stop(engine, alarm);
     fa_tell_told(engine, alarm, FA_NOTE_RESOLVED, who);
     fa_incidents_closed(engine, alarm);
-    if (still_fires && who != NULL) {
+    if (still_fires) { /* a person closed it: data do so by saying that it does not */
         fa_arm(engine, &engine->alarm_heap, &alarm->deadline, engine->setup->rearm);
     } else {
         forget_identity(engine, alarm);

@@ -5,9 +5,14 @@
  *   STARTING, UP --end, hang, breach--> WAITING --back-off passed and child reaped--> STARTING
  *   any --stop--> (STOP sent, 2 s) --> STOPPED
  *
- * Invariants: 1. at most one process exists, and its pid is signalled only while it is not reaped;
- * 2. after any callback the state may be another one: nothing is kept over a callback but the child
- * itself.
+ * Invariants:
+ *  1. At most one process exists, and its pid is signalled only while it is not reaped.
+ *  2. After any callback the state may be another one: nothing is kept over a callback but the
+ *     child itself.
+ *  3. Nothing that the child started outlives it, nor the child the daemon. Each asks the kernel
+ *     for that at its begin; the child leads a process group of its own for those that were stopped
+ *     before they came to ask: such a group has SIGHUP and SIGCONT when its last tie is gone.
+ *
  * Does not know what the two talk about. */
 #include "child/child.h"
 #include "base/panic.h"
@@ -87,7 +92,8 @@ static int spawn(const struct fa_child *child, int fd, pid_t *ret_pid)
     posix_spawn_file_actions_addclosefrom_np(&files, last + 1);
     posix_spawnattr_setsigmask(&attr, &none);
     posix_spawnattr_setsigdefault(&attr, &all);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                        POSIX_SPAWN_SETPGROUP);
     int rc = posix_spawn(ret_pid, child->config.path, &files, &attr, argv,
                          child->config.env != NULL ? child->config.env : environment());
     posix_spawnattr_destroy(&attr);

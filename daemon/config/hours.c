@@ -120,7 +120,7 @@ int fa_days_parse(struct fa_str text, struct fa_span *ret_local, struct fa_err *
                           (int)(text.len < 60 ? text.len : 60), text.len > 0 ? text.ptr : "");
     }
     if (days.until < days.from) {
-        return fa_err_set(err, FA_EPARSE, "'%.24s' ends before it begins", text.ptr);
+        return fa_err_set(err, FA_EPARSE, "'%.*s' ends before it begins", FA_STR_ARG(text));
     }
     days.until += FA_DAY;
     *ret_local = days;

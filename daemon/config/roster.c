@@ -11,6 +11,7 @@
 #include "base/texts.h"
 #include "config/draft.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,18 +155,22 @@ int fa_roster_put(struct fa_roster_record *record, struct fa_roster_field *field
 {
     const struct fa_key *key = field->key;
     uint64_t number = 0;
+    char digits[24];
     if (field->count > 0 && !fa_roster_is_list(key)) {
         return fa_err_set(err, FA_EEXISTS, "%s is one text, not several", key->name);
     }
     if (!fa_utf8_valid(text)) {
         return fa_err_set(err, FA_EINVAL, "%s is not UTF-8", key->name);
     }
-    if (key->type == FA_KEY_U32S &&
-        (fa_parse_u64(text, &number) != 0 || number > (uint64_t)key->max)) {
-        return fa_err_set(err, FA_EINVAL, "%s must be a number from 0 to %lld", key->name,
-                          (long long)key->max);
-    }
-    if (key->type == FA_KEY_BOOL) {
+    if (key->type == FA_KEY_U32S) {
+        if (fa_parse_u64(text, &number) != 0 || number > (uint64_t)key->max) {
+            return fa_err_set(err, FA_EINVAL, "%s must be a number from 0 to %lld", key->name,
+                              (long long)key->max);
+        }
+        /* As the file gives it back: leading zeros would be a change at each import. */
+        snprintf(digits, sizeof digits, "%" PRIu64, number);
+        text = fa_str_of(digits);
+    } else if (key->type == FA_KEY_BOOL) {
         const char *word = truth(text);
         if (word == NULL) {
             return fa_err_set(err, FA_EINVAL, "%s must be true or false", key->name);

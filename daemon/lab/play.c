@@ -563,12 +563,16 @@ static char *list_told(const struct fa_lab *lab)
     return fa_buf_take(&all);
 }
 
-/* Whose refusal is lost is tried again and may find the receiver mended: then others are told than
- * without the restart, and rightly. */
-static bool refusal_is_under_way(const struct fa_lab *lab)
+/* Whose refusal is lost is tried again and may find the receiver mended; whose arrival is lost is
+ * not, where its alarm is hidden meanwhile, and nobody knows that they were told. Then others are
+ * told than without the restart, and rightly. */
+static bool verdict_matters(const struct fa_lab *lab)
 {
     for (size_t i = 0; i < lab->post.flight_count; i++) {
-        if (lab->post.flights[i].verdict != FA_VERDICT_SENT) {
+        const struct fa_lab_flight *flight = &lab->post.flights[i];
+        const struct fa_notification *n = fa_engine_notification(lab->engine, flight->id);
+        if (flight->verdict != FA_VERDICT_SENT ||
+            (n != NULL && n->owner_alarm != NULL && fa_is_hidden(n->owner_alarm))) {
             return true;
         }
     }
@@ -578,7 +582,7 @@ static bool refusal_is_under_way(const struct fa_lab *lab)
 static void restart_between(struct fa_lab *lab)
 {
     if (lab->engine != NULL && lab->store.count == 0 && lab->store.failing == 0 &&
-        !refusal_is_under_way(lab) && !lab->failed) {
+        !verdict_matters(lab) && !lab->failed) {
         fa_lab_stop(lab, true);
         fa_lab_start(lab);
     }

@@ -29,6 +29,7 @@ void fa_lab_init(struct fa_lab *lab)
     fa_lab_store_init(&lab->store);
     fa_lab_post_init(&lab->post);
     fa_buf_init(&lab->story, (size_t)8 << 20);
+    fa_buf_init(&lab->checkpoint, SIZE_MAX / 2);
     lab->digest = UINT64_C(14695981039346656037);
 }
 
@@ -48,6 +49,7 @@ static void drop_daemon(struct fa_lab *lab)
 void fa_lab_done(struct fa_lab *lab)
 {
     drop_daemon(lab);
+    fa_buf_done(&lab->checkpoint);
     fa_actions_done(&lab->actions);
     fa_lab_store_done(&lab->store);
     fa_lab_post_done(&lab->post);
@@ -262,6 +264,7 @@ void fa_lab_start(struct fa_lab *lab)
     fa_lab_check_load(lab);
     lab->metrics = fa_metrics_new(NULL);
     fa_lab_make_rules(lab);
+    fa_rules_load(lab->rules, fa_buf_str(&lab->checkpoint));
     for (size_t i = 0; i < lab->alarm_count; i++) {
         lab->alarms[i].last_step = lab->elapsed;
     }
@@ -271,8 +274,19 @@ void fa_lab_start(struct fa_lab *lab)
     fa_lab_run_rules(lab);
 }
 
+/* What rules remember, of a clean stop alone; samples are forgotten at each. */
+static void keep_checkpoint(struct fa_lab *lab, bool clean)
+{
+    struct fa_rules_save save = {0};
+    fa_buf_clear(&lab->checkpoint);
+    if (clean) {
+        (void)fa_rules_save(lab->rules, &save, SIZE_MAX, &lab->checkpoint);
+    }
+}
+
 void fa_lab_stop(struct fa_lab *lab, bool clean)
 {
+    keep_checkpoint(lab, clean);
     if (clean && !lab->store.full) {
         fa_lab_commit_all(lab);
     }

@@ -312,6 +312,7 @@ struct fa_lab {
     struct fa_engine *engine;
     struct fa_metrics *metrics;
     struct fa_rules *rules;
+    struct fa_buf checkpoint; /* of the rules, written by the last stop */
     struct fa_foreign *foreign;
     struct fa_actions actions; /* of the turn under way */
     size_t step_from;          /* first action of the step under way */

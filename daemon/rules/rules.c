@@ -305,7 +305,7 @@ void fa_rules_restore(struct fa_rules *rules, const char *rule, const char *labe
                       enum fa_level level)
 {
     struct fa_labels *set = NULL;
-    if (level == FA_LEVEL_UNKNOWN || fa_labels_parse(fa_str_of(labels), &set) < 0) {
+    if (fa_labels_parse(fa_str_of(labels), &set) < 0) {
         return;
     }
     fa_labels_free(set);
@@ -313,7 +313,7 @@ void fa_rules_restore(struct fa_rules *rules, const char *rule, const char *labe
     if (state != NULL) {
         struct fa_group *group = fa_group_take(rules, state, fa_str_of(labels));
         group->level = level;
-        group->held = level == FA_LEVEL_FIRING;
+        group->held = level != FA_LEVEL_CLEAR;
     }
 }
 

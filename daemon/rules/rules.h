@@ -32,8 +32,8 @@ bool fa_rules_run_some(struct fa_rules *rules, struct fa_now now, size_t max, fa
 fa_time fa_rules_next(const struct fa_rules *rules);
 
 /* What a label set was before the restart or reload: an active one inside its dead band stays
- * firing, and one whose data does not come back turns unknown, never clear. Before the first run;
- * a rule or label text that is not known is ignored. */
+ * firing, and one whose data does not come back turns unknown, never clear. Unknown is what fired
+ * and then had no data. Before the first run; a rule or label text that is not known is ignored. */
 void fa_rules_restore(struct fa_rules *rules, const char *rule, const char *labels,
                       enum fa_level level);
 

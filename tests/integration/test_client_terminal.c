@@ -233,6 +233,54 @@ static void without_any_guide_the_questions_that_always_hold_are_asked(void **st
     free(term);
 }
 
+/* The list is shown three times: for the names, after what was not understood, and as it is filed.
+ * Two letters are a word more often than the beginning of a name; a name of two letters is one. */
+static void an_answer_of_no_is_nobodys_name(void **state)
+{
+    struct rig *rig = *state;
+    struct term *term = calloc(1, sizeof *term);
+    open_term(term, rig, file_it);
+    answer_first_questions(term);
+    static const char *const words[] = {"no", "n", "No"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        char line[8], says[64];
+        snprintf(line, sizeof line, "%s\n", words[i]);
+        snprintf(says, sizeof says, "obody here is called '%s'", words[i]);
+        answer(term, "Names (Enter: nobody in particular): ", line);
+        expect(term, says);
+    }
+    answer(term, "Names (Enter: nobody in particular): ", "noa, li\n");
+    answer(term, "Numbers or names", "no\n");
+    expect(term, "Nobody here is called 'no'");
+    answer(term, "Numbers or names", "\n");
+    answer(term, "File it now?", "y\n");
+    answer(term, "Keep a copy", "n\n");
+    assert_int_equal(close_term(term), 0);
+    assert_int_equal(rig_sent(rig, "\\\"about\\\":[\\\"noah\\\",\\\"li\\\"]"), 3);
+    assert_int_equal(rig_sent(rig, "\\\"strike\\\":[\\\""), 0);
+    free(term);
+}
+
+static void stepping_out_is_asked_before_it_is_done(void **state)
+{
+    static const char *const out[] = {"recuse", "7K2Q-M9XA-3DTR-WZ5E", NULL};
+    static const struct {
+        const char *line;
+        int exit;
+        size_t sent;
+    } cases[] = {{"\n", 130, 0},   {"n\n", 130, 0},  {"no\n", 130, 0},
+                 {"\003", 130, 0}, {"\004", 130, 0}, {"y\n", 0, 1}};
+    struct rig *rig = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct term *term = calloc(1, sizeof *term);
+        open_term(term, rig, out);
+        answer(term, "There is no way back. Go on?", cases[i].line);
+        assert_int_equal(close_term(term), cases[i].exit);
+        assert_int_equal(rig_sent(rig, "/recuse"), cases[i].sent);
+        free(term);
+    }
+}
+
 #define WITH_RIG(test) cmocka_unit_test_setup_teardown(test, rig_open, rig_close)
 
 int main(void)
@@ -245,6 +293,8 @@ int main(void)
         WITH_RIG(what_is_yours_to_solve_can_be_raised_in_one_word),
         WITH_RIG(without_a_daemon_the_kept_guide_asks_and_the_filing_waits),
         WITH_RIG(without_any_guide_the_questions_that_always_hold_are_asked),
+        WITH_RIG(an_answer_of_no_is_nobodys_name),
+        WITH_RIG(stepping_out_is_asked_before_it_is_done),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

@@ -172,6 +172,36 @@ static void no_code_is_no_try_and_five_wrong_ones_lock_and_climb(void **state)
     rig_stop(rig);
 }
 
+/* What comes later to somebody whose links are locked has none: it would open a page that says no.
+ */
+static void who_is_locked_gets_no_link_in_what_is_sent_later(void **state)
+{
+    struct rig *rig = *state;
+    char wrong[8], text[200];
+    start(rig);
+    raise_queue(rig, "north");
+    struct page_link chris = link_of(rig, "/first", "north");
+    struct page_link victor = link_of(rig, "/victor", "north");
+    wrong_code(&chris, wrong);
+    for (unsigned tries = 0; tries < 5; tries++) {
+        assert_int_equal(type_code(rig, &chris, wrong)->status, 403);
+    }
+    rig_statsd(rig, "queue_seconds:10|g|#queue:north");
+    rig_until(rig, receiver_find(rig->receiver, "/first", "\"kind\":\"returned\"") != NULL);
+    const char *body = receiver_find(rig->receiver, "/first", "\"kind\":\"returned\"")->body;
+    text_member(body, "ack_url", text, sizeof text);
+    assert_string_equal(text, "");
+    text_member(body, "ack_code", text, sizeof text);
+    assert_string_equal(text, "");
+    text_member(body, "how_to_ack", text, sizeof text);
+    assert_has(text, "firealarm ack "); /* that way is open all the same */
+    /* Victor typed nothing wrong: his message has his link, and it opens. */
+    struct page_link later = link_of(rig, "/victor", "\"kind\":\"returned\"");
+    assert_string_equal(later.code, victor.code);
+    assert_int_equal(page(rig, "GET", later.path, NULL)->status, 200);
+    rig_stop(rig);
+}
+
 static void one_given_after_its_level_has_passed_owns_and_tells_those_called_meanwhile(void **state)
 {
     struct rig *rig = *state;
@@ -456,6 +486,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(no_method_but_a_post_with_the_code_owns_it),
         TEST(no_code_is_no_try_and_five_wrong_ones_lock_and_climb),
+        TEST(who_is_locked_gets_no_link_in_what_is_sent_later),
         TEST(one_given_after_its_level_has_passed_owns_and_tells_those_called_meanwhile),
         TEST(a_used_link_shows_how_it_stands_and_an_old_form_takes_it_from_nobody),
         TEST(what_opens_nothing_has_one_answer),

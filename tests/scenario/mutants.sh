@@ -2,21 +2,22 @@
 # SPDX-License-Identifier: MIT
 # Proves that the scenarios can fail: for each row of MUTANTS the code that keeps an invariant is
 # disabled in a scratch copy of the tree, and each test that the row names must fail then.
-#   tests/scenario/mutants.sh [--survey | --worlds COUNT] [PATTERN]   only rows that contain PATTERN
-# --survey prints which scenarios fail for a row instead of judging it; --worlds what the first COUNT
-# random worlds make of it.
+#   tests/scenario/mutants.sh [--check | --survey | --worlds COUNT] [PATTERN]
+# PATTERN: only rows that contain it. --check looks only whether each row fits the code as it is, which
+# takes no time; --survey prints which scenarios fail for a row instead of judging it; --worlds what the
+# first COUNT random worlds make of it.
 # Tests are scenarios by name, unit:NAME for tests/unit/NAME.c, or worlds:COUNT for that many worlds.
 set -eu
 source=$(cd "$(dirname "$0")/../.." && pwd)
-survey=no
+mode=judge
 worlds=
 case ${1-} in
---survey)
-    survey=yes
+--check | --survey)
+    mode=${1#--}
     shift
     ;;
 --worlds)
-    survey=worlds
+    mode=worlds
     worlds=$2
     shift 2
     ;;
@@ -26,17 +27,20 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM
 
-tree=$scratch/tree
-mkdir "$tree"
-(cd "$source" && tar -cf - --exclude='./build*' --exclude=./.git .) | tar -xf - -C "$tree"
+tree=$source
+if [ $mode != check ]; then
+    tree=$scratch/tree
+    mkdir "$tree"
+    (cd "$source" && tar -cf - --exclude='./build*' --exclude=./.git .) | tar -xf - -C "$tree"
+    # One optimisation level down: what counts is the time to build.
+    cmake -G Ninja -S "$tree" -B "$scratch/build" -DCMAKE_BUILD_TYPE=Release \
+        -DCMAKE_C_FLAGS_RELEASE=-O1 >"$scratch/log" 2>&1 || { cat "$scratch/log"; exit 1; }
+fi
 rows=$tree/tests/scenario/MUTANTS
-
-# One optimisation level down: what counts is the time to build.
-cmake -G Ninja -S "$tree" -B "$scratch/build" -DCMAKE_BUILD_TYPE=Release \
-    -DCMAKE_C_FLAGS_RELEASE=-O1 >"$scratch/log" 2>&1 || { cat "$scratch/log"; exit 1; }
 units=$(sed -n '/^#/d; s/.*|//p' "$rows" | tr ' ' '\n' | sed -n 's/^unit://p' | sort -u)
 build()
 {
+    [ $mode != check ] || return 0
     # shellcheck disable=SC2046,SC2086
     ninja -C "$scratch/build" firealarm-calendar worlds $([ -n "$worlds" ] || echo fa_play $units) >"$scratch/log" 2>&1
 }
@@ -57,10 +61,55 @@ passes()
 
 trim()
 {
-    echo "$1" | sed 's/^ *//; s/ *$//'
+    printf '%s\n' "$1" | sed 's/^ *//; s/ *$//'
+}
+
+# The edited file is in $scratch/edited; false, and why, when the row does not fit the code.
+fits()
+{
+    case $tests in *'|'*) echo "a | within the edit" && return 1 ;; esac
+    sed "$edit" "$tree/$file" 2>&1 >"$scratch/edited" || return 1
+    ! cmp -s "$tree/$file" "$scratch/edited" || { echo "the edit changes nothing" && return 1; }
 }
 
 failed=0
+fault()
+{
+    echo "FAILED  $1"
+    failed=$((failed + 1))
+}
+
+judge()
+{
+    if ! build; then
+        fault "$invariant: $file does not build after: $edit"
+        sed -n '/error:/p' "$scratch/log" | head -3
+        return
+    fi
+    case $mode in
+    survey)
+        echo "== $invariant $file: $edit"
+        for scenario in "$tree"/tests/scenario/*.fas; do
+            name=$(basename "$scenario" .fas)
+            passes "$name" || echo "  $name"
+        done
+        ;;
+    worlds)
+        echo "== $invariant $file: $edit"
+        if passes "worlds:$worlds"; then
+            echo "  none of $worlds worlds fails"
+        else
+            sed -n '/^FAILED/p; /abort/p' "$scratch/story"
+        fi
+        ;;
+    judge)
+        for test in $tests; do
+            ! passes "$test" || fault "$invariant: $test passes without it ($file: $edit)"
+        done
+        ;;
+    esac
+}
+
 count=0
 while IFS='|' read -r invariant file edit tests; do
     case $invariant in '#'* | '') continue ;; esac
@@ -69,44 +118,20 @@ while IFS='|' read -r invariant file edit tests; do
     file=$(trim "$file")
     edit=$(trim "$edit")
     count=$((count + 1))
-    cp "$tree/$file" "$scratch/kept"
-    sed -i "$edit" "$tree/$file"
-    if cmp -s "$tree/$file" "$scratch/kept"; then
-        echo "FAILED  $invariant: the edit changes nothing in $file: $edit"
-        failed=$((failed + 1))
-    elif ! build; then
-        echo "FAILED  $invariant: $file does not build after: $edit"
-        sed -n '/error:/p' "$scratch/log" | head -3
-        failed=$((failed + 1))
-    elif [ $survey = yes ]; then
-        echo "== $invariant $file: $edit"
-        for scenario in "$tree"/tests/scenario/*.fas; do
-            name=$(basename "$scenario" .fas)
-            passes "$name" || echo "  $name"
-        done
-    elif [ $survey = worlds ]; then
-        echo "== $invariant $file: $edit"
-        if passes "worlds:$worlds"; then
-            echo "  none of $worlds worlds fails"
-        else
-            sed -n '/^FAILED/p; /abort/p' "$scratch/story"
-        fi
-    else
-        for test in $tests; do
-            if passes "$test"; then
-                echo "FAILED  $invariant: $test passes without it ($file: $edit)"
-                failed=$((failed + 1))
-            fi
-        done
+    if ! fits >"$scratch/why"; then
+        fault "$invariant: $(cat "$scratch/why") in $file: $edit"
+    elif [ $mode != check ]; then
+        cp "$tree/$file" "$scratch/kept"
+        cp "$scratch/edited" "$tree/$file"
+        judge
+        cp "$scratch/kept" "$tree/$file"
+        touch "$tree/$file"
     fi
-    cp "$scratch/kept" "$tree/$file"
-    touch "$tree/$file"
 done <"$rows"
 build
 for test in $(sed -n '/^#/d; s/.*|//p' "$rows" | tr ' ' '\n' | sort -u); do
-    if [ $survey = no ] && [ -z "$pattern" ] && ! passes "$test"; then
-        echo "FAILED  $test fails in the tree as it is"
-        failed=$((failed + 1))
+    if [ $mode = judge ] && [ -z "$pattern" ] && ! passes "$test"; then
+        fault "$test fails in the tree as it is"
     fi
 done
 echo "$count mutants, $failed failures"

@@ -247,6 +247,30 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
     return remove(path);
 }
 
+/* Each process that the daemon started writes into its log: while one is there, nobody is granted
+ * a lease of the file. True where the file system knows of no leases. */
+static bool is_alone(const struct rig *rig)
+{
+    int fd = open(rig->log_path, O_WRONLY | O_CLOEXEC);
+    int rc = fcntl(fd, F_SETLEASE, F_WRLCK);
+    bool alone = fd < 0 || rc == 0 || (errno != EAGAIN && errno != EBUSY);
+    close(fd);
+    return alone;
+}
+
+static int check_alone(const struct rig *rig)
+{
+    int64_t guard = rig_ms() + RIG_GUARD_MS;
+    while (!is_alone(rig)) {
+        if (rig_ms() > guard) {
+            fprintf(stderr, "a process of the daemon outlived it\n");
+            return -1;
+        }
+        rig_pause();
+    }
+    return 0;
+}
+
 int rig_teardown(void **state)
 {
     struct rig *rig = *state;
@@ -263,6 +287,7 @@ int rig_teardown(void **state)
             rc = -1;
         }
     }
+    rc = check_alone(rig) == 0 ? rc : -1;
     receiver_stop(rig->receiver);
     if (rig->dns_fd >= 0) {
         close(rig->dns_fd);

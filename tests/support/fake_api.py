@@ -29,7 +29,8 @@ GUIDE = {
     "values": [{"name": "honesty", "title": "We do not lie", "violations": ["lying"]}],
     "people": [{"name": "maria", "display": "Maria Lopez"},
                {"name": "coo", "display": "Chris Olsen"},
-               {"name": "ceo", "display": "Eve \x1b]0;owned\x07Ernst"}],
+               {"name": "ceo", "display": "Eve \x1b]0;owned\x07Ernst"},
+               {"name": "noah", "display": "Noah Lind"}, {"name": "li", "display": "Li Wang"}],
     "groups": [{"name": "team:support", "display": "Support"}],
     "notice": "Root on this machine can read along. What only one person could know points at "
               "that person.",
@@ -101,7 +102,7 @@ def answer(method, path, request):
                          "promised": "2026-11-22T09:00:00Z"}
         if path.endswith("/resolve"):
             return 200, {"state": "resolved"}
-        if path.endswith("/comment"):
+        if path.endswith(("/comment", "/recuse")):
             return 200, {}
         return 200, {**ALARM, "summary": "Too slow", "expect": "Decide", "comments": [],
                      "told": [{"name": "coo", "display": "Chris Olsen", "channel": "mail",

@@ -255,6 +255,72 @@ static void without_its_alarm_a_notification_is_not_sent(void **state)
     world_done(&w);
 }
 
+static void mark_returned(struct fa_alarm *alarm)
+{
+    alarm->state = FA_ALARM_RETURNED;
+}
+
+/* No filing says that it is over, so no engine wrote this; the next one wakes it all the same. */
+static void a_filing_wakes_an_alarm_of_its_pattern_that_is_said_to_be_over(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    struct fa_rule *rule = w.rules[1];
+    rule->is_incident = true;
+    rule->for_ms = 0;
+    rule->incident.count = rule->incident.distinct_reporters = 1;
+    world_text(&rule->incident.categories, &rule->incident.category_count, "lying");
+    world_text(&rule->incident.per, &rule->incident.per_count, "customer");
+    world_file(&w, 1, "lying", NULL, -1);
+    world_answer(&w, FA_VERDICT_SENT);
+    tamper_alarms(&w, mark_returned);
+    world_restart(&w);
+    assert_int_equal(world_alarm_of(&w, "late")->state, FA_ALARM_RETURNED);
+    world_file(&w, 2, "lying", NULL, -1);
+    assert_int_equal(world_alarm_of(&w, "late")->state, FA_ALARM_UNACKED);
+    assert_int_equal(world_alarm_of(&w, "late")->incident_count, 2);
+    WAITING(&w, "lead/mail");
+    world_done(&w);
+}
+
+/* Its words are lost; who must be told of it is not. */
+static void an_alarm_that_lost_its_filing_is_owned_missed_and_closed(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    world_file(&w, 1, "lying", NULL, -1);
+    world_answer(&w, FA_VERDICT_SENT);
+    lose(&w, FA_ROW_INCIDENT);
+    world_restart(&w);
+    world_act(&w, FA_EV_ACK, world_alarm(&w), "lead", FA_HOUR);
+    world_advance(&w, FA_HOUR);
+    assert_non_null(strstr(world_waiting(&w, text, sizeof text), "boss/mail"));
+    world_act(&w, FA_EV_RESOLVE, world_alarm(&w), "boss", 0);
+    for (int i = 0; i < 3; i++) {
+        world_answer(&w, FA_VERDICT_SENT);
+    }
+    assert_null(world_alarm(&w)); /* history */
+    world_done(&w);
+}
+
+static void say_a_step_too_far(struct fa_notification *n)
+{
+    n->step = 99;
+}
+
+static void a_message_of_a_step_that_is_not_there_goes_over_any_channel_of_its_reader(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    world_signal(&w, "slow", "", FA_LEVEL_FIRING);
+    tamper_notifications(&w, say_a_step_too_far);
+    world_restart(&w);
+    WAITING(&w, "lead/mail");
+    world_answer(&w, FA_VERDICT_REJECTED);
+    assert_non_null(strstr(world_waiting(&w, text, sizeof text), "lead/sms"));
+    world_done(&w);
+}
+
 static void a_policy_that_could_not_climb_is_no_policy(void **state)
 {
     static char *targets[] = {(char *)(uintptr_t) "lead"};
@@ -328,6 +394,9 @@ int main(void)
         cmocka_unit_test(two_alarms_of_one_identity_both_end),
         cmocka_unit_test(without_its_policy_and_its_name_an_alarm_climbs_to_the_operators),
         cmocka_unit_test(without_its_alarm_a_notification_is_not_sent),
+        cmocka_unit_test(a_filing_wakes_an_alarm_of_its_pattern_that_is_said_to_be_over),
+        cmocka_unit_test(an_alarm_that_lost_its_filing_is_owned_missed_and_closed),
+        cmocka_unit_test(a_message_of_a_step_that_is_not_there_goes_over_any_channel_of_its_reader),
         cmocka_unit_test(a_policy_that_could_not_climb_is_no_policy),
         cmocka_unit_test(a_name_that_is_there_twice_is_the_first),
         cmocka_unit_test(a_random_number_that_comes_twice_names_two_things),

@@ -191,6 +191,16 @@ static void what_is_written_is_read_back_as_the_same(void **state)
     assert_contains(p->out, "accounts 0 added, 0 changed, 0 gone, 2 the same\n");
 }
 
+static void a_number_with_leading_zeros_is_no_change_at_the_next_import(void **state)
+{
+    struct place *p = *state;
+    lay_down(p, "a.csv", "person,manager,uid\nzoe,boss,0070207691;000\n");
+    assert_int_equal(IMPORT(p, "--apply", "a.csv"), FA_EXIT_OK);
+    assert_true(holds(p, "state/directory.cfg", "uid = [ 70207691L, 0L ];"));
+    assert_int_equal(IMPORT(p, "--apply", "a.csv"), FA_EXIT_OK);
+    assert_contains(p->out, "people   0 added, 0 changed, 0 gone, 1 the same\n");
+}
+
 static void a_file_replaces_its_own_kind_alone(void **state)
 {
     struct place *p = *state;
@@ -415,6 +425,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(nothing_is_written_without_apply),
         T(what_is_written_is_read_back_as_the_same),
+        T(a_number_with_leading_zeros_is_no_change_at_the_next_import),
         T(a_file_replaces_its_own_kind_alone),
         T(each_fault_names_file_line_and_column),
         T(a_refused_import_leaves_the_file_and_a_mark),

@@ -118,6 +118,10 @@ static void days_are_read_and_the_last_one_counts(void **state)
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         assert_int_equal(fa_days_parse(fa_str_of(texts[i]), &days, &err), FA_EPARSE);
     }
+    /* A text ends with its length, not with a NUL. */
+    struct fa_str part = {"2026-12-24..2026-12-23, and more", 22};
+    assert_int_equal(fa_days_parse(part, &days, &err), FA_EPARSE);
+    assert_string_equal(err.text, "'2026-12-24..2026-12-23' ends before it begins");
 }
 
 int main(void)

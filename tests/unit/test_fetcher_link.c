@@ -8,6 +8,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* ------------------------------------------------------------------------------------ the child */
@@ -75,8 +76,28 @@ static void on_fake_run(const char *how, struct fa_buf *out, struct fa_str recor
     say_done(out, run.n, "");
 }
 
+/* A job that was stopped right after the fork: it has asked for nothing yet that would end it with
+ * the fetcher, and holds the fetcher's socket. */
+static void make_stopped_job(void)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        signal(SIGHUP, SIG_IGN);
+        raise(SIGSTOP);
+        _exit(0);
+    }
+    if (pid < 0 || waitpid(pid, NULL, WUNTRACED) != pid) {
+        _exit(1);
+    }
+}
+
 static int run_child(const char *how)
 {
+    if (strcmp(how, "stopped") == 0) {
+        raise(SIGSTOP);
+    } else if (strcmp(how, "stopped-job") == 0) {
+        make_stopped_job();
+    }
     struct fa_buf in, out;
     struct fa_frame frame;
     struct fa_frame_hello hello = {.abi = FA_FRAME_ABI};
@@ -304,6 +325,41 @@ static void a_sleep_is_not_held_against_the_fetcher(void **state)
     fa_fetch_link_free(rig.link);
 }
 
+static void a_job_that_is_stopped_ends_with_its_fetcher(void **state)
+{
+    struct rig rig;
+    make_rig(&rig, "stopped-job");
+    until_up(&rig);
+    assert_int_equal(kill(fa_fetch_link_child(rig.link)->pid, SIGKILL), 0);
+    while (rig.state != FA_CHILD_WAITING) {
+        hear(&rig); /* the end of the socket, of which the job had a copy */
+    }
+    fa_fetch_link_free(rig.link);
+}
+
+/* What a daemon that is killed does, with a fetcher that has not come to ask for its end yet. Who
+ * still holds stderr still is. */
+static void a_fetcher_that_is_stopped_ends_with_its_daemon(void **state)
+{
+    struct rig rig;
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    pid_t daemon = fork();
+    if (daemon == 0) {
+        dup2(fds[1], 2);
+        make_rig(&rig, "stopped");
+        _exit(waitpid(fa_fetch_link_child(rig.link)->pid, NULL, WUNTRACED) < 0);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(daemon, &status, 0), daemon);
+    assert_int_equal(status, 0);
+    close(fds[1]);
+    struct pollfd fd = {.fd = fds[0], .events = POLLIN};
+    assert_int_equal(poll(&fd, 1, 10000), 1);
+    assert_true((fd.revents & POLLHUP) != 0);
+    close(fds[0]);
+}
+
 static void it_stops_when_asked(void **state)
 {
     struct rig rig;
@@ -324,6 +380,8 @@ int main(void)
         cmocka_unit_test(a_bad_fetcher_is_ended_with_a_reason_and_its_runs_fail),
         cmocka_unit_test(runs_under_way_are_bounded),
         cmocka_unit_test(a_sleep_is_not_held_against_the_fetcher),
+        cmocka_unit_test(a_job_that_is_stopped_ends_with_its_fetcher),
+        cmocka_unit_test(a_fetcher_that_is_stopped_ends_with_its_daemon),
         cmocka_unit_test(it_stops_when_asked),
     };
     const char *how = getenv("FA_FAKE");

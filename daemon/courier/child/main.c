@@ -191,8 +191,8 @@ static void print_version(void)
            curl_version(), event_get_version());
 }
 
-/* Secrets are in this memory: no core file, no debugger of another user. Terminal and service
- * manager signal the whole group; the daemon alone decides when this process ends. */
+/* Secrets are in this memory: no core file, no debugger of another user. A service manager signals
+ * each process; the daemon alone decides when this one ends. */
 static void protect(void)
 {
     static const struct rlimit no_core;
@@ -204,6 +204,7 @@ static void protect(void)
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
+    signal(SIGTTOU, SIG_IGN); /* of a terminal it is in the background */
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) {
         _exit(0); /* the daemon ended before the line above */
