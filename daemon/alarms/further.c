@@ -10,7 +10,7 @@
  *  3. Missing data take nobody out; a label set without data is not made an alarm either.
  *  4. Beyond FURTHER_MAX of all rules they are not known any more: then only a person closes it.
  *
- * One takes 160 bytes and its labels. */
+ * One takes 110 bytes and its labels. */
 #include "alarms/internal.h"
 #include "base/rec.h"
 

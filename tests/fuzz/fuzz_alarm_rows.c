@@ -38,8 +38,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fa_engine *engine = fa_engine_new(&w.setup);
     for (size_t at = 0; at + 3 <= size;) {
         size_t len = (size_t)data[at + 1] | (size_t)data[at + 2] << 8;
-        enum fa_row_kind kind =
-            data[at] == 255 ? FA_ROW_PACE : (enum fa_row_kind)(data[at] % 4 + 1);
+        enum fa_row_kind kind = data[at] == 255   ? FA_ROW_PACE
+                                : data[at] == 254 ? FA_ROW_KEPT_OUT
+                                : data[at] == 253 ? FA_ROW_FURTHER
+                                                  : (enum fa_row_kind)(data[at] % 4 + 1);
         at += 3;
         len = len < size - at ? len : size - at;
         struct fa_str value = {(const char *)data + at, len};

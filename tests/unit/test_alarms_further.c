@@ -1,3 +1,4 @@
+/* links: fa_test_world */
 /* SPDX-License-Identifier: MIT */
 /* What a rule holds for beyond its limit of alarms, against a model that knows each label set; and
  * who is kept out of the next alarm of an identity. */
