@@ -172,7 +172,6 @@ static struct fa_alarm *begin(struct fa_engine *engine, const struct fa_rule *ru
         .flags = (rule->latched ? FA_FLAG_LATCHED : 0) | (rule->shadow ? FA_FLAG_SHADOW : 0),
         .for_ms = rule->for_ms,
         .since = since,
-        .value = 1,
     };
     return fa_alarm_begin(engine, &spec);
 }
@@ -215,6 +214,7 @@ static void enter(struct fa_engine *engine, struct fa_further *further,
     HASH_FIND_STR(further->sets, signal->labels, more);
     if (alarm == NULL) {
         alarm = begin(engine, signal->rule, fa_buf_text(&identity), signal->since);
+        alarm->value = HASH_COUNT(further->sets) + (more == NULL); /* a person closed the last */
         fa_alarm_start(engine, alarm);
     }
     fa_buf_done(&identity);
