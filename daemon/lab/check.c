@@ -134,8 +134,7 @@ void fa_lab_check_load(struct fa_lab *lab)
         struct fa_id id = id_of(row);
         bool found =
             !row->live || row->kind == FA_ROW_POLICY || row->kind == FA_ROW_PACE ||
-            row->kind == FA_ROW_DRILL ||
-            row->kind == FA_ROW_TALLY ||
+            row->kind == FA_ROW_DRILL || row->kind == FA_ROW_TALLY ||
             (row->kind == FA_ROW_ALARM &&
              fa_engine_alarm(lab->engine, (struct fa_alarm_id){id}) != NULL) ||
             (row->kind == FA_ROW_INCIDENT &&
