@@ -19,7 +19,7 @@ struct fa_rule_state;
 struct fa_leaf {
     struct fa_rule_state *state;
     size_t number;
-    bool follows; /* as fa_plan_leaf_follows says */
+    bool follows;           /* as fa_plan_leaf_follows says */
     fa_time heard, hearing; /* wall: its last sample came; 0: not known; of the survey under way */
 };
 
