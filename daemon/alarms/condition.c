@@ -3,9 +3,10 @@
  * condition that the rules signal under the rule's name, and that raises nothing by itself.
  *
  * Invariants:
- *  1. Only what holds now is kept, and nothing of it is stored: after a start, a reload or a step of
- *     the clock the rules, made anew, say anew what holds, and never that it ended. Unknown is "does not hold", so that numbers never raise what they do not
- *     confirm; the filing's own category is never asked here and climbs whatever they say.
+ *  1. Only what holds now is kept, and nothing of it is stored: after a start, a reload or a step
+ * of the clock the rules, made anew, say anew what holds, and never that it ended. Unknown is "does
+ * not hold", so that numbers never raise what they do not confirm; the filing's own category is
+ * never asked here and climbs whatever they say.
  *  2. One filing is raised by one such rule once (struct fa_incident.raised_by): neither a
  * condition that comes and goes nor a restart opens again what a person has closed.
  *  3. When a condition begins to hold, filings that nobody has closed are looked at as if each were

@@ -310,6 +310,10 @@ static bool is_urgent(const struct fa_lab *lab, const struct fa_notification *n)
     bool urgent = n->kind == FA_NOTE_TEST || severity == NULL ||
                   (alarm != NULL && (alarm->flags & FA_FLAG_TROUBLE) != 0) ||
                   (policy != NULL && n->step < policy->step_count && policy->steps[n->step].urgent);
+    if (alarm != NULL && (alarm->flags & FA_FLAG_DRILL) != 0) { /* as its operator said */
+        return fa_drill_is_urgent(lab->engine, alarm) || n->kind == FA_NOTE_TEST ||
+               (policy != NULL && n->step < policy->step_count && policy->steps[n->step].urgent);
+    }
     bool known = false;
     for (size_t i = 0; !urgent && i < setup->severity_count; i++) {
         if (strcmp(setup->severities[i].name, severity) == 0) {
