@@ -82,7 +82,7 @@ struct fa_engine {
     struct fa_drill_ref *drills; /* by policy */
     bool drills_changed;
     struct fa_tally *tallies, *dirty_tallies;
-    fa_time weekly_due; /* mono: of the next weekly digest; FA_NEVER */
+    fa_time weekly_due;           /* mono: of the next weekly digest; FA_NEVER */
     struct fa_kept_out *kept_out; /* of alarms that are closed, by identity */
     struct fa_further *further;   /* by rule */
     size_t further_sets;          /* of all rules */

@@ -279,6 +279,8 @@ void fa_lab_run_rules(struct fa_lab *lab)
     if (!lab->failed && !lab->unchecked) {
         fa_lab_fed_check_rules(lab);
         fa_lab_numbers_check_rules(lab);
+    }
+    if (!lab->failed) {
         survey(lab);
     }
 }
