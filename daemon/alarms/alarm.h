@@ -38,6 +38,7 @@ const char *fa_alarm_state_name(enum fa_alarm_state state);
 #define FA_FLAG_SHELVED    256u  /* a silence hides it */
 #define FA_FLAG_SUPPRESSED 512u  /* an alarm that explains it hides it */
 #define FA_FLAG_PUT_OFF    1024u /* its step is told once more, when hours or room allow */
+#define FA_FLAG_FLAPPING   2048u /* it comes and goes: a brief calm is not told, see flap.c */
 #define FA_FLAG_OVER       8192u /* the last that its data said, before they were missing maybe */
 #define FA_FLAG_DRILL      (1u << 20) /* a test of who answers (drill.c); TROUBLE is set, too */
 
@@ -159,6 +160,7 @@ struct fa_alarm {
     size_t comment_count, comment_cap;
     struct fa_notification *notifications; /* unsettled ones, a list */
     struct fa_hiding *hiding; /* owned; NULL: it is not hidden, and no inhibition knows it */
+    struct fa_flaps *flaps;   /* owned; NULL: its data never cleared */
     struct fa_alarm *next_dirty;
 };
 
@@ -170,6 +172,8 @@ bool fa_alarm_keeps_level(const struct fa_alarm *alarm);
 struct fa_source *fa_source_copy(const struct fa_source *source);
 /* How many wrong codes may still be typed on this person's links; 0: they are locked. */
 uint32_t fa_alarm_guesses_left(const struct fa_alarm *alarm, const char *person);
+/* How often its data came and went in the last hour, to five minutes; 0: it is not flapping. */
+uint32_t fa_alarm_flaps(const struct fa_alarm *alarm, fa_time wall);
 /* Sets identity and labels, once. */
 void fa_alarm_name(struct fa_alarm *alarm, struct fa_str identity, struct fa_str labels);
 
@@ -251,6 +255,7 @@ struct fa_notification {
     uint32_t attempts, step, loop;
     uint32_t contact;  /* index into the person's contacts */
     uint32_t status;   /* of the last answer: HTTP or SMTP code, 0: none */
+    uint32_t flaps;    /* of its alarm when it was written, see fa_alarm_flaps() */
     bool moved_on;     /* the escalation does not count on it any more */
     bool with_courier; /* a SEND was asked for and has no verdict yet */
     bool of_series;    /* of an alarm that no person filed: counts for the outbox's limit */

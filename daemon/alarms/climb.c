@@ -375,6 +375,58 @@ void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm)
     }
 }
 
+static void drop_told(const struct fa_alarm *alarm, const struct fa_directory *dir, fa_time since,
+                      struct fa_pset *set)
+{
+    struct fa_pset told;
+    fa_pset_init(&told, dir);
+    for (size_t i = 0; i < alarm->told_count; i++) {
+        if (alarm->told[i].when >= since) {
+            fa_pset_add(&told, fa_directory_find(dir, fa_str_of(alarm->told[i].person)));
+        }
+    }
+    fa_pset_remove_all(set, &told);
+    fa_pset_done(&told);
+}
+
+void fa_climb_tell_rest(struct fa_engine *engine, struct fa_alarm *alarm, fa_time since)
+{
+    const struct fa_policy *policy = fa_policy_of(engine, alarm);
+    struct fa_circle circle;
+    struct fa_pset set;
+    struct fa_aim aim;
+    if (!alarm->climbing || alarm->step >= policy->step_count || fa_outbox_is_full(engine, alarm) ||
+        fa_calendar_opens(calendar_of(engine, policy, alarm->step), engine->now.wall) >
+            engine->now.wall) {
+        return; /* the step comes, or comes again, by the clock */
+    }
+    fa_aim_init(&aim, engine, alarm);
+    fa_circle_of(&circle, engine, alarm);
+    fa_pset_init(&set, aim.dir);
+    enum fa_aimed aimed = fa_aim_targets(&aim, alarm->step, alarm->loop, &circle, &set);
+    drop_told(alarm, aim.dir, since, &set);
+    const struct fa_step *step =
+        aimed == FA_AIMED_EMPTIED || alarm->loop > 0 ? NULL : &policy->steps[alarm->step];
+    (void)tell_set(engine, alarm, step, &set, FA_NOTE_REMINDER);
+    fa_pset_done(&set);
+    fa_circle_done(&circle);
+    fa_aim_done(&aim);
+}
+
+void fa_climb_go_on(struct fa_engine *engine, struct fa_alarm *alarm, fa_time since)
+{
+    const struct fa_policy *policy = fa_policy_of(engine, alarm);
+    bool on_step = alarm->climbing && alarm->step < policy->step_count &&
+                   (alarm->flags & FA_FLAG_PUT_OFF) == 0 && !fa_outbox_is_full(engine, alarm);
+    if (!on_step || fa_calendar_opens(calendar_of(engine, policy, alarm->step), engine->now.wall) >
+                        engine->now.wall) {
+        fa_climb_again(engine, alarm);
+        return;
+    }
+    arm_wait(engine, alarm, policy);
+    fa_climb_tell_rest(engine, alarm, since);
+}
+
 /* When what the alarm waits for comes by the calendar as it is now. */
 static fa_time reckon(const struct fa_engine *engine, const struct fa_alarm *alarm)
 {

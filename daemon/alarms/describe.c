@@ -107,6 +107,7 @@ void fa_describe_init(struct fa_describe *d, const struct fa_engine *engine,
     char number[32];
     d->count = 0;
     d->zone = NULL;
+    d->flaps = 0;
     fa_buf_init(&d->texts, TEXTS_MAX);
     add_labels(d, alarm->labels);
     size_t labels_to = d->count;
@@ -187,6 +188,9 @@ void fa_describe_summary(const struct fa_describe *d, const struct fa_alarm *ala
     } else {
         fa_buf_printf(out, "%s%s%s", alarm->rule, alarm->labels[0] != '\0' ? " " : "",
                       alarm->labels);
+    }
+    if (d->flaps > 0) {
+        fa_buf_printf(out, " (flapping: %u times in the last hour)", d->flaps);
     }
 }
 
@@ -293,6 +297,7 @@ void fa_describe_message(const struct fa_engine *engine, const struct fa_notific
     } else if (alarm != NULL) {
         fa_describe_init(&describe, engine, alarm, n->value);
         describe.zone = fa_directory_zone_of(fa_engine_setup(engine)->people, n->person);
+        describe.flaps = n->flaps;
         fa_describe_summary(&describe, alarm, n->created, out);
         fa_describe_done(&describe);
     } else if (incident != NULL) {

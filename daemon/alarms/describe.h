@@ -16,6 +16,7 @@ struct fa_describe {
     size_t count;
     struct fa_buf texts;        /* what the values point into */
     const struct fa_zone *zone; /* the reader's; NULL, as it is made: UTC */
+    uint32_t flaps; /* as of a notification; 0, as it is made: the summary says nothing */
 };
 /* incident: NULL, or one in history that the engine no longer knows. */
 void fa_describe_init(struct fa_describe *describe, const struct fa_engine *engine,

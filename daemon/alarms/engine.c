@@ -169,6 +169,8 @@ void fa_engine_free(struct fa_engine *engine)
     fa_paces_done(engine);
     fa_drills_done(engine);
     fa_tallies_done(engine);
+    fa_kept_out_done(engine);
+    fa_further_done(engine);
     fa_heap_done(&engine->alarm_heap);
     fa_heap_done(&engine->incident_heap);
     fa_heap_done(&engine->notification_heap);
@@ -228,44 +230,11 @@ static void renew_source(struct fa_alarm *alarm, const struct fa_source *source)
     alarm->source = copy;
 }
 
-static const char further[] = "/further";
-
-bool fa_is_further(const struct fa_alarm *alarm)
-{
-    size_t rule = strlen(alarm->rule);
-    return strncmp(alarm->identity, alarm->rule, rule) == 0 &&
-           strcmp(alarm->identity + rule, further) == 0;
-}
-
-/* Beyond the limit of open alarms a rule has one more, for all its further series: a flood takes no
- * memory without bound, and no rule that fires goes untold. It cannot know when all are over, so
- * only a person closes it. */
-static void signal_flood(struct fa_engine *engine, const struct fa_rule *rule,
-                         struct fa_alarm_spec *spec)
-{
-    struct fa_buf identity;
-    fa_buf_init(&identity, FA_ROW_BYTES_MAX);
-    fa_buf_printf(&identity, "%s%s", rule->name, further);
-    if (fa_names_find(&engine->identities, fa_buf_text(&identity)) == NULL) {
-        spec->identity = fa_buf_text(&identity);
-        spec->labels = "";
-        spec->summary = "More series of this rule fire than alarms may be open: see firealarm list";
-        spec->source = NULL;
-        spec->flags |= FA_FLAG_LATCHED;
-        spec->for_ms = 0;
-        struct fa_alarm *alarm = fa_alarm_begin(engine, spec);
-        alarm->level = FA_LEVEL_CLEAR; /* closed, it is over: no one series says that it fires */
-        fa_alarm_start(engine, alarm);
-    }
-    fa_buf_done(&identity);
-}
-
-static void signal_new(struct fa_engine *engine, const struct fa_signal *signal,
-                       const char *identity)
+void fa_alarm_spec_of(const struct fa_engine *engine, const struct fa_signal *signal,
+                      const char *identity, struct fa_alarm_spec *ret_spec)
 {
     const struct fa_rule *rule = signal->rule;
-    const struct fa_policy *policy = fa_setup_policy(engine->setup, rule->policy);
-    struct fa_alarm_spec spec = {
+    *ret_spec = (struct fa_alarm_spec){
         .identity = identity,
         .rule = rule->name,
         .category = rule->category,
@@ -273,7 +242,7 @@ static void signal_new(struct fa_engine *engine, const struct fa_signal *signal,
         .labels = signal->labels,
         .summary = rule->summary,
         .expect = rule->expect,
-        .policy = policy,
+        .policy = fa_setup_policy(engine->setup, rule->policy),
         .flags = (rule->latched ? FA_FLAG_LATCHED : 0) | (rule->shadow ? FA_FLAG_SHADOW : 0),
         .for_ms = rule->for_ms,
         .for_measure = rule->for_measure,
@@ -281,13 +250,16 @@ static void signal_new(struct fa_engine *engine, const struct fa_signal *signal,
         .value = signal->value,
         .source = signal->source,
     };
-    if (engine->identities.count >= engine->setup->alarms_open_max) {
-        fa_trouble_once(engine, "alarms-full",
-                        "the limit of open alarms is reached: further series of a rule share one");
-        signal_flood(engine, rule, &spec);
-        return;
+}
+
+static void signal_new(struct fa_engine *engine, const struct fa_signal *signal,
+                       const char *identity)
+{
+    struct fa_alarm_spec spec;
+    if (!fa_further_takes(engine, signal)) {
+        fa_alarm_spec_of(engine, signal, identity, &spec);
+        fa_alarm_start(engine, fa_alarm_begin(engine, &spec));
     }
-    fa_alarm_start(engine, fa_alarm_begin(engine, &spec));
 }
 
 /* What the signal says that is worth to be looked at again later. */
@@ -334,7 +306,7 @@ static void on_signal(struct fa_engine *engine, const struct fa_signal *signal)
         fa_touch_alarm(engine, alarm);
         int rc = fa_alarm_event(engine, alarm, events[signal->level], NULL);
         fa_assert(rc == 0);
-    } else if (signal->level == FA_LEVEL_FIRING) {
+    } else {
         signal_new(engine, signal, fa_buf_text(&identity));
     }
     fa_buf_done(&identity);
@@ -467,6 +439,7 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
         fa_hiding_reload(engine);
         fa_tally_review(engine);
         fa_weekly_run(engine);
+        engine->further_room = true; /* the limits may be others */
         return 0;
     case FA_EV_SIGNAL:
         if (fa_rule_is_combined(event->u.signal->rule)) {
@@ -551,6 +524,7 @@ void fa_engine_step(struct fa_engine *engine, const struct fa_event *event, stru
     engine->stats.steps++;
     reply.u.reply.to = event->reply_to;
     reply.u.reply.code = dispatch(engine, event, &reply);
+    fa_further_promote(engine);
     fa_flush(engine);
     if (event->reply_to != 0) {
         *fa_add_action(actions, FA_ACT_REPLY) = reply;

@@ -25,10 +25,12 @@ enum fa_row_kind {
     FA_ROW_EVIDENCE, /* see evidence.h; never live, so that no start reads it */
     FA_ROW_RAISED,   /* slot 0 of it: written once, and found by its time */
     FA_ROW_SILENCE,
-    FA_ROW_PACE,  /* when a person's latest messages left */
-    FA_ROW_DRILL, /* the last drill of a policy */
-    FA_ROW_TALLY, /* what the weekly digest counts of a person or a rule */
-    FA_ROW__LAST = FA_ROW_TALLY
+    FA_ROW_PACE,     /* when a person's latest messages left */
+    FA_ROW_DRILL,    /* the last drill of a policy */
+    FA_ROW_TALLY,    /* what the weekly digest counts of a person or a rule */
+    FA_ROW_KEPT_OUT, /* who stepped out of an alarm that is closed */
+    FA_ROW_FURTHER,  /* a label set beyond its rule's limit of alarms */
+    FA_ROW__LAST = FA_ROW_FURTHER
 };
 
 /* clang-format off */
@@ -240,6 +242,11 @@ const struct fa_setup *fa_engine_setup(const struct fa_engine *engine);
 const struct fa_alarm *fa_engine_alarm(const struct fa_engine *engine, struct fa_alarm_id id);
 const struct fa_alarm *fa_engine_alarm_by_identity(const struct fa_engine *engine,
                                                    const char *identity);
+/* It stands for all label sets of its rule beyond the limit of alarms. */
+bool fa_is_further(const struct fa_alarm *alarm);
+typedef void fa_further_fn(void *ctx, const char *rule, const char *labels);
+/* Those label sets. */
+void fa_engine_each_further(const struct fa_engine *engine, fa_further_fn *fn, void *ctx);
 const struct fa_incident *fa_engine_incident(const struct fa_engine *engine,
                                              struct fa_incident_id id);
 const struct fa_notification *fa_engine_notification(const struct fa_engine *engine,

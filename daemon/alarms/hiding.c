@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum hiding_tag { H_SILENCE = 1, H_SINCE, H_LIFTED, H_LEFT };
+enum hiding_tag { H_SILENCE = 1, H_SINCE, H_LIFTED, H_LEFT, H_NEWS };
 
 static bool is_open(const struct fa_alarm *alarm)
 {
@@ -71,16 +71,37 @@ fa_time fa_hiding_wait(const struct fa_alarm *alarm, fa_time wait)
 void fa_hiding_new_step(struct fa_alarm *alarm)
 {
     if (alarm->hiding != NULL) {
-        alarm->hiding->left = 0;
+        alarm->hiding->left = alarm->hiding->news = 0;
     }
 }
 
-/* Of a step that is put off, what was left before stays. */
-static void keep_left(const struct fa_engine *engine, struct fa_alarm *alarm)
+void fa_hiding_shift(struct fa_alarm *alarm, fa_time shift)
 {
-    if (alarm->climbing && (alarm->flags & FA_FLAG_PUT_OFF) == 0) {
+    if (alarm->hiding != NULL && alarm->hiding->news != 0) {
+        alarm->hiding->news += shift;
+    }
+}
+
+void fa_hiding_worse(struct fa_alarm *alarm)
+{
+    if (alarm->hiding != NULL && fa_is_hidden(alarm)) {
+        alarm->hiding->news = 0;
+    }
+}
+
+fa_time fa_hiding_told_since(const struct fa_alarm *alarm)
+{
+    fa_time news = alarm->hiding != NULL ? alarm->hiding->news : 0;
+    return news != 0 && news < alarm->deadline.armed ? news : alarm->deadline.armed;
+}
+
+/* Of a step that is put off, what was left before stays; of a hidden alarm, too. */
+void fa_hiding_keep_left(const struct fa_engine *engine, struct fa_alarm *alarm)
+{
+    if (alarm->climbing && alarm->deadline.length != FA_NEVER &&
+        (alarm->flags & FA_FLAG_PUT_OFF) == 0) {
         fa_time left = fa_climb_left(engine, alarm);
-        alarm->hiding->left = left > 0 ? left : 1;
+        fa_hiding_of(alarm)->left = left > 0 ? left : 1;
     }
 }
 
@@ -89,13 +110,28 @@ static void hide(struct fa_engine *engine, struct fa_alarm *alarm)
     alarm->hiding->since = engine->now.wall;
     fa_notifications_stop(engine, alarm);
     if (alarm->state == FA_ALARM_UNACKED) {
-        keep_left(engine, alarm);
+        fa_hiding_keep_left(engine, alarm);
         fa_arm(engine, &engine->alarm_heap, &alarm->deadline, FA_DAY);
     }
     fa_inhibit_follow(engine, alarm);
 }
 
-static void lift(struct fa_engine *engine, struct fa_alarm *alarm)
+/* Its step is told once more, but not for each time that what explains it comes and goes: then
+ * until the step's wait is over only those who have not heard are told. */
+static void tell_again(struct fa_engine *engine, struct fa_alarm *alarm, bool by_alarm)
+{
+    const struct fa_policy *policy = fa_policy_of(engine, alarm);
+    fa_time news = alarm->hiding->news;
+    if (by_alarm && news != 0 && alarm->step < policy->step_count &&
+        engine->now.wall - news < policy->steps[alarm->step].wait) {
+        fa_climb_go_on(engine, alarm, news);
+        return;
+    }
+    alarm->hiding->news = by_alarm ? engine->now.wall : 0;
+    fa_climb_again(engine, alarm);
+}
+
+static void lift(struct fa_engine *engine, struct fa_alarm *alarm, bool by_alarm)
 {
     fa_time since = alarm->hiding->since;
     alarm->hiding->since = 0;
@@ -105,10 +141,10 @@ static void lift(struct fa_engine *engine, struct fa_alarm *alarm)
     }
     fa_inhibit_follow(engine, alarm);
     if (alarm->state == FA_ALARM_UNACKED) {
-        fa_climb_again(engine, alarm);
+        tell_again(engine, alarm, by_alarm);
         return;
     }
-    if (alarm->state == FA_ALARM_RETURNED && alarm->changed >= since) {
+    if (alarm->state == FA_ALARM_RETURNED && alarm->changed >= since && !fa_flap_is_calm(alarm)) {
         fa_tell_told(engine, alarm, FA_NOTE_RETURNED, NULL);
     }
     if (is_open(alarm) && was_due(alarm)) {
@@ -149,7 +185,7 @@ static void set(struct fa_engine *engine, struct fa_alarm *alarm, struct fa_sile
     if (was == 0 && flags != 0) {
         hide(engine, alarm);
     } else if (was != 0 && flags == 0) {
-        lift(engine, alarm);
+        lift(engine, alarm, was == FA_FLAG_SUPPRESSED);
     }
     if (newly) {
         fa_silence_hides(engine, silence, alarm);
@@ -189,6 +225,9 @@ void fa_hiding_follow(struct fa_engine *engine, struct fa_alarm *alarm)
         return;
     }
     if (alarm->state != FA_ALARM_UNACKED) {
+        alarm->hiding->news = 0;
+    }
+    if (alarm->state != FA_ALARM_UNACKED && alarm->state != FA_ALARM_RETURNED) {
         alarm->hiding->left = 0;
     }
     if (alarm->state == FA_ALARM_RESOLVED) {
@@ -266,6 +305,9 @@ void fa_hiding_encode(const struct fa_alarm *alarm, struct fa_buf *buf, uint32_t
     fa_rec_put_i64(buf, H_SINCE, hiding->since);
     fa_rec_put_i64(buf, H_LIFTED, hiding->lifted);
     fa_rec_put_i64(buf, H_LEFT, hiding->left);
+    if (hiding->news != 0) {
+        fa_rec_put_i64(buf, H_NEWS, hiding->news);
+    }
     fa_rec_wrap(buf, tag, from);
 }
 
@@ -284,6 +326,8 @@ void fa_hiding_decode(struct fa_alarm *alarm, struct fa_str bytes)
             hiding->lifted = fa_row_time(&field);
         } else if (field.tag == H_LEFT) {
             hiding->left = fa_row_time(&field);
+        } else if (field.tag == H_NEWS) {
+            hiding->news = fa_row_time(&field);
         }
     }
 }

@@ -14,10 +14,12 @@ struct fa_inhibit_group;
 
 /* Of an alarm that is hidden, or that an inhibition knows. */
 struct fa_hiding {
-    struct fa_silence_id silence;  /* zero: none */
-    fa_time since;                 /* wall: hidden since; 0: it is not */
-    fa_time lifted;                /* wall: heard again since; 0: it was never hidden */
-    fa_time left;                  /* of its step's wait when it was hidden; 0: all of it */
+    struct fa_silence_id silence; /* zero: none */
+    fa_time since;                /* wall: hidden since; 0: it is not */
+    fa_time lifted;               /* wall: heard again since; 0: it was never hidden */
+    fa_time left;                 /* of its step's wait when it was hidden; 0: all of it */
+    fa_time news;                 /* wall: since when its step was told, for what explains it ended;
+                                     0: it was not, or those told do not know how it stands */
     struct fa_inhibit_link *links; /* owned */
 };
 
@@ -52,8 +54,15 @@ void fa_hiding_due(struct fa_engine *engine, struct fa_alarm *alarm);
 void fa_hiding_encode(const struct fa_alarm *alarm, struct fa_buf *buf, uint32_t tag);
 void fa_hiding_decode(struct fa_alarm *alarm, struct fa_str bytes);
 void fa_hiding_free(struct fa_hiding *hiding); /* accepts NULL */
+void fa_hiding_shift(struct fa_alarm *alarm, fa_time shift);
+/* It is worse than ever. */
+void fa_hiding_worse(struct fa_alarm *alarm);
+/* Wall: who was told since then, was told in the step that it is on. */
+fa_time fa_hiding_told_since(const struct fa_alarm *alarm);
 /* How long the step waits that the alarm is on: no longer than was left of it. */
 fa_time fa_hiding_wait(const struct fa_alarm *alarm, fa_time wait);
+/* It stops for a while: the step that it is on waits no longer than is left of it, then. */
+void fa_hiding_keep_left(const struct fa_engine *engine, struct fa_alarm *alarm);
 /* Another step begins: it waits all its time. */
 void fa_hiding_new_step(struct fa_alarm *alarm);
 /* Of an alarm without one: makes it. */

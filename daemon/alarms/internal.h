@@ -82,7 +82,11 @@ struct fa_engine {
     struct fa_drill_ref *drills; /* by policy */
     bool drills_changed;
     struct fa_tally *tallies, *dirty_tallies;
-    fa_time weekly_due; /* mono: of the next weekly digest; FA_NEVER */
+    fa_time weekly_due;           /* mono: of the next weekly digest; FA_NEVER */
+    struct fa_kept_out *kept_out; /* of alarms that are closed, by identity */
+    struct fa_further *further;   /* by rule */
+    size_t further_sets;          /* of all rules */
+    bool further_room;            /* an alarm is gone since the last look */
     struct fa_engine_stats stats;
     const struct fa_alarm *gaps_noted; /* before START: the last one that knows of its gap */
     uint32_t dead_letters;             /* among notifications */
@@ -140,8 +144,6 @@ struct fa_journal_ids {
     struct fa_notification_id notification;
     struct fa_silence_id silence;
 };
-/* It stands for all series of its rule beyond the limit of open alarms. */
-bool fa_is_further(const struct fa_alarm *alarm);
 void fa_journal(struct fa_engine *engine, enum fa_journal_code code, struct fa_journal_ids ids,
                 const char *who, int64_t number);
 /* Into the alarm's diary as well. */
@@ -205,6 +207,9 @@ struct fa_alarm_spec {
     double value;
     const struct fa_source *source; /* copied; may be NULL */
 };
+/* As the rule's signal says. */
+void fa_alarm_spec_of(const struct fa_engine *engine, const struct fa_signal *signal,
+                      const char *identity, struct fa_alarm_spec *ret_spec);
 struct fa_alarm *fa_alarm_begin(struct fa_engine *engine, const struct fa_alarm_spec *spec);
 /* Arms `for`, or raises at once when there is none. */
 void fa_alarm_start(struct fa_engine *engine, struct fa_alarm *alarm);
@@ -228,6 +233,11 @@ const struct fa_calendar_entry *fa_calendar_named(const struct fa_engine *engine
 fa_time fa_for_over(const struct fa_engine *engine, const struct fa_alarm *alarm, fa_time from);
 /* Tells the step that was told last once more. */
 void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm);
+/* That step goes on with what is left of its wait: of those whom it means only who was not told
+ * since then is told. */
+void fa_climb_go_on(struct fa_engine *engine, struct fa_alarm *alarm, fa_time since);
+/* Tells who is meant by that step and was not told since then, and nobody else. */
+void fa_climb_tell_rest(struct fa_engine *engine, struct fa_alarm *alarm, fa_time since);
 /* The calendars or the clock are others now: what waits for one of them waits by what it says now.
  */
 void fa_climb_reckon(struct fa_engine *engine);
@@ -417,6 +427,21 @@ void fa_digest_add_id(struct fa_pack *pack, struct fa_notification_id id);
 /* After loading: the packs are made as they were. */
 void fa_digest_restore(struct fa_engine *engine);
 
+/* flap.c: what the state table asks when the data of an alarm come and go. */
+/* Its data cleared. True: a calm like those before, which is not told unless it stays. */
+bool fa_flap_calm(struct fa_engine *engine, struct fa_alarm *alarm);
+/* It is in such a calm. */
+bool fa_flap_is_calm(const struct fa_alarm *alarm);
+/* The calm has stayed: what is told of one is told. */
+void fa_flap_stays(struct fa_engine *engine, struct fa_alarm *alarm);
+/* Its data fire again. True: the climb goes on as if they had not cleared. */
+bool fa_flap_resume(struct fa_engine *engine, struct fa_alarm *alarm);
+/* It fires on; is it worse than ever, and those who were told do not know that it fires? */
+bool fa_flap_is_news(struct fa_engine *engine, struct fa_alarm *alarm);
+void fa_flap_shift(struct fa_alarm *alarm, fa_time shift);
+void fa_flap_encode(const struct fa_alarm *alarm, struct fa_buf *buf, uint32_t tag);
+void fa_flap_decode(struct fa_alarm *alarm, struct fa_str bytes);
+
 /* quiet.c */
 /* Wall: when it may leave; not after now: it may. */
 fa_time fa_quiet_until(const struct fa_engine *engine, const struct fa_notification *notification);
@@ -426,6 +451,30 @@ void fa_quiet_reckon(struct fa_engine *engine);
 /* recuse.c: person NULL: who says it. FA_ENOTFOUND, FA_ECONFLICT: closed, FA_EDENIED: an
  * independent contact cannot be named, FA_EINVAL: nobody of that name, FA_EFULL. */
 int fa_recuse(struct fa_engine *engine, struct fa_alarm_id id, const char *who, const char *person);
+
+/* outlive.c: who stepped out of an alarm stays out of the next of the same identity. */
+/* It is closed. */
+void fa_kept_out_note(struct fa_engine *engine, const struct fa_alarm *alarm);
+/* It begins. */
+void fa_kept_out_apply(struct fa_engine *engine, struct fa_alarm *alarm);
+int fa_kept_out_load(struct fa_engine *engine, struct fa_str value);
+/* After loading: those whose time is over are forgotten. */
+void fa_kept_out_forget(struct fa_engine *engine);
+void fa_kept_out_shift(struct fa_engine *engine, fa_time shift);
+void fa_kept_out_done(struct fa_engine *engine);
+
+/* further.c: what a rule holds for beyond its limit of alarms */
+/* An alarm has its name now, or not any more. */
+void fa_further_count(struct fa_engine *engine, const struct fa_alarm *alarm, bool is_there);
+/* Of a label set without an alarm. False: it fires and begins one. */
+bool fa_further_takes(struct fa_engine *engine, const struct fa_signal *signal);
+/* The end of a step: where there is room again, further label sets get alarms of their own. */
+void fa_further_promote(struct fa_engine *engine);
+/* An alarm is gone for good. */
+void fa_further_closed(struct fa_engine *engine, const struct fa_alarm *alarm);
+int fa_further_load(struct fa_engine *engine, struct fa_str value);
+void fa_further_start(struct fa_engine *engine);
+void fa_further_done(struct fa_engine *engine);
 
 /* filing.c */
 int fa_file(struct fa_engine *engine, const struct fa_filing *filing, bool *ret_already);

@@ -105,6 +105,12 @@ int fa_engine_load_row(struct fa_engine *engine, enum fa_row_kind kind, struct f
     case FA_ROW_TALLY:
         rc = fa_tally_load(engine, value);
         break;
+    case FA_ROW_KEPT_OUT:
+        rc = fa_kept_out_load(engine, value);
+        break;
+    case FA_ROW_FURTHER:
+        rc = fa_further_load(engine, value);
+        break;
     case FA_ROW_SILENCE:
         rc = fa_silence_load(engine, value);
         break;
@@ -146,6 +152,8 @@ void fa_shift_all(struct fa_engine *engine, fa_time shift)
             }
             a->told[i].spared += a->told[i].spared != 0 ? shift : 0;
         }
+        fa_flap_shift(a, shift);
+        fa_hiding_shift(a, shift);
         a->changed += a->state == FA_ALARM_RETURNED ? shift : 0; /* `rearm` counts from it */
         if (shift != 0) {
             fa_touch_alarm(engine, a);
@@ -168,6 +176,7 @@ void fa_shift_all(struct fa_engine *engine, fa_time shift)
     }
     fa_pace_shift(engine, shift);
     fa_drills_shift(engine, shift);
+    fa_kept_out_shift(engine, shift);
     /* Open time is counted from the moved beginning; openings are not moved. */
     fa_climb_reckon(engine);
     fa_silences_shift(engine, shift);
@@ -258,6 +267,7 @@ void fa_engine_start(struct fa_engine *engine, fa_time last_wall)
     for (struct fa_alarm *a = engine->alarms.first; a != NULL; a = a->after) {
         if (a->state != FA_ALARM_RESOLVED || a->deadline.length != FA_NEVER) {
             fa_names_add(&engine->identities, a);
+            fa_further_count(engine, a, true);
         }
         if (!noted || a->state == FA_ALARM_RESOLVED) {
             note_gap(engine, a, last_wall);
@@ -265,6 +275,7 @@ void fa_engine_start(struct fa_engine *engine, fa_time last_wall)
         noted = noted && a != engine->gaps_noted;
     }
     engine->gaps_noted = NULL;
+    fa_further_start(engine);
     fa_journal(engine, FA_J_START, (struct fa_journal_ids){0}, NULL, last_wall);
     fa_time shift = engine->now.wall < last_wall ? engine->now.wall - last_wall : 0;
     fa_shift_all(engine, shift);
@@ -279,6 +290,7 @@ void fa_engine_start(struct fa_engine *engine, fa_time last_wall)
     fa_digest_restore(engine);
     fa_pace_start(engine);
     fa_drills_start(engine);
+    fa_kept_out_forget(engine);
     for (struct fa_alarm *a = engine->alarms.first; a != NULL; a = next) {
         next = a->after;
         repair(engine, a);

@@ -74,9 +74,8 @@ const char *fa_moment_name(const struct fa_moment *moment)
         [FA_J_HIDDEN] = "hidden-long",   [FA_J_SKIPPED] = "skipped",
         [FA_J_PAUSED] = "paused",        [FA_J_KEPT] = "kept",
         [FA_J_RECUSED] = "recused",      [FA_J_HELD] = "held",
-        [FA_J_PACKED] = "packed",        [FA_J_SPARED] = "spared",
-        [FA_J_DRILL] = "drill",          [FA_J_ANSWERED] = "answered",
-        [FA_J_SILENT] = "unanswered",
+        [FA_J_SPARED] = "spared",        [FA_J_DRILL] = "drill",
+        [FA_J_ANSWERED] = "answered",    [FA_J_SILENT] = "unanswered",
     };
     const char *name = moment->code < sizeof names / sizeof names[0] ? names[moment->code] : NULL;
     return name != NULL ? name : "other";

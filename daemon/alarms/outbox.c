@@ -373,6 +373,7 @@ static struct fa_notification *make(struct fa_engine *engine, const struct fa_no
     n->instead = spec->instead;
     if (spec->alarm != NULL) {
         n->value = spec->alarm->value;
+        n->flaps = fa_alarm_flaps(spec->alarm, engine->now.wall);
         n->alarm = spec->alarm->id;
         n->step = spec->alarm->step;
         n->loop = spec->alarm->loop;
@@ -401,6 +402,21 @@ bool fa_outbox_is_full(const struct fa_engine *engine, const struct fa_alarm *al
     return is_series(alarm) && engine->series_live >= engine->setup->outbox_max;
 }
 
+/* That it is calm or owned is so no more: it is not said any longer, nor over another channel. */
+static bool is_belied(const struct fa_notification *n)
+{
+    const struct fa_alarm *alarm = n->owner_alarm;
+    return alarm != NULL && ((n->kind == FA_NOTE_RETURNED && (alarm->state == FA_ALARM_UNACKED ||
+                                                              alarm->state == FA_ALARM_ACKED)) ||
+                             (n->kind == FA_NOTE_ACKNOWLEDGED && alarm->state == FA_ALARM_UNACKED));
+}
+
+static void drop(struct fa_engine *engine, struct fa_notification *n)
+{
+    fa_notification_record(engine, n, FA_J_DROPPED, n->status);
+    fa_notification_settle(engine, n, FA_NOTICE_DROPPED);
+}
+
 /* It climbs again: that it was calm or owned has not left yet, and is not to be the last word. */
 static void drop_belied(struct fa_engine *engine, const struct fa_note_spec *spec)
 {
@@ -408,10 +424,9 @@ static void drop_belied(struct fa_engine *engine, const struct fa_note_spec *spe
     struct fa_notification *next;
     for (struct fa_notification *n = spec->alarm->notifications; n != NULL; n = next) {
         next = n->next;
-        if ((n->kind == FA_NOTE_RETURNED || n->kind == FA_NOTE_ACKNOWLEDGED) &&
-            fa_digest_holds(n) && strcmp(n->person, person) == 0) {
-            fa_notification_record(engine, n, FA_J_DROPPED, 0);
-            fa_notification_settle(engine, n, FA_NOTICE_DROPPED);
+        if (is_belied(n) && is_live(n->state) && !n->with_courier &&
+            strcmp(n->person, person) == 0) {
+            drop(engine, n);
         }
     }
 }
@@ -486,12 +501,12 @@ static bool was_told_in_step(const struct fa_engine *engine, const struct fa_ala
 {
     struct fa_circle circle;
     bool found = false;
+    fa_time since = fa_hiding_told_since(alarm);
     fa_circle_of(&circle, engine, alarm); /* who is out by now, was told for nothing */
     for (size_t i = 0; i < alarm->told_count && !found; i++) {
         fa_person person =
             fa_directory_find(engine->setup->people, fa_str_of(alarm->told[i].person));
-        found = (alarm->told[i].when >= alarm->deadline.armed ||
-                 alarm->told[i].spared >= alarm->deadline.armed) &&
+        found = (alarm->told[i].when >= since || alarm->told[i].spared >= since) &&
                 !fa_pset_has(&circle.conflicted, person) && !fa_pset_has(&circle.struck, person);
     }
     fa_circle_done(&circle);
@@ -527,7 +542,8 @@ void fa_notification_move_on(struct fa_engine *engine, struct fa_notification *n
     }
     n->moved_on = true;
     fa_notification_record(engine, n, FA_J_MOVED_ON, n->status);
-    if (n->kind == FA_NOTE_TEST || (fa_notification_is_climb(n) && !fa_notification_is_wanted(n))) {
+    if (n->kind == FA_NOTE_TEST || is_belied(n) ||
+        (fa_notification_is_climb(n) && !fa_notification_is_wanted(n))) {
         return;
     }
     if (person != FA_NOBODY) {
@@ -662,7 +678,7 @@ static bool is_stale(const struct fa_engine *engine, const struct fa_notificatio
 
 bool fa_notification_may_leave(const struct fa_engine *engine, const struct fa_notification *n)
 {
-    return !is_stale(engine, n) && is_allowed(engine, n);
+    return !is_stale(engine, n) && !is_belied(n) && is_allowed(engine, n);
 }
 
 void fa_notification_refuse(struct fa_engine *engine, struct fa_notification *n)
@@ -713,10 +729,9 @@ static void retry(struct fa_engine *engine, struct fa_notification *n, fa_time r
 {
     const struct fa_severity *severity = severity_of(engine, n);
     fa_notification_record(engine, n, FA_J_RETRY, n->status);
-    if (fa_notification_is_climb(n) && !fa_notification_is_wanted(n) && !n->moved_on) {
-        /* Owned or closed while it was on its way: as if it had not left yet. */
-        fa_notification_record(engine, n, FA_J_DROPPED, n->status);
-        fa_notification_settle(engine, n, FA_NOTICE_DROPPED);
+    if (is_belied(n) ||
+        (fa_notification_is_climb(n) && !fa_notification_is_wanted(n) && !n->moved_on)) {
+        drop(engine, n); /* that changed while it was on its way: as if it had not left yet */
     } else if (n->moved_on || n->attempts >= severity->fail_attempts ||
                engine->now.wall - n->failing >= severity->fail_after) {
         fail_for_good(engine, n);
@@ -738,7 +753,8 @@ static void tell_latecomer(struct fa_engine *engine, struct fa_alarm *alarm,
     fa_person person = fa_directory_find(engine->setup->people, fa_str_of(n->person));
     bool by_them = alarm->owner != NULL && strcmp(alarm->owner, n->person) == 0;
     bool is_said = n->place != NULL && alarm->changed <= n->failing; /* by the line itself */
-    if (person != FA_NOBODY && !by_them && !is_said && alarm->state != FA_ALARM_UNACKED) {
+    if (person != FA_NOBODY && !by_them && !is_said && alarm->state != FA_ALARM_UNACKED &&
+        !fa_flap_is_calm(alarm)) {
         struct fa_note_spec spec = {
             .alarm = alarm, .person = person, .kind = kinds[alarm->state], .contact = n->contact};
         fa_notify(engine, &spec);
@@ -834,7 +850,7 @@ int fa_notification_replay(struct fa_engine *engine, struct fa_notification_id i
     if (n == NULL || n->lines != NULL) {
         return FA_ENOTFOUND;
     }
-    if (n->with_courier) {
+    if (n->with_courier || is_belied(n)) {
         return FA_ECONFLICT;
     }
     if (!is_allowed(engine, n)) {

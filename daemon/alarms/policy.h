@@ -96,6 +96,7 @@ struct fa_setup {
     fa_time returned_max; /* returned and unowned so long: "nobody owned it" (24 h) */
     fa_time slow_retry;   /* between tries of a rejected notification (5 min) */
     uint32_t filings_open_max, alarms_open_max, outbox_max; /* limits; reached ones raise trouble */
+    uint32_t alarms_per_rule_max;                           /* beyond: see further.c */
 };
 
 #define FA_POLICY_OPERATORS   "operators"

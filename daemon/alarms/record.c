@@ -15,8 +15,7 @@ enum alarm_tag {
     A_LABELS, A_STATE, A_FLAGS, A_LEVEL, A_VALUE, A_SINCE, A_RAISED, A_CHANGED, A_FOR, A_STEP,
     A_LOOP, A_CLIMBING, A_ARMED, A_LENGTH, A_OWNER, A_PROMISED, A_INCIDENT, A_ABOUT, A_STRUCK,
     A_TOLD, A_COMMENT, A_OWNED, A_HELD, A_MOMENT, A_MOMENTS_LOST, A_EVIDENCE, A_WORST, A_DETAILS,
-    A_MEMBER, A_GUESS, A_CLOCK, A_HIDING = 60,
-    A_FOR_MEASURE = 71,
+    A_MEMBER, A_GUESS, A_CLOCK, A_HIDING = 60, A_FLAPS, A_FOR_MEASURE = 71,
 };
 /* clang-format on */
 /* clang-format off */
@@ -30,7 +29,7 @@ enum incident_tag {
 enum notification_tag {
     N_ID = 1, N_ALARM, N_INCIDENT, N_PERSON, N_CHANNEL, N_ADDRESS, N_KIND, N_STATE, N_ATTEMPTS,
     N_STEP, N_LOOP, N_CONTACT, N_STATUS, N_MOVED_ON, N_VALUE, N_CREATED, N_FAILING, N_ARMED,
-    N_LENGTH, N_SILENCE = 40, N_LINE,
+    N_LENGTH, N_SILENCE = 40, N_LINE, N_FLAPS,
 };
 /* clang-format on */
 /* clang-format off */
@@ -144,7 +143,8 @@ void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
     fa_rec_put_u64(buf, A_STATE, a->state);
     put_count(buf, A_FLAGS, a->flags);
     fa_rec_put_u64(buf, A_LEVEL, a->level);
-    fa_rec_put_f64(buf, A_VALUE, a->value);
+    /* That of all further label sets is how many they are: they have rows of their own. */
+    fa_rec_put_f64(buf, A_VALUE, fa_is_further(a) ? (double)NAN : a->value);
     fa_rec_put_i64(buf, A_SINCE, a->since);
     fa_rec_put_i64(buf, A_RAISED, a->raised);
     fa_rec_put_i64(buf, A_CHANGED, a->changed);
@@ -185,6 +185,7 @@ void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
     put_count(buf, A_EVIDENCE, a->evidence);
     fa_rec_put_f64(buf, A_WORST, a->worst);
     fa_hiding_encode(a, buf, A_HIDING);
+    fa_flap_encode(a, buf, A_FLAPS);
 }
 
 void fa_incident_encode(const struct fa_incident *i, struct fa_buf *buf)
@@ -239,6 +240,7 @@ void fa_notification_encode(const struct fa_notification *n, struct fa_buf *buf)
     put_count(buf, N_CONTACT, n->contact);
     put_count(buf, N_STATUS, n->status);
     put_count(buf, N_MOVED_ON, n->moved_on);
+    put_count(buf, N_FLAPS, n->flaps);
     fa_rec_put_f64(buf, N_VALUE, n->value);
     fa_rec_put_i64(buf, N_CREATED, n->created);
     put_time(buf, N_FAILING, n->failing);
@@ -418,6 +420,8 @@ static bool read_alarm_text(struct fa_alarm *a, const struct fa_rec_field *f,
         a->owner = get_text(f, a->owner);
     } else if (f->tag == A_HIDING) {
         fa_hiding_decode(a, f->bytes);
+    } else if (f->tag == A_FLAPS) {
+        fa_flap_decode(a, f->bytes);
     }
     return f->tag != A_ID || get_id(f, &a->id.id);
 }
@@ -691,6 +695,8 @@ static void read_notification_field(struct fa_notification *n, const struct fa_r
         n->kind = (enum fa_notification_kind)(f->u64 < FA_NOTE__COUNT ? f->u64 : 0);
     } else if (f->tag == N_STATE) {
         n->state = (enum fa_notification_state)(f->u64 < FA_NOTICE__COUNT ? f->u64 : 0);
+    } else if (f->tag == N_FLAPS) {
+        n->flaps = (uint32_t)f->u64;
     } else if (f->tag == N_MOVED_ON) {
         n->moved_on = f->u64 != 0;
     } else if (f->tag == N_VALUE) {
@@ -775,6 +781,7 @@ void fa_alarm_free(struct fa_alarm *alarm)
 {
     free(alarm->source);
     fa_hiding_free(alarm->hiding);
+    free(alarm->flaps);
     free(alarm->identity);
     free(alarm->owner);
     free(alarm->incidents);

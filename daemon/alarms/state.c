@@ -5,7 +5,8 @@
  *  - CLEAR does nothing to a latched alarm or to one that people filed: only a person closes those;
  *  - UNKNOWN sets a flag and moves no state: missing data never resolves an alarm;
  *  - DUE waits while the alarm is hidden (hiding.c);
- *  - a drill that somebody answers, or whose time is over, is closed (drill.c).
+ *  - a drill that somebody answers, or whose time is over, is closed (drill.c);
+ *  - DUE in the calm of a flapping alarm moves no state: that it is over is told now (flap.c).
  *
  * A timeline with for = 30m and a policy that waits 15m between two steps:
  *   t=0    the rule holds            PENDING         for is running
@@ -49,7 +50,13 @@ static void set_owner(const struct fa_engine *engine, struct fa_alarm *alarm, co
 
 static void forget_identity(struct fa_engine *engine, struct fa_alarm *alarm)
 {
+    if (!alarm->named) {
+        return;
+    }
     fa_names_remove(&engine->identities, alarm);
+    fa_further_count(engine, alarm, false);
+    fa_further_closed(engine, alarm);
+    fa_kept_out_note(engine, alarm);
 }
 
 /* ---- what the cells do ---- */
@@ -140,7 +147,11 @@ static void give_back(struct fa_engine *engine, struct fa_alarm *alarm, const st
 {
     fa_journal_alarm(engine, FA_J_RETURNED, alarm, NULL, 0);
     fa_notifications_stop(engine, alarm);
+    if (fa_flap_calm(engine, alarm)) {
+        return;
+    }
     if (!fa_is_hidden(alarm)) {
+        fa_hiding_keep_left(engine, alarm);
         fa_tell_told(engine, alarm, FA_NOTE_RETURNED, NULL);
     }
     fa_arm(engine, &engine->alarm_heap, &alarm->deadline, engine->setup->returned_max);
@@ -150,11 +161,22 @@ static void resume(struct fa_engine *engine, struct fa_alarm *alarm, const struc
 {
     fa_journal_alarm(engine, FA_J_RESUMED, alarm, NULL, alarm->step);
     fa_want_evidence(alarm, FA_CAUSE_RESUMED);
+    bool goes_on = fa_flap_resume(engine, alarm);
     if (deed->for_ms > engine->setup->rearm) { /* for_ms: how long it had been returned */
         alarm->climbing = false;
         alarm->step = alarm->loop = 0;
         fa_climb(engine, alarm);
-    } else {
+    } else if (!goes_on) {
+        fa_climb_again(engine, alarm);
+    }
+}
+
+static void fires_on(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
+{
+    if ((alarm->wanted & FA_CAUSE_WORSE) != 0) {
+        fa_hiding_worse(alarm);
+    }
+    if (fa_flap_is_news(engine, alarm)) {
         fa_climb_again(engine, alarm);
     }
 }
@@ -275,14 +297,7 @@ static void raise_anew(struct fa_engine *engine, struct fa_alarm *alarm, const s
         .source = alarm->source,
     };
     forget(engine, alarm, NULL);
-    struct fa_alarm *anew = fa_alarm_begin(engine, &spec);
-    for (size_t i = 0; i < alarm->about_count; i++) { /* who stepped out stays out */
-        fa_texts_add(&anew->about, &anew->about_count, fa_str_of(alarm->about[i]));
-    }
-    for (size_t i = 0; i < alarm->struck_count; i++) {
-        fa_texts_add(&anew->struck, &anew->struck_count, fa_str_of(alarm->struck[i]));
-    }
-    fa_alarm_start(engine, anew);
+    fa_alarm_start(engine, fa_alarm_begin(engine, &spec));
 }
 
 /* ---- the table ---- */
@@ -300,7 +315,7 @@ static const struct cell fsm[FA_ALARM__COUNT][FA_AEV__COUNT] = {
         [FA_AEV_DISOWN]  = {FA_ALARM_PENDING, NULL, "not raised yet"},
     },
     [FA_ALARM_UNACKED] = {
-        [FA_AEV_FIRE]    = {FA_ALARM_UNACKED, nothing, "climbs on"},
+        [FA_AEV_FIRE]    = {FA_ALARM_UNACKED, fires_on, "climbs on"},
         [FA_AEV_CLEAR]   = {FA_ALARM_RETURNED, give_back, "steps stop, those told are told"},
         [FA_AEV_UNKNOWN] = {FA_ALARM_UNACKED, nothing, "climbs on without data"},
         [FA_AEV_DUE]     = {FA_ALARM_UNACKED, climb, "the next step or loop is told"},
@@ -378,6 +393,10 @@ int fa_alarm_event(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_ala
         fa_hiding_due(engine, alarm);
         return 0;
     }
+    if (event == FA_AEV_DUE && fa_flap_is_calm(alarm)) {
+        fa_flap_stays(engine, alarm);
+        return 0;
+    }
     if (event == FA_AEV_UNKNOWN && (alarm->flags & FA_FLAG_UNKNOWN) == 0) {
         alarm->flags |= FA_FLAG_UNKNOWN;
         fa_journal_alarm(engine, FA_J_UNKNOWN, alarm, NULL, 0);
@@ -424,6 +443,8 @@ struct fa_alarm *fa_alarm_begin(struct fa_engine *engine, const struct fa_alarm_
     alarm->deadline.length = FA_NEVER;
     fa_book_add(&engine->alarms, alarm);
     fa_names_add(&engine->identities, alarm);
+    fa_further_count(engine, alarm, true);
+    fa_kept_out_apply(engine, alarm);
     fa_touch_alarm(engine, alarm);
     return alarm;
 }

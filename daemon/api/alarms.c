@@ -25,18 +25,21 @@ bool fa_call_may(const struct fa_call *call, const struct fa_alarm *alarm, enum 
     return allowed;
 }
 
-static json_t *flags_json(uint32_t flags)
+static json_t *flags_json(const struct fa_alarm *alarm, fa_time now)
 {
     static const char *const names[] = {"latched", "unknown", "orphaned",  "shadow",  "emptied",
                                         "filed",   "overdue", "operators", "shelved", "suppressed"};
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if ((flags >> i & 1) != 0) {
+        if ((alarm->flags >> i & 1) != 0) {
             json_array_append_new(list, json_string(names[i]));
         }
     }
-    if ((flags & FA_FLAG_DRILL) != 0) {
+    if ((alarm->flags & FA_FLAG_DRILL) != 0) {
         json_array_append_new(list, json_string("drill"));
+    }
+    if (fa_alarm_flaps(alarm, now) > 0) {
+        json_array_append_new(list, json_string("flapping"));
     }
     return list;
 }
@@ -118,7 +121,8 @@ json_t *fa_call_alarm_json(const struct fa_call *call, const struct fa_alarm *al
     fa_describe_title(&describe, alarm, now, &text);
     fa_json_set_text(item, "id", fa_id_format(alarm->id.id, id));
     fa_json_set_text(item, "state", fa_alarm_state_name(alarm->state));
-    json_object_set_new(item, "flags", flags_json(alarm->flags));
+    json_object_set_new(item, "flags", flags_json(alarm, now));
+    json_object_set_new(item, "flaps", json_integer(fa_alarm_flaps(alarm, now)));
     fa_json_set_text(item, "severity", alarm->severity);
     fa_json_set_text(item, "category", alarm->category);
     fa_json_set_text(item, "rule", alarm->rule);

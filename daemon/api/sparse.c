@@ -50,7 +50,7 @@ fa_time fa_changes_interval(const struct fa_rule_change *changes, size_t count, 
     return interval;
 }
 
-json_t *fa_sparse_json(const struct fa_call *call)
+json_t *fa_seldom_json(const struct fa_call *call)
 {
     const struct fa_api_host *host = &call->api->host;
     json_t *list = json_array();

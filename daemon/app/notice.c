@@ -269,6 +269,7 @@ static void compose_alarm(const struct fa_daemon *daemon, const struct fa_notifi
     fa_buf_init(&title, 512);
     fa_describe_init(&describe, daemon->engine, alarm, n->value);
     describe.zone = zone_of(daemon, n);
+    describe.flaps = n->flaps;
     fa_describe_summary(&describe, alarm, n->created, summary);
     fa_describe_title_of(fa_buf_str(summary), &title);
     notice->summary = keep_words(texts);
@@ -337,6 +338,7 @@ static void line_of_alarm(struct lines *lines, const struct fa_notification *n,
     struct fa_describe describe;
     struct fa_buf *title = words_of(lines->texts);
     fa_describe_init(&describe, lines->daemon->engine, alarm, n->value);
+    describe.flaps = n->flaps;
     fa_describe_title(&describe, alarm, n->created, title);
     fa_describe_done(&describe);
     line->title = keep_words(lines->texts);

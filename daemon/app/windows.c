@@ -44,7 +44,7 @@ void fa_windows_open(struct fa_daemon *daemon)
 static void restore(void *ctx, const struct fa_alarm *alarm)
 {
     struct fa_daemon *daemon = ctx;
-    if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0) {
+    if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0 && !fa_is_further(alarm)) {
         if (fa_alarm_keeps_level(alarm)) {
             fa_rules_restore(daemon->rules, alarm->rule, alarm->labels, alarm->level);
         }
@@ -53,9 +53,15 @@ static void restore(void *ctx, const struct fa_alarm *alarm)
     }
 }
 
+static void restore_further(void *ctx, const char *rule, const char *labels)
+{
+    fa_rules_restore(((struct fa_daemon *)ctx)->rules, rule, labels, FA_LEVEL_FIRING);
+}
+
 void fa_windows_restore(struct fa_daemon *daemon)
 {
     fa_engine_each_alarm(daemon->engine, restore, daemon);
+    fa_engine_each_further(daemon->engine, restore_further, daemon);
     daemon->rules_dirty = true;
 }
 

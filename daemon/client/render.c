@@ -280,20 +280,22 @@ static const char *age_of(const json_t *object, const char *member, fa_time now,
     return fa_when_age(now - then, buf);
 }
 
-/* With what makes it another state for whoever reads it: that its data are missing. */
+/* With what makes it another state for whoever reads it: that its data are missing, or come and go.
+ */
 static const char *state_of(const json_t *alarm, char *buf, size_t size)
 {
     const char *state = or_dash(fa_member_text(alarm, "state"));
     const json_t *flag;
+    bool is_unknown = false;
     size_t i;
     json_array_foreach(json_object_get(alarm, "flags"), i, flag)
     {
-        if (json_is_string(flag) && strcmp(json_string_value(flag), "unknown") == 0) {
-            snprintf(buf, size, "%.60s, unknown", state);
-            return buf;
-        }
+        is_unknown =
+            is_unknown || (json_is_string(flag) && strcmp(json_string_value(flag), "unknown") == 0);
     }
-    return state;
+    snprintf(buf, size, "%.50s%s%s", state, is_unknown ? ", unknown" : "",
+             fa_member_int(alarm, "flaps") > 0 ? ", flapping" : "");
+    return buf;
 }
 
 static void add_alarm(struct fa_table *table, const json_t *alarms, const json_t *alarm,
@@ -420,7 +422,16 @@ static void put_labels(struct fa_screen *screen, const json_t *labels)
     fa_buf_done(&buf);
 }
 
-/* What hides it, and how many it hides. */
+bool fa_render_flaps(const json_t *alarm, struct fa_buf *buf)
+{
+    json_int_t flaps = fa_member_int(alarm, "flaps");
+    if (flaps > 0) {
+        fa_buf_printf(buf, "%lld times in the last hour", (long long)flaps);
+    }
+    return flaps > 0;
+}
+
+/* What hides it, how many it hides, and that it comes and goes. */
 static void put_hiding(struct fa_screen *screen, const json_t *alarm)
 {
     struct fa_buf buf;
@@ -428,6 +439,10 @@ static void put_hiding(struct fa_screen *screen, const json_t *alarm)
     fa_buf_init(&buf, 4096);
     if (fa_render_hidden(alarm, &buf)) {
         field(screen, "Hidden", fa_buf_text(&buf));
+    }
+    fa_buf_clear(&buf);
+    if (fa_render_flaps(alarm, &buf)) {
+        field(screen, "Flapping", fa_buf_text(&buf));
     }
     fa_buf_clear(&buf);
     if (hides > 0) {

@@ -25,6 +25,8 @@ void fa_render_silence_set(struct fa_screen *screen, const json_t *silence);
 void fa_render_silences(struct fa_screen *screen, const json_t *answer);
 /* What hides the alarm, appended to buf; false: nothing does. */
 bool fa_render_hidden(const json_t *alarm, struct fa_buf *buf);
+/* How often it came and went, likewise. */
+bool fa_render_flaps(const json_t *alarm, struct fa_buf *buf);
 void fa_render_outbox(struct fa_screen *screen, const json_t *answer, fa_time now);
 
 #endif

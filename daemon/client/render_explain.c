@@ -647,6 +647,10 @@ static void put_hidden(struct fa_screen *screen, const json_t *alarm)
     if (fa_render_hidden(alarm, &buf)) {
         fa_put_wrapped(screen, 7, "hidden ", fa_buf_text(&buf));
     }
+    fa_buf_clear(&buf);
+    if (fa_render_flaps(alarm, &buf)) {
+        fa_put_wrapped(screen, 9, "flapping ", fa_buf_text(&buf));
+    }
     fa_buf_done(&buf);
 }
 

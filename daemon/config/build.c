@@ -405,6 +405,7 @@ struct fa_config *fa_build(struct fa_faults *faults, struct fa_draft *draft)
     config->setup.slow_retry = draft->times.slow_retry;
     config->setup.filings_open_max = draft->limits.filings_open;
     config->setup.alarms_open_max = draft->limits.alarms_open;
+    config->setup.alarms_per_rule_max = draft->limits.alarms_per_rule;
     config->setup.outbox_max = draft->limits.outbox;
     return config;
 }

@@ -704,6 +704,12 @@ static const struct fa_key limits_keys[] = {
      .help = "Filings that are not closed."},
     {"alarms_open", FA_KEY_U32, 0, AT(T, alarms_open), .min = 100, .max = 1000000, .def = "10000",
      .help = "Alarms that are not resolved."},
+    {"alarms_per_rule", FA_KEY_U32, 0, AT(T, alarms_per_rule), .min = 1, .max = 1000000,
+     .def = "1000",
+     .help =
+         "Alarms of one rule that are not resolved. One alarm more, RULE/further, stands for all "
+         "other label sets that the rule holds for and says how many they are; when one of the "
+         "others is resolved, the first of them becomes an alarm of its own."},
     {"outbox", FA_KEY_U32, 0, AT(T, outbox), .min = 100, .max = 1000000, .def = "20000",
      .help = "Messages that are not settled."},
 };

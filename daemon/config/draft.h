@@ -184,7 +184,7 @@ struct fa_draft_weekly {
 
 struct fa_draft_limits {
     const config_setting_t *at;
-    uint32_t filings_open, alarms_open, outbox;
+    uint32_t filings_open, alarms_open, alarms_per_rule, outbox;
 };
 
 struct fa_draft {

@@ -135,6 +135,7 @@ void fa_lab_check_load(struct fa_lab *lab)
         bool found =
             !row->live || row->kind == FA_ROW_POLICY || row->kind == FA_ROW_PACE ||
             row->kind == FA_ROW_DRILL || row->kind == FA_ROW_TALLY ||
+            row->kind == FA_ROW_KEPT_OUT || row->kind == FA_ROW_FURTHER ||
             (row->kind == FA_ROW_ALARM &&
              fa_engine_alarm(lab->engine, (struct fa_alarm_id){id}) != NULL) ||
             (row->kind == FA_ROW_INCIDENT &&
@@ -456,6 +457,17 @@ static void check_levels(struct fa_lab *lab, const struct fa_alarm *alarm,
     }
 }
 
+struct further {
+    const char *rule;
+    bool *found;
+};
+
+static void look_for_further(void *ctx, const char *rule, const char *labels)
+{
+    const struct further *further = ctx;
+    *further->found = *further->found || strcmp(further->rule, rule) == 0;
+}
+
 /* May this alarm stop climbing, or be let go, in this step? */
 static bool may_stop(const struct fa_lab *lab, const struct fa_lab_alarm *seen)
 {
@@ -472,6 +484,12 @@ static bool may_stop(const struct fa_lab *lab, const struct fa_lab_alarm *seen)
     }
     if (seen->state == FA_ALARM_RETURNED || seen->state == FA_ALARM_RESOLVED) {
         return true; /* its climb had stopped before */
+    }
+    if (strstr(seen->identity, "/further") != NULL) {
+        bool any = false;
+        struct further further = {seen->rule, &any};
+        fa_engine_each_further(lab->engine, look_for_further, &further);
+        return !any && (seen->flags & FA_FLAG_LATCHED) == 0; /* fed.c looks at the samples */
     }
     if (seen->filings > 0) {
         return false;

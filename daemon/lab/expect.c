@@ -25,7 +25,7 @@ static const struct {
     {"emptied", FA_FLAG_EMPTIED},       {"filed", FA_FLAG_FILED},
     {"overdue", FA_FLAG_OVERDUE},       {"trouble", FA_FLAG_TROUBLE},
     {"drill", FA_FLAG_DRILL},           {"shelved", FA_FLAG_SHELVED},
-    {"suppressed", FA_FLAG_SUPPRESSED},
+    {"suppressed", FA_FLAG_SUPPRESSED}, {"flapping", FA_FLAG_FLAPPING},
 };
 
 static void expect_flag(struct fa_lab *lab, const struct fa_lab_alarm *seen, const char *text)

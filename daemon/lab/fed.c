@@ -119,7 +119,9 @@ static void check_fires(struct fa_lab *lab, const struct fa_lab_fed *fed,
         struct fa_buf further;
         fa_buf_init(&further, FA_ROW_BYTES_MAX);
         fa_buf_printf(&further, "%s/further", rule->name);
-        there = fa_engine_alarm_by_identity(lab->engine, fa_buf_text(&further)) != NULL;
+        const struct fa_alarm *alarm =
+            fa_engine_alarm_by_identity(lab->engine, fa_buf_text(&further));
+        there = alarm != NULL && alarm->state != FA_ALARM_RETURNED;
         fa_buf_done(&further);
     }
     if (!there) {

@@ -279,6 +279,8 @@ void fa_lab_run_rules(struct fa_lab *lab)
     if (!lab->failed && !lab->unchecked) {
         fa_lab_fed_check_rules(lab);
         fa_lab_numbers_check_rules(lab);
+    }
+    if (!lab->failed) {
         survey(lab);
     }
 }
@@ -286,13 +288,18 @@ void fa_lab_run_rules(struct fa_lab *lab)
 static void restore_one(void *ctx, const struct fa_alarm *alarm)
 {
     struct fa_lab *lab = ctx;
-    if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0) {
+    if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0 && !fa_is_further(alarm)) {
         if (fa_alarm_keeps_level(alarm)) {
             fa_rules_restore(lab->rules, alarm->rule, alarm->labels, alarm->level);
         }
         fa_foreign_restore(lab->foreign, alarm->rule, alarm->labels, alarm->source,
                            fa_lab_now(lab).wall);
     }
+}
+
+static void restore_further(void *ctx, const char *rule, const char *labels)
+{
+    fa_rules_restore(((struct fa_lab *)ctx)->rules, rule, labels, FA_LEVEL_FIRING);
 }
 
 void fa_lab_make_rules(struct fa_lab *lab)
@@ -306,6 +313,7 @@ void fa_lab_make_rules(struct fa_lab *lab)
     }
     lab->foreign = fa_foreign_new(setup->rules, setup->rule_count, 0, 0);
     fa_engine_each_alarm(lab->engine, restore_one, lab);
+    fa_engine_each_further(lab->engine, restore_further, lab);
     fa_rules_free(old);
     fa_foreign_free(old_foreign);
 }

@@ -374,7 +374,7 @@ static void check_moves_on(void *ctx, const struct fa_alarm *alarm)
         }
         /* A start begins the step's wait anew, and not the step. */
         bool is_rung = key->step == alarm->step && key->loop == alarm->loop;
-        if (key->sent != FA_NEVER && (key->sent >= seen->last_step || is_rung)) {
+        if (key->sent != FA_NEVER && (key->sent >= seen->told_from || is_rung)) {
             const char *who = lab->deliveries[key->first].person;
             const struct fa_incident_id none = {{{0}}};
             if (key->sent <= lab->reloaded || fa_lab_why_not(lab, alarm, none, who, NULL) == NULL) {

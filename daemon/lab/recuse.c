@@ -88,15 +88,16 @@ void fa_lab_recused_start(struct fa_lab *lab)
 void fa_lab_recused_anew(struct fa_lab *lab, const struct fa_alarm *alarm)
 {
     size_t count = lab->recusal_count;
-    if (lab->event == NULL || lab->event->kind != FA_EV_TICK || alarm->incident_count > 0) {
+    if (alarm->incident_count > 0) {
         return;
     }
     for (size_t i = 0; i < count; i++) {
         const struct fa_lab_alarm *old = fa_lab_find_alarm(lab, lab->recusals[i].alarm);
-        if (old != NULL && !fa_id_eq(old->id.id, alarm->id.id) && !old->gone &&
-            old->state == FA_ALARM_RESOLVED && strcmp(old->identity, alarm->identity) == 0) {
+        if (old != NULL && !fa_id_eq(old->id.id, alarm->id.id) && old->filings == 0 &&
+            lab->elapsed - old->closed < 30 * FA_DAY &&
+            strcmp(old->identity, alarm->identity) == 0) {
             const struct fa_lab_recusal copy = lab->recusals[i];
-            add(lab, alarm->id, copy.name, copy.is_subject);
+            add(lab, alarm->id, copy.name, copy.is_subject)->given = true;
         }
     }
 }

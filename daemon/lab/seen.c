@@ -175,7 +175,13 @@ static void see_journal(struct fa_lab *lab, const struct fa_action *action)
     if (alarm == NULL) {
         return;
     }
+    if (code == FA_J_RESOLVED || code == FA_J_UNOWNED) {
+        seen->closed = lab->elapsed;
+    }
     if (code == FA_J_STEP) {
+        seen->told_from = lab->elapsed;
+    }
+    if (code == FA_J_STEP || code == FA_J_HEARD) { /* hidden, the wait of a step stood still */
         seen->last_step = lab->elapsed;
     }
     seen->spared = code == FA_J_SPARED || (seen->spared && code != FA_J_STEP);
@@ -349,7 +355,8 @@ static bool is_named(struct fa_lab *lab, const struct fa_lab_alarm *seen, const 
         return (len == 0 || (strlen(seen->rule) == len && strncmp(seen->rule, text, len) == 0)) &&
                holds_filing(lab, seen, at + 1);
     }
-    return brace != NULL ? strcmp(seen->identity, text) == 0 : strcmp(seen->rule, text) == 0;
+    bool is_whole = brace != NULL || strchr(text, '/') != NULL; /* RULE/further */
+    return strcmp(is_whole ? seen->identity : seen->rule, text) == 0;
 }
 
 struct fa_lab_alarm *fa_lab_named_alarm(struct fa_lab *lab, const char *text, bool quiet)
@@ -369,7 +376,9 @@ struct fa_lab_alarm *fa_lab_named_alarm(struct fa_lab *lab, const char *text, bo
                     lab->engine == NULL ? ": the daemon is down" : "");
     }
     if (several && !quiet) {
-        fa_lab_fail(lab, "'%s' means several alarms: write its labels, rule@RECEIPT or @RECEIPT",
+        fa_lab_fail(lab,
+                    "'%s' means several alarms: write its labels, rule/further, rule@RECEIPT or "
+                    "@RECEIPT",
                     text != NULL ? text : "(any)");
     }
     return found;

@@ -80,7 +80,8 @@ const struct fa_script_verb fa_script_verbs[FA_SCRIPT_VERBS] = {
     {FA_EXPECT_NOTHING, "expect nothing [for DURATION]", "no delivery is left; nor comes"},
     {FA_EXPECT_ALARM, "expect alarm ALARM NAME [FLAGS]",
      "its state: pending unacknowledged acknowledged returned resolved; flags: latched unknown "
-     "orphaned shadow emptied filed overdue trouble drill shelved suppressed, -flag: not set"},
+     "orphaned shadow emptied filed overdue trouble drill shelved suppressed flapping, "
+     "-flag: not set"},
     {FA_EXPECT_NO_ALARM, "expect no alarm ALARM", "there never was one, or it was not raised"},
     {FA_EXPECT_OWNER, "expect owner NAME [of ALARM]", "nobody: none"},
     {FA_EXPECT_STEP, "expect step COUNT [loop COUNT] [of ALARM]",

@@ -133,13 +133,15 @@ struct fa_lab_alarm { /* remembers alarms that the engine has let go */
     uint32_t counted; /* flags, by cover.c */
     size_t filings;
     double value;
-    bool raised; /* it was more than pending */
-    bool gone;   /* not in the engine any more */
+    bool raised;    /* it was more than pending */
+    bool gone;      /* not in the engine any more */
+    fa_time closed; /* elapsed: of its RESOLVED or UNOWNED */
     bool climbing;
-    fa_time last_step;        /* elapsed: of its last STEP or of the start */
-    bool spared;              /* since its last STEP: one was not told again, for they know of it */
-    bool resumed;             /* in this step */
-    bool told_anew;           /* a step was, or will be, told once more: resumed or overdue */
+    fa_time last_step; /* elapsed: of its last STEP, of the start, or when it was heard again */
+    fa_time told_from; /* elapsed: of its last STEP */
+    bool spared;       /* since its last STEP: one was not told again, for they know of it */
+    bool resumed;      /* in this step */
+    bool told_anew;    /* a step was, or will be, told once more: resumed or overdue */
     struct fa_policy *policy; /* owned: a copy of what it began with; NULL: it had none */
 };
 

@@ -17,7 +17,8 @@
 #define ALL_WITHIN 120000
 
 static const char limits[] =
-    "limits = { filings_open = 200000; alarms_open = 200000; outbox = 400000; };\n";
+    "limits = { filings_open = 200000; alarms_open = 200000; alarms_per_rule = 200000; "
+    "outbox = 400000; };\n";
 
 struct storm {
     struct rig *rig;

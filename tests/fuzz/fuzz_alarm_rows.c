@@ -43,6 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         enum fa_row_kind kind = data[at] == 255   ? FA_ROW_PACE
                                 : data[at] == 254 ? FA_ROW_DRILL
                                 : data[at] == 253 ? FA_ROW_TALLY
+                                : data[at] == 252 ? FA_ROW_KEPT_OUT
+                                : data[at] == 251 ? FA_ROW_FURTHER
                                                   : (enum fa_row_kind)(data[at] % 4 + 1);
         at += 3;
         len = len < size - at ? len : size - at;

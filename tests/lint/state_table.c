@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The alarm state table as Markdown, for daemon/ARCHITECTURE.md. Without arguments it is printed;
  * `state_table --check FILE` compares it with the block between the markers. After a change of the
- * table: `state_table --write FILE`. */
+ * table: `state_table --write FILE`. `state_table --names FILE` looks whether each name that the
+ * API can answer for a state, a kind of message or a moment stands there in backquotes. */
 #include "alarms/internal.h"
 
 #include <stdio.h>
@@ -78,13 +79,50 @@ out:
     return rc;
 }
 
+static bool has_name(const struct fa_buf *text, const char *path, const char *name)
+{
+    char quoted[64];
+    snprintf(quoted, sizeof quoted, "`%s`", name);
+    bool found = strstr(text->data, quoted) != NULL;
+    if (!found) {
+        fprintf(stderr, "%s: says nothing of %s\n", path, quoted);
+    }
+    return found;
+}
+
+static int check_names(const char *path)
+{
+    struct fa_buf text;
+    fa_buf_init(&text, 1 << 20);
+    bool ok = read_file(path, &text) == 0;
+    (void)fa_buf_text(&text);
+    for (int i = 0; i < FA_ALARM__COUNT; i++) {
+        ok = has_name(&text, path, fa_alarm_state_name((enum fa_alarm_state)i)) && ok;
+    }
+    for (int i = 0; i < FA_NOTICE__COUNT; i++) {
+        ok = has_name(&text, path, fa_notification_state_name((enum fa_notification_state)i)) && ok;
+    }
+    for (int i = 0; i < FA_NOTE__COUNT; i++) {
+        ok = has_name(&text, path, fa_notification_kind_name((enum fa_notification_kind)i)) && ok;
+    }
+    for (int code = 0; code < 256; code++) {
+        const struct fa_moment moment = {.code = (uint8_t)code};
+        const char *name = fa_moment_name(&moment);
+        ok = (strcmp(name, "other") == 0 || has_name(&text, path, name)) && ok;
+    }
+    fa_buf_done(&text);
+    return ok ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
     struct fa_buf table;
     int rc = 0;
     fa_buf_init(&table, 1 << 20);
     make_table(&table);
-    if (argc == 3) {
+    if (argc == 3 && strcmp(argv[1], "--names") == 0) {
+        rc = check_names(argv[2]);
+    } else if (argc == 3) {
         rc = handle(argv[1], argv[2], &table);
     } else {
         fputs(fa_buf_text(&table), stdout);

@@ -145,6 +145,7 @@ void world_init(struct world *w)
                                  .slow_retry = 5 * FA_MINUTE,
                                  .filings_open_max = 1000,
                                  .alarms_open_max = 1000,
+                                 .alarms_per_rule_max = 1000000,
                                  .outbox_max = 10000};
     add_severity(w, "critical", FA_HOUR);
     add_severity(w, "warning", 4 * FA_HOUR);

@@ -24,6 +24,13 @@ static char *deadline_text(const struct fa_deadline *d, char buf[40])
     return buf;
 }
 
+/* With the courier when its alarm began to climb again: a start does not send it once more. */
+static bool is_belied(const struct fa_notification *n)
+{
+    return n->owner_alarm != NULL && n->owner_alarm->state == FA_ALARM_UNACKED &&
+           (n->kind == FA_NOTE_RETURNED || n->kind == FA_NOTE_ACKNOWLEDGED);
+}
+
 static void add_alarm(void *ctx, const struct fa_alarm *a)
 {
     char id[FA_ID_TEXT_SIZE], due[40];
@@ -36,7 +43,7 @@ static void add_alarm(void *ctx, const struct fa_alarm *a)
                   a->owner != NULL ? a->owner : "-", a->told_count);
     size_t count = 0;
     for (const struct fa_notification *n = a->notifications; n != NULL; n = n->next) {
-        count++;
+        count += !is_belied(n);
     }
     fa_buf_printf(&buf, " %zu comments %zu filings %zu", count, a->comment_count,
                   a->incident_count);
@@ -54,7 +61,11 @@ static void add_incident(void *ctx, const struct fa_incident *i)
 
 static void add_note(void *ctx, const struct fa_notification *n)
 {
-    char id[FA_ID_TEXT_SIZE], due[40], *line = malloc(256);
+    char id[FA_ID_TEXT_SIZE], due[40], *line;
+    if (is_belied(n)) {
+        return;
+    }
+    line = malloc(256);
     snprintf(line, 256, "note %s %s/%s %s %s tries %u moved %d due %s", fa_id_format(n->id.id, id),
              n->person, n->channel, fa_notification_kind_name(n->kind),
              fa_notification_state_name(n->state), n->attempts, n->moved_on,

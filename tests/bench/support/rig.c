@@ -67,7 +67,8 @@ static const char words[] =
     "  { name = \"local\"; address = \"unixgram:./run/statsd.sock\"; decoder = \"statsd\"; },\n"
     "  { name = \"prom\"; decoder = \"prometheus\"; }\n"
     ");\n"
-    "limits = { filings_open = 200000; alarms_open = 200000; outbox = 200000; };\n"
+    "limits = { filings_open = 200000; alarms_open = 200000; alarms_per_rule = 200000; "
+    "outbox = 200000; };\n"
     "store = { plugin = \"sqlite\"; path = \"./store\"; mac_key = \"./secrets/mac.key\"; };\n";
 
 static const char plain_rules[] =

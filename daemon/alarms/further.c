@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT */
+/* What a rule holds for beyond its limit of alarms: one alarm more, RULE/further, that says for how
+ * many label sets. A flood takes no memory without bound, and no rule that fires goes untold.
+ *
+ * Invariants:
+ *  1. The further label sets are known one by one, each with a row of its own: their number is
+ * exact, over a restart too, and the alarm is over when the data of each of them say so.
+ *  2. When an alarm of the rule is gone, the one that has waited longest and is known to hold
+ * becomes an alarm of its own, in the same step. Its `for` counts from when it came.
+ *  3. Missing data take nobody out; a label set without data is not made an alarm either.
+ *  4. Beyond FURTHER_MAX of all rules they are not known any more: then only a person closes it.
+ *
+ * One takes 110 bytes and its labels. */
+#include "alarms/internal.h"
+#include "base/rec.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#define FURTHER_MAX 200000u
+
+/* A label set. */
+struct more {
+    double value;
+    fa_time since; /* wall */
+    bool is_unknown;
+    UT_hash_handle hh; /* by labels, in the order they came */
+    char labels[];
+};
+
+struct fa_further {
+    const char *rule; /* (interned) */
+    uint32_t open;    /* alarms of its own */
+    uint32_t unknown; /* of the label sets */
+    struct more *sets;
+    UT_hash_handle hh; /* by rule */
+};
+
+enum further_tag { M_RULE = 1, M_LABELS, M_VALUE, M_SINCE };
+
+static const char suffix[] = "/further";
+
+bool fa_is_further(const struct fa_alarm *alarm)
+{
+    size_t rule = strlen(alarm->rule);
+    return strncmp(alarm->identity, alarm->rule, rule) == 0 &&
+           strcmp(alarm->identity + rule, suffix) == 0;
+}
+
+static struct fa_further *find(const struct fa_engine *engine, const char *rule)
+{
+    struct fa_further *further = NULL;
+    HASH_FIND_STR(engine->further, rule, further);
+    return further;
+}
+
+static struct fa_further *take(struct fa_engine *engine, const char *rule)
+{
+    struct fa_further *further = find(engine, rule);
+    if (further == NULL) {
+        further = fa_xcalloc(1, sizeof *further);
+        further->rule = fa_intern(&engine->texts, rule);
+        HASH_ADD_KEYPTR(hh, engine->further, further->rule, strlen(further->rule), further);
+    }
+    return further;
+}
+
+static struct fa_alarm *alarm_of(const struct fa_engine *engine, const char *rule,
+                                 struct fa_buf *identity)
+{
+    fa_buf_init(identity, FA_ROW_BYTES_MAX);
+    fa_buf_printf(identity, "%s%s", rule, suffix);
+    return fa_names_find(&engine->identities, fa_buf_text(identity));
+}
+
+/* ---- the limit ---- */
+
+void fa_further_count(struct fa_engine *engine, const struct fa_alarm *alarm, bool is_there)
+{
+    if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) != 0 || fa_is_further(alarm)) {
+        return;
+    }
+    struct fa_further *further = take(engine, alarm->rule);
+    further->open += is_there ? 1 : UINT32_MAX;
+    engine->further_room = engine->further_room || !is_there;
+}
+
+static bool is_full(const struct fa_engine *engine, const struct fa_further *further)
+{
+    return engine->identities.count >= engine->setup->alarms_open_max ||
+           (further != NULL && further->open >= engine->setup->alarms_per_rule_max);
+}
+
+/* ---- label sets ---- */
+
+static void key_of(const char *rule, const char *labels, uint8_t key[16])
+{
+    struct fa_buf text;
+    XXH128_canonical_t canonical;
+    fa_buf_init(&text, FA_ROW_BYTES_MAX);
+    fa_buf_printf(&text, "%s{%s}", rule, labels);
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits(fa_buf_text(&text), text.len));
+    memcpy(key, canonical.digest, 16);
+    fa_buf_done(&text);
+}
+
+static struct more *add(struct fa_engine *engine, struct fa_further *further, struct fa_str labels)
+{
+    struct more *more = fa_xcalloc(1, sizeof *more + labels.len + 1);
+    memcpy(more->labels, labels.ptr, labels.len);
+    HASH_ADD_KEYPTR(hh, further->sets, more->labels, labels.len, more);
+    engine->further_sets++;
+    return more;
+}
+
+static void put_row(struct fa_engine *engine, const struct fa_further *further,
+                    const struct more *more)
+{
+    struct fa_buf buf;
+    uint8_t key[16];
+    fa_buf_init(&buf, FA_ROW_BYTES_MAX);
+    fa_rec_put_text(&buf, M_RULE, further->rule);
+    fa_rec_put_text(&buf, M_LABELS, more->labels);
+    fa_rec_put_f64(&buf, M_VALUE, more->value);
+    fa_rec_put_i64(&buf, M_SINCE, more->since);
+    key_of(further->rule, more->labels, key);
+    fa_add_row(engine, FA_ROW_FURTHER, key, sizeof key, &buf);
+    fa_buf_done(&buf);
+}
+
+static void forget(struct fa_engine *engine, struct fa_further *further, struct more *more)
+{
+    HASH_DELETE(hh, further->sets, more);
+    engine->further_sets--;
+    further->unknown -= more->is_unknown;
+    free(more);
+}
+
+static void erase(struct fa_engine *engine, struct fa_further *further, struct more *more)
+{
+    struct fa_action *erase = fa_add_action(engine->actions, FA_ACT_ERASE);
+    erase->u.row.kind = FA_ROW_FURTHER;
+    erase->u.row.time = engine->now.wall;
+    erase->u.row.key_len = 16;
+    key_of(further->rule, more->labels, erase->u.row.key);
+    forget(engine, further, more);
+}
+
+static void set_unknown(struct fa_further *further, struct more *more, bool is_unknown)
+{
+    further->unknown += is_unknown;
+    further->unknown -= more->is_unknown;
+    more->is_unknown = is_unknown;
+}
+
+/* ---- its alarm ---- */
+
+static struct fa_alarm *begin(struct fa_engine *engine, const struct fa_rule *rule,
+                              const char *identity, fa_time since)
+{
+    const struct fa_alarm_spec spec = {
+        .identity = identity,
+        .rule = rule->name,
+        .category = rule->category,
+        .severity = rule->severity,
+        .labels = "",
+        .summary = "This rule holds for more than alarms of it may be open; label sets without an "
+                   "alarm of their own: {value}",
+        .expect = rule->expect,
+        .policy = fa_setup_policy(engine->setup, rule->policy),
+        .flags = (rule->latched ? FA_FLAG_LATCHED : 0) | (rule->shadow ? FA_FLAG_SHADOW : 0),
+        .for_ms = rule->for_ms,
+        .since = since,
+    };
+    return fa_alarm_begin(engine, &spec);
+}
+
+/* What the label sets say together. Its row is written with what happens to it, and not for each of
+ * them: their number is that of their own rows. */
+static void follow(struct fa_engine *engine, struct fa_further *further)
+{
+    struct fa_buf identity;
+    struct fa_alarm *alarm = alarm_of(engine, further->rule, &identity);
+    uint32_t count = HASH_COUNT(further->sets);
+    enum fa_level level = count == 0                  ? FA_LEVEL_CLEAR
+                          : further->unknown == count ? FA_LEVEL_UNKNOWN
+                                                      : FA_LEVEL_FIRING;
+    static const enum fa_alarm_event events[FA_LEVEL__COUNT] = {
+        [FA_LEVEL_UNKNOWN] = FA_AEV_UNKNOWN,
+        [FA_LEVEL_CLEAR] = FA_AEV_CLEAR,
+        [FA_LEVEL_FIRING] = FA_AEV_FIRE,
+    };
+    fa_buf_done(&identity);
+    if (alarm == NULL) {
+        return;
+    }
+    alarm->value = count > 0 ? count : alarm->value;
+    if (alarm->level != level || (level == FA_LEVEL_FIRING && (alarm->flags & FA_FLAG_UNKNOWN))) {
+        alarm->level = level;
+        alarm->flags &= level != FA_LEVEL_UNKNOWN ? ~FA_FLAG_UNKNOWN : ~0u;
+        fa_touch_alarm(engine, alarm);
+        int rc = fa_alarm_event(engine, alarm, events[level], NULL);
+        fa_assert(rc == 0);
+    }
+}
+
+static void enter(struct fa_engine *engine, struct fa_further *further,
+                  const struct fa_signal *signal)
+{
+    struct fa_buf identity;
+    struct fa_alarm *alarm = alarm_of(engine, further->rule, &identity);
+    struct more *more = NULL;
+    HASH_FIND_STR(further->sets, signal->labels, more);
+    if (alarm == NULL) {
+        alarm = begin(engine, signal->rule, fa_buf_text(&identity), signal->since);
+        alarm->value = HASH_COUNT(further->sets) + (more == NULL); /* a person closed the last */
+        fa_alarm_start(engine, alarm);
+    }
+    fa_buf_done(&identity);
+    if (more != NULL) {
+        more->value = signal->value;
+        set_unknown(further, more, false);
+    } else if (engine->further_sets >= FURTHER_MAX) {
+        alarm->flags |= FA_FLAG_LATCHED;
+        fa_touch_alarm(engine, alarm);
+    } else {
+        more = add(engine, further, fa_str_of(signal->labels));
+        more->value = signal->value;
+        more->since = signal->since;
+        put_row(engine, further, more);
+    }
+    follow(engine, further);
+}
+
+bool fa_further_takes(struct fa_engine *engine, const struct fa_signal *signal)
+{
+    struct fa_further *further = find(engine, signal->rule->name);
+    struct more *more = NULL;
+    if (further != NULL) {
+        HASH_FIND_STR(further->sets, signal->labels, more);
+    }
+    if (signal->level == FA_LEVEL_FIRING && is_full(engine, further)) {
+        if (engine->identities.count >= engine->setup->alarms_open_max) {
+            fa_trouble_once(
+                engine, "alarms-full",
+                "the limit of open alarms is reached: further series of a rule share one");
+        }
+        enter(engine, take(engine, signal->rule->name), signal);
+        return true;
+    }
+    if (more == NULL) {
+        return signal->level != FA_LEVEL_FIRING;
+    }
+    if (signal->level == FA_LEVEL_CLEAR) {
+        erase(engine, further, more);
+    } else {
+        set_unknown(further, more, signal->level == FA_LEVEL_UNKNOWN);
+        engine->further_room = true; /* where there is, it becomes an alarm at the step's end */
+    }
+    follow(engine, further);
+    return true;
+}
+
+/* ---- when there is room again ---- */
+
+static void promote(struct fa_engine *engine, struct fa_further *further,
+                    const struct fa_rule *rule, struct more *more)
+{
+    struct fa_buf identity;
+    struct fa_alarm_spec spec;
+    fa_time held = engine->now.wall - more->since;
+    struct fa_signal signal = {.rule = rule,
+                               .labels = more->labels,
+                               .level = FA_LEVEL_FIRING,
+                               .value = more->value,
+                               .since = more->since};
+    fa_buf_init(&identity, FA_ROW_BYTES_MAX);
+    fa_buf_printf(&identity, "%s{%s}", rule->name, more->labels);
+    fa_alarm_spec_of(engine, &signal, fa_buf_text(&identity), &spec);
+    spec.for_ms = held < 0 ? rule->for_ms : held < rule->for_ms ? rule->for_ms - held : 0;
+    struct fa_alarm *alarm = fa_alarm_begin(engine, &spec);
+    erase(engine, further, more);
+    fa_alarm_start(engine, alarm);
+    fa_buf_done(&identity);
+}
+
+void fa_further_promote(struct fa_engine *engine)
+{
+    if (!engine->further_room) {
+        return;
+    }
+    engine->further_room = false;
+    for (struct fa_further *f = engine->further; f != NULL; f = f->hh.next) {
+        const struct fa_rule *rule = f->sets != NULL ? fa_setup_rule(engine->setup, f->rule) : NULL;
+        struct more *more, *next;
+        if (rule == NULL || HASH_COUNT(f->sets) == f->unknown || is_full(engine, f)) {
+            continue;
+        }
+        HASH_ITER(hh, f->sets, more, next) {
+            if (is_full(engine, f)) {
+                break;
+            }
+            if (!more->is_unknown) {
+                promote(engine, f, rule, more);
+            }
+        }
+        follow(engine, f);
+    }
+}
+
+void fa_further_closed(struct fa_engine *engine, const struct fa_alarm *alarm)
+{
+    struct fa_further *further = fa_is_further(alarm) ? find(engine, alarm->rule) : NULL;
+    struct more *more, *next;
+    if (further == NULL || fa_setup_rule(engine->setup, alarm->rule) != NULL) {
+        return;
+    }
+    HASH_ITER(hh, further->sets, more, next) {
+        erase(engine, further, more); /* nobody measures them any more */
+    }
+}
+
+/* ---- start and end ---- */
+
+void fa_engine_each_further(const struct fa_engine *engine, fa_further_fn *fn, void *ctx)
+{
+    for (const struct fa_further *f = engine->further; f != NULL; f = f->hh.next) {
+        for (const struct more *more = f->sets; more != NULL; more = more->hh.next) {
+            fn(ctx, f->rule, more->labels);
+        }
+    }
+}
+
+int fa_further_load(struct fa_engine *engine, struct fa_str value)
+{
+    struct fa_rec_reader reader = fa_rec_read(value);
+    struct fa_rec_field field;
+    struct fa_str rule = {NULL, 0}, labels = {NULL, 0};
+    struct more read = {.since = 0}, *more = NULL;
+    while (fa_rec_next(&reader, &field)) {
+        if (field.tag == M_RULE) {
+            rule = field.bytes;
+        } else if (field.tag == M_LABELS) {
+            labels = field.bytes;
+        } else if (field.tag == M_VALUE) {
+            read.value = field.f64;
+        } else if (field.tag == M_SINCE) {
+            read.since = fa_row_time(&field);
+        }
+    }
+    if (reader.bad || rule.len == 0 || labels.ptr == NULL || engine->further_sets >= FURTHER_MAX) {
+        return FA_ECORRUPT;
+    }
+    struct fa_further *further = take(engine, fa_intern_str(&engine->texts, rule));
+    HASH_FIND(hh, further->sets, labels.ptr, labels.len, more);
+    if (more != NULL) {
+        return FA_ECORRUPT;
+    }
+    more = add(engine, further, labels);
+    more->value = read.value;
+    more->since = read.since;
+    set_unknown(further, more, true); /* until the data say so again */
+    return 0;
+}
+
+void fa_further_start(struct fa_engine *engine)
+{
+    for (struct fa_further *f = engine->further; f != NULL; f = f->hh.next) {
+        struct fa_buf identity;
+        struct fa_alarm *alarm = alarm_of(engine, f->rule, &identity);
+        if (alarm != NULL && f->sets != NULL) {
+            alarm->value = HASH_COUNT(f->sets);
+        }
+        fa_buf_done(&identity);
+    }
+}
+
+void fa_further_done(struct fa_engine *engine)
+{
+    struct fa_further *further, *next;
+    HASH_ITER(hh, engine->further, further, next) {
+        struct more *more, *more_next;
+        HASH_ITER(hh, further->sets, more, more_next) {
+            forget(engine, further, more);
+        }
+        HASH_DELETE(hh, engine->further, further);
+        free(further);
+    }
+}
