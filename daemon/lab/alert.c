@@ -148,12 +148,18 @@ static void check_fires(struct fa_lab *lab, const struct fa_lab_word *word,
     fa_buf_done(&identity);
 }
 
+/* By the rules that there are: a reload of this very instant may have brought others. */
+static bool is_heard_now(const struct fa_lab *lab, const struct fa_lab_word *word)
+{
+    return word->heard == lab->elapsed && lab->reloaded != lab->elapsed;
+}
+
 /* What was said at this instant has been looked at by the rules. */
 static void check_words(struct fa_lab *lab)
 {
     const struct fa_setup *setup = &lab->config->setup;
     for (size_t i = 0; lab->engine != NULL && i < lab->word_count; i++) {
-        for (size_t r = 0; r < setup->rule_count && lab->words[i].heard == lab->elapsed; r++) {
+        for (size_t r = 0; r < setup->rule_count && is_heard_now(lab, &lab->words[i]); r++) {
             if (!lab->words[i].resolved) {
                 check_fires(lab, &lab->words[i], setup->rules[r]);
             }
