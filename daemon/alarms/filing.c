@@ -845,6 +845,7 @@ int fa_engine_preview(const struct fa_engine *engine, const struct fa_filing *fi
         preview_policy(engine, category->policy, &circle, &ask, &preview);
     }
     fa_circle_done(&circle);
+    preview.nobody = preview.level != FA_GUIDE_SOLVE && preview.line_count == 0;
     *ret_preview = preview;
     return 0;
 }

@@ -147,6 +147,15 @@ void fa_page_problem(struct fa_call *call, int status, const char *detail)
     fa_page_say(call, status, "That did not work", detail);
 }
 
+void fa_page_put_nobody(struct fa_page *page)
+{
+    fa_page_put(
+        page, "<p class=\"alert\" role=\"alert\"><strong>Nobody can be told of it now.</strong> "
+              "Each person who would be is named in it, is close to somebody who is, or cannot be "
+              "reached. Do not wait: tell somebody whom you trust yourself, outside this company "
+              "if need be.</p>\n");
+}
+
 /* Browsers say where a form was. Another site's page could file in the name of whoever looks at it;
  * programs say nothing, and have nobody's eyes to abuse. */
 static bool is_foreign(const struct fa_call *call)
