@@ -324,10 +324,9 @@ struct progress {
 static void count_alarm(const struct fa_alarm *alarm, struct progress *progress)
 {
     progress->told += alarm->told_count;
-    for (size_t i = 0; i < alarm->told_count; i++) {
-        if (progress->told_first == 0 || alarm->told[i].when < progress->told_first) {
-            progress->told_first = alarm->told[i].when;
-        }
+    fa_time first = fa_alarm_first_told(alarm);
+    if (first != 0 && (progress->told_first == 0 || first < progress->told_first)) {
+        progress->told_first = first;
     }
     progress->is_on_its_way |= alarm->notifications != NULL || !alarm->climbing ||
                                alarm->clock == FA_CLOCK_OPENING || alarm->state != FA_ALARM_UNACKED;
