@@ -52,13 +52,13 @@ static void read_where(json_t *root, struct wish *wish, struct fa_faults *faults
     size_t count = fa_json_texts(root, "where", FA_MATCHERS_MAX, &texts, faults);
     for (size_t i = 0; i < count; i++) {
         if (fa_matchers_add(&wish->where, fa_str_of(texts[i]), &err) != 0) {
-            snprintf(pointer, sizeof pointer, "/where/%zu", i);
+            snprintf(pointer, sizeof pointer, "where/%zu", i);
             fa_json_fault(faults, pointer, "%s", err.text);
         }
     }
     free(texts);
     if (faults->list == NULL && fa_matchers_check(&wish->where, &err) != 0) {
-        fa_json_fault(faults, "/where", "%s", err.text);
+        fa_json_fault(faults, "where", "%s", err.text);
     }
 }
 
@@ -73,7 +73,7 @@ static void check_rule(const struct fa_call *call, const struct wish *wish,
                                ? fa_call_near_rule(call, m->value)
                                : NULL;
         if (near != NULL) {
-            fa_json_fault(faults, "/where", "There is no rule '%.100s': did you mean '%s'?",
+            fa_json_fault(faults, "where", "There is no rule '%.100s': did you mean '%s'?",
                           m->value, near);
         }
     }
@@ -102,7 +102,7 @@ static void read_scope(const struct fa_call *call, json_t *root, struct wish *wi
     static const struct fa_json_text spec = {"upto", 100, false, false};
     const char *upto = fa_json_text(root, &spec, faults);
     if (upto != NULL && fa_setup_severity(call->setup, upto) == NULL) {
-        fa_json_fault(faults, "/upto", "There is no severity '%.100s'.", upto);
+        fa_json_fault(faults, "upto", "There is no severity '%.100s'.", upto);
     }
     wish->upto = fa_xstrdup(upto != NULL ? upto : usual_scope(call, wish));
 }
@@ -116,14 +116,14 @@ static void read_times(const struct fa_call *call, json_t *root, struct wish *wi
     fa_time length = fa_json_duration(root, "for", faults);
     wish->begin = now;
     if (begin != NULL && fa_parse_time(fa_str_of(begin), &wish->begin) != 0) {
-        fa_json_fault(faults, "/begin", "This is no time such as 2026-11-22T22:00:00Z.");
+        fa_json_fault(faults, "begin", "This is no time such as 2026-11-22T22:00:00Z.");
     } else if (wish->begin > now + FA_SILENCE_LONGEST) {
-        fa_json_fault(faults, "/begin", "It begins within 30 days; plans are maintenance windows.");
+        fa_json_fault(faults, "begin", "It begins within 30 days; plans are maintenance windows.");
     }
     wish->begin = wish->begin > now ? wish->begin : now;
     wish->end = wish->begin + length;
     if (length <= 0 || length > FA_SILENCE_LONGEST) {
-        fa_json_fault(faults, "/for", "Say for how long, 30 days at most: 30m, 2h, 3d.");
+        fa_json_fault(faults, "for", "Say for how long, 30 days at most: 30m, 2h, 3d.");
     }
 }
 
@@ -154,7 +154,7 @@ static bool read_wish(struct fa_call *call, bool needs_reason, struct wish *ret)
     read_where(root, ret, &faults);
     ret->reason = fa_xstrdup(fa_json_text(root, &reason, &faults));
     if (needs_reason && ret->reason != NULL && fa_str_trim(fa_str_of(ret->reason)).len == 0) {
-        fa_json_fault(&faults, "/reason", REASON_NEEDED);
+        fa_json_fault(&faults, "reason", REASON_NEEDED);
     }
     read_scope(call, root, ret, &faults);
     read_times(call, root, ret, &faults);

@@ -137,16 +137,16 @@ static void who_is_not_told_may_not_silence_and_faults_are_named(void **state)
         int status;
         const char *says;
     } rows[] = {
-        {"{\"where\": [\"queue\"], \"for\": \"2h\", \"reason\": \"x\"}", 422, "/where/0"},
+        {"{\"where\": [\"queue\"], \"for\": \"2h\", \"reason\": \"x\"}", 422, "\"#/where/0\""},
         {"{\"where\": [\"queue!=north\"], \"for\": \"2h\", \"reason\": \"x\"}", 422, "by name"},
         {"{\"where\": [\"queue=~(\"], \"for\": \"2h\", \"reason\": \"x\"}", 422, "/where/0"},
         {"{\"where\": [\"rule=queue-slo\"], \"for\": \"2h\", \"reason\": \"x\"}", 422,
          "did you mean 'queue-slow'"},
         {"{\"where\": [\"queue=north\"], \"for\": \"31d\", \"reason\": \"x\"}", 422, "30 days"},
-        {"{\"where\": [\"queue=north\"], \"for\": \"2h\"}", 422, "/reason"},
+        {"{\"where\": [\"queue=north\"], \"for\": \"2h\"}", 422, "\"#/reason\""},
         {"{\"where\": [\"queue=north\"], \"for\": \"2h\", \"reason\": \"x\", \"upto\": \"y\"}", 422,
          "no severity"},
-        {"{\"where\": [\"queue=north\"], \"reason\": \"x\"}", 422, "/for"},
+        {"{\"where\": [\"queue=north\"], \"reason\": \"x\"}", 422, "\"#/for\""},
         {NORTH, 201, "active"},
     };
     rig_start(rig);
