@@ -171,6 +171,20 @@ static bool read_wish(struct fa_call *call, bool needs_reason, struct wish *ret)
     return true;
 }
 
+/* Whoever believes in a silence that does nothing is woken in spite of it. */
+static void set_hides_nothing(const struct fa_call *call, const struct fa_silence_spec *spec,
+                              json_t *body)
+{
+    static const char *const words[] = {
+        [FA_HIDES_NO_RULE] = "No rule here raises an alarm that fits.",
+        [FA_HIDES_NEVER] = "All that fits is what people file, or of a category that is "
+                           "unsilenceable.",
+        [FA_HIDES_WORSE] = "All that fits is worse than the severity that it covers.",
+        [FA_HIDES] = NULL,
+    };
+    fa_json_set_text(body, "hides_nothing", words[fa_engine_could_hide(call->engine, spec)]);
+}
+
 /* ---- preview ---- */
 
 struct preview {
@@ -228,6 +242,8 @@ static void answer_preview(struct preview *p, bool complete)
     fa_json_set_time(body, "begin", p->wish.begin);
     fa_json_set_time(body, "end", p->wish.end);
     fa_json_set_text(body, "upto", p->wish.upto);
+    const struct fa_silence_spec spec = spec_of(&p->call, &p->wish);
+    set_hides_nothing(&p->call, &spec, body);
     json_object_set_new(now, "count", json_integer(p->open));
     json_object_set(now, "alarms", p->open_list);
     fa_json_set_time(past, "since", p->from);
@@ -400,14 +416,16 @@ void fa_route_silence(struct fa_call *call)
     struct fa_event event = {.kind = FA_EV_SILENCE, .u.silence = &spec};
     struct fa_api_answer answer = host->step(host->ctx, &event);
     const struct fa_silence *silence = fa_engine_silence(call->engine, answer.silence);
-    wish_done(&wish);
     if (answer.code != 0 || silence == NULL) {
         fa_answer_code(call, answer.code != 0 ? answer.code : FA_EINVAL,
                        answer.code == FA_EFULL ? "There are too many silences: end some first."
                                                : "Its time is over, or it lasts too long.");
-        return;
+    } else {
+        json_t *body = fa_call_silence_json(call, silence);
+        set_hides_nothing(call, &spec, body);
+        fa_answer_json(call, 201, body);
     }
-    fa_answer_json(call, 201, fa_call_silence_json(call, silence));
+    wish_done(&wish);
 }
 
 struct search {

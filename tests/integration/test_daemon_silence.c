@@ -168,6 +168,46 @@ static void who_is_not_told_may_not_silence_and_faults_are_named(void **state)
     }
 }
 
+static void a_silence_that_can_hide_nothing_says_so(void **state)
+{
+    static const struct {
+        const char *words, *why; /* NULL: it can */
+    } rows[] = {
+        {"--rule queue-slow", NULL},
+        {"--label queue=south --upto critical", NULL},
+        {"--rule queue-slow --upto info", "worse than the severity"},
+        {"--rule we-lie", "unsilenceable"},
+        {"--label category=lying --label queue=north", "unsilenceable"},
+        {"--label category=lying --label queue=north --yes", "unsilenceable"},
+        {"--rule queue-slow --yes", NULL},
+    };
+    struct rig *rig = *state;
+    static char text[1 << 16];
+    char words[256];
+    rig->words.guide =
+        "categories = (\n"
+        "  { name = \"danger\"; title = \"Danger\"; guidance = \"raise\";\n"
+        "    severity = \"critical\"; policy = \"leaders\"; },\n"
+        "  { name = \"lying\"; title = \"We lie\"; guidance = \"raise\"; severity = \"critical\";\n"
+        "    policy = \"leaders\"; unsilenceable = true; }\n"
+        ");\n";
+    rig->words.rules = "rules = (\n"
+                       "  { name = \"queue-slow\"; category = \"danger\"; per = [ \"queue\" ];\n"
+                       "    metric = \"queue_seconds\"; take = \"last\"; above = 120.0; },\n"
+                       "  { name = \"we-lie\"; category = \"lying\"; per = [ \"queue\" ];\n"
+                       "    metric = \"lies\"; take = \"last\"; above = 1.0; }\n"
+                       ");\n";
+    rig_start(rig);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        snprintf(words, sizeof words, "silence add %s --for 2h --reason x", rows[i].words);
+        bool is_set = strstr(words, "--yes") != NULL;
+        assert_int_equal(run_client(rig, words, text, sizeof text), is_set ? 0 : 2);
+        assert_contains(text, is_set ? "Silenced until" : "Silent until");
+        assert_int_equal(strstr(text, "It can hide nothing") != NULL, rows[i].why != NULL);
+        assert_contains(text, rows[i].why != NULL ? rows[i].why : "");
+    }
+}
+
 #define DANGER "{\"where\": [\"category=danger\"], \"for\": \"2h\", \"reason\": \"x\"}"
 
 /* How many alarms a silence of all that is dangerous would hide or have hidden. */
@@ -303,6 +343,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_is_not_told_may_not_silence_and_faults_are_named,
                                         rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(who_leaves_while_a_preview_is_read_is_refused, rig_setup,
+                                        rig_teardown),
+        cmocka_unit_test_setup_teardown(a_silence_that_can_hide_nothing_says_so, rig_setup,
                                         rig_teardown),
         cmocka_unit_test_setup_teardown(a_preview_counts_what_was_and_no_filing, rig_setup,
                                         rig_teardown),
