@@ -11,6 +11,9 @@
 /* The Content-Security-Policy that lets the pages' own style in, and nothing else. */
 void fa_page_policy(char *buf, size_t size);
 
+/* What the server answers by itself to who wanted a page. */
+extern const struct fa_http_words fa_page_words;
+
 struct fa_page {
     struct fa_call *call;
     struct fa_buf out;

@@ -372,15 +372,47 @@ static void show_filed(struct fa_call *call, const char *receipt,
 
 static void show_problem(struct fa_call *call, int status, const char *detail)
 {
-    char text[600];
+    char text[2000];
     snprintf(text, sizeof text, "It is NOT filed yet. %s What you typed is still here.", detail);
     show_form(call, status, text);
 }
 
+/* As the form asks for it; "": it is in no question. */
+static const char *question_of(const char *pointer)
+{
+    static const char *const questions[][2] = {
+        {"#/category", "What kind of problem is it? "},
+        {"#/text", "What happened? "},
+        {"#/customer", "Which customer does it hurt? "},
+        {"#/since", "Since when? "},
+        {"#/known", "How do you know? "},
+        {"#/about", "Who is it about? "},
+        {"#/strike", "Who else must not be told? "},
+        {"#/called", "Your name: "},
+    };
+    for (size_t i = 0; pointer != NULL && i < sizeof questions / sizeof questions[0]; i++) {
+        if (strcmp(questions[i][0], pointer) == 0) {
+            return questions[i][1];
+        }
+    }
+    return "";
+}
+
 static void show_faults(struct fa_call *call, json_t *errors)
 {
-    const char *detail = json_string_value(json_object_get(json_array_get(errors, 0), "detail"));
-    show_problem(call, 422, detail != NULL ? detail : "");
+    const json_t *fault;
+    size_t i;
+    struct fa_buf text;
+    fa_buf_init(&text, 32768);
+    json_array_foreach(errors, i, fault)
+    {
+        const char *detail = json_string_value(json_object_get(fault, "detail"));
+        fa_buf_printf(&text, "%s%s%s", i > 0 ? " " : "",
+                      question_of(json_string_value(json_object_get(fault, "pointer"))),
+                      detail != NULL ? detail : "");
+    }
+    show_problem(call, 422, fa_buf_text(&text));
+    fa_buf_done(&text);
     json_decref(errors);
 }
 

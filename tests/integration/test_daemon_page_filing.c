@@ -236,6 +236,39 @@ static void what_is_no_form_is_answered_on_a_page(void **state)
     rig_stop(rig);
 }
 
+static void what_the_server_refuses_is_a_page_too(void **state)
+{
+    static const struct {
+        const char *method, *path;
+        size_t len;
+        int status;
+        const char *says;
+    } rows[] = {
+        {"GET", "/fiel", 0, 404, "nothing at this address"},
+        {"GET", "/a/b/c", 0, 404, "nothing at this address"},
+        {"PUT", "/file", 0, 405, "That did not work"},
+        {"POST", "/file", 200000, 413, "fewer words"},
+        {"POST", "/status", 200000, 413, "fewer words"},
+    };
+    static char form[200001];
+    struct rig *rig = *state;
+    start(rig);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        memset(form, 'x', rows[i].len);
+        form[rows[i].len] = '\0';
+        const struct rig_reply *reply =
+            page(rig, rows[i].method, rows[i].path, rows[i].len > 0 ? form : NULL);
+        assert_int_equal(reply->status, rows[i].status);
+        assert_has(reply->head, "text/html; charset=utf-8");
+        assert_has(reply->body, rows[i].says);
+        assert_has(reply->body, "</main></body></html>");
+    }
+    /* Programs are answered as programs. */
+    assert_has(page(rig, "GET", "/v1/nothing", NULL)->head, "application/problem+json");
+    assert_has(rig_get(rig, "/nothing")->head, "application/problem+json");
+    rig_stop(rig);
+}
+
 static void names_beyond_the_limit_are_refused_and_none_is_left_out(void **state)
 {
     struct rig *rig = *state;
@@ -245,7 +278,11 @@ static void names_beyond_the_limit_are_refused_and_none_is_left_out(void **state
         strcat(fields, "leo,");
     }
     strcat(fields, "Chris+Olsen");
-    assert_int_equal(fill(rig, 1, fields)->status, 422);
+    strcat(fields, "&since=yesterday");
+    const struct rig_reply *reply = fill(rig, 1, fields);
+    assert_int_equal(reply->status, 422);
+    assert_has(reply->body, "Who is it about? This must be a list of at most 32");
+    assert_has(reply->body, "Since when? &quot;yesterday&quot; is no time");
     assert_int_equal(receiver_count(rig->receiver), 0);
     rig_stop(rig);
 }
@@ -333,6 +370,7 @@ int main(void)
         TEST(a_receipt_shows_what_became_of_it),
         TEST(a_solved_one_is_closed_by_its_receipt),
         TEST(what_is_no_form_is_answered_on_a_page),
+        TEST(what_the_server_refuses_is_a_page_too),
         TEST(names_beyond_the_limit_are_refused_and_none_is_left_out),
         TEST(who_files_what_reaches_nobody_is_not_told_that_others_know),
         TEST(a_form_from_another_sites_page_files_nothing),
