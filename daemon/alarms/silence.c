@@ -281,9 +281,10 @@ static void end(struct fa_engine *engine, struct fa_silence *silence, const char
 static struct fa_silence *make(struct fa_engine *engine, const struct fa_silence_spec *spec)
 {
     struct fa_silence *s = fa_xcalloc(1, sizeof *s);
-    do {
+    s->id = spec->id;
+    while (fa_id_is_zero(s->id.id) || fa_engine_silence(engine, s->id) != NULL) {
         s->id.id = fa_id_random(&engine->rng);
-    } while (fa_id_is_zero(s->id.id) || fa_engine_silence(engine, s->id) != NULL);
+    }
     fa_matchers_copy(spec->where, &s->where);
     s->owner = fa_intern(&engine->texts, spec->owner);
     s->upto = fa_intern(&engine->texts, spec->upto);

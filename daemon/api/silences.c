@@ -18,6 +18,7 @@
 
 /* What a request asks for; texts are owned, so that it can wait for the store. */
 struct wish {
+    struct fa_silence_id id; /* of the caller's key; zero: none */
     struct fa_matchers where;
     char *reason, *upto;
     fa_time begin, end;
@@ -33,6 +34,7 @@ static void wish_done(struct wish *wish)
 static struct fa_silence_spec spec_of(const struct fa_call *call, const struct wish *wish)
 {
     return (struct fa_silence_spec){
+        .id = wish->id,
         .where = &wish->where,
         .owner = call->people->people[call->caller.person].name,
         .reason = wish->reason,
@@ -96,6 +98,26 @@ static const char *usual_scope(const struct fa_call *call, const struct wish *wi
     return worst != NULL ? worst->name : NULL;
 }
 
+/* The same key of the same caller is the same silence, whatever became of the first answer. */
+static void read_key(const struct fa_call *call, json_t *root, struct wish *wish,
+                     struct fa_faults *faults)
+{
+    static const struct fa_json_text spec = {"key", 64, false, false};
+    const char *key = fa_json_text(root, &spec, faults);
+    uint8_t bytes[16];
+    char material[400];
+    if (key == NULL || call->caller.person == FA_NOBODY) {
+        return; /* whom nobody knows is refused */
+    }
+    if (fa_unhex(fa_str_of(key), bytes, sizeof bytes) != 0) {
+        fa_json_fault(faults, "key", "The key must be 32 lower-case hexadecimal digits.");
+        return;
+    }
+    int len = snprintf(material, sizeof material, "silence|%.200s|%s",
+                       call->people->people[call->caller.person].name, key);
+    wish->id.id = fa_receipt_of(call->api, (struct fa_str){material, (size_t)len});
+}
+
 static void read_scope(const struct fa_call *call, json_t *root, struct wish *wish,
                        struct fa_faults *faults)
 {
@@ -142,7 +164,7 @@ static bool check_may(struct fa_call *call, const struct fa_matchers *where)
 /* False after an answer. */
 static bool read_wish(struct fa_call *call, bool needs_reason, struct wish *ret)
 {
-    static const char *const names[] = {"where", "reason", "upto", "begin", "for", NULL};
+    static const char *const names[] = {"where", "reason", "upto", "begin", "for", "key", NULL};
     const struct fa_json_text reason = {"reason", FA_SILENCE_REASON_MAX, needs_reason, false};
     struct fa_faults faults = {0};
     json_t *root = fa_json_body(call->req);
@@ -156,6 +178,7 @@ static bool read_wish(struct fa_call *call, bool needs_reason, struct wish *ret)
     if (needs_reason && ret->reason != NULL && fa_str_trim(fa_str_of(ret->reason)).len == 0) {
         fa_json_fault(&faults, "reason", REASON_NEEDED);
     }
+    read_key(call, root, ret, &faults);
     read_scope(call, root, ret, &faults);
     read_times(call, root, ret, &faults);
     check_rule(call, ret, &faults);
@@ -405,6 +428,14 @@ void fa_route_silences(struct fa_call *call)
 
 /* ---- deeds ---- */
 
+static void answer_set(struct fa_call *call, int status, const struct fa_silence_spec *spec,
+                       const struct fa_silence *silence)
+{
+    json_t *body = fa_call_silence_json(call, silence);
+    set_hides_nothing(call, spec, body);
+    fa_answer_json(call, status, body);
+}
+
 void fa_route_silence(struct fa_call *call)
 {
     const struct fa_api_host *host = &call->api->host;
@@ -413,6 +444,12 @@ void fa_route_silence(struct fa_call *call)
         return;
     }
     struct fa_silence_spec spec = spec_of(call, &wish);
+    const struct fa_silence *known = fa_engine_silence(call->engine, wish.id);
+    if (known != NULL) {
+        answer_set(call, 200, &spec, known);
+        wish_done(&wish);
+        return;
+    }
     struct fa_event event = {.kind = FA_EV_SILENCE, .u.silence = &spec};
     struct fa_api_answer answer = host->step(host->ctx, &event);
     const struct fa_silence *silence = fa_engine_silence(call->engine, answer.silence);
@@ -421,9 +458,7 @@ void fa_route_silence(struct fa_call *call)
                        answer.code == FA_EFULL ? "There are too many silences: end some first."
                                                : "Its time is over, or it lasts too long.");
     } else {
-        json_t *body = fa_call_silence_json(call, silence);
-        set_hides_nothing(call, &spec, body);
-        fa_answer_json(call, 201, body);
+        answer_set(call, 201, &spec, silence);
     }
     wish_done(&wish);
 }

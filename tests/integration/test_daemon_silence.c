@@ -208,6 +208,43 @@ static void a_silence_that_can_hide_nothing_says_so(void **state)
     }
 }
 
+#define KEYED(key, reason)                                                                         \
+    "{\"key\": \"" key                                                                             \
+    "\", \"where\": [\"rule=queue-slow\"], \"for\": \"2h\", \"reason\": \"" reason "\"}"
+#define KEY_ONE "0123456789abcdef0123456789abcdef"
+#define KEY_TWO "0123456789abcdef0123456789abcde0"
+
+static void the_same_key_is_the_same_silence_before_and_after_a_restart(void **state)
+{
+    struct rig *rig = *state;
+    char id[64];
+    rig_start(rig);
+    for (int i = 0; i < 3; i++) {
+        const struct rig_reply *reply =
+            as_chris(rig, "POST", "/v1/silences", KEYED(KEY_ONE, "new switch"));
+        assert_int_equal(reply->status, i == 0 ? 201 : 200);
+        json_t *body = rig_json(reply);
+        assert_true(i == 0 || strcmp(id, text_of(body, "id")) == 0);
+        snprintf(id, sizeof id, "%s", text_of(body, "id"));
+        json_decref(body);
+        if (i == 1) {
+            assert_int_equal(rig_stop(rig), 0);
+            rig_again(rig);
+        }
+    }
+    assert_true(rig_metric(rig, "firealarm_silences") == 1);
+    assert_int_equal(as_chris(rig, "POST", "/v1/silences", KEYED(KEY_TWO, "another"))->status, 201);
+    assert_true(rig_metric(rig, "firealarm_silences") == 2);
+    const struct rig_reply *reply = as_chris(rig, "POST", "/v1/silences", KEYED("12", "x"));
+    assert_int_equal(reply->status, 422);
+    assert_contains(reply->body, "\"#/key\"");
+    if (getuid() == 0) { /* her key is not his */
+        struct rig_call ines = {
+            .method = "POST", .path = "/v1/silences", .body = KEYED(KEY_ONE, "mine"), .uid = INES};
+        assert_int_equal(rig_ask(rig, &ines)->status, 201);
+    }
+}
+
 #define DANGER "{\"where\": [\"category=danger\"], \"for\": \"2h\", \"reason\": \"x\"}"
 
 /* How many alarms a silence of all that is dangerous would hide or have hidden. */
@@ -346,6 +383,8 @@ int main(void)
                                         rig_teardown),
         cmocka_unit_test_setup_teardown(a_silence_that_can_hide_nothing_says_so, rig_setup,
                                         rig_teardown),
+        cmocka_unit_test_setup_teardown(the_same_key_is_the_same_silence_before_and_after_a_restart,
+                                        rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(a_preview_counts_what_was_and_no_filing, rig_setup,
                                         rig_teardown),
     };
