@@ -171,6 +171,7 @@ static struct fa_alarm *begin(struct fa_engine *engine, const struct fa_rule *ru
         .policy = fa_setup_policy(engine->setup, rule->policy),
         .flags = (rule->latched ? FA_FLAG_LATCHED : 0) | (rule->shadow ? FA_FLAG_SHADOW : 0),
         .for_ms = rule->for_ms,
+        .for_measure = rule->for_measure,
         .since = since,
     };
     return fa_alarm_begin(engine, &spec);
@@ -278,7 +279,9 @@ static void promote(struct fa_engine *engine, struct fa_further *further,
     fa_buf_init(&identity, FA_ROW_BYTES_MAX);
     fa_buf_printf(&identity, "%s{%s}", rule->name, more->labels);
     fa_alarm_spec_of(engine, &signal, fa_buf_text(&identity), &spec);
-    spec.for_ms = held < 0 ? rule->for_ms : held < rule->for_ms ? rule->for_ms - held : 0;
+    if (rule->for_measure == FA_MEASURE_CLOCK && held > 0) { /* else all of it: no step too soon */
+        spec.for_ms = held < rule->for_ms ? rule->for_ms - held : 0;
+    }
     struct fa_alarm *alarm = fa_alarm_begin(engine, &spec);
     erase(engine, further, more);
     fa_alarm_start(engine, alarm);

@@ -72,7 +72,8 @@ void fa_pace_count(struct fa_engine *engine, struct fa_pace *pace)
 
 void fa_pace_uncount(struct fa_engine *engine, const struct fa_notification *n)
 {
-    struct fa_pace *pace = find(engine, n->person);
+    /* One to a program was never counted, and another may have left at its time. */
+    struct fa_pace *pace = fa_pace_of(engine, n);
     size_t at = 0;
     while (pace != NULL && at < FA_PACE_KEPT && pace->left[at] != n->failing) {
         at++;

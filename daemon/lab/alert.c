@@ -55,10 +55,26 @@ static bool has_pair(const struct fa_lab_word *word, const char *name, const cha
     return strstr(word->labels, pair) != NULL;
 }
 
-static bool is_meant(const struct fa_lab_word *word, const struct fa_signal *signal)
+/* The labels that tell the rule's alarms apart, of the alert's; both sorted. */
+static void put_per(const struct fa_alert_rule *rule, const char *labels, struct fa_buf *buf)
 {
-    const struct fa_alert_rule *rule = &signal->rule->alert;
-    struct fa_str rest = fa_str_of(signal->labels);
+    struct fa_str rest = fa_str_of(labels);
+    size_t from = buf->len;
+    while (rest.len > 0) {
+        struct fa_str pair = fa_str_cut(rest, ',', &rest);
+        struct fa_str name = fa_str_cut(pair, '=', &(struct fa_str){0});
+        bool is_per = rule->per_count == 0;
+        for (size_t i = 0; i < rule->per_count; i++) {
+            is_per = is_per || fa_str_is(name, rule->per[i]);
+        }
+        if (is_per) {
+            fa_buf_printf(buf, "%s%.*s", buf->len > from ? "," : "", FA_STR_ARG(pair));
+        }
+    }
+}
+
+static bool is_read(const struct fa_lab_word *word, const struct fa_alert_rule *rule)
+{
     for (size_t i = 0; i < rule->match_count; i++) {
         bool one = false;
         for (size_t k = 0; k < rule->match_count; k++) {
@@ -69,15 +85,18 @@ static bool is_meant(const struct fa_lab_word *word, const struct fa_signal *sig
             return false;
         }
     }
-    while (rest.len > 0) {
-        char pair[256];
-        struct fa_str one = fa_str_cut(rest, ',', &rest);
-        snprintf(pair, sizeof pair, "%.*s", FA_STR_ARG(one));
-        if (strstr(word->labels, pair) == NULL) {
-            return false;
-        }
-    }
     return true;
+}
+
+/* Is it one of the alerts behind the label set? */
+static bool is_meant(const struct fa_lab_word *word, const struct fa_signal *signal)
+{
+    struct fa_buf per;
+    fa_buf_init(&per, FA_ROW_BYTES_MAX);
+    put_per(&signal->rule->alert, word->labels, &per);
+    bool same = fa_str_is(fa_buf_str(&per), signal->labels);
+    fa_buf_done(&per);
+    return same && is_read(word, &signal->rule->alert);
 }
 
 void fa_lab_alerts_check_clear(struct fa_lab *lab, const struct fa_signal *signal,
@@ -104,30 +123,11 @@ void fa_lab_alerts_check_clear(struct fa_lab *lab, const struct fa_signal *signa
 
 /* ---- what must be there ---- */
 
-/* The labels that tell the rule's alarms apart, of the alert's; both sorted. */
-static void put_per(const struct fa_alert_rule *rule, const char *labels, struct fa_buf *buf)
-{
-    struct fa_str rest = fa_str_of(labels);
-    size_t from = buf->len;
-    while (rest.len > 0) {
-        struct fa_str pair = fa_str_cut(rest, ',', &rest);
-        struct fa_str name = fa_str_cut(pair, '=', &(struct fa_str){0});
-        bool is_per = rule->per_count == 0;
-        for (size_t i = 0; i < rule->per_count; i++) {
-            is_per = is_per || fa_str_is(name, rule->per[i]);
-        }
-        if (is_per) {
-            fa_buf_printf(buf, "%s%.*s", buf->len > from ? "," : "", FA_STR_ARG(pair));
-        }
-    }
-}
-
 static void check_fires(struct fa_lab *lab, const struct fa_lab_word *word,
                         const struct fa_rule *rule)
 {
-    struct fa_signal none = {.rule = rule, .labels = ""};
     struct fa_buf identity;
-    if (!rule->is_alert || !is_meant(word, &none)) {
+    if (!rule->is_alert || !is_read(word, &rule->alert)) {
         return;
     }
     fa_buf_init(&identity, FA_ROW_BYTES_MAX);
@@ -148,12 +148,18 @@ static void check_fires(struct fa_lab *lab, const struct fa_lab_word *word,
     fa_buf_done(&identity);
 }
 
+/* By the rules that there are: a reload of this very instant may have brought others. */
+static bool is_heard_now(const struct fa_lab *lab, const struct fa_lab_word *word)
+{
+    return word->heard == lab->elapsed && lab->reloaded != lab->elapsed;
+}
+
 /* What was said at this instant has been looked at by the rules. */
 static void check_words(struct fa_lab *lab)
 {
     const struct fa_setup *setup = &lab->config->setup;
     for (size_t i = 0; lab->engine != NULL && i < lab->word_count; i++) {
-        for (size_t r = 0; r < setup->rule_count && lab->words[i].heard == lab->elapsed; r++) {
+        for (size_t r = 0; r < setup->rule_count && is_heard_now(lab, &lab->words[i]); r++) {
             if (!lab->words[i].resolved) {
                 check_fires(lab, &lab->words[i], setup->rules[r]);
             }

@@ -95,6 +95,22 @@ static void judge_again(const struct fa_script *script, struct fa_lab_result *re
     fa_lab_result_done(&second);
 }
 
+/* Whose reminders found no room depends on which came first, and a restart changes that. */
+static void leave_out_reminders(char *told)
+{
+    struct fa_str rest = fa_str_of(told);
+    char *to = told;
+    while (rest.len > 0) {
+        struct fa_str line = fa_str_cut(rest, '\n', &rest);
+        if (memmem(line.ptr, line.len, ": reminder of ", 14) == NULL) {
+            memmove(to, line.ptr, line.len);
+            to[line.len] = '\n';
+            to += line.len + 1;
+        }
+    }
+    *to = '\0';
+}
+
 static void judge_restarts(const struct fa_script *script, struct fa_lab_result *result)
 {
     struct fa_lab_result other;
@@ -102,6 +118,10 @@ static void judge_restarts(const struct fa_script *script, struct fa_lab_result 
         return;
     }
     fa_lab_play(script, FA_LAB_RESTARTS, &other);
+    if (result->spared || other.spared) {
+        leave_out_reminders(result->told);
+        leave_out_reminders(other.told);
+    }
     if (other.failed) {
         result->failed = result->broken = true;
         result->line = other.line;

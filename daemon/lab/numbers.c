@@ -442,6 +442,7 @@ static void check_raised(void *ctx, const struct fa_incident *incident)
     bool is_meant =
         incident->state != FA_INCIDENT_CLOSED && pattern->count <= 1 &&
         pattern->distinct_reporters <= 1 &&
+        (pattern->per_count == 0 || incident->customer != NULL) && /* else it has no group */
         fa_texts_has(pattern->categories, pattern->category_count, incident->category) &&
         (pattern->within == 0 || fa_lab_now(c->lab).wall - incident->filed < pattern->within) &&
         agree(fa_str_of(pair), fa_str_of(c->labels));

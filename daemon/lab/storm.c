@@ -194,6 +194,7 @@ void fa_lab_storm_step(struct fa_lab *lab)
         if (action->kind == FA_ACT_JOURNAL && action->u.journal.code == FA_J_NOTIFY) {
             note_wait(lab, action);
         } else if (action->kind == FA_ACT_JOURNAL && action->u.journal.code == FA_J_SPARED) {
+            lab->spared = true;
             check_suppressed(lab, action);
         }
     }

@@ -292,9 +292,13 @@ void fa_lab_stop(struct fa_lab *lab, bool clean)
     if (clean && !lab->store.full) {
         fa_lab_commit_all(lab);
     }
+    bool is_lost = lab->store.count > 0;
     fa_lab_commit_lose(lab);
     fa_lab_post_drop(lab);
     fa_lab_owed_stop(lab);
+    if (is_lost && lab->elapsed <= lab->upset + lab->store.takes) {
+        lab->stopped_offset = FA_NEVER; /* that the clock stepped may not have been durable */
+    }
     fa_lab_fed_forget(lab, NULL);
     drop_daemon(lab);
     fa_lab_tell(lab, clean ? "the daemon stops" : "the daemon is killed");

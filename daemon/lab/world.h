@@ -355,6 +355,7 @@ struct fa_lab {
     size_t wait_count, wait_cap;
     struct fa_notification_id replayed; /* by an operator: it leaves at any hour */
     fa_time reloaded;                   /* elapsed */
+    bool spared;                        /* somebody a reminder, for want of room */
     fa_time remade;                     /* elapsed: when samples were forgotten last */
     fa_time upset; /* elapsed: when the clock was set last, or what had piled up left at once */
     struct fa_lab_silence *silences; /* silence.c's */
@@ -590,6 +591,7 @@ struct fa_lab_result {
     char *story;        /* owned */
     uint64_t digest;
     char *told;              /* owned: who was told what, for comparing runs */
+    bool spared;             /* somebody was spared a reminder, for want of room */
     const char *no_restarts; /* borrowed from the script: why; NULL */
     size_t steps;
     bool broken;                 /* it ended before its last line; that is the failure */
