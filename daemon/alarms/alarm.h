@@ -64,7 +64,7 @@ enum fa_alarm_clock {
 struct fa_told {
     const char *person;  /* (interned) */
     const char *channel; /* (interned) over which it went first */
-    fa_time when;        /* wall */
+    fa_time when;        /* wall: the latest */
     fa_time spared;      /* wall: when a reminder was left out, for they know of it; 0: none */
 };
 
@@ -140,9 +140,10 @@ struct fa_alarm {
     uint32_t loop;       /* how often the last step was repeated */
     uint32_t told_count; /* room is a power of two */
     struct fa_deadline deadline;
-    char *owner;      /* a person's name; NULL: nobody */
-    fa_time promised; /* wall: the owner's next word */
-    fa_time owned;    /* wall: when somebody first owned it; 0: nobody did */
+    char *owner;        /* a person's name; NULL: nobody */
+    fa_time promised;   /* wall: the owner's next word */
+    fa_time owned;      /* wall: when somebody first owned it; 0: nobody did */
+    fa_time first_told; /* wall: when somebody first heard; 0: see fa_alarm_first_told() */
     struct fa_incident_id *incidents;
     size_t incident_count, incident_cap;
     struct fa_source *source; /* owned, one allocation; NULL: not of a rule over alerts */
@@ -168,6 +169,9 @@ struct fa_alarm {
  * were missing: "unknown" says to them that it had fired. */
 bool fa_alarm_keeps_level(const struct fa_alarm *alarm);
 
+/* Wall: when somebody was told of it for the first time; 0: nobody was. In a row of before this was
+ * kept it is as near as the row still knows. */
+fa_time fa_alarm_first_told(const struct fa_alarm *alarm);
 /* A copy in one allocation; NULL of NULL. */
 struct fa_source *fa_source_copy(const struct fa_source *source);
 /* How many wrong codes may still be typed on this person's links; 0: they are locked. */

@@ -264,6 +264,15 @@ bool fa_engine_may_silence(const struct fa_engine *engine, fa_person person,
 /* Would it hide the alarm, were it active? alarm may be one of history. */
 bool fa_engine_would_hide(const struct fa_engine *engine, const struct fa_silence_spec *spec,
                           const struct fa_alarm *alarm);
+/* What could come of it, from the least: what rules there are and what stands open says it. */
+enum fa_hides {
+    FA_HIDES_NO_RULE, /* no rule raises what the matchers take */
+    FA_HIDES_NEVER,   /* all that they take may not be hidden */
+    FA_HIDES_WORSE,   /* all that may be is worse than it covers */
+    FA_HIDES,
+};
+enum fa_hides fa_engine_could_hide(const struct fa_engine *engine,
+                                   const struct fa_silence_spec *spec);
 /* May it still leave? A reload may have brought its addressee or a reader of its channel too near
  * while it waited for the courier. If not, a verdict UNKNOWN lets the escalation go on without it.
  */
@@ -385,9 +394,10 @@ struct fa_preview_line {
 };
 struct fa_preview {
     enum fa_guidance level, guidance;
-    const char *hint;              /* borrowed from the setup; may be NULL */
-    fa_time due;                   /* 0: none */
-    bool independent;              /* a conflict emptied a step */
+    const char *hint; /* borrowed from the setup; may be NULL */
+    fa_time due;      /* 0: none */
+    bool independent; /* a conflict emptied a step */
+    bool nobody;      /* somebody is to be told now, and no channel may carry it to anybody */
     struct fa_preview_line *lines; /* owned: fa_preview_done() */
     size_t line_count;
 };

@@ -662,10 +662,9 @@ static bool has_open_alarm(const struct fa_engine *engine, const struct fa_incid
 static void remember(struct fa_incident *incident, const struct fa_alarm *alarm)
 {
     incident->told += (uint32_t)alarm->told_count;
-    for (size_t i = 0; i < alarm->told_count; i++) {
-        if (incident->told_first == 0 || alarm->told[i].when < incident->told_first) {
-            incident->told_first = alarm->told[i].when;
-        }
+    fa_time first = fa_alarm_first_told(alarm);
+    if (first != 0 && (incident->told_first == 0 || first < incident->told_first)) {
+        incident->told_first = first;
     }
     if (alarm->owned != 0 && (incident->owned == 0 || alarm->owned < incident->owned)) {
         incident->owned = alarm->owned;
@@ -845,6 +844,7 @@ int fa_engine_preview(const struct fa_engine *engine, const struct fa_filing *fi
         preview_policy(engine, category->policy, &circle, &ask, &preview);
     }
     fa_circle_done(&circle);
+    preview.nobody = preview.level != FA_GUIDE_SOLVE && preview.line_count == 0;
     *ret_preview = preview;
     return 0;
 }

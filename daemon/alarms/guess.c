@@ -3,10 +3,12 @@
  * not have the message: a few tries are a person's, more are a thief's.
  *
  * Invariants:
- *  1. FA_GUESSES_MAX wrong codes lock every link of that person to that alarm, for good; the alarm
- *     climbs at once, as if the step had failed, and the operators hear of it.
+ *  1. FA_GUESSES_MAX wrong codes lock every link of that person to that alarm, for good; an alarm
+ *     that nobody owns and nothing hides climbs at once, as if the step had failed, and the
+ *     operators hear of it.
  *  2. The count is in the alarm's row: a restart gives no new tries.
- *  3. Whoever owned the alarm has shown that the message is his: what he mistyped is forgotten.
+ *  3. What the operators hear is the same of every alarm: one of them may be kept out of it.
+ *  4. Whoever owned the alarm has shown that the message is his: what he mistyped is forgotten.
  *
  * It does not know what a right code is: that is asked where links are made (api/link.h). */
 #include "alarms/internal.h"
@@ -59,7 +61,8 @@ static void lock(struct fa_engine *engine, struct fa_alarm *alarm, const char *w
     }
     fa_trouble_once(engine, "link-locked",
                     "wrong codes were typed on a link to own an alarm: somebody may have it who is "
-                    "not its reader. It is locked, and its alarm went on to the next");
+                    "not its reader. It is locked; an alarm that waits for an owner went on to the "
+                    "next");
 }
 
 int fa_wrong_code(struct fa_engine *engine, struct fa_alarm *alarm, const char *who)

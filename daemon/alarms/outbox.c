@@ -772,6 +772,7 @@ void fa_notification_sent(struct fa_engine *engine, struct fa_notification *n)
     fa_notification_record(engine, n, FA_J_SENT, n->status);
     fa_tally_sent(engine, n);
     if (alarm != NULL && fa_notification_is_climb(n)) {
+        alarm->first_told = alarm->told_count == 0 ? engine->now.wall : alarm->first_told;
         bool known = false;
         for (size_t i = 0; i < alarm->told_count && !known; i++) {
             known = strcmp(alarm->told[i].person, n->person) == 0;

@@ -97,6 +97,15 @@ static void add_named(const struct fa_directory *dir, const char *name, struct f
     }
 }
 
+fa_time fa_alarm_first_told(const struct fa_alarm *alarm)
+{
+    fa_time first = alarm->first_told;
+    for (size_t i = 0; i < alarm->told_count && alarm->first_told == 0; i++) {
+        first = first == 0 || alarm->told[i].when < first ? alarm->told[i].when : first;
+    }
+    return first;
+}
+
 /* Those the alarm was meant for: its policy, those told, its owner, and the independent contacts
  * when a conflict sent it there or its loops have widened so far. */
 static void add_targets(const struct fa_engine *engine, const struct fa_alarm *alarm,

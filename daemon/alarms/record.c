@@ -15,7 +15,7 @@ enum alarm_tag {
     A_LABELS, A_STATE, A_FLAGS, A_LEVEL, A_VALUE, A_SINCE, A_RAISED, A_CHANGED, A_FOR, A_STEP,
     A_LOOP, A_CLIMBING, A_ARMED, A_LENGTH, A_OWNER, A_PROMISED, A_INCIDENT, A_ABOUT, A_STRUCK,
     A_TOLD, A_COMMENT, A_OWNED, A_HELD, A_MOMENT, A_MOMENTS_LOST, A_EVIDENCE, A_WORST, A_DETAILS,
-    A_MEMBER, A_GUESS, A_CLOCK, A_HIDING = 60, A_FLAPS, A_FOR_MEASURE = 71,
+    A_MEMBER, A_GUESS, A_CLOCK, A_HIDING = 60, A_FLAPS, A_FOR_MEASURE = 71, A_FIRST_TOLD = 100,
 };
 /* clang-format on */
 /* clang-format off */
@@ -159,6 +159,7 @@ void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
     fa_rec_put_text(buf, A_OWNER, a->owner);
     put_time(buf, A_PROMISED, a->promised);
     put_time(buf, A_OWNED, a->owned);
+    put_time(buf, A_FIRST_TOLD, a->first_told);
     for (size_t i = 0; i < a->incident_count; i++) {
         put_id(buf, A_INCIDENT, &a->incidents[i].id);
     }
@@ -432,10 +433,9 @@ static void read_alarm_number(struct fa_alarm *a, const struct fa_rec_field *f)
         uint32_t tag;
         fa_time *time;
     } times[] = {
-        {A_SINCE, &a->since},          {A_RAISED, &a->raised},
-        {A_CHANGED, &a->changed},      {A_FOR, &a->for_ms},
-        {A_ARMED, &a->deadline.armed}, {A_PROMISED, &a->promised},
-        {A_OWNED, &a->owned},          {A_HELD, &a->held},
+        {A_SINCE, &a->since}, {A_RAISED, &a->raised},         {A_CHANGED, &a->changed},
+        {A_FOR, &a->for_ms},  {A_ARMED, &a->deadline.armed},  {A_PROMISED, &a->promised},
+        {A_OWNED, &a->owned}, {A_FIRST_TOLD, &a->first_told}, {A_HELD, &a->held},
     };
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         if (times[i].tag == f->tag) {

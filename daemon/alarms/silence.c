@@ -80,6 +80,38 @@ bool fa_engine_would_hide(const struct fa_engine *engine, const struct fa_silenc
     return takes;
 }
 
+static enum fa_hides could_hide_of(const struct fa_engine *engine,
+                                   const struct fa_silence_spec *spec, const struct fa_rule *rule)
+{
+    const struct fa_category *category =
+        rule->category != NULL ? fa_setup_category(engine->setup, rule->category) : NULL;
+    struct fa_matched matched = {
+        .rule = rule->name, .severity = rule->severity, .category = rule->category};
+    if (!fa_matchers_match(spec->where, &matched)) {
+        return FA_HIDES_NO_RULE;
+    }
+    if (rule->is_incident || (category != NULL && category->unsilenceable)) {
+        return FA_HIDES_NEVER;
+    }
+    return is_beyond(engine, spec->upto, rule->severity) ? FA_HIDES_WORSE : FA_HIDES;
+}
+
+enum fa_hides fa_engine_could_hide(const struct fa_engine *engine,
+                                   const struct fa_silence_spec *spec)
+{
+    enum fa_hides most = FA_HIDES_NO_RULE;
+    for (size_t i = 0; i < engine->setup->rule_count && most != FA_HIDES; i++) {
+        enum fa_hides of_rule = could_hide_of(engine, spec, engine->setup->rules[i]);
+        most = of_rule > most ? of_rule : most;
+    }
+    /* An alarm whose rule a reload took away is hidden, too. */
+    for (const struct fa_alarm *a = engine->alarms.first; a != NULL && most != FA_HIDES;
+         a = a->after) {
+        most = fa_engine_would_hide(engine, spec, a) ? FA_HIDES : most;
+    }
+    return most;
+}
+
 static bool may_silence_rule(const struct fa_engine *engine, fa_person person,
                              const struct fa_rule *rule)
 {
@@ -249,9 +281,10 @@ static void end(struct fa_engine *engine, struct fa_silence *silence, const char
 static struct fa_silence *make(struct fa_engine *engine, const struct fa_silence_spec *spec)
 {
     struct fa_silence *s = fa_xcalloc(1, sizeof *s);
-    do {
+    s->id = spec->id;
+    while (fa_id_is_zero(s->id.id) || fa_engine_silence(engine, s->id) != NULL) {
         s->id.id = fa_id_random(&engine->rng);
-    } while (fa_id_is_zero(s->id.id) || fa_engine_silence(engine, s->id) != NULL);
+    }
     fa_matchers_copy(spec->where, &s->where);
     s->owner = fa_intern(&engine->texts, spec->owner);
     s->upto = fa_intern(&engine->texts, spec->upto);

@@ -64,6 +64,7 @@ struct fa_silence {
 
 /* What a person asks for; texts are copied. */
 struct fa_silence_spec {
+    struct fa_silence_id id; /* zero: any; else one that none has */
     const struct fa_matchers *where;
     const char *owner, *reason;
     const char *upto;   /* may be NULL */

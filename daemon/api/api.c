@@ -304,6 +304,15 @@ static void on_gone(void *self, struct fa_http_request *req)
 
 /* ---- the handler ---- */
 
+/* Who is refused here is a person with a browser. */
+static bool wants_page(const struct fa_api_listener *listener, const struct route *route,
+                       const char *path)
+{
+    return route != NULL ? route->group == FA_API_ROUTES_PAGES
+                         : (listener->doors.routes & FA_API_ROUTES_PAGES) != 0 &&
+                               strncmp(path, "/v1/", 4) != 0;
+}
+
 static void on_head(void *self, struct fa_http_request *req, struct fa_http_route *route)
 {
     static char allow[64]; /* borrowed until on_head returns */
@@ -330,6 +339,7 @@ static void on_head(void *self, struct fa_http_request *req, struct fa_http_rout
     } else if (found.route->group == FA_API_ROUTES_PAGES) {
         route->body_bytes = PAGE_BODY_BYTES;
     }
+    route->words = wants_page(listener, found.route, fa_http_path(req)) ? &fa_page_words : NULL;
 }
 
 static void look_up(struct fa_call *call)

@@ -287,6 +287,7 @@ static void show_preview(struct fa_call *call, const struct fa_preview *preview)
     }
     json_object_set_new(answer, "told", told_json(call, preview));
     json_object_set_new(answer, "independent", json_boolean(preview->independent));
+    json_object_set_new(answer, "nobody", json_boolean(preview->nobody));
     fa_answer_json(call, 200, answer);
 }
 
@@ -308,6 +309,54 @@ void fa_route_preview(struct fa_call *call)
         fa_filing_preview(call, root);
         json_decref(root);
     }
+}
+
+/* ---- what came of it ---- */
+
+struct progress {
+    size_t told;
+    fa_time told_first, owned; /* 0: never */
+    bool is_owned;             /* now */
+    bool is_on_its_way;        /* somebody is being told, or will be without a change */
+    fa_time until, overdue;
+};
+
+static void count_alarm(const struct fa_alarm *alarm, struct progress *progress)
+{
+    progress->told += alarm->told_count;
+    fa_time first = fa_alarm_first_told(alarm);
+    if (first != 0 && (progress->told_first == 0 || first < progress->told_first)) {
+        progress->told_first = first;
+    }
+    progress->is_on_its_way |= alarm->notifications != NULL || !alarm->climbing ||
+                               alarm->clock == FA_CLOCK_OPENING || alarm->state != FA_ALARM_UNACKED;
+    progress->owned = alarm->owned != 0 ? alarm->owned : progress->owned;
+    if (alarm->state == FA_ALARM_ACKED) {
+        progress->is_owned = true;
+        progress->until = alarm->promised;
+    } else if ((alarm->flags & FA_FLAG_OVERDUE) != 0) {
+        progress->overdue = alarm->changed;
+    }
+}
+
+/* Closed alarms have left their numbers in the filing; open ones are asked. */
+static struct progress progress_of(const struct fa_call *call, const struct fa_incident *incident)
+{
+    struct progress progress = {
+        .told = incident->told, .told_first = incident->told_first, .owned = incident->owned};
+    for (size_t i = 0; i < incident->alarm_count; i++) {
+        const struct fa_alarm *alarm = fa_engine_alarm(call->engine, incident->alarms[i]);
+        if (alarm != NULL && alarm->state != FA_ALARM_RESOLVED) {
+            count_alarm(alarm, &progress);
+        }
+    }
+    return progress;
+}
+
+/* It climbs, and reached nobody with all that it could try. */
+static bool is_unheard(const struct fa_incident *incident, const struct progress *progress)
+{
+    return incident->state == FA_INCIDENT_RAISED && progress->told == 0 && !progress->is_on_its_way;
 }
 
 /* ---- filing ---- */
@@ -339,6 +388,7 @@ static void show_filed(struct fa_call *call, const char *receipt,
     fa_json_set_text(answer, "level", level_names[incident->level]);
     json_object_set_new(answer, "already", json_boolean(already));
     json_object_set_new(answer, "told", told_json(call, preview));
+    json_object_set_new(answer, "nobody", json_boolean(preview->nobody));
     fa_json_set_time(
         answer, "due",
         incident->state == FA_INCIDENT_OPEN ? incident->due.armed + incident->due.length : 0);
@@ -366,6 +416,9 @@ static void answer_known(struct fa_call *call, struct fa_id receipt,
         .level = (int)incident->level,
     };
     (void)!fa_engine_preview(call->engine, &filing, host->now(host->ctx).wall, &preview);
+    const struct progress progress = progress_of(call, incident);
+    preview.nobody =
+        preview.nobody && (incident->state == FA_INCIDENT_OPEN || is_unheard(incident, &progress));
     answer_filed(call, receipt, incident, &preview, true);
     fa_preview_done(&preview);
 }
@@ -498,43 +551,6 @@ static void add_event(json_t *events, fa_time when, const char *what, const char
     json_array_append_new(events, event);
 }
 
-struct progress {
-    size_t told;
-    fa_time told_first, owned; /* 0: never */
-    bool is_owned;             /* now */
-    fa_time until, overdue;
-};
-
-static void count_alarm(const struct fa_alarm *alarm, struct progress *progress)
-{
-    progress->told += alarm->told_count;
-    for (size_t i = 0; i < alarm->told_count; i++) {
-        if (progress->told_first == 0 || alarm->told[i].when < progress->told_first) {
-            progress->told_first = alarm->told[i].when;
-        }
-    }
-    progress->owned = alarm->owned != 0 ? alarm->owned : progress->owned;
-    if (alarm->state == FA_ALARM_ACKED) {
-        progress->is_owned = true;
-        progress->until = alarm->promised;
-    } else if ((alarm->flags & FA_FLAG_OVERDUE) != 0) {
-        progress->overdue = alarm->changed;
-    }
-}
-
-/* Closed alarms have left their numbers in the filing; open ones are asked. */
-static struct progress progress_of(const struct fa_call *call, const struct fa_incident *incident)
-{
-    struct progress progress = {incident->told, incident->told_first, incident->owned, false, 0, 0};
-    for (size_t i = 0; i < incident->alarm_count; i++) {
-        const struct fa_alarm *alarm = fa_engine_alarm(call->engine, incident->alarms[i]);
-        if (alarm != NULL && alarm->state != FA_ALARM_RESOLVED) {
-            count_alarm(alarm, &progress);
-        }
-    }
-    return progress;
-}
-
 static void add_progress(const struct progress *progress, json_t *events)
 {
     if (progress->told_first != 0) {
@@ -567,6 +583,7 @@ json_t *fa_status_json(const struct fa_call *call, const struct fa_incident *inc
     fa_json_set_text(answer, "level", level_names[incident->level]);
     fa_json_set_text(answer, "state", owned ? "owned" : states[incident->state]);
     json_object_set_new(answer, "told", json_integer((json_int_t)progress.told));
+    json_object_set_new(answer, "nobody", json_boolean(is_unheard(incident, &progress)));
     fa_json_set_time(answer, "owned_until", owned ? progress.until : 0);
     fa_json_set_time(
         answer, "due",

@@ -68,6 +68,26 @@ void fa_page_policy(char *buf, size_t size)
              text);
 }
 
+/* Small and without style: it comes without the policy that would let it in. */
+static void put_words(struct fa_buf *out, int status, const char *detail)
+{
+    const char *words =
+        status == 413 ? "That is too much for one report, and nothing was changed. Go back, say it "
+                        "in fewer words, and send it again."
+        : status == 404 ? "There is nothing at this address. Is it complete?"
+                        : detail;
+    fa_buf_puts(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+                     "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
+                     "<title>That did not work</title></head>\n"
+                     "<body><main>\n<h1>That did not work</h1>\n<p>");
+    /* Our own words, and short: they fit. */
+    (void)!fa_escape_put(out, FA_ESCAPE_HTML,
+                         fa_str_of(words != NULL ? words : fa_http_phrase(status)));
+    fa_buf_puts(out, "</p>\n</main></body></html>\n");
+}
+
+const struct fa_http_words fa_page_words = {"text/html; charset=utf-8", put_words};
+
 void fa_page_put(struct fa_page *page, const char *html, ...)
 {
     va_list args;
@@ -145,6 +165,15 @@ void fa_page_say(struct fa_call *call, int status, const char *heading, const ch
 void fa_page_problem(struct fa_call *call, int status, const char *detail)
 {
     fa_page_say(call, status, "That did not work", detail);
+}
+
+void fa_page_put_nobody(struct fa_page *page)
+{
+    fa_page_put(
+        page, "<p class=\"alert\" role=\"alert\"><strong>Nobody can be told of it now.</strong> "
+              "Each person who would be is named in it, is close to somebody who is, or cannot be "
+              "reached. Do not wait: tell somebody whom you trust yourself, outside this company "
+              "if need be.</p>\n");
 }
 
 /* Browsers say where a form was. Another site's page could file in the name of whoever looks at it;

@@ -11,6 +11,9 @@
 /* The Content-Security-Policy that lets the pages' own style in, and nothing else. */
 void fa_page_policy(char *buf, size_t size);
 
+/* What the server answers by itself to who wanted a page. */
+extern const struct fa_http_words fa_page_words;
+
 struct fa_page {
     struct fa_call *call;
     struct fa_buf out;
@@ -26,6 +29,9 @@ void fa_page_send(struct fa_page *page, int status);
 
 /* A page of a heading and a sentence. */
 void fa_page_say(struct fa_call *call, int status, const char *heading, const char *sentence);
+/* That nobody can be told of a filing, and what to do: who believes that others know does nothing
+ * more. */
+void fa_page_put_nobody(struct fa_page *page);
 /* The face's, for pages without any better. */
 void fa_page_problem(struct fa_call *call, int status, const char *detail);
 /* Reads the form into call->form, which is the caller's to release; false after an answer. */

@@ -40,12 +40,17 @@ static void say_no(struct fa_call *call)
                 "link in the newest message.");
 }
 
-static void say_locked(struct fa_call *call)
+/* What is owned, calm or hidden calls nobody, whatever was typed. */
+static void say_locked(struct fa_call *call, const struct fa_alarm *alarm)
 {
+    bool climbs = alarm != NULL && alarm->state == FA_ALARM_UNACKED &&
+                  (alarm->flags & (FA_FLAG_SHELVED | FA_FLAG_SUPPRESSED)) == 0;
     fa_page_say(call, 403, "This link is locked",
-                "Too many wrong codes were typed here, so the alarm has gone on to others. You can "
-                "still own it with the firealarm command, or by telling one of those who were "
-                "called.");
+                climbs ? "Too many wrong codes were typed here, so the alarm has gone on to "
+                         "others. You can still own it with the firealarm command, or by telling "
+                         "one of those who were called."
+                       : "Too many wrong codes were typed here, so it takes none any more. You can "
+                         "still own the alarm with the firealarm command.");
 }
 
 /* What is looked at where there is no such alarm, so that this takes as long. */
@@ -77,7 +82,7 @@ static bool find(struct fa_call *call, struct ack *ack)
         return false;
     }
     if (fa_alarm_guesses_left(ack->alarm, ack->to.person) == 0) {
-        say_locked(call);
+        say_locked(call, ack->alarm);
         return false;
     }
     ack->person = &call->people->people[call->caller.person];
@@ -283,7 +288,7 @@ static void wrong_code(struct ack *ack)
     ack->alarm = fa_engine_alarm(ack->call->engine, ack->to.alarm);
     uint32_t left = ack->alarm != NULL ? fa_alarm_guesses_left(ack->alarm, ack->to.person) : 0;
     if (left == 0) {
-        say_locked(ack->call);
+        say_locked(ack->call, ack->alarm);
         return;
     }
     snprintf(fault, sizeof fault, "This code is not right. You can try %s.",

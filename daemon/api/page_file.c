@@ -283,7 +283,11 @@ static void put_level(struct fa_page *page, const struct fa_preview *preview)
         [FA_GUIDE_HELP] = "You need not solve this alone. Those who can help are told.",
         [FA_GUIDE_RAISE] = "This raises the alarm.",
     };
-    fa_page_put(page, "<p><strong>%s</strong></p>\n", words[preview->level]);
+    if (preview->nobody) {
+        fa_page_put_nobody(page);
+    } else {
+        fa_page_put(page, "<p><strong>%s</strong></p>\n", words[preview->level]);
+    }
     if (preview->hint != NULL && preview->level == preview->guidance) {
         fa_page_put(page, "<p>%s</p>\n", preview->hint);
     }
@@ -317,7 +321,10 @@ static void show_preview(struct fa_call *call, const struct fa_preview *preview)
     put_key(&page);
     bool raises = preview->level == FA_GUIDE_RAISE;
     fa_page_put(&page, "<button type=\"submit\" name=\"do\" value=\"%s\">%s</button>\n",
-                raises ? "raise" : "file", raises ? "Raise the alarm" : "File it now");
+                raises ? "raise" : "file",
+                preview->nobody ? "File it all the same"
+                : raises        ? "Raise the alarm"
+                                : "File it now");
     if (!raises) {
         fa_page_put(&page, "<button type=\"submit\" class=\"second\" name=\"do\" "
                            "value=\"show-raise\">It is worse: raise the alarm</button>\n");
@@ -339,13 +346,17 @@ static void show_filed(struct fa_call *call, const char *receipt,
     char first[FA_RECEIPT_TEXT_SIZE];
     snprintf(first, sizeof first, "%.*s", (int)half, receipt);
     fa_page_begin(&page, call, already ? "It was filed already" : "It is filed");
-    fa_page_put(&page, "<p class=\"good\">%s</p>\n",
-                incident->level == FA_GUIDE_RAISE ? "The alarm is raised. It climbs until somebody "
-                                                    "takes it on."
-                : incident->level == FA_GUIDE_HELP
-                    ? "Those who can help are told."
-                    : "It is kept, and becomes an alarm if it is not "
-                      "solved in time.");
+    if (preview->nobody) {
+        fa_page_put_nobody(&page);
+    }
+    bool is_told = !preview->nobody && incident->level != FA_GUIDE_SOLVE;
+    fa_page_put(&page, "<p%s>%s</p>\n", preview->nobody ? "" : " class=\"good\"",
+                is_told && incident->level == FA_GUIDE_RAISE
+                    ? "The alarm is raised. It climbs until somebody takes it on."
+                : is_told                           ? "Those who can help are told."
+                : incident->level == FA_GUIDE_RAISE ? "It is kept, and tried again."
+                                                    : "It is kept, and becomes an alarm if it is "
+                                                      "not solved in time.");
     fa_page_put(
         &page,
         "<h2>Your receipt</h2>\n<p class=\"receipt\"><span>%s</span><span>%s</span></p>\n"
@@ -361,15 +372,47 @@ static void show_filed(struct fa_call *call, const char *receipt,
 
 static void show_problem(struct fa_call *call, int status, const char *detail)
 {
-    char text[600];
+    char text[2000];
     snprintf(text, sizeof text, "It is NOT filed yet. %s What you typed is still here.", detail);
     show_form(call, status, text);
 }
 
+/* As the form asks for it; "": it is in no question. */
+static const char *question_of(const char *pointer)
+{
+    static const char *const questions[][2] = {
+        {"#/category", "What kind of problem is it? "},
+        {"#/text", "What happened? "},
+        {"#/customer", "Which customer does it hurt? "},
+        {"#/since", "Since when? "},
+        {"#/known", "How do you know? "},
+        {"#/about", "Who is it about? "},
+        {"#/strike", "Who else must not be told? "},
+        {"#/called", "Your name: "},
+    };
+    for (size_t i = 0; pointer != NULL && i < sizeof questions / sizeof questions[0]; i++) {
+        if (strcmp(questions[i][0], pointer) == 0) {
+            return questions[i][1];
+        }
+    }
+    return "";
+}
+
 static void show_faults(struct fa_call *call, json_t *errors)
 {
-    const char *detail = json_string_value(json_object_get(json_array_get(errors, 0), "detail"));
-    show_problem(call, 422, detail != NULL ? detail : "");
+    const json_t *fault;
+    size_t i;
+    struct fa_buf text;
+    fa_buf_init(&text, 32768);
+    json_array_foreach(errors, i, fault)
+    {
+        const char *detail = json_string_value(json_object_get(fault, "detail"));
+        fa_buf_printf(&text, "%s%s%s", i > 0 ? " " : "",
+                      question_of(json_string_value(json_object_get(fault, "pointer"))),
+                      detail != NULL ? detail : "");
+    }
+    show_problem(call, 422, fa_buf_text(&text));
+    fa_buf_done(&text);
     json_decref(errors);
 }
 

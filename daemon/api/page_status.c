@@ -99,6 +99,8 @@ static void put_state(struct fa_page *page, const json_t *status, bool climbs)
     } else if (strcmp(state, "closed") == 0) {
         fa_page_put(page, "<p class=\"good\">It is closed.</p>\n"
                           "<p>If it goes on, please report it again.</p>\n");
+    } else if (json_is_true(json_object_get(status, "nobody"))) {
+        fa_page_put_nobody(page);
     } else if (climbs && told == 0) {
         fa_page_put(page, "<p>It is an alarm. The first person is being told.</p>\n");
     } else if (climbs) {

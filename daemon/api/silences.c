@@ -18,6 +18,7 @@
 
 /* What a request asks for; texts are owned, so that it can wait for the store. */
 struct wish {
+    struct fa_silence_id id; /* of the caller's key; zero: none */
     struct fa_matchers where;
     char *reason, *upto;
     fa_time begin, end;
@@ -33,6 +34,7 @@ static void wish_done(struct wish *wish)
 static struct fa_silence_spec spec_of(const struct fa_call *call, const struct wish *wish)
 {
     return (struct fa_silence_spec){
+        .id = wish->id,
         .where = &wish->where,
         .owner = call->people->people[call->caller.person].name,
         .reason = wish->reason,
@@ -52,13 +54,13 @@ static void read_where(json_t *root, struct wish *wish, struct fa_faults *faults
     size_t count = fa_json_texts(root, "where", FA_MATCHERS_MAX, &texts, faults);
     for (size_t i = 0; i < count; i++) {
         if (fa_matchers_add(&wish->where, fa_str_of(texts[i]), &err) != 0) {
-            snprintf(pointer, sizeof pointer, "/where/%zu", i);
+            snprintf(pointer, sizeof pointer, "where/%zu", i);
             fa_json_fault(faults, pointer, "%s", err.text);
         }
     }
     free(texts);
     if (faults->list == NULL && fa_matchers_check(&wish->where, &err) != 0) {
-        fa_json_fault(faults, "/where", "%s", err.text);
+        fa_json_fault(faults, "where", "%s", err.text);
     }
 }
 
@@ -73,7 +75,7 @@ static void check_rule(const struct fa_call *call, const struct wish *wish,
                                ? fa_call_near_rule(call, m->value)
                                : NULL;
         if (near != NULL) {
-            fa_json_fault(faults, "/where", "There is no rule '%.100s': did you mean '%s'?",
+            fa_json_fault(faults, "where", "There is no rule '%.100s': did you mean '%s'?",
                           m->value, near);
         }
     }
@@ -96,13 +98,33 @@ static const char *usual_scope(const struct fa_call *call, const struct wish *wi
     return worst != NULL ? worst->name : NULL;
 }
 
+/* The same key of the same caller is the same silence, whatever became of the first answer. */
+static void read_key(const struct fa_call *call, json_t *root, struct wish *wish,
+                     struct fa_faults *faults)
+{
+    static const struct fa_json_text spec = {"key", 64, false, false};
+    const char *key = fa_json_text(root, &spec, faults);
+    uint8_t bytes[16];
+    char material[400];
+    if (key == NULL || call->caller.person == FA_NOBODY) {
+        return; /* whom nobody knows is refused */
+    }
+    if (fa_unhex(fa_str_of(key), bytes, sizeof bytes) != 0) {
+        fa_json_fault(faults, "key", "The key must be 32 lower-case hexadecimal digits.");
+        return;
+    }
+    int len = snprintf(material, sizeof material, "silence|%.200s|%s",
+                       call->people->people[call->caller.person].name, key);
+    wish->id.id = fa_receipt_of(call->api, (struct fa_str){material, (size_t)len});
+}
+
 static void read_scope(const struct fa_call *call, json_t *root, struct wish *wish,
                        struct fa_faults *faults)
 {
     static const struct fa_json_text spec = {"upto", 100, false, false};
     const char *upto = fa_json_text(root, &spec, faults);
     if (upto != NULL && fa_setup_severity(call->setup, upto) == NULL) {
-        fa_json_fault(faults, "/upto", "There is no severity '%.100s'.", upto);
+        fa_json_fault(faults, "upto", "There is no severity '%.100s'.", upto);
     }
     wish->upto = fa_xstrdup(upto != NULL ? upto : usual_scope(call, wish));
 }
@@ -116,14 +138,14 @@ static void read_times(const struct fa_call *call, json_t *root, struct wish *wi
     fa_time length = fa_json_duration(root, "for", faults);
     wish->begin = now;
     if (begin != NULL && fa_parse_time(fa_str_of(begin), &wish->begin) != 0) {
-        fa_json_fault(faults, "/begin", "This is no time such as 2026-11-22T22:00:00Z.");
+        fa_json_fault(faults, "begin", "This is no time such as 2026-11-22T22:00:00Z.");
     } else if (wish->begin > now + FA_SILENCE_LONGEST) {
-        fa_json_fault(faults, "/begin", "It begins within 30 days; plans are maintenance windows.");
+        fa_json_fault(faults, "begin", "It begins within 30 days; plans are maintenance windows.");
     }
     wish->begin = wish->begin > now ? wish->begin : now;
     wish->end = wish->begin + length;
     if (length <= 0 || length > FA_SILENCE_LONGEST) {
-        fa_json_fault(faults, "/for", "Say for how long, 30 days at most: 30m, 2h, 3d.");
+        fa_json_fault(faults, "for", "Say for how long, 30 days at most: 30m, 2h, 3d.");
     }
 }
 
@@ -142,7 +164,7 @@ static bool check_may(struct fa_call *call, const struct fa_matchers *where)
 /* False after an answer. */
 static bool read_wish(struct fa_call *call, bool needs_reason, struct wish *ret)
 {
-    static const char *const names[] = {"where", "reason", "upto", "begin", "for", NULL};
+    static const char *const names[] = {"where", "reason", "upto", "begin", "for", "key", NULL};
     const struct fa_json_text reason = {"reason", FA_SILENCE_REASON_MAX, needs_reason, false};
     struct fa_faults faults = {0};
     json_t *root = fa_json_body(call->req);
@@ -154,8 +176,9 @@ static bool read_wish(struct fa_call *call, bool needs_reason, struct wish *ret)
     read_where(root, ret, &faults);
     ret->reason = fa_xstrdup(fa_json_text(root, &reason, &faults));
     if (needs_reason && ret->reason != NULL && fa_str_trim(fa_str_of(ret->reason)).len == 0) {
-        fa_json_fault(&faults, "/reason", REASON_NEEDED);
+        fa_json_fault(&faults, "reason", REASON_NEEDED);
     }
+    read_key(call, root, ret, &faults);
     read_scope(call, root, ret, &faults);
     read_times(call, root, ret, &faults);
     check_rule(call, ret, &faults);
@@ -169,6 +192,20 @@ static bool read_wish(struct fa_call *call, bool needs_reason, struct wish *ret)
         return false;
     }
     return true;
+}
+
+/* Whoever believes in a silence that does nothing is woken in spite of it. */
+static void set_hides_nothing(const struct fa_call *call, const struct fa_silence_spec *spec,
+                              json_t *body)
+{
+    static const char *const words[] = {
+        [FA_HIDES_NO_RULE] = "No rule here raises an alarm that fits.",
+        [FA_HIDES_NEVER] = "All that fits is what people file, or of a category that is "
+                           "unsilenceable.",
+        [FA_HIDES_WORSE] = "All that fits is worse than the severity that it covers.",
+        [FA_HIDES] = NULL,
+    };
+    fa_json_set_text(body, "hides_nothing", words[fa_engine_could_hide(call->engine, spec)]);
 }
 
 /* ---- preview ---- */
@@ -228,6 +265,8 @@ static void answer_preview(struct preview *p, bool complete)
     fa_json_set_time(body, "begin", p->wish.begin);
     fa_json_set_time(body, "end", p->wish.end);
     fa_json_set_text(body, "upto", p->wish.upto);
+    const struct fa_silence_spec spec = spec_of(&p->call, &p->wish);
+    set_hides_nothing(&p->call, &spec, body);
     json_object_set_new(now, "count", json_integer(p->open));
     json_object_set(now, "alarms", p->open_list);
     fa_json_set_time(past, "since", p->from);
@@ -389,6 +428,14 @@ void fa_route_silences(struct fa_call *call)
 
 /* ---- deeds ---- */
 
+static void answer_set(struct fa_call *call, int status, const struct fa_silence_spec *spec,
+                       const struct fa_silence *silence)
+{
+    json_t *body = fa_call_silence_json(call, silence);
+    set_hides_nothing(call, spec, body);
+    fa_answer_json(call, status, body);
+}
+
 void fa_route_silence(struct fa_call *call)
 {
     const struct fa_api_host *host = &call->api->host;
@@ -397,17 +444,23 @@ void fa_route_silence(struct fa_call *call)
         return;
     }
     struct fa_silence_spec spec = spec_of(call, &wish);
+    const struct fa_silence *known = fa_engine_silence(call->engine, wish.id);
+    if (known != NULL) {
+        answer_set(call, 200, &spec, known);
+        wish_done(&wish);
+        return;
+    }
     struct fa_event event = {.kind = FA_EV_SILENCE, .u.silence = &spec};
     struct fa_api_answer answer = host->step(host->ctx, &event);
     const struct fa_silence *silence = fa_engine_silence(call->engine, answer.silence);
-    wish_done(&wish);
     if (answer.code != 0 || silence == NULL) {
         fa_answer_code(call, answer.code != 0 ? answer.code : FA_EINVAL,
                        answer.code == FA_EFULL ? "There are too many silences: end some first."
                                                : "Its time is over, or it lasts too long.");
-        return;
+    } else {
+        answer_set(call, 201, &spec, silence);
     }
-    fa_answer_json(call, 201, fa_call_silence_json(call, silence));
+    wish_done(&wish);
 }
 
 struct search {

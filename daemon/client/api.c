@@ -78,6 +78,13 @@ static void add_clean(struct fa_buf *buf, const char *text)
     fa_clean(buf, fa_str_of(text), false);
 }
 
+const char *fa_fault_member(const json_t *fault)
+{
+    const char *at = fa_member_text(fault, "pointer");
+    at = at != NULL && at[0] == '#' ? at + 1 : at;
+    return at != NULL && at[0] == '/' ? at + 1 : at;
+}
+
 /* RFC 9457, or our own words where the daemon has none. */
 static void explain(struct fa_answer *answer)
 {
@@ -90,10 +97,10 @@ static void explain(struct fa_answer *answer)
     add_clean(&answer->message, detail != NULL ? detail : own_words(answer->kind));
     json_array_foreach(errors, i, item)
     {
-        const char *pointer = fa_member_text(item, "pointer");
+        const char *member = fa_fault_member(item);
         fa_buf_puts(&answer->message, "\n  ");
-        if (pointer != NULL) {
-            add_clean(&answer->message, pointer[0] == '/' ? pointer + 1 : pointer);
+        if (member != NULL) {
+            add_clean(&answer->message, member);
             fa_buf_puts(&answer->message, ": ");
         }
         const char *what = fa_member_text(item, "detail");

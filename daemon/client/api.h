@@ -52,5 +52,7 @@ json_t *fa_json_clean(const char *text);
 const char *fa_member_text(const json_t *object, const char *name);
 json_int_t fa_member_int(const json_t *object, const char *name);
 bool fa_member_is(const json_t *object, const char *name); /* true */
+/* Of one of an answer's `errors`: the member that it is about, "where/0"; NULL. */
+const char *fa_fault_member(const json_t *fault);
 
 #endif

@@ -255,10 +255,9 @@ static int ask_again(struct interview *talk, const struct fa_answer *answer, boo
         bool hit = false;
         json_array_foreach(errors, i, fault)
         {
-            const char *at = fa_member_text(fault, "pointer");
-            hit = hit ||
-                  (at != NULL && at[0] == '/' && strncmp(at + 1, questions[q].member, len) == 0 &&
-                   (at[len + 1] == '\0' || at[len + 1] == '/'));
+            const char *at = fa_fault_member(fault);
+            hit = hit || (at != NULL && strncmp(at, questions[q].member, len) == 0 &&
+                          (at[len] == '\0' || at[len] == '/'));
         }
         if (hit) {
             *ret_any = true;

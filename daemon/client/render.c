@@ -150,6 +150,19 @@ void fa_render_told(struct fa_screen *screen, const json_t *told)
     }
 }
 
+/* Whoever believes that others know does nothing more. */
+static void put_nobody(struct fa_screen *screen)
+{
+    fa_say(screen, "\n");
+    fa_put(screen, FA_RED, "Nobody can be told of it now.");
+    fa_say(screen, "\n");
+    fa_put_wrapped(
+        screen, 0, NULL,
+        "Each person who would be is named in it, is close to somebody who is, or cannot "
+        "be reached. It is kept all the same, but do not wait: tell somebody whom you "
+        "trust yourself, outside this company if need be.");
+}
+
 void fa_render_preview(struct fa_screen *screen, const json_t *preview)
 {
     const char *level = fa_member_text(preview, "level"), *due = fa_member_text(preview, "due");
@@ -169,10 +182,12 @@ void fa_render_preview(struct fa_screen *screen, const json_t *preview)
     if (json_array_size(told) > 0) {
         fa_say(screen, "\nThese people will be told, in this order:\n");
         fa_render_told(screen, told);
+    } else if (fa_member_is(preview, "nobody")) {
+        put_nobody(screen);
     } else {
         fa_say(screen, "\nNobody is told for now.\n");
     }
-    if (fa_member_is(preview, "independent")) {
+    if (fa_member_is(preview, "independent") && !fa_member_is(preview, "nobody")) {
         fa_put_wrapped(screen, 0, NULL,
                        "Nobody of those who usually hear of this may be told; somebody independent "
                        "takes it instead.");
@@ -193,6 +208,8 @@ void fa_render_receipt(struct fa_screen *screen, const json_t *answer)
     if (json_array_size(told) > 0) {
         fa_say(screen, "\nTold, in this order:\n");
         fa_render_told(screen, told);
+    } else if (fa_member_is(answer, "nobody")) {
+        put_nobody(screen);
     }
     if (fa_member_text(answer, "due") != NULL) {
         fa_say(screen, "\n");
@@ -233,6 +250,9 @@ void fa_render_status(struct fa_screen *screen, const json_t *status)
         !(helped && fa_member_int(status, "told") == 0)) {
         long long told = (long long)fa_member_int(status, "told");
         fa_say(screen, "%-12s%lld %s\n", "Told", told, told == 1 ? "person" : "people");
+    }
+    if (fa_member_is(status, "nobody")) {
+        put_nobody(screen);
     }
     if (json_array_size(json_object_get(status, "events")) > 0) {
         fa_say(screen, "\n");

@@ -52,6 +52,16 @@ static void put_examples(struct fa_screen *screen, const json_t *part, const cha
     }
 }
 
+static void put_hides_nothing(struct fa_screen *screen, const json_t *answer)
+{
+    const char *why = fa_member_text(answer, "hides_nothing");
+    if (why != NULL) {
+        fa_put(screen, FA_RED, "It can hide nothing: whoever would be told is told.");
+        fa_say(screen, "\n");
+        fa_put_wrapped(screen, 2, NULL, why);
+    }
+}
+
 void fa_render_silence_preview(struct fa_screen *screen, const json_t *preview, fa_time now)
 {
     const json_t *open = json_object_get(preview, "open"), *past = json_object_get(preview, "past");
@@ -70,6 +80,7 @@ void fa_render_silence_preview(struct fa_screen *screen, const json_t *preview, 
     fa_say(screen, count > 0 ? ", of which %lld people were told:\n" : ".\n",
            (long long)fa_member_int(past, "told"));
     put_examples(screen, past, "raised", now);
+    put_hides_nothing(screen, preview);
 }
 
 void fa_render_silence_set(struct fa_screen *screen, const json_t *silence)
@@ -79,6 +90,7 @@ void fa_render_silence_set(struct fa_screen *screen, const json_t *silence)
            fa_when_show(text_of(silence, "end"), when));
     fa_put(screen, FA_BOLD, text_of(silence, "id"));
     fa_say(screen, "\n");
+    put_hides_nothing(screen, silence);
 }
 
 void fa_render_silences(struct fa_screen *screen, const json_t *answer)

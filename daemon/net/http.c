@@ -286,16 +286,23 @@ void fa_http_reply(struct fa_http_request *req, int status, const char *content_
     fa_http_request_free(req);
 }
 
+const struct fa_http_words *fa_http_words_of(const struct fa_http_request *req)
+{
+    static const struct fa_http_words problem = {"application/problem+json", fa_http_problem_text};
+    return req != NULL && req->route.words != NULL ? req->route.words : &problem;
+}
+
 void fa_http_reply_problem(struct fa_http_request *req, int status, const char *detail)
 {
+    const struct fa_http_words *words = fa_http_words_of(req);
     struct fa_buf body;
     fa_buf_init(&body, 8192);
-    fa_http_problem_text(&body, status, detail);
+    words->put(&body, status, detail);
     if (body.over) {
         fa_buf_clear(&body);
-        fa_http_problem_text(&body, status, NULL);
+        words->put(&body, status, NULL);
     }
-    fa_http_reply(req, status, "application/problem+json", fa_buf_str(&body));
+    fa_http_reply(req, status, words->content_type, fa_buf_str(&body));
     fa_buf_done(&body);
 }
 

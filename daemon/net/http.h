@@ -29,11 +29,20 @@ struct fa_http_limits {
 struct fa_http_limits fa_http_limits_default(void);
 
 /* The handler's answer about a head. Zeros: collect the body up to the server's limit. */
+struct fa_buf;
+/* How an answer looks that the server gives by itself, or that says no more than a problem. */
+struct fa_http_words {
+    const char *content_type;
+    /* detail: NULL: none. At most 4,000 bytes. */
+    void (*put)(struct fa_buf *out, int status, const char *detail);
+};
+
 struct fa_http_route {
     int status;         /* not 0: refuse with this status; then allow and detail are used */
     const char *allow;  /* with 405: "GET, POST"; borrowed until on_head returns */
     const char *detail; /* for people, in the problem+json; borrowed likewise; NULL: none */
     size_t body_bytes;  /* lower limit than the server's; 0: the server's */
+    const struct fa_http_words *words; /* borrowed for ever; NULL: problem+json */
     /* The body goes to on_body in pieces of some KB instead of being collected, and no faster than
      * the loop's ingest budget allows, which all streamed bodies share fairly. */
     bool stream;

@@ -172,11 +172,12 @@ void fa_http_conn_replied(struct fa_http_conn *conn)
 /* The server's own answer to what is no request, or no longer one; the connection ends. */
 static void answer_own(struct fa_http_conn *conn, int status, const char *detail)
 {
+    const struct fa_http_words *words = fa_http_words_of(conn->req);
     struct fa_buf body;
     fa_buf_init(&body, 4096);
-    fa_http_problem_text(&body, status, detail);
+    words->put(&body, status, detail);
     struct fa_http_response res = {.status = status,
-                                   .content_type = "application/problem+json",
+                                   .content_type = words->content_type,
                                    .fields = {"", 0},
                                    .body = fa_buf_str(&body)};
     part(conn);

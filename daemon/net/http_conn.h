@@ -105,5 +105,7 @@ struct fa_http_response {
 size_t fa_http_write(struct evbuffer *out, const struct fa_http_response *res, fa_time wall);
 /* The problem+json text; appends. */
 void fa_http_problem_text(struct fa_buf *out, int status, const char *detail);
+/* Of the request's route, or problem+json; req may be NULL. */
+const struct fa_http_words *fa_http_words_of(const struct fa_http_request *req);
 
 #endif

@@ -236,6 +236,39 @@ static void what_is_no_form_is_answered_on_a_page(void **state)
     rig_stop(rig);
 }
 
+static void what_the_server_refuses_is_a_page_too(void **state)
+{
+    static const struct {
+        const char *method, *path;
+        size_t len;
+        int status;
+        const char *says;
+    } rows[] = {
+        {"GET", "/fiel", 0, 404, "nothing at this address"},
+        {"GET", "/a/b/c", 0, 404, "nothing at this address"},
+        {"PUT", "/file", 0, 405, "That did not work"},
+        {"POST", "/file", 200000, 413, "fewer words"},
+        {"POST", "/status", 200000, 413, "fewer words"},
+    };
+    static char form[200001];
+    struct rig *rig = *state;
+    start(rig);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        memset(form, 'x', rows[i].len);
+        form[rows[i].len] = '\0';
+        const struct rig_reply *reply =
+            page(rig, rows[i].method, rows[i].path, rows[i].len > 0 ? form : NULL);
+        assert_int_equal(reply->status, rows[i].status);
+        assert_has(reply->head, "text/html; charset=utf-8");
+        assert_has(reply->body, rows[i].says);
+        assert_has(reply->body, "</main></body></html>");
+    }
+    /* Programs are answered as programs. */
+    assert_has(page(rig, "GET", "/v1/nothing", NULL)->head, "application/problem+json");
+    assert_has(rig_get(rig, "/nothing")->head, "application/problem+json");
+    rig_stop(rig);
+}
+
 static void names_beyond_the_limit_are_refused_and_none_is_left_out(void **state)
 {
     struct rig *rig = *state;
@@ -245,8 +278,60 @@ static void names_beyond_the_limit_are_refused_and_none_is_left_out(void **state
         strcat(fields, "leo,");
     }
     strcat(fields, "Chris+Olsen");
-    assert_int_equal(fill(rig, 1, fields)->status, 422);
+    strcat(fields, "&since=yesterday");
+    const struct rig_reply *reply = fill(rig, 1, fields);
+    assert_int_equal(reply->status, 422);
+    assert_has(reply->body, "Who is it about? This must be a list of at most 32");
+    assert_has(reply->body, "Since when? &quot;yesterday&quot; is no time");
     assert_int_equal(receiver_count(rig->receiver), 0);
+    rig_stop(rig);
+}
+
+static void who_files_what_reaches_nobody_is_not_told_that_others_know(void **state)
+{
+    static const char all[] = "about=chris,dana,ruth,leo&category=danger&text=All+of+them";
+    struct rig *rig = *state;
+    char form[300], receipt[64];
+    start(rig);
+    snprintf(form, sizeof form, "%s&do=show", all);
+    const struct rig_reply *reply = fill(rig, 1, form);
+    assert_has(reply->body, "Nobody can be told of it now");
+    assert_has(reply->body, "File it all the same");
+    assert_lacks(reply->body, "This raises the alarm");
+    snprintf(form, sizeof form, "%s&do=raise", all);
+    for (int status = 201; status >= 200; status--) { /* the same again */
+        reply = fill(rig, 1, form);
+        assert_int_equal(reply->status, status);
+        assert_has(reply->body, "Nobody can be told of it now");
+        assert_lacks(reply->body, "It climbs");
+    }
+    receipt_in(reply, receipt);
+    snprintf(form, sizeof form, "receipt=%s", receipt);
+    reply = page(rig, "POST", "/status", form);
+    assert_has(reply->body, "Nobody can be told of it now");
+    assert_lacks(reply->body, "is being told");
+    /* By a program. */
+    struct rig_call call = {.method = "POST",
+                            .path = "/v1/incidents",
+                            .body = "{\"key\": \"0123456789abcdef0123456789abcdef\", \"text\": "
+                                    "\"All\", \"category\": \"danger\", \"about\": "
+                                    "[\"chris\", \"dana\", \"ruth\", \"leo\"]}"};
+    json_t *answer = rig_json(rig_ask(rig, &call));
+    assert_true(json_is_true(json_object_get(answer, "nobody")));
+    assert_int_equal(json_array_size(json_object_get(answer, "told")), 0);
+    json_decref(answer);
+    static const char *const paths[] = {"/first", "/dana", "/ruth", "/leo"};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        assert_null(receiver_find(rig->receiver, paths[i], "All"));
+    }
+    /* One is left: nothing of the kind is said, before or after they are told. */
+    reply = fill(rig, 2, "about=chris,dana,leo&category=danger&text=Some&do=raise");
+    assert_lacks(reply->body, "Nobody can be told");
+    receipt_in(reply, receipt);
+    snprintf(form, sizeof form, "receipt=%s", receipt);
+    assert_lacks(page(rig, "POST", "/status", form)->body, "Nobody can be told");
+    rig_until(rig, receiver_find(rig->receiver, "/ruth", "Some") != NULL);
+    assert_lacks(page(rig, "POST", "/status", form)->body, "Nobody can be told");
     rig_stop(rig);
 }
 
@@ -285,7 +370,9 @@ int main(void)
         TEST(a_receipt_shows_what_became_of_it),
         TEST(a_solved_one_is_closed_by_its_receipt),
         TEST(what_is_no_form_is_answered_on_a_page),
+        TEST(what_the_server_refuses_is_a_page_too),
         TEST(names_beyond_the_limit_are_refused_and_none_is_left_out),
+        TEST(who_files_what_reaches_nobody_is_not_told_that_others_know),
         TEST(a_form_from_another_sites_page_files_nothing),
     };
     signal(SIGPIPE, SIG_IGN);

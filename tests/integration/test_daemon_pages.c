@@ -154,6 +154,7 @@ static void no_code_is_no_try_and_five_wrong_ones_lock_and_climb(void **state)
     const struct rig_reply *reply = type_code(rig, &link, wrong);
     assert_int_equal(reply->status, 403);
     assert_has(reply->body, "This link is locked");
+    assert_has(reply->body, "gone on to others");
     rig_until(rig, receiver_find(rig->receiver, "/dana", "north") != NULL);
     rig_until(rig, receiver_find(rig->receiver, "/ines", "wrong codes were typed") != NULL);
     assert_int_equal(number_now(rig, "queue-slow", "step"), 2);
@@ -169,6 +170,34 @@ static void no_code_is_no_try_and_five_wrong_ones_lock_and_climb(void **state)
     struct page_link other = link_of(rig, "/dana", "north");
     assert_int_equal(type_code(rig, &other, other.code)->status, 200);
     assert_state(rig, "queue-slow", "acknowledged", "dana");
+    rig_stop(rig);
+}
+
+static void a_silenced_one_is_locked_and_nobody_says_that_it_climbs(void **state)
+{
+    struct rig *rig = *state;
+    char wrong[8];
+    start(rig);
+    raise_queue(rig, "north");
+    struct page_link link = link_of(rig, "/first", "north");
+    wrong_code(&link, wrong);
+    struct rig_call call = {.method = "POST",
+                            .path = "/v1/silences",
+                            .body = "{\"where\": [\"rule=queue-slow\"], \"for\": \"2h\", "
+                                    "\"reason\": \"new switch\"}",
+                            .header = "Authorization: Bearer " RIG_TOKEN "\r\n"};
+    assert_int_equal(rig_ask(rig, &call)->status, 201);
+    for (unsigned tries = 1; tries <= 4; tries++) {
+        assert_int_equal(type_code(rig, &link, wrong)->status, 403);
+    }
+    for (unsigned i = 0; i < 2; i++) { /* the fifth, and whoever looks later */
+        const struct rig_reply *reply =
+            i == 0 ? type_code(rig, &link, wrong) : page(rig, "GET", link.path, NULL);
+        assert_has(reply->body, "This link is locked");
+        assert_has(reply->body, "it takes none any more");
+        assert_lacks(reply->body, "gone on to others");
+    }
+    assert_int_equal(number_now(rig, "queue-slow", "step"), 1);
     rig_stop(rig);
 }
 
@@ -506,6 +535,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(no_method_but_a_post_with_the_code_owns_it),
         TEST(no_code_is_no_try_and_five_wrong_ones_lock_and_climb),
+        TEST(a_silenced_one_is_locked_and_nobody_says_that_it_climbs),
         TEST(who_is_locked_gets_no_link_in_what_is_sent_later),
         TEST(one_given_after_its_level_has_passed_owns_and_tells_those_called_meanwhile),
         TEST(a_used_link_shows_how_it_stands_and_an_old_form_takes_it_from_nobody),

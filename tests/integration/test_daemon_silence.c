@@ -137,16 +137,16 @@ static void who_is_not_told_may_not_silence_and_faults_are_named(void **state)
         int status;
         const char *says;
     } rows[] = {
-        {"{\"where\": [\"queue\"], \"for\": \"2h\", \"reason\": \"x\"}", 422, "/where/0"},
+        {"{\"where\": [\"queue\"], \"for\": \"2h\", \"reason\": \"x\"}", 422, "\"#/where/0\""},
         {"{\"where\": [\"queue!=north\"], \"for\": \"2h\", \"reason\": \"x\"}", 422, "by name"},
         {"{\"where\": [\"queue=~(\"], \"for\": \"2h\", \"reason\": \"x\"}", 422, "/where/0"},
         {"{\"where\": [\"rule=queue-slo\"], \"for\": \"2h\", \"reason\": \"x\"}", 422,
          "did you mean 'queue-slow'"},
         {"{\"where\": [\"queue=north\"], \"for\": \"31d\", \"reason\": \"x\"}", 422, "30 days"},
-        {"{\"where\": [\"queue=north\"], \"for\": \"2h\"}", 422, "/reason"},
+        {"{\"where\": [\"queue=north\"], \"for\": \"2h\"}", 422, "\"#/reason\""},
         {"{\"where\": [\"queue=north\"], \"for\": \"2h\", \"reason\": \"x\", \"upto\": \"y\"}", 422,
          "no severity"},
-        {"{\"where\": [\"queue=north\"], \"reason\": \"x\"}", 422, "/for"},
+        {"{\"where\": [\"queue=north\"], \"reason\": \"x\"}", 422, "\"#/for\""},
         {NORTH, 201, "active"},
     };
     rig_start(rig);
@@ -165,6 +165,83 @@ static void who_is_not_told_may_not_silence_and_faults_are_named(void **state)
             rig_ask(rig, &(struct rig_call){
                              .method = "POST", .path = "/v1/silences", .body = NORTH, .uid = INES});
         assert_int_equal(reply->status, 201); /* she operates */
+    }
+}
+
+static void a_silence_that_can_hide_nothing_says_so(void **state)
+{
+    static const struct {
+        const char *words, *why; /* NULL: it can */
+    } rows[] = {
+        {"--rule queue-slow", NULL},
+        {"--label queue=south --upto critical", NULL},
+        {"--rule queue-slow --upto info", "worse than the severity"},
+        {"--rule we-lie", "unsilenceable"},
+        {"--label category=lying --label queue=north", "unsilenceable"},
+        {"--label category=lying --label queue=north --yes", "unsilenceable"},
+        {"--rule queue-slow --yes", NULL},
+    };
+    struct rig *rig = *state;
+    static char text[1 << 16];
+    char words[256];
+    rig->words.guide =
+        "categories = (\n"
+        "  { name = \"danger\"; title = \"Danger\"; guidance = \"raise\";\n"
+        "    severity = \"critical\"; policy = \"leaders\"; },\n"
+        "  { name = \"lying\"; title = \"We lie\"; guidance = \"raise\"; severity = \"critical\";\n"
+        "    policy = \"leaders\"; unsilenceable = true; }\n"
+        ");\n";
+    rig->words.rules = "rules = (\n"
+                       "  { name = \"queue-slow\"; category = \"danger\"; per = [ \"queue\" ];\n"
+                       "    metric = \"queue_seconds\"; take = \"last\"; above = 120.0; },\n"
+                       "  { name = \"we-lie\"; category = \"lying\"; per = [ \"queue\" ];\n"
+                       "    metric = \"lies\"; take = \"last\"; above = 1.0; }\n"
+                       ");\n";
+    rig_start(rig);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        snprintf(words, sizeof words, "silence add %s --for 2h --reason x", rows[i].words);
+        bool is_set = strstr(words, "--yes") != NULL;
+        assert_int_equal(run_client(rig, words, text, sizeof text), is_set ? 0 : 2);
+        assert_contains(text, is_set ? "Silenced until" : "Silent until");
+        assert_int_equal(strstr(text, "It can hide nothing") != NULL, rows[i].why != NULL);
+        assert_contains(text, rows[i].why != NULL ? rows[i].why : "");
+    }
+}
+
+#define KEYED(key, reason)                                                                         \
+    "{\"key\": \"" key                                                                             \
+    "\", \"where\": [\"rule=queue-slow\"], \"for\": \"2h\", \"reason\": \"" reason "\"}"
+#define KEY_ONE "0123456789abcdef0123456789abcdef"
+#define KEY_TWO "0123456789abcdef0123456789abcde0"
+
+static void the_same_key_is_the_same_silence_before_and_after_a_restart(void **state)
+{
+    struct rig *rig = *state;
+    char id[64];
+    rig_start(rig);
+    for (int i = 0; i < 3; i++) {
+        const struct rig_reply *reply =
+            as_chris(rig, "POST", "/v1/silences", KEYED(KEY_ONE, "new switch"));
+        assert_int_equal(reply->status, i == 0 ? 201 : 200);
+        json_t *body = rig_json(reply);
+        assert_true(i == 0 || strcmp(id, text_of(body, "id")) == 0);
+        snprintf(id, sizeof id, "%s", text_of(body, "id"));
+        json_decref(body);
+        if (i == 1) {
+            assert_int_equal(rig_stop(rig), 0);
+            rig_again(rig);
+        }
+    }
+    assert_true(rig_metric(rig, "firealarm_silences") == 1);
+    assert_int_equal(as_chris(rig, "POST", "/v1/silences", KEYED(KEY_TWO, "another"))->status, 201);
+    assert_true(rig_metric(rig, "firealarm_silences") == 2);
+    const struct rig_reply *reply = as_chris(rig, "POST", "/v1/silences", KEYED("12", "x"));
+    assert_int_equal(reply->status, 422);
+    assert_contains(reply->body, "\"#/key\"");
+    if (getuid() == 0) { /* her key is not his */
+        struct rig_call ines = {
+            .method = "POST", .path = "/v1/silences", .body = KEYED(KEY_ONE, "mine"), .uid = INES};
+        assert_int_equal(rig_ask(rig, &ines)->status, 201);
     }
 }
 
@@ -304,6 +381,10 @@ int main(void)
                                         rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(who_leaves_while_a_preview_is_read_is_refused, rig_setup,
                                         rig_teardown),
+        cmocka_unit_test_setup_teardown(a_silence_that_can_hide_nothing_says_so, rig_setup,
+                                        rig_teardown),
+        cmocka_unit_test_setup_teardown(the_same_key_is_the_same_silence_before_and_after_a_restart,
+                                        rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(a_preview_counts_what_was_and_no_filing, rig_setup,
                                         rig_teardown),
     };

@@ -56,9 +56,9 @@ def told(request):
 def faults(request):
     found = []
     if request.get("category") not in [c["name"] for c in GUIDE["categories"]] + [None]:
-        found.append({"pointer": "/category", "detail": "there is no such category"})
+        found.append({"pointer": "#/category", "detail": "there is no such category"})
     if request.get("customer") == "Nobody":
-        found.append({"pointer": "/customer", "detail": "we know no such customer"})
+        found.append({"pointer": "#/customer", "detail": "we know no such customer"})
     return found
 
 

@@ -120,6 +120,32 @@ static void a_filing_is_closed_with_the_last_of_its_alarms(void **state)
     world_done(&w);
 }
 
+static void a_reminder_does_not_change_when_somebody_heard_first(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    world_file(&w, 1, "lying", NULL, -1);
+    assert_true(fa_alarm_first_told(world_alarm(&w)) == 0);
+    world_advance(&w, FA_SECOND);
+    world_answer(&w, FA_VERDICT_SENT);
+    fa_time first = w.now.wall;
+    assert_true(fa_alarm_first_told(world_alarm(&w)) == first);
+    for (int i = 0; i < 40; i++) {
+        world_advance(&w, FA_HOUR);
+        world_answer(&w, FA_VERDICT_SENT);
+    }
+    const struct fa_alarm *alarm = world_alarm(&w);
+    assert_true(alarm->loop > 0);
+    for (size_t i = 0; i < alarm->told_count; i++) { /* each of them again and again */
+        assert_true(alarm->told[i].when > first);
+    }
+    world_restart(&w);
+    assert_true(fa_alarm_first_told(world_alarm(&w)) == first);
+    world_act(&w, FA_EV_RESOLVE, world_alarm(&w), "boss", 0);
+    assert_true(incident(&w, 1)->told_first == first);
+    world_done(&w);
+}
+
 static struct fa_rule *pattern(struct world *w, uint32_t count, uint32_t reporters)
 {
     struct fa_rule *rule = w->rules[1]; /* "late" is made an incident rule */
@@ -650,6 +676,7 @@ int main(void)
         cmocka_unit_test(the_same_key_is_answered_and_not_filed_again),
         cmocka_unit_test(help_is_asked_of_helpers_and_raised_when_it_is_due),
         cmocka_unit_test(what_its_reporter_mended_is_never_raised),
+        cmocka_unit_test(a_reminder_does_not_change_when_somebody_heard_first),
         cmocka_unit_test(a_filing_is_closed_with_the_last_of_its_alarms),
         cmocka_unit_test(a_pattern_needs_different_people_and_takes_the_earlier_filings_along),
         cmocka_unit_test(a_filing_joins_only_an_alarm_that_keeps_the_same_people_out),

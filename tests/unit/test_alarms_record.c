@@ -22,7 +22,7 @@ static struct fa_alarm *full_alarm(void)
     a->step = 2, a->loop = 3, a->climbing = true;
     a->deadline.armed = 16, a->deadline.length = 17;
     a->owner = fa_xstrdup("boss");
-    a->promised = 18, a->owned = 30;
+    a->promised = 18, a->owned = 30, a->first_told = 31;
     a->incidents = fa_xgrow(NULL, 0, &a->incident_cap, sizeof *a->incidents);
     a->incidents[0].id = fa_id_random(&rng);
     a->incidents[1].id = fa_id_random(&rng);
@@ -140,7 +140,7 @@ static void every_field_reads_back(void **state)
     fa_buf_init(&buf, 1 << 20);
     fa_buf_init(&back, 1 << 20);
     for (int kind = 0; kind < 3; kind++) {
-        bool seen[40] = {false};
+        bool seen[128] = {false};
         struct fa_rec_field field;
         write_full(kind, &buf);
         struct fa_rec_reader reader = fa_rec_read(fa_buf_str(&buf));
@@ -171,6 +171,9 @@ static void what_is_read_back_is_what_was_meant(void **state)
     assert_true(a->step == 2 && a->loop == 3 && a->state == FA_ALARM_ACKED);
     assert_string_equal(a->about[1], "team:x");
     assert_string_equal(a->told[0].channel, "mail");
+    assert_true(a->first_told == 31 && fa_alarm_first_told(a) == 31);
+    a->first_told = 0; /* of a row that has it not */
+    assert_true(fa_alarm_first_told(a) == 19);
     assert_true(a->told[0].when == 19 && a->told[0].spared == 26);
     assert_string_equal(a->comments[0].who, "ceo");
     assert_null(a->comments[1].who);

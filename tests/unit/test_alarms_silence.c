@@ -56,6 +56,50 @@ static void a_silence_has_a_reason_an_end_and_asks_for_something(void **state)
     world_done(&w);
 }
 
+static enum fa_hides could(struct world *w, const char *where, const char *upto)
+{
+    struct fa_matchers matchers = {0};
+    struct fa_err err;
+    assert_int_equal(fa_matchers_add(&matchers, fa_str_of(where), &err), 0);
+    struct fa_silence_spec spec = {.where = &matchers, .owner = "boss", .upto = upto};
+    enum fa_hides found = fa_engine_could_hide(w->engine, &spec);
+    fa_matchers_done(&matchers);
+    return found;
+}
+
+static void what_can_hide_nothing_is_known_before_it_is_set(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    const char *worst = w.setup.severities[0].name;
+    const char *least = w.setup.severities[w.setup.severity_count - 1].name;
+    struct fa_rule *slow = w.rules[0];
+    assert_string_equal(slow->name, "slow");
+    char *is = slow->severity, *category = slow->category;
+    slow->severity = (char *)(uintptr_t)worst;
+    assert_int_equal(could(&w, "rule=slow", NULL), FA_HIDES);
+    assert_int_equal(could(&w, "rule=slow", worst), FA_HIDES);
+    assert_int_equal(could(&w, "site=eu", worst), FA_HIDES);
+    assert_int_equal(could(&w, "rule=slow", least), FA_HIDES_WORSE);
+    assert_int_equal(could(&w, "rule=slwo", NULL), FA_HIDES_NO_RULE);
+    slow->is_incident = true;
+    assert_int_equal(could(&w, "rule=slow", least), FA_HIDES_NEVER);
+    slow->is_incident = false;
+    slow->category = w.setup.categories[0].name;
+    w.setup.categories[0].unsilenceable = true;
+    assert_int_equal(could(&w, "rule=slow", NULL), FA_HIDES_NEVER);
+    w.setup.categories[0].unsilenceable = false;
+    assert_int_equal(could(&w, "rule=slow", NULL), FA_HIDES);
+    slow->severity = is, slow->category = category;
+    /* The alarm of a rule that is gone. */
+    world_signal(&w, "slow", "", FA_LEVEL_FIRING);
+    char *name = slow->name;
+    slow->name = (char *)(uintptr_t) "other";
+    assert_int_equal(could(&w, "rule=slow", NULL), FA_HIDES);
+    slow->name = name;
+    world_done(&w);
+}
+
 static void there_are_a_thousand_silences_at_most(void **state)
 {
     struct world w;
@@ -276,6 +320,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_silence_has_a_reason_an_end_and_asks_for_something),
+        cmocka_unit_test(what_can_hide_nothing_is_known_before_it_is_set),
         cmocka_unit_test(there_are_a_thousand_silences_at_most),
         cmocka_unit_test(many_hidden_alarms_are_one_notice_for_each_reader),
         cmocka_unit_test(a_window_that_a_person_ended_begins_again_the_next_time),

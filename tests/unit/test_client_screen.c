@@ -111,6 +111,35 @@ static void alarms_are_shown_with_short_ids_and_without_escapes(void **state)
     json_decref(answer);
 }
 
+static void a_filing_that_reaches_nobody_is_shown_as_such_and_no_other(void **state)
+{
+    static const struct {
+        const char *json;
+        bool nobody;
+    } rows[] = {
+        {"{\"level\": \"raise\", \"told\": [], \"nobody\": true, \"independent\": true}", true},
+        {"{\"level\": \"solve\", \"told\": [], \"nobody\": false}", false},
+        {"{\"level\": \"solve\", \"told\": []}", false},
+        {"{\"level\": \"raise\", \"told\": [{\"name\": \"coo\"}], \"nobody\": false}", false},
+    };
+    static void (*const shows[])(struct fa_screen *, const json_t *) = {
+        fa_render_preview, fa_render_receipt, fa_render_status};
+    for (size_t i = 0; i < 3 * (sizeof rows / sizeof rows[0]); i++) {
+        struct paper paper;
+        json_t *answer = json_loads(rows[i / 3].json, 0, NULL);
+        open_paper(&paper, true, false, 400);
+        shows[i % 3](&paper.screen, answer);
+        fclose(paper.screen.file);
+        assert_int_equal(strstr(paper.text, "Nobody can be told of it now.") != NULL,
+                         rows[i / 3].nobody);
+        assert_int_equal(strstr(paper.text, "tell somebody whom you trust") != NULL,
+                         rows[i / 3].nobody);
+        assert_null(strstr(paper.text, "takes it instead"));
+        free(paper.text);
+        json_decref(answer);
+    }
+}
+
 static void since_is_understood_as_people_say_it(void **state)
 {
     static const struct {
@@ -172,6 +201,7 @@ int main(void)
         cmocka_unit_test(a_table_fits_the_terminal_and_is_whole_in_a_pipe),
         cmocka_unit_test(paragraphs_are_wrapped_between_words),
         cmocka_unit_test(alarms_are_shown_with_short_ids_and_without_escapes),
+        cmocka_unit_test(a_filing_that_reaches_nobody_is_shown_as_such_and_no_other),
         cmocka_unit_test(since_is_understood_as_people_say_it),
         cmocka_unit_test(times_are_read_and_shown),
     };
