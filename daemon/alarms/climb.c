@@ -390,16 +390,24 @@ static void drop_told(const struct fa_alarm *alarm, const struct fa_directory *d
     fa_pset_done(&told);
 }
 
+/* Else the step comes, or comes again, by the clock. */
+static bool is_on_step(const struct fa_engine *engine, const struct fa_alarm *alarm,
+                       const struct fa_policy *policy)
+{
+    return alarm->climbing && alarm->step < policy->step_count &&
+           !fa_outbox_is_full(engine, alarm) &&
+           fa_calendar_opens(calendar_of(engine, policy, alarm->step), engine->now.wall) <=
+               engine->now.wall;
+}
+
 void fa_climb_tell_rest(struct fa_engine *engine, struct fa_alarm *alarm, fa_time since)
 {
     const struct fa_policy *policy = fa_policy_of(engine, alarm);
     struct fa_circle circle;
     struct fa_pset set;
     struct fa_aim aim;
-    if (!alarm->climbing || alarm->step >= policy->step_count || fa_outbox_is_full(engine, alarm) ||
-        fa_calendar_opens(calendar_of(engine, policy, alarm->step), engine->now.wall) >
-            engine->now.wall) {
-        return; /* the step comes, or comes again, by the clock */
+    if (!is_on_step(engine, alarm, policy)) {
+        return;
     }
     fa_aim_init(&aim, engine, alarm);
     fa_circle_of(&circle, engine, alarm);
@@ -417,10 +425,7 @@ void fa_climb_tell_rest(struct fa_engine *engine, struct fa_alarm *alarm, fa_tim
 void fa_climb_go_on(struct fa_engine *engine, struct fa_alarm *alarm, fa_time since)
 {
     const struct fa_policy *policy = fa_policy_of(engine, alarm);
-    bool on_step = alarm->climbing && alarm->step < policy->step_count &&
-                   (alarm->flags & FA_FLAG_PUT_OFF) == 0 && !fa_outbox_is_full(engine, alarm);
-    if (!on_step || fa_calendar_opens(calendar_of(engine, policy, alarm->step), engine->now.wall) >
-                        engine->now.wall) {
+    if ((alarm->flags & FA_FLAG_PUT_OFF) != 0 || !is_on_step(engine, alarm, policy)) {
         fa_climb_again(engine, alarm);
         return;
     }

@@ -72,18 +72,22 @@ static const struct fa_calendar_entry *calendar_of_rule(const struct fa_engine *
     return fa_calendar_named(engine, rule != NULL ? rule->calendar : NULL);
 }
 
+static fa_time left_of_for(const struct fa_alarm *alarm)
+{
+    return alarm->held < alarm->for_ms ? alarm->for_ms - alarm->held : 0;
+}
+
 fa_time fa_for_over(const struct fa_engine *engine, const struct fa_alarm *alarm, fa_time from)
 {
-    fa_time left = alarm->held < alarm->for_ms ? alarm->for_ms - alarm->held : 0;
-    return fa_calendar_after(calendar_of_rule(engine, alarm), alarm->for_measure, from, left);
+    return fa_calendar_after(calendar_of_rule(engine, alarm), alarm->for_measure, from,
+                             left_of_for(alarm));
 }
 
 /* `for` goes on from now. */
 static void arm_for(struct fa_engine *engine, struct fa_alarm *alarm)
 {
-    fa_time left = alarm->for_ms - alarm->held;
-    if (alarm->for_measure == FA_MEASURE_CLOCK || left <= 0) {
-        fa_arm(engine, &engine->alarm_heap, &alarm->deadline, left > 0 ? left : 0);
+    if (alarm->for_measure == FA_MEASURE_CLOCK) {
+        fa_arm(engine, &engine->alarm_heap, &alarm->deadline, left_of_for(alarm));
     } else {
         fa_arm_at(engine, alarm, fa_for_over(engine, alarm, engine->now.wall), FA_CLOCK_OPEN_TIME);
     }
