@@ -9,6 +9,8 @@
  * becomes an alarm of its own, in the same step. Its `for` counts from when it came.
  *  3. Missing data take nobody out; a label set without data is not made an alarm either.
  *  4. Beyond FURTHER_MAX of all rules they are not known any more: then only a person closes it.
+ *  5. A label set whose last alarm somebody was kept out of is none of them: it has an alarm of its
+ * own, beyond the limit, for what stands for all of them is told to that person too.
  *
  * One takes 110 bytes and its labels. */
 #include "alarms/internal.h"
@@ -234,14 +236,16 @@ static void enter(struct fa_engine *engine, struct fa_further *further,
     follow(engine, further);
 }
 
-bool fa_further_takes(struct fa_engine *engine, const struct fa_signal *signal)
+bool fa_further_takes(struct fa_engine *engine, const struct fa_signal *signal,
+                      const char *identity)
 {
     struct fa_further *further = find(engine, signal->rule->name);
     struct more *more = NULL;
     if (further != NULL) {
         HASH_FIND_STR(further->sets, signal->labels, more);
     }
-    if (signal->level == FA_LEVEL_FIRING && is_full(engine, further)) {
+    if (signal->level == FA_LEVEL_FIRING && is_full(engine, further) &&
+        !fa_kept_out_has(engine, identity)) {
         if (engine->identities.count >= engine->setup->alarms_open_max) {
             fa_trouble_once(
                 engine, "alarms-full",
