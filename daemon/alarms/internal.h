@@ -477,6 +477,7 @@ void fa_further_promote(struct fa_engine *engine);
 void fa_further_closed(struct fa_engine *engine, const struct fa_alarm *alarm);
 int fa_further_load(struct fa_engine *engine, struct fa_str value);
 void fa_further_start(struct fa_engine *engine);
+void fa_further_shift(struct fa_engine *engine, fa_time shift);
 void fa_further_done(struct fa_engine *engine);
 
 /* filing.c */
