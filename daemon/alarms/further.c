@@ -13,7 +13,7 @@
  *  5. A label set whose last alarm somebody was kept out of is none of them: it has an alarm of its
  * own, beyond the limit, for what stands for all of them is told to that person too.
  *
- * One takes 130 bytes and its labels, and of a rule over alerts what is kept of those. */
+ * One takes 135 bytes and its labels, and of a rule over alerts what is kept of those. */
 #include "alarms/internal.h"
 #include "base/rec.h"
 #include "rules/foreign.h"
