@@ -361,6 +361,7 @@ void fa_climb_again(struct fa_engine *engine, struct fa_alarm *alarm)
     }
     if (waits_for_room(engine, alarm) || waits_to_open(engine, alarm, policy, alarm->step)) {
         alarm->flags |= FA_FLAG_PUT_OFF;
+        fa_drill_clip(engine, alarm);
         return;
     }
     alarm->flags &= ~FA_FLAG_PUT_OFF;
@@ -444,21 +445,26 @@ static fa_time reckon(const struct fa_engine *engine, const struct fa_alarm *ala
                         fa_hiding_wait(alarm, policy->steps[step].wait));
 }
 
+void fa_climb_reckon_one(struct fa_engine *engine, struct fa_alarm *alarm)
+{
+    if (alarm->clock == FA_CLOCK_ELAPSED || alarm->deadline.length == FA_NEVER) {
+        return;
+    }
+    fa_time length = reckon(engine, alarm) - alarm->deadline.armed;
+    if (length != alarm->deadline.length) {
+        fa_time left = alarm->deadline.armed + length - engine->now.wall;
+        alarm->deadline.length = length > 0 ? length : 0;
+        fa_heap_set(&engine->alarm_heap, &alarm->deadline.node,
+                    engine->now.mono + (left > 0 ? left : 0));
+        fa_drill_clip(engine, alarm);
+        fa_touch_alarm(engine, alarm);
+    }
+}
+
 void fa_climb_reckon(struct fa_engine *engine)
 {
     for (struct fa_alarm *a = engine->alarms.first; a != NULL; a = a->after) {
-        if (a->clock == FA_CLOCK_ELAPSED || a->deadline.length == FA_NEVER) {
-            continue;
-        }
-        fa_time length = reckon(engine, a) - a->deadline.armed;
-        if (length != a->deadline.length) {
-            fa_time left = a->deadline.armed + length - engine->now.wall;
-            a->deadline.length = length > 0 ? length : 0;
-            fa_heap_set(&engine->alarm_heap, &a->deadline.node,
-                        engine->now.mono + (left > 0 ? left : 0));
-            fa_drill_clip(engine, a);
-            fa_touch_alarm(engine, a);
-        }
+        fa_climb_reckon_one(engine, a);
     }
 }
 

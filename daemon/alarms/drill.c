@@ -92,7 +92,7 @@ static void plan_step(const struct fa_engine *engine, const struct fa_circle *ci
                       struct fa_drill_plan *plan)
 {
     const struct fa_directory *dir = engine->setup->people;
-    plan->within = step->wait;
+    plan->within = step->wait < FA_DAY ? step->wait : FA_DAY; /* nobody drills for longer */
     plan->opens = step->during != NULL
                       ? fa_calendar_opens(fa_directory_calendar(dir, step->during), plan->at)
                       : plan->at;

@@ -121,6 +121,7 @@ static void restore(struct fa_engine *engine, struct fa_alarm *alarm)
     alarm->deadline.length = flaps->length;
     alarm->clock = flaps->clock;
     flaps->calm = false;
+    fa_climb_reckon_one(engine, alarm); /* the clock or the calendar may be another since */
 }
 
 void fa_flap_stays(struct fa_engine *engine, struct fa_alarm *alarm)

@@ -241,6 +241,7 @@ void fa_climb_tell_rest(struct fa_engine *engine, struct fa_alarm *alarm, fa_tim
 /* The calendars or the clock are others now: what waits for one of them waits by what it says now.
  */
 void fa_climb_reckon(struct fa_engine *engine);
+void fa_climb_reckon_one(struct fa_engine *engine, struct fa_alarm *alarm);
 /* Tells those who were told, except `but` (a name, may be NULL). */
 void fa_tell_told(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_notification_kind kind,
                   const char *but);
@@ -453,6 +454,8 @@ void fa_quiet_reckon(struct fa_engine *engine);
 int fa_recuse(struct fa_engine *engine, struct fa_alarm_id id, const char *who, const char *person);
 
 /* outlive.c: who stepped out of an alarm stays out of the next of the same identity. */
+/* Of any label set of the rule. */
+bool fa_kept_out_of_rule(const struct fa_engine *engine, const char *rule);
 /* It is closed. */
 void fa_kept_out_note(struct fa_engine *engine, const struct fa_alarm *alarm);
 /* It begins. */

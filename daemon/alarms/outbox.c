@@ -18,6 +18,7 @@
  *     elsewhere.
  */
 #include "alarms/internal.h"
+#include "alarms/weekly.h"
 #include "base/texts.h"
 
 #include <math.h>
@@ -642,7 +643,8 @@ static bool is_allowed(const struct fa_engine *engine, const struct fa_notificat
         (incident == NULL && !fa_id_is_zero(n->incident.id))) {
         return false; /* who may not be told of it cannot be said any more */
     }
-    if ((is_for_one(n->kind) && is_shared(engine, n->channel)) ||
+    if ((is_for_one(n->kind) &&
+         (is_shared(engine, n->channel) || !fa_weekly_is_reader(engine, person))) ||
         (fa_notification_is_climb(n) && n->owner_alarm != NULL && fa_is_hidden(n->owner_alarm)) ||
         (!fa_id_is_zero(n->silence.id) && fa_engine_silence(engine, n->silence) == NULL)) {
         return false;

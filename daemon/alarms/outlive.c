@@ -132,10 +132,14 @@ static void make_room(struct fa_engine *engine)
     for (struct fa_kept_out *kept = first; kept != NULL; kept = kept->hh.next) {
         first = kept->until < first->until ? kept : first;
     }
+    bool has_ended = first->until <= engine->now.wall;
     erase(engine, first);
-    fa_trouble_once(engine, "recusals-full",
-                    "too many closed alarms have people who stepped out: the oldest are forgotten, "
-                    "and should one of these alarms fire again, they are told of it");
+    if (!has_ended) {
+        fa_trouble_once(
+            engine, "recusals-full",
+            "too many closed alarms have people who stepped out: the oldest are "
+            "forgotten, and should one of these alarms fire again, they are told of it");
+    }
 }
 
 void fa_kept_out_note(struct fa_engine *engine, const struct fa_alarm *alarm)
@@ -178,6 +182,18 @@ void fa_kept_out_apply(struct fa_engine *engine, struct fa_alarm *alarm)
         copy(&alarm->about, &alarm->about_count, kept->about, kept->about_count);
         copy(&alarm->struck, &alarm->struck_count, kept->struck, kept->struck_count);
     }
+}
+
+bool fa_kept_out_of_rule(const struct fa_engine *engine, const char *rule)
+{
+    size_t len = strlen(rule);
+    const struct fa_kept_out *kept = engine->kept_out;
+    while (kept != NULL &&
+           !(kept->until > engine->now.wall && strncmp(kept->identity, rule, len) == 0 &&
+             kept->identity[len] == '{')) {
+        kept = kept->hh.next;
+    }
+    return kept != NULL;
 }
 
 void fa_kept_out_forget(struct fa_engine *engine)

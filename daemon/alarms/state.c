@@ -403,7 +403,8 @@ int fa_alarm_event(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_ala
         fa_touch_alarm(engine, alarm);
     }
     if (alarm->state == FA_ALARM_RETURNED && event == FA_AEV_FIRE) {
-        given.for_ms = engine->now.wall - alarm->changed;
+        /* A calm that nobody was told of is none: `rearm` does not count it. */
+        given.for_ms = fa_flap_is_calm(alarm) ? 0 : engine->now.wall - alarm->changed;
     }
     if (cell->next != alarm->state) {
         enter(engine, alarm, cell->next);

@@ -186,9 +186,10 @@ static bool may_count(const struct fa_engine *engine, const struct fa_notificati
     const struct fa_incident *incident = fa_engine_incident(engine, n->incident);
     bool is_gone = (n->owner_alarm == NULL && !fa_id_is_zero(n->alarm.id)) ||
                    (incident == NULL && !fa_id_is_zero(n->incident.id));
-    return !is_gone && !n->hidden &&
-           (n->owner_alarm == NULL || !is_kept_from_anybody(n->owner_alarm)) &&
-           (incident == NULL || incident->about_count + incident->struck_count == 0);
+    bool is_filed = incident != NULL ||
+                    (n->owner_alarm != NULL && (n->owner_alarm->flags & FA_FLAG_FILED) != 0);
+    return !is_gone && !n->hidden && !is_filed &&
+           (n->owner_alarm == NULL || !is_kept_from_anybody(n->owner_alarm));
 }
 
 static bool is_read_by_people(const struct fa_engine *engine, const struct fa_notification *n)
@@ -260,6 +261,16 @@ void fa_tally_alarm(struct fa_engine *engine, const struct fa_alarm *alarm,
     }
 }
 
+/* What came near is counted for the whole rule, not for the label set it was of. */
+static bool is_rule_kept(const struct fa_engine *engine, const char *rule)
+{
+    const struct fa_alarm *alarm = engine->alarms.first;
+    while (alarm != NULL && !(is_kept_from_anybody(alarm) && strcmp(alarm->rule, rule) == 0)) {
+        alarm = alarm->after;
+    }
+    return alarm != NULL || fa_kept_out_of_rule(engine, rule);
+}
+
 /* The time that no daemon ran is no gap of the feed's. */
 void fa_tally_seen(struct fa_engine *engine, const struct fa_rule_seen *seen)
 {
@@ -267,7 +278,7 @@ void fa_tally_seen(struct fa_engine *engine, const struct fa_rule_seen *seen)
         return;
     }
     struct fa_tally *tally = fa_tally_take(engine, FA_TALLY_RULE, seen->rule->name);
-    if (seen->nearest > 0) {
+    if (seen->nearest > 0 && !is_rule_kept(engine, seen->rule->name)) { /* rather too few */
         fa_tally_add(engine, FA_TALLY_RULE, seen->rule->name, FA_TALLY_NEAR, seen->near);
         struct fa_tally_hour *hour = take_hour(tally, hour_of(engine->now.wall));
         hour->peak = seen->nearest > hour->peak ? (uint16_t)seen->nearest : hour->peak;

@@ -201,18 +201,11 @@ static void put_overdue(struct text *text, const struct fa_alarm *alarm)
 
 static void put_words(struct text *text)
 {
-    uint32_t kept = 0, missed = 0;
     const struct fa_tally *own = tally_of(text, text->reader);
-    for (const struct fa_tally *t = text->engine->tallies; t != NULL; t = t->hh.next) {
-        if (t->key[0] == FA_TALLY_PERSON) {
-            kept += sum(text, t, FA_TALLY_KEPT_WORD);
-            missed += sum(text, t, FA_TALLY_MISSED_WORD);
-        }
-    }
+    uint32_t kept = sum(text, own, FA_TALLY_KEPT_WORD);
+    uint32_t missed = sum(text, own, FA_TALLY_MISSED_WORD);
     if (kept + missed > 0 && begin_line(text)) {
-        fa_buf_printf(text->out, "this week %u kept, %u missed; yours: %u kept, %u missed\n", kept,
-                      missed, sum(text, own, FA_TALLY_KEPT_WORD),
-                      sum(text, own, FA_TALLY_MISSED_WORD));
+        fa_buf_printf(text->out, "yours this week: %u kept, %u missed\n", kept, missed);
         text->matters -= missed == 0;
     }
 }
@@ -237,7 +230,7 @@ static void put_unreached_one(struct text *text, fa_person person)
     const struct fa_tally *tally = tally_of(text, person);
     uint32_t failed = sum(text, tally, FA_TALLY_FAILED);
     bool is_reached = tally != NULL && tally->last >= text->from * FA_HOUR;
-    bool is_untried = tally == NULL || (tally->last == 0 && tally->count == 0);
+    bool is_untried = tally == NULL || tally->last == 0; /* whatever else of them was counted */
     if (failed > 0 && !is_reached && begin_line(text)) {
         fa_buf_printf(text->out, "%s: %u %s, none arrived\n", display_of(text, person), failed,
                       failed == 1 ? "message failed" : "messages failed");

@@ -154,7 +154,8 @@ static int write_copy(const struct fa_remote *item, struct fa_err *err)
     snprintf(temp, sizeof temp, "%s.new", item->file);
     snprintf(dir, sizeof dir, "%s", item->file);
     *strrchr(dir, '/') = '\0';
-    int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+    (void)unlink(temp); /* of a try that was ended, or what others put there: never opened */
+    int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
     FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
     bool ok = out != NULL && fwrite(item->text.data, 1, item->text.len, out) == item->text.len &&
               fflush(out) == 0 && fsync(fd) == 0;

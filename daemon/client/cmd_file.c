@@ -75,6 +75,23 @@ static const struct fa_example examples[] = {
     {"firealarm file --request - < filing.json", "File what a program wrote."},
 };
 
+/* "yesterday" is known now, and not any more when a daemon is back that takes days and times. */
+static int settle_since(const struct fa_client *client, struct fa_filing *filing,
+                        struct fa_err *err)
+{
+    const char *since = fa_filing_get(filing, "since");
+    char when[FA_WHEN_SIZE];
+    fa_time wall;
+    if (since == NULL || fa_when_read(fa_str_of(since), &wall) == 0) {
+        return 0;
+    }
+    int rc = fa_when_parse(fa_str_of(since), client->world->now, when, err);
+    if (rc == 0) {
+        fa_filing_set(filing, "since", when);
+    }
+    return rc;
+}
+
 static int read_request(struct fa_client *client, const char *file, struct fa_filing *ret_filing)
 {
     struct fa_buf buf;
@@ -89,6 +106,7 @@ static int read_request(struct fa_client *client, const char *file, struct fa_fi
     int rc = fa_file_read(fd, file, &buf, &err);
     if (rc == 0) {
         rc = fa_filing_decode_request(fa_buf_str(&buf), ret_filing, &err);
+        rc = rc == 0 ? settle_since(client, ret_filing, &err) : rc;
         if (rc != 0) {
             fa_err_wrap(&err, "%s", standard ? "standard input" : file);
         }

@@ -359,8 +359,9 @@ static void check_moves_on(void *ctx, const struct fa_alarm *alarm)
                           ? widest_loop(lab, alarm, seen->policy)
                           : UINT32_MAX;
     if (lab->failed || alarm->state != FA_ALARM_UNACKED || !alarm->climbing ||
-        (alarm->flags & FA_FLAG_SHADOW) != 0 || fa_is_hidden(alarm) || seen == NULL ||
-        seen->policy == NULL || alarm->clock == FA_CLOCK_OPENING || alarm->loop > widest ||
+        (alarm->flags & (FA_FLAG_SHADOW | FA_FLAG_PUT_OFF)) != 0 || fa_is_hidden(alarm) ||
+        seen == NULL || seen->policy == NULL || alarm->clock == FA_CLOCK_OPENING ||
+        alarm->loop > widest ||
         (alarm->loop == widest && alarm->step + 1u >= seen->policy->step_count)) {
         return;
     }

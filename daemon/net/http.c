@@ -10,6 +10,7 @@
 #include "base/panic.h"
 #include "net/tls_ctx.h"
 
+#include <event2/buffer.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -85,6 +86,8 @@ struct fa_http_server *fa_http_server_open(struct fa_loop *loop, const struct fa
         return NULL;
     }
     server->tls = cfg->tls != NULL ? fa_tls_share(cfg->tls) : NULL;
+    server->out = evbuffer_new();
+    fa_assert(server->out != NULL);
     fa_http_pace_init(server);
     return server;
 }
@@ -135,6 +138,7 @@ static void free_server(void *object)
     struct fa_http_server *server = object;
     server->magic = 0;
     fa_tls_close(server->tls);
+    evbuffer_free(server->out);
     free(server);
 }
 
@@ -278,10 +282,8 @@ void fa_http_reply(struct fa_http_request *req, int status, const char *content_
                                        .is_head = fa_str_is(req->head->method, "HEAD"),
                                        .keep = conn->keep,
                                        .minor = req->head->minor};
-        fa_time wall = fa_loop_now(conn->server->loop).wall;
-        conn->server->counters.bytes_out += fa_http_write(fa_http_conn_output(conn), &res, wall);
         conn->req = NULL;
-        fa_http_conn_replied(conn);
+        fa_http_conn_answer(conn, &res);
     }
     fa_http_request_free(req);
 }

@@ -13,7 +13,10 @@
  *    be called from its own read callback.
  * 4. What the client has sent is read before its end is believed.
  * 5. A close after an answer lingers: closing with unread input would reset the answer away.
- * 6. A streamed body is handed on in small pieces and only while the turn has time for it
+ * 6. An answer given later than in the handler (a turn's end) leaves at once and asks nobody
+ * whether the socket is writable: it nearly always is. What does not fit, and all of TLS, is
+ * libevent's.
+ * 7. A streamed body is handed on in small pieces and only while the turn has time for it
  *    (http_pace.c); what is read ahead meanwhile is bounded by 2.
  *
  * A client that ends its side (half-close) still gets its reply; over TCP a full close looks the
@@ -158,15 +161,47 @@ static void forget_input(struct fa_http_conn *conn)
 
 /* --- answers --- */
 
-struct evbuffer *fa_http_conn_output(struct fa_http_conn *conn)
+static void next_request(struct fa_http_conn *conn)
 {
-    return bufferevent_get_output(conn->bev);
+    conn->phase = FA_HTTP_READS_HEAD;
+    conn->is_idle = true;
+    fa_timer_set(&conn->timer, conn->server->limits.idle_ms);
+    fa_http_conn_run(conn);
 }
 
-void fa_http_conn_replied(struct fa_http_conn *conn)
+static void go_on(struct fa_http_conn *conn)
 {
+    if (conn->keep && !conn->server->draining) {
+        next_request(conn);
+    } else {
+        linger(conn);
+    }
+}
+
+/* Nothing is to leave before it, and no request behind it: many in one piece would hold the turn
+ * if each answer let the next one in. */
+static bool may_leave_at_once(const struct fa_http_conn *conn)
+{
+    return conn->server->tls == NULL && !conn->running &&
+           evbuffer_get_length(bufferevent_get_output(conn->bev)) == 0 &&
+           evbuffer_get_length(bufferevent_get_input(conn->bev)) == 0;
+}
+
+void fa_http_conn_answer(struct fa_http_conn *conn, const struct fa_http_response *res)
+{
+    struct fa_http_server *server = conn->server;
+    struct evbuffer *out = server->out;
+    server->counters.bytes_out += fa_http_write(out, res, fa_loop_now(server->loop).wall);
     conn->phase = FA_HTTP_WRITES;
-    fa_timer_set(&conn->timer, conn->server->limits.total_ms);
+    if (may_leave_at_once(conn)) {
+        (void)evbuffer_write(out, bufferevent_getfd(conn->bev)); /* libevent meets errors again */
+    }
+    if (evbuffer_get_length(out) == 0) {
+        go_on(conn);
+    } else {
+        fa_timer_set(&conn->timer, server->limits.total_ms);
+        evbuffer_add_buffer(bufferevent_get_output(conn->bev), out);
+    }
 }
 
 /* The server's own answer to what is no request, or no longer one; the connection ends. */
@@ -183,9 +218,7 @@ static void answer_own(struct fa_http_conn *conn, int status, const char *detail
     part(conn);
     if (conn->phase != FA_HTTP_CLOSED) {
         conn->keep = false;
-        conn->server->counters.bytes_out +=
-            fa_http_write(fa_http_conn_output(conn), &res, fa_loop_now(conn->server->loop).wall);
-        fa_http_conn_replied(conn);
+        fa_http_conn_answer(conn, &res);
     }
     fa_buf_done(&body);
 }
@@ -242,7 +275,7 @@ static void on_head(struct fa_http_conn *conn)
         refuse_too_big(conn);
     } else if (req->head->expects_continue &&
                (req->head->chunked || req->head->content_length > 0)) {
-        evbuffer_add_printf(fa_http_conn_output(conn), "HTTP/1.1 100 Continue\r\n\r\n");
+        evbuffer_add_printf(bufferevent_get_output(conn->bev), "HTTP/1.1 100 Continue\r\n\r\n");
     }
 }
 
@@ -374,14 +407,6 @@ void fa_http_conn_run(struct fa_http_conn *conn)
     }
 }
 
-static void next_request(struct fa_http_conn *conn)
-{
-    conn->phase = FA_HTTP_READS_HEAD;
-    conn->is_idle = true;
-    fa_timer_set(&conn->timer, conn->server->limits.idle_ms);
-    fa_http_conn_run(conn);
-}
-
 /* --- libevent's callbacks --- */
 
 static void on_read(struct bufferevent *bev, void *arg)
@@ -395,13 +420,9 @@ static void on_written(struct bufferevent *bev, void *arg)
 {
     struct fa_http_conn *conn = arg;
     FA_MAGIC_CHECK(conn, CONN_MAGIC);
-    if (conn->phase != FA_HTTP_WRITES || evbuffer_get_length(fa_http_conn_output(conn)) > 0) {
-        return;
-    }
-    if (conn->keep && !conn->server->draining) {
-        next_request(conn);
-    } else {
-        linger(conn);
+    if (conn->phase == FA_HTTP_WRITES &&
+        evbuffer_get_length(bufferevent_get_output(conn->bev)) == 0) {
+        go_on(conn);
     }
 }
 

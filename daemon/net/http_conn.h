@@ -68,6 +68,7 @@ struct fa_http_server {
     void *self;
     struct fa_http_conn *conns;
     struct fa_http_counters counters;
+    struct evbuffer *out; /* the answer being given; empty between two */
     struct fa_timer drain_timer;
     bool draining;
     struct event *pace_event;
@@ -77,9 +78,6 @@ struct fa_http_server {
 /* http_conn.c */
 void fa_http_conn_accept(void *server, int fd, const struct fa_peer *peer);
 void fa_http_conn_close(struct fa_http_conn *conn);
-/* The reply has been added to the output: take care that it gets there. */
-void fa_http_conn_replied(struct fa_http_conn *conn);
-struct evbuffer *fa_http_conn_output(struct fa_http_conn *conn);
 /* Reads on with what has come in. */
 void fa_http_conn_run(struct fa_http_conn *conn);
 void fa_http_request_free(struct fa_http_request *req);
@@ -101,6 +99,9 @@ struct fa_http_response {
     bool keep;
     uint8_t minor; /* of the request */
 };
+/* Copies the answer and takes care that it gets there: at once if the socket takes it and nothing
+ * else of the connection waits, else when it can be written. May close the connection. */
+void fa_http_conn_answer(struct fa_http_conn *conn, const struct fa_http_response *res);
 /* Returns the bytes added. */
 size_t fa_http_write(struct evbuffer *out, const struct fa_http_response *res, fa_time wall);
 /* The problem+json text; appends. */

@@ -47,17 +47,6 @@ static double wait_for(struct arrival *arrival, unsigned n, int64_t start)
     return (double)(ns - start) / 1e6;
 }
 
-static double sync_ms(int fd, int i)
-{
-    static const char block[512];
-    int64_t start = bench_ns();
-    if (pwrite(fd, block, sizeof block, (off_t)i * (off_t)sizeof block) != sizeof block ||
-        fdatasync(fd) != 0) {
-        bench_fail("fdatasync: %s", strerror(errno));
-    }
-    return bench_ms_since(start);
-}
-
 static void from_statsd(const struct rig *rig, struct arrival *arrival, struct figures *figures)
 {
     int fd = rig_connect_udp(rig);
@@ -97,13 +86,11 @@ int main(void)
     for (int round = 0; round < ROUNDS; round++) {
         struct arrival *arrival = calloc(1, sizeof *arrival);
         struct rig rig = {.on_post = on_post, .ctx = arrival};
-        char path[256];
         rig_open(&rig);
         rig_start(&rig);
-        snprintf(path, sizeof path, "%s/disk", rig.dir);
-        int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-        for (int i = 0; i < EACH; i++) {
-            figures_add(&sync, sync_ms(fd, i));
+        int fd = rig_open_disk(&rig);
+        for (unsigned i = 0; i < EACH; i++) {
+            figures_add(&sync, rig_sync_ms(fd, i));
         }
         close(fd);
         from_statsd(&rig, arrival, &statsd);

@@ -15,7 +15,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -118,34 +117,21 @@ static void end_background(struct background *background)
     close(background->fd);
 }
 
-static double sync_ms(int fd, unsigned i)
-{
-    static const char block[512];
-    int64_t start = bench_ns();
-    if (pwrite(fd, block, sizeof block, (off_t)i * (off_t)sizeof block) != sizeof block ||
-        fdatasync(fd) != 0) {
-        bench_fail("fdatasync: %s", strerror(errno));
-    }
-    return bench_ms_since(start);
-}
-
 static void measure_own(struct figures *arrivals, struct figures *syncs)
 {
     struct arrival *arrival = calloc(1, sizeof *arrival);
     struct rig rig = {.rules = rules, .on_post = on_post, .ctx = arrival};
     struct background background;
-    char path[256];
     rig_open(&rig);
     rig_start(&rig);
-    snprintf(path, sizeof path, "%s/disk", rig.dir);
-    int disk = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600), fd = rig_connect_udp(&rig);
+    int disk = rig_open_disk(&rig), fd = rig_connect_udp(&rig);
     int64_t begun = bench_ns();
     begin_background(&background, &rig);
     bench_pause_us(500000);
     for (unsigned n = 0; n < EACH; n++) {
         char line[64];
         int len = snprintf(line, sizeof line, "queue_seconds:312|g|#k:v%u", n);
-        figures_add(syncs, sync_ms(disk, n));
+        figures_add(syncs, rig_sync_ms(disk, n));
         bench_pause_us(2000 + (long)(n * 7919 % 5000)); /* nothing in step with the others */
         int64_t start = bench_ns();
         if (send(fd, line, (size_t)len, 0) != len) {

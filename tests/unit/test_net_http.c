@@ -490,6 +490,73 @@ static void a_parked_request_blocks_those_behind_it_and_no_others(void **state)
     close(other);
 }
 
+static void an_answer_leaves_when_it_is_given(void **state)
+{
+    struct app *app = *state;
+    struct net_answer answer;
+    char statuses[256];
+    int fd = net_connect_unix(app->bench.path);
+    net_exchange(app->bench.loop, fd, "GET /park HTTP/1.1\r\n\r\n", &answer);
+    fa_http_reply(app->parked[0], 201, NULL, FA_STR("done")); /* and no turn of the loop */
+    net_read(fd, &answer);
+    assert_string_equal(net_statuses(answer.text, statuses), "201");
+    assert_int_equal(app->gone, 0);
+    net_exchange(app->bench.loop, fd, GET "\r\n", &answer);
+    assert_contains(answer.text, "200 OK");
+    close(fd);
+}
+
+/* More than the socket takes at once: the rest follows as the client reads, nothing twice. */
+static void an_answer_too_long_to_leave_at_once_arrives_whole(void **state)
+{
+    struct app *app = *state;
+    struct net_answer answer;
+    const size_t len = (size_t)4 << 20;
+    size_t got = 0, at = 0;
+    char *body = malloc(len), *text = malloc(len + 4096);
+    for (size_t i = 0; i < len; i++) {
+        body[i] = (char)('a' + i / 977 % 26);
+    }
+    int fd = net_connect_unix(app->bench.path);
+    net_exchange(app->bench.loop, fd, "GET /park HTTP/1.1\r\n\r\n", &answer);
+    fa_http_reply(app->parked[0], 200, NULL, (struct fa_str){body, len});
+    for (ssize_t n; (n = recv(fd, text + got, len + 4096 - got, MSG_DONTWAIT)) > 0;) {
+        got += (size_t)n;
+    }
+    assert_true(got > 0 && got < len);
+    for (int i = 0; i < 10000 && got < len; i++) {
+        fa_loop_turn(app->bench.loop, false);
+        for (ssize_t n; (n = recv(fd, text + got, len + 4096 - got, MSG_DONTWAIT)) > 0;) {
+            got += (size_t)n;
+        }
+    }
+    at = got - len;
+    assert_true(got > len && memcmp(text + at, body, len) == 0);
+    assert_memory_equal(text + at - 4, "\r\n\r\n", 4);
+    net_exchange(app->bench.loop, fd, GET "\r\n", &answer);
+    assert_contains(answer.text, "200 OK");
+    free(body);
+    free(text);
+    close(fd);
+}
+
+/* One who sends many in one piece has one of them served a turn. */
+static void an_answer_with_a_request_behind_it_waits_for_the_next_turn(void **state)
+{
+    struct app *app = *state;
+    struct net_answer answer;
+    int fd = net_connect_unix(app->bench.path);
+    net_exchange(app->bench.loop, fd, "GET /park HTTP/1.1\r\n\r\nGET /park HTTP/1.1\r\n\r\n",
+                 &answer);
+    assert_int_equal(app->parked_count, 1);
+    fa_http_reply(app->parked[0], 200, NULL, FA_STR(""));
+    assert_int_equal(app->parked_count, 1);
+    net_settle(app->bench.loop);
+    assert_int_equal(app->parked_count, 2);
+    fa_http_reply(app->parked[1], 200, NULL, FA_STR(""));
+    close(fd);
+}
+
 static void a_client_that_left_is_told_and_its_request_stays_good(void **state)
 {
     struct app *app = *state;
@@ -679,6 +746,9 @@ int main(void)
         TEST(errors_are_problems_with_date_and_length),
         TEST(head_and_204_send_no_body),
         TEST(a_parked_request_blocks_those_behind_it_and_no_others),
+        TEST(an_answer_leaves_when_it_is_given),
+        TEST(an_answer_too_long_to_leave_at_once_arrives_whole),
+        TEST(an_answer_with_a_request_behind_it_waits_for_the_next_turn),
         TEST(a_client_that_left_is_told_and_its_request_stays_good),
         TEST(a_client_that_only_ended_its_side_gets_its_reply),
         TEST(leaving_in_the_middle_of_a_body_is_told),

@@ -69,7 +69,8 @@ static const char words[] =
     ");\n"
     "limits = { filings_open = 200000; alarms_open = 200000; alarms_per_rule = 200000; "
     "outbox = 200000; };\n"
-    "store = { plugin = \"sqlite\"; path = \"./store\"; mac_key = \"./secrets/mac.key\"; };\n";
+    "store = { plugin = \"sqlite\"; path = \"./store\"; mac_key = \"./secrets/mac.key\";\n"
+    "  allow_unsafe_fs = true; };\n"; /* TMPDIR may be in memory */
 
 static const char plain_rules[] =
     "rules = ( { name = \"slow\"; category = \"danger\"; severity = \"critical\";\n"
@@ -405,6 +406,30 @@ struct usage usage_of(pid_t pid)
     }
     usage.cpu_ms = (double)(user + system) * 1000 / (double)sysconf(_SC_CLK_TCK);
     return usage;
+}
+
+/* ---- the disk ---- */
+
+int rig_open_disk(const struct rig *rig)
+{
+    char path[256];
+    path_of(rig, "disk", path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        bench_fail("%s: %s", path, strerror(errno));
+    }
+    return fd;
+}
+
+double rig_sync_ms(int fd, unsigned i)
+{
+    static const char block[512];
+    int64_t start = bench_ns();
+    if (pwrite(fd, block, sizeof block, (off_t)i * (off_t)sizeof block) != sizeof block ||
+        fdatasync(fd) != 0) {
+        bench_fail("fdatasync: %s", strerror(errno));
+    }
+    return bench_ms_since(start);
 }
 
 /* ---- speaking ---- */

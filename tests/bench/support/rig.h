@@ -49,6 +49,10 @@ struct usage {
 };
 struct usage usage_of(pid_t pid);
 
+/* ---- the disk, in the rig's directory: 512 bytes appended as number i, with fdatasync ---- */
+int rig_open_disk(const struct rig *rig);
+double rig_sync_ms(int fd, unsigned i);
+
 /* ---- speaking: blocking sockets, one request at a time ---- */
 int rig_connect_api(const struct rig *rig);
 int rig_connect_http(const struct rig *rig);
