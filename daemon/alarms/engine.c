@@ -256,7 +256,7 @@ static void signal_new(struct fa_engine *engine, const struct fa_signal *signal,
                        const char *identity)
 {
     struct fa_alarm_spec spec;
-    if (!fa_further_takes(engine, signal)) {
+    if (!fa_further_takes(engine, signal, identity)) {
         fa_alarm_spec_of(engine, signal, identity, &spec);
         fa_alarm_start(engine, fa_alarm_begin(engine, &spec));
     }

@@ -244,7 +244,9 @@ const struct fa_alarm *fa_engine_alarm_by_identity(const struct fa_engine *engin
                                                    const char *identity);
 /* It stands for all label sets of its rule beyond the limit of alarms. */
 bool fa_is_further(const struct fa_alarm *alarm);
-typedef void fa_further_fn(void *ctx, const char *rule, const char *labels);
+/* source: of a rule over alerts; else NULL. */
+typedef void fa_further_fn(void *ctx, const char *rule, const char *labels,
+                           const struct fa_source *source);
 /* Those label sets. */
 void fa_engine_each_further(const struct fa_engine *engine, fa_further_fn *fn, void *ctx);
 const struct fa_incident *fa_engine_incident(const struct fa_engine *engine,

@@ -6,13 +6,17 @@
  *  1. The further label sets are known one by one, each with a row of its own: their number is
  * exact, over a restart too, and the alarm is over when the data of each of them say so.
  *  2. When an alarm of the rule is gone, the one that has waited longest and is known to hold
- * becomes an alarm of its own, in the same step. Its `for` counts from when it came.
+ * becomes an alarm of its own, in the same step. Its `for` counts from when it came, without the
+ * time that it had no data.
  *  3. Missing data take nobody out; a label set without data is not made an alarm either.
  *  4. Beyond FURTHER_MAX of all rules they are not known any more: then only a person closes it.
+ *  5. A label set whose last alarm somebody was kept out of is none of them: it has an alarm of its
+ * own, beyond the limit, for what stands for all of them is told to that person too.
  *
- * One takes 110 bytes and its labels. */
+ * One takes 135 bytes and its labels, and of a rule over alerts what is kept of those. */
 #include "alarms/internal.h"
 #include "base/rec.h"
+#include "rules/foreign.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +27,10 @@
 /* A label set. */
 struct more {
     double value;
-    fa_time since; /* wall */
+    fa_time since;            /* wall */
+    fa_time from;             /* wall: `for` counts from here */
+    fa_time lost;             /* wall: when its data went missing; 0: they are there */
+    struct fa_source *source; /* owned; NULL: not of a rule over alerts */
     bool is_unknown;
     UT_hash_handle hh; /* by labels, in the order they came */
     char labels[];
@@ -37,7 +44,7 @@ struct fa_further {
     UT_hash_handle hh; /* by rule */
 };
 
-enum further_tag { M_RULE = 1, M_LABELS, M_VALUE, M_SINCE };
+enum further_tag { M_RULE = 1, M_LABELS, M_VALUE, M_SINCE, M_MEMBER, M_FROM, M_LOST };
 
 static const char suffix[] = "/further";
 
@@ -124,6 +131,13 @@ static void put_row(struct fa_engine *engine, const struct fa_further *further,
     fa_rec_put_text(&buf, M_LABELS, more->labels);
     fa_rec_put_f64(&buf, M_VALUE, more->value);
     fa_rec_put_i64(&buf, M_SINCE, more->since);
+    fa_rec_put_i64(&buf, M_FROM, more->from);
+    if (more->lost != 0) {
+        fa_rec_put_i64(&buf, M_LOST, more->lost);
+    }
+    for (size_t i = 0; more->source != NULL && i < more->source->member_count; i++) {
+        fa_rec_put_u64(&buf, M_MEMBER, more->source->members[i]);
+    }
     key_of(further->rule, more->labels, key);
     fa_add_row(engine, FA_ROW_FURTHER, key, sizeof key, &buf);
     fa_buf_done(&buf);
@@ -134,6 +148,7 @@ static void forget(struct fa_engine *engine, struct fa_further *further, struct 
     HASH_DELETE(hh, further->sets, more);
     engine->further_sets--;
     further->unknown -= more->is_unknown;
+    free(more->source);
     free(more);
 }
 
@@ -152,6 +167,48 @@ static void set_unknown(struct fa_further *further, struct more *more, bool is_u
     further->unknown += is_unknown;
     further->unknown -= more->is_unknown;
     more->is_unknown = is_unknown;
+}
+
+/* Nobody was told its texts yet, so the newest count; they come again before it is an alarm, and
+ * only the alerts are stored. True: these are others. */
+static bool renew_source(struct more *more, const struct fa_source *source)
+{
+    struct fa_source *old = more->source;
+    if (source == NULL) {
+        return false;
+    }
+    size_t count = source->member_count;
+    bool is_same = old != NULL && old->member_count == count &&
+                   (count == 0 ||
+                    memcmp(old->members, source->members, count * sizeof source->members[0]) == 0);
+    more->source = fa_source_copy(source);
+    free(old);
+    return !is_same;
+}
+
+/* `for` stands still without data. True: it did not before, or does not any more. */
+static bool mind_gap(struct more *more, bool is_unknown, fa_time wall)
+{
+    if (is_unknown == (more->lost != 0)) {
+        return false;
+    }
+    more->from += is_unknown ? 0 : wall - more->lost;
+    more->lost = is_unknown ? wall : 0;
+    return true;
+}
+
+/* It fires, or nothing is known of it. */
+static void heed(struct fa_engine *engine, struct fa_further *further, struct more *more,
+                 const struct fa_signal *signal)
+{
+    bool is_unknown = signal->level == FA_LEVEL_UNKNOWN;
+    bool is_new = renew_source(more, signal->source);
+    is_new = mind_gap(more, is_unknown, engine->now.wall) || is_new;
+    more->value = is_unknown ? more->value : signal->value;
+    set_unknown(further, more, is_unknown);
+    if (is_new) {
+        put_row(engine, further, more);
+    }
 }
 
 /* ---- its alarm ---- */
@@ -220,8 +277,7 @@ static void enter(struct fa_engine *engine, struct fa_further *further,
     }
     fa_buf_done(&identity);
     if (more != NULL) {
-        more->value = signal->value;
-        set_unknown(further, more, false);
+        heed(engine, further, more, signal);
     } else if (engine->further_sets >= FURTHER_MAX) {
         alarm->flags |= FA_FLAG_LATCHED;
         fa_touch_alarm(engine, alarm);
@@ -229,19 +285,23 @@ static void enter(struct fa_engine *engine, struct fa_further *further,
         more = add(engine, further, fa_str_of(signal->labels));
         more->value = signal->value;
         more->since = signal->since;
+        more->from = engine->now.wall;
+        more->source = fa_source_copy(signal->source);
         put_row(engine, further, more);
     }
     follow(engine, further);
 }
 
-bool fa_further_takes(struct fa_engine *engine, const struct fa_signal *signal)
+bool fa_further_takes(struct fa_engine *engine, const struct fa_signal *signal,
+                      const char *identity)
 {
     struct fa_further *further = find(engine, signal->rule->name);
     struct more *more = NULL;
     if (further != NULL) {
         HASH_FIND_STR(further->sets, signal->labels, more);
     }
-    if (signal->level == FA_LEVEL_FIRING && is_full(engine, further)) {
+    if (signal->level == FA_LEVEL_FIRING && is_full(engine, further) &&
+        !fa_kept_out_has(engine, identity)) {
         if (engine->identities.count >= engine->setup->alarms_open_max) {
             fa_trouble_once(
                 engine, "alarms-full",
@@ -256,7 +316,7 @@ bool fa_further_takes(struct fa_engine *engine, const struct fa_signal *signal)
     if (signal->level == FA_LEVEL_CLEAR) {
         erase(engine, further, more);
     } else {
-        set_unknown(further, more, signal->level == FA_LEVEL_UNKNOWN);
+        heed(engine, further, more, signal);
         engine->further_room = true; /* where there is, it becomes an alarm at the step's end */
     }
     follow(engine, further);
@@ -270,12 +330,13 @@ static void promote(struct fa_engine *engine, struct fa_further *further,
 {
     struct fa_buf identity;
     struct fa_alarm_spec spec;
-    fa_time held = engine->now.wall - more->since;
+    fa_time held = engine->now.wall - more->from;
     struct fa_signal signal = {.rule = rule,
                                .labels = more->labels,
                                .level = FA_LEVEL_FIRING,
                                .value = more->value,
-                               .since = more->since};
+                               .since = more->since,
+                               .source = more->source};
     fa_buf_init(&identity, FA_ROW_BYTES_MAX);
     fa_buf_printf(&identity, "%s{%s}", rule->name, more->labels);
     fa_alarm_spec_of(engine, &signal, fa_buf_text(&identity), &spec);
@@ -330,8 +391,34 @@ void fa_engine_each_further(const struct fa_engine *engine, fa_further_fn *fn, v
 {
     for (const struct fa_further *f = engine->further; f != NULL; f = f->hh.next) {
         for (const struct more *more = f->sets; more != NULL; more = more->hh.next) {
-            fn(ctx, f->rule, more->labels);
+            fn(ctx, f->rule, more->labels, more->source);
         }
+    }
+}
+
+struct read_row {
+    struct fa_str rule, labels;
+    struct more more;
+    uint64_t members[FA_FOREIGN_MEMBERS_MAX];
+    size_t member_count;
+};
+
+static void read_field(struct read_row *read, const struct fa_rec_field *field)
+{
+    if (field->tag == M_RULE) {
+        read->rule = field->bytes;
+    } else if (field->tag == M_LABELS) {
+        read->labels = field->bytes;
+    } else if (field->tag == M_VALUE) {
+        read->more.value = field->f64;
+    } else if (field->tag == M_SINCE) {
+        read->more.since = fa_row_time(field);
+    } else if (field->tag == M_FROM) {
+        read->more.from = fa_row_time(field);
+    } else if (field->tag == M_LOST) {
+        read->more.lost = fa_row_time(field);
+    } else if (field->tag == M_MEMBER && read->member_count < FA_FOREIGN_MEMBERS_MAX) {
+        read->members[read->member_count++] = field->u64;
     }
 }
 
@@ -339,30 +426,28 @@ int fa_further_load(struct fa_engine *engine, struct fa_str value)
 {
     struct fa_rec_reader reader = fa_rec_read(value);
     struct fa_rec_field field;
-    struct fa_str rule = {NULL, 0}, labels = {NULL, 0};
-    struct more read = {.since = 0}, *more = NULL;
+    struct read_row read = {.member_count = 0};
+    struct more *more = NULL;
     while (fa_rec_next(&reader, &field)) {
-        if (field.tag == M_RULE) {
-            rule = field.bytes;
-        } else if (field.tag == M_LABELS) {
-            labels = field.bytes;
-        } else if (field.tag == M_VALUE) {
-            read.value = field.f64;
-        } else if (field.tag == M_SINCE) {
-            read.since = fa_row_time(&field);
-        }
+        read_field(&read, &field);
     }
-    if (reader.bad || rule.len == 0 || labels.ptr == NULL || engine->further_sets >= FURTHER_MAX) {
+    if (reader.bad || read.rule.len == 0 || read.labels.ptr == NULL ||
+        engine->further_sets >= FURTHER_MAX) {
         return FA_ECORRUPT;
     }
-    struct fa_further *further = take(engine, fa_intern_str(&engine->texts, rule));
-    HASH_FIND(hh, further->sets, labels.ptr, labels.len, more);
+    struct fa_further *further = take(engine, fa_intern_str(&engine->texts, read.rule));
+    HASH_FIND(hh, further->sets, read.labels.ptr, read.labels.len, more);
     if (more != NULL) {
         return FA_ECORRUPT;
     }
-    more = add(engine, further, labels);
-    more->value = read.value;
-    more->since = read.since;
+    more = add(engine, further, read.labels);
+    more->value = read.more.value;
+    more->since = read.more.since;
+    more->from = read.more.from != 0 ? read.more.from : read.more.since;
+    more->lost = read.more.lost;
+    if (read.member_count > 0) {
+        more->source = fa_source_copy(&(struct fa_source){NULL, read.members, read.member_count});
+    }
     set_unknown(further, more, true); /* until the data say so again */
     return 0;
 }
@@ -376,6 +461,17 @@ void fa_further_start(struct fa_engine *engine)
             alarm->value = HASH_COUNT(f->sets);
         }
         fa_buf_done(&identity);
+    }
+}
+
+void fa_further_shift(struct fa_engine *engine, fa_time shift)
+{
+    for (const struct fa_further *f = engine->further; f != NULL && shift != 0; f = f->hh.next) {
+        for (struct more *more = f->sets; more != NULL; more = more->hh.next) {
+            more->from += shift;
+            more->lost += more->lost != 0 ? shift : 0;
+            put_row(engine, f, more);
+        }
     }
 }
 

@@ -460,6 +460,8 @@ bool fa_kept_out_of_rule(const struct fa_engine *engine, const char *rule);
 void fa_kept_out_note(struct fa_engine *engine, const struct fa_alarm *alarm);
 /* It begins. */
 void fa_kept_out_apply(struct fa_engine *engine, struct fa_alarm *alarm);
+/* Will somebody be kept out when it begins? */
+bool fa_kept_out_has(const struct fa_engine *engine, const char *identity);
 int fa_kept_out_load(struct fa_engine *engine, struct fa_str value);
 /* After loading: those whose time is over are forgotten. */
 void fa_kept_out_forget(struct fa_engine *engine);
@@ -470,13 +472,15 @@ void fa_kept_out_done(struct fa_engine *engine);
 /* An alarm has its name now, or not any more. */
 void fa_further_count(struct fa_engine *engine, const struct fa_alarm *alarm, bool is_there);
 /* Of a label set without an alarm. False: it fires and begins one. */
-bool fa_further_takes(struct fa_engine *engine, const struct fa_signal *signal);
+bool fa_further_takes(struct fa_engine *engine, const struct fa_signal *signal,
+                      const char *identity);
 /* The end of a step: where there is room again, further label sets get alarms of their own. */
 void fa_further_promote(struct fa_engine *engine);
 /* An alarm is gone for good. */
 void fa_further_closed(struct fa_engine *engine, const struct fa_alarm *alarm);
 int fa_further_load(struct fa_engine *engine, struct fa_str value);
 void fa_further_start(struct fa_engine *engine);
+void fa_further_shift(struct fa_engine *engine, fa_time shift);
 void fa_further_done(struct fa_engine *engine);
 
 /* filing.c */

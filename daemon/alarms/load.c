@@ -177,6 +177,7 @@ void fa_shift_all(struct fa_engine *engine, fa_time shift)
     fa_pace_shift(engine, shift);
     fa_drills_shift(engine, shift);
     fa_kept_out_shift(engine, shift);
+    fa_further_shift(engine, shift);
     /* Open time is counted from the moved beginning; openings are not moved. */
     fa_climb_reckon(engine);
     fa_silences_shift(engine, shift);

@@ -162,11 +162,23 @@ void fa_kept_out_note(struct fa_engine *engine, const struct fa_alarm *alarm)
     put_row(engine, kept);
 }
 
+/* NULL: there is none, or its time is over. */
+static const struct fa_kept_out *find_valid(const struct fa_engine *engine, const char *identity)
+{
+    const struct fa_kept_out *kept = find(engine, identity);
+    return kept != NULL && kept->until > engine->now.wall ? kept : NULL;
+}
+
+bool fa_kept_out_has(const struct fa_engine *engine, const char *identity)
+{
+    return find_valid(engine, identity) != NULL;
+}
+
 void fa_kept_out_apply(struct fa_engine *engine, struct fa_alarm *alarm)
 {
     const struct fa_kept_out *kept =
-        (alarm->flags & FA_FLAG_FILED) == 0 ? find(engine, alarm->identity) : NULL;
-    if (kept != NULL && kept->until > engine->now.wall) {
+        (alarm->flags & FA_FLAG_FILED) == 0 ? find_valid(engine, alarm->identity) : NULL;
+    if (kept != NULL) {
         copy(&alarm->about, &alarm->about_count, kept->about, kept->about_count);
         copy(&alarm->struck, &alarm->struck_count, kept->struck, kept->struck_count);
     }

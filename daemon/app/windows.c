@@ -53,9 +53,12 @@ static void restore(void *ctx, const struct fa_alarm *alarm)
     }
 }
 
-static void restore_further(void *ctx, const char *rule, const char *labels)
+static void restore_further(void *ctx, const char *rule, const char *labels,
+                            const struct fa_source *source)
 {
-    fa_rules_restore(((struct fa_daemon *)ctx)->rules, rule, labels, FA_LEVEL_FIRING);
+    struct fa_daemon *daemon = ctx;
+    fa_rules_restore(daemon->rules, rule, labels, FA_LEVEL_FIRING);
+    fa_foreign_restore(daemon->foreign, rule, labels, source, fa_loop_now(daemon->loop).wall);
 }
 
 void fa_windows_restore(struct fa_daemon *daemon)

@@ -462,7 +462,8 @@ struct further {
     bool *found;
 };
 
-static void look_for_further(void *ctx, const char *rule, const char *labels)
+static void look_for_further(void *ctx, const char *rule, const char *labels,
+                             const struct fa_source *source)
 {
     const struct further *further = ctx;
     *further->found = *further->found || strcmp(further->rule, rule) == 0;

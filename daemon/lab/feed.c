@@ -297,9 +297,12 @@ static void restore_one(void *ctx, const struct fa_alarm *alarm)
     }
 }
 
-static void restore_further(void *ctx, const char *rule, const char *labels)
+static void restore_further(void *ctx, const char *rule, const char *labels,
+                            const struct fa_source *source)
 {
-    fa_rules_restore(((struct fa_lab *)ctx)->rules, rule, labels, FA_LEVEL_FIRING);
+    struct fa_lab *lab = ctx;
+    fa_rules_restore(lab->rules, rule, labels, FA_LEVEL_FIRING);
+    fa_foreign_restore(lab->foreign, rule, labels, source, fa_lab_now(lab).wall);
 }
 
 void fa_lab_make_rules(struct fa_lab *lab)

@@ -30,7 +30,7 @@ static void start(struct rig *rig)
 {
     rig->words.listeners = listeners;
     rig->words.feeds = rig->words.feeds != NULL ? rig->words.feeds : feeds;
-    rig->words.rules = rules;
+    rig->words.rules = rig->words.rules != NULL ? rig->words.rules : rules;
     rig_start(rig);
 }
 
@@ -41,18 +41,23 @@ static const struct rig_reply *post(struct rig *rig, const char *body)
                  .method = "POST", .path = PATH, .body = body, .port = rig_port(rig, "feeds")});
 }
 
-/* One alert of the queue that ends so many seconds from now. */
-static int send(struct rig *rig, const char *name, int ends)
+/* An alert that ends so many seconds from now. */
+static int send_of(struct rig *rig, const char *name, const char *queue, int ends)
 {
     char body[400], text[40];
     time_t at = time(NULL) + ends;
     struct tm tm;
     strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&at, &tm));
     snprintf(body, sizeof body,
-             "[{\"labels\":{\"alertname\":\"%s\",\"queue\":\"north\",\"severity\":\"page\"},"
+             "[{\"labels\":{\"alertname\":\"%s\",\"queue\":\"%s\",\"severity\":\"page\"},"
              "\"annotations\":{\"summary\":\"answers in 4 min\"},\"endsAt\":\"%s\"}]",
-             name, text);
+             name, queue, text);
     return post(rig, body)->status;
+}
+
+static int send(struct rig *rig, const char *name, int ends)
+{
+    return send_of(rig, name, "north", ends);
 }
 
 static bool need_root(void)
@@ -156,6 +161,49 @@ static void after_a_restart_it_is_unknown_until_it_is_renewed(void **state)
     rig_stop(rig);
 }
 
+static size_t count_alarms(struct rig *rig, const char *state)
+{
+    json_t *item, *root = rig_json(rig_ask(
+                      rig, &(struct rig_call){.method = "GET", .path = "/v1/alarms", .uid = 2005}));
+    size_t i, count = 0;
+    json_array_foreach(json_object_get(root, "alarms"), i, item)
+    {
+        const char *is = json_string_value(json_object_get(item, "state"));
+        count += is != NULL && strcmp(is, state) == 0;
+    }
+    json_decref(root);
+    return count;
+}
+
+/* North has the one alarm that there may be; of south, which is beyond, two alerts fire. */
+static void after_a_restart_both_of_two_must_be_over_beyond_the_limit_too(void **state)
+{
+    struct rig *rig = *state;
+    if (!need_root()) {
+        return;
+    }
+    rig->words.rules =
+        "rules = ( { name = \"queue-alert\"; category = \"danger\";\n"
+        "  alert = { where = { queue = [ \"north\", \"south\" ]; }; per = [ \"queue\" ]; };\n"
+        "  summary = \"{queue} is slow\"; } );\n";
+    rig->words.more = "limits = { alarms_per_rule = 1; };\n";
+    start(rig);
+    assert_int_equal(send_of(rig, "QueueSlow", "north", 240), 200);
+    rig_until(rig, receiver_find(rig->receiver, "/first", "north is slow") != NULL);
+    assert_int_equal(send_of(rig, "QueueSlow", "south", 240), 200);
+    assert_int_equal(send_of(rig, "QueueLong", "south", 240), 200);
+    rig_until(rig, receiver_find(rig->receiver, "/first", "without an alarm of their own") != NULL);
+    rig_kill(rig);
+    rig_again(rig);
+    assert_int_equal(send_of(rig, "QueueSlow", "south", -1), 200);
+    assert_int_equal(send_of(rig, "QueueSlow", "north", -1), 200);
+    rig_until(rig, count_alarms(rig, "returned") > 0);
+    assert_int_equal(count_alarms(rig, "returned"), 1);
+    assert_int_equal(send_of(rig, "QueueLong", "south", -1), 200);
+    rig_until(rig, count_alarms(rig, "returned") == 2);
+    rig_stop(rig);
+}
+
 /* ---- Debian's prometheus ---- */
 
 static void write_rule(struct rig *rig, const char *expr)
@@ -249,6 +297,7 @@ int main(void)
         TEST(labels_beyond_the_feeds_limits_are_refused_and_counted),
         TEST(alerts_that_are_pulled_are_taken),
         TEST(after_a_restart_it_is_unknown_until_it_is_renewed),
+        TEST(after_a_restart_both_of_two_must_be_over_beyond_the_limit_too),
         TEST(what_prometheus_sends_fires_climbs_and_is_over),
     };
     signal(SIGPIPE, SIG_IGN);

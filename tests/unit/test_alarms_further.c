@@ -3,6 +3,7 @@
 /* What a rule holds for beyond its limit of alarms, against a model that knows each label set; and
  * who is kept out of the next alarm of an identity. */
 #include "fa_test.h"
+#include "rules/foreign.h"
 #include "world.h"
 
 #include <stdio.h>
@@ -33,7 +34,8 @@ struct found {
     size_t count;
 };
 
-static void find_further(void *ctx, const char *rule, const char *labels)
+static void find_further(void *ctx, const char *rule, const char *labels,
+                         const struct fa_source *source)
 {
     struct found *found = ctx;
     size_t i;
@@ -125,7 +127,8 @@ static void signal_quickly(struct world *w, size_t i, enum fa_level level)
     fa_engine_step(w->engine, &event, w->now, &w->actions);
 }
 
-static void count_one(void *ctx, const char *rule, const char *labels)
+static void count_one(void *ctx, const char *rule, const char *labels,
+                      const struct fa_source *source)
 {
     ++*(size_t *)ctx;
 }
@@ -177,6 +180,80 @@ static void beyond_what_is_known_only_a_person_closes_their_alarm(void **state)
         signal_quickly(&w, i, FA_LEVEL_CLEAR);
     }
     assert_int_equal(rest->state, FA_ALARM_UNACKED);
+    world_done(&w);
+}
+
+static void find_source(void *ctx, const char *rule, const char *labels,
+                        const struct fa_source *source)
+{
+    *(const struct fa_source **)ctx = source;
+}
+
+static void signal_alerts(struct world *w, const char *labels, size_t count, fa_time since)
+{
+    uint64_t members[FA_FOREIGN_MEMBERS_MAX];
+    const struct fa_source source = {"summary=\"slow\"", members, count};
+    const struct fa_signal signal = {.rule = w->rules[0],
+                                     .labels = labels,
+                                     .level = FA_LEVEL_FIRING,
+                                     .since = since,
+                                     .source = &source};
+    for (size_t i = 0; i < count; i++) {
+        members[i] = i + 1;
+    }
+    world_step_event(w, (struct fa_event){.kind = FA_EV_SIGNAL, .u.signal = &signal});
+}
+
+static void the_alerts_of_one_are_known_over_a_restart_and_go_to_its_alarm(void **state)
+{
+    static const size_t counts[] = {1, 2, FA_FOREIGN_MEMBERS_MAX};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        struct world w;
+        const struct fa_source *source = NULL;
+        world_begin_firm(&w);
+        w.setup.alarms_per_rule_max = 1;
+        world_signal(&w, "slow", "queue=\"1\"", FA_LEVEL_FIRING);
+        signal_alerts(&w, "queue=\"2\"", 1, w.now.wall);
+        signal_alerts(&w, "queue=\"2\"", counts[i], w.now.wall);
+        world_restart(&w);
+        fa_engine_each_further(w.engine, find_source, &source);
+        assert_non_null(source);
+        assert_int_equal(source->member_count, counts[i]);
+        assert_int_equal(source->members[counts[i] - 1], counts[i]);
+        assert_int_equal(world_act(&w, FA_EV_RESOLVE,
+                                   fa_engine_alarm_by_identity(w.engine, "slow{queue=\"1\"}"),
+                                   "lead", 0),
+                         0);
+        world_signal(&w, "slow", "queue=\"1\"", FA_LEVEL_CLEAR);
+        world_answer(&w, FA_VERDICT_SENT);
+        world_advance(&w, FA_DAY);
+        assert_null(own(&w, 2));
+        signal_alerts(&w, "queue=\"2\"", counts[i], w.now.wall);
+        const struct fa_alarm *alarm = own(&w, 2);
+        assert_non_null(alarm);
+        assert_non_null(alarm->source);
+        assert_int_equal(alarm->source->member_count, counts[i]);
+        assert_string_equal(alarm->source->details, "summary=\"slow\"");
+        world_done(&w);
+    }
+}
+
+static void its_for_counts_from_when_it_came_whatever_its_sender_says(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    w.setup.alarms_per_rule_max = 1;
+    w.rules[0]->for_ms = 30 * FA_MINUTE;
+    fa_time since = w.now.wall - FA_HOUR;
+    world_signal(&w, "slow", "queue=\"1\"", FA_LEVEL_FIRING);
+    signal_alerts(&w, "queue=\"2\"", 1, since);
+    world_advance(&w, 10 * FA_MINUTE);
+    world_signal(&w, "slow", "queue=\"1\"", FA_LEVEL_CLEAR);
+    const struct fa_alarm *alarm = own(&w, 2);
+    assert_non_null(alarm);
+    assert_int_equal(alarm->state, FA_ALARM_PENDING);
+    assert_int_equal(alarm->deadline.length, 20 * FA_MINUTE);
+    assert_int_equal(alarm->since, since);
     world_done(&w);
 }
 
@@ -236,6 +313,8 @@ int main(void)
         cmocka_unit_test(their_number_is_exact_whatever_comes_and_over_restarts),
         cmocka_unit_test(of_a_hundred_thousand_each_is_known),
         cmocka_unit_test(beyond_what_is_known_only_a_person_closes_their_alarm),
+        cmocka_unit_test(the_alerts_of_one_are_known_over_a_restart_and_go_to_its_alarm),
+        cmocka_unit_test(its_for_counts_from_when_it_came_whatever_its_sender_says),
         cmocka_unit_test(a_damaged_row_of_one_is_refused),
         cmocka_unit_test(who_stepped_out_is_forgotten_after_thirty_days_and_not_before),
     };
