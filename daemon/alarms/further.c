@@ -377,11 +377,15 @@ void fa_further_closed(struct fa_engine *engine, const struct fa_alarm *alarm)
 {
     struct fa_further *further = fa_is_further(alarm) ? find(engine, alarm->rule) : NULL;
     struct more *more, *next;
-    if (further == NULL || fa_setup_rule(engine->setup, alarm->rule) != NULL) {
+    if (further == NULL) {
         return;
     }
+    bool is_gone = fa_setup_rule(engine->setup, alarm->rule) == NULL;
     HASH_ITER(hh, further->sets, more, next) {
-        erase(engine, further, more); /* nobody measures them any more */
+        if (is_gone ||
+            more->is_unknown) { /* nobody measures it; or should it hold, it is said anew */
+            erase(engine, further, more);
+        }
     }
 }
 
