@@ -111,7 +111,7 @@ static bool take_request(struct receiver *self, struct conn *conn)
     if (end == NULL) {
         return false;
     }
-    char head[8192], path[64] = "", length[32], answer[512];
+    char head[8192], path[64] = "", length[32];
     size_t head_len = (size_t)(end - conn->in) + 4;
     snprintf(head, sizeof head, "%.*s", (int)head_len, conn->in);
     copy_header(head, "\r\ncontent-length:", length, sizeof length);
@@ -126,10 +126,13 @@ static bool take_request(struct receiver *self, struct conn *conn)
     item->status = rule.status;
     drop_input(conn, head_len + body_len);
     if (rule.status != RECEIVER_HANG) {
-        snprintf(answer, sizeof answer, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n\r\n", rule.status,
-                 strlen(rule.body));
-        say(conn, answer);
-        say(conn, rule.body);
+        /* In one piece: a second one would wait for the acknowledgement of the first. */
+        char *answer = NULL;
+        if (asprintf(&answer, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n\r\n%s", rule.status,
+                     strlen(rule.body), rule.body) >= 0) {
+            say(conn, answer);
+            free(answer);
+        }
     }
     return true;
 }
