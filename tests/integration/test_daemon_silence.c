@@ -329,18 +329,36 @@ static void ask_on(int fd, const char *method, const char *path, const char *bod
     assert_int_equal(send(fd, text, (size_t)size, MSG_NOSIGNAL), size);
 }
 
-static void expect_on(int fd, const char *status)
+static int status_on(int fd)
 {
     char answer[8192] = "";
+    int status = 0;
     struct pollfd ready = {fd, POLLIN, 0};
     assert_int_equal(poll(&ready, 1, RIG_GUARD_MS), 1);
     assert_true(recv(fd, answer, sizeof answer - 1, 0) > 12);
-    answer[12] = '\0';
-    assert_string_equal(answer, status);
+    assert_int_equal(sscanf(answer, "HTTP/1.1 %d", &status), 1);
+    return status;
 }
 
-/* The request and the signal are there together, so that the new configuration holds before the
- * store has answered. */
+/* The request and the signal are there together. */
+static int ask_and_leave(struct rig *rig)
+{
+    int fd = rig_connect(rig);
+    ask_on(fd, "GET", "/v1/silences", "");
+    assert_int_equal(status_on(fd), 200);
+    rig->words.people = people_with(getuid() + 1);
+    rig_write_config(rig);
+    rig_signal(rig, SIGSTOP);
+    ask_on(fd, "POST", "/v1/silences/preview", NORTH);
+    rig_signal(rig, SIGHUP);
+    rig_signal(rig, SIGCONT);
+    int status = status_on(fd);
+    close(fd);
+    return status;
+}
+
+/* Which is first, the new configuration or the store's answer, nobody can say: where the former is,
+ * they are refused, and some time it is. */
 static void who_leaves_while_a_preview_is_read_is_refused(void **state)
 {
     struct rig *rig = *state;
@@ -357,18 +375,17 @@ static void who_leaves_while_a_preview_is_read_is_refused(void **state)
     rig_until(rig,
               strstr(rig_post(rig, "/v1/silences/preview", NORTH)->body, "queue-slow") != NULL);
 
-    int fd = rig_connect(rig);
-    ask_on(fd, "GET", "/v1/silences", "");
-    expect_on(fd, "HTTP/1.1 200");
-    rig->words.people = people_with(getuid() + 1);
-    rig_write_config(rig);
-    rig_signal(rig, SIGSTOP);
-    ask_on(fd, "POST", "/v1/silences/preview", NORTH);
-    rig_signal(rig, SIGHUP);
-    rig_signal(rig, SIGCONT);
-    expect_on(fd, "HTTP/1.1 403");
-    close(fd);
-    rig_until(rig, rig_logged(rig, "the new configuration holds"));
+    int status = 200;
+    for (size_t i = 0; i < 40 && status == 200; i++) {
+        if (i > 0) {
+            rig_stop(rig);
+            rig->words.people = people_with(getuid());
+            rig_write_config(rig);
+            rig_again(rig);
+        }
+        status = ask_and_leave(rig);
+    }
+    assert_int_equal(status, 403);
     rig_stop(rig);
 }
 
