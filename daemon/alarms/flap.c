@@ -150,9 +150,11 @@ bool fa_flap_resume(struct fa_engine *engine, struct fa_alarm *alarm)
         restore(engine, alarm);
     }
     if (was_calm && !is_worse(alarm) && !fa_is_hidden(alarm)) {
-        if (alarm->deadline.armed + alarm->deadline.length > engine->now.wall) {
+        if (alarm->deadline.armed + alarm->deadline.length <= engine->now.wall) {
+            fa_climb(engine, alarm);
+        } else {
             fa_climb_tell_rest(engine, alarm, flaps->news);
-        } /* else its next step is due now */
+        }
         return true;
     }
     if (was_calm) {
