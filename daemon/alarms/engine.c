@@ -415,6 +415,22 @@ static void on_clock(struct fa_engine *engine, fa_time delta)
     fa_weekly_run(engine);
 }
 
+static void on_reload(struct fa_engine *engine, const struct fa_event *event)
+{
+    engine->setup = event->u.reload.setup;
+    if (!event->u.reload.same_rules) {
+        fa_conditions_forget(engine);
+    }
+    fa_journal(engine, FA_J_RELOAD, (struct fa_journal_ids){0}, NULL, 0);
+    fa_mark_orphans(engine);
+    fa_climb_reckon(engine);
+    fa_quiet_reckon(engine);
+    fa_hiding_reload(engine);
+    fa_tally_review(engine);
+    fa_weekly_run(engine);
+    engine->further_room = true; /* the limits may be others */
+}
+
 static int dispatch(struct fa_engine *engine, const struct fa_event *event, struct fa_action *reply)
 {
     switch (event->kind) {
@@ -428,18 +444,7 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
         on_clock(engine, event->u.clock.delta);
         return 0;
     case FA_EV_RELOAD:
-        engine->setup = event->u.reload.setup;
-        if (!event->u.reload.same_rules) {
-            fa_conditions_forget(engine);
-        }
-        fa_journal(engine, FA_J_RELOAD, (struct fa_journal_ids){0}, NULL, 0);
-        fa_mark_orphans(engine);
-        fa_climb_reckon(engine);
-        fa_quiet_reckon(engine);
-        fa_hiding_reload(engine);
-        fa_tally_review(engine);
-        fa_weekly_run(engine);
-        engine->further_room = true; /* the limits may be others */
+        on_reload(engine, event);
         return 0;
     case FA_EV_SIGNAL:
         if (fa_rule_is_combined(event->u.signal->rule)) {

@@ -553,4 +553,9 @@ int fa_setup_renew(struct fa_daemon *daemon, bool is_last);
 void fa_setup_look(struct fa_daemon *daemon);
 void fa_setup_remember(const struct fa_daemon *daemon);
 
+/* replace.c: puts the bytes in the place of the file, whole and durable, or leaves it as it was.
+ * FA_EIO; it blocks. */
+int fa_file_replace(const char *path, mode_t mode, struct fa_str bytes,
+                    struct fa_err *err) FA_MUST_CHECK;
+
 #endif

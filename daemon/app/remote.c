@@ -14,15 +14,12 @@
 #include "config/remotes.h"
 #include "fetcher/link.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #define GRACE (5 * FA_SECOND) /* for the fetcher itself to start and to tell */
 #define LOOK  (200)           /* ms: how soon it is noticed that nobody wants it any more */
@@ -147,39 +144,13 @@ void fa_remote_fetch(const struct fa_daemon_options *options, struct fa_remotes 
 
 /* ---- copies ---- */
 
-/* Temporary file, sync, rename, sync of the directory. */
-static int write_copy(const struct fa_remote *item, struct fa_err *err)
-{
-    char temp[4200], dir[4200];
-    snprintf(temp, sizeof temp, "%s.new", item->file);
-    snprintf(dir, sizeof dir, "%s", item->file);
-    *strrchr(dir, '/') = '\0';
-    (void)unlink(temp); /* of a try that was ended, or what others put there: never opened */
-    int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
-    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
-    bool ok = out != NULL && fwrite(item->text.data, 1, item->text.len, out) == item->text.len &&
-              fflush(out) == 0 && fsync(fd) == 0;
-    if (out != NULL) {
-        ok = fclose(out) == 0 && ok;
-    }
-    ok = ok && rename(temp, item->file) == 0;
-    int at = ok ? open(dir[0] != '\0' ? dir : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    ok = ok && at >= 0 && fsync(at) == 0;
-    int rc = ok ? 0
-                : fa_err_set(err, FA_EIO, "the copy %.300s cannot be written: %s", item->file,
-                             strerror(errno));
-    if (at >= 0) {
-        close(at);
-    }
-    return rc;
-}
-
 void fa_remote_keep(struct fa_remotes *remotes)
 {
     struct fa_err err;
     for (size_t i = 0; i < remotes->count; i++) {
         struct fa_remote *item = remotes->items[i];
-        if (item->state == FA_REMOTE_FETCHED && write_copy(item, &err) != 0) {
+        if (item->state == FA_REMOTE_FETCHED &&
+            fa_file_replace(item->file, 0640, fa_buf_str(&item->text), &err) != 0) {
             fa_log_err(FA_LOG_ERROR, &err);
             fail(item, fa_str_of(err.text));
         }

@@ -9,7 +9,6 @@
 #include "calendar/reader.h"
 #include "config/remotes.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,51 +27,21 @@ static void on_fault(void *ctx, bool is_warning, const struct fa_err *err)
 
 /* ---- accepted.cfg ---- */
 
-static void accepted_path(const struct fa_daemon *daemon, const char *suffix, char *buf,
-                          size_t size)
+static void accepted_path(const struct fa_daemon *daemon, char *buf, size_t size)
 {
-    snprintf(buf, size, "%s/accepted.cfg%s", daemon->options->state, suffix);
+    snprintf(buf, size, "%s/accepted.cfg", daemon->options->state);
 }
 
-static bool write_all(int fd, const char *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, data, len);
-        if (n < 0 && errno != EINTR) {
-            return false;
-        }
-        data += n > 0 ? n : 0;
-        len -= n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
-/* Temporary file, sync, rename, sync of the directory: there is always a whole one. */
 void fa_setup_remember(const struct fa_daemon *daemon)
 {
-    char path[1024], temp[1024];
+    char path[1024];
+    struct fa_err err;
     if (daemon->options->state == NULL) {
         return;
     }
-    accepted_path(daemon, "", path, sizeof path);
-    accepted_path(daemon, ".new", temp, sizeof temp);
-    int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    bool ok = fd >= 0 && write_all(fd, daemon->config->source, strlen(daemon->config->source)) &&
-              fsync(fd) == 0;
-    if (fd >= 0) {
-        close(fd);
-    }
-    FA_CRASHPOINT("app.before_accept");
-    ok = ok && rename(temp, path) == 0;
-    FA_CRASHPOINT("app.after_accept");
-    int dir = open(daemon->options->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    ok = ok && dir >= 0 && fsync(dir) == 0;
-    if (dir >= 0) {
-        close(dir);
-    }
-    if (!ok) {
-        fa_log(FA_LOG_WARNING, "the accepted configuration cannot be kept: %s: %s", temp,
-               strerror(errno));
+    accepted_path(daemon, path, sizeof path);
+    if (fa_file_replace(path, 0600, fa_str_of(daemon->config->source), &err) != 0) {
+        fa_log(FA_LOG_WARNING, "the accepted configuration cannot be kept: %s", err.text);
     }
 }
 
@@ -83,7 +52,7 @@ static char *read_accepted(const struct fa_daemon *daemon, size_t *ret_len)
     if (daemon->options->state == NULL) {
         return NULL;
     }
-    accepted_path(daemon, "", path, sizeof path);
+    accepted_path(daemon, path, sizeof path);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0) {
         return NULL;

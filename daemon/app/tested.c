@@ -9,12 +9,9 @@
 #include "base/panic.h"
 #include "base/texts.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define FILE_MAX ((size_t)4 << 20)
 
@@ -61,9 +58,9 @@ static void free_item(struct fa_tested_item *item)
 
 /* ---- the file ---- */
 
-static void file_path(const struct fa_daemon *daemon, const char *suffix, char *buf, size_t size)
+static void file_path(const struct fa_daemon *daemon, char *buf, size_t size)
 {
-    snprintf(buf, size, "%s/tested%s", daemon->options->state, suffix);
+    snprintf(buf, size, "%s/tested", daemon->options->state);
 }
 
 void fa_tested_open(struct fa_daemon *daemon)
@@ -73,7 +70,7 @@ void fa_tested_open(struct fa_daemon *daemon)
     if (daemon->options->state == NULL) {
         return;
     }
-    file_path(daemon, "", path, sizeof path);
+    file_path(daemon, path, sizeof path);
     FILE *in = fopen(path, "re");
     fa_buf_init(&text, FILE_MAX);
     char piece[4096];
@@ -130,26 +127,22 @@ static void forget_others(struct fa_daemon *daemon)
     tested->count = kept;
 }
 
-/* Temporary file, sync, rename: there is always a whole one. */
 static void write_file(const struct fa_daemon *daemon)
 {
-    char path[1024], temp[1024], when[32];
-    file_path(daemon, "", path, sizeof path);
-    file_path(daemon, ".new", temp, sizeof temp);
-    int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
-    for (size_t i = 0; out != NULL && i < daemon->tested.count; i++) {
+    char path[1024], when[32];
+    struct fa_err err;
+    struct fa_buf lines;
+    file_path(daemon, path, sizeof path);
+    fa_buf_init(&lines, FILE_MAX);
+    for (size_t i = 0; i < daemon->tested.count; i++) {
         const struct fa_tested_item *item = &daemon->tested.items[i];
-        fprintf(out, "%s\t%s\t%s\t%s\n", fa_time_format(item->when, when), item->person,
-                item->channel, item->address);
+        fa_buf_printf(&lines, "%s\t%s\t%s\t%s\n", fa_time_format(item->when, when), item->person,
+                      item->channel, item->address);
     }
-    bool ok = out != NULL && fflush(out) == 0 && fsync(fd) == 0;
-    if (out != NULL) {
-        ok = fclose(out) == 0 && ok;
+    if (fa_file_replace(path, 0600, fa_buf_str(&lines), &err) != 0) {
+        fa_log(FA_LOG_WARNING, "what was tested cannot be kept: %s", err.text);
     }
-    if (!ok || rename(temp, path) != 0) {
-        fa_log(FA_LOG_WARNING, "what was tested cannot be kept: %s: %s", temp, strerror(errno));
-    }
+    fa_buf_done(&lines);
 }
 
 void fa_tested_note(struct fa_daemon *daemon, const struct fa_notification *n)
