@@ -706,7 +706,7 @@ void fa_status_take(struct fa_call *call, const char *receipt, const char *comme
 void fa_route_status(struct fa_call *call)
 {
     static const char *const names[] = {"receipt", "comment", "done", NULL};
-    struct fa_json_text receipt = {"receipt", 120, true, false},
+    struct fa_json_text receipt = {"receipt", FA_RECEIPT_TYPED_MAX, true, false},
                         comment = {"comment", COMMENT_MAX, false, true};
     struct fa_faults faults = {0};
     struct fa_id secret;

@@ -196,7 +196,7 @@ static void put_form(struct fa_page *page, const struct ack *ack, const char *bu
                 "<form method=\"post\" autocomplete=\"off\">\n"
                 "<label for=\"code\">Type the code from the message</label>\n"
                 "<input type=\"text\" id=\"code\" name=\"code\" inputmode=\"numeric\" "
-                "maxlength=\"11\" required aria-describedby=\"hint\"%s>\n"
+                "maxlength=\"20\" required aria-describedby=\"hint\"%s>\n"
                 "<small id=\"hint\" class=\"hint\">Six digits, beside the link.</small>\n",
                 ack->fault != NULL ? " aria-invalid=\"true\" autofocus" : "");
     if (!ack->is_drill) {

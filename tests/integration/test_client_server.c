@@ -227,6 +227,9 @@ static void the_commands_print_what_people_need(void **state)
     assert_contains(rig->out, "somebody has taken it");
     assert_int_equal(RIG_RUN(rig, "7K2Q m9xa 3dtr wz5e 142\n", "status"), 0);
     assert_int_equal(RIG_RUN(rig, "", "status", "7K2Q", "M9XA", "3DTR", "WZ5E", "142"), 0);
+    assert_int_equal(
+        RIG_RUN(rig, "7K2Q\u2011M9XA\u20133DTR\u200b\u2212\uff37Z5E\u00a0\n", "status"), 0);
+    assert_int_equal(RIG_RUN(rig, "", "show", "7K2Q\u2011M"), 0);
     assert_int_equal(RIG_RUN(rig, "", "status", "AAAA-M9XA-3DTR-WZ5E-142"), 1);
     assert_int_equal(RIG_RUN(rig, "", "outbox", "list"), 0);
     assert_contains(rig->out, "451");
