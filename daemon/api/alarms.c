@@ -468,13 +468,16 @@ void fa_route_alarm(struct fa_call *call)
 
 /* ---- deeds ---- */
 
-static void answer_state(struct fa_call *call, struct fa_alarm_id id)
+/* calm: its data had said that it is over, maybe without a word to anybody so far, when it was
+ * acknowledged. */
+static void answer_state(struct fa_call *call, struct fa_alarm_id id, bool calm)
 {
     const struct fa_alarm *alarm = fa_engine_alarm(call->engine, id);
     json_t *body = json_object();
     fa_json_set_text(body, "state", alarm != NULL ? fa_alarm_state_name(alarm->state) : "resolved");
     fa_json_set_text(body, "owner", alarm != NULL ? alarm->owner : NULL);
     fa_json_set_time(body, "promised", alarm != NULL ? alarm->promised : 0);
+    json_object_set_new(body, "calm", json_boolean(calm));
     fa_answer_json(call, 200, body);
 }
 
@@ -489,6 +492,7 @@ static void deed(struct fa_call *call, struct fa_event *event, enum fa_verb verb
         }
         return;
     }
+    bool calm = event->kind == FA_EV_ACK && alarm->state == FA_ALARM_RETURNED;
     id = alarm->id;
     event->u.act.alarm = id;
     event->u.act.who = call->people->people[call->caller.person].name;
@@ -503,7 +507,7 @@ static void deed(struct fa_call *call, struct fa_event *event, enum fa_verb verb
         fa_answer_code(call, answer.code, CLOSED_ALREADY);
         return;
     }
-    answer_state(call, id);
+    answer_state(call, id, calm);
 }
 
 /* Reads {"for", note}: note under its own name, needed for a comment only. */

@@ -336,8 +336,9 @@ static void show_done(struct ack *ack)
                            "be done.</p>\n");
     } else {
         fa_page_put(&page,
-                    "<p class=\"good\">Thank you. It had calmed down, and it is closed in your "
-                    "name.</p>\n");
+                    "<p class=\"good\">Thank you. It is closed in your name: it is calm now.</p>\n"
+                    "<p>Nobody is called, and nothing more is expected of you. Should it begin "
+                    "again, it is a new alarm.</p>\n");
     }
     fa_page_send(&page, 200);
 }

@@ -220,6 +220,11 @@ static void the_commands_print_what_people_need(void **state)
     assert_int_equal(RIG_RUN(rig, "On it", "ack", "7K2Q-M", "--for", "1h", "--note"), 0);
     assert_contains(rig->out, "maria owns it until Sun 22 Nov 2026 09:00");
     assert_int_equal(rig_sent(rig, "\\\"note\\\":\\\"On it\\\""), 1);
+    assert_int_equal(RIG_RUN(rig, "", "ack", "7K2Q-M9XA-3DTR", "--for", "1h"), 0);
+    assert_string_equal(rig->out,
+                        "Closed: it is calm now. Nobody is called, and nothing is promised.\n");
+    assert_int_equal(RIG_RUN(rig, "", "ack", "7K2Q-M9XA"), 0);
+    assert_string_equal(rig->out, "Closed: you answered, and the drill is over.\n");
     assert_int_equal(RIG_RUN(rig, "Mended", "resolve", "7K2Q-M"), 0);
     assert_contains(rig->out, "it is resolved");
     assert_int_equal(RIG_RUN(rig, "Soon", "comment", "7K2Q-M"), 0);

@@ -97,6 +97,9 @@ def answer(method, path, request):
     if path.startswith("/v1/alarms/"):
         if not path.startswith("/v1/alarms/7K2Q-M"):
             return problem(404, "no such alarm, or none that you may know of")
+        if path.startswith("/v1/alarms/7K2Q-M9XA") and path.endswith("/ack"):
+            return 200, {"state": "resolved", "owner": "maria", "promised": None,
+                         "calm": path.startswith("/v1/alarms/7K2Q-M9XA-3DTR")}
         if path.endswith("/ack"):
             return 200, {"state": "acknowledged", "owner": "maria",
                          "promised": "2026-11-22T09:00:00Z"}
