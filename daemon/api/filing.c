@@ -281,7 +281,7 @@ static void show_preview(struct fa_call *call, const struct fa_preview *preview)
     fa_json_set_text(answer, "guidance", level_names[preview->guidance]);
     fa_json_set_text(answer, "hint", preview->hint);
     if (preview->due > 0) {
-        fa_json_set_duration(answer, "due", preview->due);
+        fa_json_set_measured(answer, "due", preview->due, preview->due_measure);
     } else {
         fa_json_set_text(answer, "due", NULL);
     }
@@ -741,7 +741,7 @@ static json_t *category_json(const struct fa_category *category)
     json_object_set_new(item, "examples", examples);
     fa_json_set_text(item, "guidance", level_names[category->guidance]);
     fa_json_set_text(item, "hint", category->hint);
-    fa_json_set_duration(item, "due", category->due);
+    fa_json_set_measured(item, "due", category->due, category->due_measure);
     fa_json_set_text(item, "value", category->value);
     return item;
 }
