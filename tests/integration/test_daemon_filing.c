@@ -209,7 +209,7 @@ static void a_stranger_of_this_machine_may_file_and_nothing_else(void **state)
     assert_int_equal(ask_as(rig, 54322, "POST", "/v1/incidents", body)->status, 201);
     assert_int_equal(ask_as(rig, 54321, "POST", "/v1/incidents", body)->status, 200);
     const struct rig_reply *reply = ask_as(rig, 54321, "GET", "/v1/alarms", NULL);
-    assert_string_equal(reply->body, "{\"alarms\":[]}");
+    assert_string_equal(reply->body, "{\"alarms\":[],\"more\":false}");
     assert_int_equal(ask_as(rig, 54321, "GET", "/v1/outbox", NULL)->status, 403);
     assert_int_equal(
         ask_as(rig, 54321, "POST", "/v1/channels/test", "{\"person\":\"chris\"}")->status, 403);
@@ -242,7 +242,7 @@ static void whom_a_filing_is_about_is_not_told_and_cannot_see_it(void **state)
     json_decref(list);
     /* He sees the same as if there were none. */
     assert_string_equal(ask_as(rig, 2005, "GET", "/v1/alarms?state=all", NULL)->body,
-                        "{\"alarms\":[]}");
+                        "{\"alarms\":[],\"more\":false}");
     snprintf(path, sizeof path, "/v1/alarms/%s", id);
     nothing = strdup(ask_as(rig, 2005, "GET", "/v1/alarms/ABCD-EFGH-JKMN-PQRS", NULL)->body);
     const struct rig_reply *reply = ask_as(rig, 2005, "GET", path, NULL);
