@@ -114,18 +114,14 @@ static void check_about(const struct fa_call *call, const struct filing_body *bo
 }
 
 /* Whoever reads it must know when that was: "yesterday" is another day tomorrow. */
-static void check_since(const char *text, struct fa_faults *faults)
+static void check_since(const struct fa_call *call, const char *text, struct fa_faults *faults)
 {
-    char whole[40];
+    const struct fa_api_host *host = &call->api->host;
+    struct fa_err err;
     fa_time wall;
-    if (text == NULL) {
-        return;
-    }
-    snprintf(whole, sizeof whole, "%.20sT00:00:00Z", text);
-    if (fa_parse_time(fa_str_of(text), &wall) != 0 && fa_parse_time(fa_str_of(whole), &wall) != 0) {
-        fa_json_fault(faults, "since",
-                      "\"%s\" is no time: write a day as 2026-11-20, or 2026-11-20T08:15:00Z.",
-                      text);
+    if (text != NULL &&
+        fa_parse_since(fa_str_of(text), host->now(host->ctx).wall, &wall, &err) != 0) {
+        fa_json_fault(faults, "since", "\"%s\": %s.", text, err.text);
     }
 }
 
@@ -199,7 +195,7 @@ static void read_body(struct fa_call *call, json_t *root, struct filing_body *bo
     body->filing.customer = fa_json_text(root, &customer, faults);
     body->filing.text = fa_json_text(root, &text, faults);
     body->filing.since = fa_json_text(root, &since, faults);
-    check_since(body->filing.since, faults);
+    check_since(call, body->filing.since, faults);
     const char *known_text = fa_json_text(root, &known, faults);
     int known_at = one_of(known_text, known_names, 3);
     check_choice("known", known_text, known_at, "seen, told, heard", faults);

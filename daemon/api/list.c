@@ -288,7 +288,7 @@ static const struct parameter {
     {"state", read_state, "state is open, closed or all."},
     {"limit", read_limit, "limit is a number from 1 to 500."},
     {"before", read_before,
-     "before is an RFC 3339 time like 2026-11-22T08:15:00Z (the + of an offset is written %2B), or "
+     "before is an RFC 3339 time of 1970 or later like 2026-11-22T08:15:00Z (the + of an offset is written %2B), or "
      "the text that the answer before gave as older."},
     {"after", read_after,
      "after is the text that the answer before gave as next, and empty for the first page."},

@@ -441,6 +441,50 @@ int fa_parse_time(struct fa_str text, fa_time *ret_wall)
     return 0;
 }
 
+static int parse_day_or_time(struct fa_str text, fa_time *ret_wall)
+{
+    char whole[48];
+    if (text.len != 10) {
+        return fa_parse_time(text, ret_wall);
+    }
+    snprintf(whole, sizeof whole, "%.*sT00:00:00Z", FA_STR_ARG(text));
+    return fa_parse_time(fa_str_of(whole), ret_wall);
+}
+
+/* Is it a time of before 1970? Days are the same every 400 years. */
+static bool is_before_1970(struct fa_str text)
+{
+    char later[48];
+    struct fa_str rest = text;
+    fa_time wall;
+    int year;
+    if (text.len >= sizeof later || !take_digits(&rest, 4, &year) || year >= 1970) {
+        return false;
+    }
+    snprintf(later, sizeof later, "%04d%.*s", year + 2000, FA_STR_ARG(rest));
+    return parse_day_or_time(fa_str_of(later), &wall) == 0;
+}
+
+int fa_parse_since(struct fa_str text, fa_time now, fa_time *ret_wall, struct fa_err *err)
+{
+    fa_time wall;
+    char clock[32];
+    int rc = parse_day_or_time(text, &wall);
+    if (rc == 0 ? wall < 0 : is_before_1970(text)) {
+        return fa_err_set(err, FA_ERANGE, "that is before 1970: write a later day, or none");
+    }
+    if (rc != 0) {
+        return fa_err_set(err, FA_EPARSE,
+                          "that is no time: write a day as 2026-11-20, or 2026-11-20T08:15:00Z");
+    }
+    if (now != FA_NEVER && wall > now + FA_DAY) {
+        return fa_err_set(err, FA_ERANGE, "that is in the future: it is %s now",
+                          fa_time_format(now, clock));
+    }
+    *ret_wall = wall;
+    return 0;
+}
+
 /* Length of the well-formed character at p, 0 if there is none. */
 static size_t utf8_char(const unsigned char *p, size_t left)
 {

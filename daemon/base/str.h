@@ -56,6 +56,11 @@ const char *fa_format_measured(fa_time length, enum fa_measure measure, char buf
  * to milliseconds) or an offset. FA_EPARSE: any other form, or a date or time that does not exist.
  */
 int fa_parse_time(struct fa_str text, fa_time *ret_wall) FA_MUST_CHECK;
+/* Since when something is so: a day ("2026-11-20", which begins at UTC) or RFC 3339, from 1970 on
+ * and not after now, but for a day, as clocks and zones differ. now FA_NEVER: any future will do.
+ * FA_EPARSE and FA_ERANGE, with what is wrong and what to write. */
+int fa_parse_since(struct fa_str text, fa_time now, fa_time *ret_wall,
+                   struct fa_err *err) FA_MUST_CHECK;
 
 /* Well-formed UTF-8 without surrogates and overlong forms. */
 bool fa_utf8_valid(struct fa_str text);

@@ -192,6 +192,10 @@ static void faults_of_the_command_line_exit_with_2_before_anything_is_kept(void 
     assert_int_equal(RIG_RUN(rig, " \n", FILE_ARGS), 2);
     assert_contains(rig->err, "nothing was said");
     assert_int_equal(RIG_RUN(rig, TEXT, FILE_ARGS, "--since", "soon"), 2);
+    assert_int_equal(RIG_RUN(rig, TEXT, FILE_ARGS, "--since", "1969-12-31"), 2);
+    assert_contains(rig->err, "--since: that is before 1970");
+    assert_int_equal(RIG_RUN(rig, TEXT, FILE_ARGS, "--since", "2962-12-31"), 2);
+    assert_contains(rig->err, "--since: that is in the future");
     assert_int_equal(RIG_RUN(rig, "", "show", "../../x"), 2);
     assert_int_equal(RIG_RUN(rig, "", "status", "x?y"), 2);
     assert_int_equal(RIG_RUN(rig, "", "list", "--limit", "0"), 2);

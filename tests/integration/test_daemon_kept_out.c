@@ -33,7 +33,7 @@ static void file_it(struct scene *scene, const char *category, const char *about
     }
     snprintf(body, sizeof body,
              "{\"key\":\"%031zx1\",\"category\":\"%s\",\"customer\":\"Initech\",\"text\":\"They "
-             "%s again\",\"since\":\"2026-11-20\",\"known\":\"seen\",\"about\":[\"%s\"]%s}",
+             "%s again\",\"since\":\"2020-11-20\",\"known\":\"seen\",\"about\":[\"%s\"]%s}",
              n + 1, category, filing->word, about, strike);
     filing->is_raised = strcmp(category, "danger") == 0 || strcmp(category, "lying") == 0;
     filing->barred[0].who = firm_kept_out(&scene->firm, firm_meant(&scene->firm, about),

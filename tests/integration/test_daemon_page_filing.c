@@ -139,7 +139,7 @@ static void what_may_be_solved_may_be_raised(void **state)
     assert_int_equal(receiver_count(rig->receiver), 0);
     /* Unsorted: raised, and nobody needs to know why. */
     assert_int_equal(
-        fill(rig, 2, "category=&text=Unsorted&known=seen&since=2026-11-20&do=raise")->status, 201);
+        fill(rig, 2, "category=&text=Unsorted&known=seen&since=2020-11-20&do=raise")->status, 201);
     rig_until(rig, receiver_find(rig->receiver, "/first", "Unsorted") != NULL);
     rig_stop(rig);
 }
@@ -282,7 +282,7 @@ static void names_beyond_the_limit_are_refused_and_none_is_left_out(void **state
     const struct rig_reply *reply = fill(rig, 1, fields);
     assert_int_equal(reply->status, 422);
     assert_has(reply->body, "Who is it about? This must be a list of at most 32");
-    assert_has(reply->body, "Since when? &quot;yesterday&quot; is no time");
+    assert_has(reply->body, "Since when? &quot;yesterday&quot;: that is no time");
     assert_int_equal(receiver_count(rig->receiver), 0);
     rig_stop(rig);
 }

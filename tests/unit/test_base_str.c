@@ -210,6 +210,51 @@ static void reads_rfc3339_times_and_nothing_else(void **state)
     }
 }
 
+/* The one rule, for the client's --since and for the interface. */
+static void since_is_a_day_or_a_time_from_1970_to_tomorrow(void **state)
+{
+    static const struct {
+        const char *text;
+        int rc;
+        const char *says; /* where it is refused */
+    } rows[] = {
+        {"1970-01-01", 0, NULL},
+        {"1970-01-01T00:00:00Z", 0, NULL},
+        {"2026-11-22", 0, NULL},
+        {"2026-11-22T08:15:00.5+01:00", 0, NULL},
+        {"2026-11-23", 0, NULL},
+        {"2026-11-23T08:00:00Z", 0, NULL},
+        {"2026-11-23T08:00:01Z", FA_ERANGE, "in the future: it is 2026-11-22T08:00:00Z now"},
+        {"2026-11-24", FA_ERANGE, "in the future"},
+        {"9999-12-31", FA_ERANGE, "in the future"},
+        {"1969-12-31", FA_ERANGE, "before 1970"},
+        {"1969-12-31T23:59:59Z", FA_ERANGE, "before 1970"},
+        {"1970-01-01T00:30:00+01:00", FA_ERANGE, "before 1970"},
+        {"0000-02-29", FA_ERANGE, "before 1970"},
+        {"1900-02-29", FA_EPARSE, "no time: write a day as 2026-11-20"},
+        {"1969-13-01", FA_EPARSE, "no time"},
+        {"2026-11-31", FA_EPARSE, "no time"},
+        {"2026-11-2", FA_EPARSE, "no time"},
+        {"2026-11-20 ", FA_EPARSE, "no time"},
+        {"2026-11-20T", FA_EPARSE, "no time"},
+        {"yesterday", FA_EPARSE, "no time"},
+        {"", FA_EPARSE, "no time"},
+    };
+    const fa_time now = INT64_C(1795334400000); /* 2026-11-22 08:00 */
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fa_err err = {0};
+        fa_time wall = -1;
+        int rc = fa_parse_since(fa_str_of(rows[i].text), now, &wall, &err);
+        if (rc != rows[i].rc || (rc == 0) != (wall >= 0) ||
+            (rc != 0 && strstr(err.text, rows[i].says) == NULL)) {
+            fail_msg("%s: rc %d, %s", rows[i].text, rc, err.text);
+        }
+        rc = fa_parse_since(fa_str_of(rows[i].text), FA_NEVER, &wall, &err);
+        assert_int_equal(
+            rc, rows[i].says != NULL && strstr(rows[i].says, "future") != NULL ? 0 : rows[i].rc);
+    }
+}
+
 static void knows_utf8(void **state)
 {
     assert_true(fa_utf8_valid(FA_STR("gr\xc3\xbc\xc3\x9f \xf0\x9f\x94\xa5")));
@@ -387,6 +432,7 @@ int main(void)
         cmocka_unit_test(reads_durations),
         cmocka_unit_test(reads_business_time_and_durations),
         cmocka_unit_test(reads_rfc3339_times_and_nothing_else),
+        cmocka_unit_test(since_is_a_day_or_a_time_from_1970_to_tomorrow),
         cmocka_unit_test(knows_utf8),
         cmocka_unit_test(formats_the_shortest_number_that_reads_back),
         cmocka_unit_test(suggests_the_near_word_only),
