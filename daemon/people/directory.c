@@ -199,7 +199,7 @@ static void index_roles(struct fa_directory *dir, fa_person person)
 /* A name that a target's notation means otherwise would be told in somebody else's stead. */
 static bool is_reserved(const char *name)
 {
-    return name[0] == '\0' || strchr(name, ':') != NULL || strcmp(name, "independent") == 0 ||
+    return name[0] == '\0' || strchr(name, ':') != NULL || strcmp(name, FA_TARGET_INDEPENDENT) == 0 ||
            strncmp(name, "account.", 8) == 0 || strncmp(name, "label.", 6) == 0 ||
            strncmp(name, "reporter.", 9) == 0;
 }
@@ -611,7 +611,7 @@ int fa_directory_resolve(const struct fa_directory *dir, struct fa_str target, s
     if (fa_str_starts(target, "conduit:")) {
         return resolve_conduit(dir, behind(target, "conduit:"), set);
     }
-    if (fa_str_is(target, "independent")) {
+    if (fa_str_is(target, FA_TARGET_INDEPENDENT)) {
         fa_pset_add_all(set, &dir->index->independents);
         return fa_pset_is_empty(&dir->index->independents) ? FA_ENOTFOUND : 0;
     }

@@ -143,9 +143,12 @@ const struct fa_channel_entry *fa_directory_channel(const struct fa_directory *d
 fa_person fa_directory_manager(const struct fa_directory *dir, fa_person person);
 bool fa_directory_has_role(const struct fa_directory *dir, fa_person person, struct fa_str role);
 
-/* A target or subject: "maria", "role:coo", "team:support", "conduit:CUSTOMER" (the account's own
- * conduit, of one who left those with the model's role). Adds those meant to set; FA_ENOTFOUND when
- * the directory knows no such person, team, role or account. Neither time nor leave counts. */
+#define FA_TARGET_INDEPENDENT "independent"
+
+/* A target or subject: "maria", "role:coo", "team:support", "independent", "conduit:CUSTOMER" (the
+ * account's own conduit, of one who left those with the model's role). Adds those meant to set;
+ * FA_ENOTFOUND when the directory knows no such person, team, role or account. Neither time nor
+ * leave counts. */
 int fa_directory_resolve(const struct fa_directory *dir, struct fa_str target,
                          struct fa_pset *set) FA_MUST_CHECK;
 
@@ -166,8 +169,8 @@ struct fa_ask {
  * members on duty), "account.conduit", "account.touches", "label.NAME" (the person whom the label
  * names), "label.NAME.manager", "reporter.manager". Who is away is replaced by the first of their
  * deputies who is not, and theirs; a conduit who is away or gone by their deputies, else by those
- * with the model's role. Who is away and has nobody stays. Adds nobody when there is nobody;
- * FA_ENOTFOUND when the directory has no such schedule, role, team or person. */
+ * with the model's role. Who is away and has nobody stays. Nobody stands in for "independent": those
+ * who are there, when none is, all. Adds nobody when there is nobody; FA_ENOTFOUND when the directory has no such schedule, role, team or person. */
 int fa_directory_reach(const struct fa_directory *dir, struct fa_str target,
                        const struct fa_ask *ask, struct fa_pset *set) FA_MUST_CHECK;
 
