@@ -305,7 +305,7 @@ static void restore_further(void *ctx, const char *rule, const char *labels,
     fa_foreign_restore(lab->foreign, rule, labels, source, fa_lab_now(lab).wall);
 }
 
-void fa_lab_make_rules(struct fa_lab *lab)
+void fa_lab_make_rules(struct fa_lab *lab, fa_time shift)
 {
     const struct fa_setup *setup = &lab->config->setup;
     struct fa_rules *old = lab->rules;
@@ -317,6 +317,9 @@ void fa_lab_make_rules(struct fa_lab *lab)
     lab->foreign = fa_foreign_new(setup->rules, setup->rule_count, 0, 0);
     fa_engine_each_alarm(lab->engine, restore_one, lab);
     fa_engine_each_further(lab->engine, restore_further, lab);
+    if (old != NULL) {
+        fa_rules_hand_on(old, lab->rules, shift);
+    }
     fa_rules_free(old);
     fa_foreign_free(old_foreign);
 }
