@@ -425,6 +425,7 @@ static void on_reload(struct fa_engine *engine, const struct fa_event *event)
     fa_journal(engine, FA_J_RELOAD, (struct fa_journal_ids){0}, NULL, 0);
     fa_mark_orphans(engine);
     fa_climb_reckon(engine);
+    fa_incidents_reckon(engine);
     fa_quiet_reckon(engine);
     fa_hiding_reload(engine);
     fa_tally_review(engine);

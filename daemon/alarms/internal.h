@@ -490,6 +490,8 @@ void fa_incidents_reconcile(struct fa_engine *engine);
 int fa_reporter_word(struct fa_engine *engine, struct fa_incident_id id, const char *text,
                      bool done);
 void fa_incident_due(struct fa_engine *engine, struct fa_incident *incident);
+/* The calendars or the clock are others now. */
+void fa_incidents_reckon(struct fa_engine *engine);
 /* The rule's pattern and its numbers hold, and they did not when it was filed. */
 void fa_incident_confirmed(struct fa_engine *engine, struct fa_incident *incident,
                            const struct fa_rule *rule);

@@ -294,7 +294,7 @@ static void show_preview(struct fa_call *call, const struct fa_preview *preview)
     fa_json_set_text(answer, "guidance", level_names[preview->guidance]);
     fa_json_set_text(answer, "hint", preview->hint);
     if (preview->due > 0) {
-        fa_json_set_duration(answer, "due", preview->due);
+        fa_json_set_measured(answer, "due", preview->due, preview->due_measure);
     } else {
         fa_json_set_text(answer, "due", NULL);
     }
@@ -719,7 +719,7 @@ void fa_status_take(struct fa_call *call, const char *receipt, const char *comme
 void fa_route_status(struct fa_call *call)
 {
     static const char *const names[] = {"receipt", "comment", "done", NULL};
-    struct fa_json_text receipt = {"receipt", 120, true, false},
+    struct fa_json_text receipt = {"receipt", FA_RECEIPT_TYPED_MAX, true, false},
                         comment = {"comment", COMMENT_MAX, false, true};
     struct fa_faults faults = {0};
     struct fa_id secret;
@@ -754,7 +754,7 @@ static json_t *category_json(const struct fa_category *category)
     json_object_set_new(item, "examples", examples);
     fa_json_set_text(item, "guidance", level_names[category->guidance]);
     fa_json_set_text(item, "hint", category->hint);
-    fa_json_set_duration(item, "due", category->due);
+    fa_json_set_measured(item, "due", category->due, category->due_measure);
     fa_json_set_text(item, "value", category->value);
     return item;
 }

@@ -278,7 +278,9 @@ static void put_level(struct fa_page *page, const struct fa_preview *preview)
     }
     if (preview->due > 0) {
         fa_page_put(page, "<p>If it is not solved in %s, it becomes an alarm by itself.</p>\n",
-                    fa_reader_duration(preview->due, text));
+                    preview->due_measure == FA_MEASURE_CLOCK
+                        ? fa_reader_duration(preview->due, text)
+                        : fa_format_measured(preview->due, preview->due_measure, text));
     }
     if (preview->line_count > 0) {
         fa_page_put(page, "<h2>Who is told</h2>\n");

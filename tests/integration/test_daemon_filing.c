@@ -54,12 +54,29 @@ static void a_receipt_may_be_typed_as_people_type(void **state)
         bool is_small;
         int status;
     } cases[] = {
-        {"-", false, 200},   {"-", true, 200},  {" ", false, 200},
-        {" ", true, 200},    {"", true, 200},   {"  ", false, 200},
-        {" - ", false, 200}, {"_", false, 422}, {"/", false, 422},
+        {"-", false, 200},
+        {"-", true, 200},
+        {" ", false, 200},
+        {" ", true, 200},
+        {"", true, 200},
+        {"  ", false, 200},
+        {" - ", false, 200},
+        {"_", false, 422},
+        {"/", false, 422},
+        {"\u2010", false, 200},
+        {"\u2011", true, 200},
+        {"\u2013", false, 200},
+        {"\u2014", false, 200},
+        {"\u2212", false, 200},
+        {"\u00ad", false, 200},
+        {"\u00a0", false, 200},
+        {"\u2009", false, 200},
+        {"\u200b", true, 200},
+        {"\u202f\uff0d\u202f", false, 200},
+        {"\u00e9", false, 422},
     };
     struct rig *rig = *state;
-    char receipt[64], typed[200];
+    char receipt[64], typed[400];
     rig_start(rig);
     assert_int_equal(rig_file(rig, 1, "danger", receipt), 201);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
