@@ -205,6 +205,7 @@ static void tick(struct fa_engine *engine)
     while ((node = fa_heap_first(&engine->incident_heap)) != NULL && node->at <= engine->now.mono) {
         fa_incident_due(engine, fa_container_of(node, struct fa_incident, due.node));
     }
+    fa_further_promote(engine);
     tick_notifications(engine); /* what the steps of this turn tell together */
     if (engine->weekly_due <= engine->now.mono) {
         fa_weekly_run(engine);
