@@ -83,27 +83,14 @@ static double number_of(const json_t *object, const char *name)
     return json_number_value(json_object_get(object, name));
 }
 
-/* What `firealarm` prints for chris; its exit status. */
+/* What `firealarm explain` prints for chris; its exit status. */
 static int run_client(struct rig *rig, const char *name, const char *options, char *out,
                       size_t size)
 {
-    char command[1024];
-    rig_write(rig, "token", RIG_TOKEN "\n", 0600);
-    char settings[512];
-    snprintf(settings, sizeof settings, "socket = \"%s\";\ntoken_file = \"%s\";\n", rig->api,
-             rig_path(rig, "token"));
-    rig_write(rig, "client.cfg", settings, 0600);
-    snprintf(
-        command, sizeof command,
-        "HOME=%s XDG_STATE_HOME=%s TZ=UTC %s/daemon/client/firealarm --config %s %s explain %s "
-        "2>&1",
-        rig->dir, rig->dir, getenv("FA_BUILD_DIR"), rig_path(rig, "client.cfg"), options, name);
-    FILE *pipe = popen(command, "r");
-    assert_non_null(pipe);
-    size_t len = fread(out, 1, size - 1, pipe);
-    out[len] = '\0';
-    int status = pclose(pipe);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    char words[200];
+    rig_client_settings(rig, true);
+    snprintf(words, sizeof words, "%s explain %s", options, name);
+    return rig_client(rig, words, out, size);
 }
 
 static const char no_rules[] =

@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* links: fa_plugin_email_static fa_host fa_base fa_public PkgConfig::LIBSODIUM */
-#include "fa_test.h"
-#include "host/options.h"
-
-#include <firealarm/notifier.h>
+#include "notifier_rig.h"
 
 #include <sodium.h>
 
-#define TEXT(literal)                                                                              \
-    {                                                                                              \
-        (literal), sizeof(literal) - 1                                                             \
-    }
-
-static char errors[1024];
-
-static void on_error(void *ctx, const struct fa_err *err)
-{
-    snprintf(errors, sizeof errors, "%s", err->text);
-}
-
-/* 0 and a self, or -1 and the words in `errors`. `more` replaces or adds to what is always given.
+/* 0 and a self, or -1 and the words in notifier_errors. `more` replaces or adds to what is always
+ * given.
  */
 static int make(const struct fa_option_given *more, size_t count, struct fa_options **options,
                 void **self)
@@ -40,24 +26,7 @@ static int make(const struct fa_option_given *more, size_t count, struct fa_opti
             given[given_count++] = more[i];
         }
     }
-    struct fa_options_input input = {.table = firealarm_notifier.options,
-                                     .what = "notifier \"mail\"",
-                                     .name = "mail",
-                                     .given = given,
-                                     .count = given_count};
-    struct firealarm_error error = {""};
-    errors[0] = '\0';
-    if (fa_options_parse(&input, on_error, NULL, options) < 0) {
-        return -1;
-    }
-    const struct firealarm_settings *settings = fa_options_settings(*options);
-    if (firealarm_notifier.check(settings, &error) != 0 ||
-        firealarm_notifier.create(NULL, settings, self, &error) != 0) {
-        snprintf(errors, sizeof errors, "%s", error.text);
-        fa_options_free(*options);
-        return -1;
-    }
-    return 0;
+    return notifier_make(given, given_count, options, self);
 }
 
 static void render(const struct firealarm_notice *notice, const struct fa_option_given *more,
@@ -69,7 +38,7 @@ static void render(const struct firealarm_notice *notice, const struct fa_option
     struct firealarm_error error = {""};
     if (make(more, count, &options, &self) != 0 ||
         firealarm_notifier.render(self, notice, &req, &error) != 0) {
-        fail_msg("%s%s", errors, error.text);
+        fail_msg("%s%s", notifier_errors, error.text);
     }
     look(&req);
     firealarm_notifier.destroy(self);
@@ -319,7 +288,7 @@ static void a_wrong_option_is_refused_in_words(void **state)
         if (make(&more, 1, &options, &self) == 0) {
             fail_msg("%s = %s was taken", table[i].name, table[i].text);
         }
-        assert_contains(errors, table[i].expect);
+        assert_contains(notifier_errors, table[i].expect);
     }
 }
 
