@@ -7,7 +7,9 @@
  * others meanwhile, and one that is raised meanwhile comes at the end. A page begins behind the
  * last alarm that the caller was shown, so it needs no memory here.
  *
- * fa_may() is asked in the order of the list, until the page is full: it is what takes the time. */
+ * Alarms are looked at as they lie in memory, and the first of them in the list's order are kept in
+ * a heap. fa_may() is what takes the time: of one that would stand behind a full page it is asked
+ * only until it is known that there are more. */
 #include "api/internal.h"
 #include "base/panic.h"
 #include "net/query.h"
@@ -43,8 +45,10 @@ struct list {
     struct fa_call *call;
     const struct wanted *wanted;
     fa_time now; /* wall */
-    struct ranked *alarms;
-    size_t count, cap;
+    int (*order)(const void *left, const void *right);
+    struct ranked *alarms; /* a heap whose first is the last in the order; limit places */
+    size_t count;
+    bool more; /* than these, and the caller may see them */
 };
 
 #define PLACE_SIZE 64 /* "TIME/ID" */
@@ -88,15 +92,6 @@ static bool is_wanted(const struct list *list, const struct fa_alarm *alarm)
                                              : wanted->open && alarm->raised < wanted->before;
 }
 
-static void collect(void *ctx, const struct fa_alarm *alarm)
-{
-    struct list *list = ctx;
-    if (is_wanted(list, alarm)) {
-        list->alarms = fa_xgrow(list->alarms, list->count, &list->cap, sizeof list->alarms[0]);
-        list->alarms[list->count++] = (struct ranked){alarm, rank_of(list->call, alarm)};
-    }
-}
-
 static int by_age(const void *left, const void *right)
 {
     const struct ranked *a = left, *b = right;
@@ -116,30 +111,70 @@ static int by_urgency(const void *left, const void *right)
     return by_age(left, right);
 }
 
+static void rise(struct list *list, size_t at)
+{
+    struct ranked moved = list->alarms[at];
+    for (; at > 0 && list->order(&list->alarms[(at - 1) / 2], &moved) < 0; at = (at - 1) / 2) {
+        list->alarms[at] = list->alarms[(at - 1) / 2];
+    }
+    list->alarms[at] = moved;
+}
+
+/* Puts one in the place of the first. */
+static void sink(struct list *list, struct ranked moved)
+{
+    size_t at = 0;
+    for (size_t child; (child = 2 * at + 1) < list->count; at = child) {
+        bool is_right = child + 1 < list->count &&
+                        list->order(&list->alarms[child], &list->alarms[child + 1]) < 0;
+        child += is_right;
+        if (list->order(&list->alarms[child], &moved) <= 0) {
+            break;
+        }
+        list->alarms[at] = list->alarms[child];
+    }
+    list->alarms[at] = moved;
+}
+
+static void collect(void *ctx, const struct fa_alarm *alarm)
+{
+    struct list *list = ctx;
+    bool is_full = list->count == list->wanted->limit;
+    if (!is_wanted(list, alarm)) {
+        return;
+    }
+    struct ranked one = {alarm, is_full ? rank_of(list->call, alarm) : 0};
+    bool is_behind = is_full && list->order(&one, &list->alarms[0]) > 0;
+    if ((is_behind && list->more) || !fa_call_may(list->call, alarm, FA_VERB_LIST)) {
+        return;
+    }
+    list->more = list->more || is_full;
+    if (!is_full) {
+        one.rank = rank_of(list->call, alarm);
+        list->alarms[list->count++] = one;
+        rise(list, list->count - 1);
+    } else if (!is_behind) {
+        sink(list, one);
+    }
+}
+
 /* What the engine has and the caller may see, up to the limit. */
 static void take_present(struct fa_call *call, const struct wanted *wanted, struct answer *answer)
 {
     struct list list = {.call = call, .wanted = wanted};
     list.now = call->api->host.now(call->api->host.ctx).wall;
+    list.order = wanted->by_pages ? by_age : by_urgency;
+    list.alarms = fa_xcalloc(wanted->limit, sizeof list.alarms[0]);
     fa_engine_each_alarm(call->engine, collect, &list);
     if (list.count > 0) {
-        qsort(list.alarms, list.count, sizeof list.alarms[0],
-              wanted->by_pages ? by_age : by_urgency);
+        qsort(list.alarms, list.count, sizeof list.alarms[0], list.order);
     }
-    const struct fa_alarm *last = NULL;
-    for (size_t i = 0; i < list.count && !answer->more; i++) {
-        const struct fa_alarm *alarm = list.alarms[i].alarm;
-        if (!fa_call_may(call, alarm, FA_VERB_LIST)) {
-            continue;
-        }
-        if (json_array_size(answer->items) == wanted->limit) {
-            answer->more = true;
-        } else {
-            json_array_append_new(answer->items, fa_call_alarm_json(call, alarm, false));
-            last = alarm;
-        }
+    for (size_t i = 0; i < list.count; i++) {
+        json_array_append_new(answer->items, fa_call_alarm_json(call, list.alarms[i].alarm, false));
     }
-    if (wanted->by_pages && answer->more) {
+    answer->more = list.more;
+    if (wanted->by_pages && list.more) {
+        const struct fa_alarm *last = list.alarms[list.count - 1].alarm;
         put_place(answer->next, last->raised, last->id.id);
     }
     free(list.alarms);
