@@ -46,7 +46,7 @@ const char *fa_alarm_state_name(enum fa_alarm_state state);
 struct fa_deadline {
     fa_time armed;            /* wall */
     fa_time length;           /* FA_NEVER: none */
-    struct fa_heap_node node; /* monotonic */
+    struct fa_heap_node node; /* there monotonic */
 };
 
 /* What an alarm's deadline runs by. The last two are moments of a calendar, and reckoned anew when

@@ -180,14 +180,18 @@ void fa_engine_free(struct fa_engine *engine)
 
 /* ---- events ---- */
 
+static struct fa_heap_node *due(const struct fa_heap *heap, struct fa_now now)
+{
+    return fa_heap_next(heap) <= now.mono ? fa_heap_first(heap) : NULL;
+}
+
 static void tick_notifications(struct fa_engine *engine)
 {
     struct fa_heap_node *node;
     if (engine->hiders.due <= engine->now.mono) {
         fa_silences_due(engine);
     }
-    while ((node = fa_heap_first(&engine->notification_heap)) != NULL &&
-           node->at <= engine->now.mono) {
+    while ((node = due(&engine->notification_heap, engine->now)) != NULL) {
         fa_notification_due(engine, fa_container_of(node, struct fa_notification, deadline.node));
     }
 }
@@ -196,13 +200,13 @@ static void tick(struct fa_engine *engine)
 {
     struct fa_heap_node *node;
     tick_notifications(engine);
-    while ((node = fa_heap_first(&engine->alarm_heap)) != NULL && node->at <= engine->now.mono) {
+    while ((node = due(&engine->alarm_heap, engine->now)) != NULL) {
         struct fa_alarm *alarm = fa_container_of(node, struct fa_alarm, deadline.node);
         fa_disarm(&engine->alarm_heap, &alarm->deadline);
         int rc = fa_alarm_event(engine, alarm, FA_AEV_DUE, NULL);
         fa_assert(rc == 0);
     }
-    while ((node = fa_heap_first(&engine->incident_heap)) != NULL && node->at <= engine->now.mono) {
+    while ((node = due(&engine->incident_heap, engine->now)) != NULL) {
         fa_incident_due(engine, fa_container_of(node, struct fa_incident, due.node));
     }
     tick_notifications(engine); /* what the steps of this turn tell together */
@@ -543,8 +547,13 @@ fa_time fa_engine_next_deadline(const struct fa_engine *engine)
                                      &engine->notification_heap};
     fa_time first = engine->hiders.due;
     for (size_t i = 0; i < 3; i++) {
-        const struct fa_heap_node *node = fa_heap_first(heaps[i]);
-        first = node != NULL && node->at < first ? node->at : first;
+        fa_time next = fa_heap_next(heaps[i]);
+        first = next < first ? next : first;
     }
     return engine->weekly_due < first ? engine->weekly_due : first;
+}
+
+fa_time fa_engine_due(const struct fa_engine *engine, const struct fa_alarm *alarm)
+{
+    return fa_heap_at(&engine->alarm_heap, &alarm->deadline.node);
 }

@@ -527,6 +527,7 @@ static bool make_room(struct fa_engine *engine)
 {
     struct fa_incident *oldest = NULL;
     size_t closed = 0, open = 0;
+    fa_time first = FA_NEVER;
     if (engine->incidents.count < engine->setup->filings_open_max) {
         return true;
     }
@@ -536,7 +537,11 @@ static bool make_room(struct fa_engine *engine)
             continue;
         }
         closed++;
-        oldest = oldest == NULL || i->due.node.at < oldest->due.node.at ? i : oldest;
+        fa_time at = fa_heap_at(&engine->incident_heap, &i->due.node);
+        if (oldest == NULL || at < first) {
+            oldest = i;
+            first = at;
+        }
     }
     if (closed > engine->setup->filings_open_max) {
         fa_incident_due(engine, oldest);

@@ -96,7 +96,7 @@ struct fa_engine {
     struct fa_now now;
     struct fa_rng rng;
     struct fa_actions *actions;
-    uint64_t tie; /* makes equal deadlines come out in the order they were armed */
+    uint32_t tie; /* makes equal deadlines come out in the order they were armed */
 };
 
 /* actions.c */

@@ -410,7 +410,7 @@ static void check_next_step(struct fa_lab *lab, const struct fa_alarm *alarm,
 {
     const struct fa_now now = fa_lab_now(lab);
     fa_time longest, latest = latest_step(lab, alarm, &longest);
-    fa_time left = alarm->deadline.node.at - now.mono;
+    fa_time left = fa_engine_due(lab->engine, alarm) - now.mono;
     if (now.wall + left > latest) {
         fa_lab_fail(lab, "invariant 3 (always a next step): the next step of %s is %lld s away",
                     alarm->identity, (long long)(left / FA_SECOND));
@@ -426,8 +426,8 @@ static void check_deadline(struct fa_lab *lab, const struct fa_alarm *alarm,
                            const struct fa_lab_alarm *seen)
 {
     fa_time now = fa_lab_now(lab).mono;
-    fa_time at = alarm->deadline.node.at;
-    if (alarm->deadline.node.index == 0 || alarm->deadline.length == FA_NEVER ||
+    fa_time at = fa_engine_due(lab->engine, alarm);
+    if (at == FA_NEVER || alarm->deadline.length == FA_NEVER ||
         fa_engine_next_deadline(lab->engine) > at) {
         fa_lab_fail(lab, "invariant 3 (always a next step): %s is %s and has no deadline",
                     alarm->identity, fa_alarm_state_name(alarm->state));

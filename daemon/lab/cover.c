@@ -41,7 +41,7 @@ static void visit_trouble(struct fa_lab *lab, const struct fa_event *event)
 static void visit_due(void *ctx, const struct fa_alarm *alarm)
 {
     struct fa_lab *lab = ctx;
-    if (alarm->deadline.node.index != 0 && alarm->deadline.node.at <= fa_lab_now(lab).mono) {
+    if (fa_engine_due(lab->engine, alarm) <= fa_lab_now(lab).mono) {
         visit(lab, alarm, FA_AEV_DUE);
     }
 }

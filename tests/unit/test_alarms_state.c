@@ -93,7 +93,7 @@ static int happen(struct world *w, const char *rule, enum fa_alarm_event event)
     static const enum fa_level levels[] = {FA_LEVEL_FIRING, FA_LEVEL_CLEAR, FA_LEVEL_UNKNOWN};
     const struct fa_alarm *alarm = world_alarm(w);
     if (event == FA_AEV_DUE) {
-        world_advance(w, alarm->deadline.node.at - w->now.mono);
+        world_advance(w, fa_engine_due(w->engine, alarm) - w->now.mono);
         return 0;
     }
     if (event == FA_AEV_ACK || event == FA_AEV_RESOLVE) {
@@ -123,8 +123,7 @@ static void visit(size_t i)
     world_begin_firm(&w);
     const char *rule = bring_to(&w, cells[i].state);
     struct fa_alarm_id id = world_alarm(&w)->id;
-    fa_time due =
-        world_alarm(&w)->deadline.length == FA_NEVER ? FA_NEVER : world_alarm(&w)->deadline.node.at;
+    fa_time due = fa_engine_due(w.engine, world_alarm(&w));
     int rc = happen(&w, rule, cells[i].event);
     const struct fa_alarm *alarm = fa_engine_alarm(w.engine, id);
     world_waiting(&w, waiting, sizeof waiting);
@@ -134,7 +133,7 @@ static void visit(size_t i)
                  waiting);
     }
     if (alarm != NULL) {
-        fa_time left = alarm->deadline.length == FA_NEVER ? FA_NEVER : alarm->deadline.node.at;
+        fa_time left = fa_engine_due(w.engine, alarm);
         fa_time expected = cells[i].armed == -1         ? due
                            : cells[i].armed == FA_NEVER ? FA_NEVER
                                                         : w.now.mono + cells[i].armed;

@@ -364,11 +364,11 @@ static void a_clock_that_steps_back_keeps_deadlines_and_says_so(void **state)
     struct world w;
     world_begin_firm(&w);
     world_file(&w, 1, "mess", NULL, -1);
-    fa_time due = incident(&w, 1)->due.node.at;
+    fa_time due = fa_heap_at(&w.engine->incident_heap, &incident(&w, 1)->due.node);
     struct fa_event event = {.kind = FA_EV_CLOCK, .u.clock = {-2 * FA_HOUR}};
     w.now.wall -= 2 * FA_HOUR;
     world_step_event(&w, event);
-    assert_int_equal(incident(&w, 1)->due.node.at, due);
+    assert_int_equal(fa_heap_at(&w.engine->incident_heap, &incident(&w, 1)->due.node), due);
     assert_non_null(world_alarm_of(&w, "firealarm:clock-stepped"));
     event.u.clock.delta = -FA_SECOND;
     world_step_event(&w, event);
