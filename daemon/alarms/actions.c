@@ -148,9 +148,9 @@ static void put_evidence(struct fa_engine *engine, const struct fa_alarm *a, uns
         .for_ms = a->for_ms,
         .step = a->climbing ? a->step + 1 : 0,
         .loop = a->loop,
-        .rule = fa_str_of(a->rule),
+        .rule = fa_str_of(a->texts->rule),
         .labels = fa_str_of((a->flags & FA_FLAG_FILED) != 0 &&
-                                    fa_condition_holds(engine, a->rule, a->labels, &held)
+                                    fa_condition_holds(engine, a->texts->rule, a->labels, &held)
                                 ? held.labels
                                 : a->labels),
     };

@@ -112,6 +112,27 @@ struct fa_guesses {
     struct fa_guess items[];
 };
 
+/* What all alarms of a rule have in common: one for all of them, and never changed. (interned) */
+struct fa_alarm_texts {
+    const char *rule, *category, *severity, *policy, *policy_hash, *summary, *expect;
+};
+
+/* What people bring: of most alarms of a storm there is none of it. */
+struct fa_alarm_people {
+    char *owner;      /* a person's name; NULL: nobody */
+    fa_time promised; /* wall: the owner's next word */
+    fa_time owned;    /* wall: when somebody first owned it; 0: nobody did */
+    struct fa_incident_id *incidents;
+    size_t incident_count, incident_cap;
+    /* Targets it is about, with all whom they meant when it was filed; people whom the reporters
+     * struck. */
+    char **about, **struck;
+    size_t about_count, struck_count;
+    struct fa_guesses *guesses; /* NULL: nobody mistyped a code */
+    struct fa_comment *comments;
+    size_t comment_count, comment_cap;
+};
+
 /* There are a hundred thousand in a storm: what is small lies together, so that no room is lost. */
 struct fa_alarm {
     struct fa_alarm_id id;
@@ -126,39 +147,27 @@ struct fa_alarm {
     enum fa_level level : 8; /* of the series, as last signalled */
     char *identity;          /* rule and labels (or the filing), what makes it the same alarm */
     const char *labels;      /* canonical, "" for none; behind the identity, in its memory */
-    const char *rule, *category, *severity, *policy, *policy_hash, *summary,
-        *expect;     /* (interned) */
-    double value;    /* NaN: none */
-    double worst;    /* of all values since it was raised; NaN: none */
-    fa_time since;   /* wall: when what it is about began */
-    fa_time raised;  /* wall: when the alarm began (or its `for`) */
-    fa_time changed; /* wall: of its state */
-    fa_time for_ms;  /* the rule's */
-    fa_time held;    /* how much of it had passed when the data went missing */
+    const struct fa_alarm_texts *texts;
+    const struct fa_alarm_people *people; /* fa_alarm_people() changes it; never NULL */
+    double value;                         /* NaN: none */
+    double worst;                         /* of all values since it was raised; NaN: none */
+    fa_time since;                        /* wall: when what it is about began */
+    fa_time raised;                       /* wall: when the alarm began (or its `for`) */
+    fa_time changed;                      /* wall: of its state */
+    fa_time for_ms;                       /* the rule's */
+    fa_time held;                         /* how much of it had passed when the data went missing */
     uint32_t flags;
     uint32_t step;       /* 0-based step that was told last */
     uint32_t loop;       /* how often the last step was repeated */
     uint32_t told_count; /* room is a power of two */
     struct fa_deadline deadline;
-    char *owner;        /* a person's name; NULL: nobody */
-    fa_time promised;   /* wall: the owner's next word */
-    fa_time owned;      /* wall: when somebody first owned it; 0: nobody did */
-    fa_time first_told; /* wall: when somebody first heard; 0: see fa_alarm_first_told() */
-    struct fa_incident_id *incidents;
-    size_t incident_count, incident_cap;
+    fa_time first_told;       /* wall: when somebody first heard; 0: see fa_alarm_first_told() */
     struct fa_source *source; /* owned, one allocation; NULL: not of a rule over alerts */
-    /* Targets it is about, with all whom they meant when it was filed; people whom the reporters
-     * struck. */
-    char **about, **struck;
-    size_t about_count, struck_count;
     struct fa_told *told;
     struct fa_moment *moments; /* the diary; room as fa_diary_add() makes it */
     uint32_t moment_count, moments_lost;
-    uint32_t evidence;          /* rows of it that were written, but the first and the worst */
-    uint32_t wanted;            /* bits of enum fa_evidence_cause: evidence of the step under way */
-    struct fa_guesses *guesses; /* NULL: nobody mistyped a code */
-    struct fa_comment *comments;
-    size_t comment_count, comment_cap;
+    uint32_t evidence; /* rows of it that were written, but the first and the worst */
+    uint32_t wanted;   /* bits of enum fa_evidence_cause: evidence of the step under way */
     struct fa_notification *notifications; /* unsettled ones, a list */
     struct fa_hiding *hiding; /* owned; NULL: it is not hidden, and no inhibition knows it */
     struct fa_flaps *flaps;   /* owned; NULL: its data never cleared */
@@ -178,6 +187,12 @@ struct fa_source *fa_source_copy(const struct fa_source *source);
 uint32_t fa_alarm_guesses_left(const struct fa_alarm *alarm, const char *person);
 /* How often its data came and went in the last hour, to five minutes; 0: it is not flapping. */
 uint32_t fa_alarm_flaps(const struct fa_alarm *alarm, fa_time wall);
+/* One about nothing yet, with no deadline and no value. fa_alarm_free(). */
+struct fa_alarm *fa_alarm_new(void);
+/* What people brought, to be changed. */
+struct fa_alarm_people *fa_alarm_people(struct fa_alarm *alarm);
+/* Where they brought nothing. */
+extern const struct fa_alarm_people fa_alarm_nobody;
 /* Sets identity and labels, once. */
 void fa_alarm_name(struct fa_alarm *alarm, struct fa_str identity, struct fa_str labels);
 

@@ -48,7 +48,7 @@ static bool has_unknown(const struct fa_directory *dir, char *const *names, size
 static bool knows(const struct fa_directory *dir, const struct fa_alarm *alarm, fa_person person)
 {
     const char *name = dir->people[person].name;
-    bool known = alarm->owner != NULL && strcmp(alarm->owner, name) == 0;
+    bool known = alarm->people->owner != NULL && strcmp(alarm->people->owner, name) == 0;
     for (size_t i = 0; i < alarm->told_count && !known; i++) {
         known = strcmp(alarm->told[i].person, name) == 0;
     }
@@ -59,8 +59,8 @@ void fa_circle_close(const struct fa_directory *dir, const struct fa_alarm *alar
                      const struct fa_incident *incident, struct fa_pset *set)
 {
     bool unknown =
-        (alarm != NULL && (has_unknown(dir, alarm->about, alarm->about_count) ||
-                           has_unknown(dir, alarm->struck, alarm->struck_count))) ||
+        (alarm != NULL && (has_unknown(dir, alarm->people->about, alarm->people->about_count) ||
+                           has_unknown(dir, alarm->people->struck, alarm->people->struck_count))) ||
         (incident != NULL && (has_unknown(dir, incident->about, incident->about_count) ||
                               has_unknown(dir, incident->struck, incident->struck_count)));
     for (fa_person p = 0; unknown && p < dir->people_count; p++) {
@@ -79,8 +79,8 @@ void fa_circle_done(struct fa_circle *circle)
 void fa_circle_of(struct fa_circle *circle, const struct fa_engine *engine,
                   const struct fa_alarm *alarm)
 {
-    fa_circle_init(circle, engine->setup->people, alarm->about, alarm->about_count, alarm->struck,
-                   alarm->struck_count);
+    fa_circle_init(circle, engine->setup->people, alarm->people->about, alarm->people->about_count,
+                   alarm->people->struck, alarm->people->struck_count);
     fa_circle_close(engine->setup->people, alarm, NULL, &circle->conflicted);
 }
 
@@ -124,7 +124,7 @@ static uint32_t count_left_out(const struct fa_aim *aim, const struct fa_alarm *
 {
     struct fa_pset rung;
     uint32_t count = 0;
-    if (alarm->about_count + alarm->struck_count == 0) {
+    if (alarm->people->about_count + alarm->people->struck_count == 0) {
         return 0;
     }
     fa_pset_init(&rung, aim->dir);

@@ -190,7 +190,7 @@ static bool same_group(const struct fa_notification *a, const struct fa_notifica
     }
     return !a->instead && !b->instead && a->of_series && b->of_series && a->kind == b->kind &&
            a->step == b->step && a->loop == b->loop &&
-           a->owner_alarm->rule == b->owner_alarm->rule &&
+           a->owner_alarm->texts->rule == b->owner_alarm->texts->rule &&
            same_customer(a->owner_alarm, b->owner_alarm);
 }
 

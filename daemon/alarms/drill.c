@@ -248,7 +248,7 @@ int fa_drill_begin(struct fa_engine *engine, const struct fa_event *event,
 static struct fa_drill_ref *ref_of(const struct fa_engine *engine, const struct fa_alarm *alarm)
 {
     struct fa_drill_ref *ref =
-        (alarm->flags & FA_FLAG_DRILL) != 0 ? find(engine, alarm->policy) : NULL;
+        (alarm->flags & FA_FLAG_DRILL) != 0 ? find(engine, alarm->texts->policy) : NULL;
     return ref != NULL && fa_id_eq(ref->drill.alarm.id, alarm->id.id) ? ref : NULL;
 }
 

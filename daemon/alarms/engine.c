@@ -116,9 +116,9 @@ const char *fa_use_policy(struct fa_engine *engine, const struct fa_policy *poli
 const struct fa_policy *fa_policy_of(const struct fa_engine *engine, const struct fa_alarm *alarm)
 {
     struct fa_policy_ref *ref = NULL;
-    HASH_FIND_STR(engine->policies, alarm->policy_hash, ref);
+    HASH_FIND_STR(engine->policies, alarm->texts->policy_hash, ref);
     /* A policy's row can be lost to damage; the one of that name is then the best there is. */
-    const struct fa_policy *named = fa_setup_policy(engine->setup, alarm->policy);
+    const struct fa_policy *named = fa_setup_policy(engine->setup, alarm->texts->policy);
     return ref != NULL     ? &ref->policy
            : named != NULL ? named
                            : fa_setup_policy(engine->setup, FA_POLICY_OPERATORS);
@@ -316,15 +316,6 @@ static void on_signal(struct fa_engine *engine, const struct fa_signal *signal)
     fa_buf_done(&identity);
 }
 
-struct fa_told *fa_alarm_add_told(struct fa_alarm *alarm)
-{
-    size_t count = alarm->told_count;
-    if ((count & (count - 1)) == 0) { /* 0 or a power of two: it is full */
-        alarm->told = fa_xrealloc(alarm->told, (count > 0 ? 2 * count : 1) * sizeof *alarm->told);
-    }
-    return &alarm->told[alarm->told_count++];
-}
-
 bool fa_channel_is_troubled(const struct fa_engine *engine, const char *channel)
 {
     static const char prefix[] = "firealarm:channel-";
@@ -386,7 +377,9 @@ static int on_deed(struct fa_engine *engine, const struct fa_event *event)
         return FA_ENOTFOUND;
     }
     bool worded = deed.text != NULL && deed.text[0] != '\0';
-    int rc = worded ? fa_comment_fits(alarm->comments, alarm->comment_count, deed.text) : 0;
+    int rc = worded
+                 ? fa_comment_fits(alarm->people->comments, alarm->people->comment_count, deed.text)
+                 : 0;
     if (event->kind != FA_EV_COMMENT) {
         worded = worded && rc == 0; /* the deed counts, whether or not its words fit */
         rc = fa_alarm_event(engine, alarm, event->kind == FA_EV_ACK ? FA_AEV_ACK : FA_AEV_RESOLVE,
@@ -396,9 +389,8 @@ static int on_deed(struct fa_engine *engine, const struct fa_event *event)
         fa_guesses_forget(alarm, deed.who);
     }
     if (rc == 0 && worded) {
-        fa_add_comment(
-            &alarm->comments, &alarm->comment_count, &alarm->comment_cap,
-            (struct fa_comment){fa_xstrdup(deed.who), fa_xstrdup(deed.text), engine->now.wall});
+        fa_alarm_add_comment(alarm, (struct fa_comment){fa_xstrdup(deed.who), fa_xstrdup(deed.text),
+                                                        engine->now.wall});
         fa_touch_alarm(engine, alarm);
         if (event->kind == FA_EV_COMMENT) {
             fa_journal_alarm(engine, FA_J_COMMENTED, alarm, deed.who, 0);

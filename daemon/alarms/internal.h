@@ -159,6 +159,9 @@ void fa_trouble_once(struct fa_engine *engine, const char *code, const char *tex
 struct fa_told *fa_alarm_add_told(struct fa_alarm *alarm);
 /* Is there an alarm about this channel, open or not yet forgotten? */
 bool fa_channel_is_troubled(const struct fa_engine *engine, const char *channel);
+/* object.c: one more filing, to be set; one more comment, taken. */
+struct fa_incident_id *fa_alarm_add_incident(struct fa_alarm *alarm);
+void fa_alarm_add_comment(struct fa_alarm *alarm, struct fa_comment comment);
 void fa_add_comment(struct fa_comment **comments, size_t *count, size_t *cap,
                     struct fa_comment comment);
 /* FA_EFULL: so much was written there that this text does not fit any more. */

@@ -95,8 +95,8 @@ void fa_notification_record(struct fa_engine *engine, const struct fa_notificati
 static const struct fa_severity *severity_of(const struct fa_engine *engine,
                                              const struct fa_notification *n)
 {
-    const char *name =
-        n->owner_alarm != NULL ? n->owner_alarm->severity : engine->setup->severities[0].name;
+    const char *name = n->owner_alarm != NULL ? n->owner_alarm->texts->severity
+                                              : engine->setup->severities[0].name;
     const struct fa_severity *severity = fa_setup_severity(engine->setup, name);
     return severity != NULL ? severity : &engine->setup->severities[0];
 }
@@ -132,8 +132,8 @@ bool fa_notification_is_hidden(const struct fa_engine *engine, const struct fa_n
 {
     const struct fa_incident *incident = fa_engine_incident(engine, n->incident);
     return n->hidden || n->kind == FA_NOTE_DIGEST ||
-           (n->owner_alarm != NULL &&
-            (n->owner_alarm->about_count > 0 || (n->owner_alarm->flags & FA_FLAG_DRILL) != 0)) ||
+           (n->owner_alarm != NULL && (n->owner_alarm->people->about_count > 0 ||
+                                       (n->owner_alarm->flags & FA_FLAG_DRILL) != 0)) ||
            (incident != NULL && incident->about_count > 0);
 }
 
@@ -255,8 +255,8 @@ static void circle_of(struct fa_circle *circle, const struct fa_directory *dir,
                       const struct fa_alarm *alarm, const struct fa_incident *incident)
 {
     if (alarm != NULL) {
-        fa_circle_init(circle, dir, alarm->about, alarm->about_count, alarm->struck,
-                       alarm->struck_count);
+        fa_circle_init(circle, dir, alarm->people->about, alarm->people->about_count,
+                       alarm->people->struck, alarm->people->struck_count);
     } else if (incident != NULL) {
         fa_circle_init(circle, dir, incident->about, incident->about_count, incident->struck,
                        incident->struck_count);
@@ -753,7 +753,7 @@ static void tell_latecomer(struct fa_engine *engine, struct fa_alarm *alarm,
         [FA_ALARM_RESOLVED] = FA_NOTE_RESOLVED,
     };
     fa_person person = fa_directory_find(engine->setup->people, fa_str_of(n->person));
-    bool by_them = alarm->owner != NULL && strcmp(alarm->owner, n->person) == 0;
+    bool by_them = alarm->people->owner != NULL && strcmp(alarm->people->owner, n->person) == 0;
     bool is_said = n->place != NULL && alarm->changed <= n->failing; /* by the line itself */
     if (person != FA_NOBODY && !by_them && !is_said && alarm->state != FA_ALARM_UNACKED &&
         !fa_flap_is_calm(alarm)) {

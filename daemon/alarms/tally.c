@@ -175,7 +175,7 @@ static void note_last(struct fa_engine *engine, struct fa_tally *tally)
 
 static bool is_kept_from_anybody(const struct fa_alarm *alarm)
 {
-    return alarm->about_count + alarm->struck_count > 0;
+    return alarm->people->about_count + alarm->people->struck_count > 0;
 }
 
 static bool may_count(const struct fa_engine *engine, const struct fa_notification *n)
@@ -255,9 +255,9 @@ void fa_tally_alarm(struct fa_engine *engine, const struct fa_alarm *alarm,
     if (who != NULL) {
         fa_tally_add(engine, FA_TALLY_PERSON, who, which, 1);
     } else if (is_ruled && which == FA_TALLY_RAISED) {
-        note_last(engine, fa_tally_take(engine, FA_TALLY_RULE, alarm->rule));
+        note_last(engine, fa_tally_take(engine, FA_TALLY_RULE, alarm->texts->rule));
     } else if (is_ruled) {
-        fa_tally_add(engine, FA_TALLY_RULE, alarm->rule, which, 1);
+        fa_tally_add(engine, FA_TALLY_RULE, alarm->texts->rule, which, 1);
     }
 }
 
@@ -265,7 +265,8 @@ void fa_tally_alarm(struct fa_engine *engine, const struct fa_alarm *alarm,
 static bool is_rule_kept(const struct fa_engine *engine, const char *rule)
 {
     const struct fa_alarm *alarm = engine->alarms.first;
-    while (alarm != NULL && !(is_kept_from_anybody(alarm) && strcmp(alarm->rule, rule) == 0)) {
+    while (alarm != NULL &&
+           !(is_kept_from_anybody(alarm) && strcmp(alarm->texts->rule, rule) == 0)) {
         alarm = alarm->after;
     }
     return alarm != NULL || fa_kept_out_of_rule(engine, rule);

@@ -348,8 +348,9 @@ static void answer(struct late_explain *late, const struct fa_alarm *alarm)
     }
     json_object_set_new(body, "alarm", fa_call_alarm_json(call, alarm, true));
     fa_json_set_text(body, "you", call->people->people[call->caller.person].name);
-    json_object_set_new(body, "configured",
-                        json_boolean(!by_rule || fa_setup_rule(call->setup, alarm->rule) != NULL));
+    json_object_set_new(
+        body, "configured",
+        json_boolean(!by_rule || fa_setup_rule(call->setup, alarm->texts->rule) != NULL));
     fa_json_set_text(body, "for", NULL);
     if (alarm->for_ms > 0) {
         fa_json_set_measured(body, "for", alarm->for_ms, (enum fa_measure)alarm->for_measure);

@@ -39,7 +39,7 @@ struct list {
 
 static uint32_t rank_of(const struct fa_call *call, const struct fa_alarm *alarm)
 {
-    const struct fa_severity *severity = fa_setup_severity(call->setup, alarm->severity);
+    const struct fa_severity *severity = fa_setup_severity(call->setup, alarm->texts->severity);
     return severity != NULL ? severity->rank : UINT32_MAX;
 }
 

@@ -70,7 +70,8 @@ void fa_lab_cover_event(struct fa_lab *lab, const struct fa_event *event)
     case FA_EV_RECUSE:
         alarm = fa_engine_alarm(lab->engine, event->u.recuse.alarm);
         if (alarm != NULL && alarm->state == FA_ALARM_ACKED && event->u.recuse.person == NULL &&
-            alarm->owner != NULL && strcmp(alarm->owner, event->u.recuse.who) == 0) {
+            alarm->people->owner != NULL &&
+            strcmp(alarm->people->owner, event->u.recuse.who) == 0) {
             visit(lab, alarm, FA_AEV_DISOWN);
         }
         break;

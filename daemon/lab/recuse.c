@@ -65,10 +65,12 @@ static bool is_stored(const struct fa_lab *lab, const struct fa_lab_recusal *rec
 {
     const struct fa_alarm *alarm = fa_engine_alarm(lab->engine, recusal->alarm);
     bool found = false;
-    char *const *list = alarm == NULL ? NULL : recusal->is_subject ? alarm->about : alarm->struck;
+    char *const *list = alarm == NULL         ? NULL
+                        : recusal->is_subject ? alarm->people->about
+                                              : alarm->people->struck;
     size_t count = alarm == NULL         ? 0
-                   : recusal->is_subject ? alarm->about_count
-                                         : alarm->struck_count;
+                   : recusal->is_subject ? alarm->people->about_count
+                                         : alarm->people->struck_count;
     for (size_t i = 0; i < count; i++) {
         found = found || strcmp(list[i], recusal->name) == 0;
     }
@@ -88,7 +90,7 @@ void fa_lab_recused_start(struct fa_lab *lab)
 void fa_lab_recused_anew(struct fa_lab *lab, const struct fa_alarm *alarm)
 {
     size_t count = lab->recusal_count;
-    if (alarm->incident_count > 0) {
+    if (alarm->people->incident_count > 0) {
         return;
     }
     for (size_t i = 0; i < count; i++) {

@@ -44,13 +44,13 @@ static void add_alarm(void *ctx, const struct fa_alarm *a)
                   fa_id_format(a->id.id, id), a->identity, fa_alarm_state_name(a->state),
                   a->flags & ~FA_FLAG_UNKNOWN, a->step, a->loop,
                   deadline_text(&lines->engine->alarm_heap, &a->deadline, due),
-                  a->owner != NULL ? a->owner : "-", a->told_count);
+                  a->people->owner != NULL ? a->people->owner : "-", a->told_count);
     size_t count = 0;
     for (const struct fa_notification *n = a->notifications; n != NULL; n = n->next) {
         count += !is_belied(n);
     }
-    fa_buf_printf(&buf, " %zu comments %zu filings %zu", count, a->comment_count,
-                  a->incident_count);
+    fa_buf_printf(&buf, " %zu comments %zu filings %zu", count, a->people->comment_count,
+                  a->people->incident_count);
     add_line(ctx, fa_buf_take(&buf));
 }
 
@@ -340,7 +340,7 @@ static void a_step_of_the_wall_clock_leaves_a_promise_as_long_as_it_was(void **s
     w.now.wall -= FA_HOUR;
     world_step_event(&w, event);
     const struct fa_alarm *alarm = fa_engine_alarm_by_identity(w.engine, "slow{}");
-    assert_int_equal(alarm->promised, w.now.wall + 30 * FA_MINUTE);
+    assert_int_equal(alarm->people->promised, w.now.wall + 30 * FA_MINUTE);
     assert_int_equal(fa_engine_due(w.engine, alarm), w.now.mono + 30 * FA_MINUTE);
     world_done(&w);
 }
