@@ -61,11 +61,15 @@ enum fa_alarm_clock {
 };
 /* clang-format on */
 
+/* Who over which channel; either may be NULL. (interned, as its texts) */
+struct fa_reach {
+    const char *person, *channel;
+};
+
 struct fa_told {
-    const char *person;  /* (interned) */
-    const char *channel; /* (interned) over which it went first */
-    fa_time when;        /* wall: the latest */
-    fa_time spared;      /* wall: when a reminder was left out, for they know of it; 0: none */
+    const struct fa_reach *to; /* whom, and over which channel first */
+    fa_time when;              /* wall: the latest */
+    fa_time spared; /* wall: when a reminder was left out, for they know of it; 0: none */
 };
 
 /* An alarm's diary: what the journal says of it in codes, here with names, for whoever may read the
@@ -145,8 +149,10 @@ struct fa_alarm {
     uint32_t name_hash;
     enum fa_alarm_state state : 8;
     enum fa_level level : 8; /* of the series, as last signalled */
-    char *identity;          /* rule and labels (or the filing), what makes it the same alarm */
-    const char *labels;      /* canonical, "" for none; behind the identity, in its memory */
+    uint8_t moment_count;
+    uint8_t wanted;     /* bits of enum fa_evidence_cause: evidence of the step under way */
+    char *identity;     /* rule and labels (or the filing), what makes it the same alarm */
+    const char *labels; /* canonical, "" for none; behind the identity, in its memory */
     const struct fa_alarm_texts *texts;
     const struct fa_alarm_people *people; /* fa_alarm_people() changes it; never NULL */
     double value;                         /* NaN: none */
@@ -164,20 +170,20 @@ struct fa_alarm {
     fa_time first_told;       /* wall: when somebody first heard; 0: see fa_alarm_first_told() */
     struct fa_source *source; /* owned, one allocation; NULL: not of a rule over alerts */
     struct fa_told *told;
-    struct fa_moment *moments; /* the diary; room as fa_diary_add() makes it */
-    uint32_t moment_count, moments_lost;
+    uint8_t *diary; /* packed: fa_diary_read() */
+    uint32_t moments_lost;
     uint32_t evidence; /* rows of it that were written, but the first and the worst */
-    uint32_t wanted;   /* bits of enum fa_evidence_cause: evidence of the step under way */
     struct fa_notification *notifications; /* unsettled ones, a list */
     struct fa_hiding *hiding; /* owned; NULL: it is not hidden, and no inhibition knows it */
     struct fa_flaps *flaps;   /* owned; NULL: its data never cleared */
-    struct fa_alarm *next_dirty;
 };
 
 /* Do the rules go on from its level after a start or reload? Not where it was over before its data
  * were missing: "unknown" says to them that it had fired. */
 bool fa_alarm_keeps_level(const struct fa_alarm *alarm);
 
+/* Its diary, oldest first; returns how many moments there are. */
+uint32_t fa_diary_read(const struct fa_alarm *alarm, struct fa_moment ret_list[FA_DIARY_MAX]);
 /* Wall: when somebody was told of it for the first time; 0: nobody was. In a row of before this was
  * kept it is as near as the row still knows. */
 fa_time fa_alarm_first_told(const struct fa_alarm *alarm);
@@ -225,7 +231,6 @@ struct fa_incident {
     fa_time told_first, owned; /* wall; 0: never */
     uint32_t kept, missed;     /* words that were promised about it */
     bool dirty, counted;       /* the engine's */
-    struct fa_incident *next_dirty;
 };
 
 /* clang-format off */
@@ -289,7 +294,6 @@ struct fa_notification {
     bool instead;           /* takes the place of a digest's line that failed */
     bool dirty, counted;    /* the engine's */
     bool hidden;            /* in no count, see fa_notification_is_hidden() */
-    struct fa_notification *next_dirty;
 };
 
 #endif

@@ -50,7 +50,7 @@ static bool knows(const struct fa_directory *dir, const struct fa_alarm *alarm, 
     const char *name = dir->people[person].name;
     bool known = alarm->people->owner != NULL && strcmp(alarm->people->owner, name) == 0;
     for (size_t i = 0; i < alarm->told_count && !known; i++) {
-        known = strcmp(alarm->told[i].person, name) == 0;
+        known = strcmp(alarm->told[i].to->person, name) == 0;
     }
     return known;
 }
@@ -92,7 +92,7 @@ static void note(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_momen
                                      .person = fa_intern(&engine->texts, person),
                                      .number = number,
                                      .code = (uint8_t)code};
-    fa_diary_note(alarm, &moment);
+    fa_diary_note(&engine->texts, alarm, &moment);
     fa_touch_alarm(engine, alarm);
 }
 
@@ -383,7 +383,7 @@ static void drop_told(const struct fa_alarm *alarm, const struct fa_directory *d
     fa_pset_init(&told, dir);
     for (size_t i = 0; i < alarm->told_count; i++) {
         if (alarm->told[i].when >= since) {
-            fa_pset_add(&told, fa_directory_find(dir, fa_str_of(alarm->told[i].person)));
+            fa_pset_add(&told, fa_directory_find(dir, fa_str_of(alarm->told[i].to->person)));
         }
     }
     fa_pset_remove_all(set, &told);
@@ -493,17 +493,17 @@ void fa_tell_told(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_noti
     }
     fa_circle_of(&circle, engine, alarm);
     for (size_t i = 0; i < alarm->told_count; i++) {
-        fa_person person = fa_directory_find(dir, fa_str_of(alarm->told[i].person));
+        fa_person person = fa_directory_find(dir, fa_str_of(alarm->told[i].to->person));
         if (person == FA_NOBODY || fa_pset_has(&circle.conflicted, person) ||
             fa_pset_has(&circle.struck, person) ||
-            (but != NULL && strcmp(but, alarm->told[i].person) == 0)) {
+            (but != NULL && strcmp(but, alarm->told[i].to->person) == 0)) {
             continue;
         }
         struct fa_note_spec spec = {
             .alarm = alarm,
             .person = person,
             .kind = kind,
-            .contact = contact_for(&dir->people[person], alarm->told[i].channel),
+            .contact = contact_for(&dir->people[person], alarm->told[i].to->channel),
         };
         fa_notify(engine, &spec);
     }

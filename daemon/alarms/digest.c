@@ -105,7 +105,7 @@ static struct fa_told *knows_already(const struct fa_engine *engine,
         return NULL;
     }
     for (size_t i = 0; i < alarm->told_count; i++) {
-        if (strcmp(alarm->told[i].person, n->person) == 0) {
+        if (strcmp(alarm->told[i].to->person, n->person) == 0) {
             return alarm->told[i].when >= news_of(alarm) ? &alarm->told[i] : NULL;
         }
     }

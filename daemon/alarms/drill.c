@@ -286,7 +286,7 @@ static bool was_told(const struct fa_alarm *alarm, const char *person)
 {
     bool told = false;
     for (size_t i = 0; i < alarm->told_count && !told; i++) {
-        told = strcmp(alarm->told[i].person, person) == 0;
+        told = strcmp(alarm->told[i].to->person, person) == 0;
     }
     return told;
 }
@@ -310,7 +310,7 @@ static void put_silent(const struct fa_engine *engine, const struct fa_alarm *al
 {
     size_t count = 0;
     for (size_t i = 0; i < alarm->told_count; i++) {
-        put_one(engine, " Told, and silent: ", alarm->told[i].person, &count, words);
+        put_one(engine, " Told, and silent: ", alarm->told[i].to->person, &count, words);
     }
     fa_buf_puts(words, count > 0 ? "." : " Nobody could be told.");
     count = 0;

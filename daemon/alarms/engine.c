@@ -20,12 +20,17 @@
 
 /* ---- objects ---- */
 
+static void add_dirty(struct fa_dirty *dirty, void *object)
+{
+    dirty->list = fa_xgrow(dirty->list, dirty->count, &dirty->cap, sizeof dirty->list[0]);
+    dirty->list[dirty->count++] = object;
+}
+
 void fa_touch_alarm(struct fa_engine *engine, struct fa_alarm *alarm)
 {
     if (!alarm->dirty) {
         alarm->dirty = true;
-        alarm->next_dirty = engine->dirty_alarms;
-        engine->dirty_alarms = alarm;
+        add_dirty(&engine->dirty_alarms, alarm);
     }
 }
 
@@ -33,8 +38,7 @@ void fa_touch_incident(struct fa_engine *engine, struct fa_incident *incident)
 {
     if (!incident->dirty) {
         incident->dirty = true;
-        incident->next_dirty = engine->dirty_incidents;
-        engine->dirty_incidents = incident;
+        add_dirty(&engine->dirty_incidents, incident);
     }
 }
 
@@ -42,8 +46,7 @@ void fa_touch_notification(struct fa_engine *engine, struct fa_notification *not
 {
     if (!notification->dirty) {
         notification->dirty = true;
-        notification->next_dirty = engine->dirty_notifications;
-        engine->dirty_notifications = notification;
+        add_dirty(&engine->dirty_notifications, notification);
     }
 }
 
@@ -171,6 +174,9 @@ void fa_engine_free(struct fa_engine *engine)
     fa_tallies_done(engine);
     fa_kept_out_done(engine);
     fa_further_done(engine);
+    free(engine->dirty_alarms.list);
+    free(engine->dirty_incidents.list);
+    free(engine->dirty_notifications.list);
     fa_heap_done(&engine->alarm_heap);
     fa_heap_done(&engine->incident_heap);
     fa_heap_done(&engine->notification_heap);

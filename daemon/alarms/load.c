@@ -242,7 +242,7 @@ static void note_gap(struct fa_engine *engine, struct fa_alarm *alarm, fa_time l
     alarm->flags |= FA_FLAG_UNKNOWN;
     alarm->level = alarm->level == FA_LEVEL_FIRING ? alarm->level : FA_LEVEL_UNKNOWN;
     if (alarm->state != FA_ALARM_RESOLVED) {
-        fa_diary_note(alarm, &moment);
+        fa_diary_note(&engine->texts, alarm, &moment);
     }
     fa_touch_alarm(engine, alarm);
 }

@@ -31,6 +31,12 @@ struct fa_alarm_people *fa_alarm_people(struct fa_alarm *alarm)
     return (struct fa_alarm_people *)alarm->people;
 }
 
+const struct fa_reach *fa_reach(struct fa_interned **texts, const char *person, const char *channel)
+{
+    const struct fa_reach reach = {person, channel};
+    return fa_intern_bytes(texts, &reach, sizeof reach);
+}
+
 struct fa_incident_id *fa_alarm_add_incident(struct fa_alarm *alarm)
 {
     struct fa_alarm_people *people = fa_alarm_people(alarm);
@@ -121,7 +127,7 @@ void fa_alarm_free(struct fa_alarm *alarm)
     free(alarm->flaps);
     free(alarm->identity);
     free(alarm->told);
-    free(alarm->moments);
+    free(alarm->diary);
     if (alarm->people != &fa_alarm_nobody) {
         free_people(fa_alarm_people(alarm));
     }

@@ -80,7 +80,7 @@ void fa_notification_note(struct fa_engine *engine, const struct fa_notification
         .attempt = (uint16_t)(n->attempts < UINT16_MAX ? n->attempts : UINT16_MAX),
         .kind = (uint8_t)n->kind};
     if (n->owner_alarm != NULL) {
-        fa_diary_note(n->owner_alarm, &moment);
+        fa_diary_note(&engine->texts, n->owner_alarm, &moment);
         fa_touch_alarm(engine, n->owner_alarm);
     }
 }
@@ -506,7 +506,7 @@ static bool was_told_in_step(const struct fa_engine *engine, const struct fa_ala
     fa_circle_of(&circle, engine, alarm); /* who is out by now, was told for nothing */
     for (size_t i = 0; i < alarm->told_count && !found; i++) {
         fa_person person =
-            fa_directory_find(engine->setup->people, fa_str_of(alarm->told[i].person));
+            fa_directory_find(engine->setup->people, fa_str_of(alarm->told[i].to->person));
         found = (alarm->told[i].when >= since || alarm->told[i].spared >= since) &&
                 !fa_pset_has(&circle.conflicted, person) && !fa_pset_has(&circle.struck, person);
     }
@@ -777,14 +777,14 @@ void fa_notification_sent(struct fa_engine *engine, struct fa_notification *n)
         alarm->first_told = alarm->told_count == 0 ? engine->now.wall : alarm->first_told;
         bool known = false;
         for (size_t i = 0; i < alarm->told_count && !known; i++) {
-            known = strcmp(alarm->told[i].person, n->person) == 0;
+            known = strcmp(alarm->told[i].to->person, n->person) == 0;
             if (known) {
                 alarm->told[i].when = engine->now.wall;
             }
         }
         if (!known) {
-            *fa_alarm_add_told(alarm) =
-                (struct fa_told){n->person, n->channel, engine->now.wall, 0};
+            *fa_alarm_add_told(alarm) = (struct fa_told){
+                fa_reach(&engine->texts, n->person, n->channel), engine->now.wall, 0};
             tell_latecomer(engine, alarm, n);
         }
         fa_touch_alarm(engine, alarm);

@@ -117,7 +117,7 @@ static void add_targets(const struct fa_engine *engine, const struct fa_alarm *a
     fa_policy_people(aim.policy, dir, &aim.ask, set);
     fa_aim_done(&aim);
     for (size_t i = 0; i < alarm->told_count; i++) {
-        add_named(dir, alarm->told[i].person, set);
+        add_named(dir, alarm->told[i].to->person, set);
     }
     for (const struct fa_notification *n = alarm->notifications; n != NULL; n = n->next) {
         add_named(dir, n->person, set);

@@ -89,8 +89,8 @@ static void put_inner(struct fa_buf *buf, uint32_t tag, const char *who, const c
 static void put_told(struct fa_buf *buf, const struct fa_told *told)
 {
     size_t from = buf->len;
-    fa_rec_put_text(buf, X_WHO, told->person);
-    fa_rec_put_text(buf, X_CHANNEL, told->channel);
+    fa_rec_put_text(buf, X_WHO, told->to->person);
+    fa_rec_put_text(buf, X_CHANNEL, told->to->channel);
     fa_rec_put_i64(buf, X_WHEN, told->when);
     put_time(buf, X_SPARED, told->spared);
     fa_rec_wrap(buf, A_TOLD, from);
@@ -178,8 +178,10 @@ void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
         put_inner(buf, A_COMMENT, a->people->comments[i].who, a->people->comments[i].text, NULL,
                   a->people->comments[i].when);
     }
-    for (size_t i = 0; i < a->moment_count; i++) {
-        put_moment(buf, &a->moments[i]);
+    struct fa_moment moments[FA_DIARY_MAX];
+    uint32_t moment_count = fa_diary_read(a, moments);
+    for (uint32_t i = 0; i < moment_count; i++) {
+        put_moment(buf, &moments[i]);
     }
     put_guesses(buf, a->people->guesses);
     put_count(buf, A_MOMENTS_LOST, a->moments_lost);
@@ -309,18 +311,20 @@ static bool get_told(const struct fa_rec_field *outer, struct fa_interned **text
 {
     struct fa_rec_reader reader = fa_rec_read(outer->bytes);
     struct fa_rec_field field;
-    *ret = (struct fa_told){.person = "", .channel = ""};
+    struct fa_reach to = {"", ""};
+    *ret = (struct fa_told){.to = NULL};
     while (fa_rec_next(&reader, &field)) {
         if (field.tag == X_WHO) {
-            ret->person = fa_intern_str(texts, field.bytes);
+            to.person = fa_intern_str(texts, field.bytes);
         } else if (field.tag == X_CHANNEL) {
-            ret->channel = fa_intern_str(texts, field.bytes);
+            to.channel = fa_intern_str(texts, field.bytes);
         } else if (field.tag == X_WHEN) {
             ret->when = get_time(&field);
         } else if (field.tag == X_SPARED) {
             ret->spared = get_time(&field);
         }
     }
+    ret->to = fa_reach(texts, to.person, to.channel);
     return !reader.bad;
 }
 
@@ -389,8 +393,10 @@ static bool read_alarm_list(struct fa_alarm *a, const struct fa_rec_field *f,
     case A_GUESS:
         return get_guess(f, texts, fa_guess_add(a));
     case A_MOMENT: {
-        struct fa_moment *moment = fa_diary_add(a);
-        return moment == NULL || get_moment(f, texts, moment);
+        struct fa_moment moment;
+        bool ok = get_moment(f, texts, &moment);
+        (void)fa_diary_add(texts, a, &moment);
+        return ok;
     }
     case A_COMMENT: {
         bool ok = get_comment(f, &comment);

@@ -232,7 +232,7 @@ void fa_silence_hides(struct fa_engine *engine, struct fa_silence *silence,
     }
     fa_pset_init(&set, dir);
     for (size_t i = 0; i < alarm->told_count; i++) {
-        fa_person person = fa_directory_find(dir, fa_str_of(alarm->told[i].person));
+        fa_person person = fa_directory_find(dir, fa_str_of(alarm->told[i].to->person));
         fa_pset_add(&set, person);
         if (executive && person != FA_NOBODY) {
             fa_pset_add(&set, fa_directory_manager(dir, person));

@@ -328,8 +328,10 @@ static void forget_all(struct fa_engine *engine, const char *person)
 
 void fa_tally_forget(struct fa_engine *engine, const struct fa_alarm *alarm)
 {
-    for (uint32_t i = 0; i < alarm->moment_count; i++) {
-        const struct fa_moment *m = &alarm->moments[i];
+    struct fa_moment list[FA_DIARY_MAX];
+    uint32_t count = fa_diary_read(alarm, list);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct fa_moment *m = &list[i];
         int which = m->code == FA_J_SENT       ? FA_TALLY_GOT
                     : m->code == FA_J_MOVED_ON ? FA_TALLY_FAILED
                     : m->code == FA_J_KEPT     ? FA_TALLY_KEPT_WORD
@@ -340,7 +342,7 @@ void fa_tally_forget(struct fa_engine *engine, const struct fa_alarm *alarm)
         }
     }
     for (size_t i = 0; alarm->moments_lost > 0 && i < alarm->told_count; i++) {
-        forget_all(engine, alarm->told[i].person);
+        forget_all(engine, alarm->told[i].to->person);
     }
 }
 

@@ -241,13 +241,13 @@ static json_t *told_json(const struct fa_call *call, const struct fa_alarm *alar
     json_t *list = json_array();
     for (size_t i = 0; i < alarm->told_count; i++) {
         json_t *item = json_object();
-        fa_person person = fa_directory_find(call->people, fa_str_of(alarm->told[i].person));
-        fa_json_set_text(item, "name", alarm->told[i].person);
+        fa_person person = fa_directory_find(call->people, fa_str_of(alarm->told[i].to->person));
+        fa_json_set_text(item, "name", alarm->told[i].to->person);
         fa_json_set_text(item, "display",
                          person != FA_NOBODY ? call->people->people[person].display
-                                             : alarm->told[i].person);
-        fa_json_set_text(item, "channel", alarm->told[i].channel);
-        fa_json_set_text(item, "state", channel_state(alarm, alarm->told[i].person));
+                                             : alarm->told[i].to->person);
+        fa_json_set_text(item, "channel", alarm->told[i].to->channel);
+        fa_json_set_text(item, "state", channel_state(alarm, alarm->told[i].to->person));
         fa_json_set_time(item, "time", alarm->told[i].when);
         json_array_append_new(list, item);
     }

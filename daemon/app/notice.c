@@ -141,13 +141,13 @@ static struct firealarm_text told_of(const struct fa_daemon *daemon,
     struct fa_access access;
     fa_access_init(&access, daemon->engine, alarm);
     for (size_t i = 0; i < alarm->told_count && out->len < TOLD_MAX; i++) {
-        fa_person person = fa_directory_find(dir, fa_str_of(alarm->told[i].person));
+        fa_person person = fa_directory_find(dir, fa_str_of(alarm->told[i].to->person));
         /* Whoever stepped out since is named to nobody. */
         bool out_now =
             fa_pset_has(&access.conflicted, person) || fa_pset_has(&access.struck, person);
-        if (strcmp(alarm->told[i].person, n->person) != 0 && !out_now) {
+        if (strcmp(alarm->told[i].to->person, n->person) != 0 && !out_now) {
             fa_buf_puts(out, out->len > 0 ? ", " : "");
-            fa_buf_puts(out, display_of(daemon, alarm->told[i].person));
+            fa_buf_puts(out, display_of(daemon, alarm->told[i].to->person));
         }
     }
     fa_access_done(&access);

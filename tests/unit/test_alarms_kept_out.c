@@ -233,10 +233,12 @@ static void put_trouble(const struct world *w, const char *rule, struct fa_buf *
                   a->texts->expect, a->people->about_count, a->people->struck_count,
                   a->people->incident_count, a->people->comment_count, a->flags,
                   (unsigned)isnan(a->value));
-    for (size_t i = 0; i < a->moment_count; i++) {
-        fa_buf_printf(out, "%u %s %lld,", a->moments[i].code,
-                      a->moments[i].person != NULL ? a->moments[i].person : "",
-                      (long long)a->moments[i].number);
+    struct fa_moment moments[FA_DIARY_MAX];
+    uint32_t moment_count = fa_diary_read(a, moments);
+    for (size_t i = 0; i < moment_count; i++) {
+        fa_buf_printf(out, "%u %s %lld,", moments[i].code,
+                      moments[i].person != NULL ? moments[i].person : "",
+                      (long long)moments[i].number);
     }
 }
 

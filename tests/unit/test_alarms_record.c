@@ -31,18 +31,20 @@ static struct fa_alarm *full_alarm(void)
     world_text(&people->about, &people->about_count, "rep");
     world_text(&people->about, &people->about_count, "team:x");
     world_text(&people->struck, &people->struck_count, "lead");
-    *fa_alarm_add_told(a) = (struct fa_told){"ceo", "mail", 19, 26};
+    *fa_alarm_add_told(a) = (struct fa_told){fa_reach(&texts, "ceo", "mail"), 19, 26};
     fa_alarm_add_comment(a, (struct fa_comment){fa_xstrdup("ceo"), fa_xstrdup("a word"), 20});
     fa_alarm_add_comment(a, (struct fa_comment){NULL, fa_xstrdup("a reporter's"), 21});
-    *fa_diary_add(a) = (struct fa_moment){.when = 22, .number = -23, .code = FA_J_STEP};
-    *fa_diary_add(a) = (struct fa_moment){.when = 24,
-                                          .person = "ceo",
-                                          .channel = "mail",
-                                          .number = 503,
-                                          .times = 25,
-                                          .attempt = 26,
-                                          .code = FA_J_RETRY,
-                                          .kind = FA_NOTE_REMINDER};
+    const struct fa_moment moments[] = {{.when = 22, .number = -23, .code = FA_J_STEP},
+                                        {.when = 24,
+                                         .person = "ceo",
+                                         .channel = "mail",
+                                         .number = 503,
+                                         .times = 25,
+                                         .attempt = 26,
+                                         .code = FA_J_RETRY,
+                                         .kind = FA_NOTE_REMINDER}};
+    fa_diary_add(&texts, a, &moments[0]);
+    fa_diary_add(&texts, a, &moments[1]);
     struct fa_guess *guess = fa_guess_add(a);
     guess->person = "ceo", guess->wrong = 4;
     guess = fa_guess_add(a);
@@ -169,7 +171,7 @@ static void what_is_read_back_is_what_was_meant(void **state)
     assert_true(a->deadline.armed == 16 && a->deadline.length == 17 && a->climbing);
     assert_true(a->step == 2 && a->loop == 3 && a->state == FA_ALARM_ACKED);
     assert_string_equal(a->people->about[1], "team:x");
-    assert_string_equal(a->told[0].channel, "mail");
+    assert_string_equal(a->told[0].to->channel, "mail");
     assert_true(a->first_told == 31 && fa_alarm_first_told(a) == 31);
     a->first_told = 0; /* of a row that has it not */
     assert_true(fa_alarm_first_told(a) == 19);

@@ -422,8 +422,10 @@ static size_t step_start(struct fa_engine *engine, enum fa_event_kind kind, cons
 static void count_gaps(void *ctx, const struct fa_alarm *a)
 {
     size_t gaps = 0;
-    for (uint32_t i = 0; i < a->moment_count; i++) {
-        gaps += a->moments[i].code == FA_J_START;
+    struct fa_moment moments[FA_DIARY_MAX];
+    uint32_t count = fa_diary_read(a, moments);
+    for (uint32_t i = 0; i < count; i++) {
+        gaps += moments[i].code == FA_J_START;
     }
     assert_int_equal(gaps, a->state != FA_ALARM_RESOLVED);
     assert_true((a->flags & FA_FLAG_UNKNOWN) != 0);
