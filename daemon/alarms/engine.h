@@ -236,6 +236,8 @@ void fa_engine_step(struct fa_engine *engine, const struct fa_event *event, stru
                     struct fa_actions *actions);
 /* Monotonic time of the next TICK; FA_NEVER. */
 fa_time fa_engine_next_deadline(const struct fa_engine *engine);
+/* Monotonic time of the alarm's deadline; FA_NEVER: it has none. */
+fa_time fa_engine_due(const struct fa_engine *engine, const struct fa_alarm *alarm);
 
 /* Reading. */
 const struct fa_setup *fa_engine_setup(const struct fa_engine *engine);

@@ -163,8 +163,9 @@ static void add_reporters_manager(const struct fa_lab *lab, const struct fa_alar
 {
     const struct fa_directory *dir = lab->config->people;
     size_t person = SIZE_MAX;
-    for (size_t i = 0; i < alarm->incident_count; i++) {
-        const struct fa_incident *filing = fa_engine_incident(lab->engine, alarm->incidents[i]);
+    for (size_t i = 0; i < alarm->people->incident_count; i++) {
+        const struct fa_incident *filing =
+            fa_engine_incident(lab->engine, alarm->people->incidents[i]);
         if (filing == NULL || filing->about_count > 0 || filing->struck_count > 0) {
             return;
         }
@@ -182,8 +183,9 @@ static const struct fa_account_entry *account_of(const struct fa_lab *lab,
     const struct fa_directory *dir = lab->config->people;
     size_t len = 0;
     const char *name = label_value(alarm->labels, "customer", strlen("customer"), &len);
-    for (size_t i = 0; name == NULL && i < alarm->incident_count; i++) {
-        const struct fa_incident *filing = fa_engine_incident(lab->engine, alarm->incidents[i]);
+    for (size_t i = 0; name == NULL && i < alarm->people->incident_count; i++) {
+        const struct fa_incident *filing =
+            fa_engine_incident(lab->engine, alarm->people->incidents[i]);
         name = filing != NULL ? filing->customer : NULL;
         len = name != NULL ? strlen(name) : 0;
     }

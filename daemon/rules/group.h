@@ -129,7 +129,7 @@ struct fa_rules {
     fa_time ran; /* wall time of the last */
     uint64_t evaluations;
     uint32_t survey_at; /* where the survey under way is */
-    uint64_t made;      /* label sets ever; orders equal deadlines */
+    uint32_t made;      /* label sets ever; orders equal deadlines */
 };
 
 /* The rules' watcher gets its watches. as_whole: even if it could be keyed. */

@@ -154,8 +154,8 @@ static void wake_due(struct fa_rules *rules, fa_time now, size_t max)
 
 static void collect_due(struct fa_rules *rules, fa_time now)
 {
-    struct fa_heap_node *node;
-    while ((node = fa_heap_first(&rules->due)) != NULL && node->at <= now) {
+    while (fa_heap_next(&rules->due) <= now) {
+        struct fa_heap_node *node = fa_heap_first(&rules->due);
         fa_heap_remove(&rules->due, node);
         fa_group_mark(rules, fa_container_of(node, struct fa_group, due), false);
     }
@@ -298,9 +298,8 @@ void fa_rules_run(struct fa_rules *rules, struct fa_now now, fa_signal_fn *fn, v
 
 fa_time fa_rules_next(const struct fa_rules *rules)
 {
-    const struct fa_heap_node *node = fa_heap_first(&rules->due);
-    fa_time rested = fa_watcher_next_due(rules->watcher);
-    return node != NULL && node->at < rested ? node->at : rested;
+    fa_time due = fa_heap_next(&rules->due), rested = fa_watcher_next_due(rules->watcher);
+    return due < rested ? due : rested;
 }
 
 void fa_rules_restore(struct fa_rules *rules, const char *rule, const char *labels,
