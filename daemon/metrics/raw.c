@@ -86,7 +86,7 @@ static bool wants_large(const struct fa_windows *all, const struct fa_window *wi
     }
     const struct fa_packed *chunk = fa_raw_at(all, window->last_chunk);
     fa_time took = window->u.raw.last_at - fa_packed_begins(chunk);
-    return (fa_time)chunk->count * window->span_ms > LARGE_FROM * took;
+    return (fa_time)(chunk->count - 1) * window->span_ms > LARGE_FROM * took;
 }
 
 static void add_chunk(struct fa_windows *all, struct fa_window *window, const struct fa_slot *slot)

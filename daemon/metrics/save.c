@@ -78,8 +78,9 @@ static void save_slots(const struct fa_windows *all, const struct fa_window *win
         put_str(buf, is_large ? W_LARGE : W_SMALL, bytes);
     }
     for (size_t i = 0; !window->is_raw && i < window->u.ring.count; i++) {
+        char slot[FA_RING_SAVED_MAX];
         save_bins(window, i, buf);
-        put_str(buf, W_SLOT, fa_ring_bytes(window, i));
+        fa_rec_put_bytes(buf, W_SLOT, slot, fa_ring_save(window, i, slot));
     }
     if (window->open_end != INT64_MIN) {
         if (!window->is_raw) {

@@ -65,10 +65,11 @@ struct fa_link {
     struct fa_link *next_in_series;
     uint32_t place;
     bool dirty;
-    bool fresh;             /* dirty because of the newest sample: nobody has looked at it yet */
-    bool gone;              /* the series was dropped: forget the member, then release the link */
-    bool rested, was_quiet; /* made anew after a rest; fa_link_set_quiet had been called before */
+    bool fresh; /* dirty because of the newest sample: nobody has looked at it yet */
+    bool gone;  /* the series was dropped: forget the member, then release the link */
+    bool rested : 1, was_quiet : 1; /* made anew after a rest; fa_link_set_quiet had been called */
 };
+_Static_assert(sizeof(struct fa_link) == 64, "a cache line");
 
 struct fa_watcher *fa_watcher_new(struct fa_metrics *metrics);
 /* Removes its watches and links; series stay until fa_metrics_sweep. Accepts NULL. */

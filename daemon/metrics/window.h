@@ -48,9 +48,9 @@ struct fa_window {
             double last;
             uint32_t delta, first;
         } raw;
-        struct {             /* long */
-            uint64_t *words; /* ring of the slots but the open one, oldest first from head; with
-                                sketches, pointers to theirs follow it, and to the open one's */
+        struct {         /* long */
+            char *slots; /* ring of those but the open one, oldest first from head; with sketches,
+                            pointers to theirs follow it, and to the open one's */
             fa_time span;
             uint32_t width;
             uint16_t head, count;
