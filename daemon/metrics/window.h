@@ -65,7 +65,8 @@ struct fa_window {
     uint8_t fold : 2;
     uint8_t is_raw : 1;
     uint8_t sketch : 1;
-    uint8_t is_busy : 1; /* there is a slot behind it */
+    uint8_t is_busy : 1;   /* there is a slot behind it */
+    uint8_t is_spread : 1; /* raw: its first chunk has ended */
     struct fa_slot open[];
 };
 _Static_assert(sizeof(struct fa_window) == 64, "a cache line");
