@@ -130,6 +130,18 @@ typedef void fa_watch_heard_fn(void *ctx, void *owner, fa_time at);
 bool fa_watcher_survey(struct fa_watcher *watcher, uint32_t *cursor, size_t max,
                        fa_watch_heard_fn *fn, void *ctx);
 
+/* A series and how its samples were at some time: two of them say how often they come. */
+struct fa_probe {
+    uint32_t place, generation; /* of the series */
+    uint32_t samples;           /* counted, from any number on */
+    fa_time newest_at;
+};
+/* False: it has no sample yet. */
+bool fa_link_probe(const struct fa_link *link, struct fa_probe *ret_probe);
+/* The same series now. False: it is gone. */
+bool fa_watcher_probe(const struct fa_watcher *watcher, const struct fa_probe *before,
+                      struct fa_probe *ret_probe);
+
 struct fa_str fa_link_metric(const struct fa_link *link);
 /* Borrowed until the next call that reads or changes series. */
 const struct fa_labels *fa_link_labels(const struct fa_link *link);
