@@ -86,8 +86,11 @@ struct fa_rule_state *fa_state_find(const struct fa_rules *rules, const char *na
 /* A new link, or one with a new sample: whose label sets are to be looked at? */
 static void take_changed(struct fa_rules *rules, struct fa_link *link)
 {
-    const struct fa_leaf *leaf = fa_link_owner(link);
+    struct fa_leaf *leaf = fa_link_owner(link);
     struct fa_rule_state *state = leaf->state;
+    if (link->member == NULL) {
+        fa_rules_note_pace(rules, leaf, link);
+    }
     if (state->whole != NULL) {
         if (link->member == NULL) {
             fa_whole_join(state->whole, leaf->number, link);
@@ -134,6 +137,7 @@ static void collect_queued(struct fa_rules *rules, size_t max)
 {
     struct fa_link *link;
     for (; max > 0 && (link = fa_watcher_take_queued(rules->watcher)) != NULL; max--) {
+        fa_rules_note_pace(rules, fa_link_owner(link), link);
         fa_group_mark(rules, fa_member_take(rules, link)->group, true);
     }
 }
@@ -261,6 +265,7 @@ bool fa_rules_run_some(struct fa_rules *rules, struct fa_now now, size_t max, fa
         start(rules, now.wall);
     }
     rules->ran = now.wall;
+    fa_rules_pace(rules, now.wall);
     collect_queued(rules, max);
     fa_rules_collect(rules);
     wake_due(rules, now.wall, max);
