@@ -231,6 +231,7 @@ struct fa_lab_sender {
     bool once;     /* and not again from the first */
     uint32_t times;
     fa_time at, every, until; /* elapsed */
+    fa_time ago;              /* how old a sample says that it is */
 };
 
 /* Of another system. */
