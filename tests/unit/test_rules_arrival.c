@@ -1020,6 +1020,49 @@ static void label_sets_with_hits_are_forgotten_with_their_series(void **state)
     close_world(&w);
 }
 
+/* One sample a day, and each row one that says its day: what it corrects counts as if it had never
+ * been otherwise. */
+static void a_corrected_sample_is_judged_as_if_it_had_come_first(void **state)
+{
+    static const struct {
+        int day;
+        double value;
+        const char *newest, *worst, *all;
+    } rows[] = {
+        {0, 20, "firing 20", "firing 20", ""},
+        {1, 30, "firing 30", "firing 30", ""},
+        {2, 25, "", "", "firing 75"},
+        {1, 5, "", "", "clear"},
+        {2, 12, "", "", ""},
+        {2, 40, "firing 40", "firing 40", "firing 65"},
+        {0, 1, "", "", "clear"},
+        {2, 9, "clear", "clear", ""},
+        {0, 11, "", "firing 11", ""},
+    };
+    static const char *const exprs[] = {"m > 10", "max_over_time(m[3d]) > 10",
+                                        "sum_over_time(m[3d]) > 60"};
+    for (size_t e = 0; e < 3; e++) {
+        struct world w;
+        memset(&w, 0, sizeof w);
+        add_rule(&w, exprs[e], NULL);
+        w.rule[0].query.look_back = 2 * FA_DAY;
+        start(&w);
+        for (int day = 0; day < 4; day++, w.now += FA_DAY) {
+            put(&w, "m", "", 0, 0);
+            run(&w);
+        }
+        fa_time first = w.now;
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            const char *said[] = {rows[i].newest, rows[i].worst, rows[i].all};
+            w.now = first + (i < 2 ? (fa_time)i : 2) * FA_DAY + (fa_time)i * FA_SECOND;
+            put(&w, "m", "", rows[i].value, first + rows[i].day * FA_DAY);
+            run(&w);
+            assert_string_equal(w.said, said[e]);
+        }
+        close_world(&w);
+    }
+}
+
 static void it_is_kept_firing_until_it_is_over_for_so_long(void **state)
 {
     struct world w;
@@ -1137,6 +1180,7 @@ int main(void)
         cmocka_unit_test(hits_of_an_expression_evaluated_whole),
         cmocka_unit_test(a_sample_of_another_series_is_no_hit),
         cmocka_unit_test(label_sets_with_hits_are_forgotten_with_their_series),
+        cmocka_unit_test(a_corrected_sample_is_judged_as_if_it_had_come_first),
         cmocka_unit_test(it_is_kept_firing_until_it_is_over_for_so_long),
         cmocka_unit_test(what_is_kept_firing_is_over_when_it_would_be_without_a_restart),
         cmocka_unit_test(missing_data_is_not_the_end_that_keep_firing_for_waits_for),
