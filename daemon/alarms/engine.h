@@ -371,6 +371,9 @@ fa_time fa_drill_plan_quiet(const struct fa_drill_plan *plan);
 bool fa_engine_may_rule(const struct fa_engine *engine, fa_person person, enum fa_verb verb,
                         const struct fa_rule *rule, fa_time at);
 
+/* Is the person kept out of the alarm of that identity, or of the next one when there is none? */
+bool fa_engine_is_kept_out(const struct fa_engine *engine, fa_person person, const char *identity);
+
 /* What fa_may() needs of an alarm. The sets belong to the access. */
 struct fa_access {
     struct fa_pset conflicted, struck, targets;

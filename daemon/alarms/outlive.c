@@ -195,6 +195,24 @@ void fa_kept_out_apply(struct fa_engine *engine, struct fa_alarm *alarm, const c
     }
 }
 
+bool fa_engine_is_kept_out(const struct fa_engine *engine, fa_person person, const char *identity)
+{
+    const struct fa_alarm *alarm = fa_engine_alarm_by_identity(engine, identity);
+    const struct fa_kept_out *kept = alarm == NULL ? find_valid(engine, identity) : NULL;
+    struct fa_alarm next = {0};
+    struct fa_circle circle;
+    if (kept != NULL) {
+        next = (struct fa_alarm){.about = kept->about,
+                                 .struck = kept->struck,
+                                 .about_count = kept->about_count,
+                                 .struck_count = kept->struck_count};
+    }
+    fa_circle_of(&circle, engine, alarm != NULL ? alarm : &next);
+    bool is_out = fa_pset_has(&circle.conflicted, person) || fa_pset_has(&circle.struck, person);
+    fa_circle_done(&circle);
+    return is_out;
+}
+
 bool fa_kept_out_of_rule(const struct fa_engine *engine, const char *rule)
 {
     size_t len = strlen(rule);

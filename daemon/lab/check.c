@@ -313,6 +313,9 @@ static bool is_urgent(const struct fa_lab *lab, const struct fa_notification *n)
         const struct fa_drill *drill = fa_engine_drill(lab->engine, alarm->texts->policy);
         return in_step || (drill != NULL && drill->urgent);
     }
+    if (n->kind == FA_NOTE_WEEKLY) {
+        return false; /* nobody needs it at night */
+    }
     bool urgent = n->kind == FA_NOTE_TEST || severity == NULL || in_step ||
                   (alarm != NULL && (alarm->flags & FA_FLAG_TROUBLE) != 0);
     bool known = false;

@@ -266,6 +266,27 @@ static fa_time open_between(const struct fa_calendar_entry *calendar, fa_time fr
     return sum;
 }
 
+fa_time fa_lab_measured(const struct fa_lab *lab, const char *calendar, enum fa_measure measure,
+                        fa_time from, fa_time until)
+{
+    const struct fa_calendar_entry *found = calendar_of(lab, calendar);
+    double days = 0.0;
+    if (measure == FA_MEASURE_CLOCK || found == NULL || from >= found->known_until) {
+        return until - from;
+    }
+    fa_time end = until < found->known_until ? until : found->known_until;
+    for (size_t i = 0; measure == FA_MEASURE_DAYS && i < found->day_count; i++) {
+        fa_time day = found->days[i];
+        fa_time next = i + 1 < found->day_count ? found->days[i + 1] : found->known_until;
+        fa_time begin = day > from ? day : from;
+        days += (double)open_between(found, begin, next < end ? next : end) /
+                (double)open_between(found, day, next);
+    }
+    return (measure == FA_MEASURE_DAYS ? (fa_time)(days * (double)FA_DAY)
+                                       : open_between(found, from, end)) +
+           until - end;
+}
+
 /* So much open time of the day on which the days are over, which begins at *at; what is left of
  * them where the calendar ends. To a second. */
 static fa_time last_day(const struct fa_calendar_entry *calendar, fa_time *at, fa_time days)

@@ -60,6 +60,7 @@ void fa_lab_done(struct fa_lab *lab)
     fa_lab_fed_done(lab);
     fa_lab_numbers_done(lab);
     fa_lab_seen_done(lab);
+    fa_lab_weekly_done(lab);
     fa_config_free(lab->config);
     for (size_t i = 0; i < lab->piece_count; i++) {
         free(lab->pieces[i].name);
@@ -168,6 +169,8 @@ void fa_lab_step(struct fa_lab *lab, struct fa_event *event)
         fa_lab_check_step(lab);
         fa_lab_owed_step(lab);
         fa_lab_storm_step(lab);
+        fa_lab_due_step(lab);
+        fa_lab_weekly_step(lab);
     }
     fa_lab_see_alarms(lab);
     fa_lab_cover_step(lab);
@@ -329,6 +332,8 @@ void fa_lab_stop(struct fa_lab *lab, bool clean)
     fa_lab_commit_lose(lab);
     fa_lab_post_drop(lab);
     fa_lab_owed_stop(lab);
+    fa_lab_due_stop(lab, clean && !is_lost);
+    fa_lab_weekly_stop(lab, is_lost);
     if (is_lost && lab->elapsed <= lab->upset + lab->store.takes) {
         lab->stopped_offset = FA_NEVER; /* that the clock stepped may not have been durable */
     }
