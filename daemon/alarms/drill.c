@@ -257,7 +257,7 @@ int fa_drill_begin(struct fa_engine *engine, const struct fa_event *event,
 static struct fa_drill_ref *ref_of(const struct fa_engine *engine, const struct fa_alarm *alarm)
 {
     struct fa_drill_ref *ref =
-        (alarm->flags & FA_FLAG_DRILL) != 0 ? find(engine, alarm->policy) : NULL;
+        (alarm->flags & FA_FLAG_DRILL) != 0 ? find(engine, alarm->texts->policy) : NULL;
     return ref != NULL && fa_id_eq(ref->drill.alarm.id, alarm->id.id) ? ref : NULL;
 }
 
@@ -295,7 +295,7 @@ static bool was_told(const struct fa_alarm *alarm, const char *person)
 {
     bool told = false;
     for (size_t i = 0; i < alarm->told_count && !told; i++) {
-        told = strcmp(alarm->told[i].person, person) == 0;
+        told = strcmp(alarm->told[i].to->person, person) == 0;
     }
     return told;
 }
@@ -330,7 +330,7 @@ static void put_silent(const struct fa_engine *engine, const struct fa_alarm *al
 {
     size_t count = 0;
     for (size_t i = 0; i < alarm->told_count; i++) {
-        put_one(engine, " Told, and silent: ", alarm->told[i].person, &count, words);
+        put_one(engine, " Told, and silent: ", alarm->told[i].to->person, &count, words);
     }
     fa_buf_puts(words, count > 0 ? "." : " Nobody could be told.");
     count = 0;
@@ -389,7 +389,7 @@ void fa_drill_clip(struct fa_engine *engine, struct fa_alarm *alarm)
 {
     const struct fa_drill_ref *ref = ref_of(engine, alarm);
     if (ref != NULL && alarm->state == FA_ALARM_UNACKED &&
-        (alarm->deadline.length == FA_NEVER || alarm->deadline.node.at > ref->ends)) {
+        (alarm->deadline.length == FA_NEVER || fa_engine_due(engine, alarm) > ref->ends)) {
         fa_time left = ref->ends - engine->now.mono;
         fa_arm(engine, &engine->alarm_heap, &alarm->deadline, left > 0 ? left : 0);
     }

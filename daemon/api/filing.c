@@ -339,10 +339,10 @@ static void count_alarm(const struct fa_alarm *alarm, struct progress *progress)
     }
     progress->is_on_its_way |= alarm->notifications != NULL || !alarm->climbing ||
                                alarm->clock == FA_CLOCK_OPENING || alarm->state != FA_ALARM_UNACKED;
-    progress->owned = alarm->owned != 0 ? alarm->owned : progress->owned;
+    progress->owned = alarm->people->owned != 0 ? alarm->people->owned : progress->owned;
     if (alarm->state == FA_ALARM_ACKED) {
         progress->is_owned = true;
-        progress->until = alarm->promised;
+        progress->until = alarm->people->promised;
     } else if ((alarm->flags & FA_FLAG_OVERDUE) != 0) {
         progress->overdue = alarm->changed;
     }

@@ -122,10 +122,8 @@ fa_route_fn fa_route_explain, fa_route_rule;
 bool fa_call_may_see_rule(const struct fa_call *call, const struct fa_rule *rule);
 /* A rule with nearly that name, of those that the caller may see; NULL: none. */
 const char *fa_call_near_rule(const struct fa_call *call, const char *name);
-/* sparse.c: between samples of one label set, as its changes (newest first) show it; 0: they do not
- * say that it takes longer than the look-back. */
-fa_time fa_changes_interval(const struct fa_rule_change *changes, size_t count, fa_time look_back);
-json_t *fa_seldom_json(const struct fa_call *call);
+/* sparse.c */
+json_t *fa_seldom_json(const struct fa_call *call, struct fa_rules *rules);
 /* silences.c */
 fa_route_fn fa_route_drills, fa_route_drill_preview, fa_route_drill;
 /* The last drill of each policy. */

@@ -158,11 +158,12 @@ void fa_link_stamp(const uint8_t key[FA_LINK_KEY_BYTES], const struct fa_alarm *
     uint8_t data[FA_ID_BYTES + 8 + 8 + 1 + FA_LINK_NAME_MAX] = {0}, hash[MAC_BYTES];
     bool late = (alarm->flags & FA_FLAG_OVERDUE) != 0;
     memcpy(data, alarm->id.id.bytes, FA_ID_BYTES);
-    put_number(data + FA_ID_BYTES, 8, (uint64_t)alarm->promised);
+    put_number(data + FA_ID_BYTES, 8, (uint64_t)alarm->people->promised);
     put_number(data + FA_ID_BYTES + 8, 8, late ? (uint64_t)alarm->changed : 0);
-    if (alarm->owner != NULL) {
+    if (alarm->people->owner != NULL) {
         data[FA_ID_BYTES + 16] = 1;
-        memcpy(data + FA_ID_BYTES + 17, alarm->owner, strnlen(alarm->owner, FA_LINK_NAME_MAX));
+        memcpy(data + FA_ID_BYTES + 17, alarm->people->owner,
+               strnlen(alarm->people->owner, FA_LINK_NAME_MAX));
     }
     keyed(key, "stamp", data, sizeof data, hash);
     fa_hex(hash, (FA_LINK_STAMP_SIZE - 1) / 2, stamp);

@@ -69,7 +69,7 @@ static void put_place(char place[PLACE_SIZE], fa_time time, struct fa_id id)
 
 static uint32_t rank_of(const struct fa_call *call, const struct fa_alarm *alarm)
 {
-    const struct fa_severity *severity = fa_setup_severity(call->setup, alarm->severity);
+    const struct fa_severity *severity = fa_setup_severity(call->setup, alarm->texts->severity);
     return severity != NULL ? severity->rank : UINT32_MAX;
 }
 

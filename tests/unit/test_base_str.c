@@ -358,12 +358,31 @@ static void a_heap_gives_deadlines_in_order(void **state)
     }
     fa_time last = -1;
     for (struct fa_heap_node *node; (node = fa_heap_first(&heap)) != NULL;) {
-        assert_true(node->at >= last);
-        last = node->at;
+        assert_true(fa_heap_at(&heap, node) == fa_heap_next(&heap) && fa_heap_next(&heap) >= last);
+        last = fa_heap_next(&heap);
         fa_heap_remove(&heap, node);
         fa_heap_remove(&heap, node);
     }
     assert_int_equal(heap.count, 0);
+    fa_heap_done(&heap);
+}
+
+static void equal_deadlines_come_in_the_order_of_a_number_that_begins_anew(void **state)
+{
+    struct fa_heap heap = {0};
+    struct fa_heap_node nodes[6];
+    for (uint32_t i = 0; i < 6; i++) {
+        nodes[i] = (struct fa_heap_node){.tie = UINT32_MAX - 2 + i};
+    }
+    for (size_t i = 6; i > 0; i--) {
+        fa_heap_set(&heap, &nodes[i - 1], 7);
+    }
+    for (size_t i = 0; i < 6; i++) {
+        assert_ptr_equal(fa_heap_first(&heap), &nodes[i]);
+        fa_heap_remove(&heap, &nodes[i]);
+        assert_int_equal(fa_heap_at(&heap, &nodes[i]), FA_NEVER);
+    }
+    assert_int_equal(fa_heap_next(&heap), FA_NEVER);
     fa_heap_done(&heap);
 }
 
@@ -439,6 +458,7 @@ int main(void)
         cmocka_unit_test(ids_survive_being_typed_by_people),
         cmocka_unit_test(what_is_typed_or_pasted_is_read_as_plain_characters),
         cmocka_unit_test(a_heap_gives_deadlines_in_order),
+        cmocka_unit_test(equal_deadlines_come_in_the_order_of_a_number_that_begins_anew),
         cmocka_unit_test(records_read_back_and_broken_ones_are_noticed),
         cmocka_unit_test(a_buffer_refuses_what_passes_its_limit_whole),
         cmocka_unit_test(times_are_written_as_rfc3339),
