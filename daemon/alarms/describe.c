@@ -47,9 +47,10 @@ static void add_time(struct fa_describe *d, const char *name, fa_time wall)
 static const struct fa_incident *newest_filing(const struct fa_engine *engine,
                                                const struct fa_alarm *alarm)
 {
-    return alarm->incident_count == 0
+    return alarm->people->incident_count == 0
                ? NULL
-               : fa_engine_incident(engine, alarm->incidents[alarm->incident_count - 1]);
+               : fa_engine_incident(engine,
+                                    alarm->people->incidents[alarm->people->incident_count - 1]);
 }
 
 /* The beginning of the filing, cut at a word: a summary is one paragraph. */
@@ -71,13 +72,13 @@ static void add_filing(struct fa_describe *d, const struct fa_engine *engine,
 {
     const struct fa_incident *filing = newest_filing(engine, alarm);
     const struct fa_category *category =
-        fa_setup_category(fa_engine_setup(engine), alarm->category);
+        fa_setup_category(fa_engine_setup(engine), alarm->texts->category);
     char count[16];
-    add(d, "kind", fa_str_of(category != NULL ? category->title : alarm->category));
-    if (alarm->incident_count == 0) {
+    add(d, "kind", fa_str_of(category != NULL ? category->title : alarm->texts->category));
+    if (alarm->people->incident_count == 0) {
         return;
     }
-    snprintf(count, sizeof count, "%zu", alarm->incident_count);
+    snprintf(count, sizeof count, "%zu", alarm->people->incident_count);
     add(d, "filings", fa_str_of(count));
     const char *customer = filing != NULL ? filing->customer : NULL;
     char at[300] = "";
@@ -116,9 +117,9 @@ void fa_describe_init(struct fa_describe *d, const struct fa_engine *engine,
     }
     add_time(d, "since", alarm->since);
     add_time(d, "raised", alarm->raised);
-    add(d, "rule", fa_str_of(alarm->rule));
-    add(d, "severity", fa_str_of(alarm->severity));
-    add(d, "category", fa_str_of(alarm->category));
+    add(d, "rule", fa_str_of(alarm->texts->rule));
+    add(d, "severity", fa_str_of(alarm->texts->severity));
+    add(d, "category", fa_str_of(alarm->texts->category));
     add_filing(d, engine, alarm);
     size_t details_from = d->count;
     add_labels(d, alarm->source != NULL ? alarm->source->details : "");
@@ -169,10 +170,10 @@ static void render(const struct fa_describe *d, const char *source, fa_time now,
 static void put_drill_over(const struct fa_alarm *alarm, struct fa_buf *out)
 {
     char length[40];
-    fa_buf_printf(out, "DRILL of the policy %s is over: ", alarm->policy);
-    if (alarm->owner != NULL) {
-        fa_buf_printf(out, "%s answered after %s", alarm->owner,
-                      fa_format_duration(alarm->owned - alarm->raised, length));
+    fa_buf_printf(out, "DRILL of the policy %s is over: ", alarm->texts->policy);
+    if (alarm->people->owner != NULL) {
+        fa_buf_printf(out, "%s answered after %s", alarm->people->owner,
+                      fa_format_duration(alarm->people->owned - alarm->raised, length));
     } else {
         fa_buf_puts(out, "nobody answered in time");
     }
@@ -183,10 +184,10 @@ void fa_describe_summary(const struct fa_describe *d, const struct fa_alarm *ala
 {
     if ((alarm->flags & FA_FLAG_DRILL) != 0 && alarm->state == FA_ALARM_RESOLVED) {
         put_drill_over(alarm, out);
-    } else if (alarm->summary[0] != '\0') {
-        render(d, alarm->summary, now, out);
+    } else if (alarm->texts->summary[0] != '\0') {
+        render(d, alarm->texts->summary, now, out);
     } else {
-        fa_buf_printf(out, "%s%s%s", alarm->rule, alarm->labels[0] != '\0' ? " " : "",
+        fa_buf_printf(out, "%s%s%s", alarm->texts->rule, alarm->labels[0] != '\0' ? " " : "",
                       alarm->labels);
     }
     if (d->flaps > 0) {

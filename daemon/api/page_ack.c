@@ -54,11 +54,12 @@ static void say_locked(struct fa_call *call, const struct fa_alarm *alarm)
 }
 
 /* What is looked at where there is no such alarm, so that this takes as long. */
+static const struct fa_alarm_texts no_texts = {
+    .policy = FA_POLICY_OPERATORS, .policy_hash = "", .severity = ""};
 static const struct fa_alarm no_alarm = {
     .state = FA_ALARM_UNACKED,
-    .policy = FA_POLICY_OPERATORS,
-    .policy_hash = "",
-    .severity = "",
+    .texts = &no_texts,
+    .people = &fa_alarm_nobody,
 };
 
 /* False after an answer. */
@@ -86,7 +87,7 @@ static bool find(struct fa_call *call, struct ack *ack)
         return false;
     }
     ack->person = &call->people->people[call->caller.person];
-    ack->severity = fa_setup_severity(call->setup, ack->alarm->severity);
+    ack->severity = fa_setup_severity(call->setup, ack->alarm->texts->severity);
     ack->severity = ack->severity != NULL ? ack->severity : &call->setup->severities[0];
     ack->is_drill = (ack->alarm->flags & FA_FLAG_DRILL) != 0;
     return true;
@@ -94,7 +95,8 @@ static bool find(struct fa_call *call, struct ack *ack)
 
 static bool is_mine(const struct ack *ack)
 {
-    return ack->alarm->owner != NULL && strcmp(ack->alarm->owner, ack->to.person) == 0;
+    return ack->alarm->people->owner != NULL &&
+           strcmp(ack->alarm->people->owner, ack->to.person) == 0;
 }
 
 static const char *display_of(const struct fa_call *call, const char *name)
@@ -196,7 +198,7 @@ static void put_form(struct fa_page *page, const struct ack *ack, const char *bu
                 "<form method=\"post\" autocomplete=\"off\">\n"
                 "<label for=\"code\">Type the code from the message</label>\n"
                 "<input type=\"text\" id=\"code\" name=\"code\" inputmode=\"numeric\" "
-                "maxlength=\"11\" required aria-describedby=\"hint\"%s>\n"
+                "maxlength=\"20\" required aria-describedby=\"hint\"%s>\n"
                 "<small id=\"hint\" class=\"hint\">Six digits, beside the link.</small>\n",
                 ack->fault != NULL ? " aria-invalid=\"true\" autofocus" : "");
     if (!ack->is_drill) {
@@ -210,7 +212,7 @@ static void put_owned(struct fa_page *page, const struct ack *ack)
 {
     const struct fa_alarm *alarm = ack->alarm;
     char when[FA_READER_TIME_SIZE];
-    time_text(ack, alarm->promised, when);
+    time_text(ack, alarm->people->promised, when);
     if (is_mine(ack)) {
         fa_page_put(page,
                     "<p class=\"good\">You own this alarm.</p>\n"
@@ -220,7 +222,7 @@ static void put_owned(struct fa_page *page, const struct ack *ack)
         fa_page_put(page,
                     "<p class=\"good\">%s owns this alarm until %s.</p>\n"
                     "<p>Nothing is expected of you.</p>\n",
-                    display_of(ack->call, alarm->owner), when);
+                    display_of(ack->call, alarm->people->owner), when);
     }
     fa_page_put(page, "<details%s><summary>%s</summary>\n", ack->fault != NULL ? " open" : "",
                 is_mine(ack) ? "Promise another time" : "Take it over");
@@ -319,7 +321,7 @@ static void show_done(struct ack *ack)
             "<p class=\"good\">Thank you. Nobody else is called now.</p>\n"
             "<p>Your next word is promised by <strong>%s</strong>. If none comes, the alarm "
             "goes on to the level above you.</p>\n",
-            time_text(ack, alarm->promised, when));
+            time_text(ack, alarm->people->promised, when));
         if (ack->is_other_time) {
             fa_page_put(&page, "<p>The time that was asked for cannot be promised, a minute is the "
                                "least: so it is the usual one.</p>\n");
@@ -327,8 +329,9 @@ static void show_done(struct ack *ack)
         if (alarm->step > ack->to.step || alarm->loop > ack->to.loop) {
             fa_page_put(&page, "<p>Others were called after you. They hear that you own it.</p>\n");
         }
-        if (alarm->expect != NULL) {
-            fa_page_put(&page, "<dl><dt>Expected of you</dt><dd>%s</dd></dl>\n", alarm->expect);
+        if (alarm->texts->expect != NULL) {
+            fa_page_put(&page, "<dl><dt>Expected of you</dt><dd>%s</dd></dl>\n",
+                        alarm->texts->expect);
         }
         fa_page_put(&page, "<p class=\"dim\">To promise another time, open the link again.</p>\n");
     } else if (ack->is_drill) {
@@ -336,8 +339,9 @@ static void show_done(struct ack *ack)
                            "be done.</p>\n");
     } else {
         fa_page_put(&page,
-                    "<p class=\"good\">Thank you. It had calmed down, and it is closed in your "
-                    "name.</p>\n");
+                    "<p class=\"good\">Thank you. It is closed in your name: it is calm now.</p>\n"
+                    "<p>Nobody is called, and nothing more is expected of you. Should it begin "
+                    "again, it is a new alarm.</p>\n");
     }
     fa_page_send(&page, 200);
 }

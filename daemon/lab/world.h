@@ -252,6 +252,7 @@ struct fa_lab_sender {
     bool once;     /* and not again from the first */
     uint32_t times;
     fa_time at, every, until; /* elapsed */
+    fa_time ago;              /* how old a sample says that it is */
 };
 
 /* Of another system. */
@@ -344,7 +345,7 @@ struct fa_lab {
     struct fa_metrics *metrics;
     struct fa_rules *rules;
     fa_time surveyed;         /* elapsed: the engine heard what they have seen; 0: it has not */
-    struct fa_buf checkpoint; /* of the rules, written by the last stop */
+    struct fa_buf checkpoint; /* of the last stop; empty: it was a kill */
     struct fa_foreign *foreign;
     struct fa_actions actions; /* of the turn under way */
     size_t step_from;          /* first action of the step under way */
@@ -490,7 +491,7 @@ fa_time fa_lab_feed_next(const struct fa_lab *lab);
 /* Rules over what was pushed; signals become steps. */
 void fa_lab_run_rules(struct fa_lab *lab);
 /* Made anew of the configuration, over the samples that are there; what they knew is handed on. */
-void fa_lab_make_rules(struct fa_lab *lab);
+void fa_lab_make_rules(struct fa_lab *lab, fa_time shift);
 void fa_lab_feed_done(struct fa_lab *lab);
 
 /* seen.c */
