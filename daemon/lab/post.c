@@ -161,7 +161,10 @@ static void note_verdict(struct fa_lab *lab, const struct fa_lab_flight *flight)
         if (!fa_id_eq(key->message.id, flight->id.id)) {
             continue;
         }
-        key->rejected = key->rejected || flight->verdict == FA_VERDICT_REJECTED;
+        if (flight->verdict == FA_VERDICT_REJECTED) {
+            key->rejected = true;
+            key->refused = fa_lab_now(lab).wall;
+        }
         key->retries += flight->verdict == FA_VERDICT_RETRY;
         key->sent = flight->verdict == FA_VERDICT_SENT ? lab->elapsed : key->sent;
         if (fa_id_eq(key->id.id, flight->id.id)) {

@@ -61,6 +61,7 @@ void fa_lab_done(struct fa_lab *lab)
     fa_lab_numbers_done(lab);
     fa_lab_seen_done(lab);
     fa_lab_weekly_done(lab);
+    free(lab->spared);
     fa_config_free(lab->config);
     for (size_t i = 0; i < lab->piece_count; i++) {
         free(lab->pieces[i].name);
@@ -334,7 +335,7 @@ void fa_lab_stop(struct fa_lab *lab, bool clean)
     fa_lab_owed_stop(lab);
     fa_lab_due_stop(lab, clean && !is_lost);
     fa_lab_weekly_stop(lab, is_lost);
-    if (is_lost && lab->elapsed <= lab->upset + lab->store.takes) {
+    if (is_lost && lab->elapsed <= lab->jumped + lab->store.takes) {
         lab->stopped_offset = FA_NEVER; /* that the clock stepped may not have been durable */
     }
     drop_daemon(lab);
@@ -346,7 +347,7 @@ void fa_lab_jump(struct fa_lab *lab, fa_time delta)
     struct fa_event event = {.kind = FA_EV_CLOCK, .u.clock.delta = delta};
     char length[40];
     lab->wall_offset += delta;
-    lab->upset = lab->elapsed;
+    lab->jumped = lab->upset = lab->elapsed;
     fa_lab_tell(lab, "the wall clock jumps %s%s", delta < 0 ? "-" : "+",
                 fa_format_duration(delta < 0 ? -delta : delta, length));
     if (lab->engine != NULL) {

@@ -119,6 +119,7 @@ struct fa_lab_key {
     uint32_t step, loop, retries;
     fa_time created;     /* wall: when it was decided on */
     fa_time tried, sent; /* elapsed: first try, verdict; FA_NEVER: none */
+    fa_time refused;     /* wall: it was rejected last */
     bool rejected;
     struct fa_notification_id message; /* it left in */
     bool excused;    /* a stop came between: what the daemon knows of it is not certain */
@@ -376,9 +377,10 @@ struct fa_lab {
     size_t wait_count, wait_cap;
     struct fa_notification_id replayed; /* by an operator: it leaves at any hour */
     fa_time reloaded;                   /* elapsed */
-    bool spared;                        /* somebody a reminder, for want of room */
-    fa_time remade;                     /* elapsed: when samples were forgotten last */
-    fa_time upset; /* elapsed: when the clock was set last, or what had piled up left at once */
+    char *spared;   /* owned: who a reminder, for want of room: "\nNAME\nNAME\n"; NULL: nobody */
+    fa_time remade; /* elapsed: when samples were forgotten last */
+    fa_time jumped; /* elapsed: when the clock was set last */
+    fa_time upset;  /* elapsed: when the clock was set last, or what had piled up left at once */
     struct fa_lab_silence *silences; /* silence.c's */
     size_t silence_count;
     struct fa_lab_promise *promises;
@@ -519,6 +521,8 @@ void fa_lab_storm_attempt(struct fa_lab *lab, const struct fa_notification *n);
 bool fa_lab_storm_is_suppressed(const struct fa_lab *lab, const struct fa_alarm *alarm,
                                 const char *person);
 void fa_lab_storm_start(struct fa_lab *lab);
+/* At the end: what has not left yet may be another message with restarts. */
+void fa_lab_storm_end(struct fa_lab *lab);
 
 /* owed.c */
 void fa_lab_owed_step(struct fa_lab *lab);
@@ -626,8 +630,8 @@ struct fa_lab_result {
     char failure[1024]; /* the first */
     char *story;        /* owned */
     uint64_t digest;
-    char *told;              /* owned: who was told what, for comparing runs */
-    bool spared;             /* somebody a reminder, for want of room, or it had not left at the end */
+    char *told;   /* owned: who was told what, for comparing runs */
+    char *spared; /* owned: to whom a reminder found no room or had not left: "\nNAME\nNAME\n" */
     const char *no_restarts; /* borrowed from the script: why; NULL */
     size_t steps;
     bool broken;                 /* it ended before its last line; that is the failure */
