@@ -26,6 +26,7 @@ struct ack {
     const struct fa_alarm *alarm;
     const struct fa_person_entry *person;
     const struct fa_severity *severity;
+    struct fa_reader reader;
     fa_time now;        /* wall */
     const char *fault;  /* what was wrong with the form that came; NULL */
     bool is_other_time; /* than was asked for */
@@ -86,6 +87,7 @@ static bool find(struct fa_call *call, struct ack *ack)
         return false;
     }
     ack->person = &call->people->people[call->caller.person];
+    ack->reader = fa_describe_reader(call->engine, ack->to.person);
     ack->severity = fa_setup_severity(call->setup, ack->alarm->severity);
     ack->severity = ack->severity != NULL ? ack->severity : &call->setup->severities[0];
     ack->is_drill = (ack->alarm->flags & FA_FLAG_DRILL) != 0;
@@ -106,9 +108,7 @@ static const char *display_of(const struct fa_call *call, const char *name)
 /* In the zone of whose link it is. */
 static const char *time_text(const struct ack *ack, fa_time wall, char buf[FA_READER_TIME_SIZE])
 {
-    struct fa_reader_zone zone;
-    fa_describe_zone_at(fa_directory_zone_of(ack->call->people, ack->to.person), wall, &zone);
-    return fa_reader_time(wall, ack->now, &zone, buf);
+    return fa_describe_time(ack->reader, wall, ack->now, buf);
 }
 
 /* A series' alarm has a title for everybody; a filing's only for whoever typed the code. */
@@ -123,8 +123,7 @@ static void put_title(struct fa_page *page, const struct ack *ack, bool proved)
     }
     fa_buf_init(&title, 8192);
     fa_buf_init(&clean, 32768);
-    fa_describe_init(&describe, ack->call->engine, ack->alarm, ack->alarm->value);
-    describe.zone = fa_directory_zone_of(ack->call->people, ack->to.person);
+    fa_describe_init(&describe, ack->call->engine, ack->alarm, ack->alarm->value, ack->reader);
     fa_describe_title(&describe, ack->alarm, ack->now, &title);
     fa_reader_clean(&clean, fa_buf_str(&title));
     fa_page_put(page, "<p><strong>%s</strong></p>\n", fa_buf_text(&clean));
@@ -159,13 +158,13 @@ static void put_times(struct fa_page *page, const struct ack *ack)
     fa_page_put(page,
                 "<label for=\"for\">I say more in</label>\n"
                 "<select id=\"for\" name=\"for\">\n<option value=\"\">%s</option>\n",
-                fa_reader_duration(usual, text));
+                fa_reader_duration(NULL, usual, text));
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         if (fa_parse_duration(fa_str_of(times[i]), &length) == 0 &&
             length <= ack->severity->ack_max && length != usual) {
             fa_page_put(page, "<option value=\"%s\"%s>%s</option>\n", times[i],
                         strcmp(times[i], chosen) == 0 ? " selected" : "",
-                        fa_reader_duration(length, text));
+                        fa_reader_duration(NULL, length, text));
         }
     }
     fa_page_put(page, "</select>\n");
@@ -179,7 +178,7 @@ static void put_more(struct fa_page *page, const struct ack *ack)
     char text[40];
     fa_page_put(page,
                 "<details%s><summary>You say more in %s. Change that, or add a word</summary>\n",
-                touched ? " open" : "", fa_reader_duration(usual_length(ack), text));
+                touched ? " open" : "", fa_reader_duration(NULL, usual_length(ack), text));
     put_times(page, ack);
     fa_page_put(page,
                 "<label for=\"word\">A word to the others</label>\n"

@@ -260,7 +260,7 @@ static void put_told(struct fa_page *page, const struct fa_preview *preview)
             fa_page_put(page, "<dt>At once</dt>\n");
         } else if (i == 0 || preview->lines[i - 1].when != line->when) {
             fa_page_put(page, "<dt>After %s, if nobody takes it on</dt>\n",
-                        fa_reader_duration(line->when, text));
+                        fa_reader_duration(NULL, line->when, text));
         }
         const char *role = role_of(&dir->people[line->person], text);
         while (i + alike < preview->line_count && line[alike].when == line->when &&
@@ -293,7 +293,7 @@ static void put_level(struct fa_page *page, const struct fa_preview *preview)
     }
     if (preview->due > 0) {
         fa_page_put(page, "<p>If it is not solved in %s, it becomes an alarm by itself.</p>\n",
-                    fa_reader_duration(preview->due, text));
+                    fa_reader_duration(NULL, preview->due, text));
     }
     if (preview->line_count > 0) {
         fa_page_put(page, "<h2>Who is told</h2>\n");

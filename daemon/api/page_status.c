@@ -55,7 +55,7 @@ static const char *time_of(const struct fa_page *page, const json_t *object, con
     if (fa_parse_time(fa_str_of(text_of(object, name)), &wall) != 0) {
         return NULL;
     }
-    return fa_reader_time(wall, host->now(host->ctx).wall, NULL, buf);
+    return fa_reader_time(NULL, wall, host->now(host->ctx).wall, NULL, buf);
 }
 
 static void put_event(struct fa_page *page, const json_t *event)
