@@ -114,10 +114,172 @@
     X(NEVER_FIRED_LINE, "{rule}: known since {time}")                                              \
     X(ALL_QUIET, "All quiet: nothing came near, nothing stopped, everybody was reached.")
 
+/* The pages: what they share, a link's, filing, and what became of it. */
+#define FA_PHRASES_PAGES(X)                                                                        \
+    X(PAGE_COMPANY, "{company} fire alarm")                                                        \
+    X(PAGE_FAILED, "That did not work")                                                            \
+    X(NOBODY_TOLD, "Nobody can be told of it now.")                                                \
+    X(NOBODY_TOLD_WHY, "Each person who would be is named in it, is close to somebody who is, "    \
+                       "or cannot be reached. Do not wait: tell somebody whom you trust "          \
+                       "yourself, outside this company if need be.")                               \
+    X(FORM_FOREIGN, "This came from a page of another site, so nothing was done. Open this "       \
+                    "page itself and try again.")                                                  \
+    X(FORM_OTHER, "This is not what the form of this page sends.")                                 \
+    X(FORM_BROKEN, "What came is not what the form of this page sends. Nothing was changed.")      \
+    X(STORE_AWAY, "This cannot be looked up now, and nothing was changed. Please try again in "    \
+                  "a minute. If it is urgent, call somebody.")                                     \
+    X(INDEX_TITLE, "What can we do?")                                                              \
+    X(INDEX_SAYS, "Something is badly wrong and you cannot mend it alone? You are right to say "   \
+                  "so.")                                                                           \
+    X(REPORT, "Report a problem")                                                                  \
+    X(WHAT_BECAME, "What became of my report?")
+
+#define FA_PHRASES_ACK(X)                                                                          \
+    X(LINK_DEAD, "This link opens nothing any more")                                               \
+    X(LINK_DEAD_WHY, "The alarm is over, or the link is older than a week, or it was cut short "   \
+                     "on its way. Nothing was changed. If you were told of an alarm a moment "     \
+                     "ago, open the link in the newest message.")                                  \
+    X(LINK_LOCKED, "This link is locked")                                                          \
+    X(LINK_LOCKED_CLIMBS, "Too many wrong codes were typed here, so the alarm has gone on to "     \
+                          "others. You can still own it with the firealarm command, or by "        \
+                          "telling one of those who were called.")                                 \
+    X(LINK_LOCKED_ONLY, "Too many wrong codes were typed here, so it takes none any more. You "    \
+                        "can still own the alarm with the firealarm command.")                     \
+    X(FILED_BY_PERSON, "A person reported a problem. What it is stands in the message.")           \
+    X(RAISED, "Raised")                                                                            \
+    X(YOU_ARE, "You are")                                                                          \
+    X(MORE_IN, "I say more in")                                                                    \
+    X(MORE_CHANGE, "You say more in {length}. Change that, or add a word")                         \
+    X(WORD_TO_OTHERS, "A word to the others")                                                      \
+    X(CODE_QUESTION, "Type the code from the message")                                             \
+    X(CODE_HINT, "Six digits, beside the link.")                                                   \
+    X(CODE_MISSING, "Nothing was changed yet: type the six digits from the message.")              \
+    X(CODE_WRONG_1, "This code is not right. You can try once more.")                              \
+    X(CODE_WRONG_2, "This code is not right. You can try twice more.")                             \
+    X(CODE_WRONG_3, "This code is not right. You can try three times more.")                       \
+    X(CODE_WRONG_4, "This code is not right. You can try four times more.")                        \
+    X(PAGE_OLD, "This page was older than what you see now. Nothing was changed by it.")           \
+    X(OWNED_BY_YOU, "You own this alarm.")                                                         \
+    X(PROMISED_BY_YOU, "Your next word is promised by {time}.")                                    \
+    X(OWNED_BY_OTHER, "{owner} owns this alarm until {time}.")                                     \
+    X(NOTHING_EXPECTED, "Nothing is expected of you.")                                             \
+    X(PROMISE_OTHER, "Promise another time")                                                       \
+    X(PROMISE_THIS, "Promise this")                                                                \
+    X(TAKE_OVER, "Take it over")                                                                   \
+    X(I_OWN_IT_NOW, "I own it now")                                                                \
+    X(OWN_TITLE, "Will you own this alarm?")                                                       \
+    X(OWN_TITLE_OWNED, "This alarm has an owner")                                                  \
+    X(OWN_TITLE_DRILL, "This is a drill. Will you answer?")                                        \
+    X(OWN_SAYS, "Who owns it sees to it. Nobody else is called then.")                             \
+    X(OWN_SAYS_CALM, "It is calm again for now, and nobody has owned it. If you own it, it is "    \
+                     "closed.")                                                                    \
+    X(OWN_SAYS_DRILL, "Nothing has happened. Whoever answers first ends the drill, and it is "     \
+                      "kept how long that took.")                                                  \
+    X(I_OWN_IT, "I own it")                                                                        \
+    X(I_CLOSE_IT, "I own it: close it")                                                            \
+    X(I_ANSWER, "I answer")                                                                        \
+    X(DONE_OWNED, "You own it")                                                                    \
+    X(DONE_CLOSED, "It is closed")                                                                 \
+    X(DONE_ANSWERED, "You answered")                                                               \
+    X(THANKS_OWNED, "Thank you. Nobody else is called now.")                                       \
+    X(THANKS_CLOSED, "Thank you. It had calmed down, and it is closed in your name.")              \
+    X(THANKS_ANSWERED, "Thank you. The drill is over, and nothing else is to be done.")            \
+    X(PROMISED_OR_CLIMBS, "Your next word is promised by {time}. If none comes, the alarm goes "   \
+                          "on to the level above you.")                                            \
+    X(PROMISED_USUAL, "The time that was asked for cannot be promised, a minute is the least: "    \
+                      "so it is the usual one.")                                                   \
+    X(OTHERS_CALLED, "Others were called after you. They hear that you own it.")                   \
+    X(PROMISE_AGAIN, "To promise another time, open the link again.")
+
+#define FA_PHRASES_FILE(X)                                                                         \
+    X(FILE_SAYS, "You are right to say it. Is somebody in danger now? Call the emergency "         \
+                 "services first.")                                                                \
+    X(ASK_KIND, "What kind of problem is it?")                                                     \
+    X(ASK_KIND_OTHER, "Something else, or I am not sure")                                          \
+    X(ASK_TEXT, "What happened?")                                                                  \
+    X(ASK_CUSTOMER, "Which customer does it hurt?")                                                \
+    X(ASK_SINCE, "Since when?")                                                                    \
+    X(ASK_KNOWN, "How do you know?")                                                               \
+    X(ASK_KNOWN_SEEN, "I saw it myself")                                                           \
+    X(ASK_KNOWN_TOLD, "Somebody who was there told me")                                            \
+    X(ASK_KNOWN_HEARD, "I heard of it")                                                            \
+    X(ASK_ABOUT, "Who is it about?")                                                               \
+    X(ASK_ABOUT_HINT, "They, and those close to them, are not told. First and last name; "         \
+                      "several with commas.")                                                      \
+    X(ASK_STRIKE, "Who else must not be told?")                                                    \
+    X(ASK_STRIKE_HINT, "You need no reason.")                                                      \
+    X(ASK_CALLED, "Your name")                                                                     \
+    X(ASK_CALLED_HINT, "It is passed on as not proved. Leave it empty if you would rather not "    \
+                       "say.")                                                                     \
+    X(OPTIONAL, "(optional)")                                                                      \
+    X(FILE_NEXT, "Next: see who is told")                                                          \
+    X(FILE_NOT_YET, "Nothing is filed yet, and nobody is told.")                                   \
+    X(FILE_FAILED, "It is NOT filed yet. {fault} What you typed is still here.")                   \
+    X(FILE_EMPTY, "Please say in a few words what happened.")                                      \
+    X(PREVIEW_TITLE, "This is what happens")                                                       \
+    X(PREVIEW_SOLVE, "Most people can solve this with those around them. It is kept, and "         \
+                     "nobody is told yet.")                                                        \
+    X(PREVIEW_HELP, "You need not solve this alone. Those who can help are told.")                 \
+    X(PREVIEW_RAISE, "This raises the alarm.")                                                     \
+    X(PREVIEW_DUE, "If it is not solved in {length}, it becomes an alarm by itself.")              \
+    X(PREVIEW_TOLD, "Who is told")                                                                 \
+    X(PREVIEW_NAMED, "Those you named, and those close to them, are not told. Where we do not "    \
+                     "know a name, only independent contacts are.")                                \
+    X(PREVIEW_TEXT, "What you say")                                                                \
+    X(TOLD_AT_ONCE, "At once")                                                                     \
+    X(TOLD_AFTER, "After {length}, if nobody takes it on")                                         \
+    X(TOLD_INDEPENDENT, "an independent contact")                                                  \
+    X(TOLD_SOMEBODY, "somebody responsible")                                                       \
+    X(TOLD_SEVERAL, "{role} ({count} people)")                                                     \
+    X(DO_FILE_EVEN_SO, "File it all the same")                                                     \
+    X(DO_RAISE, "Raise the alarm")                                                                 \
+    X(DO_FILE, "File it now")                                                                      \
+    X(DO_RAISE_INSTEAD, "It is worse: raise the alarm")                                            \
+    X(DO_CHANGE, "Change something")                                                               \
+    X(FILED_TITLE, "It is filed")                                                                  \
+    X(FILED_TITLE_BEFORE, "It was filed already")                                                  \
+    X(FILED_RAISED, "The alarm is raised. It climbs until somebody takes it on.")                  \
+    X(FILED_HELP, "Those who can help are told.")                                                  \
+    X(FILED_KEPT, "It is kept, and tried again.")                                                  \
+    X(FILED_SOLVE, "It is kept, and becomes an alarm if it is not solved in time.")                \
+    X(RECEIPT, "Your receipt")                                                                     \
+    X(RECEIPT_KEEP, "Keep it: write it down, or take a picture.")                                  \
+    X(RECEIPT_SAYS, "It is shown once, and nobody can find it again. With it you see what "        \
+                    "became of your report. Show it to nobody.")
+
+#define FA_PHRASES_STATUS(X)                                                                       \
+    X(STATUS_HINT, "As it was shown when you filed. Small letters and missing dashes do not "      \
+                   "matter.")                                                                      \
+    X(STATUS_SHOW, "Show what became of it")                                                       \
+    X(STATUS_EMPTY, "Type the receipt first.")                                                     \
+    X(STATUS_TOO_LONG, "That is too long. Add it in parts.")                                       \
+    X(STATUS_TITLE, "Your report")                                                                 \
+    X(STATUS_EVENTS, "What happened with it")                                                      \
+    X(STATUS_OWNED, "Somebody is on it.")                                                          \
+    X(STATUS_OWNED_UNTIL, "They promised to say more by {time}.")                                  \
+    X(STATUS_CLOSED, "It is closed.")                                                              \
+    X(STATUS_CLOSED_SAYS, "If it goes on, please report it again.")                                \
+    X(STATUS_RAISED, "It is an alarm. The first person is being told.")                            \
+    X(STATUS_CLIMBS, "Nobody has taken it on yet. It keeps climbing until somebody does.")         \
+    X(STATUS_KEPT, "It is kept. No alarm was raised yet.")                                         \
+    X(STATUS_WORDS, "Promises to say more: {kept} kept, {missed} missed.")                         \
+    X(STATUS_DUE, "If it is not solved, it becomes an alarm by itself: {time}.")                   \
+    X(STATUS_TOLD, "People told so far: {count}.")                                                 \
+    X(STATUS_ADD, "Add something")                                                                 \
+    X(STATUS_DO_ADD, "Add it")                                                                     \
+    X(STATUS_DO_CLOSE, "It is solved: close it")                                                   \
+    X(EVENT_FILED, "You filed it.")                                                                \
+    X(EVENT_TOLD, "The first person was told.")                                                    \
+    X(EVENT_OWNED, "Somebody took it on.")                                                         \
+    X(EVENT_OVERDUE, "A promised word did not come. It went on to the level above.")               \
+    X(EVENT_COMMENT, "You added:")                                                                 \
+    X(EVENT_CLOSED, "It was closed.")
+
 /* clang-format off */
 #define FA_PHRASES(X)                                                                              \
     FIREALARM_WORDS(X) FA_PHRASES_POINTS(X) FA_PHRASES_UNITS(X) FA_PHRASES_MONTHS(X)               \
-    FA_PHRASES_TIMES(X) FA_PHRASES_MESSAGES(X) FA_PHRASES_WEEKLY(X)
+    FA_PHRASES_TIMES(X) FA_PHRASES_MESSAGES(X) FA_PHRASES_WEEKLY(X) FA_PHRASES_PAGES(X)             \
+    FA_PHRASES_ACK(X) FA_PHRASES_FILE(X) FA_PHRASES_STATUS(X)
 /* clang-format on */
 
 /* Of the first of them, FIREALARM_WORD_X is FA_PHRASE_X. */
