@@ -120,8 +120,9 @@ static void each_reads_mail_and_page_in_their_own_language(void **state)
     assert_has(mail, "<html lang=\"en\">");
     struct page_link emma = link_in(mail, "and type the code ");
     mail = mail_to(rig, "greta@example.com");
-    assert_has(mail, "CRITICAL: north answers in 5 Min.\nSie sind gefragt.\n");
+    assert_has(mail, "CRITICAL: north answers in 5 min\nSie sind gefragt.\n");
     assert_has(mail, "\nSeit: ");
+    assert_has(mail, " UTC (jetzt)\n");
     assert_has(mail, "Von Ihnen erwartet: Decide on staffing\n"); /* the rule's own words */
     assert_has(mail, "<html lang=\"de\">");
     assert_lacks(mail, "You are asked");
@@ -132,7 +133,7 @@ static void each_reads_mail_and_page_in_their_own_language(void **state)
     assert_has(reply->body, "<html lang=\"de\">");
     assert_has(reply->body, "<h1>\xc3\x9c"
                             "bernehmen Sie diesen Alarm?</h1>");
-    assert_has(reply->body, "north answers in 5 Min.");
+    assert_has(reply->body, "north answers in 5 min");
     assert_in_range(strlen(reply->body), 1000, 14 * 1024);
     assert_has(show(rig, emma.path, "de")->body, "<h1>Will you own this alarm?</h1>");
     assert_has(type_code(rig, &greta)->body, "Danke. Jetzt wird niemand sonst gerufen.");
