@@ -47,9 +47,10 @@ static void add_time(struct fa_describe *d, const char *name, fa_time wall)
 static const struct fa_incident *newest_filing(const struct fa_engine *engine,
                                                const struct fa_alarm *alarm)
 {
-    return alarm->incident_count == 0
+    return alarm->people->incident_count == 0
                ? NULL
-               : fa_engine_incident(engine, alarm->incidents[alarm->incident_count - 1]);
+               : fa_engine_incident(engine,
+                                    alarm->people->incidents[alarm->people->incident_count - 1]);
 }
 
 /* The beginning of the filing, cut at a word: a summary is one paragraph. */
@@ -79,13 +80,13 @@ static void add_filing(struct fa_describe *d, const struct fa_engine *engine,
 {
     const struct fa_incident *filing = newest_filing(engine, alarm);
     const struct fa_category *category =
-        fa_setup_category(fa_engine_setup(engine), alarm->category);
+        fa_setup_category(fa_engine_setup(engine), alarm->texts->category);
     char count[16];
-    add(d, "kind", fa_str_of(category != NULL ? category->title : alarm->category));
-    if (alarm->incident_count == 0) {
+    add(d, "kind", fa_str_of(category != NULL ? category->title : alarm->texts->category));
+    if (alarm->people->incident_count == 0) {
         return;
     }
-    snprintf(count, sizeof count, "%zu", alarm->incident_count);
+    snprintf(count, sizeof count, "%zu", alarm->people->incident_count);
     add(d, "filings", fa_str_of(count));
     const char *customer = filing != NULL ? filing->customer : NULL;
     struct fa_buf at;
@@ -116,7 +117,7 @@ void fa_describe_init(struct fa_describe *d, const struct fa_engine *engine,
 {
     char number[32];
     const struct fa_drill *drill =
-        (alarm->flags & FA_FLAG_DRILL) != 0 ? fa_engine_drill(engine, alarm->policy) : NULL;
+        (alarm->flags & FA_FLAG_DRILL) != 0 ? fa_engine_drill(engine, alarm->texts->policy) : NULL;
     d->count = 0;
     d->reader = reader;
     d->drilled_by = drill != NULL && fa_id_eq(drill->alarm.id, alarm->id.id) ? drill->by : NULL;
@@ -129,9 +130,9 @@ void fa_describe_init(struct fa_describe *d, const struct fa_engine *engine,
     }
     add_time(d, "since", alarm->since);
     add_time(d, "raised", alarm->raised);
-    add(d, "rule", fa_str_of(alarm->rule));
-    add(d, "severity", fa_str_of(alarm->severity));
-    add(d, "category", fa_str_of(alarm->category));
+    add(d, "rule", fa_str_of(alarm->texts->rule));
+    add(d, "severity", fa_str_of(alarm->texts->severity));
+    add(d, "category", fa_str_of(alarm->texts->category));
     add_filing(d, engine, alarm);
     size_t details_from = d->count;
     add_labels(d, alarm->source != NULL ? alarm->source->details : "");
@@ -216,12 +217,12 @@ static void put_drill_over(const struct fa_language *language, const struct fa_a
                            struct fa_buf *out)
 {
     char length[40];
-    if (alarm->owner != NULL) {
-        fa_format_duration(alarm->owned - alarm->raised, length);
+    if (alarm->people->owner != NULL) {
+        fa_format_duration(alarm->people->owned - alarm->raised, length);
         fa_phrase_put(out, language, FA_PHRASE_DRILL_ANSWERED,
-                      FA_VALUES(alarm->policy, alarm->owner, length));
+                      FA_VALUES(alarm->texts->policy, alarm->people->owner, length));
     } else {
-        fa_phrase_put(out, language, FA_PHRASE_DRILL_UNANSWERED, FA_VALUES(alarm->policy));
+        fa_phrase_put(out, language, FA_PHRASE_DRILL_UNANSWERED, FA_VALUES(alarm->texts->policy));
     }
 }
 
@@ -232,11 +233,12 @@ void fa_describe_summary(const struct fa_describe *d, const struct fa_alarm *ala
     if ((alarm->flags & FA_FLAG_DRILL) != 0 && alarm->state == FA_ALARM_RESOLVED) {
         put_drill_over(language, alarm, out);
     } else if (language != NULL && d->drilled_by != NULL) {
-        fa_phrase_put(out, language, FA_PHRASE_DRILL_CALL, FA_VALUES(alarm->policy, d->drilled_by));
-    } else if (alarm->summary[0] != '\0') {
-        render(d, alarm->summary, now, out);
+        fa_phrase_put(out, language, FA_PHRASE_DRILL_CALL,
+                      FA_VALUES(alarm->texts->policy, d->drilled_by));
+    } else if (alarm->texts->summary[0] != '\0') {
+        render(d, alarm->texts->summary, now, out);
     } else {
-        fa_buf_printf(out, "%s%s%s", alarm->rule, alarm->labels[0] != '\0' ? " " : "",
+        fa_buf_printf(out, "%s%s%s", alarm->texts->rule, alarm->labels[0] != '\0' ? " " : "",
                       alarm->labels);
     }
     if (d->flaps > 0) {

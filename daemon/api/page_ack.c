@@ -50,11 +50,12 @@ static void say_locked(struct fa_call *call, const struct fa_alarm *alarm)
 }
 
 /* What is looked at where there is no such alarm, so that this takes as long. */
+static const struct fa_alarm_texts no_texts = {
+    .policy = FA_POLICY_OPERATORS, .policy_hash = "", .severity = ""};
 static const struct fa_alarm no_alarm = {
     .state = FA_ALARM_UNACKED,
-    .policy = FA_POLICY_OPERATORS,
-    .policy_hash = "",
-    .severity = "",
+    .texts = &no_texts,
+    .people = &fa_alarm_nobody,
 };
 
 /* False after an answer. */
@@ -85,7 +86,7 @@ static bool find(struct fa_call *call, struct ack *ack)
         return false;
     }
     ack->person = &call->people->people[call->caller.person];
-    ack->severity = fa_setup_severity(call->setup, ack->alarm->severity);
+    ack->severity = fa_setup_severity(call->setup, ack->alarm->texts->severity);
     ack->severity = ack->severity != NULL ? ack->severity : &call->setup->severities[0];
     ack->is_drill = (ack->alarm->flags & FA_FLAG_DRILL) != 0;
     return true;
@@ -93,7 +94,8 @@ static bool find(struct fa_call *call, struct ack *ack)
 
 static bool is_mine(const struct ack *ack)
 {
-    return ack->alarm->owner != NULL && strcmp(ack->alarm->owner, ack->to.person) == 0;
+    return ack->alarm->people->owner != NULL &&
+           strcmp(ack->alarm->people->owner, ack->to.person) == 0;
 }
 
 static const char *display_of(const struct fa_call *call, const char *name)
@@ -194,7 +196,7 @@ static void put_form(struct fa_page *page, const struct ack *ack, enum fa_phrase
                 "<form method=\"post\" autocomplete=\"off\">\n"
                 "<label for=\"code\">%s</label>\n"
                 "<input type=\"text\" id=\"code\" name=\"code\" inputmode=\"numeric\" "
-                "maxlength=\"11\" required aria-describedby=\"hint\"%s>\n"
+                "maxlength=\"20\" required aria-describedby=\"hint\"%s>\n"
                 "<small id=\"hint\" class=\"hint\">%s</small>\n",
                 fa_page_text(page, FA_PHRASE_CODE_QUESTION),
                 ack->fault != NO_FAULT ? " aria-invalid=\"true\" autofocus" : "",
@@ -210,13 +212,13 @@ static void put_owned(struct fa_page *page, const struct ack *ack)
 {
     const struct fa_alarm *alarm = ack->alarm;
     char when[FA_READER_TIME_SIZE];
-    time_text(ack, alarm->promised, when);
+    time_text(ack, alarm->people->promised, when);
     if (is_mine(ack)) {
         fa_page_phrase(page, "<p class=\"good\">", FA_PHRASE_OWNED_BY_YOU, NULL, "</p>\n");
         fa_page_phrase(page, "<p>", FA_PHRASE_PROMISED_BY_YOU, FA_VALUES(when), "</p>\n");
     } else {
         fa_page_phrase(page, "<p class=\"good\">", FA_PHRASE_OWNED_BY_OTHER,
-                       FA_VALUES(display_of(ack->call, alarm->owner), when), "</p>\n");
+                       FA_VALUES(display_of(ack->call, alarm->people->owner), when), "</p>\n");
         fa_page_phrase(page, "<p>", FA_PHRASE_NOTHING_EXPECTED, NULL, "</p>\n");
     }
     fa_page_put(page, "<details%s><summary>%s</summary>\n", ack->fault != NO_FAULT ? " open" : "",
@@ -308,22 +310,25 @@ static void show_done(struct ack *ack)
     if (owned) {
         fa_page_phrase(&page, "<p class=\"good\">", FA_PHRASE_THANKS_OWNED, NULL, "</p>\n");
         fa_page_phrase(&page, "<p>", FA_PHRASE_PROMISED_OR_CLIMBS,
-                       FA_VALUES(time_text(ack, alarm->promised, when)), "</p>\n");
+                       FA_VALUES(time_text(ack, alarm->people->promised, when)), "</p>\n");
         if (ack->is_other_time) {
             fa_page_phrase(&page, "<p>", FA_PHRASE_PROMISED_USUAL, NULL, "</p>\n");
         }
         if (alarm->step > ack->to.step || alarm->loop > ack->to.loop) {
             fa_page_phrase(&page, "<p>", FA_PHRASE_OTHERS_CALLED, NULL, "</p>\n");
         }
-        if (alarm->expect != NULL) {
+        if (alarm->texts->expect != NULL) {
             fa_page_put(&page, "<dl><dt>%s</dt><dd>%s</dd></dl>\n",
-                        fa_page_text(&page, FA_PHRASE_EXPECTED), alarm->expect);
+                        fa_page_text(&page, FA_PHRASE_EXPECTED), alarm->texts->expect);
         }
         fa_page_phrase(&page, "<p class=\"dim\">", FA_PHRASE_PROMISE_AGAIN, NULL, "</p>\n");
     } else {
         fa_page_phrase(&page, "<p class=\"good\">",
                        ack->is_drill ? FA_PHRASE_THANKS_ANSWERED : FA_PHRASE_THANKS_CLOSED, NULL,
                        "</p>\n");
+        if (!ack->is_drill) {
+            fa_page_phrase(&page, "<p>", FA_PHRASE_CLOSED_SAYS, NULL, "</p>\n");
+        }
     }
     fa_page_send(&page, 200);
 }

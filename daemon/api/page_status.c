@@ -14,7 +14,7 @@ static void put_form(struct fa_page *page, const char *fault)
     fa_page_put(page,
                 "<form method=\"post\" autocomplete=\"off\">\n"
                 "<label for=\"receipt\">%s</label>\n"
-                "<input type=\"text\" id=\"receipt\" name=\"receipt\" maxlength=\"60\" required "
+                "<input type=\"text\" id=\"receipt\" name=\"receipt\" maxlength=\"120\" required "
                 "autocapitalize=\"characters\" spellcheck=\"false\" aria-describedby=\"hint\">\n"
                 "<small id=\"hint\" class=\"hint\">%s</small>\n"
                 "<button type=\"submit\">%s</button>\n</form>\n",

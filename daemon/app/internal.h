@@ -296,6 +296,7 @@ struct fa_daemon {
     bool courier_drained;
     fa_time started;  /* wall */
     bool on_accepted; /* the files were refused: what was accepted last runs */
+    bool is_refused;  /* the files as they are now, at start or at the newest reload */
     struct fa_file_mark directory_tried;
     int directory_refused; /* the last import was refused: operators know; -1: not looked at yet */
 };
@@ -514,8 +515,8 @@ void fa_windows_step(struct fa_daemon *daemon, fa_time delta);
 
 /* Each half minute: looks at some of the series, for the weekly digest. */
 void fa_windows_survey(struct fa_daemon *daemon);
-/* All samples are forgotten; the rules know their active alarms. */
-void fa_windows_forget(struct fa_daemon *daemon);
+/* All samples are forgotten; the rules know their active alarms. shift: of the wall clock. */
+void fa_windows_forget(struct fa_daemon *daemon, fa_time shift);
 
 /* checkpoint.c: reads it, when rules and feeds are there. */
 void fa_checkpoint_open(struct fa_daemon *daemon);

@@ -122,8 +122,9 @@ static void put_filing(const struct fa_incident *incident, const struct fa_langu
 static void put_last_comment(const struct fa_daemon *daemon, const struct fa_alarm *alarm,
                              struct fa_buf *out)
 {
-    if (alarm->comment_count > 0) {
-        const struct fa_comment *comment = &alarm->comments[alarm->comment_count - 1];
+    if (alarm->people->comment_count > 0) {
+        const struct fa_comment *comment =
+            &alarm->people->comments[alarm->people->comment_count - 1];
         fa_buf_printf(out, "%s: %s", display_of(daemon, comment->who), comment->text);
     }
 }
@@ -138,9 +139,9 @@ static struct firealarm_text details_of(const struct fa_daemon *daemon,
     if (!first_news) {
         put_last_comment(daemon, alarm, out);
     }
-    for (size_t i = 0; first_news && i < alarm->incident_count; i++) {
+    for (size_t i = 0; first_news && i < alarm->people->incident_count; i++) {
         const struct fa_incident *incident =
-            fa_engine_incident(daemon->engine, alarm->incidents[i]);
+            fa_engine_incident(daemon->engine, alarm->people->incidents[i]);
         if (incident != NULL) {
             put_filing(incident, texts->reader.language, out);
         }
@@ -157,13 +158,13 @@ static struct firealarm_text told_of(const struct fa_daemon *daemon,
     struct fa_access access;
     fa_access_init(&access, daemon->engine, alarm);
     for (size_t i = 0; i < alarm->told_count && out->len < TOLD_MAX; i++) {
-        fa_person person = fa_directory_find(dir, fa_str_of(alarm->told[i].person));
+        fa_person person = fa_directory_find(dir, fa_str_of(alarm->told[i].to->person));
         /* Whoever stepped out since is named to nobody. */
         bool out_now =
             fa_pset_has(&access.conflicted, person) || fa_pset_has(&access.struck, person);
-        if (strcmp(alarm->told[i].person, n->person) != 0 && !out_now) {
+        if (strcmp(alarm->told[i].to->person, n->person) != 0 && !out_now) {
             fa_buf_puts(out, out->len > 0 ? ", " : "");
-            fa_buf_puts(out, display_of(daemon, alarm->told[i].person));
+            fa_buf_puts(out, display_of(daemon, alarm->told[i].to->person));
         }
     }
     fa_access_done(&access);
@@ -229,7 +230,9 @@ static struct firealarm_text since_of(const struct fa_daemon *daemon,
                                       struct fa_notice_texts *texts)
 {
     const struct fa_incident *incident =
-        alarm->incident_count == 1 ? fa_engine_incident(daemon->engine, alarm->incidents[0]) : NULL;
+        alarm->people->incident_count == 1
+            ? fa_engine_incident(daemon->engine, alarm->people->incidents[0])
+            : NULL;
     if (incident == NULL || incident->since == NULL) {
         return when_of(alarm->since, n->created, texts);
     }
@@ -253,7 +256,8 @@ static void put_fields(const struct fa_describe *describe, struct fa_notice_text
  */
 static enum fa_priority priority_of(const struct fa_daemon *daemon, const struct fa_alarm *alarm)
 {
-    const struct fa_severity *severity = fa_setup_severity(&daemon->config->setup, alarm->severity);
+    const struct fa_severity *severity =
+        fa_setup_severity(&daemon->config->setup, alarm->texts->severity);
     if ((alarm->flags & FA_FLAG_FILED) != 0) {
         return FA_PRIORITY_CRITICAL;
     }
@@ -263,7 +267,7 @@ static enum fa_priority priority_of(const struct fa_daemon *daemon, const struct
 /* As it is told: channels show that a drill is none that matters. */
 static const char *severity_of(const struct fa_alarm *alarm)
 {
-    return (alarm->flags & FA_FLAG_DRILL) != 0 ? "drill" : alarm->severity;
+    return (alarm->flags & FA_FLAG_DRILL) != 0 ? "drill" : alarm->texts->severity;
 }
 
 static void compose_alarm(const struct fa_daemon *daemon, const struct fa_notification *n,
@@ -284,14 +288,14 @@ static void compose_alarm(const struct fa_daemon *daemon, const struct fa_notifi
     notice->alarm = keep_id(texts, alarm->id.id);
     notice->thread = notice->alarm;
     notice->severity = text_of(severity_of(alarm));
-    notice->category = text_of(alarm->category);
-    notice->rule = text_of(alarm->rule);
-    notice->policy = text_of(alarm->policy);
+    notice->category = text_of(alarm->texts->category);
+    notice->rule = text_of(alarm->texts->rule);
+    notice->policy = text_of(alarm->texts->policy);
     notice->state = text_of(fa_alarm_state_name(alarm->state));
     notice->details = details_of(daemon, n, alarm, texts);
-    notice->expect = text_of(alarm->expect);
+    notice->expect = text_of(alarm->texts->expect);
     notice->told = told_of(daemon, n, alarm, texts);
-    notice->owner = text_of(display_of(daemon, alarm->owner));
+    notice->owner = text_of(display_of(daemon, alarm->people->owner));
     notice->how_to_ack = how_to_ack(alarm, texts);
     struct firealarm_text link[2] = {{"", 0}, {"", 0}};
     put_link(daemon, n, alarm, texts, link);
@@ -299,9 +303,9 @@ static void compose_alarm(const struct fa_daemon *daemon, const struct fa_notifi
     notice->ack_code = link[1];
     notice->since = alarm->since;
     notice->raised = alarm->raised;
-    notice->promised = alarm->promised;
-    if (alarm->promised > 0) {
-        notice->promised_when = when_of(alarm->promised, n->created, texts);
+    notice->promised = alarm->people->promised;
+    if (notice->promised > 0) {
+        notice->promised_when = when_of(notice->promised, n->created, texts);
     }
     notice->step = n->step + 1;
     notice->loop = n->loop;
@@ -354,9 +358,9 @@ static void line_of_alarm(struct lines *lines, const struct fa_notification *n,
     line->title = keep_words(lines->texts);
     line->alarm = keep_id(lines->texts, alarm->id.id);
     line->severity = text_of(severity_of(alarm));
-    line->rule = text_of(alarm->rule);
+    line->rule = text_of(alarm->texts->rule);
     line->state = text_of(fa_alarm_state_name(alarm->state));
-    line->owner = text_of(display_of(lines->daemon, alarm->owner));
+    line->owner = text_of(display_of(lines->daemon, alarm->people->owner));
     line->when = since_of(lines->daemon, n, alarm, lines->texts);
     struct firealarm_text link[2] = {{"", 0}, {"", 0}};
     put_link(lines->daemon, n, alarm, lines->texts, link);
@@ -371,7 +375,7 @@ static void add_line(void *ctx, const struct fa_notification *n)
     const struct fa_setup *setup = &lines->daemon->config->setup;
     const struct fa_alarm *alarm = fa_engine_alarm(engine, n->alarm);
     const struct fa_incident *incident = fa_engine_incident(engine, n->incident);
-    const char *rule = alarm != NULL ? alarm->rule : NULL, *severity = "warning";
+    const char *rule = alarm != NULL ? alarm->texts->rule : NULL, *severity = "warning";
     if ((alarm == NULL && incident == NULL) || lines->count >= FA_FRAME_LINES_MAX) {
         return;
     }
@@ -379,7 +383,7 @@ static void add_line(void *ctx, const struct fa_notification *n)
     *line = (struct firealarm_line){.kind = text_of(fa_notification_kind_name(n->kind))};
     if (alarm != NULL) {
         line_of_alarm(lines, n, alarm, line);
-        severity = alarm->severity;
+        severity = alarm->texts->severity;
     } else {
         fa_describe_help(engine, incident, lines->texts->reader.language, words_of(lines->texts));
         line->title = keep_words(lines->texts);

@@ -739,7 +739,7 @@ void fa_lab_play(const struct fa_script *script, enum fa_lab_how how,
     }
     judge(&lab, &result);
     result.digest = lab.digest;
-    result.spared = lab.spared;
+    result.spared = lab.spared || lab.wait_count > 0;
     result.cover = lab.cover;
     result.told = list_told(&lab);
     result.story = fa_buf_take(&lab.story);

@@ -100,6 +100,7 @@ static void try_one(void *ctx, const struct fa_notification *n)
     struct fa_lab *lab = trying->lab;
     bool takes = MOODS[trying->mood].takes;
     fa_lab_check_attempt(lab, n);
+    fa_lab_weekly_attempt(lab, n);
     struct fa_lab_key *key = fa_lab_see_attempt(lab, n, trying->message);
     struct fa_lab_delivery *delivery = &lab->deliveries[lab->delivery_count - 1];
     delivery->reached = takes;

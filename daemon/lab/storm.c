@@ -130,8 +130,8 @@ static void check_suppressed(struct fa_lab *lab, const struct fa_action *action)
     const struct fa_lab_alarm *seen = fa_lab_find_alarm(lab, action->u.journal.alarm);
     const struct fa_setup *setup = &lab->config->setup;
     char *who = who_of(lab, action);
-    bool is_worst = alarm != NULL && strcmp(alarm->severity, setup->severities[0].name) == 0;
-    if (alarm == NULL || seen == NULL || alarm->incident_count > 0 || is_worst) {
+    bool is_worst = alarm != NULL && strcmp(alarm->texts->severity, setup->severities[0].name) == 0;
+    if (alarm == NULL || seen == NULL || alarm->people->incident_count > 0 || is_worst) {
         fa_lab_fail(lab,
                     "a storm: a message to %s about a filing or of the worst severity is "
                     "suppressed",

@@ -107,12 +107,19 @@ void fa_phrase_put(struct fa_buf *out, const struct fa_language *language, enum 
 /* Where there is little room: buffers of reader.h. */
 static size_t max_of(enum fa_phrase phrase)
 {
-    return phrase < FA_PHRASE_DECIMAL_POINT   ? FA_PHRASE_MAX
-           : phrase < FA_PHRASE_UNIT_DAY      ? 4
-           : phrase < FA_PHRASE_MONTH_1       ? 8
-           : phrase < FA_PHRASE_DATE          ? 20
-           : phrase <= FA_PHRASE_TIME_UNKNOWN ? 40
-                                              : FA_PHRASE_MAX;
+    static const struct {
+        enum fa_phrase from; /* up to the next */
+        size_t max;
+    } limits[] = {
+        {FA_PHRASE_DECIMAL_POINT, 4},      {FA_PHRASE_UNIT_DAY, 8},
+        {FA_PHRASE_MONTH_1, 20},           {FA_PHRASE_DATE, 40},
+        {FA_PHRASE_BUSINESS_DAYS_ONE, 30}, {FA_PHRASE_AT_CUSTOMER, FA_PHRASE_MAX},
+    };
+    size_t max = FA_PHRASE_MAX;
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        max = phrase >= limits[i].from ? limits[i].max : max;
+    }
+    return max;
 }
 
 static bool is_clean(struct fa_str text)

@@ -50,6 +50,12 @@
     X(TIME_NOW, "now")                                                                             \
     X(TIME_UNKNOWN, "an unknown time")
 
+#define FA_PHRASES_BUSINESS(X)                                                                     \
+    X(BUSINESS_DAYS_ONE, "{count} business day")                                                   \
+    X(BUSINESS_DAYS, "{count} business days")                                                      \
+    X(BUSINESS_HOURS_ONE, "{count} business hour")                                                 \
+    X(BUSINESS_HOURS, "{count} business hours")
+
 #define FA_PHRASES_MESSAGES(X)                                                                     \
     X(AT_CUSTOMER, " at {customer}")                                                               \
     X(FILING_CLOSED, "(closed)")                                                                   \
@@ -134,61 +140,63 @@
     X(REPORT, "Report a problem")                                                                  \
     X(WHAT_BECAME, "What became of my report?")
 
-#define FA_PHRASES_ACK(X)                                                                          \
-    X(LINK_DEAD, "This link opens nothing any more")                                               \
-    X(LINK_DEAD_WHY, "The alarm is over, or the link is older than a week, or it was cut short "   \
-                     "on its way. Nothing was changed. If you were told of an alarm a moment "     \
-                     "ago, open the link in the newest message.")                                  \
-    X(LINK_LOCKED, "This link is locked")                                                          \
-    X(LINK_LOCKED_CLIMBS, "Too many wrong codes were typed here, so the alarm has gone on to "     \
-                          "others. You can still own it with the firealarm command, or by "        \
-                          "telling one of those who were called.")                                 \
-    X(LINK_LOCKED_ONLY, "Too many wrong codes were typed here, so it takes none any more. You "    \
-                        "can still own the alarm with the firealarm command.")                     \
-    X(FILED_BY_PERSON, "A person reported a problem. What it is stands in the message.")           \
-    X(RAISED, "Raised")                                                                            \
-    X(YOU_ARE, "You are")                                                                          \
-    X(MORE_IN, "I say more in")                                                                    \
-    X(MORE_CHANGE, "You say more in {length}. Change that, or add a word")                         \
-    X(WORD_TO_OTHERS, "A word to the others")                                                      \
-    X(CODE_QUESTION, "Type the code from the message")                                             \
-    X(CODE_HINT, "Six digits, beside the link.")                                                   \
-    X(CODE_MISSING, "Nothing was changed yet: type the six digits from the message.")              \
-    X(CODE_WRONG_1, "This code is not right. You can try once more.")                              \
-    X(CODE_WRONG_2, "This code is not right. You can try twice more.")                             \
-    X(CODE_WRONG_3, "This code is not right. You can try three times more.")                       \
-    X(CODE_WRONG_4, "This code is not right. You can try four times more.")                        \
-    X(PAGE_OLD, "This page was older than what you see now. Nothing was changed by it.")           \
-    X(OWNED_BY_YOU, "You own this alarm.")                                                         \
-    X(PROMISED_BY_YOU, "Your next word is promised by {time}.")                                    \
-    X(OWNED_BY_OTHER, "{owner} owns this alarm until {time}.")                                     \
-    X(NOTHING_EXPECTED, "Nothing is expected of you.")                                             \
-    X(PROMISE_OTHER, "Promise another time")                                                       \
-    X(PROMISE_THIS, "Promise this")                                                                \
-    X(TAKE_OVER, "Take it over")                                                                   \
-    X(I_OWN_IT_NOW, "I own it now")                                                                \
-    X(OWN_TITLE, "Will you own this alarm?")                                                       \
-    X(OWN_TITLE_OWNED, "This alarm has an owner")                                                  \
-    X(OWN_TITLE_DRILL, "This is a drill. Will you answer?")                                        \
-    X(OWN_SAYS, "Who owns it sees to it. Nobody else is called then.")                             \
-    X(OWN_SAYS_CALM, "It is calm again for now, and nobody has owned it. If you own it, it is "    \
-                     "closed.")                                                                    \
-    X(OWN_SAYS_DRILL, "Nothing has happened. Whoever answers first ends the drill, and it is "     \
-                      "kept how long that took.")                                                  \
-    X(I_OWN_IT, "I own it")                                                                        \
-    X(I_CLOSE_IT, "I own it: close it")                                                            \
-    X(I_ANSWER, "I answer")                                                                        \
-    X(DONE_OWNED, "You own it")                                                                    \
-    X(DONE_CLOSED, "It is closed")                                                                 \
-    X(DONE_ANSWERED, "You answered")                                                               \
-    X(THANKS_OWNED, "Thank you. Nobody else is called now.")                                       \
-    X(THANKS_CLOSED, "Thank you. It had calmed down, and it is closed in your name.")              \
-    X(THANKS_ANSWERED, "Thank you. The drill is over, and nothing else is to be done.")            \
-    X(PROMISED_OR_CLIMBS, "Your next word is promised by {time}. If none comes, the alarm goes "   \
-                          "on to the level above you.")                                            \
-    X(PROMISED_USUAL, "The time that was asked for cannot be promised, a minute is the least: "    \
-                      "so it is the usual one.")                                                   \
-    X(OTHERS_CALLED, "Others were called after you. They hear that you own it.")                   \
+#define FA_PHRASES_ACK(X)                                                                                 \
+    X(LINK_DEAD, "This link opens nothing any more")                                                      \
+    X(LINK_DEAD_WHY, "The alarm is over, or the link is older than a week, or it was cut short "          \
+                     "on its way. Nothing was changed. If you were told of an alarm a moment "            \
+                     "ago, open the link in the newest message.")                                         \
+    X(LINK_LOCKED, "This link is locked")                                                                 \
+    X(LINK_LOCKED_CLIMBS, "Too many wrong codes were typed here, so the alarm has gone on to "            \
+                          "others. You can still own it with the firealarm command, or by "               \
+                          "telling one of those who were called.")                                        \
+    X(LINK_LOCKED_ONLY, "Too many wrong codes were typed here, so it takes none any more. You "           \
+                        "can still own the alarm with the firealarm command.")                            \
+    X(FILED_BY_PERSON, "A person reported a problem. What it is stands in the message.")                  \
+    X(RAISED, "Raised")                                                                                   \
+    X(YOU_ARE, "You are")                                                                                 \
+    X(MORE_IN, "I say more in")                                                                           \
+    X(MORE_CHANGE, "You say more in {length}. Change that, or add a word")                                \
+    X(WORD_TO_OTHERS, "A word to the others")                                                             \
+    X(CODE_QUESTION, "Type the code from the message")                                                    \
+    X(CODE_HINT, "Six digits, beside the link.")                                                          \
+    X(CODE_MISSING, "Nothing was changed yet: type the six digits from the message.")                     \
+    X(CODE_WRONG_1, "This code is not right. You can try once more.")                                     \
+    X(CODE_WRONG_2, "This code is not right. You can try twice more.")                                    \
+    X(CODE_WRONG_3, "This code is not right. You can try three times more.")                              \
+    X(CODE_WRONG_4, "This code is not right. You can try four times more.")                               \
+    X(PAGE_OLD, "This page was older than what you see now. Nothing was changed by it.")                  \
+    X(OWNED_BY_YOU, "You own this alarm.")                                                                \
+    X(PROMISED_BY_YOU, "Your next word is promised by {time}.")                                           \
+    X(OWNED_BY_OTHER, "{owner} owns this alarm until {time}.")                                            \
+    X(NOTHING_EXPECTED, "Nothing is expected of you.")                                                    \
+    X(PROMISE_OTHER, "Promise another time")                                                              \
+    X(PROMISE_THIS, "Promise this")                                                                       \
+    X(TAKE_OVER, "Take it over")                                                                          \
+    X(I_OWN_IT_NOW, "I own it now")                                                                       \
+    X(OWN_TITLE, "Will you own this alarm?")                                                              \
+    X(OWN_TITLE_OWNED, "This alarm has an owner")                                                         \
+    X(OWN_TITLE_DRILL, "This is a drill. Will you answer?")                                               \
+    X(OWN_SAYS, "Who owns it sees to it. Nobody else is called then.")                                    \
+    X(OWN_SAYS_CALM, "It is calm again for now, and nobody has owned it. If you own it, it is "           \
+                     "closed.")                                                                           \
+    X(OWN_SAYS_DRILL, "Nothing has happened. Whoever answers first ends the drill, and it is "            \
+                      "kept how long that took.")                                                         \
+    X(I_OWN_IT, "I own it")                                                                               \
+    X(I_CLOSE_IT, "I own it: close it")                                                                   \
+    X(I_ANSWER, "I answer")                                                                               \
+    X(DONE_OWNED, "You own it")                                                                           \
+    X(DONE_CLOSED, "It is closed")                                                                        \
+    X(DONE_ANSWERED, "You answered")                                                                      \
+    X(THANKS_OWNED, "Thank you. Nobody else is called now.")                                              \
+    X(THANKS_CLOSED, "Thank you. It is closed in your name: it is calm now.")                             \
+    X(CLOSED_SAYS,                                                                                        \
+      "Nobody is called, and nothing more is expected of you. Should it begin again, it is a new alarm.") \
+    X(THANKS_ANSWERED, "Thank you. The drill is over, and nothing else is to be done.")                   \
+    X(PROMISED_OR_CLIMBS, "Your next word is promised by {time}. If none comes, the alarm goes "          \
+                          "on to the level above you.")                                                   \
+    X(PROMISED_USUAL, "The time that was asked for cannot be promised, a minute is the least: "           \
+                      "so it is the usual one.")                                                          \
+    X(OTHERS_CALLED, "Others were called after you. They hear that you own it.")                          \
     X(PROMISE_AGAIN, "To promise another time, open the link again.")
 
 #define FA_PHRASES_FILE(X)                                                                         \
@@ -278,7 +286,7 @@
 /* clang-format off */
 #define FA_PHRASES(X)                                                                              \
     FIREALARM_WORDS(X) FA_PHRASES_POINTS(X) FA_PHRASES_UNITS(X) FA_PHRASES_MONTHS(X)               \
-    FA_PHRASES_TIMES(X) FA_PHRASES_MESSAGES(X) FA_PHRASES_WEEKLY(X) FA_PHRASES_PAGES(X)             \
+    FA_PHRASES_TIMES(X) FA_PHRASES_BUSINESS(X) FA_PHRASES_MESSAGES(X) FA_PHRASES_WEEKLY(X) FA_PHRASES_PAGES(X)             \
     FA_PHRASES_ACK(X) FA_PHRASES_FILE(X) FA_PHRASES_STATUS(X)
 /* clang-format on */
 

@@ -143,6 +143,26 @@ const char *fa_reader_duration(const struct fa_language *language, fa_time ms, c
     return buf;
 }
 
+const char *fa_reader_measured(const struct fa_language *language, fa_time length,
+                               enum fa_measure measure, char buf[40])
+{
+    bool days = measure == FA_MEASURE_DAYS, one = length == (days ? FA_DAY : FA_HOUR);
+    enum fa_phrase phrase = days  ? one ? FA_PHRASE_BUSINESS_DAYS_ONE : FA_PHRASE_BUSINESS_DAYS
+                            : one ? FA_PHRASE_BUSINESS_HOURS_ONE
+                                  : FA_PHRASE_BUSINESS_HOURS;
+    char number[40];
+    struct fa_buf out;
+    if (measure == FA_MEASURE_CLOCK) {
+        return fa_reader_duration(language, length, buf);
+    }
+    fa_buf_init(&out, 39);
+    fa_reader_number(language, (double)length / (double)(days ? FA_DAY : FA_HOUR), number);
+    fa_phrase_put(&out, language, phrase, FA_VALUES(number));
+    snprintf(buf, 40, "%s", fa_buf_text(&out));
+    fa_buf_done(&out);
+    return buf;
+}
+
 /* A plain "[-]digits[.digits]" with the language's points: one between the thousands, the other
  * before the fraction. */
 static void put_points(const struct fa_language *language, const char *text, char buf[40])

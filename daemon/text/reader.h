@@ -26,6 +26,9 @@ const char *fa_reader_time(const struct fa_language *language, fa_time wall, fa_
                            const struct fa_reader_zone *zone, char buf[FA_READER_TIME_SIZE]);
 /* Two units at most: "250 ms", "1.5 s", "45 s", "5 min 12 s", "2 h 5 min", "3 d 4 h", "-5 min". */
 const char *fa_reader_duration(const struct fa_language *language, fa_time ms, char buf[40]);
+/* The same of business time: "2 business days", "1.5 business hours". */
+const char *fa_reader_measured(const struct fa_language *language, fa_time length,
+                               enum fa_measure measure, char buf[40]);
 /* Four digits that matter, thousands set apart: "12,346", "0.02341", "-3.5"; "unknown" for NaN. */
 const char *fa_reader_number(const struct fa_language *language, double value, char buf[40]);
 /* A fraction: 0.0234 is "2.3 %". */

@@ -384,9 +384,12 @@ static void a_rule_that_reads_what_never_came_is_named(void **state)
 static const char looks_back_a_second[] =
     "rules = ( { name = \"queue-slow\"; category = \"danger\"; severity = \"critical\";"
     " policy = \"leaders\"; metric = \"queue_seconds\"; above = 120.0; for = \"1h\";"
-    " look_back = \"1s\"; per = [ \"queue\" ]; summary = \"slow\"; } );\n";
+    " look_back = \"1s\"; per = [ \"queue\" ]; summary = \"slow\"; },\n"
+    " { name = \"queue-grows\"; category = \"danger\"; severity = \"critical\";"
+    " policy = \"leaders\"; expr = \"sum by (queue) (rate(queue_seconds[1s])) > 3\";"
+    " summary = \"grows\"; } );\n";
 
-static void a_rule_that_looks_back_less_far_than_its_samples_lie_apart_is_named(void **state)
+static void rules_whose_samples_lie_too_far_apart_for_them_are_named(void **state)
 {
     struct rig *rig = *state;
     if (!need_root()) {
@@ -402,10 +405,18 @@ static void a_rule_that_looks_back_less_far_than_its_samples_lie_apart_is_named(
     const json_t *item = find(body, "sparse", "rule", "queue-slow");
     assert_non_null(item);
     assert_string_equal(text_of(item, "look_back"), "1s");
+    assert_string_equal(text_of(item, "selector"), "queue_seconds");
+    item = find(body, "sparse", "rule", "queue-grows");
+    assert_non_null(item);
+    assert_string_equal(text_of(item, "window"), "1s");
     json_decref(body);
     check_says(rig, "setpriv --reuid=2007 --clear-groups",
-               "rule 'queue-slow' looks back 1s, and what it reads was seen to come every", true);
+               "rule 'queue-slow' reads queue_seconds, which was seen to come every", true);
     check_says(rig, "setpriv --reuid=2007 --clear-groups", "Write look_back = \"1m\"", true);
+    check_says(rig, "setpriv --reuid=2007 --clear-groups",
+               "over a window of 1s: that never has two samples, so the rule never knows anything. "
+               "Write [1m]",
+               true);
     rig_stop(rig);
 }
 
@@ -562,9 +573,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_changes_of_a_rule_go_with_it, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(a_rule_that_reads_what_never_came_is_named, rig_setup,
                                         rig_teardown),
-        cmocka_unit_test_setup_teardown(
-            a_rule_that_looks_back_less_far_than_its_samples_lie_apart_is_named, rig_setup,
-            rig_teardown),
+        cmocka_unit_test_setup_teardown(rules_whose_samples_lie_too_far_apart_for_them_are_named,
+                                        rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(the_changes_of_a_rule_outlive_a_restart, rig_setup,
                                         rig_teardown),
         cmocka_unit_test_setup_teardown(each_step_says_who_was_told_of_it, rig_setup, rig_teardown),

@@ -23,6 +23,7 @@ static struct fa_language german(void)
         {FA_PHRASE_DATE_OF_YEAR, "{day}. {month} {year}, {time} Uhr"},
         {FA_PHRASE_TIME_AGO, "vor {length}"},
         {FA_PHRASE_NUMBER_UNKNOWN, "unbekannt"},
+        {FA_PHRASE_BUSINESS_DAYS, "{count} Arbeitstage"},
         {FA_PHRASE_SILENCED, "Bis {time}: {reason} ({owner}, {alarms})"},
     };
     static char copies[sizeof texts / sizeof texts[0]][48];
@@ -125,6 +126,13 @@ static void times_and_numbers_are_as_the_language_has_them(void **state)
     assert_string_equal(fa_reader_number(&language, 3.25, text), "3,25");
     assert_string_equal(fa_reader_number(&language, (double)NAN, text), "unbekannt");
     assert_string_equal(fa_reader_percent(&language, 0.0234, text), "2,3 %");
+    assert_string_equal(fa_reader_measured(&language, 2 * FA_DAY, FA_MEASURE_DAYS, text),
+                        "2 Arbeitstage");
+    assert_string_equal(fa_reader_measured(&language, FA_HOUR, FA_MEASURE_OPEN, text),
+                        "1 business hour");
+    assert_string_equal(fa_reader_measured(&language, 3 * FA_HOUR / 2, FA_MEASURE_OPEN, text),
+                        "1,5 business hours");
+    assert_string_equal(fa_reader_measured(&language, FA_MINUTE, FA_MEASURE_CLOCK, text), "1 Min.");
 }
 
 /* The longest that a language may say, at the largest numbers. */
