@@ -199,13 +199,14 @@ bool fa_engine_is_kept_out(const struct fa_engine *engine, fa_person person, con
 {
     const struct fa_alarm *alarm = fa_engine_alarm_by_identity(engine, identity);
     const struct fa_kept_out *kept = alarm == NULL ? find_valid(engine, identity) : NULL;
-    struct fa_alarm next = {0};
+    struct fa_alarm_people people = {0};
+    struct fa_alarm next = {.people = &people};
     struct fa_circle circle;
     if (kept != NULL) {
-        next = (struct fa_alarm){.about = kept->about,
-                                 .struck = kept->struck,
-                                 .about_count = kept->about_count,
-                                 .struck_count = kept->struck_count};
+        people = (struct fa_alarm_people){.about = kept->about,
+                                          .struck = kept->struck,
+                                          .about_count = kept->about_count,
+                                          .struck_count = kept->struck_count};
     }
     fa_circle_of(&circle, engine, alarm != NULL ? alarm : &next);
     bool is_out = fa_pset_has(&circle.conflicted, person) || fa_pset_has(&circle.struck, person);

@@ -135,6 +135,7 @@ struct fa_rules {
     struct fa_buf text;   /* of the status told last */
     struct fa_buf labels; /* of the label set looked for last */
     bool has_run;
+    fa_time started; /* wall time of the first run */
     fa_time ran; /* wall time of the last */
     uint64_t evaluations;
     uint32_t survey_at; /* where the survey under way is */

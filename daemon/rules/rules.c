@@ -201,6 +201,7 @@ static void pin_absent(struct fa_rules *rules, struct fa_rule_state *state)
 static void start(struct fa_rules *rules, fa_time now)
 {
     rules->has_run = true;
+    rules->started = now;
     for (size_t i = 0; i < rules->count; i++) {
         struct fa_rule_state *state = rules->states[i];
         state->since = state->since < now ? state->since : now;

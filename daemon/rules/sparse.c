@@ -37,7 +37,7 @@ void fa_rules_note_pace(const struct fa_rules *rules, struct fa_leaf *leaf,
             return;
         }
     }
-    if (rules->started != FA_NEVER && probe.newest_at < rules->started) {
+    if (rules->has_run && probe.newest_at < rules->started) {
         probe.newest_at = rules->started;
     }
     leaf->paces[leaf->pace_count++] = (struct fa_pace){.since = probe};
