@@ -215,13 +215,13 @@ static struct fa_drill_ref *renew(struct fa_engine *engine, const char *policy)
 static void begin(struct fa_engine *engine, const struct fa_event *event, fa_time within)
 {
     const struct fa_policy *policy = fa_setup_policy(engine->setup, event->u.drill.policy);
-    char summary[300];
-    snprintf(summary, sizeof summary,
-             "DRILL of the policy %s, begun by %s: nothing has happened. Acknowledge it as you "
-             "would an alarm, so that it is known how long that takes",
-             policy->name, event->u.drill.who);
+    struct fa_buf summary;
+    fa_buf_init(&summary, 300);
+    fa_phrase_put(&summary, NULL, FA_PHRASE_DRILL_CALL,
+                  FA_VALUES(policy->name, event->u.drill.who));
     struct fa_alarm *alarm =
-        begin_alarm(engine, RULE, policy, summary, FA_FLAG_TROUBLE | FA_FLAG_DRILL);
+        begin_alarm(engine, RULE, policy, fa_buf_text(&summary), FA_FLAG_TROUBLE | FA_FLAG_DRILL);
+    fa_buf_done(&summary);
     struct fa_drill_ref *ref = renew(engine, policy->name);
     struct fa_drill *drill = &ref->drill;
     *drill = (struct fa_drill){

@@ -9,6 +9,7 @@
 #include "base/rec.h"
 #include "people/directory.h"
 #include "rules/rule.h"
+#include "text/phrase.h"
 
 /* One rung of a policy. */
 struct fa_step {
@@ -92,6 +93,8 @@ struct fa_setup {
     struct fa_inhibition *inhibitions;
     size_t inhibition_count;
     struct fa_weekly weekly;
+    struct fa_language *languages; /* that people may read; English is not among them */
+    size_t language_count;
     const struct fa_rule *const *rules; /* metric and incident rules; borrowed array */
     size_t rule_count;
     fa_time rearm;        /* firing again so soon after a return resumes the alarm (1 h) */

@@ -113,11 +113,12 @@ json_t *fa_call_alarm_json(const struct fa_call *call, const struct fa_alarm *al
     struct fa_describe describe;
     struct fa_buf text;
     fa_buf_init(&text, 8192);
-    fa_describe_init(&describe, call->engine, alarm, alarm->value);
-    describe.zone =
-        call->caller.person != FA_NOBODY
-            ? fa_directory_zone_of(call->people, call->people->people[call->caller.person].name)
-            : NULL;
+    struct fa_reader reader = {
+        .zone = call->caller.person != FA_NOBODY
+                    ? fa_directory_zone_of(call->people,
+                                           call->people->people[call->caller.person].name)
+                    : NULL};
+    fa_describe_init(&describe, call->engine, alarm, alarm->value, reader);
     fa_describe_title(&describe, alarm, now, &text);
     fa_json_set_text(item, "id", fa_id_format(alarm->id.id, id));
     fa_json_set_text(item, "state", fa_alarm_state_name(alarm->state));

@@ -49,7 +49,8 @@ struct fa_call {
     const struct fa_directory *people;
     char id[FA_CALL_ID_SIZE]; /* the part of the path that a route leaves open */
     const struct fa_face *face;
-    bool anybody; /* nobody was asked who he is: a page */
+    const struct fa_language *language; /* of a page, until fa_call_renew() */
+    bool anybody;                       /* nobody was asked who he is: a page */
     json_t
         *form; /* of a page: what was typed, texts by name; who keeps the call keeps a reference */
 };

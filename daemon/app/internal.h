@@ -3,6 +3,7 @@
 #ifndef FA_APP_INTERNAL_H
 #define FA_APP_INTERNAL_H
 
+#include "alarms/describe.h"
 #include "api/api.h"
 #include "app/daemon.h"
 #include "app/log.h"
@@ -164,8 +165,10 @@ struct fa_lane {
 struct fa_notice_texts {
     struct fa_buf words, clean; /* of the text under construction */
     struct fa_notice_chunk *chunks;
+    struct fa_reader reader; /* of the notice under construction */
     struct firealarm_field fields[64];
     struct firealarm_line lines[FA_FRAME_LINES_MAX];
+    struct firealarm_text phrases[FIREALARM_WORD__COUNT];
 };
 
 /* Filings in history (known.c). */

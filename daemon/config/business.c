@@ -169,8 +169,8 @@ static const char *clock_text(const struct fa_zone *zone, fa_time at, char buf[9
     struct fa_reader_zone shown;
     char text[FA_READER_TIME_SIZE];
     fa_describe_zone_at(zone, at, &shown);
-    snprintf(buf, 96, "%s %s", days[(at + shown.offset_seconds * FA_SECOND) / FA_DAY % 7],
-             fa_reader_time(at, 0, &shown, text));
+    snprintf(buf, 96, "%s %.80s", days[(at + shown.offset_seconds * FA_SECOND) / FA_DAY % 7],
+             fa_reader_time(NULL, at, 0, &shown, text));
     return buf;
 }
 

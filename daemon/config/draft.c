@@ -65,8 +65,8 @@ static const struct fa_key person_keys[] = {
      .help = "When the person is away and deputies stand in: days (\"2026-12-24\"), stretches of "
              "them (\"2026-12-24..2027-01-02\") or a calendar's name."},
     {"language", FA_KEY_NAME, 0, AT(T, e.language),
-     .help =
-         "The language that the person reads, such as \"de\". Kept only: messages are in English."},
+     .help = "The language that the person reads, of those under languages: \"de\", or \"de-at\", "
+             "which is \"de\" where there is none of that name. Without it: English."},
     {"email", FA_KEY_REFUSED,
      .help = "write channels = ( { channel = \"mail\"; address = \"...\"; } )"},
     {"mail", FA_KEY_REFUSED,
@@ -709,6 +709,28 @@ static const struct fa_section weekly_section = {
             "filed about somebody is in no number of it. Without this group there is none."};
 #undef T
 
+#define T struct fa_draft_language
+static const struct fa_key language_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, name),
+     .help = "Its tag, such as \"de\" or \"pt-br\": what a person's language and a browser's "
+             "Accept-Language name it by."},
+    {"phrases", FA_KEY_PAIRS, FA_KEY_REQUIRED, LIST(T, phrases),
+     .help =
+         "What is said for each phrase: own_it = \"Ich \303\274bernehme\"; the last section lists "
+         "them. A text holds each {place} of its phrase once, in any order. What is left out "
+         "is said in English."},
+};
+static const struct fa_section language_section = {
+    "a language", KEYS(language_keys), sizeof(T),
+    .help =
+        "What messages and pages say of themselves, in another language: to a person with this "
+        "language over channels that are not machine, on the page behind their links, and on the "
+        "other pages to a browser that asks for it. What people wrote, also rules' summaries and "
+        "categories' titles, is passed on as it is; so are names of states, severities and "
+        "categories. The API, the command line, the journal, logs and what a webhook calls its "
+        "fields are in English."};
+#undef T
+
 #define T struct fa_draft_limits
 static const struct fa_key limits_keys[] = {
     {"filings_open", FA_KEY_U32, 0, AT(T, filings_open), .min = 100, .max = 1000000, .def = "10000",
@@ -795,6 +817,8 @@ static const struct fa_key top_keys[] = {
      .help = "What the daemon holds."},
     {"weekly", FA_KEY_GROUP, 0, AT(T, weekly), .section = &weekly_section,
      .help = "A digest once a week."},
+    {"languages", FA_KEY_GROUPS, 0, LIST(T, languages), .max = 50, .section = &language_section,
+     .help = "Languages other than English that people read."},
 };
 const struct fa_section fa_draft_section = {
     "the configuration", KEYS(top_keys), sizeof(T),
