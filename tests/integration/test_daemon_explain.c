@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CHRIS "Authorization: Bearer " RIG_TOKEN "\r\n"
@@ -105,6 +106,11 @@ static int run_client(struct rig *rig, const char *name, const char *options, ch
     int status = pclose(pipe);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
+
+static const char pending[] =
+    "rules = ( { name = \"queue-slow\"; category = \"danger\"; severity = \"critical\";"
+    " policy = \"leaders\"; metric = \"queue_seconds\"; take = \"last\"; per = [ \"queue\" ];"
+    " above = 120.0; for = \"10m\"; summary = \"slow\"; } );\n";
 
 static const char no_rules[] =
     "rules = ( { name = \"other\"; category = \"danger\"; severity = \"critical\";"
@@ -338,6 +344,84 @@ static void the_changes_of_a_rule_outlive_a_restart(void **state)
     rig_stop(rig);
 }
 
+/* The newest changes' values, from newest on down, with nothing before them. */
+static void check_changes(struct rig *rig, size_t newest)
+{
+    json_t *body = rig_json(as_chris(rig, "GET", "/v1/rules/queue-slow", NULL));
+    const json_t *changes = json_object_get(body, "changes");
+    assert_int_equal(json_array_size(changes), 20);
+    for (size_t i = 0; i < 20; i++) {
+        assert_double_near(number_of(json_array_get(changes, i), "value"), (double)(newest - i), 0);
+    }
+    json_decref(body);
+}
+
+static bool has_changed(struct rig *rig, size_t newest)
+{
+    json_t *body = rig_json(as_chris(rig, "GET", "/v1/rules/queue-slow", NULL));
+    double value = number_of(json_array_get(json_object_get(body, "changes"), 0), "value");
+    json_decref(body);
+    return value == (double)newest;
+}
+
+static void tell_change(struct rig *rig, size_t number)
+{
+    char line[80];
+    snprintf(line, sizeof line, "queue_seconds:%zu|g|#queue:n%zu", number, number);
+    rig_statsd_local(rig, line);
+    rig_until(rig, has_changed(rig, number));
+}
+
+static void the_newest_twenty_changes_of_a_rule_are_kept(void **state)
+{
+    struct rig *rig = *state;
+    rig_start(rig);
+    for (size_t i = 1; i <= 47; i++) { /* the ring more than twice around */
+        tell_change(rig, i);
+    }
+    check_changes(rig, 47);
+    rig_stop(rig);
+    rig_start(rig);
+    check_changes(rig, 47);
+    tell_change(rig, 48);
+    check_changes(rig, 48);
+    rig_stop(rig);
+}
+
+static time_t seconds_of(const char *text)
+{
+    struct tm tm = {0};
+    assert_non_null(strptime(text, "%Y-%m-%dT%H:%M:%S", &tm));
+    return timegm(&tm);
+}
+
+static void what_is_pending_says_when_it_is_raised(void **state)
+{
+    struct rig *rig = *state;
+    static char text[1 << 16];
+    char says[80];
+    rig->words.rules = pending;
+    rig_start(rig);
+    rig_statsd_local(rig, "queue_seconds:300|g|#queue:south");
+    rig_until(rig, changes_of(rig, "/v1/rules/queue-slow") == 1);
+    json_t *body = rig_json(as_chris(rig, "GET", "/v1/rules/queue-slow", NULL));
+    const json_t *set = json_array_get(json_object_get(body, "sets"), 0);
+    const json_t *alarm = json_object_get(set, "alarm");
+    assert_string_equal(text_of(set, "level"), "firing");
+    assert_string_equal(text_of(alarm, "state"), "pending");
+    assert_true(json_is_null(json_object_get(alarm, "id"))); /* nobody was told of it */
+    assert_int_equal(seconds_of(text_of(alarm, "due")) - seconds_of(text_of(alarm, "since")), 600);
+    snprintf(says, sizeof says, "holds; raised at %.8s if it lasts",
+             strchr(text_of(alarm, "due"), 'T') + 1);
+    json_decref(body);
+    assert_int_equal(run_client(rig, "queue-slow", "", text, sizeof text), 0);
+    if (getenv("FA_RIG_KEEP") != NULL) {
+        puts(text);
+    }
+    assert_contains(text, says);
+    rig_stop(rig);
+}
+
 static void check_says(struct rig *rig, const char *before, const char *what, bool is_said)
 {
     static char text[1 << 16];
@@ -565,6 +649,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_rule_that_looks_back_less_far_than_its_samples_lie_apart_is_named, rig_setup,
             rig_teardown),
+        cmocka_unit_test_setup_teardown(the_newest_twenty_changes_of_a_rule_are_kept, rig_setup,
+                                        rig_teardown),
+        cmocka_unit_test_setup_teardown(what_is_pending_says_when_it_is_raised, rig_setup,
+                                        rig_teardown),
         cmocka_unit_test_setup_teardown(the_changes_of_a_rule_outlive_a_restart, rig_setup,
                                         rig_teardown),
         cmocka_unit_test_setup_teardown(each_step_says_who_was_told_of_it, rig_setup, rig_teardown),
