@@ -364,11 +364,16 @@ static bool has_changed(struct rig *rig, size_t newest)
     return value == (double)newest;
 }
 
-static void tell_change(struct rig *rig, size_t number)
+static void tell(struct rig *rig, size_t label, size_t value)
 {
     char line[80];
-    snprintf(line, sizeof line, "queue_seconds:%zu|g|#queue:n%zu", number, number);
+    snprintf(line, sizeof line, "queue_seconds:%zu|g|#queue:n%zu", value, label);
     rig_statsd_local(rig, line);
+}
+
+static void tell_change(struct rig *rig, size_t number)
+{
+    tell(rig, number, number);
     rig_until(rig, has_changed(rig, number));
 }
 
@@ -376,15 +381,19 @@ static void the_newest_twenty_changes_of_a_rule_are_kept(void **state)
 {
     struct rig *rig = *state;
     rig_start(rig);
-    for (size_t i = 1; i <= 47; i++) { /* the ring more than twice around */
+    for (size_t i = 1; i <= 46; i++) {
         tell_change(rig, i);
     }
+    for (size_t i = 1; i <= 46; i++) {
+        tell(rig, i, 60); /* clear as before */
+    }
+    tell_change(rig, 47); /* the ring more than twice around */
     check_changes(rig, 47);
     json_t *before = rig_json(as_chris(rig, "GET", "/v1/rules/queue-slow", NULL));
     rig_stop(rig);
     rig_start(rig);
     /* Each of the 47 says again that it is clear, which is no change; that one fires is. */
-    rig_statsd_local(rig, "queue_seconds:300|g|#queue:n48");
+    tell(rig, 48, 300);
     rig_until(rig, has_changed(rig, 300));
     json_t *after = rig_json(as_chris(rig, "GET", "/v1/rules/queue-slow", NULL));
     for (size_t i = 0; i < 19; i++) {
