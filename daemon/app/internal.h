@@ -192,6 +192,7 @@ struct fa_checkpoint {
     struct fa_rules_save rules;
     struct fa_changes_save changes;
     fa_time began;    /* mono, of the newest */
+    fa_time recalled; /* mono: when the one of the run before was read; 0: there was none */
     uint64_t samples; /* that had come then */
     uint64_t written;
     fa_time written_at; /* wall, of the newest; 0: none since start */

@@ -84,7 +84,7 @@ struct fa_group {
     uint16_t near_peak;      /* in thousandths, since it is near */
     uint8_t judged_count;    /* samples judged, as many as the rule's `of` */
     fa_time near_since;      /* near to a threshold, where that is minded; 0: it is not */
-    fa_time grace_until;     /* restored: its level stands so long without data */
+    fa_time grace_until;     /* restored: its level stands so long till data come */
     double value;            /* as last evaluated; NaN: none */
     double worst;            /* the worst signalled since it fires */
     fa_time newest_at;       /* of all samples ever seen; 0: none */

@@ -824,6 +824,24 @@ static void a_restored_alarm_in_its_dead_band_stays_firing(void **state)
     world_close(&world);
 }
 
+static void a_restored_alarm_that_data_cleared_is_unknown_without_them(void **state)
+{
+    struct fa_rule rule = last_above(120);
+    struct world world;
+    world_open(&world, (const struct fa_rule *[]){&rule}, 1);
+    fa_rules_restore(world.rules, "r", "", FA_LEVEL_FIRING);
+    run(&world);
+    EXPECT(&world, "");
+    gauge(&world, "", 50);
+    run(&world);
+    EXPECT(&world, "clear 50");
+    fa_metrics_stale(world.feed, fa_metrics_key(world.feed, FA_KIND_GAUGE, FA_STR("m|")),
+                     ++world.now);
+    run(&world);
+    EXPECT(&world, "unknown");
+    world_close(&world);
+}
+
 static void a_restored_alarm_is_held_by_data_that_came_first(void **state)
 {
     struct fa_rule rule = last_above(120);
@@ -948,6 +966,7 @@ int main(void)
         cmocka_unit_test(a_late_sample_corrects_its_window),
         cmocka_unit_test(a_corrected_sample_clears_only_what_it_undoes),
         cmocka_unit_test(a_restored_alarm_in_its_dead_band_stays_firing),
+        cmocka_unit_test(a_restored_alarm_that_data_cleared_is_unknown_without_them),
         cmocka_unit_test(a_restored_alarm_is_held_by_data_that_came_first),
         cmocka_unit_test(a_restored_alarm_whose_data_stay_away_turns_unknown_and_stays_held),
         cmocka_unit_test(a_reload_keeps_the_samples_and_the_levels),
