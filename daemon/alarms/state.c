@@ -425,10 +425,28 @@ int fa_alarm_event(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_ala
     return 0;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool is_same(const struct fa_alarm_texts *texts, const struct fa_alarm_spec *spec)
+{
+    return same_text(texts->rule, spec->rule) && same_text(texts->category, spec->category) &&
+           same_text(texts->severity, spec->severity) &&
+           same_text(texts->policy, spec->policy->name) &&
+           same_text(texts->policy_hash, spec->policy->hash) &&
+           same_text(texts->summary, spec->summary) && same_text(texts->expect, spec->expect);
+}
+
 static const struct fa_alarm_texts *texts_of(struct fa_engine *engine,
                                              const struct fa_alarm_spec *spec)
 {
     struct fa_interned **texts = &engine->texts;
+    const struct fa_alarm *last = engine->alarms.last;
+    if (last != NULL && is_same(last->texts, spec)) { /* a storm of one rule */
+        return last->texts;
+    }
     const struct fa_alarm_texts found = {
         .rule = fa_intern(texts, spec->rule),
         .category = fa_intern(texts, spec->category),
