@@ -46,10 +46,11 @@ static void restore(void *ctx, const struct fa_alarm *alarm)
     struct fa_daemon *daemon = ctx;
     if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0 && !fa_is_further(alarm)) {
         if (fa_alarm_keeps_level(alarm)) {
-            fa_rules_restore(daemon->rules, alarm->texts->rule, alarm->labels, alarm->level);
+            fa_rules_restore(daemon->rules, alarm->texts->rule, fa_alarm_labels(alarm),
+                             alarm->level);
         }
-        fa_foreign_restore(daemon->foreign, alarm->texts->rule, alarm->labels, alarm->source,
-                           fa_loop_now(daemon->loop).wall);
+        fa_foreign_restore(daemon->foreign, alarm->texts->rule, fa_alarm_labels(alarm),
+                           alarm->source, fa_loop_now(daemon->loop).wall);
     }
 }
 

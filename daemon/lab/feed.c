@@ -290,9 +290,9 @@ static void restore_one(void *ctx, const struct fa_alarm *alarm)
     struct fa_lab *lab = ctx;
     if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0 && !fa_is_further(alarm)) {
         if (fa_alarm_keeps_level(alarm)) {
-            fa_rules_restore(lab->rules, alarm->texts->rule, alarm->labels, alarm->level);
+            fa_rules_restore(lab->rules, alarm->texts->rule, fa_alarm_labels(alarm), alarm->level);
         }
-        fa_foreign_restore(lab->foreign, alarm->texts->rule, alarm->labels, alarm->source,
+        fa_foreign_restore(lab->foreign, alarm->texts->rule, fa_alarm_labels(alarm), alarm->source,
                            fa_lab_now(lab).wall);
     }
 }
