@@ -403,6 +403,7 @@ struct fa_preview {
     enum fa_guidance level, guidance;
     const char *hint; /* borrowed from the setup; may be NULL */
     fa_time due;      /* 0: none */
+    enum fa_measure due_measure;
     bool independent; /* a conflict emptied a step */
     bool nobody;      /* somebody is to be told now, and no channel may carry it to anybody */
     struct fa_preview_line *lines; /* owned: fa_preview_done() */

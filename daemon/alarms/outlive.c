@@ -174,10 +174,17 @@ bool fa_kept_out_has(const struct fa_engine *engine, const char *identity)
     return find_valid(engine, identity) != NULL;
 }
 
-void fa_kept_out_apply(struct fa_engine *engine, struct fa_alarm *alarm)
+void fa_kept_out_apply(struct fa_engine *engine, struct fa_alarm *alarm, const char *identity)
 {
-    const struct fa_kept_out *kept =
-        (alarm->flags & FA_FLAG_FILED) == 0 ? find_valid(engine, alarm->identity) : NULL;
+    const struct fa_alarm *open = fa_names_find(&engine->identities, identity);
+    const struct fa_kept_out *kept = find_valid(engine, identity);
+    if ((alarm->flags & FA_FLAG_FILED) != 0) {
+        return;
+    }
+    if (open != NULL && open != alarm) {
+        copy(&alarm->about, &alarm->about_count, open->about, open->about_count);
+        copy(&alarm->struck, &alarm->struck_count, open->struck, open->struck_count);
+    }
     if (kept != NULL) {
         copy(&alarm->about, &alarm->about_count, kept->about, kept->about_count);
         copy(&alarm->struck, &alarm->struck_count, kept->struck, kept->struck_count);
@@ -190,7 +197,7 @@ bool fa_kept_out_of_rule(const struct fa_engine *engine, const char *rule)
     const struct fa_kept_out *kept = engine->kept_out;
     while (kept != NULL &&
            !(kept->until > engine->now.wall && strncmp(kept->identity, rule, len) == 0 &&
-             kept->identity[len] == '{')) {
+             (kept->identity[len] == '{' || kept->identity[len] == '/'))) { /* or RULE/further */
         kept = kept->hh.next;
     }
     return kept != NULL;

@@ -55,7 +55,9 @@ struct fa_category {
     char *severity, *policy; /* of the alarm that a raised filing becomes */
     char **helpers;          /* targets told of a filing that asks for help */
     size_t helper_count;
-    fa_time due;        /* until when "solve" and "help" must be done; then it is raised */
+    fa_time due; /* until when "solve" and "help" must be done; then it is raised */
+    enum fa_measure due_measure;
+    char *calendar;     /* that due_measure counts by; NULL where it is of the clock */
     char *value;        /* the company value that it violates; NULL: none */
     bool unsilenceable; /* nothing hides its alarms */
 };

@@ -73,13 +73,15 @@ bool fa_answer_faults(struct fa_call *call, struct fa_faults *faults);
 void fa_answer_code(struct fa_call *call, int code, const char *detail);
 
 /* receipt.c */
+#define FA_RECEIPT_TYPED_MAX 400 /* bytes, with all that may stand between symbols */
 /* What a caller gets for material, which is the reporter's name and the client's key. */
 struct fa_id fa_receipt_of(const struct fa_api *api, struct fa_str material);
 /* The id of its filing. */
 struct fa_incident_id fa_receipt_filing(const struct fa_api *api, struct fa_id receipt);
 void fa_receipt_format(const struct fa_api *api, struct fa_id receipt, uint64_t n,
                        char buf[FA_RECEIPT_TEXT_SIZE]);
-/* The sixteen symbols and what follows them; *ret_n is 0 for a number that is not proved. */
+/* The sixteen symbols and what follows them, as people type or paste it; *ret_n is 0 for a number
+ * that is not proved. */
 int fa_receipt_parse(const struct fa_api *api, struct fa_str text, struct fa_id *ret_receipt,
                      uint64_t *ret_n) FA_MUST_CHECK;
 /* filing.c */

@@ -196,7 +196,7 @@ static void put_form(struct fa_page *page, const struct ack *ack, const char *bu
                 "<form method=\"post\" autocomplete=\"off\">\n"
                 "<label for=\"code\">Type the code from the message</label>\n"
                 "<input type=\"text\" id=\"code\" name=\"code\" inputmode=\"numeric\" "
-                "maxlength=\"11\" required aria-describedby=\"hint\"%s>\n"
+                "maxlength=\"20\" required aria-describedby=\"hint\"%s>\n"
                 "<small id=\"hint\" class=\"hint\">Six digits, beside the link.</small>\n",
                 ack->fault != NULL ? " aria-invalid=\"true\" autofocus" : "");
     if (!ack->is_drill) {
@@ -336,8 +336,9 @@ static void show_done(struct ack *ack)
                            "be done.</p>\n");
     } else {
         fa_page_put(&page,
-                    "<p class=\"good\">Thank you. It had calmed down, and it is closed in your "
-                    "name.</p>\n");
+                    "<p class=\"good\">Thank you. It is closed in your name: it is calm now.</p>\n"
+                    "<p>Nobody is called, and nothing more is expected of you. Should it begin "
+                    "again, it is a new alarm.</p>\n");
     }
     fa_page_send(&page, 200);
 }

@@ -15,7 +15,7 @@ static void put_form(struct fa_page *page, const char *fault)
         page,
         "<form method=\"post\" autocomplete=\"off\">\n"
         "<label for=\"receipt\">Your receipt</label>\n"
-        "<input type=\"text\" id=\"receipt\" name=\"receipt\" maxlength=\"60\" required "
+        "<input type=\"text\" id=\"receipt\" name=\"receipt\" maxlength=\"120\" required "
         "autocapitalize=\"characters\" spellcheck=\"false\" aria-describedby=\"hint\">\n"
         "<small id=\"hint\" class=\"hint\">As it was shown when you filed. Small letters and missing "
         "dashes do not matter.</small>\n"

@@ -512,8 +512,8 @@ void fa_windows_step(struct fa_daemon *daemon, fa_time delta);
 
 /* Each half minute: looks at some of the series, for the weekly digest. */
 void fa_windows_survey(struct fa_daemon *daemon);
-/* All samples are forgotten; the rules know their active alarms. */
-void fa_windows_forget(struct fa_daemon *daemon);
+/* All samples are forgotten; the rules know their active alarms. shift: of the wall clock. */
+void fa_windows_forget(struct fa_daemon *daemon, fa_time shift);
 
 /* checkpoint.c: reads it, when rules and feeds are there. */
 void fa_checkpoint_open(struct fa_daemon *daemon);

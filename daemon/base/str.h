@@ -61,6 +61,11 @@ int fa_parse_time(struct fa_str text, fa_time *ret_wall) FA_MUST_CHECK;
 bool fa_utf8_valid(struct fa_str text);
 /* How many bytes of text make a whole number of characters and are at most max. */
 size_t fa_utf8_cut(struct fa_str text, size_t max);
+/* What people type or paste for an id, a receipt or a code, in plain characters: dashes and blanks
+ * of any kind are '-', full-width forms are ASCII, and what nobody sees (soft hyphens, blanks
+ * without width, marks of direction) is left out; all else stays. Gives the length, which is never
+ * more than text's; out may be where text lies. */
+size_t fa_str_typed(struct fa_str text, char *out);
 /* True if a byte below 0x20 or 0x7f is in it. */
 bool fa_str_has_control(struct fa_str text);
 

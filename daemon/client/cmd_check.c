@@ -93,6 +93,11 @@ static void say_business(struct fa_client *client, const struct fa_config *confi
             fa_say(&client->out, "rule %s: %s\n", config->rules[i]->name, text);
         }
     }
+    for (size_t i = 0; config != NULL && i < config->setup.category_count; i++) {
+        if (fa_config_due_example(config, &config->setup.categories[i], text)) {
+            fa_say(&client->out, "category %s: %s\n", config->setup.categories[i].name, text);
+        }
+    }
 }
 
 static void print_json(struct fa_client *client, const char *path, bool is_sound, json_t *list)

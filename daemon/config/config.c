@@ -223,6 +223,7 @@ static void free_setup(struct fa_setup *setup)
         free(category->severity);
         free(category->policy);
         free(category->value);
+        free(category->calendar);
         fa_texts_free(category->examples, category->example_count);
         fa_texts_free(category->helpers, category->helper_count);
     }

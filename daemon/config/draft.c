@@ -27,6 +27,9 @@ static const struct fa_key person_keys[] = {
      .help = "Short name that targets, managers and teams refer to."},
     {"display", FA_KEY_TEXT, 0, AT(T, e.display), .max = 200,
      .help = "Name as people read it. Without it: name."},
+    {"aliases", FA_KEY_TEXTS, 0, PAIR(T, e.aliases, e.alias_count), .max = 16,
+     .help = "Other names that the person goes by, one person's each: who files about \"Bobby\" "
+             "means them. People with one address on a channel count as one reader anyway."},
     {"uid", FA_KEY_U32S, 0, LIST(T, uid), .min = 0, .max = INT64_C(4294967294),
      .help = "User id on this machine: who connects to a Unix socket with it is this person."},
     {"uids", FA_KEY_U32S, 0, PAIR(T, e.uids, e.uid_count), .min = 0, .max = INT64_C(4294967294),
@@ -260,8 +263,16 @@ static const struct fa_key category_keys[] = {
      .help = "Of the alarm that a filing becomes."},
     {"helpers", FA_KEY_TEXTS, 0, PAIR(T, e.helpers, e.helper_count), .max = 64,
      .help = "Targets that are told of a filing which asks for help."},
-    {"due", FA_KEY_DURATION, 0, AT(T, e.due), DURATION(FA_MINUTE, 365 * FA_DAY), .def = "2d",
-     .help = "What is to be solved or helped with is raised when it is not done by then."},
+    {"due", FA_KEY_MEASURED, 0, PAIR(T, e.due, e.due_measure), DURATION(FA_MINUTE, 365 * FA_DAY),
+     .def = "2d",
+     .help =
+         "What is to be solved or helped with is raised when it is not done by then. \"4 "
+         "business hours\" and \"2 business days\" are counted from the filing as for of a rule "
+         "is: what is filed on Friday at 16:00 is due in \"2 business days\" on Tuesday at "
+         "16:00."},
+    {"calendar", FA_KEY_NAME, 0, AT(T, e.calendar),
+     .help = "The calendar that business days and hours of due are counted by. Without it: the "
+             "company's."},
     {"value", FA_KEY_NAME, 0, AT(T, e.value),
      .help = "The value that it violates. Not needed: the value lists it."},
     {"unsilenceable", FA_KEY_BOOL, 0, AT(T, e.unsilenceable), .def = "false",
@@ -737,7 +748,10 @@ static const struct fa_key top_keys[] = {
              "schedules that name none. Without it: UTC."},
     {"calendar", FA_KEY_NAME, 0, AT(T, calendar),
      .help = "The company's working calendar: business days and hours are counted by it, where a "
-             "rule or a step names no other."},
+             "rule, a step or a category names no other."},
+    {"independent_roles", FA_KEY_TEXTS, 0, LIST(T, independent_roles), .max = 16,
+     .help = "Roles that make whoever has them an independent contact, as if each had "
+             "independent = true: for instance \"auditor\"."},
     {"people", FA_KEY_GROUPS, 0, LIST(T, people), .section = &person_section,
      .help = "Everybody who is named elsewhere."},
     {"calendars", FA_KEY_GROUPS, 0, LIST(T, calendars), .section = &calendar_section,

@@ -4,8 +4,8 @@
  *
  *   Who is away is replaced by the first of their deputies who is there, else by the nearest of
  *   theirs, else stays; but nobody stands in for the independent contacts. A schedule means its
- *   members on duty. A customer's conduit is the one who is named, else those with the model's role.
- *   A calendar that ends is open from then on. */
+ *   members on duty. A customer's conduit is the one who is named, else those with the model's
+ * role. A calendar that ends is open from then on. */
 #include "lab/world.h"
 
 #include <stdlib.h>

@@ -285,7 +285,7 @@ void fa_lab_run_rules(struct fa_lab *lab)
     }
 }
 
-void fa_lab_make_rules(struct fa_lab *lab)
+void fa_lab_make_rules(struct fa_lab *lab, fa_time shift)
 {
     const struct fa_setup *setup = &lab->config->setup;
     struct fa_rules *old = lab->rules;
@@ -296,6 +296,9 @@ void fa_lab_make_rules(struct fa_lab *lab)
     }
     lab->foreign = fa_foreign_new(setup->rules, setup->rule_count, 0, 0);
     fa_engine_restore_rules(lab->engine, lab->rules, lab->foreign, fa_lab_now(lab).wall);
+    if (old != NULL) {
+        fa_rules_hand_on(old, lab->rules, shift);
+    }
     fa_rules_free(old);
     fa_foreign_free(old_foreign);
 }

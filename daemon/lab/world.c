@@ -265,7 +265,7 @@ void fa_lab_start(struct fa_lab *lab)
     fa_lab_check_load(lab);
     lab->metrics = fa_metrics_new(NULL);
     lab->remade = lab->elapsed;
-    fa_lab_make_rules(lab);
+    fa_lab_make_rules(lab, 0);
     fa_rules_load(lab->rules, fa_buf_str(&lab->checkpoint));
     for (size_t i = 0; i < lab->alarm_count; i++) {
         lab->alarms[i].last_step = lab->elapsed;
@@ -305,13 +305,13 @@ void fa_lab_stop(struct fa_lab *lab, bool clean)
 }
 
 /* As app/ does it: windows are kept by wall time. */
-static void forget_windows(struct fa_lab *lab)
+static void forget_windows(struct fa_lab *lab, fa_time shift)
 {
     struct fa_metrics *old = lab->metrics;
     fa_lab_fed_forget(lab, NULL);
     lab->metrics = fa_metrics_new(NULL);
     lab->remade = lab->elapsed;
-    fa_lab_make_rules(lab);
+    fa_lab_make_rules(lab, shift);
     fa_metrics_free(old);
     fa_lab_run_rules(lab);
 }
@@ -327,7 +327,7 @@ void fa_lab_jump(struct fa_lab *lab, fa_time delta)
     if (lab->engine != NULL) {
         fa_lab_turn(lab, &event);
         if (fa_clock_is_stepped(delta)) {
-            forget_windows(lab);
+            forget_windows(lab, delta);
         }
     }
 }
@@ -339,7 +339,7 @@ void fa_lab_reload(struct fa_lab *lab, struct fa_config *config)
     lab->config = config;
     fa_lab_tell(lab, "another configuration");
     if (lab->engine != NULL) {
-        fa_lab_make_rules(lab);
+        fa_lab_make_rules(lab, 0);
         fa_metrics_sweep(lab->metrics);
         fa_lab_step(lab, &event);
         fa_lab_turn_end(lab);

@@ -43,6 +43,8 @@ struct fa_rule_state {
     struct fa_group *first_group, *last_group;
     struct fa_whole *whole; /* owned; NULL: keyed */
     struct fa_group *self;  /* stands for the whole expression: is scheduled, and no label set */
+    fa_time since;          /* wall: silence counts from here; FA_NEVER: no run yet */
+    uint64_t reads;         /* a hash of the series it reads and how far back */
     struct fa_err err;      /* of its last evaluation; code 0: none */
     char *text;             /* owned; NULL until somebody asks for it */
 };
@@ -85,9 +87,9 @@ struct fa_group {
 };
 
 /* Evaluates, signals what changed through fn, and returns when to look again without a sample
- * (FA_NEVER). started: wall time of the first run. */
-fa_time fa_group_evaluate(struct fa_group *group, fa_time now, fa_time started,
-                          struct fa_room *room, fa_signal_fn *fn, void *ctx);
+ * (FA_NEVER). */
+fa_time fa_group_evaluate(struct fa_group *group, fa_time now, struct fa_room *room,
+                          fa_signal_fn *fn, void *ctx);
 /* It is known of an expression's label set whether the result has it, of which value, whether it
  * may clear, what it lacks and what is stale: what level is it? */
 enum fa_level fa_group_level(struct fa_group *group, bool fires, bool clears, fa_time now,
@@ -108,7 +110,7 @@ bool fa_group_may_rest(const struct fa_group *group, fa_time now, fa_time next_a
 void fa_group_awake(struct fa_group *group, const struct fa_link *link);
 
 /* Brings what it shows (value, newest_at, covered_at, samples) up to date and decides nothing. */
-void fa_group_look(struct fa_group *group, fa_time now, fa_time started, struct fa_room *room);
+void fa_group_look(struct fa_group *group, fa_time now, struct fa_room *room);
 
 /* ---- groups.c ---- */
 
@@ -123,8 +125,8 @@ struct fa_rules {
     struct fa_room room;
     struct fa_buf text;   /* of the status told last */
     struct fa_buf labels; /* of the label set looked for last */
-    fa_time started;      /* wall time of the first run; FA_NEVER: none yet */
-    fa_time ran;          /* wall time of the last */
+    bool has_run;
+    fa_time ran; /* wall time of the last */
     uint64_t evaluations;
     uint32_t survey_at; /* where the survey under way is */
     uint64_t made;      /* label sets ever; orders equal deadlines */

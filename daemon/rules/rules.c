@@ -39,7 +39,6 @@ struct fa_rules *fa_rules_new(const struct fa_rule *const *rules, size_t count,
     self->metrics = metrics;
     self->watcher = fa_watcher_new(metrics);
     self->states = fa_xcalloc(count + 1, sizeof(struct fa_rule_state *));
-    self->started = FA_NEVER;
     fa_buf_init(&self->text, SIZE_MAX / 2);
     fa_buf_init(&self->labels, SIZE_MAX / 2);
     for (size_t i = 0; i < count; i++) {
@@ -197,14 +196,16 @@ static void pin_absent(struct fa_rules *rules, struct fa_rule_state *state)
 
 static void start(struct fa_rules *rules, fa_time now)
 {
-    rules->started = now;
+    rules->has_run = true;
     for (size_t i = 0; i < rules->count; i++) {
         struct fa_rule_state *state = rules->states[i];
+        state->since = state->since < now ? state->since : now;
         if (state->self != NULL) {
             fa_group_mark(rules, state->self, false); /* that nothing is there may say something */
         }
         pin_absent(rules, state);
         for (struct fa_group *group = state->first_group; group != NULL; group = group->next) {
+            group->newest_at = group->newest_at < now ? group->newest_at : now; /* another clock */
             if (group->level != FA_LEVEL_UNKNOWN) {
                 group->grace_until = now + state->look_back;
                 fa_group_mark(rules, group, false);
@@ -241,7 +242,7 @@ static size_t judge_past(struct fa_rules *rules, struct fa_group *group, fa_time
         bool any = fa_link_recall(member->link, &newest);
         for (bool more = any; more; more = fa_link_recall(member->link, &passed)) {
             if (group->leaves[0].count == 1) {
-                (void)fa_group_evaluate(group, now, rules->started, &rules->room, fn, ctx);
+                (void)fa_group_evaluate(group, now, &rules->room, fn, ctx);
                 count++;
             }
         }
@@ -256,7 +257,7 @@ static size_t judge_past(struct fa_rules *rules, struct fa_group *group, fa_time
 bool fa_rules_run_some(struct fa_rules *rules, struct fa_now now, size_t max, fa_signal_fn *fn,
                        void *ctx)
 {
-    if (rules->started == FA_NEVER) {
+    if (!rules->has_run) {
         start(rules, now.wall);
     }
     rules->ran = now.wall;
@@ -275,9 +276,8 @@ bool fa_rules_run_some(struct fa_rules *rules, struct fa_now now, size_t max, fa
         struct fa_rule_state *state = group->state;
         bool is_whole = group == state->self;
         done += is_whole ? 0 : judge_past(rules, group, now.wall, fn, ctx);
-        fa_time next_at =
-            is_whole ? fa_results_evaluate(rules, state, now.wall, fn, ctx)
-                     : fa_group_evaluate(group, now.wall, rules->started, &rules->room, fn, ctx);
+        fa_time next_at = is_whole ? fa_results_evaluate(rules, state, now.wall, fn, ctx)
+                                   : fa_group_evaluate(group, now.wall, &rules->room, fn, ctx);
         group->by_sample = false;
         if (is_whole) {
             fa_heap_set(&rules->due, &group->due, next_at);

@@ -15,7 +15,8 @@
 struct fa_rules;
 
 /* Both are borrowed and must outlive it. For a reload: new rules, fa_rules_restore of what is
- * active, fa_rules_free of the old, fa_metrics_sweep. Samples of series that both want are kept. */
+ * active, fa_rules_hand_on, fa_rules_free of the old, fa_metrics_sweep. Samples of series that both
+ * want are kept. */
 struct fa_rules *fa_rules_new(const struct fa_rule *const *rules, size_t count,
                               struct fa_metrics *metrics);
 void fa_rules_free(struct fa_rules *rules); /* accepts NULL */
@@ -48,6 +49,10 @@ bool fa_rules_save(const struct fa_rules *rules, struct fa_rules_save *save, siz
                    struct fa_buf *buf);
 /* After fa_rules_restore and before the first run. What is no sense is left out. */
 void fa_rules_load(struct fa_rules *rules, struct fa_str bytes);
+/* The same from one to the other, as nothing was missed between them: what a rule reads that is in
+ * both has been silent for as long as before. shift: of the wall clock; if it stepped, the samples
+ * are forgotten. */
+void fa_rules_hand_on(const struct fa_rules *from, struct fa_rules *to, fa_time shift);
 
 /* Label sets evaluated since fa_rules_new. Samples that cannot change what a label set says are not
  * evaluated. */

@@ -54,12 +54,29 @@ static void a_receipt_may_be_typed_as_people_type(void **state)
         bool is_small;
         int status;
     } cases[] = {
-        {"-", false, 200},   {"-", true, 200},  {" ", false, 200},
-        {" ", true, 200},    {"", true, 200},   {"  ", false, 200},
-        {" - ", false, 200}, {"_", false, 422}, {"/", false, 422},
+        {"-", false, 200},
+        {"-", true, 200},
+        {" ", false, 200},
+        {" ", true, 200},
+        {"", true, 200},
+        {"  ", false, 200},
+        {" - ", false, 200},
+        {"_", false, 422},
+        {"/", false, 422},
+        {"\u2010", false, 200},
+        {"\u2011", true, 200},
+        {"\u2013", false, 200},
+        {"\u2014", false, 200},
+        {"\u2212", false, 200},
+        {"\u00ad", false, 200},
+        {"\u00a0", false, 200},
+        {"\u2009", false, 200},
+        {"\u200b", true, 200},
+        {"\u202f\uff0d\u202f", false, 200},
+        {"\u00e9", false, 422},
     };
     struct rig *rig = *state;
-    char receipt[64], typed[200];
+    char receipt[64], typed[400];
     rig_start(rig);
     assert_int_equal(rig_file(rig, 1, "danger", receipt), 201);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -197,6 +214,25 @@ static void a_stranger_of_this_machine_may_file_and_nothing_else(void **state)
     assert_int_equal(
         ask_as(rig, 54321, "POST", "/v1/channels/test", "{\"person\":\"chris\"}")->status, 403);
     rig_until(rig, receiver_find(rig->receiver, "/first", "by a guest") != NULL);
+    rig_stop(rig);
+}
+
+static void whoever_is_accused_by_any_of_their_names_is_out(void **state)
+{
+    static const char *const names[] = {"dana", "DANA", "Dana Whitfield", "dee"};
+    struct rig *rig = *state;
+    rig_start(rig);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char preview[300];
+        snprintf(preview, sizeof preview,
+                 "{\"category\":\"danger\",\"text\":\"?\",\"key\":"
+                 "\"000000000000000000000000000000ab\",\"about\":[\"%s\"]}",
+                 names[i]);
+        json_t *told = rig_json(rig_post(rig, "/v1/incidents/preview", preview));
+        json_t *first = json_array_get(json_object_get(told, "told"), 0);
+        assert_string_equal(json_string_value(json_object_get(first, "name")), "ruth");
+        json_decref(told);
+    }
     rig_stop(rig);
 }
 
@@ -522,6 +558,7 @@ int main(void)
         TEST(the_same_key_gives_the_same_receipt_before_and_after_a_restart),
         TEST(every_fault_of_a_filing_is_told_at_once),
         TEST(a_stranger_of_this_machine_may_file_and_nothing_else),
+        TEST(whoever_is_accused_by_any_of_their_names_is_out),
         TEST(whom_a_filing_is_about_is_not_told_and_cannot_see_it),
         TEST(what_people_and_feeds_say_is_in_no_log_metric_argument_or_journal),
         TEST(over_tls_only_a_known_token_says_who_calls),

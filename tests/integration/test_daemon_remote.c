@@ -5,6 +5,7 @@
  * one, then each day. What cannot be fetched or used changes nothing and is told once. */
 #include "daemon_rig.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -256,6 +257,81 @@ static void a_reload_fetches_what_is_new_to_it(void **state)
     rig_stop(rig);
 }
 
+/* ---- what lies where the copy is written first ---- */
+
+enum in_the_way { WAY_FIFO, WAY_LINK, WAY_DANGLING, WAY_FILE, WAY__COUNT };
+
+#define OTHERS "somebody else's words\n"
+
+static void put_in_the_way(const struct rig *rig, enum in_the_way what)
+{
+    const char *at = rig_path(rig, "copy.ics.new");
+    if (what == WAY_FIFO) {
+        assert_int_equal(mkfifo(at, 0666), 0);
+    } else if (what == WAY_FILE) {
+        rig_write(rig, "copy.ics.new", OTHERS, 0666);
+    } else {
+        const char *to = rig_path(rig, what == WAY_LINK ? "others" : "nothing");
+        assert_int_equal(symlink(to, at), 0);
+    }
+}
+
+/* Its own file with what was fetched, and nothing is left beside it. */
+static bool is_copied(const struct rig *rig, const char *who)
+{
+    struct stat st;
+    char *text = NULL;
+    const char *at = rig_path(rig, "copy.ics");
+    bool is = lstat(at, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0777) == 0600 &&
+              rig_has_text(at, who, &text);
+    free(text);
+    return is && lstat(rig_path(rig, "copy.ics.new"), &st) != 0 && errno == ENOENT;
+}
+
+static void what_lies_where_a_copy_is_written_neither_stops_it_nor_is_opened(void **state)
+{
+    struct rig *rig = *state;
+    struct stat st;
+    char *text = NULL;
+    want_rota(rig);
+    receiver_say(rig->receiver, PATH, 200, DAILY("ines"));
+    rig_write(rig, "others", OTHERS, 0666);
+    for (enum in_the_way what = 0; what < WAY__COUNT; what++) {
+        (void)unlink(rig_path(rig, "copy.ics"));
+        put_in_the_way(rig, what);
+        rig_start(rig); /* has no copy, so it fetches; a FIFO that is opened would hold it */
+        assert_true(is_on_duty(rig, "ines"));
+        rig_until(rig, is_copied(rig, "SUMMARY:ines"));
+        assert_false(rig_logged(rig, "cannot be written"));
+        rig_stop(rig);
+    }
+    assert_true(rig_has_text(rig_path(rig, "others"), OTHERS, &text));
+    assert_string_equal(text, OTHERS);
+    assert_int_not_equal(lstat(rig_path(rig, "nothing"), &st), 0);
+    free(text);
+}
+
+static void
+a_directory_where_a_copy_is_written_is_named_and_the_daemon_runs_without_it(void **state)
+{
+    struct rig *rig = *state;
+    struct stat st;
+    want_rota(rig);
+    receiver_say(rig->receiver, PATH, 200, DAILY("ines"));
+    assert_int_equal(mkdir(rig_path(rig, "copy.ics.new"), 0700), 0);
+    rig_start(rig);
+    assert_true(is_on_duty(rig, "ines"));
+    rig_until(rig, rig_logged(rig, "copy.ics.new is in the way: Is a directory; remove it"));
+    assert_int_not_equal(stat(rig_path(rig, "copy.ics"), &st), 0);
+    assert_int_equal(stat(rig_path(rig, "copy.ics.new"), &st), 0);
+    rig_stop(rig);
+    assert_int_equal(rmdir(rig_path(rig, "copy.ics.new")), 0);
+    rig_again(rig);
+    rig_until(rig, is_copied(rig, "SUMMARY:ines"));
+    assert_false(rig_logged(rig, "in the way"));
+    rig_stop(rig);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
@@ -269,6 +345,8 @@ int main(void)
         TEST(each_team_may_have_a_calendar_elsewhere),
         TEST(all_calendars_together_have_a_limit),
         TEST(a_reload_fetches_what_is_new_to_it),
+        TEST(what_lies_where_a_copy_is_written_neither_stops_it_nor_is_opened),
+        TEST(a_directory_where_a_copy_is_written_is_named_and_the_daemon_runs_without_it),
     };
     signal(SIGPIPE, SIG_IGN);
     cmocka_set_test_filter(getenv("FA_TEST"));

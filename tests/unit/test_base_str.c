@@ -257,6 +257,49 @@ static void ids_survive_being_typed_by_people(void **state)
     assert_int_equal(fa_id_parse(FA_STR(""), &a), FA_EPARSE);
 }
 
+static void what_is_typed_or_pasted_is_read_as_plain_characters(void **state)
+{
+    static const struct {
+        const char *typed, *plain;
+    } rows[] = {
+        {"", ""},
+        {"7K2Q-M9XA", "7K2Q-M9XA"},
+        {"7K2Q M9XA\t", "7K2Q-M9XA-"},
+        {"7K2Q\u2010M9XA", "7K2Q-M9XA"},        /* hyphen */
+        {"7K2Q\u2011M9XA", "7K2Q-M9XA"},        /* no-break hyphen */
+        {"7K2Q\u2012M9XA", "7K2Q-M9XA"},        /* figure dash */
+        {"7K2Q\u2013M9XA", "7K2Q-M9XA"},        /* en dash */
+        {"7K2Q\u2014M9XA", "7K2Q-M9XA"},        /* em dash */
+        {"7K2Q\u2015M9XA", "7K2Q-M9XA"},        /* bar */
+        {"7K2Q\u2212M9XA", "7K2Q-M9XA"},        /* minus */
+        {"7K2Q\ufe63M9XA", "7K2Q-M9XA"},        /* small hyphen */
+        {"7K2Q\uff0dM9XA", "7K2Q-M9XA"},        /* full-width hyphen */
+        {"7K2Q\u30fcM9XA", "7K2Q-M9XA"},        /* long vowel */
+        {"7K2Q\u00adM9XA", "7K2QM9XA"},         /* soft hyphen */
+        {"7K2Q-\u200bM9XA\ufeff", "7K2Q-M9XA"}, /* without width */
+        {"\u202a7K2Q\u2060M9XA\u202c", "7K2QM9XA"},
+        {"7K2Q\u00a0M9XA", "7K2Q-M9XA"}, /* no-break space */
+        {"7K2Q\u2009M9XA", "7K2Q-M9XA"}, /* thin */
+        {"7K2Q\u202fM9XA", "7K2Q-M9XA"}, /* narrow, no break */
+        {"7K2Q\u3000M9XA", "7K2Q-M9XA"}, /* ideographic */
+        {"\uff17\uff2b\uff12\uff31", "7K2Q"},
+        {"\uff4b\uff5a", "kz"},
+        {"7K2Q/M9XA_\u00e9\u4e00\U0001f600", "7K2Q/M9XA_\u00e9\u4e00\U0001f600"},
+        {"7\xe2\x80-\xff\xe2\x80", "7\xe2\x80-\xff\xe2\x80"}, /* no UTF-8 */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char *text = strdup(rows[i].typed);
+        struct fa_str typed = fa_str_of(text), plain = {text, 0};
+        plain.len = fa_str_typed(typed, text);
+        assert_true(fa_str_is(plain, rows[i].plain));
+        free(text);
+    }
+    struct fa_id typed, plain;
+    assert_int_equal(fa_id_parse(FA_STR("\u00a07K2Q\u2011M9XA\u20133DTR \uff37Z5E"), &typed), 0);
+    assert_int_equal(fa_id_parse(FA_STR("7K2Q-M9XA-3DTR-WZ5E"), &plain), 0);
+    assert_true(fa_id_eq(typed, plain));
+}
+
 static void a_heap_gives_deadlines_in_order(void **state)
 {
     struct fa_heap heap = {0};
@@ -348,6 +391,7 @@ int main(void)
         cmocka_unit_test(formats_the_shortest_number_that_reads_back),
         cmocka_unit_test(suggests_the_near_word_only),
         cmocka_unit_test(ids_survive_being_typed_by_people),
+        cmocka_unit_test(what_is_typed_or_pasted_is_read_as_plain_characters),
         cmocka_unit_test(a_heap_gives_deadlines_in_order),
         cmocka_unit_test(records_read_back_and_broken_ones_are_noticed),
         cmocka_unit_test(a_buffer_refuses_what_passes_its_limit_whole),
