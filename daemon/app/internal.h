@@ -45,7 +45,8 @@ struct fa_refusal {
 };
 struct fa_pull;
 /* What came of a body, for who asked: samples, and the first of the names that no rule reads. */
-#define FA_INTAKE_NAMES 10
+#define FA_INTAKE_NAMES      10
+#define FA_INTAKE_NAME_BYTES 200
 struct fa_intake_count {
     uint64_t taken, ignored;
     char *names[FA_INTAKE_NAMES]; /* owned */
