@@ -300,6 +300,17 @@ static bool was_told(const struct fa_alarm *alarm, const char *person)
     return told;
 }
 
+/* The first of its alarm's that are to this person; a climb has one for each channel and loop. */
+static bool is_first_to(const struct fa_alarm *alarm, const struct fa_notification *n)
+{
+    const struct fa_notification *other = alarm->notifications;
+    while (other != n &&
+           (!fa_notification_is_climb(other) || strcmp(other->person, n->person) != 0)) {
+        other = other->next;
+    }
+    return other == n;
+}
+
 /* One more in a list; the first has its head. */
 static void put_one(const struct fa_engine *engine, const char *head, const char *name,
                     size_t *count, struct fa_buf *words)
@@ -324,7 +335,7 @@ static void put_silent(const struct fa_engine *engine, const struct fa_alarm *al
     fa_buf_puts(words, count > 0 ? "." : " Nobody could be told.");
     count = 0;
     for (const struct fa_notification *n = alarm->notifications; n != NULL; n = n->next) {
-        if (fa_notification_is_climb(n) && !was_told(alarm, n->person)) {
+        if (fa_notification_is_climb(n) && !was_told(alarm, n->person) && is_first_to(alarm, n)) {
             put_one(engine, " Not reached: ", n->person, &count, words);
         }
     }

@@ -249,6 +249,11 @@ typedef void fa_further_fn(void *ctx, const char *rule, const char *labels,
                            const struct fa_source *source);
 /* Those label sets. */
 void fa_engine_each_further(const struct fa_engine *engine, fa_further_fn *fn, void *ctx);
+struct fa_rules;
+struct fa_foreign;
+/* Tells rules that were made anew what they knew of their active label sets (restore.c). */
+void fa_engine_restore_rules(const struct fa_engine *engine, struct fa_rules *rules,
+                             struct fa_foreign *foreign, fa_time wall);
 const struct fa_incident *fa_engine_incident(const struct fa_engine *engine,
                                              struct fa_incident_id id);
 const struct fa_notification *fa_engine_notification(const struct fa_engine *engine,

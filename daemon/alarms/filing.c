@@ -19,7 +19,7 @@
 /* Names in one filing: an alarm with its most filings still fits a row. */
 #define SUBJECTS_MAX  256
 #define CATEGORY_RULE "filing"
-/* The fields are api/describe.h's. */
+/* The fields are describe.h's. */
 #define FILING_SUMMARY             "{kind}: {filing}"
 #define FILING_SUMMARY_OF_CUSTOMER "{kind}{at_customer}: {filing}"
 

@@ -100,7 +100,6 @@ struct fa_setup {
 };
 
 #define FA_POLICY_OPERATORS   "operators"
-#define FA_TARGET_INDEPENDENT "independent"
 #define FA_TARGET_CONDUIT     "account.conduit"
 /* The conduit of a customer as a subject: "conduit:CUSTOMER". */
 #define FA_ABOUT_CONDUIT "conduit:"

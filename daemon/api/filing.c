@@ -46,14 +46,25 @@ static int one_of(const char *text, const char *const *names, size_t count)
 
 static void suggest_person(const struct fa_call *call, const char *name, char *buf, size_t size)
 {
-    const char **names = calloc(call->people->people_count + 1, sizeof(char *));
-    for (size_t i = 0; names != NULL && i < call->people->people_count; i++) {
+    size_t count = call->people->people_count;
+    const char **names = calloc(2 * count + 1, sizeof(char *));
+    for (size_t i = 0; names != NULL && i < count; i++) {
         names[i] = call->people->people[i].name;
+        names[count + i] = call->people->people[i].display;
     }
-    const char *near = names != NULL ? fa_suggest(name, names, call->people->people_count) : NULL;
+    const char *near = names != NULL ? fa_suggest(name, names, 2 * count) : NULL;
     snprintf(buf, size, "%s%s%s", near != NULL ? " Did you mean \"" : "", near != NULL ? near : "",
              near != NULL ? "\"?" : "");
     free(names);
+}
+
+/* As people write it becomes the directory's own name: what is kept is asked of it again. */
+static void know_names(const struct fa_call *call, const char **names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        fa_person person = fa_directory_called(call->people, names[i]);
+        names[i] = person != FA_NOBODY ? call->people->people[person].name : names[i];
+    }
 }
 
 static void check_names(const struct fa_call *call, const char *member, const char **names,
@@ -209,6 +220,8 @@ static void read_body(struct fa_call *call, json_t *root, struct filing_body *bo
     check_choice("level", level_text, body->filing.level, "solve, help, raise", faults);
     body->filing.about_count = fa_json_texts(root, "about", 32, &body->about, faults);
     body->filing.struck_count = fa_json_texts(root, "strike", 256, &body->strike, faults);
+    know_names(call, body->about, body->filing.about_count);
+    know_names(call, body->strike, body->filing.struck_count);
     body->filing.about = body->about;
     body->filing.struck = body->strike;
     if (!call->anybody) {
@@ -780,7 +793,12 @@ void fa_route_guide(struct fa_call *call)
     }
     for (size_t i = 0; i < call->people->people_count; i++) {
         const struct fa_person_entry *entry = &call->people->people[i];
-        json_array_append_new(people, named_json("", entry->name, entry->display));
+        json_t *person = named_json("", entry->name, entry->display), *aliases = json_array();
+        for (size_t a = 0; a < entry->alias_count; a++) {
+            json_array_append_new(aliases, json_string(entry->aliases[a]));
+        }
+        json_object_set_new(person, "aliases", aliases);
+        json_array_append_new(people, person);
     }
     for (size_t i = 0; i < call->people->team_count; i++) {
         const struct fa_team_entry *team = &call->people->teams[i];

@@ -159,21 +159,6 @@ void fa_page_file_show(struct fa_call *call)
 
 /* ---- names ---- */
 
-static const char *person_called(const struct fa_directory *dir, const char *typed)
-{
-    const char *found = NULL;
-    for (fa_person p = 0; p < dir->people_count; p++) {
-        const struct fa_person_entry *entry = &dir->people[p];
-        if (strcasecmp(entry->name, typed) == 0) {
-            return entry->name;
-        }
-        if (entry->display != NULL && strcasecmp(entry->display, typed) == 0) {
-            found = found == NULL ? entry->name : "?"; /* two have it: nobody knows which */
-        }
-    }
-    return found;
-}
-
 /* The directory's name for what was typed, or what was typed where nobody has it. The engine takes
  * an unknown name without a colon for somebody it cannot tell. */
 static json_t *name_of(const struct fa_directory *dir, struct fa_str typed)
@@ -182,8 +167,8 @@ static json_t *name_of(const struct fa_directory *dir, struct fa_str typed)
     size_t len = fa_utf8_cut(typed, sizeof name - 1);
     memcpy(name, typed.ptr, len);
     name[len] = '\0';
-    const char *found = person_called(dir, name);
-    for (size_t i = 0; i < dir->team_count && found == NULL; i++) {
+    fa_person person = fa_directory_called(dir, name);
+    for (size_t i = 0; i < dir->team_count && person == FA_NOBODY; i++) {
         const struct fa_team_entry *team = &dir->teams[i];
         if (strcasecmp(team->name, name) == 0 ||
             (team->display != NULL && strcasecmp(team->display, name) == 0)) {
@@ -193,7 +178,7 @@ static json_t *name_of(const struct fa_directory *dir, struct fa_str typed)
     for (char *at = name; *at != '\0'; at++) {
         *at = *at == ':' || *at == '\n' ? ' ' : *at;
     }
-    return json_string(found != NULL ? found : name);
+    return json_string(person != FA_NOBODY ? dir->people[person].name : name);
 }
 
 static json_t *names_of(const struct fa_call *call, const char *member)

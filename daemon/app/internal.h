@@ -293,6 +293,7 @@ struct fa_daemon {
     bool courier_drained;
     fa_time started;  /* wall */
     bool on_accepted; /* the files were refused: what was accepted last runs */
+    bool is_refused;  /* the files as they are now, at start or at the newest reload */
     struct fa_file_mark directory_tried;
     int directory_refused; /* the last import was refused: operators know; -1: not looked at yet */
 };

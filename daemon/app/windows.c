@@ -42,30 +42,10 @@ void fa_windows_open(struct fa_daemon *daemon)
     daemon->foreign = new_foreign(daemon, daemon->config);
 }
 
-static void restore(void *ctx, const struct fa_alarm *alarm)
-{
-    struct fa_daemon *daemon = ctx;
-    if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0 && !fa_is_further(alarm)) {
-        if (fa_alarm_keeps_level(alarm)) {
-            fa_rules_restore(daemon->rules, alarm->rule, alarm->labels, alarm->level);
-        }
-        fa_foreign_restore(daemon->foreign, alarm->rule, alarm->labels, alarm->source,
-                           fa_loop_now(daemon->loop).wall);
-    }
-}
-
-static void restore_further(void *ctx, const char *rule, const char *labels,
-                            const struct fa_source *source)
-{
-    struct fa_daemon *daemon = ctx;
-    fa_rules_restore(daemon->rules, rule, labels, FA_LEVEL_FIRING);
-    fa_foreign_restore(daemon->foreign, rule, labels, source, fa_loop_now(daemon->loop).wall);
-}
-
 void fa_windows_restore(struct fa_daemon *daemon)
 {
-    fa_engine_each_alarm(daemon->engine, restore, daemon);
-    fa_engine_each_further(daemon->engine, restore_further, daemon);
+    fa_engine_restore_rules(daemon->engine, daemon->rules, daemon->foreign,
+                            fa_loop_now(daemon->loop).wall);
     daemon->rules_dirty = true;
 }
 

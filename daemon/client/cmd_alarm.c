@@ -160,7 +160,7 @@ static int run_recuse(struct fa_client *client, const struct fa_args *args)
     const char *about = fa_args_get(args, "about");
     bool yes = true;
     if (client->interactive &&
-        (fa_ask_yes(client, "There is no way back. Go on?", 0, &yes) != 0 || !yes)) {
+        (fa_ask_yes(client, "There is no way back. Go on?", &yes) != 0 || !yes)) {
         return FA_EXIT_STOPPED;
     }
     int code = act(client, args, "/recuse", json_pack("{s:s?}", "about", about), &answer);

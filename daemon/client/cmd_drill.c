@@ -160,7 +160,7 @@ static int ask_first(struct fa_client *client, const json_t *request, bool only,
         return complain(client, FA_EXIT_USAGE,
                         "nobody is there to be asked: look at this, then add --yes");
     }
-    return fa_ask_yes(client, "Begin it?", 0, ret_yes) == 0 ? FA_EXIT_OK : FA_EXIT_STOPPED;
+    return fa_ask_yes(client, "Begin it?", ret_yes) == 0 ? FA_EXIT_OK : FA_EXIT_STOPPED;
 }
 
 /* ---- what happens ---- */

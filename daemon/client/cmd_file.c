@@ -212,7 +212,7 @@ static void offer_to_keep(struct fa_client *client, const struct fa_filing *fili
     fa_put_wrapped(&client->talk, 0, NULL,
                    "A copy of the receipt can be kept among your files. Who can read them would "
                    "see that you filed.");
-    if (fa_ask_yes(client, "Keep a copy? (y/N) ", 0, &yes) != 0 || !yes) {
+    if (fa_ask_yes(client, "Keep a copy?", &yes) != 0 || !yes) {
         return;
     }
     if (fa_receipt_keep(&client->spool, filing->key, receipt, &err) != 0) {

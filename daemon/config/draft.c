@@ -27,6 +27,9 @@ static const struct fa_key person_keys[] = {
      .help = "Short name that targets, managers and teams refer to."},
     {"display", FA_KEY_TEXT, 0, AT(T, e.display), .max = 200,
      .help = "Name as people read it. Without it: name."},
+    {"aliases", FA_KEY_TEXTS, 0, PAIR(T, e.aliases, e.alias_count), .max = 16,
+     .help = "Other names that the person goes by, one person's each: who files about \"Bobby\" "
+             "means them. People with one address on a channel count as one reader anyway."},
     {"uid", FA_KEY_U32S, 0, LIST(T, uid), .min = 0, .max = INT64_C(4294967294),
      .help = "User id on this machine: who connects to a Unix socket with it is this person."},
     {"uids", FA_KEY_U32S, 0, PAIR(T, e.uids, e.uid_count), .min = 0, .max = INT64_C(4294967294),
@@ -736,6 +739,9 @@ static const struct fa_key top_keys[] = {
     {"calendar", FA_KEY_NAME, 0, AT(T, calendar),
      .help = "The company's working calendar: business days and hours are counted by it, where a "
              "rule or a step names no other."},
+    {"independent_roles", FA_KEY_TEXTS, 0, LIST(T, independent_roles), .max = 16,
+     .help = "Roles that make whoever has them an independent contact, as if each had "
+             "independent = true: for instance \"auditor\"."},
     {"people", FA_KEY_GROUPS, 0, LIST(T, people), .section = &person_section,
      .help = "Everybody who is named elsewhere."},
     {"calendars", FA_KEY_GROUPS, 0, LIST(T, calendars), .section = &calendar_section,

@@ -190,6 +190,7 @@ struct fa_draft_limits {
 struct fa_draft {
     const config_setting_t *at;
     char *company, *notice, *directory, *zone, *calendar;
+    FA_ARRAY(char *) independent_roles;
     FA_ARRAY(struct fa_draft_person) people;
     FA_ARRAY(struct fa_draft_calendar) calendars;
     FA_ARRAY(struct fa_draft_schedule) schedules;

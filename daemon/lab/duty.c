@@ -3,8 +3,9 @@
  * the directory: no function of people/ is called, so that an error there is seen here.
  *
  *   Who is away is replaced by the first of their deputies who is there, else by the nearest of
- *   theirs, else stays. A schedule means its members on duty. A customer's conduit is the one who
- *   is named, else those with the model's role. A calendar that ends is open from then on. */
+ *   theirs, else stays; but nobody stands in for the independent contacts. A schedule means its
+ *   members on duty. A customer's conduit is the one who is named, else those with the model's
+ * role. A calendar that ends is open from then on. */
 #include "lab/world.h"
 
 #include <stdlib.h>
@@ -215,9 +216,18 @@ void fa_lab_add_target(const struct fa_lab *lab, const struct fa_alarm *alarm, c
         }
         add_conduit(lab, account, set);
     }
+    bool is_independent = strcmp(target, "independent") == 0, any_there = false;
+    for (size_t p = 0; is_independent && p < dir->people_count; p++) {
+        any_there = any_there || (dir->people[p].independent && !fa_lab_is_away(lab, p));
+    }
     for (size_t p = 0; p < dir->people_count; p++) {
-        if (fa_lab_is_meant(dir, target, &dir->people[p])) {
+        if (!fa_lab_is_meant(dir, target, &dir->people[p])) {
+            continue;
+        }
+        if (!is_independent) {
             fa_lab_add_there(lab, p, set);
+        } else if (!any_there || !fa_lab_is_away(lab, p)) {
+            set[p] = true;
         }
     }
 }

@@ -59,7 +59,7 @@ static uint64_t converse(struct fa_str text, uint32_t seed)
     fa_buf_init(&line, 4 * FA_TEXT_MAX);
     fuzz_mix_number(&hash, fa_ask_number(&client, "which", 3, words, &index));
     fuzz_mix_number(&hash, (int64_t)index);
-    fuzz_mix_number(&hash, fa_ask_yes(&client, "sure", 1, &yes));
+    fuzz_mix_number(&hash, fa_ask_yes(&client, "sure", &yes));
     fuzz_mix_number(&hash, yes);
     fuzz_mix_number(&hash, fa_ask_line(&client, "name", &line));
     check_clean(fa_buf_str(&line));

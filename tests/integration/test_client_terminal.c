@@ -274,7 +274,7 @@ static void stepping_out_is_asked_before_it_is_done(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct term *term = calloc(1, sizeof *term);
         open_term(term, rig, out);
-        answer(term, "There is no way back. Go on?", cases[i].line);
+        answer(term, "There is no way back. Go on? (y/N) ", cases[i].line);
         assert_int_equal(close_term(term), cases[i].exit);
         assert_int_equal(rig_sent(rig, "/recuse"), cases[i].sent);
         free(term);

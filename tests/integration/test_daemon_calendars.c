@@ -5,8 +5,10 @@
  * used keeps what runs; a start finds those that were accepted last. */
 #include "daemon_rig.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define EVENT(uid, who, more)                                                                      \
@@ -168,6 +170,43 @@ static void duty_is_told_in_the_caller_s_zone_and_to_people_alone(void **state)
     rig_stop(rig);
 }
 
+/* Another calendar at each moment, always a whole one. */
+static pid_t keep_writing(struct rig *rig)
+{
+    char path[600], temp[610], text[400];
+    snprintf(path, sizeof path, "%s", rig_path(rig, "rota.ics"));
+    snprintf(temp, sizeof temp, "%s.new", path);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    for (unsigned n = 0; pid == 0; n++) {
+        int len = snprintf(
+            text, sizeof text,
+            "BEGIN:VCALENDAR\nVERSION:2.0\nX-N:%u\n" EVENT("1", "ines", DAILY) "END:VCALENDAR\n",
+            n);
+        int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        if (fd < 0 || write(fd, text, (size_t)len) != len || rename(temp, path) != 0) {
+            _exit(1);
+        }
+        close(fd);
+    }
+    return pid;
+}
+
+static void what_changes_while_it_is_read_is_refused_with_that_reason(void **state)
+{
+    struct rig *rig = *state;
+    rig->words.more = duty;
+    write_rota(rig, EVENT("1", "ines", DAILY));
+    rig_start(rig);
+    pid_t writer = keep_writing(rig);
+    reload(rig, false);
+    kill(writer, SIGKILL);
+    assert_int_equal(waitpid(writer, NULL, 0), writer);
+    assert_true(rig_logged(rig, "the calendars change while they are read"));
+    reload(rig, true);
+    rig_stop(rig);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
@@ -180,6 +219,7 @@ int main(void)
         TEST(a_start_with_a_broken_calendar_runs_on_the_one_that_was_accepted),
         TEST(a_first_start_without_the_program_says_so),
         TEST(duty_is_told_in_the_caller_s_zone_and_to_people_alone),
+        TEST(what_changes_while_it_is_read_is_refused_with_that_reason),
     };
     signal(SIGPIPE, SIG_IGN);
     cmocka_set_test_filter(getenv("FA_TEST"));

@@ -200,6 +200,25 @@ static void a_stranger_of_this_machine_may_file_and_nothing_else(void **state)
     rig_stop(rig);
 }
 
+static void whoever_is_accused_by_any_of_their_names_is_out(void **state)
+{
+    static const char *const names[] = {"dana", "DANA", "Dana Whitfield", "dee"};
+    struct rig *rig = *state;
+    rig_start(rig);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char preview[300];
+        snprintf(preview, sizeof preview,
+                 "{\"category\":\"danger\",\"text\":\"?\",\"key\":"
+                 "\"000000000000000000000000000000ab\",\"about\":[\"%s\"]}",
+                 names[i]);
+        json_t *told = rig_json(rig_post(rig, "/v1/incidents/preview", preview));
+        json_t *first = json_array_get(json_object_get(told, "told"), 0);
+        assert_string_equal(json_string_value(json_object_get(first, "name")), "ruth");
+        json_decref(told);
+    }
+    rig_stop(rig);
+}
+
 static void whom_a_filing_is_about_is_not_told_and_cannot_see_it(void **state)
 {
     static const char body[] = "{\"key\":\"000000000000000000000000000000aa\",\"category\":"
@@ -522,6 +541,7 @@ int main(void)
         TEST(the_same_key_gives_the_same_receipt_before_and_after_a_restart),
         TEST(every_fault_of_a_filing_is_told_at_once),
         TEST(a_stranger_of_this_machine_may_file_and_nothing_else),
+        TEST(whoever_is_accused_by_any_of_their_names_is_out),
         TEST(whom_a_filing_is_about_is_not_told_and_cannot_see_it),
         TEST(what_people_and_feeds_say_is_in_no_log_metric_argument_or_journal),
         TEST(over_tls_only_a_known_token_says_who_calls),

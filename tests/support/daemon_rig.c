@@ -31,7 +31,7 @@ static const char people[] =
     "    channels = ( { channel = \"victor\"; } ); },\n"
     "  { name = \"chris\"; display = \"Chris Olsen\"; roles = [ \"coo\" ]; manager = \"dana\";\n"
     "    uid = 2005; token = \"%s\"; channels = ( %s ); },\n"
-    "  { name = \"dana\"; display = \"Dana Whitfield\"; roles = [ \"ceo\" ]; manager = \"ruth\";\n"
+    "  { name = \"dana\"; display = \"Dana Whitfield\"; aliases = [ \"Dee\" ]; roles = [ \"ceo\" ]; manager = \"ruth\";\n"
     "    uid = 2006; channels = ( { channel = \"dana\"; } ); },\n"
     "  { name = \"ruth\"; display = \"Ruth Adeyemi\"; independent = true; uid = 2009;\n"
     "    channels = ( { channel = \"ruth\"; } ); },\n"

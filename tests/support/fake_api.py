@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler
 
 GUIDE = {
     "company": "ACME",
-    "you": {"name": "maria", "display": "Maria Lopez"},
+    "you": {"name": "maria", "display": "Maria Lopez", "aliases": ["Lola"]},
     "categories": [
         {"name": "slow-service", "title": "A customer waits for too long", "guidance": "solve",
          "examples": ["Initech has waited three days for a call"], "hint": "Call them first.",
