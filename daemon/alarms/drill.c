@@ -23,7 +23,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #define RULE        "firealarm:drill"
 #define RULE_FAILED "firealarm:drill-failed"
@@ -400,16 +399,8 @@ void fa_drill_clip(struct fa_engine *engine, struct fa_alarm *alarm)
 
 /* ---- its row ---- */
 
-static void key_of(const struct fa_drill *drill, uint8_t key[16])
-{
-    XXH128_canonical_t canonical;
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits(drill->policy, strlen(drill->policy)));
-    memcpy(key, canonical.digest, 16);
-}
-
 void fa_drills_flush(struct fa_engine *engine, struct fa_buf *buf)
 {
-    uint8_t key[16];
     if (!engine->drills_changed) {
         return;
     }
@@ -430,8 +421,7 @@ void fa_drills_flush(struct fa_engine *engine, struct fa_buf *buf)
         fa_rec_put_i64(buf, D_ENDED, drill->ended);
         fa_rec_put_u64(buf, D_URGENT, drill->urgent);
         fa_rec_put_u64(buf, D_STATE, (uint64_t)drill->state);
-        key_of(drill, key);
-        fa_add_row(engine, FA_ROW_DRILL, key, sizeof key, buf);
+        fa_put_named_row(engine, FA_ROW_DRILL, drill->policy, buf);
     }
 }
 

@@ -13,7 +13,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 enum tally_tag { T_KEY = 1, T_SINCE, T_LAST, T_TOLD, T_FED, T_GAP, T_HOUR };
 /* clang-format off */
@@ -345,13 +344,6 @@ void fa_tally_forget(struct fa_engine *engine, const struct fa_alarm *alarm)
 
 /* ---- its row ---- */
 
-static void row_key(const struct fa_tally *tally, uint8_t key[16])
-{
-    XXH128_canonical_t canonical;
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits(tally->key, strlen(tally->key)));
-    memcpy(key, canonical.digest, 16);
-}
-
 static void put_time(struct fa_buf *buf, uint32_t tag, fa_time time)
 {
     if (time != 0) {
@@ -376,7 +368,6 @@ static void put_hour(struct fa_buf *buf, const struct fa_tally_hour *hour)
 
 void fa_tally_flush(struct fa_engine *engine, struct fa_buf *buf)
 {
-    uint8_t key[16];
     for (struct fa_tally *tally = engine->dirty_tallies; tally != NULL; tally = tally->next_dirty) {
         tally->dirty = false;
         tally->fed_row = tally->fed;
@@ -390,8 +381,7 @@ void fa_tally_flush(struct fa_engine *engine, struct fa_buf *buf)
         for (size_t i = 0; i < tally->count; i++) {
             put_hour(buf, &tally->hours[i]);
         }
-        row_key(tally, key);
-        fa_add_row(engine, FA_ROW_TALLY, key, sizeof key, buf);
+        fa_put_named_row(engine, FA_ROW_TALLY, tally->key, buf);
     }
     engine->dirty_tallies = NULL;
 }
@@ -498,11 +488,7 @@ void fa_tally_review(struct fa_engine *engine)
         if ((is_wanted(engine) && is_known(engine, tally)) || tally->dirty) {
             continue;
         }
-        struct fa_action *erase = fa_add_action(engine->actions, FA_ACT_ERASE);
-        erase->u.row.kind = FA_ROW_TALLY;
-        erase->u.row.time = engine->now.wall;
-        erase->u.row.key_len = 16;
-        row_key(tally, erase->u.row.key);
+        fa_erase_named_row(engine, FA_ROW_TALLY, tally->key);
         forget(engine, tally);
     }
     for (size_t i = 0; is_wanted(engine) && i < engine->setup->rule_count; i++) {
