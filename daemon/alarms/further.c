@@ -85,12 +85,10 @@ static struct fa_alarm *alarm_of(const struct fa_engine *engine, const char *rul
 
 void fa_further_count(struct fa_engine *engine, const struct fa_alarm *alarm, bool is_there)
 {
-    if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) != 0 || fa_is_further(alarm)) {
-        return;
+    engine->further_room = engine->further_room || !is_there; /* of all rules, whatever it was */
+    if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0 && !fa_is_further(alarm)) {
+        take(engine, alarm->rule)->open += is_there ? 1 : UINT32_MAX;
     }
-    struct fa_further *further = take(engine, alarm->rule);
-    further->open += is_there ? 1 : UINT32_MAX;
-    engine->further_room = engine->further_room || !is_there;
 }
 
 static bool is_full(const struct fa_engine *engine, const struct fa_further *further)
