@@ -7,7 +7,8 @@
  *  2. A receiver that gives the same answer again and again, and an outbox that stays full, take
  * one moment: it is told by its newest time and how often it was.
  *
- * It decides nothing: no other file of this room reads it. */
+ * It decides nothing. What is taken back from the weekly digest's counts is found in it (tally.c).
+ */
 #include "alarms/internal.h"
 
 #include <stdlib.h>
