@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #define DIRTY_KEPT 1024
 
@@ -87,6 +88,30 @@ struct fa_action *fa_add_row(struct fa_engine *engine, enum fa_row_kind kind, co
     fa_buf_putstr(&engine->actions->bytes, fa_buf_str(value));
     fa_assert(!engine->actions->bytes.over);
     return action;
+}
+
+static void key_of(const char *name, uint8_t key[16])
+{
+    XXH128_canonical_t canonical;
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits(name, strlen(name)));
+    memcpy(key, canonical.digest, 16);
+}
+
+void fa_put_named_row(struct fa_engine *engine, enum fa_row_kind kind, const char *name,
+                      const struct fa_buf *value)
+{
+    uint8_t key[16];
+    key_of(name, key);
+    fa_add_row(engine, kind, key, sizeof key, value);
+}
+
+void fa_erase_named_row(struct fa_engine *engine, enum fa_row_kind kind, const char *name)
+{
+    struct fa_action *erase = fa_add_action(engine->actions, FA_ACT_ERASE);
+    erase->u.row.kind = kind;
+    erase->u.row.time = engine->now.wall;
+    erase->u.row.key_len = 16;
+    key_of(name, erase->u.row.key);
 }
 
 void fa_engine_send(struct fa_engine *engine, struct fa_notification_id id)

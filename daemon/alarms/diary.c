@@ -12,7 +12,8 @@
  * before, and that rest; numbers as in varints. Whoever is among those told, where nobody is ever
  * taken out, is a number, too. What repeats, or has to go, is found among all of them unpacked.
  *
- * It decides nothing: no other file of this room reads it. */
+ * It decides nothing. What is taken back from the weekly digest's counts is found in it (tally.c).
+ */
 #include "alarms/internal.h"
 
 #include <stdlib.h>

@@ -23,7 +23,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #define RULE        "firealarm:drill"
 #define RULE_FAILED "firealarm:drill-failed"
@@ -388,25 +387,20 @@ enum fa_alarm_event fa_drill_event(struct fa_engine *engine, struct fa_alarm *al
 void fa_drill_clip(struct fa_engine *engine, struct fa_alarm *alarm)
 {
     const struct fa_drill_ref *ref = ref_of(engine, alarm);
-    if (ref != NULL && alarm->state == FA_ALARM_UNACKED &&
-        (alarm->deadline.length == FA_NEVER || fa_engine_due(engine, alarm) > ref->ends)) {
-        fa_time left = ref->ends - engine->now.mono;
+    if (ref == NULL || alarm->state != FA_ALARM_UNACKED) {
+        return;
+    }
+    fa_time left = ref->ends - engine->now.mono;
+    if (alarm->deadline.length == FA_NEVER ||
+        alarm->deadline.armed + alarm->deadline.length - engine->now.wall > left) {
         fa_arm(engine, &engine->alarm_heap, &alarm->deadline, left > 0 ? left : 0);
     }
 }
 
 /* ---- its row ---- */
 
-static void key_of(const struct fa_drill *drill, uint8_t key[16])
-{
-    XXH128_canonical_t canonical;
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits(drill->policy, strlen(drill->policy)));
-    memcpy(key, canonical.digest, 16);
-}
-
 void fa_drills_flush(struct fa_engine *engine, struct fa_buf *buf)
 {
-    uint8_t key[16];
     if (!engine->drills_changed) {
         return;
     }
@@ -427,8 +421,7 @@ void fa_drills_flush(struct fa_engine *engine, struct fa_buf *buf)
         fa_rec_put_i64(buf, D_ENDED, drill->ended);
         fa_rec_put_u64(buf, D_URGENT, drill->urgent);
         fa_rec_put_u64(buf, D_STATE, (uint64_t)drill->state);
-        key_of(drill, key);
-        fa_add_row(engine, FA_ROW_DRILL, key, sizeof key, buf);
+        fa_put_named_row(engine, FA_ROW_DRILL, drill->policy, buf);
     }
 }
 

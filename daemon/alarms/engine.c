@@ -506,9 +506,7 @@ static int dispatch(struct fa_engine *engine, const struct fa_event *event, stru
         fa_engine_reconcile(engine);
         return 0;
     case FA_EV_SEEN:
-        for (size_t i = 0; i < event->u.seen.count; i++) {
-            fa_tally_seen(engine, &event->u.seen.list[i]);
-        }
+        fa_tally_seen(engine, event->u.seen.list, event->u.seen.count);
         return 0;
     case FA_EV_GAPS:
         reply->u.reply.count = fa_engine_note_gaps(engine, event->u.start.last_wall) ? 1 : 0;

@@ -21,7 +21,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #define FURTHER_MAX 200000u
 
@@ -86,12 +85,10 @@ static struct fa_alarm *alarm_of(const struct fa_engine *engine, const char *rul
 
 void fa_further_count(struct fa_engine *engine, const struct fa_alarm *alarm, bool is_there)
 {
-    if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) != 0 || fa_is_further(alarm)) {
-        return;
+    engine->further_room = engine->further_room || !is_there; /* of all rules, whatever it was */
+    if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0 && !fa_is_further(alarm)) {
+        take(engine, alarm->texts->rule)->open += is_there ? 1 : UINT32_MAX;
     }
-    struct fa_further *further = take(engine, alarm->texts->rule);
-    further->open += is_there ? 1 : UINT32_MAX;
-    engine->further_room = engine->further_room || !is_there;
 }
 
 static bool is_full(const struct fa_engine *engine, const struct fa_further *further)
@@ -102,15 +99,10 @@ static bool is_full(const struct fa_engine *engine, const struct fa_further *fur
 
 /* ---- label sets ---- */
 
-static void key_of(const char *rule, const char *labels, uint8_t key[16])
+static void identify(const char *rule, const char *labels, struct fa_buf *identity)
 {
-    struct fa_buf text;
-    XXH128_canonical_t canonical;
-    fa_buf_init(&text, FA_ROW_BYTES_MAX);
-    fa_buf_printf(&text, "%s{%s}", rule, labels);
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits(fa_buf_text(&text), text.len));
-    memcpy(key, canonical.digest, 16);
-    fa_buf_done(&text);
+    fa_buf_init(identity, FA_ROW_BYTES_MAX);
+    fa_buf_printf(identity, "%s{%s}", rule, labels);
 }
 
 static struct more *add(struct fa_engine *engine, struct fa_further *further, struct fa_str labels)
@@ -125,8 +117,7 @@ static struct more *add(struct fa_engine *engine, struct fa_further *further, st
 static void put_row(struct fa_engine *engine, const struct fa_further *further,
                     const struct more *more)
 {
-    struct fa_buf buf;
-    uint8_t key[16];
+    struct fa_buf buf, identity;
     fa_buf_init(&buf, FA_ROW_BYTES_MAX);
     fa_rec_put_text(&buf, M_RULE, further->rule);
     fa_rec_put_text(&buf, M_LABELS, more->labels);
@@ -139,8 +130,9 @@ static void put_row(struct fa_engine *engine, const struct fa_further *further,
     for (size_t i = 0; more->source != NULL && i < more->source->member_count; i++) {
         fa_rec_put_u64(&buf, M_MEMBER, more->source->members[i]);
     }
-    key_of(further->rule, more->labels, key);
-    fa_add_row(engine, FA_ROW_FURTHER, key, sizeof key, &buf);
+    identify(further->rule, more->labels, &identity);
+    fa_put_named_row(engine, FA_ROW_FURTHER, fa_buf_text(&identity), &buf);
+    fa_buf_done(&identity);
     fa_buf_done(&buf);
 }
 
@@ -155,11 +147,10 @@ static void forget(struct fa_engine *engine, struct fa_further *further, struct 
 
 static void erase(struct fa_engine *engine, struct fa_further *further, struct more *more)
 {
-    struct fa_action *erase = fa_add_action(engine->actions, FA_ACT_ERASE);
-    erase->u.row.kind = FA_ROW_FURTHER;
-    erase->u.row.time = engine->now.wall;
-    erase->u.row.key_len = 16;
-    key_of(further->rule, more->labels, erase->u.row.key);
+    struct fa_buf identity;
+    identify(further->rule, more->labels, &identity);
+    fa_erase_named_row(engine, FA_ROW_FURTHER, fa_buf_text(&identity));
+    fa_buf_done(&identity);
     forget(engine, further, more);
 }
 
@@ -338,8 +329,7 @@ static void promote(struct fa_engine *engine, struct fa_further *further,
                                .value = more->value,
                                .since = more->since,
                                .source = more->source};
-    fa_buf_init(&identity, FA_ROW_BYTES_MAX);
-    fa_buf_printf(&identity, "%s{%s}", rule->name, more->labels);
+    identify(rule->name, more->labels, &identity);
     fa_alarm_spec_of(engine, &signal, fa_buf_text(&identity), &spec);
     if (rule->for_measure == FA_MEASURE_CLOCK && held > 0) { /* else all of it: no step too soon */
         spec.for_ms = held < rule->for_ms ? rule->for_ms - held : 0;

@@ -107,6 +107,10 @@ struct fa_engine {
 struct fa_action *fa_add_action(struct fa_actions *actions, enum fa_action_kind kind);
 struct fa_action *fa_add_row(struct fa_engine *engine, enum fa_row_kind kind, const void *key,
                              size_t key_len, const struct fa_buf *value);
+/* The one row of that kind of what has this name. */
+void fa_put_named_row(struct fa_engine *engine, enum fa_row_kind kind, const char *name,
+                      const struct fa_buf *value);
+void fa_erase_named_row(struct fa_engine *engine, enum fa_row_kind kind, const char *name);
 /* The end of a step: rows for everything that was touched. */
 void fa_flush(struct fa_engine *engine);
 

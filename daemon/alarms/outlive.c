@@ -16,7 +16,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #define KEPT_FOR (30 * FA_DAY)
 #define KEPT_MAX 10000u
@@ -58,17 +57,9 @@ static void copy(char ***list, size_t *count, char *const *texts, size_t text_co
 
 /* ---- rows ---- */
 
-static void key_of(const struct fa_kept_out *kept, uint8_t key[16])
-{
-    XXH128_canonical_t canonical;
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits(kept->identity, strlen(kept->identity)));
-    memcpy(key, canonical.digest, 16);
-}
-
 static void put_row(struct fa_engine *engine, const struct fa_kept_out *kept)
 {
     struct fa_buf buf;
-    uint8_t key[16];
     fa_buf_init(&buf, FA_ROW_BYTES_MAX);
     fa_rec_put_text(&buf, K_IDENTITY, kept->identity);
     for (size_t i = 0; i < kept->about_count; i++) {
@@ -78,18 +69,13 @@ static void put_row(struct fa_engine *engine, const struct fa_kept_out *kept)
         fa_rec_put_text(&buf, K_STRUCK, kept->struck[i]);
     }
     fa_rec_put_i64(&buf, K_UNTIL, kept->until);
-    key_of(kept, key);
-    fa_add_row(engine, FA_ROW_KEPT_OUT, key, sizeof key, &buf);
+    fa_put_named_row(engine, FA_ROW_KEPT_OUT, kept->identity, &buf);
     fa_buf_done(&buf);
 }
 
 static void erase(struct fa_engine *engine, struct fa_kept_out *kept)
 {
-    struct fa_action *erase = fa_add_action(engine->actions, FA_ACT_ERASE);
-    erase->u.row.kind = FA_ROW_KEPT_OUT;
-    erase->u.row.time = engine->now.wall;
-    erase->u.row.key_len = 16;
-    key_of(kept, erase->u.row.key);
+    fa_erase_named_row(engine, FA_ROW_KEPT_OUT, kept->identity);
     drop(engine, kept);
 }
 

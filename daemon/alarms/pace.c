@@ -13,7 +13,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 enum pace_tag { P_PERSON = 1, P_LEFT, P_BEFORE };
 
@@ -87,16 +86,8 @@ void fa_pace_uncount(struct fa_engine *engine, const struct fa_notification *n)
 
 /* ---- its row ---- */
 
-static void key_of(const struct fa_pace *pace, uint8_t key[16])
-{
-    XXH128_canonical_t canonical;
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits(pace->person, strlen(pace->person)));
-    memcpy(key, canonical.digest, 16);
-}
-
 void fa_pace_flush(struct fa_engine *engine, struct fa_buf *buf)
 {
-    uint8_t key[16];
     for (struct fa_pace *pace = engine->dirty_paces; pace != NULL; pace = pace->next_dirty) {
         pace->dirty = false;
         fa_buf_clear(buf);
@@ -106,8 +97,7 @@ void fa_pace_flush(struct fa_engine *engine, struct fa_buf *buf)
                 fa_rec_put_i64(buf, i >= FIRST ? P_LEFT : P_BEFORE, pace->left[i]);
             }
         }
-        key_of(pace, key);
-        fa_add_row(engine, FA_ROW_PACE, key, sizeof key, buf);
+        fa_put_named_row(engine, FA_ROW_PACE, pace->person, buf);
     }
     engine->dirty_paces = NULL;
 }
@@ -157,11 +147,7 @@ void fa_pace_start(struct fa_engine *engine)
             }
             continue;
         }
-        struct fa_action *erase = fa_add_action(engine->actions, FA_ACT_ERASE);
-        erase->u.row.kind = FA_ROW_PACE;
-        erase->u.row.time = engine->now.wall;
-        erase->u.row.key_len = 16;
-        key_of(pace, erase->u.row.key);
+        fa_erase_named_row(engine, FA_ROW_PACE, pace->person);
         HASH_DELETE(hh, engine->paces, pace);
         free(pace);
     }

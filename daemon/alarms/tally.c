@@ -13,7 +13,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 enum tally_tag { T_KEY = 1, T_SINCE, T_LAST, T_TOLD, T_FED, T_GAP, T_HOUR };
 /* clang-format off */
@@ -261,25 +260,38 @@ void fa_tally_alarm(struct fa_engine *engine, const struct fa_alarm *alarm,
     }
 }
 
-/* What came near is counted for the whole rule, not for the label set it was of. */
-static bool is_rule_kept(const struct fa_engine *engine, const char *rule)
+/* The rules with an open alarm that is kept from anybody. */
+struct kept {
+    const char **rules;
+    size_t count, cap;
+};
+
+static void find_kept(const struct fa_engine *engine, struct kept *kept)
 {
-    const struct fa_alarm *alarm = engine->alarms.first;
-    while (alarm != NULL &&
-           !(is_kept_from_anybody(alarm) && strcmp(alarm->texts->rule, rule) == 0)) {
-        alarm = alarm->after;
+    for (const struct fa_alarm *a = engine->alarms.first; a != NULL; a = a->after) {
+        if (is_kept_from_anybody(a) &&
+            (kept->count == 0 || kept->rules[kept->count - 1] != a->texts->rule)) {
+            kept->rules = fa_xgrow(kept->rules, kept->count, &kept->cap, sizeof *kept->rules);
+            kept->rules[kept->count++] = a->texts->rule;
+        }
     }
-    return alarm != NULL || fa_kept_out_of_rule(engine, rule);
+}
+
+/* What came near is counted for the whole rule, not for the label set it was of. */
+static bool is_rule_kept(const struct fa_engine *engine, const struct kept *kept, const char *rule)
+{
+    bool is_kept = fa_kept_out_of_rule(engine, rule);
+    for (size_t i = 0; i < kept->count && !is_kept; i++) {
+        is_kept = strcmp(kept->rules[i], rule) == 0;
+    }
+    return is_kept;
 }
 
 /* The time that no daemon ran is no gap of the feed's. */
-void fa_tally_seen(struct fa_engine *engine, const struct fa_rule_seen *seen)
+static void see(struct fa_engine *engine, const struct fa_rule_seen *seen, const struct kept *kept)
 {
-    if (!is_wanted(engine)) {
-        return;
-    }
     struct fa_tally *tally = fa_tally_take(engine, FA_TALLY_RULE, seen->rule->name);
-    if (seen->nearest > 0 && !is_rule_kept(engine, seen->rule->name)) { /* rather too few */
+    if (seen->nearest > 0 && !is_rule_kept(engine, kept, seen->rule->name)) { /* rather too few */
         fa_tally_add(engine, FA_TALLY_RULE, seen->rule->name, FA_TALLY_NEAR, seen->near);
         struct fa_tally_hour *hour = take_hour(tally, hour_of(engine->now.wall));
         hour->peak = seen->nearest > hour->peak ? (uint16_t)seen->nearest : hour->peak;
@@ -300,32 +312,49 @@ void fa_tally_seen(struct fa_engine *engine, const struct fa_rule_seen *seen)
     }
 }
 
+void fa_tally_seen(struct fa_engine *engine, const struct fa_rule_seen *list, size_t count)
+{
+    struct kept kept = {0};
+    bool is_near = false;
+    for (size_t i = 0; i < count; i++) {
+        is_near = is_near || list[i].nearest > 0;
+    }
+    if (is_near) {
+        find_kept(engine, &kept);
+    }
+    for (size_t i = 0; i < count && is_wanted(engine); i++) {
+        see(engine, &list[i], &kept);
+    }
+    free(kept.rules);
+}
+
 /* ---- taking back ---- */
 
 static void take_back(struct fa_engine *engine, const char *person, enum fa_tally_count which,
-                      fa_time when, uint32_t count)
+                      fa_time when)
 {
     struct fa_tally *tally = fa_tally_find(engine, FA_TALLY_PERSON, person);
     for (size_t i = 0; tally != NULL && i < tally->count; i++) {
         uint16_t *at = &tally->hours[i].counts[which];
         if (tally->hours[i].hour == hour_of(when) && *at > 0) {
-            *at = (uint16_t)(*at > count ? *at - count : 0);
+            --*at;
             fa_tally_touch(engine, tally);
         }
     }
 }
 
-/* Its diary says what was counted of it. When that has lost some, all of those people's counts of
- * the time go: rather too few than one that tells of it. */
-static void forget_all(struct fa_engine *engine, const char *person)
+static void forget_all(struct fa_engine *engine, enum fa_tally_kind kind, const char *name)
 {
-    struct fa_tally *tally = fa_tally_find(engine, FA_TALLY_PERSON, person);
+    struct fa_tally *tally = fa_tally_find(engine, kind, name);
     if (tally != NULL) {
         tally->count = 0;
         fa_tally_touch(engine, tally);
     }
 }
 
+/* Its diary says what was counted of it. When that has lost some, all of those people's counts of
+ * the time go, and of its rule all go that came near or did not last, as nobody knows which were of
+ * its labels: rather too few than one that tells of it. */
 void fa_tally_forget(struct fa_engine *engine, const struct fa_alarm *alarm)
 {
     struct fa_moment list[FA_DIARY_MAX];
@@ -338,22 +367,16 @@ void fa_tally_forget(struct fa_engine *engine, const struct fa_alarm *alarm)
                     : m->code == FA_J_OVERDUE  ? FA_TALLY_MISSED_WORD
                                                : -1;
         if (which >= 0 && m->person != NULL) {
-            take_back(engine, m->person, (enum fa_tally_count)which, m->when, 1);
+            take_back(engine, m->person, (enum fa_tally_count)which, m->when);
         }
     }
     for (size_t i = 0; alarm->moments_lost > 0 && i < alarm->told_count; i++) {
-        forget_all(engine, alarm->told[i].to->person);
+        forget_all(engine, FA_TALLY_PERSON, alarm->told[i].to->person);
     }
+    forget_all(engine, FA_TALLY_RULE, alarm->texts->rule);
 }
 
 /* ---- its row ---- */
-
-static void row_key(const struct fa_tally *tally, uint8_t key[16])
-{
-    XXH128_canonical_t canonical;
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits(tally->key, strlen(tally->key)));
-    memcpy(key, canonical.digest, 16);
-}
 
 static void put_time(struct fa_buf *buf, uint32_t tag, fa_time time)
 {
@@ -379,7 +402,6 @@ static void put_hour(struct fa_buf *buf, const struct fa_tally_hour *hour)
 
 void fa_tally_flush(struct fa_engine *engine, struct fa_buf *buf)
 {
-    uint8_t key[16];
     for (struct fa_tally *tally = engine->dirty_tallies; tally != NULL; tally = tally->next_dirty) {
         tally->dirty = false;
         tally->fed_row = tally->fed;
@@ -393,8 +415,7 @@ void fa_tally_flush(struct fa_engine *engine, struct fa_buf *buf)
         for (size_t i = 0; i < tally->count; i++) {
             put_hour(buf, &tally->hours[i]);
         }
-        row_key(tally, key);
-        fa_add_row(engine, FA_ROW_TALLY, key, sizeof key, buf);
+        fa_put_named_row(engine, FA_ROW_TALLY, tally->key, buf);
     }
     engine->dirty_tallies = NULL;
 }
@@ -501,11 +522,7 @@ void fa_tally_review(struct fa_engine *engine)
         if ((is_wanted(engine) && is_known(engine, tally)) || tally->dirty) {
             continue;
         }
-        struct fa_action *erase = fa_add_action(engine->actions, FA_ACT_ERASE);
-        erase->u.row.kind = FA_ROW_TALLY;
-        erase->u.row.time = engine->now.wall;
-        erase->u.row.key_len = 16;
-        row_key(tally, erase->u.row.key);
+        fa_erase_named_row(engine, FA_ROW_TALLY, tally->key);
         forget(engine, tally);
     }
     for (size_t i = 0; is_wanted(engine) && i < engine->setup->rule_count; i++) {

@@ -77,8 +77,8 @@ void fa_tally_digest_sent(struct fa_engine *engine, const struct fa_notification
 void fa_tally_failed(struct fa_engine *engine, const struct fa_notification *n);
 void fa_tally_alarm(struct fa_engine *engine, const struct fa_alarm *alarm,
                     enum fa_tally_count which, const char *who);
-/* What a rule reads came, or is still missing. */
-void fa_tally_seen(struct fa_engine *engine, const struct fa_rule_seen *seen);
+/* What rules read came, or is still missing. */
+void fa_tally_seen(struct fa_engine *engine, const struct fa_rule_seen *list, size_t count);
 /* It is kept from somebody from now on: what was counted of it is taken back. */
 void fa_tally_forget(struct fa_engine *engine, const struct fa_alarm *alarm);
 

@@ -490,7 +490,8 @@ void fa_lab_feed_due(struct fa_lab *lab);
 fa_time fa_lab_feed_next(const struct fa_lab *lab);
 /* Rules over what was pushed; signals become steps. */
 void fa_lab_run_rules(struct fa_lab *lab);
-/* Made anew of the configuration, over the samples that are there; what they knew is handed on. */
+/* Made anew of the configuration, over the samples that are there; what they knew is handed on.
+ * shift: of the wall clock. */
 void fa_lab_make_rules(struct fa_lab *lab, fa_time shift);
 void fa_lab_feed_done(struct fa_lab *lab);
 

@@ -208,11 +208,14 @@ static void start(struct fa_rules *rules, fa_time now)
         if (state->self != NULL) {
             fa_group_mark(rules, state->self, false); /* that nothing is there may say something */
         }
+        /* After a reload samples go on, but their series are taken up a few at a time. */
+        fa_time least = now + (state->look_back < FA_MINUTE ? state->look_back : FA_MINUTE);
+        fa_time grace = state->since + state->look_back;
         pin_absent(rules, state);
         for (struct fa_group *group = state->first_group; group != NULL; group = group->next) {
             group->newest_at = group->newest_at < now ? group->newest_at : now; /* another clock */
             if (group->level != FA_LEVEL_UNKNOWN) {
-                group->grace_until = now + state->look_back;
+                group->grace_until = grace > least ? grace : least;
                 fa_group_mark(rules, group, false);
             }
         }
