@@ -104,8 +104,8 @@ struct fa_setup {
     uint32_t alarms_per_rule_max;                           /* beyond: see further.c */
 };
 
-#define FA_POLICY_OPERATORS   "operators"
-#define FA_TARGET_CONDUIT     "account.conduit"
+#define FA_POLICY_OPERATORS "operators"
+#define FA_TARGET_CONDUIT   "account.conduit"
 /* The conduit of a customer as a subject: "conduit:CUSTOMER". */
 #define FA_ABOUT_CONDUIT "conduit:"
 /* Of a filing whose reporter had no list to choose from. */
