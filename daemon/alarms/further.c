@@ -10,7 +10,8 @@
  * time that it had no data.
  *  3. Missing data take nobody out; a label set without data is not made an alarm either.
  *  4. Beyond FURTHER_MAX of all rules they are not known any more: then only a person closes it.
- *  5. A label set whose last alarm somebody was kept out of is none of them: it has an alarm of its
+ *  5. Whoever is kept out of the one that stands for them is kept out of what was among them.
+ *  6. A label set whose last alarm somebody was kept out of is none of them: it has an alarm of its
  * own, beyond the limit, for what stands for all of them is told to that person too.
  *
  * One takes 135 bytes and its labels, and of a rule over alerts what is kept of those. */
@@ -50,8 +51,8 @@ static const char suffix[] = "/further";
 
 bool fa_is_further(const struct fa_alarm *alarm)
 {
-    size_t rule = strlen(alarm->rule);
-    return strncmp(alarm->identity, alarm->rule, rule) == 0 &&
+    size_t rule = strlen(alarm->texts->rule);
+    return strncmp(alarm->identity, alarm->texts->rule, rule) == 0 &&
            strcmp(alarm->identity + rule, suffix) == 0;
 }
 
@@ -88,7 +89,7 @@ void fa_further_count(struct fa_engine *engine, const struct fa_alarm *alarm, bo
     if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) != 0 || fa_is_further(alarm)) {
         return;
     }
-    struct fa_further *further = take(engine, alarm->rule);
+    struct fa_further *further = take(engine, alarm->texts->rule);
     further->open += is_there ? 1 : UINT32_MAX;
     engine->further_room = engine->further_room || !is_there;
 }
@@ -345,6 +346,9 @@ static void promote(struct fa_engine *engine, struct fa_further *further,
     }
     struct fa_alarm *alarm = fa_alarm_begin(engine, &spec);
     erase(engine, further, more);
+    fa_buf_clear(&identity);
+    fa_buf_printf(&identity, "%s%s", rule->name, suffix);
+    fa_kept_out_apply(engine, alarm, fa_buf_text(&identity));
     fa_alarm_start(engine, alarm);
     fa_buf_done(&identity);
 }
@@ -375,12 +379,12 @@ void fa_further_promote(struct fa_engine *engine)
 
 void fa_further_closed(struct fa_engine *engine, const struct fa_alarm *alarm)
 {
-    struct fa_further *further = fa_is_further(alarm) ? find(engine, alarm->rule) : NULL;
+    struct fa_further *further = fa_is_further(alarm) ? find(engine, alarm->texts->rule) : NULL;
     struct more *more, *next;
     if (further == NULL) {
         return;
     }
-    bool is_gone = fa_setup_rule(engine->setup, alarm->rule) == NULL;
+    bool is_gone = fa_setup_rule(engine->setup, alarm->texts->rule) == NULL;
     HASH_ITER(hh, further->sets, more, next) {
         if (is_gone ||
             more->is_unknown) { /* nobody measures it; or should it hold, it is said anew */

@@ -175,7 +175,7 @@ static void note_last(struct fa_engine *engine, struct fa_tally *tally)
 
 static bool is_kept_from_anybody(const struct fa_alarm *alarm)
 {
-    return alarm->about_count + alarm->struck_count > 0;
+    return alarm->people->about_count + alarm->people->struck_count > 0;
 }
 
 static bool may_count(const struct fa_engine *engine, const struct fa_notification *n)
@@ -255,9 +255,9 @@ void fa_tally_alarm(struct fa_engine *engine, const struct fa_alarm *alarm,
     if (who != NULL) {
         fa_tally_add(engine, FA_TALLY_PERSON, who, which, 1);
     } else if (is_ruled && which == FA_TALLY_RAISED) {
-        note_last(engine, fa_tally_take(engine, FA_TALLY_RULE, alarm->rule));
+        note_last(engine, fa_tally_take(engine, FA_TALLY_RULE, alarm->texts->rule));
     } else if (is_ruled) {
-        fa_tally_add(engine, FA_TALLY_RULE, alarm->rule, which, 1);
+        fa_tally_add(engine, FA_TALLY_RULE, alarm->texts->rule, which, 1);
     }
 }
 
@@ -265,7 +265,8 @@ void fa_tally_alarm(struct fa_engine *engine, const struct fa_alarm *alarm,
 static bool is_rule_kept(const struct fa_engine *engine, const char *rule)
 {
     const struct fa_alarm *alarm = engine->alarms.first;
-    while (alarm != NULL && !(is_kept_from_anybody(alarm) && strcmp(alarm->rule, rule) == 0)) {
+    while (alarm != NULL &&
+           !(is_kept_from_anybody(alarm) && strcmp(alarm->texts->rule, rule) == 0)) {
         alarm = alarm->after;
     }
     return alarm != NULL || fa_kept_out_of_rule(engine, rule);
@@ -327,8 +328,10 @@ static void forget_all(struct fa_engine *engine, const char *person)
 
 void fa_tally_forget(struct fa_engine *engine, const struct fa_alarm *alarm)
 {
-    for (uint32_t i = 0; i < alarm->moment_count; i++) {
-        const struct fa_moment *m = &alarm->moments[i];
+    struct fa_moment list[FA_DIARY_MAX];
+    uint32_t count = fa_diary_read(alarm, list);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct fa_moment *m = &list[i];
         int which = m->code == FA_J_SENT       ? FA_TALLY_GOT
                     : m->code == FA_J_MOVED_ON ? FA_TALLY_FAILED
                     : m->code == FA_J_KEPT     ? FA_TALLY_KEPT_WORD
@@ -339,7 +342,7 @@ void fa_tally_forget(struct fa_engine *engine, const struct fa_alarm *alarm)
         }
     }
     for (size_t i = 0; alarm->moments_lost > 0 && i < alarm->told_count; i++) {
-        forget_all(engine, alarm->told[i].person);
+        forget_all(engine, alarm->told[i].to->person);
     }
 }
 

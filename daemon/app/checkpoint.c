@@ -197,7 +197,7 @@ void fa_checkpoint_open(struct fa_daemon *daemon)
         fa_aside_close(&file);
     }
     if (rc != 0) {
-        fa_windows_forget(daemon);
+        fa_windows_forget(daemon, 0);
         tell_lost(daemon, &err);
         return;
     }

@@ -287,27 +287,7 @@ void fa_lab_run_rules(struct fa_lab *lab)
     }
 }
 
-static void restore_one(void *ctx, const struct fa_alarm *alarm)
-{
-    struct fa_lab *lab = ctx;
-    if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0 && !fa_is_further(alarm)) {
-        if (fa_alarm_keeps_level(alarm)) {
-            fa_rules_restore(lab->rules, alarm->rule, alarm->labels, alarm->level);
-        }
-        fa_foreign_restore(lab->foreign, alarm->rule, alarm->labels, alarm->source,
-                           fa_lab_now(lab).wall);
-    }
-}
-
-static void restore_further(void *ctx, const char *rule, const char *labels,
-                            const struct fa_source *source)
-{
-    struct fa_lab *lab = ctx;
-    fa_rules_restore(lab->rules, rule, labels, FA_LEVEL_FIRING);
-    fa_foreign_restore(lab->foreign, rule, labels, source, fa_lab_now(lab).wall);
-}
-
-void fa_lab_make_rules(struct fa_lab *lab)
+void fa_lab_make_rules(struct fa_lab *lab, fa_time shift)
 {
     const struct fa_setup *setup = &lab->config->setup;
     struct fa_rules *old = lab->rules;
@@ -317,8 +297,10 @@ void fa_lab_make_rules(struct fa_lab *lab)
         fa_rules_mind_near(lab->rules);
     }
     lab->foreign = fa_foreign_new(setup->rules, setup->rule_count, 0, 0);
-    fa_engine_each_alarm(lab->engine, restore_one, lab);
-    fa_engine_each_further(lab->engine, restore_further, lab);
+    fa_engine_restore_rules(lab->engine, lab->rules, lab->foreign, fa_lab_now(lab).wall);
+    if (old != NULL) {
+        fa_rules_hand_on(old, lab->rules, shift);
+    }
     fa_rules_free(old);
     fa_foreign_free(old_foreign);
 }
