@@ -155,14 +155,15 @@ static void put_evidence(struct fa_engine *engine, const struct fa_alarm *a, uns
         .level = a->level,
         .value = a->value,
         .since = a->since,
-        .for_ms = a->for_ms,
+        .for_ms = a->texts->for_ms,
         .step = a->climbing ? a->step + 1 : 0,
         .loop = a->loop,
         .rule = fa_str_of(a->texts->rule),
-        .labels = fa_str_of((a->flags & FA_FLAG_FILED) != 0 &&
-                                    fa_condition_holds(engine, a->texts->rule, a->labels, &held)
-                                ? held.labels
-                                : a->labels),
+        .labels =
+            fa_str_of((a->flags & FA_FLAG_FILED) != 0 &&
+                              fa_condition_holds(engine, a->texts->rule, fa_alarm_labels(a), &held)
+                          ? held.labels
+                          : fa_alarm_labels(a)),
     };
     uint8_t key[FA_EVIDENCE_KEY_BYTES];
     fa_buf_clear(buf);

@@ -70,7 +70,7 @@ static void take_labels(struct fa_aim *aim, const struct fa_engine *engine,
                         const struct fa_alarm *alarm)
 {
     struct fa_str customer = {NULL, 0};
-    if (fa_labels_parse(fa_str_of(alarm->labels), &aim->labels) == 0) {
+    if (fa_labels_parse(fa_str_of(fa_alarm_labels(alarm)), &aim->labels) == 0) {
         aim->asked = fa_xcalloc(aim->labels->count + 1, sizeof *aim->asked);
         for (size_t i = 0; i < aim->labels->count; i++) {
             const struct fa_label *label = &aim->labels->items[i];

@@ -119,6 +119,7 @@ struct fa_guesses {
 /* What all alarms of a rule have in common: one for all of them, and never changed. (interned) */
 struct fa_alarm_texts {
     const char *rule, *category, *severity, *policy, *policy_hash, *summary, *expect;
+    fa_time for_ms; /* the rule's */
 };
 
 /* What people bring: of most alarms of a storm there is none of it. */
@@ -150,9 +151,9 @@ struct fa_alarm {
     enum fa_alarm_state state : 8;
     enum fa_level level : 8; /* of the series, as last signalled */
     uint8_t moment_count;
-    uint8_t wanted;     /* bits of enum fa_evidence_cause: evidence of the step under way */
-    char *identity;     /* rule and labels (or the filing), what makes it the same alarm */
-    const char *labels; /* canonical, "" for none; behind the identity, in its memory */
+    uint8_t wanted; /* bits of enum fa_evidence_cause: evidence of the step under way */
+    char *identity; /* rule and labels (or the filing), what makes it the same alarm; behind it, in
+                       its memory, its labels */
     const struct fa_alarm_texts *texts;
     const struct fa_alarm_people *people; /* fa_alarm_people() changes it; never NULL */
     double value;                         /* NaN: none */
@@ -160,7 +161,6 @@ struct fa_alarm {
     fa_time since;                        /* wall: when what it is about began */
     fa_time raised;                       /* wall: when the alarm began (or its `for`) */
     fa_time changed;                      /* wall: of its state */
-    fa_time for_ms;                       /* the rule's */
     fa_time held;                         /* how much of it had passed when the data went missing */
     uint32_t flags;
     uint32_t step;       /* 0-based step that was told last */
@@ -178,6 +178,8 @@ struct fa_alarm {
     struct fa_flaps *flaps;   /* owned; NULL: its data never cleared */
 };
 
+/* Its labels, canonical, "" for none. */
+const char *fa_alarm_labels(const struct fa_alarm *alarm);
 /* Do the rules go on from its level after a start or reload? Not where it was over before its data
  * were missing: "unknown" says to them that it had fired. */
 bool fa_alarm_keeps_level(const struct fa_alarm *alarm);

@@ -123,7 +123,7 @@ void fa_describe_init(struct fa_describe *d, const struct fa_engine *engine,
     d->drilled_by = drill != NULL && fa_id_eq(drill->alarm.id, alarm->id.id) ? drill->by : NULL;
     d->flaps = 0;
     fa_buf_init(&d->texts, TEXTS_MAX);
-    add_labels(d, alarm->labels);
+    add_labels(d, fa_alarm_labels(alarm));
     size_t labels_to = d->count;
     if (!isnan(value)) {
         add(d, "value", fa_str_of(fa_format_double(value, number)));
@@ -238,8 +238,8 @@ void fa_describe_summary(const struct fa_describe *d, const struct fa_alarm *ala
     } else if (alarm->texts->summary[0] != '\0') {
         render(d, alarm->texts->summary, now, out);
     } else {
-        fa_buf_printf(out, "%s%s%s", alarm->texts->rule, alarm->labels[0] != '\0' ? " " : "",
-                      alarm->labels);
+        fa_buf_printf(out, "%s%s%s", alarm->texts->rule,
+                      fa_alarm_labels(alarm)[0] != '\0' ? " " : "", fa_alarm_labels(alarm));
     }
     if (d->flaps > 0) {
         char count[16];

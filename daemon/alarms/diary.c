@@ -8,9 +8,9 @@
  * one moment: it is told by its newest time and how often it was.
  *
  * It is written for every alarm of a storm and read for few, so it lies packed, one moment behind
- * the other, of ten bytes or so: code, which of the rest there is, the time since the moment
- * before, and that rest; numbers as in varints. What repeats, or has to go, is found among all of
- * them unpacked.
+ * the other, of seven bytes or so: code, which of the rest there is, the time since the moment
+ * before, and that rest; numbers as in varints. Whoever is among those told, where nobody is ever
+ * taken out, is a number, too. What repeats, or has to go, is found among all of them unpacked.
  *
  * It decides nothing: no other file of this room reads it. */
 #include "alarms/internal.h"
@@ -22,7 +22,8 @@
 #define HAS_WHO      1u /* the address of a fa_reach */
 #define HAS_NUMBER   2u
 #define HAS_TIMES    4u
-#define HAS_DELIVERY 8u /* attempt and kind */
+#define HAS_DELIVERY 8u  /* attempt and kind */
+#define HAS_TOLD     16u /* the place of a fa_reach among those told */
 
 #define VARINT_MAX 10
 #define PACKED_MAX (2 + sizeof(void *) + 1 + 4 * VARINT_MAX)
@@ -58,20 +59,33 @@ static int64_t unfold(uint64_t value)
     return (int64_t)(value >> 1 ^ ((value & 1) != 0 ? UINT64_MAX : 0));
 }
 
-static size_t pack(struct fa_interned **texts, const struct fa_moment *moment, fa_time before,
-                   uint8_t ret[PACKED_MAX])
+static size_t pack_who(const struct fa_alarm *alarm, const struct fa_reach *who, uint8_t *ret,
+                       uint8_t *ret_has)
 {
-    bool has_who = moment->person != NULL || moment->channel != NULL;
+    for (size_t i = 0; i < alarm->told_count && i <= UINT8_MAX; i++) {
+        if (alarm->told[i].to == who) {
+            *ret_has |= HAS_TOLD;
+            *ret = (uint8_t)i;
+            return 1;
+        }
+    }
+    *ret_has |= HAS_WHO;
+    memcpy(ret, &who, sizeof who);
+    return sizeof who;
+}
+
+static size_t pack(struct fa_interned **texts, const struct fa_alarm *alarm,
+                   const struct fa_moment *moment, fa_time before, uint8_t ret[PACKED_MAX])
+{
     bool delivers = moment->attempt != 0 || moment->kind != 0;
     ret[0] = moment->code;
-    ret[1] = (uint8_t)((has_who ? HAS_WHO : 0) | (moment->number != 0 ? HAS_NUMBER : 0) |
+    ret[1] = (uint8_t)((moment->number != 0 ? HAS_NUMBER : 0) |
                        (moment->times != 0 ? HAS_TIMES : 0) | (delivers ? HAS_DELIVERY : 0));
     size_t len =
         2 + put_varint(ret + 2, fold((int64_t)((uint64_t)moment->when - (uint64_t)before)));
-    if (has_who) {
-        const struct fa_reach *who = fa_reach(texts, moment->person, moment->channel);
-        memcpy(ret + len, &who, sizeof who);
-        len += sizeof who;
+    if (moment->person != NULL || moment->channel != NULL) {
+        len +=
+            pack_who(alarm, fa_reach(texts, moment->person, moment->channel), ret + len, ret + 1);
     }
     if (moment->number != 0) {
         len += put_varint(ret + len, fold(moment->number));
@@ -86,15 +100,26 @@ static size_t pack(struct fa_interned **texts, const struct fa_moment *moment, f
     return len;
 }
 
-static void unpack(const uint8_t **at, fa_time before, struct fa_moment *ret)
+static const struct fa_reach *unpack_who(const struct fa_alarm *alarm, const uint8_t **at,
+                                         unsigned has)
+{
+    const struct fa_reach *who;
+    if ((has & HAS_TOLD) != 0) {
+        return alarm->told[*(*at)++].to;
+    }
+    memcpy(&who, *at, sizeof who);
+    *at += sizeof who;
+    return who;
+}
+
+static void unpack(const struct fa_alarm *alarm, const uint8_t **at, fa_time before,
+                   struct fa_moment *ret)
 {
     *ret = (struct fa_moment){.code = *(*at)++};
     unsigned has = *(*at)++;
     ret->when = (fa_time)((uint64_t)before + (uint64_t)unfold(get_varint(at)));
-    if ((has & HAS_WHO) != 0) {
-        const struct fa_reach *who;
-        memcpy(&who, *at, sizeof who);
-        *at += sizeof who;
+    if ((has & (HAS_WHO | HAS_TOLD)) != 0) {
+        const struct fa_reach *who = unpack_who(alarm, at, has);
         ret->person = who->person;
         ret->channel = who->channel;
     }
@@ -111,7 +136,7 @@ uint32_t fa_diary_read(const struct fa_alarm *alarm, struct fa_moment ret_list[F
     const uint8_t *at = alarm->diary;
     fa_time when = 0;
     for (uint32_t i = 0; i < alarm->moment_count; i++) {
-        unpack(&at, when, &ret_list[i]);
+        unpack(alarm, &at, when, &ret_list[i]);
         when = ret_list[i].when;
     }
     return alarm->moment_count;
@@ -124,10 +149,10 @@ static void append(struct fa_interned **texts, struct fa_alarm *alarm,
     struct fa_moment last = {0};
     const uint8_t *end = alarm->diary;
     for (uint32_t i = 0; i < alarm->moment_count; i++) {
-        unpack(&end, last.when, &last);
+        unpack(alarm, &end, last.when, &last);
     }
     size_t before = alarm->moment_count > 0 ? (size_t)(end - alarm->diary) : 0;
-    size_t len = pack(texts, moment, last.when, packed);
+    size_t len = pack(texts, alarm, moment, last.when, packed);
     alarm->diary = fa_xrealloc(alarm->diary, before + len);
     memcpy(alarm->diary + before, packed, len);
     alarm->moment_count++;

@@ -172,9 +172,9 @@ static bool same_way(const struct fa_notification *a, const struct fa_notificati
 static bool same_customer(const struct fa_alarm *a, const struct fa_alarm *b)
 {
     struct fa_labels *one = NULL, *two = NULL;
-    bool same = strcmp(a->labels, b->labels) == 0;
-    if (!same && fa_labels_parse(fa_str_of(a->labels), &one) == 0 &&
-        fa_labels_parse(fa_str_of(b->labels), &two) == 0) {
+    bool same = strcmp(fa_alarm_labels(a), fa_alarm_labels(b)) == 0;
+    if (!same && fa_labels_parse(fa_str_of(fa_alarm_labels(a)), &one) == 0 &&
+        fa_labels_parse(fa_str_of(fa_alarm_labels(b)), &two) == 0) {
         same = fa_str_eq(fa_labels_get(one, FA_STR("customer")),
                          fa_labels_get(two, FA_STR("customer")));
     }

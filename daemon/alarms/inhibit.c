@@ -98,7 +98,7 @@ void fa_inhibit_link(struct fa_engine *engine, struct fa_alarm *alarm)
     struct fa_matched matched = {.rule = alarm->texts->rule,
                                  .severity = alarm->texts->severity,
                                  .category = alarm->texts->category,
-                                 .labels = alarm->labels};
+                                 .labels = fa_alarm_labels(alarm)};
     struct fa_buf key;
     fa_buf_init(&key, FA_ROW_BYTES_MAX);
     for (size_t i = 0; i < setup->inhibition_count; i++) {

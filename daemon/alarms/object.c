@@ -76,7 +76,11 @@ void fa_alarm_name(struct fa_alarm *alarm, struct fa_str identity, struct fa_str
     memcpy(alarm->identity, identity.ptr, identity.len);
     memcpy(at, labels.ptr, labels.len);
     at[-1] = at[labels.len] = '\0';
-    alarm->labels = at;
+}
+
+const char *fa_alarm_labels(const struct fa_alarm *alarm)
+{
+    return alarm->identity + strlen(alarm->identity) + 1;
 }
 
 struct fa_source *fa_source_copy(const struct fa_source *source)

@@ -763,6 +763,22 @@ static void tell_latecomer(struct fa_engine *engine, struct fa_alarm *alarm,
     }
 }
 
+/* They know of the alarm now. False: and did before. */
+static bool note_told(struct fa_engine *engine, struct fa_alarm *alarm,
+                      const struct fa_notification *n)
+{
+    alarm->first_told = alarm->told_count == 0 ? engine->now.wall : alarm->first_told;
+    for (size_t i = 0; i < alarm->told_count; i++) {
+        if (strcmp(alarm->told[i].to->person, n->person) == 0) {
+            alarm->told[i].when = engine->now.wall;
+            return false;
+        }
+    }
+    *fa_alarm_add_told(alarm) =
+        (struct fa_told){fa_reach(&engine->texts, n->person, n->channel), engine->now.wall, 0};
+    return true;
+}
+
 void fa_notification_sent(struct fa_engine *engine, struct fa_notification *n)
 {
     if (n->lines != NULL) {
@@ -771,22 +787,14 @@ void fa_notification_sent(struct fa_engine *engine, struct fa_notification *n)
         return;
     }
     struct fa_alarm *alarm = n->owner_alarm;
-    fa_notification_record(engine, n, FA_J_SENT, n->status);
+    bool is_climb = alarm != NULL && fa_notification_is_climb(n);
     fa_tally_sent(engine, n);
-    if (alarm != NULL && fa_notification_is_climb(n)) {
-        alarm->first_told = alarm->told_count == 0 ? engine->now.wall : alarm->first_told;
-        bool known = false;
-        for (size_t i = 0; i < alarm->told_count && !known; i++) {
-            known = strcmp(alarm->told[i].to->person, n->person) == 0;
-            if (known) {
-                alarm->told[i].when = engine->now.wall;
-            }
-        }
-        if (!known) {
-            *fa_alarm_add_told(alarm) = (struct fa_told){
-                fa_reach(&engine->texts, n->person, n->channel), engine->now.wall, 0};
-            tell_latecomer(engine, alarm, n);
-        }
+    bool is_new = is_climb && note_told(engine, alarm, n);
+    fa_notification_record(engine, n, FA_J_SENT, n->status);
+    if (is_new) {
+        tell_latecomer(engine, alarm, n);
+    }
+    if (is_climb) {
         fa_touch_alarm(engine, alarm);
     }
     trouble_with_channel(engine, n, true);

@@ -140,7 +140,7 @@ void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
     fa_rec_put_text(buf, A_HASH, a->texts->policy_hash);
     fa_rec_put_text(buf, A_SUMMARY, a->texts->summary);
     fa_rec_put_text(buf, A_EXPECT, a->texts->expect);
-    fa_rec_put_text(buf, A_LABELS, a->labels);
+    fa_rec_put_text(buf, A_LABELS, fa_alarm_labels(a));
     fa_rec_put_u64(buf, A_STATE, a->state);
     put_count(buf, A_FLAGS, a->flags);
     fa_rec_put_u64(buf, A_LEVEL, a->level);
@@ -149,7 +149,7 @@ void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
     fa_rec_put_i64(buf, A_SINCE, a->since);
     fa_rec_put_i64(buf, A_RAISED, a->raised);
     fa_rec_put_i64(buf, A_CHANGED, a->changed);
-    put_time(buf, A_FOR, a->for_ms);
+    put_time(buf, A_FOR, a->texts->for_ms);
     put_time(buf, A_HELD, a->held);
     put_count(buf, A_STEP, a->step);
     put_count(buf, A_LOOP, a->loop);
@@ -411,8 +411,8 @@ static bool read_alarm_list(struct fa_alarm *a, const struct fa_rec_field *f,
     }
 }
 
-static void read_shared_text(struct fa_alarm_texts *shared, const struct fa_rec_field *f,
-                             struct fa_interned **texts)
+static void read_shared(struct fa_alarm_texts *shared, const struct fa_rec_field *f,
+                        struct fa_interned **texts)
 {
     const struct {
         uint32_t tag;
@@ -427,6 +427,9 @@ static void read_shared_text(struct fa_alarm_texts *shared, const struct fa_rec_
         if (interned[i].tag == f->tag) {
             *interned[i].text = fa_intern_str(texts, f->bytes);
         }
+    }
+    if (f->tag == A_FOR) {
+        shared->for_ms = get_time(f);
     }
 }
 
@@ -449,9 +452,8 @@ static void read_alarm_number(struct fa_alarm *a, const struct fa_rec_field *f)
         uint32_t tag;
         fa_time *time;
     } times[] = {
-        {A_SINCE, &a->since}, {A_RAISED, &a->raised},        {A_CHANGED, &a->changed},
-        {A_FOR, &a->for_ms},  {A_ARMED, &a->deadline.armed}, {A_FIRST_TOLD, &a->first_told},
-        {A_HELD, &a->held},
+        {A_SINCE, &a->since},          {A_RAISED, &a->raised},         {A_CHANGED, &a->changed},
+        {A_ARMED, &a->deadline.armed}, {A_FIRST_TOLD, &a->first_told}, {A_HELD, &a->held},
     };
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         if (times[i].tag == f->tag) {
@@ -531,7 +533,7 @@ int fa_alarm_decode(struct fa_str bytes, struct fa_interned **texts, struct fa_a
     bool ok = true;
     while (ok && fa_rec_next(&reader, &field)) {
         ok = read_alarm_text(a, &field) && read_alarm_list(a, &field, texts);
-        read_shared_text(&shared, &field, texts);
+        read_shared(&shared, &field, texts);
         read_alarm_number(a, &field);
         read_source_field(&source, &field);
         identity = field.tag == A_IDENTITY ? field.bytes : identity;

@@ -66,7 +66,7 @@ static struct fa_matched matched_of(const struct fa_alarm *alarm)
     return (struct fa_matched){.rule = alarm->texts->rule,
                                .severity = alarm->texts->severity,
                                .category = alarm->texts->category,
-                               .labels = alarm->labels};
+                               .labels = fa_alarm_labels(alarm)};
 }
 
 bool fa_engine_would_hide(const struct fa_engine *engine, const struct fa_silence_spec *spec,

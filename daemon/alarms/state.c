@@ -75,7 +75,7 @@ static const struct fa_calendar_entry *calendar_of_rule(const struct fa_engine *
 
 static fa_time left_of_for(const struct fa_alarm *alarm)
 {
-    return alarm->held < alarm->for_ms ? alarm->for_ms - alarm->held : 0;
+    return alarm->held < alarm->texts->for_ms ? alarm->texts->for_ms - alarm->held : 0;
 }
 
 fa_time fa_for_over(const struct fa_engine *engine, const struct fa_alarm *alarm, fa_time from)
@@ -111,7 +111,7 @@ static void pending_unknown(struct fa_engine *engine, struct fa_alarm *alarm,
             fa_calendar_between(calendar_of_rule(engine, alarm), alarm->for_measure,
                                 engine->now.wall, alarm->deadline.armed + alarm->deadline.length);
         left = left > 0 ? left : 0;
-        alarm->held = left < alarm->for_ms ? alarm->for_ms - left : 0;
+        alarm->held = left < alarm->texts->for_ms ? alarm->texts->for_ms - left : 0;
     }
     fa_disarm(&engine->alarm_heap, &alarm->deadline);
 }
@@ -131,7 +131,7 @@ static void raise_it(struct fa_engine *engine, struct fa_alarm *alarm, const str
     if ((alarm->flags & FA_FLAG_UNKNOWN) != 0) {
         /* `for` was over while the daemon was down: the data must say again that it holds. */
         alarm->state = FA_ALARM_PENDING;
-        alarm->held = alarm->for_ms;
+        alarm->held = alarm->texts->for_ms;
         return;
     }
     alarm->raised = engine->now.wall;
@@ -296,7 +296,7 @@ static void raise_anew(struct fa_engine *engine, struct fa_alarm *alarm, const s
         .rule = alarm->texts->rule,
         .category = alarm->texts->category,
         .severity = alarm->texts->severity,
-        .labels = alarm->labels,
+        .labels = fa_alarm_labels(alarm),
         .summary = alarm->texts->summary,
         .expect = alarm->texts->expect,
         .policy = policy != NULL ? policy : fa_policy_of(engine, alarm),
@@ -424,10 +424,29 @@ int fa_alarm_event(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_ala
     return 0;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool is_same(const struct fa_alarm_texts *texts, const struct fa_alarm_spec *spec)
+{
+    return texts->for_ms == spec->for_ms && same_text(texts->rule, spec->rule) &&
+           same_text(texts->category, spec->category) &&
+           same_text(texts->severity, spec->severity) &&
+           same_text(texts->policy, spec->policy->name) &&
+           same_text(texts->policy_hash, spec->policy->hash) &&
+           same_text(texts->summary, spec->summary) && same_text(texts->expect, spec->expect);
+}
+
 static const struct fa_alarm_texts *texts_of(struct fa_engine *engine,
                                              const struct fa_alarm_spec *spec)
 {
     struct fa_interned **texts = &engine->texts;
+    const struct fa_alarm *last = engine->alarms.last;
+    if (last != NULL && is_same(last->texts, spec)) { /* a storm of one rule */
+        return last->texts;
+    }
     const struct fa_alarm_texts found = {
         .rule = fa_intern(texts, spec->rule),
         .category = fa_intern(texts, spec->category),
@@ -436,6 +455,7 @@ static const struct fa_alarm_texts *texts_of(struct fa_engine *engine,
         .policy_hash = fa_use_policy(engine, spec->policy),
         .summary = fa_intern(texts, spec->summary),
         .expect = fa_intern(texts, spec->expect),
+        .for_ms = spec->for_ms,
     };
     return fa_intern_bytes(texts, &found, sizeof found);
 }
@@ -455,7 +475,6 @@ struct fa_alarm *fa_alarm_begin(struct fa_engine *engine, const struct fa_alarm_
     alarm->since = spec->since;
     alarm->source = fa_source_copy(spec->source);
     alarm->raised = alarm->changed = engine->now.wall;
-    alarm->for_ms = spec->for_ms;
     alarm->for_measure = (uint8_t)spec->for_measure;
     fa_book_add(&engine->alarms, alarm);
     fa_names_add(&engine->identities, alarm);
@@ -467,7 +486,7 @@ struct fa_alarm *fa_alarm_begin(struct fa_engine *engine, const struct fa_alarm_
 
 void fa_alarm_start(struct fa_engine *engine, struct fa_alarm *alarm)
 {
-    if (alarm->for_ms > 0) {
+    if (alarm->texts->for_ms > 0) {
         arm_for(engine, alarm);
         fa_journal_alarm(engine, FA_J_PENDING, alarm, NULL, alarm->deadline.length);
         return;

@@ -80,7 +80,7 @@ static void add_other(void *ctx, const struct fa_alarm *alarm)
         json_t *item = json_object();
         fa_json_set_text(item, "id", fa_id_format(alarm->id.id, id));
         fa_json_set_text(item, "rule", alarm->texts->rule);
-        json_object_set_new(item, "labels", fa_labels_json(alarm->labels));
+        json_object_set_new(item, "labels", fa_labels_json(fa_alarm_labels(alarm)));
         json_array_append_new(others->list, item);
     }
 }
@@ -128,7 +128,7 @@ json_t *fa_call_alarm_json(const struct fa_call *call, const struct fa_alarm *al
     fa_json_set_text(item, "category", alarm->texts->category);
     fa_json_set_text(item, "rule", alarm->texts->rule);
     fa_json_set_text(item, "title", fa_buf_text(&text));
-    json_object_set_new(item, "labels", fa_labels_json(alarm->labels));
+    json_object_set_new(item, "labels", fa_labels_json(fa_alarm_labels(alarm)));
     fa_json_set_time(item, "raised", alarm->raised);
     fa_json_set_time(item, "since", alarm->since);
     json_object_set_new(item, "value",

@@ -357,8 +357,9 @@ static void answer(struct late_explain *late, const struct fa_alarm *alarm)
         body, "configured",
         json_boolean(!by_rule || fa_setup_rule(call->setup, alarm->texts->rule) != NULL));
     fa_json_set_text(body, "for", NULL);
-    if (alarm->for_ms > 0) {
-        fa_json_set_measured(body, "for", alarm->for_ms, (enum fa_measure)alarm->for_measure);
+    if (alarm->texts->for_ms > 0) {
+        fa_json_set_measured(body, "for", alarm->texts->for_ms,
+                             (enum fa_measure)alarm->for_measure);
     }
     json_object_set_new(body, "steps", steps_json(call, alarm));
     json_object_set_new(body, "diary", diary_json(call, alarm));

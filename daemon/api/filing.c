@@ -44,7 +44,7 @@ static int one_of(const char *text, const char *const *names, size_t count)
     return -1;
 }
 
-static void suggest_person(const struct fa_call *call, const char *name, char *buf, size_t size)
+void fa_call_suggest_person(const struct fa_call *call, const char *name, char *buf, size_t size)
 {
     size_t count = call->people->people_count;
     const char **names = calloc(2 * count + 1, sizeof(char *));
@@ -77,7 +77,7 @@ static void check_names(const struct fa_call *call, const char *member, const ch
         int rc = people_only ? (fa_directory_find(call->people, fa_str_of(names[i])) == FA_NOBODY)
                              : fa_directory_resolve(call->people, fa_str_of(names[i]), &set);
         if (rc != 0) {
-            suggest_person(call, names[i], hint, sizeof hint);
+            fa_call_suggest_person(call, names[i], hint, sizeof hint);
             fa_json_fault(faults, member, "Nobody here is called \"%s\".%s", names[i], hint);
         }
         fa_pset_done(&set);

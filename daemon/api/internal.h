@@ -85,7 +85,8 @@ void fa_receipt_format(const struct fa_api *api, struct fa_id receipt, uint64_t 
  * that is not proved. */
 int fa_receipt_parse(const struct fa_api *api, struct fa_str text, struct fa_id *ret_receipt,
                      uint64_t *ret_n) FA_MUST_CHECK;
-/* filing.c */
+/* filing.c: " Did you mean "NAME"?" of the directory's names, or "". */
+void fa_call_suggest_person(const struct fa_call *call, const char *name, char *buf, size_t size);
 fa_route_fn fa_route_guide, fa_route_preview, fa_route_file, fa_route_status;
 /* The same for a page, which has read its form into root as a program writes it; borrowed. */
 void fa_filing_preview(struct fa_call *call, json_t *root);

@@ -126,7 +126,11 @@ void fa_route_test(struct fa_call *call)
     const char *person = fa_json_text(root, &spec, &faults);
     fa_person found = person != NULL ? fa_directory_find(call->people, fa_str_of(person)) : 0;
     if (person != NULL && found == FA_NOBODY) {
-        fa_json_fault(&faults, "person", "Nobody here is called \"%s\".", person);
+        char hint[300] = "";
+        if (is_operator(call)) {
+            fa_call_suggest_person(call, person, hint, sizeof hint);
+        }
+        fa_json_fault(&faults, "person", "Nobody here is called \"%s\".%s", person, hint);
     }
     if (fa_answer_faults(call, &faults)) {
         /* answered */

@@ -50,12 +50,14 @@ static void say_locked(struct fa_call *call, const struct fa_alarm *alarm)
 }
 
 /* What is looked at where there is no such alarm, so that this takes as long. */
+static char no_name[2]; /* and no labels */
 static const struct fa_alarm_texts no_texts = {
     .policy = FA_POLICY_OPERATORS, .policy_hash = "", .severity = ""};
 static const struct fa_alarm no_alarm = {
     .state = FA_ALARM_UNACKED,
     .texts = &no_texts,
     .people = &fa_alarm_nobody,
+    .identity = no_name,
 };
 
 /* False after an answer. */

@@ -240,6 +240,7 @@ static void on_tick(void *self)
     fa_metrics_expire(daemon->metrics, fa_loop_now(daemon->loop));
     fa_checkpoint_tick(daemon);
     fa_windows_survey(daemon);
+    fa_tested_keep(daemon);
     struct fa_event event = {.kind = FA_EV_RECONCILE};
     fa_turn_step(daemon, &event);
     if (progresses(daemon)) {

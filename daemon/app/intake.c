@@ -63,15 +63,17 @@ static void sink_keys(void *ctx, const uint32_t *kinds, const struct firealarm_t
     }
 }
 
+/* Of a long name the beginning: behind all ten the answer still says what was refused. */
 static void note_ignored(struct fa_intake_count *count, struct fa_str name)
 {
     count->ignored++;
+    name.len = fa_utf8_valid(name) ? fa_utf8_cut(name, FA_INTAKE_NAME_BYTES) : 0;
     for (size_t i = 0; i < count->name_count; i++) {
         if (fa_str_is(name, count->names[i])) {
             return;
         }
     }
-    if (count->name_count < FA_INTAKE_NAMES && !fa_str_has_control(name) && fa_utf8_valid(name)) {
+    if (count->name_count < FA_INTAKE_NAMES && name.len > 0 && !fa_str_has_control(name)) {
         count->names[count->name_count++] = fa_xstrndup(name.ptr, name.len);
     }
 }

@@ -46,7 +46,8 @@ struct fa_refusal {
 };
 struct fa_pull;
 /* What came of a body, for who asked: samples, and the first of the names that no rule reads. */
-#define FA_INTAKE_NAMES 10
+#define FA_INTAKE_NAMES      10
+#define FA_INTAKE_NAME_BYTES 200
 struct fa_intake_count {
     uint64_t taken, ignored;
     char *names[FA_INTAKE_NAMES]; /* owned */
@@ -208,7 +209,7 @@ struct fa_tested_item;
 struct fa_tested {
     struct fa_tested_item *items; /* owned */
     size_t count, cap;
-    unsigned missing; /* that should be there, as last counted */
+    bool is_new; /* something is not in the file yet */
 };
 
 /* The copy of a calendar that lies elsewhere (remote.c). */
@@ -478,8 +479,8 @@ void fa_tested_close(struct fa_daemon *daemon);
 void fa_tested_note(struct fa_daemon *daemon, const struct fa_notification *n);
 void fa_tested_each_missing(void *daemon, fa_api_untested_fn *fn, void *fn_ctx);
 void fa_tested_announce(struct fa_daemon *daemon);
-/* The directory or the policies are others. */
-void fa_tested_count(struct fa_daemon *daemon);
+/* Each half minute: what is new comes into the file. */
+void fa_tested_keep(struct fa_daemon *daemon);
 void fa_tested_metrics(struct fa_daemon *daemon, struct fa_buf *out);
 
 /* remote.c */

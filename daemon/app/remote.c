@@ -24,10 +24,16 @@
 #define GRACE (5 * FA_SECOND) /* for the fetcher itself to start and to tell */
 #define LOOK  (200)           /* ms: how soon it is noticed that nobody wants it any more */
 
+/* More than a configuration takes (config/files.c), which says so better; what a server sends is
+ * held to a limit in any case. */
+#define TOGETHER ((size_t)16 << 20)
+
 struct fetching {
     struct fa_remotes *remotes;
     struct fa_fetch_link *link;
-    bool is_begun, has_ended;
+    size_t begun; /* of the items: they have been gone through so far */
+    size_t bytes; /* of all texts */
+    bool has_ended;
 };
 
 static void fail(struct fa_remote *item, struct fa_str why)
@@ -39,8 +45,14 @@ static void fail(struct fa_remote *item, struct fa_str why)
 
 static void on_body(void *ctx, const struct fa_fetch_body *body)
 {
-    struct fa_remotes *remotes = ((struct fetching *)ctx)->remotes;
-    fa_buf_put(&remotes->items[body->n - 1]->text, body->bytes.ptr, body->bytes.len);
+    struct fetching *fetching = ctx;
+    struct fa_buf *text = &fetching->remotes->items[body->n - 1]->text;
+    fetching->bytes += body->bytes.len;
+    if (fetching->bytes > TOGETHER) {
+        text->over = true;
+    } else {
+        fa_buf_put(text, body->bytes.ptr, body->bytes.len);
+    }
 }
 
 static void on_done(void *ctx, const struct fa_fetch_done *done)
@@ -49,7 +61,7 @@ static void on_done(void *ctx, const struct fa_fetch_done *done)
     if (!done->ok) {
         fail(item, done->error);
     } else if (item->text.over) {
-        fail(item, FA_STR("more than its limit"));
+        fail(item, FA_STR("more than its limit, or than that of all together"));
     } else {
         item->state = FA_REMOTE_FETCHED;
     }
@@ -66,12 +78,13 @@ static void on_state(void *ctx, enum fa_child_state state, const char *why)
         fetching->has_ended || state == FA_CHILD_WAITING || state == FA_CHILD_STOPPED;
 }
 
+/* As many as a fetcher takes at a time. */
 static void begin_runs(struct fetching *fetching, struct fa_now now)
 {
-    fetching->is_begun = true;
-    for (size_t i = 0; i < fetching->remotes->count; i++) {
-        struct fa_remote *item = fetching->remotes->items[i];
-        const struct fa_fetch_run run = {.n = i + 1,
+    while (fetching->begun < fetching->remotes->count &&
+           fa_fetch_link_open_count(fetching->link) < FA_FETCH_OPEN_MAX) {
+        struct fa_remote *item = fetching->remotes->items[fetching->begun++];
+        const struct fa_fetch_run run = {.n = fetching->begun,
                                          .kind = FA_FETCH_CALENDAR,
                                          .url = item->url,
                                          .user = item->user,
@@ -112,7 +125,7 @@ static void turn(struct fetching *fetching)
         fa_child_on_writable(child, now);
     }
     fa_fetch_link_on_tick(fetching->link, now);
-    if (child->state == FA_CHILD_UP && !fetching->is_begun) {
+    if (child->state == FA_CHILD_UP) {
         begin_runs(fetching, now);
     }
 }

@@ -88,8 +88,10 @@ static fa_time next_deadline(void *link)
 void fa_outgoing_put(struct fa_outgoing *outgoing, bool of_series, struct fa_notification_id id)
 {
     struct fa_line *line = of_series ? &outgoing->series : &outgoing->urgent;
-    if (line->first > 0 && line->first == line->count) {
-        line->first = line->count = 0;
+    if (line->first > 0 && line->first >= line->count / 2 && line->count == line->cap) {
+        line->count -= line->first; /* what has left gives its room back */
+        memmove(line->ids, line->ids + line->first, line->count * sizeof line->ids[0]);
+        line->first = 0;
     }
     line->ids = fa_xgrow(line->ids, line->count, &line->cap, sizeof(struct fa_notification_id));
     line->ids[line->count++] = id;

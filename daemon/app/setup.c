@@ -270,7 +270,6 @@ int fa_setup_reload(struct fa_daemon *daemon, bool is_last)
         daemon->directory_tried = daemon->config->directory_mark;
         fa_remote_keep(daemon->renewal.remotes);
         fa_setup_remember(daemon);
-        fa_tested_count(daemon);
         fa_daemon_announce(daemon);
         fa_log(FA_LOG_NOTICE, "the new configuration holds");
     } else {

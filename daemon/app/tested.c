@@ -2,6 +2,8 @@
 /* Which channels of which people have ever carried a test (`firealarm channel test`), in the file
  * "tested" of the state directory: a line each, "TIME<tab>PERSON<tab>CHANNEL<tab>ADDRESS". Another
  * address is another channel. Lines of what is not configured any more go with the next test.
+ * It is written each half minute at most, and at the end: who tests a thousand people would wait
+ * for a thousand syncs of the disk, and so would the loop.
  *
  * What should have been tested: a person's only channel, and all of those whom a last step means.
  * A file that cannot be read or written costs warnings, nothing else. */
@@ -25,28 +27,45 @@ static const char *address_of(const struct fa_contact *contact)
     return contact->address != NULL ? contact->address : "";
 }
 
-static struct fa_tested_item *find(struct fa_daemon *daemon, const char *person,
-                                   const char *channel, const char *address)
+/* The place of the item, or where it would be: they are sorted by person, channel and address. */
+static size_t place_of(const struct fa_tested *tested, struct fa_str person, struct fa_str channel,
+                       struct fa_str address)
 {
-    struct fa_tested *tested = &daemon->tested;
-    for (size_t i = 0; i < tested->count; i++) {
-        const struct fa_tested_item *item = &tested->items[i];
-        if (strcmp(item->person, person) == 0 && strcmp(item->channel, channel) == 0 &&
-            strcmp(item->address, address) == 0) {
-            return &tested->items[i];
-        }
+    size_t low = 0, high = tested->count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        const struct fa_tested_item *item = &tested->items[mid];
+        int order = fa_str_cmp(fa_str_of(item->person), person);
+        order = order == 0 ? fa_str_cmp(fa_str_of(item->channel), channel) : order;
+        order = order == 0 ? fa_str_cmp(fa_str_of(item->address), address) : order;
+        low = order < 0 ? mid + 1 : low;
+        high = order < 0 ? high : mid;
     }
-    return NULL;
+    return low;
 }
 
-static void put(struct fa_daemon *daemon, fa_time when, struct fa_str person, struct fa_str channel,
+static bool is_at(const struct fa_tested *tested, size_t place, struct fa_str person,
+                  struct fa_str channel, struct fa_str address)
+{
+    const struct fa_tested_item *item = &tested->items[place];
+    return place < tested->count && fa_str_is(person, item->person) &&
+           fa_str_is(channel, item->channel) && fa_str_is(address, item->address);
+}
+
+static void put(struct fa_tested *tested, fa_time when, struct fa_str person, struct fa_str channel,
                 struct fa_str address)
 {
-    struct fa_tested *tested = &daemon->tested;
+    size_t place = place_of(tested, person, channel, address);
+    if (is_at(tested, place, person, channel, address)) {
+        tested->items[place].when = when;
+        return;
+    }
     tested->items = fa_xgrow(tested->items, tested->count, &tested->cap, sizeof *tested->items);
-    tested->items[tested->count++] = (struct fa_tested_item){
-        when, fa_xstrndup(person.ptr, person.len), fa_xstrndup(channel.ptr, channel.len),
-        fa_xstrndup(address.ptr, address.len)};
+    struct fa_tested_item *item = &tested->items[place];
+    memmove(item + 1, item, (tested->count++ - place) * sizeof *item);
+    *item = (struct fa_tested_item){when, fa_xstrndup(person.ptr, person.len),
+                                    fa_xstrndup(channel.ptr, channel.len),
+                                    fa_xstrndup(address.ptr, address.len)};
 }
 
 static void free_item(struct fa_tested_item *item)
@@ -94,7 +113,7 @@ void fa_tested_open(struct fa_daemon *daemon)
         }
         channel = fa_str_cut(channel, '\t', &address);
         if (address.ptr != NULL) {
-            put(daemon, wall, person, channel, address);
+            put(&daemon->tested, wall, person, channel, address);
         }
     }
     fa_buf_done(&text);
@@ -147,23 +166,23 @@ static void write_file(const struct fa_daemon *daemon)
 
 void fa_tested_note(struct fa_daemon *daemon, const struct fa_notification *n)
 {
-    const char *address = n->address != NULL ? n->address : "";
-    fa_time now = fa_loop_now(daemon->loop).wall;
-    struct fa_tested_item *item = find(daemon, n->person, n->channel, address);
-    if (item != NULL) {
-        item->when = now;
-    } else {
-        put(daemon, now, fa_str_of(n->person), fa_str_of(n->channel), fa_str_of(address));
-    }
-    forget_others(daemon);
-    fa_tested_count(daemon);
-    if (daemon->options->state != NULL) {
+    put(&daemon->tested, fa_loop_now(daemon->loop).wall, fa_str_of(n->person),
+        fa_str_of(n->channel), fa_str_of(n->address));
+    daemon->tested.is_new = true;
+}
+
+void fa_tested_keep(struct fa_daemon *daemon)
+{
+    if (daemon->tested.is_new && daemon->options->state != NULL) {
+        forget_others(daemon);
         write_file(daemon);
     }
+    daemon->tested.is_new = false;
 }
 
 void fa_tested_close(struct fa_daemon *daemon)
 {
+    fa_tested_keep(daemon);
     for (size_t i = 0; i < daemon->tested.count; i++) {
         free_item(&daemon->tested.items[i]);
     }
@@ -220,6 +239,14 @@ static bool is_of_last_step(const struct fa_setup *setup, const struct fa_pset *
     return false;
 }
 
+static bool is_tested(const struct fa_tested *tested, const char *name,
+                      const struct fa_contact *contact)
+{
+    struct fa_str person = fa_str_of(name), channel = fa_str_of(contact->channel),
+                  address = fa_str_of(contact->address);
+    return is_at(tested, place_of(tested, person, channel, address), person, channel, address);
+}
+
 void fa_tested_each_missing(void *ctx, fa_api_untested_fn *fn, void *fn_ctx)
 {
     struct fa_daemon *daemon = ctx;
@@ -231,8 +258,7 @@ void fa_tested_each_missing(void *ctx, fa_api_untested_fn *fn, void *fn_ctx)
             const struct fa_contact *contact = &entry->contacts[i];
             bool matters =
                 entry->contact_count == 1 || is_of_last_step(setup, sets, p, contact->channel);
-            if (matters &&
-                find(daemon, entry->name, contact->channel, address_of(contact)) == NULL) {
+            if (matters && !is_tested(&daemon->tested, entry->name, contact)) {
                 fn(fn_ctx, entry->name, contact->channel);
             }
         }
@@ -246,12 +272,6 @@ void fa_tested_each_missing(void *ctx, fa_api_untested_fn *fn, void *fn_ctx)
 static void count_one(void *ctx, const char *person, const char *channel)
 {
     ++*(unsigned *)ctx;
-}
-
-void fa_tested_count(struct fa_daemon *daemon)
-{
-    daemon->tested.missing = 0;
-    fa_tested_each_missing(daemon, count_one, &daemon->tested.missing);
 }
 
 #define NAMED_MAX 3u
@@ -274,7 +294,6 @@ void fa_tested_announce(struct fa_daemon *daemon)
     struct list list = {.count = 0};
     fa_buf_init(&list.text, 1024);
     fa_tested_each_missing(daemon, add_named, &list);
-    daemon->tested.missing = list.count;
     if (list.count > NAMED_MAX) {
         fa_buf_printf(&list.text, " and %u more", list.count - NAMED_MAX);
     }
@@ -289,9 +308,11 @@ void fa_tested_announce(struct fa_daemon *daemon)
 
 void fa_tested_metrics(struct fa_daemon *daemon, struct fa_buf *out)
 {
+    unsigned missing = 0;
+    fa_tested_each_missing(daemon, count_one, &missing);
     fa_buf_printf(out,
                   "# TYPE firealarm_channels_untested gauge\n"
                   "# HELP firealarm_channels_untested Only ones, or those of last steps.\n"
                   "firealarm_channels_untested %u\n",
-                  daemon->tested.missing);
+                  missing);
 }

@@ -377,7 +377,11 @@ static void on_jump(void *self, const struct fa_clock_jump *jump)
 {
     struct fa_daemon *daemon = self;
     struct fa_event event = {.kind = FA_EV_CLOCK, .u.clock = {jump->delta_ms}};
-    fa_log(FA_LOG_WARNING, "the wall clock stepped by %lld ms", (long long)jump->delta_ms);
+    char length[40];
+    bool back = jump->delta_ms < 0, far = fa_clock_is_stepped(jump->delta_ms);
+    fa_log(FA_LOG_WARNING, "the wall clock stepped %s by %s%s", back ? "back" : "forward",
+           fa_format_duration(back ? -jump->delta_ms : jump->delta_ms, length),
+           far ? ": deadlines keep their length, and samples are gathered anew" : "");
     if (daemon->engine != NULL) {
         fa_turn_step(daemon, &event);
         fa_windows_step(daemon, jump->delta_ms);

@@ -30,6 +30,13 @@ static void put_number(struct fa_buf *buf, uint32_t tag, enum fa_rec_type type, 
     bool roomy =
         !buf->over && buf->cap - buf->len > sizeof bytes && buf->max - buf->len >= sizeof bytes;
     char *at = roomy ? buf->data + buf->len : bytes;
+    if (roomy && tag < 32 && value < 128) { /* as most are */
+        at[0] = (char)(tag << 2 | (uint32_t)type);
+        at[1] = (char)value;
+        at[2] = '\0';
+        buf->len += 2;
+        return;
+    }
     size_t len = lay_head(at, tag, type);
     len += lay_varint(at + len, value);
     if (roomy) {

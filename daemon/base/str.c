@@ -613,6 +613,22 @@ static unsigned edit_distance(const char *a, const char *b)
     return row[blen];
 }
 
+/* The only one that goes on from the word: who types a part of a name means it. */
+static const char *only_longer(const char *word, const char *const *candidates, size_t count)
+{
+    const char *found = NULL;
+    size_t len = strlen(word);
+    for (size_t i = 0; i < count && len >= 3; i++) {
+        if (candidates[i] != NULL && strncmp(candidates[i], word, len) == 0) {
+            if (found != NULL) {
+                return NULL;
+            }
+            found = candidates[i];
+        }
+    }
+    return found;
+}
+
 const char *fa_suggest(const char *word, const char *const *candidates, size_t count)
 {
     const char *best = NULL;
@@ -624,5 +640,5 @@ const char *fa_suggest(const char *word, const char *const *candidates, size_t c
             best = candidates[i];
         }
     }
-    return best;
+    return best != NULL ? best : only_longer(word, candidates, count);
 }

@@ -74,8 +74,8 @@ size_t fa_str_typed(struct fa_str text, char *out);
 /* True if a byte below 0x20 or 0x7f is in it. */
 bool fa_str_has_control(struct fa_str text);
 
-/* The candidate nearest to `word` by edit distance, NULL if none is near enough to suggest.
- * candidates may hold NULLs. */
+/* The candidate nearest to `word` by edit distance, else the only one that begins with it; NULL if
+ * there is none to suggest. candidates may hold NULLs. */
 const char *fa_suggest(const char *word, const char *const *candidates, size_t count);
 
 #endif

@@ -133,9 +133,12 @@ static void render_preview(struct fa_screen *screen, const json_t *preview)
     if (opens != NULL) {
         fa_say(screen, "That step is told to nobody before %s.\n", fa_when_show(opens, when));
     }
-    fa_say(screen, "It fails when nobody acknowledges it within ");
-    fa_put(screen, FA_PLAIN, or_dash(fa_member_text(preview, "within")));
-    fa_say(screen, "; then those one step above get an alarm.\n");
+    char text[200];
+    snprintf(text, sizeof text,
+             "It fails when nobody acknowledges it within %.60s; then those one step above get an "
+             "alarm.",
+             or_dash(fa_member_text(preview, "within")));
+    fa_put_wrapped(screen, 0, NULL, text);
 }
 
 /* FA_EXIT_OK and *ret_yes: shown, and answered. */

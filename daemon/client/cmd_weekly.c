@@ -28,10 +28,11 @@ const struct fa_cmd fa_cmd_weekly = {
     .usage = "",
     .summary = "show what your weekly digest would say now",
     .about = "Near misses, feeds that stopped, rules that never fired, people never reached, "
-             "promises past due, and the messages you got against the budget set for you: of the "
-             "last seven days, and only what you may know. The message itself comes at the time "
-             "that the configuration says (weekly), by your own clocks. What was filed about "
-             "somebody is in no number of it.",
+             "alarms past due that you may see, how you kept your own promises, and the messages "
+             "you got against the budget set for you: of the last seven days, and only what you "
+             "may know. The message itself comes at the time that the configuration says "
+             "(weekly), by your own clocks. Promises of others are counted nowhere, and messages "
+             "about what people filed in no number of messages.",
     .examples = examples,
     .example_count = FA_COUNT(examples),
     .run = run,

@@ -76,9 +76,9 @@ static int ask_what(struct interview *talk)
 {
     struct fa_buf text;
     fa_buf_init(&text, 2 * FA_TEXT_MAX);
-    fa_say(&talk->client->talk,
-           "What happened? As many lines as you like. To finish, type a single "
-           "dot on a line of its own.\n");
+    fa_put_wrapped(&talk->client->talk, 0, NULL,
+                   "What happened? As many lines as you like. To finish, type a single dot on a "
+                   "line of its own.");
     int rc = fa_ask_text(talk->client, &text);
     if (rc == 0) {
         fa_filing_set(talk->filing, "text", fa_buf_text(&text));
@@ -94,8 +94,9 @@ static int ask_since(struct interview *talk)
     char when[FA_WHEN_SIZE];
     int rc, bad = 1;
     fa_buf_init(&line, 256);
-    fa_say(&talk->client->talk,
-           "Since when? For example: today, yesterday, monday, 3d (three days), 2026-11-20.\n");
+    fa_put_wrapped(&talk->client->talk, 0, NULL,
+                   "Since when? For example: today, yesterday, monday, 3d (three days), "
+                   "2026-11-20.");
     while (bad != 0 && (rc = fa_ask_line(talk->client, "Since (Enter: not known): ", &line)) == 0) {
         bad = line.len == 0
                   ? 0
@@ -396,9 +397,10 @@ static void greet(struct interview *talk)
         fa_put_wrapped(screen, 0, NULL, notice);
     }
     if (you != NULL && talk->guide.source == FA_GUIDE_LIVE) {
-        fa_say(screen, "You file as ");
-        fa_put(screen, FA_PLAIN, you);
-        fa_say(screen, ". Those who may read the alarm can see that.\n");
+        char text[400];
+        snprintf(text, sizeof text,
+                 "You file as %.300s. Those who may read the alarm can see that.", you);
+        fa_put_wrapped(screen, 0, NULL, text);
     }
     fa_put_wrapped(
         screen, 0, NULL,

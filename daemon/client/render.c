@@ -64,7 +64,7 @@ static void time_field(struct fa_screen *screen, const char *label, const json_t
 }
 
 /* "2 days" for "2d"; what has more than one unit stays as it is. */
-static void put_length(struct fa_screen *screen, const char *text)
+static const char *length_words(const char *text, char buf[40])
 {
     static const char *const units[] = {"second", "minute", "hour", "day", "week"};
     static const char letters[] = "smhdw";
@@ -72,15 +72,16 @@ static void put_length(struct fa_screen *screen, const char *text)
     unsigned long count = strtoul(text, &end, 10);
     const char *unit = *end != '\0' && end[1] == '\0' ? strchr(letters, *end) : NULL;
     if (end == text || unit == NULL) {
-        fa_put(screen, FA_PLAIN, text);
-    } else {
-        fa_say(screen, "%lu %s%s", count, units[unit - letters], count == 1 ? "" : "s");
+        return text;
     }
+    snprintf(buf, 40, "%lu %s%s", count, units[unit - letters], count == 1 ? "" : "s");
+    return buf;
 }
 
 void fa_render_guide(struct fa_screen *screen, const json_t *guide)
 {
     const json_t *category, *example;
+    char length[40];
     size_t i, j;
     json_array_foreach(json_object_get(guide, "categories"), i, category)
     {
@@ -92,7 +93,7 @@ void fa_render_guide(struct fa_screen *screen, const json_t *guide)
         bool at_once = guidance != NULL && strcmp(guidance, "raise") == 0;
         if (fa_member_text(category, "due") != NULL && !at_once) {
             fa_say(screen, ", within ");
-            put_length(screen, fa_member_text(category, "due"));
+            fa_put(screen, FA_PLAIN, length_words(fa_member_text(category, "due"), length));
         }
         fa_say(screen, "\n");
         if (fa_member_text(category, "hint") != NULL) {
@@ -116,38 +117,40 @@ void fa_render_guide(struct fa_screen *screen, const json_t *guide)
 }
 
 /* "at once", "after 15 minutes if nobody has taken it". */
-static void put_when(struct fa_screen *screen, const char *when)
+static void add_when(struct fa_buf *buf, const char *when)
 {
     fa_time length = 0;
+    char words[40];
     if (when == NULL || fa_parse_duration(fa_str_of(when), &length) != 0) {
         return;
     }
     if (length == 0) {
-        fa_say(screen, ", at once");
-        return;
+        fa_buf_puts(buf, ", at once");
+    } else {
+        fa_buf_printf(buf, ", after %s if nobody has taken it", length_words(when, words));
     }
-    fa_say(screen, ", after ");
-    put_length(screen, when);
-    fa_say(screen, " if nobody has taken it");
 }
 
 void fa_render_told(struct fa_screen *screen, const json_t *told)
 {
     const json_t *one;
     size_t i;
+    struct fa_buf buf;
+    fa_buf_init(&buf, 4096);
     json_array_foreach(told, i, one)
     {
         const char *display = fa_member_text(one, "display"), *role = fa_member_text(one, "role");
-        fa_say(screen, "  %2zu  ", i + 1);
-        fa_put(screen, FA_PLAIN, display != NULL ? display : or_dash(fa_member_text(one, "name")));
+        char head[32];
+        snprintf(head, sizeof head, "  %2zu  ", i + 1);
+        fa_buf_clear(&buf);
+        fa_buf_puts(&buf, display != NULL ? display : or_dash(fa_member_text(one, "name")));
         if (role != NULL) {
-            fa_say(screen, " (");
-            fa_put(screen, FA_PLAIN, role);
-            fa_say(screen, ")");
+            fa_buf_printf(&buf, " (%s)", role);
         }
-        put_when(screen, fa_member_text(one, "when"));
-        fa_say(screen, "\n");
+        add_when(&buf, fa_member_text(one, "when"));
+        fa_put_wrapped(screen, (unsigned)strlen(head), head, fa_buf_text(&buf));
     }
+    fa_buf_done(&buf);
 }
 
 /* Whoever believes that others know does nothing more. */
@@ -166,6 +169,7 @@ static void put_nobody(struct fa_screen *screen)
 void fa_render_preview(struct fa_screen *screen, const json_t *preview)
 {
     const char *level = fa_member_text(preview, "level"), *due = fa_member_text(preview, "due");
+    char length[40];
     bool raise = level != NULL && strcmp(level, "raise") == 0;
     fa_say(screen, "This is: ");
     fa_put(screen, raise ? FA_RED : FA_BOLD, fa_level_words(level));
@@ -175,7 +179,7 @@ void fa_render_preview(struct fa_screen *screen, const json_t *preview)
     }
     if (due != NULL) {
         fa_say(screen, "  To be settled within ");
-        put_length(screen, due);
+        fa_put(screen, FA_PLAIN, length_words(due, length));
         fa_say(screen, ".\n");
     }
     const json_t *told = json_object_get(preview, "told");

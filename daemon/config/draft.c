@@ -55,7 +55,8 @@ static const struct fa_key person_keys[] = {
      .help = "May see the outbox, without content, and test channels."},
     {"budget", FA_KEY_U32, 0, AT(T, e.budget), .min = 1, .max = 10000,
      .help = "Messages a week that are meant to be enough for the person; the weekly digest says "
-             "when there were more. It holds nothing back. Without it: the digest's own."},
+             "when there were more. Those about what people file do not count, and it holds nothing "
+             "back. Without it: the digest's own."},
     {"zone", FA_KEY_TEXT, 0, AT(T, e.zone), .max = 100,
      .help = "Time zone for the times that the person reads, and for days of leave; for instance "
              "\"Europe/Berlin\". Without it: the company's."},
@@ -704,9 +705,10 @@ static const struct fa_key weekly_keys[] = {
 static const struct fa_section weekly_section = {
     "the weekly digest", KEYS(weekly_keys), sizeof(T),
     .help = "Once a week, for each reader what that one may know: near misses, feeds that stopped, "
-            "rules that never fired, people never reached, promises past due, and messages "
-            "against the budget for them; \"firealarm weekly\" shows it beforehand. What was "
-            "filed about somebody is in no number of it. Without this group there is none."};
+            "rules that never fired, people never reached, alarms past due, how the reader's own "
+            "promises were kept, and messages against the budget for them; \"firealarm weekly\" "
+            "shows it beforehand. Promises of others are counted nowhere, and messages about what "
+            "people filed in no number of messages. Without this group there is none."};
 #undef T
 
 #define T struct fa_draft_language

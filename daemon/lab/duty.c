@@ -150,7 +150,7 @@ static void add_label(const struct fa_lab *lab, const struct fa_alarm *alarm, co
     size_t len = strlen(name), value_len = 0;
     bool is_manager = len > sizeof up - 1 && strcmp(name + len - (sizeof up - 1), up) == 0;
     len -= is_manager ? sizeof up - 1 : 0;
-    const char *value = label_value(alarm->labels, name, len, &value_len);
+    const char *value = label_value(fa_alarm_labels(alarm), name, len, &value_len);
     size_t person = fa_lab_person(dir, value, value_len);
     if (is_manager && person != SIZE_MAX) {
         person = named(dir, dir->people[person].manager);
@@ -182,7 +182,7 @@ static const struct fa_account_entry *account_of(const struct fa_lab *lab,
 {
     const struct fa_directory *dir = lab->config->people;
     size_t len = 0;
-    const char *name = label_value(alarm->labels, "customer", strlen("customer"), &len);
+    const char *name = label_value(fa_alarm_labels(alarm), "customer", strlen("customer"), &len);
     for (size_t i = 0; name == NULL && i < alarm->people->incident_count; i++) {
         const struct fa_incident *filing =
             fa_engine_incident(lab->engine, alarm->people->incidents[i]);

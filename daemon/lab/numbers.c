@@ -514,7 +514,7 @@ void fa_lab_numbers_check_raised(struct fa_lab *lab, const struct fa_alarm *alar
     struct walk walk = eval_tree(lab, rule, rule->query.expr, &result);
     bool found = walk.unsure;
     for (size_t i = 0; i < result.count && !found; i++) {
-        found = agree(fa_str_of(alarm->labels), fa_str_of(result.list[i].labels));
+        found = agree(fa_str_of(fa_alarm_labels(alarm)), fa_str_of(result.list[i].labels));
     }
     if (!found) {
         fa_lab_fail(lab, "%s is raised, and no numbers confirm it", alarm->identity);

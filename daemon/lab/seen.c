@@ -107,7 +107,7 @@ static struct fa_lab_alarm *add_alarm(struct fa_lab *lab, const struct fa_alarm 
         .id = alarm->id,
         .identity = fa_xstrdup(alarm->identity),
         .rule = fa_xstrdup(alarm->texts->rule),
-        .labels = fa_xstrdup(alarm->labels),
+        .labels = fa_xstrdup(fa_alarm_labels(alarm)),
         .state = FA_ALARM_PENDING,
         .last_step = lab->elapsed,
         .policy = copy_policy(&lab->config->setup, alarm->texts->policy),

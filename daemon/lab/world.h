@@ -672,6 +672,8 @@ bool fa_lab_has_silence(const struct fa_lab *lab, const char *name);
 void fa_lab_expect_silence(struct fa_lab *lab, const struct fa_script_line *line);
 void fa_lab_check_hidden(struct fa_lab *lab, const struct fa_alarm *alarm);
 void fa_lab_check_hidden_counts(struct fa_lab *lab);
+/* counts.c */
+void fa_lab_check_counts(struct fa_lab *lab);
 void fa_lab_silences_free(struct fa_lab *lab);
 /* expect.c */
 void fa_lab_expect(struct fa_lab *lab, const struct fa_script_line *line);

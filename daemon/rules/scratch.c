@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define BLOCK_BYTES ((size_t)16 * 1024)
+#define BLOCK_FIRST ((size_t)2 * 1024) /* of a rule's own there are as many as rules */
 
 struct fa_scratch_block {
     struct fa_scratch_block *next;
@@ -34,7 +35,8 @@ void fa_scratch_done(struct fa_scratch *arena)
 
 static struct fa_scratch_block *add_block(struct fa_scratch *arena, size_t bytes)
 {
-    size_t cap = bytes > BLOCK_BYTES / 4 ? bytes : BLOCK_BYTES;
+    size_t room = arena->blocks != NULL ? BLOCK_BYTES : BLOCK_FIRST;
+    size_t cap = bytes > room / 4 ? bytes : room;
     struct fa_scratch_block *block = fa_xmalloc(sizeof *block + cap);
     *block = (struct fa_scratch_block){.cap = cap};
     if (cap == bytes && arena->blocks != NULL) {

@@ -236,6 +236,11 @@ static void told_about_the_clock(struct world *w, const struct happening *h)
     int64_t step = h->wall - h->boot;
     if (step > MINUTE || step < -MINUTE) {
         rig_until(w->rig, receiver_find(w->rig->receiver, "/ines", "clock") != NULL);
+        if (!h->restart) {
+            const char *way = step < 0 ? "stepped back by " : "stepped forward by ";
+            assert_true(rig_logged(w->rig, way));
+            assert_true(rig_logged(w->rig, "samples are gathered anew"));
+        }
     }
 }
 

@@ -14,15 +14,21 @@ struct term {
     size_t len, read_to; /* what was matched already */
 };
 
-static void open_term(struct term *term, struct rig *rig, const char *const *arguments)
+static void open_narrow(struct term *term, struct rig *rig, const char *const *arguments,
+                        unsigned short columns)
 {
-    struct winsize size = {.ws_row = 50, .ws_col = 90};
+    struct winsize size = {.ws_row = 50, .ws_col = columns};
     memset(term, 0, sizeof *term);
     term->pid = forkpty(&term->fd, NULL, NULL, &size);
     assert_true(term->pid >= 0);
     if (term->pid == 0) {
         rig_exec(rig, arguments);
     }
+}
+
+static void open_term(struct term *term, struct rig *rig, const char *const *arguments)
+{
+    open_narrow(term, rig, arguments, 90);
 }
 
 static bool read_more(struct term *term)
@@ -284,6 +290,40 @@ static void stepping_out_is_asked_before_it_is_done(void **state)
     }
 }
 
+/* The widest line, without what colours it. */
+static size_t widest(const char *text)
+{
+    size_t wide = 0, here = 0;
+    for (; *text != '\0'; text++) {
+        if (*text == '\033') {
+            text += strcspn(text, "m");
+        } else {
+            here = *text == '\n' || *text == '\r' ? 0 : here + 1;
+        }
+        wide = here > wide ? here : wide;
+    }
+    return wide;
+}
+
+static void a_narrow_terminal_has_whole_words(void **state)
+{
+    struct rig *rig = *state;
+    struct term *term = calloc(1, sizeof *term);
+    open_narrow(term, rig, file_it, 60);
+    answer(term, "Number: ", "2\n");
+    answer(term, "Which customer", "x\n");
+    answer(term, "> ", "They left.\n");
+    answer(term, "> ", ".\n");
+    answer(term, "Since (", "\n");
+    answer(term, "Number: ", "1\n");
+    answer(term, "Names", "\n");
+    answer(term, "Numbers or names", "\n");
+    answer(term, "File it now?", "\003");
+    assert_int_equal(close_term(term), 130);
+    assert_in_range(widest(term->seen), 40, 60);
+    free(term);
+}
+
 #define WITH_RIG(test) cmocka_unit_test_setup_teardown(test, rig_open, rig_close)
 
 int main(void)
@@ -298,6 +338,7 @@ int main(void)
         WITH_RIG(without_any_guide_the_questions_that_always_hold_are_asked),
         WITH_RIG(an_answer_of_no_is_nobodys_name),
         WITH_RIG(stepping_out_is_asked_before_it_is_done),
+        WITH_RIG(a_narrow_terminal_has_whole_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

@@ -83,6 +83,32 @@ static void text_that_is_pushed_raises_an_alarm(void **state)
     rig_stop(rig);
 }
 
+/* However long the names are: a refusal that is not said would look like none. */
+static void what_was_ignored_leaves_room_for_what_was_refused(void **state)
+{
+    struct rig *rig = *state;
+    char body[16384];
+    size_t at = 0;
+    start(rig);
+    for (unsigned i = 0; i < 10; i++) {
+        char name[700];
+        memset(name, 'x', sizeof name - 1);
+        name[sizeof name - 1] = '\0';
+        at += (size_t)snprintf(body + at, sizeof body - at, "%s%u 1\n", name, i);
+    }
+    snprintf(body + at, sizeof body - at, "queue_seconds{ 1\nqueue_seconds{queue=\"south\"} 119\n");
+    const struct rig_reply *reply =
+        rig_ask(rig, &(struct rig_call){.method = "POST",
+                                        .path = TEXT,
+                                        .body = body,
+                                        .header = "Prefer: return=representation\r\n",
+                                        .port = rig_port(rig, "push")});
+    assert_int_equal(reply->status, 400);
+    assert_contains(reply->body, "1 taken\n10 ignored\n");
+    assert_contains(reply->body, "1 refused; what was sound was taken");
+    rig_stop(rig);
+}
+
 static void rw_queue(struct rw *message, const char *queue, double value, int64_t ms)
 {
     struct rw series = {0};
@@ -407,6 +433,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(text_that_is_pushed_raises_an_alarm),
+        TEST(what_was_ignored_leaves_room_for_what_was_refused),
         TEST(a_remote_write_raises_an_alarm_and_its_marker_ends_the_data),
         TEST(its_own_metrics_are_sound_openmetrics),
         TEST(what_is_wrong_is_told_and_the_rest_taken),

@@ -184,6 +184,51 @@ static void a_server_that_hangs_holds_nobody_up(void **state)
     rig_stop(rig); /* in good time, though 30 s are not over */
 }
 
+/* Beside the schedule. */
+static void want_calendars(struct rig *rig, unsigned count)
+{
+    static char more[20000];
+    want_rota(rig);
+    size_t at = (size_t)snprintf(more, sizeof more, "%scalendars = (", rig->words.more);
+    for (unsigned i = 0; i < count; i++) {
+        at += (size_t)snprintf(more + at, sizeof more - at,
+                               "%s { name = \"team-%u\"; url = \"http://127.0.0.1:%u" PATH
+                               "\"; file = \"./%u.ics\"; allow_private = true; }",
+                               i > 0 ? ",\n" : "", i, receiver_http(rig->receiver), i);
+    }
+    snprintf(more + at, sizeof more - at, ");\n");
+    rig->words.more = more;
+}
+
+/* More than a fetcher has under way at a time. */
+static void each_team_may_have_a_calendar_elsewhere(void **state)
+{
+    struct rig *rig = *state;
+    receiver_say(rig->receiver, PATH, 200, DAILY("ines"));
+    want_calendars(rig, 70);
+    rig_start(rig);
+    assert_int_equal(receiver_matches(rig->receiver, PATH, NULL), 71);
+    assert_true(is_on_duty(rig, "ines"));
+    rig_stop(rig);
+}
+
+/* 20 of 1 MB are more than is held at a time, and than a configuration takes. */
+static void all_calendars_together_have_a_limit(void **state)
+{
+    struct rig *rig = *state;
+    int status;
+    char *huge = malloc(1000001);
+    want_calendars(rig, 20);
+    memset(huge, 'x', 1000000);
+    huge[1000000] = '\0';
+    receiver_say(rig->receiver, PATH, 200, huge);
+    rig_write_config(rig);
+    rig_spawn(rig);
+    rig_until(rig, rig_has_ended(rig, &status));
+    assert_true(rig_logged(rig, "or than that of all together"));
+    free(huge);
+}
+
 static void a_reload_fetches_what_is_new_to_it(void **state)
 {
     struct rig *rig = *state;
@@ -286,6 +331,8 @@ int main(void)
         TEST(each_day_it_is_fetched_and_what_is_bad_changes_nothing),
         TEST(what_fails_again_and_again_is_told_once),
         TEST(a_server_that_hangs_holds_nobody_up),
+        TEST(each_team_may_have_a_calendar_elsewhere),
+        TEST(all_calendars_together_have_a_limit),
         TEST(a_reload_fetches_what_is_new_to_it),
         TEST(what_lies_where_a_copy_is_written_neither_stops_it_nor_is_opened),
         TEST(a_directory_where_a_copy_is_written_is_named_and_the_daemon_runs_without_it),

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define METRIC "firealarm_channels_untested"
 
@@ -66,6 +67,42 @@ static void what_was_never_tested_is_named_until_a_test_arrives(void **state)
     rig_stop(rig);
 }
 
+static void a_name_that_is_nearly_right_is_suggested_to_operators_alone(void **state)
+{
+    struct rig *rig = *state;
+    struct rig_call call = {.method = "POST",
+                            .path = "/v1/channels/test",
+                            .body = "{\"person\": \"inse\"}",
+                            .uid = 2007};
+    rig_start(rig);
+    assert_int_equal(rig_ask(rig, &call)->status, 422);
+    assert_contains(rig_ask(rig, &call)->body, "Did you mean \\\"ines\\\"?");
+    call.uid = 2005;
+    assert_int_equal(rig_ask(rig, &call)->status, 422);
+    assert_null(strstr(rig_ask(rig, &call)->body, "Did you mean"));
+    rig_stop(rig);
+}
+
+/* By each test it would be a sync of the disk for each, in the loop. */
+static void what_was_tested_is_written_each_half_minute_and_survives_a_kill(void **state)
+{
+    struct rig *rig = *state;
+    if (!rig_has_hooks()) {
+        skip();
+    }
+    rig_start(rig);
+    test_channels(rig, "ines");
+    test_channels(rig, "noah");
+    rig_until(rig, !is_untested(rig, "ines") && !is_untested(rig, "noah"));
+    assert_int_not_equal(access(rig_path(rig, "state/tested"), F_OK), 0);
+    rig_later(rig);
+    rig_until(rig, access(rig_path(rig, "state/tested"), F_OK) == 0);
+    rig_kill(rig);
+    rig_again(rig);
+    assert_false(is_untested(rig, "ines") || is_untested(rig, "noah"));
+    rig_stop(rig);
+}
+
 static void a_damaged_list_is_worth_nothing_and_stops_nothing(void **state)
 {
     struct rig *rig = *state;
@@ -88,6 +125,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_was_never_tested_is_named_until_a_test_arrives),
+        TEST(a_name_that_is_nearly_right_is_suggested_to_operators_alone),
+        TEST(what_was_tested_is_written_each_half_minute_and_survives_a_kill),
         TEST(a_damaged_list_is_worth_nothing_and_stops_nothing),
     };
     signal(SIGPIPE, SIG_IGN);

@@ -42,7 +42,7 @@ static void dead_letters_are_kept_up_to_the_limit_of_the_outbox(void **state)
         world_signal(&w, "slow", labels, FA_LEVEL_FIRING);
         world_answer(&w, FA_VERDICT_REJECTED);
         for (const struct fa_alarm *a = w.engine->alarms.first; a != NULL; a = a->after) {
-            if (strcmp(a->labels, labels) == 0) {
+            if (strcmp(fa_alarm_labels(a), labels) == 0) {
                 world_act(&w, FA_EV_ACK, a, "boss", 0);
                 break;
             }

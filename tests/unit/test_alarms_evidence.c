@@ -395,9 +395,13 @@ static void a_diary_is_read_as_it_was_written(void **state)
     struct fa_interned *texts = NULL;
     struct fa_moment list[FA_DIARY_MAX];
     struct fa_rng rng = {{5, 6}};
-    for (unsigned round = 0; round < 200; round++) {
+    for (unsigned round = 0; round < 400; round += 7) {
         struct fa_moment written[FA_DIARY_MAX];
         struct fa_alarm *alarm = fa_alarm_new();
+        for (unsigned i = 0; i < round; i++) { /* 255 of them have a place */
+            const char *channel = i % 50 == 49 ? names[round % 3] : "another";
+            fa_alarm_add_told(alarm)->to = fa_reach(&texts, names[1 + i / 50 % 2], channel);
+        }
         for (unsigned i = 0; i < FA_DIARY_MAX; i++) {
             uint64_t bits = fa_rng_next(&rng);
             written[i] = (struct fa_moment){

@@ -228,11 +228,11 @@ static void put_trouble(const struct world *w, const char *rule, struct fa_buf *
 {
     const struct fa_alarm *a = world_alarm_of(w, rule);
     assert_non_null(a);
-    fa_buf_printf(out, "%s|%s|%s|%s|%s|%s|%s|%zu|%zu|%zu|%zu|%u|%u|", a->identity, a->labels,
-                  a->texts->rule, a->texts->category, a->texts->severity, a->texts->summary,
-                  a->texts->expect, a->people->about_count, a->people->struck_count,
-                  a->people->incident_count, a->people->comment_count, a->flags,
-                  (unsigned)isnan(a->value));
+    fa_buf_printf(out, "%s|%s|%s|%s|%s|%s|%s|%zu|%zu|%zu|%zu|%u|%u|", a->identity,
+                  fa_alarm_labels(a), a->texts->rule, a->texts->category, a->texts->severity,
+                  a->texts->summary, a->texts->expect, a->people->about_count,
+                  a->people->struck_count, a->people->incident_count, a->people->comment_count,
+                  a->flags, (unsigned)isnan(a->value));
     struct fa_moment moments[FA_DIARY_MAX];
     uint32_t moment_count = fa_diary_read(a, moments);
     for (size_t i = 0; i < moment_count; i++) {

@@ -9,7 +9,7 @@ static struct fa_interned *texts;
 static struct fa_alarm *full_alarm(void)
 {
     static const struct fa_alarm_texts shared = {"slow", "service",   "critical", "line",
-                                                 "0123", "it is bad", "mend it"};
+                                                 "0123", "it is bad", "mend it",  14};
     struct fa_alarm *a = fa_alarm_new();
     struct fa_alarm_people *people = fa_alarm_people(a);
     struct fa_rng rng = {{1, 2}};
@@ -20,7 +20,7 @@ static struct fa_alarm *full_alarm(void)
     a->flags = FA_FLAG_LATCHED | FA_FLAG_FILED;
     a->level = FA_LEVEL_FIRING;
     a->value = -1.5;
-    a->since = 11, a->raised = 12, a->changed = 13, a->for_ms = 14, a->held = 15;
+    a->since = 11, a->raised = 12, a->changed = 13, a->held = 15;
     a->step = 2, a->loop = 3, a->climbing = true;
     a->deadline.armed = 16, a->deadline.length = 17;
     a->first_told = 31;
@@ -167,7 +167,8 @@ static void what_is_read_back_is_what_was_meant(void **state)
     write_full(0, &buf);
     assert_int_equal(fa_alarm_decode(fa_buf_str(&buf), &texts, &a), 0);
     assert_string_equal(a->people->owner, "boss");
-    assert_true(a->value == -1.5 && a->people->promised == 18 && a->held == 15 && a->for_ms == 14);
+    assert_true(a->value == -1.5 && a->people->promised == 18 && a->held == 15 &&
+                a->texts->for_ms == 14);
     assert_true(a->deadline.armed == 16 && a->deadline.length == 17 && a->climbing);
     assert_true(a->step == 2 && a->loop == 3 && a->state == FA_ALARM_ACKED);
     assert_string_equal(a->people->about[1], "team:x");

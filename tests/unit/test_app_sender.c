@@ -48,11 +48,30 @@ static void filings_do_not_wait_behind_a_flood_of_series(void **state)
     fa_outgoing_done(&outgoing);
 }
 
+static void what_has_left_gives_its_room_back(void **state)
+{
+    struct fa_outgoing outgoing = {0};
+    struct fa_line *line = &outgoing.series;
+    for (uint32_t i = 0; i < 100000; i++) {
+        struct fa_notification_id id = {{{0}}};
+        memcpy(id.id.bytes, &i, sizeof i);
+        fa_outgoing_put(&outgoing, true, id);
+        if (i >= 100) { /* a hundred wait at any time */
+            uint32_t left;
+            memcpy(&left, line->ids[line->first++].id.bytes, sizeof left);
+            assert_int_equal(left, i - 100);
+        }
+    }
+    assert_true(line->cap <= 512);
+    fa_outgoing_done(&outgoing);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_verdict_of_the_courier_has_its_word_in_the_engine),
         cmocka_unit_test(filings_do_not_wait_behind_a_flood_of_series),
+        cmocka_unit_test(what_has_left_gives_its_room_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

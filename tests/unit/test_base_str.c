@@ -279,6 +279,15 @@ static void suggests_the_near_word_only(void **state)
     assert_string_equal(fa_suggest("metrik", words, 4), "metric");
     assert_string_equal(fa_suggest("polcy", words, 4), "policy");
     assert_null(fa_suggest("zebra", words, 4));
+    const char *people[] = {"olga-owner", "Olga Owner", "ina", "inara-of-the-house",
+                            "ivo-from-audit"};
+    assert_string_equal(fa_suggest("olga", people, 5), "olga-owner");
+    assert_string_equal(fa_suggest("ivo-", people, 5), "ivo-from-audit");
+    assert_string_equal(fa_suggest("inara-of", people, 5), "inara-of-the-house");
+    assert_null(fa_suggest("iv", people, 5));
+    people[0] = "olga-of-sales-in-the-north";
+    people[2] = "olga-of-sales-in-the-south";
+    assert_null(fa_suggest("olga-of", people, 5));
 }
 
 static void ids_survive_being_typed_by_people(void **state)
