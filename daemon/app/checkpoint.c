@@ -12,6 +12,7 @@
 #include "store/aside.h"
 
 #include <string.h>
+#include <time.h>
 
 #define EVERY_MS     FA_MINUTE
 #define SLICE_BYTES  ((size_t)96 << 10)
@@ -35,10 +36,18 @@ static bool is_writing(const struct fa_daemon *daemon, size_t *ret_waiting)
     return aside.state == FA_ASIDE_WRITING;
 }
 
+static int64_t cpu_ns(void)
+{
+    struct timespec ts;
+    fa_assert(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts) == 0);
+    return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+}
+
 /* False: that was all. */
 static bool put_slice(struct fa_daemon *daemon)
 {
     struct fa_buf buf;
+    int64_t began = cpu_ns(), *longest = &daemon->checkpoint.slice_ns;
     fa_buf_init(&buf, SIZE_MAX / 2);
     bool more = fa_metrics_save(daemon->metrics, &daemon->checkpoint.save,
                                 fa_loop_now(daemon->loop), SLICE_BYTES, &buf) ||
@@ -48,6 +57,8 @@ static bool put_slice(struct fa_daemon *daemon)
     if (!more) {
         fa_aside_end(daemon->store);
     }
+    int64_t took = cpu_ns() - began;
+    *longest = took > *longest ? took : *longest;
     return more;
 }
 
@@ -84,6 +95,7 @@ static bool begin(struct fa_daemon *daemon)
     checkpoint->save = (struct fa_save){0};
     checkpoint->rules = (struct fa_rules_save){0};
     checkpoint->changes = (struct fa_changes_save){.is_begun = false};
+    checkpoint->slice_ns = 0;
     checkpoint->is_open = true;
     checkpoint->is_told = false;
     fa_aside_begin(daemon->store, path);
@@ -132,9 +144,14 @@ void fa_checkpoint_metrics(const struct fa_daemon *daemon, struct fa_buf *out)
                   "# TYPE firealarm_checkpoint_time_seconds gauge\n"
                   "# HELP firealarm_checkpoint_time_seconds When the newest checkpoint of samples "
                   "since start was done; 0: none.\n"
-                  "firealarm_checkpoint_time_seconds %lld\n",
+                  "firealarm_checkpoint_time_seconds %lld\n"
+                  "# TYPE firealarm_checkpoint_slice_seconds gauge\n"
+                  "# HELP firealarm_checkpoint_slice_seconds CPU time of the loop for the longest "
+                  "slice of the newest checkpoint.\n"
+                  "firealarm_checkpoint_slice_seconds %.6f\n",
                   (unsigned long long)daemon->checkpoint.written,
-                  (long long)(daemon->checkpoint.written_at / FA_SECOND));
+                  (long long)(daemon->checkpoint.written_at / FA_SECOND),
+                  (double)daemon->checkpoint.slice_ns / 1e9);
 }
 
 void fa_checkpoint_forget(struct fa_daemon *daemon)

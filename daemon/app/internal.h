@@ -197,6 +197,7 @@ struct fa_checkpoint {
     uint64_t samples; /* that had come then */
     uint64_t written;
     fa_time written_at; /* wall, of the newest; 0: none since start */
+    int64_t slice_ns;   /* CPU of its longest slice */
     bool is_ready;      /* what there was is read */
     bool is_open;       /* it has slices to come */
     bool is_told;       /* its end was seen */

@@ -7,6 +7,11 @@
  *  3. Nothing is ever subtracted: what is read is added up from slots, and from sums of whole
  *     chunks of them.
  *
+ * So a reading costs the slots of two chunks at most, the first and the last inside, and a sum for
+ * each chunk between: at one sample a second as much for an hour as for a quarter of one
+ * (bench_rules, `window`). Running sums would leave a trace of what is no number, and queues of
+ * extremes would take a place for each sample; both would have to be undone for a late one.
+ *
  * Increase within a slot and between two slots is kept apart: a late sample then changes only its
  * own slot, whose neighbours' differences are taken when the window is read.
  *

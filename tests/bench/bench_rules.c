@@ -6,7 +6,9 @@
  *   pass      10,000 rules `m > x`, each over its own ten series, of which nothing crosses a line
  *   crossing  the same, and every sample crosses it
  *   rate      1,000 rules `sum by (g) (rate(x[5m])) > y`, each over its own 100 series
- *   bare      a comparison for each series, in a loop over an array */
+ *   window    100 series of a sample a second under avg_over_time() and its kin: of each
+ * evaluation, against the window's length bare      a comparison for each series, in a loop over an
+ * array */
 #include "base/panic.h"
 #include "rules/promql.h"
 #include "rules/rules.h"
@@ -28,7 +30,7 @@ struct world {
     size_t rule_count, series_count;
     uint64_t *handles;
     double *values;
-    fa_time now;
+    fa_time now, every;
     uint64_t said;
 };
 
@@ -65,7 +67,8 @@ static void add_rule(struct world *world, size_t i, const char *const expr[2])
 static void world_open(struct world *world, size_t rules, size_t series, const char *const expr[2])
 {
     struct fa_metrics_limits limits = {.series = 20000000};
-    *world = (struct world){.rule_count = rules, .series_count = series, .now = T0};
+    *world = (struct world){
+        .rule_count = rules, .series_count = series, .now = T0, .every = 10 * FA_SECOND};
     world->all = fa_xcalloc(rules, sizeof *world->all);
     world->pointers = fa_xcalloc(rules, sizeof(const struct fa_rule *));
     world->handles = fa_xcalloc(series, sizeof *world->handles);
@@ -108,7 +111,7 @@ static double pass(struct world *world, double value, fa_time settle, double *re
     for (size_t i = 0; i < world->series_count; i++) {
         world->values[i] = value + (double)(i % 7);
     }
-    world->now += 10 * FA_SECOND;
+    world->now += world->every;
     struct fa_now now = {world->now - T0, world->now};
     double before = cpu_ms();
     fa_metrics_push(world->feed, now, world->handles, world->values, NULL, NULL,
@@ -186,8 +189,43 @@ static void bench_rate(size_t rules)
     world_close(&world);
 }
 
+static void bench_window(const char *name, unsigned minutes, unsigned more)
+{
+    struct world world;
+    char function[40], rest[40];
+    const char *const expr[2] = {function, rest};
+    double took[PASSES], push;
+    snprintf(function, sizeof function, "%s_over_time(m", name);
+    snprintf(rest, sizeof rest, "[%um]) > 1e9", minutes);
+    world_open(&world, 100, 100, expr);
+    world.every = FA_SECOND;
+    for (unsigned i = 0; i < 60 * minutes + 10 + more; i++) {
+        (void)pass(&world, i % 50, 0, &push);
+    }
+    uint64_t evaluated = fa_rules_evaluations(world.rules);
+    for (int i = 0; i < PASSES; i++) {
+        took[i] = pass(&world, i, 0, &push);
+    }
+    evaluated = fa_rules_evaluations(world.rules) - evaluated;
+    printf("window_%s_%um_us_an_evaluation=%.3f window_%s_%um_evaluated_a_pass=%.1f\n", name,
+           minutes, median(took) * 1000 / 100, name, minutes, (double)evaluated / PASSES);
+    world_close(&world);
+}
+
+/* `bench_rules window NAME MINUTES MORE` for one alone, with so many passes more: what callgrind
+ * counts with and without them is theirs. */
 int main(int argc, char **argv)
 {
+    static const char *const functions[] = {"count", "sum", "avg", "min", "max"};
+    static const unsigned minutes[] = {1, 15, 60};
+    if (argc == 5) {
+        bench_window(argv[2], (unsigned)strtoul(argv[3], NULL, 10),
+                     (unsigned)strtoul(argv[4], NULL, 10));
+        return 0;
+    }
+    for (size_t i = 0; i < 15; i++) {
+        bench_window(functions[i / 3], minutes[i % 3], 0);
+    }
     size_t most = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000;
     for (size_t rules = 1000; rules <= most; rules *= 10) {
         bench_pass(rules);

@@ -2,12 +2,14 @@
 /* links: fa_bench_rig */
 /* A million series under one `last` rule with `for`, over UDP: how much memory they take, and the
  * CPU of a sample when each series reports in turn, so that nothing is in any cache. The daemon has
- * one core, the generator the other; the barest receiver gets the same. */
+ * one core, the generator the other; the barest receiver gets the same. Then the longest slice of
+ * the checkpoint that holds them all, which comes within a minute. */
 #include "flood.h"
 #include "rig.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SERIES    1000000
@@ -50,6 +52,19 @@ static void run(struct flood *flood, const struct rig *rig, int http)
     printf("series_cpu_us_a_sample=%.4f series_sent_a_second=%.0f series_lost_percent=%.3f\n",
            (flood_cpu_us(rig->pid) - cpu) / taken, sent * 1000 / RUN_MS, (1 - taken / sent) * 100);
     close(fd);
+}
+
+static void show_checkpoint(const struct rig *rig, int http)
+{
+    char path[256];
+    struct stat st = {0};
+    snprintf(path, sizeof path, "%s/state/windows", rig->dir);
+    if (wait_for(http, "firealarm_checkpoints_total", 1) < 1 || stat(path, &st) != 0) {
+        bench_fail("no checkpoint was written");
+    }
+    printf("series_checkpoint_slice_cpu_ms_max=%.3f series_checkpoint_mib=%.1f\n",
+           rig_metric(http, "firealarm_checkpoint_slice_seconds") * 1000,
+           (double)st.st_size / 1048576);
 }
 
 static void run_bare(struct flood *flood)
@@ -102,6 +117,7 @@ int main(void)
     for (int round = 0; round < 3; round++) {
         run(&flood, &rig, http);
     }
+    show_checkpoint(&rig, http);
     close(fd);
     close(http);
     rig_close(&rig);

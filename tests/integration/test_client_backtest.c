@@ -39,6 +39,8 @@ static void said_done(struct said *said)
     free(said->err);
 }
 
+static bool on_terminal; /* what people read goes to one */
+
 /* rules and from: names in the directory, or a URL; NULL ends the options. */
 static struct said backtest(const char *rules, const char *from, const char *const *more)
 {
@@ -57,6 +59,7 @@ static struct said backtest(const char *rules, const char *from, const char *con
                              .cache_home = "/nonexistent",
                              .system_config = "/nonexistent/client.cfg",
                              .ascii = true,
+                             .err_tty = on_terminal,
                              .now = BEGIN + 30 * FA_DAY};
     const char *argv[24] = {"firealarm", "backtest", path, "--from", past, "--with", with};
     int argc = 7;
@@ -145,6 +148,34 @@ static void text_and_csv_give_the_same_report(void **state)
     assert_report(&said);
     said = backtest("rules.cfg", "past.csv", json);
     assert_report(&said);
+}
+
+static void progress_is_shown_on_a_terminal_and_nowhere_else(void **state)
+{
+    static const char wiped[] = "\r\x1b[K";
+    FILE *file = create("long.txt");
+    for (int i = 0; i < 20000; i++) {
+        fprintf(file, "queue_seconds{queue=\"support\"} 60 %lld\n",
+                (long long)(BEGIN + i * 10 * FA_SECOND));
+    }
+    fclose(file);
+    struct said said = backtest("rules.cfg", "long.txt", NULL);
+    assert_null(strchr(said.err, '\r'));
+    said_done(&said);
+    on_terminal = true;
+    said = backtest("rules.cfg", "long.txt", NULL);
+    on_terminal = false;
+    assert_int_equal(said.code, 0);
+    assert_null(strchr(said.out, '\r'));
+    unsigned last = 0, count = 0, percent;
+    for (const char *at = said.err; (at = strstr(at, "\rplaying ")) != NULL; at++, count++) {
+        assert_int_equal(sscanf(at, "\rplaying %u %%", &percent), 1);
+        assert_true(percent >= last && percent <= 100);
+        last = percent;
+    }
+    assert_true(count > 1 && last > 0);
+    assert_string_equal(said.err + strlen(said.err) - strlen(wiped), wiped);
+    said_done(&said);
 }
 
 static void people_get_a_table_and_a_picture(void **state)
@@ -290,6 +321,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_and_csv_give_the_same_report),
+        cmocka_unit_test(progress_is_shown_on_a_terminal_and_nowhere_else),
         cmocka_unit_test(people_get_a_table_and_a_picture),
         cmocka_unit_test(exit_codes_tell_unseen_from_unreadable),
         cmocka_unit_test(a_prometheus_is_asked_for_the_same_past),

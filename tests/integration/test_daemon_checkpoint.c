@@ -78,6 +78,7 @@ static void wait_for_checkpoint(struct rig *rig)
     rig_later(rig);
     rig_later(rig);
     rig_until(rig, rig_metric(rig, "firealarm_checkpoints_total") > 0);
+    assert_true(rig_metric(rig, "firealarm_checkpoint_slice_seconds") > 0);
 }
 
 static void a_window_is_covered_after_a_stop(void **state)

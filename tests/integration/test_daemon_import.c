@@ -5,6 +5,7 @@
 #include "daemon_rig.h"
 
 #include <fcntl.h>
+#include <pty.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -244,6 +245,60 @@ static void a_url_is_read_and_sent_on(void **state)
     rig_stop(rig);
 }
 
+/* On a terminal of its own; *ret as it was printed, which the test frees. */
+static int import_on_terminal(const char *const *argv, char **ret)
+{
+    char program[300];
+    char *text = calloc(1, 1 << 16);
+    size_t len = 0;
+    ssize_t n;
+    int fd, status = 0;
+    snprintf(program, sizeof program, "%s/daemon/client/firealarm", getenv("FA_BUILD_DIR"));
+    pid_t pid = forkpty(&fd, NULL, NULL, &(struct winsize){.ws_row = 50, .ws_col = 90});
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        execv(program, (char *const *)(uintptr_t)argv);
+        _exit(127);
+    }
+    while (len < (1 << 16) - 1 && (n = read(fd, text + len, (1 << 16) - 1 - len)) > 0) {
+        len += (size_t)n;
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    close(fd);
+    *ret = text;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void progress_is_shown_on_a_terminal(void **state)
+{
+    struct rig *rig = *state;
+    char history[200], config[200], *said = NULL;
+    unsigned last = 0, count = 0, percent, size = 0;
+    start(rig);
+    write_history(rig, 30000, 0); /* 1.5 MB */
+    snprintf(history, sizeof history, "%s", rig_path(rig, "history.jsonl"));
+    snprintf(config, sizeof config, "%s", rig_path(rig, "client.cfg"));
+    const char *argv[] = {"firealarm", "feed", "import",      history, "--config",
+                          config,      "--to", feed_url(rig), NULL,    NULL};
+    assert_int_equal(import_on_terminal(argv, &said), 0);
+    for (const char *at = said; (at = strstr(at, " % of ")) != NULL; at++, count++) {
+        const char *line = at;
+        while (line > said && *line != '\r') {
+            line--;
+        }
+        assert_int_equal(sscanf(line, "\r%u %% of %u KiB", &percent, &size), 2);
+        assert_true(percent > last && percent <= 100 && size > 1000);
+        last = percent;
+    }
+    assert_true(count >= 4 && last > 70);
+    free(said);
+    argv[8] = "--json";
+    assert_int_equal(import_on_terminal(argv, &said), 0);
+    assert_null(strchr(said, '%'));
+    free(said);
+    rig_stop(rig);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
@@ -255,6 +310,7 @@ int main(void)
         TEST(an_operator_needs_the_feeds_name_alone),
         TEST(what_stands_in_the_way_is_said),
         TEST(a_url_is_read_and_sent_on),
+        TEST(progress_is_shown_on_a_terminal),
     };
     signal(SIGPIPE, SIG_IGN);
     cmocka_set_test_filter(getenv("FA_TEST"));

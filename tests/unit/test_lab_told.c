@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* links: PkgConfig::JANSSON */
 /* What a scenario states of messages: who, when, over which channel, in which words, and nothing
  * else. Each row is a test that must pass or fail with that said. */
 #include "fa_test.h"
@@ -7,6 +8,7 @@
 #include "lab/lab.h"
 #include "lab/runs.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -210,6 +212,46 @@ static void a_directory_is_played_in_the_order_of_names(void **state)
     rmdir(path);
 }
 
+/* Each expectation that failed, and no other, in the order of the lines. */
+static void programs_get_each_failure_with_its_line(void **state)
+{
+    static const struct {
+        int line, column, at_ms;
+        const char *expected, *failure, *hint;
+    } rows[] = {
+        {16, 8, 420000, "at +7m expect tell coo", "nobody was told that",
+         "told instead, sooner: at +6m expect tell coo via mail"},
+        {18, 1, 1260000, "expect tell cfo says \"\\\"no\\\"\"", "nobody was told that",
+         "told instead, to somebody else, in other words: at +6m expect tell coo"},
+        {19, 1, 1260000, "expect alarm slow resolved", "slow{} is unacknowledged", NULL},
+    };
+    char *out = NULL;
+    json_error_t error;
+    int code = play("--json",
+                    write_scenario("metric q \"100 130x60\"\nadvance 1m\nat +7m expect tell coo\n"
+                                   "at +21m expect tell cfo\nexpect tell cfo says \"\\\"no\\\"\"\n"
+                                   "expect alarm slow resolved\n"),
+                    &out);
+    json_t *json = json_loads(out, 0, &error), *failures = json_object_get(json, "failures");
+    assert_int_equal(code, FA_LAB_EXIT_FAILED);
+    assert_true(json_is_false(json_object_get(json, "ok")));
+    assert_int_equal(json_integer_value(json_object_get(json, "line")), rows[0].line);
+    assert_int_equal(json_array_size(failures), 3);
+    for (size_t i = 0; i < 3; i++) {
+        const json_t *item = json_array_get(failures, i);
+        assert_int_equal(json_integer_value(json_object_get(item, "line")), rows[i].line);
+        assert_int_equal(json_integer_value(json_object_get(item, "column")), rows[i].column);
+        assert_int_equal(json_integer_value(json_object_get(item, "at_ms")), rows[i].at_ms);
+        assert_string_equal(json_string_value(json_object_get(item, "expected")), rows[i].expected);
+        assert_contains(json_string_value(json_object_get(item, "failure")), rows[i].failure);
+        const char *hint = json_string_value(json_object_get(item, "hint"));
+        assert_int_equal(hint == NULL, rows[i].hint == NULL);
+        assert_contains(hint != NULL ? hint : "", rows[i].hint != NULL ? rows[i].hint : "");
+    }
+    json_decref(json);
+    free(out);
+}
+
 static void runs_are_read_as_promtool_reads_them(void **state)
 {
     static const struct {
@@ -278,6 +320,7 @@ int main(void)
         cmocka_unit_test(what_verbose_prints_is_what_can_be_expected),
         cmocka_unit_test(write_puts_the_timeline_at_the_end_once),
         cmocka_unit_test(a_directory_is_played_in_the_order_of_names),
+        cmocka_unit_test(programs_get_each_failure_with_its_line),
         cmocka_unit_test(runs_are_read_as_promtool_reads_them),
     };
     return cmocka_run_group_tests(tests, make_directory, drop_directory) != 0;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* links: -Wl,--wrap=fa_heap_set -Wl,--wrap=fa_heap_remove */
 /* Label sets that are well rest in their series alone, and nobody can tell from what is said. */
 #include "fa_test.h"
+#include "base/heap.h"
 #include "rules/rules.h"
 
 #define T0   INT64_C(1700000000000)
@@ -25,6 +27,26 @@ static void say(void *ctx, const struct fa_signal *signal)
     snprintf(world->said + len, sizeof world->said - len, "%s%s %s %g", len > 0 ? "; " : "",
              signal->labels, levels[signal->level],
              signal->level == FA_LEVEL_UNKNOWN ? 0 : signal->value);
+}
+
+/* The linker leads every call of the heap here. */
+static size_t heap_calls;
+
+void __real_fa_heap_set(struct fa_heap *heap, struct fa_heap_node *node, fa_time at);
+void __real_fa_heap_remove(struct fa_heap *heap, struct fa_heap_node *node);
+void __wrap_fa_heap_set(struct fa_heap *heap, struct fa_heap_node *node, fa_time at);
+void __wrap_fa_heap_remove(struct fa_heap *heap, struct fa_heap_node *node);
+
+void __wrap_fa_heap_set(struct fa_heap *heap, struct fa_heap_node *node, fa_time at)
+{
+    heap_calls++;
+    __real_fa_heap_set(heap, node, at);
+}
+
+void __wrap_fa_heap_remove(struct fa_heap *heap, struct fa_heap_node *node)
+{
+    heap_calls++;
+    __real_fa_heap_remove(heap, node);
 }
 
 static char *per_q[] = {"q"};
@@ -239,6 +261,55 @@ static void a_clock_that_is_set_back_delays_none(void **state)
     close_world(&world);
 }
 
+/* A sample of each of ten series; they cannot change what is said. */
+static void send_quietly(struct world *world, size_t times, fa_time every)
+{
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
+    for (size_t n = 0; n < times; n++, world->now += every) {
+        for (size_t i = 0; i < 10; i++) {
+            gauge(world, names[i], (double)(n % 3));
+        }
+        run_some(world, SIZE_MAX);
+    }
+}
+
+/* A deadline is a matter of its own: after the hour that a window is long each run at ten minutes
+ * finds a sample that leaves it, the minute before the next one finds none. */
+static void a_sample_that_changes_nothing_touches_no_heap(void **state)
+{
+    static const struct {
+        enum fa_take take;
+        fa_time over;
+        bool awake; /* a second rule reads the series */
+    } cases[] = {{FA_TAKE_LAST, 0, false},          {FA_TAKE_LAST, 0, true},
+                 {FA_TAKE_MAX, FA_HOUR, false},     {FA_TAKE_AVG, FA_HOUR, false},
+                 {FA_TAKE_SUM, FA_HOUR, false},     {FA_TAKE_COUNT, FA_HOUR, false},
+                 {FA_TAKE_INCREASE, FA_HOUR, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct world world;
+        open_world(&world);
+        struct fa_rule other = world.rule;
+        fa_rules_free(world.rules);
+        world.rule.metric.take = cases[i].take;
+        world.rule.metric.over = cases[i].over;
+        world.rule.metric.above = 1e6;
+        other.name = "s";
+        world.rules = fa_rules_new((const struct fa_rule *[]){&world.rule, &other},
+                                   cases[i].awake ? 2 : 1, world.metrics);
+        world.rule.metric.look_back = other.metric.look_back = FA_HOUR;
+        send_quietly(&world, 12, 10 * FA_MINUTE);
+        world.now -= 8 * FA_MINUTE;
+        send_quietly(&world, 1, FA_SECOND);
+        uint64_t evaluated = fa_rules_evaluations(world.rules);
+        assert_true(heap_calls > 0); /* it is led here */
+        heap_calls = 0;
+        send_quietly(&world, 60, FA_SECOND);
+        assert_int_equal(heap_calls, 0);
+        assert_int_equal(fa_rules_evaluations(world.rules), evaluated);
+        close_world(&world);
+    }
+}
+
 static void what_is_silent_for_a_day_is_dropped_at_rest(void **state)
 {
     struct world world;
@@ -313,6 +384,7 @@ int main(void)
         cmocka_unit_test(two_rules_over_a_series_keep_it_awake),
         cmocka_unit_test(a_bounded_run_wakes_no_more_than_it_evaluates),
         cmocka_unit_test(a_clock_that_is_set_back_delays_none),
+        cmocka_unit_test(a_sample_that_changes_nothing_touches_no_heap),
         cmocka_unit_test(what_is_silent_for_a_day_is_dropped_at_rest),
         cmocka_unit_test(it_is_listed_as_it_stands),
         cmocka_unit_test(a_reload_begins_anew_for_what_rests),
