@@ -879,7 +879,12 @@ int fa_notification_drop(struct fa_engine *engine, struct fa_notification_id id)
     if (n == NULL || n->lines != NULL) {
         return FA_ENOTFOUND;
     }
-    /* The escalation must not count on a message that an operator threw away. */
+    /* The escalation must not count on a message that an operator threw away, nor may it stand for
+     * what the next rung says to the same person. */
+    if (fa_digest_holds(n)) {
+        fa_digest_remove(engine, n);
+    }
+    n->with_courier = false;
     fa_notification_refuse(engine, n);
     return 0;
 }

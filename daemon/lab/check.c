@@ -410,10 +410,12 @@ static bool is_put_off(const struct fa_alarm *alarm)
     return alarm->deadline.length == FA_OUTBOX_FULL_WAIT || alarm->clock == FA_CLOCK_OPENING;
 }
 
-/* A step that is to be told once more waits for room or for its hours, for nothing else. */
+/* A step that is to be told once more waits for room or for its hours, for nothing else but the
+ * end of a drill. */
 static void check_put_off(struct fa_lab *lab, const struct fa_alarm *alarm)
 {
-    if ((alarm->flags & FA_FLAG_PUT_OFF) != 0 && !is_put_off(alarm)) {
+    if ((alarm->flags & (FA_FLAG_PUT_OFF | FA_FLAG_DRILL)) == FA_FLAG_PUT_OFF &&
+        !is_put_off(alarm)) {
         fa_lab_fail(lab, "invariant 3 (always a next step): %s is put off and waits for nothing",
                     alarm->identity);
     }
