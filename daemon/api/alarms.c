@@ -114,10 +114,10 @@ json_t *fa_call_alarm_json(const struct fa_call *call, const struct fa_alarm *al
     struct fa_buf text;
     fa_buf_init(&text, 8192);
     struct fa_reader reader = {
-        .zone = call->caller.person != FA_NOBODY
-                    ? fa_directory_zone_of(call->people,
-                                           call->people->people[call->caller.person].name)
-                    : NULL};
+        .zone =
+            call->caller.person != FA_NOBODY
+                ? fa_directory_zone_of(call->people, call->people->people[call->caller.person].name)
+                : NULL};
     fa_describe_init(&describe, call->engine, alarm, alarm->value, reader);
     fa_describe_title(&describe, alarm, now, &text);
     fa_json_set_text(item, "id", fa_id_format(alarm->id.id, id));
@@ -502,7 +502,7 @@ static void deed(struct fa_call *call, struct fa_event *event, enum fa_verb verb
     struct fa_api_answer answer = host->step(host->ctx, event);
     FA_CRASHPOINT("api.after_deed");
     if (answer.code == FA_EFULL) {
-        fa_answer_problem(call, 409, FA_WORDS_FULL);
+        fa_answer_problem(call, 409, fa_call_text(call, FA_PHRASE_REFUSED_FULL));
         return;
     }
     if (answer.code != 0) {
@@ -579,7 +579,7 @@ static void recuse(struct fa_call *call, const char *about)
     const char *detail = answer.code == FA_EINVAL    ? "There is nobody of this name."
                          : answer.code == FA_EDENIED ? "It goes to the independent contacts: they "
                                                        "can step out only by themselves."
-                         : answer.code == FA_EFULL   ? FA_WORDS_FULL
+                         : answer.code == FA_EFULL   ? fa_call_text(call, FA_PHRASE_REFUSED_FULL)
                                                      : CLOSED_ALREADY;
     fa_answer_code(call, answer.code, detail);
 }

@@ -447,8 +447,8 @@ static void file_checked(struct fa_call *call, struct filing_body *body,
     FA_CRASHPOINT("api.after_filing");
     if (answer.code != 0) {
         fa_answer_code(call, answer.code,
-                       answer.code == FA_EFULL ? "Too many filings are open; keep it and try again."
-                                               : "This filing cannot be taken.");
+                       fa_call_text(call, answer.code == FA_EFULL ? FA_PHRASE_REFUSED_MANY
+                                                                  : FA_PHRASE_REFUSED_FILING));
         return;
     }
     const struct fa_incident *incident = fa_engine_incident(call->engine, body->filing.id);
@@ -496,7 +496,7 @@ static void answer_late(struct late_filing *late, const struct fa_store_answer *
         answer_known(call, body.receipt, old);
         fa_incident_free(old);
     } else if (answer->code != FA_ENOTFOUND) {
-        fa_answer_problem(call, 503, "The store cannot say whether this was filed already.");
+        fa_answer_problem(call, 503, fa_call_text(call, FA_PHRASE_REFUSED_KEY));
     } else {
         file_new(call, late->root);
     }
@@ -628,10 +628,7 @@ static void answer_lost(struct fa_call *call, uint64_t n)
 {
     const struct fa_api_host *host = &call->api->host;
     host->lost(host->ctx, n);
-    fa_answer_problem(call, 409,
-                      "The store here is older than your receipt: your filing was taken, and the "
-                      "store that is in place now does not have it. The operators are told. Please "
-                      "file it again and keep this receipt.");
+    fa_answer_problem(call, 409, fa_call_text(call, FA_PHRASE_REFUSED_OLD_STORE));
 }
 
 static void on_old_status(void *ctx, const struct fa_store_answer *answer)
@@ -644,12 +641,12 @@ static void on_old_status(void *ctx, const struct fa_store_answer *answer)
     } else if (answer->code == FA_ENOTFOUND && late->n > 0) {
         answer_lost(call, late->n);
     } else if (answer->code == FA_ENOTFOUND) {
-        fa_answer_problem(call, 404, "No filing has this receipt. Is it typed as it was given?");
+        fa_answer_problem(call, 404, fa_call_text(call, FA_PHRASE_REFUSED_UNKNOWN));
     } else if (answer->code != 0 || answer->row_count != 1 ||
                fa_engine_read_incident(call->engine, answer->rows[0].value, &old) != 0) {
-        fa_answer_problem(call, 503, "The store cannot say what became of this filing.");
+        fa_answer_problem(call, 503, fa_call_text(call, FA_PHRASE_REFUSED_STORE));
     } else if (late->worded) {
-        fa_answer_problem(call, 409, "This filing is closed. If it goes on, file it again.");
+        fa_answer_problem(call, 409, fa_call_text(call, FA_PHRASE_REFUSED_CLOSED));
     } else {
         call->face->status(call, old);
     }
@@ -689,12 +686,11 @@ static void status_of(struct fa_call *call, struct fa_incident_id id, uint64_t n
         struct fa_api_answer answer = host->step(host->ctx, &event);
         if (answer.code == FA_EFULL) {
             /* Not 503: it will not fit later either. */
-            fa_answer_problem(call, 409, FA_WORDS_FULL);
+            fa_answer_problem(call, 409, fa_call_text(call, FA_PHRASE_REFUSED_FULL));
             return;
         }
         if (answer.code != 0) {
-            fa_answer_code(call, answer.code,
-                           "It climbs: those who were told close it, not the reporter.");
+            fa_answer_code(call, answer.code, fa_call_text(call, FA_PHRASE_REFUSED_CLOSING));
             return;
         }
     }
@@ -706,7 +702,7 @@ void fa_status_take(struct fa_call *call, const char *receipt, const char *comme
     struct fa_id secret;
     uint64_t n = 0;
     if (fa_receipt_parse(call->api, fa_str_of(receipt), &secret, &n) != 0) {
-        fa_answer_problem(call, 422, FA_WORDS_RECEIPT);
+        fa_answer_problem(call, 422, fa_call_text(call, FA_PHRASE_REFUSED_RECEIPT));
         return;
     }
     status_of(call, fa_receipt_filing(call->api, secret), n, comment, done);
@@ -729,7 +725,7 @@ void fa_route_status(struct fa_call *call)
     const char *word = fa_json_text(root, &comment, &faults);
     bool done = fa_json_bool(root, "done", &faults);
     if (text != NULL && fa_receipt_parse(call->api, fa_str_of(text), &secret, &n) != 0) {
-        fa_json_fault(&faults, "receipt", FA_WORDS_RECEIPT);
+        fa_json_fault(&faults, "receipt", "%s", fa_call_text(call, FA_PHRASE_REFUSED_RECEIPT));
     }
     if (!fa_answer_faults(call, &faults)) {
         status_of(call, fa_receipt_filing(call->api, secret), n, word, done);

@@ -12,8 +12,6 @@
 
 #define FA_CALL_ID_SIZE 256
 
-#define FA_WORDS_FULL "So much was written here already that no more fits."
-
 struct fa_api {
     struct fa_api_host host;
     struct fa_api_keys keys;
@@ -49,7 +47,7 @@ struct fa_call {
     const struct fa_directory *people;
     char id[FA_CALL_ID_SIZE]; /* the part of the path that a route leaves open */
     const struct fa_face *face;
-    const struct fa_language *language; /* of a page, until fa_call_renew() */
+    const struct fa_language *language; /* of a page, until fa_call_renew(); NULL: English */
     bool anybody;                       /* nobody was asked who he is: a page */
     json_t
         *form; /* of a page: what was typed, texts by name; who keeps the call keeps a reference */
@@ -73,6 +71,12 @@ bool fa_answer_faults(struct fa_call *call, struct fa_faults *faults);
 /* The problem that fits an engine's code. */
 void fa_answer_code(struct fa_call *call, int code, const char *detail);
 
+/* What a person on a page reads in the page's language, and a program in English. */
+static inline const char *fa_call_text(const struct fa_call *call, enum fa_phrase phrase)
+{
+    return fa_phrase_text(call->language, phrase);
+}
+
 /* receipt.c */
 #define FA_RECEIPT_TYPED_MAX 400 /* bytes, with all that may stand between symbols */
 /* What a caller gets for material, which is the reporter's name and the client's key. */
@@ -95,9 +99,6 @@ void fa_filing_take(struct fa_call *call, json_t *root);
 void fa_status_take(struct fa_call *call, const char *receipt, const char *comment, bool done);
 /* What the reporter may know: that it was told and owned, never by whom. The caller's. */
 json_t *fa_status_json(const struct fa_call *call, const struct fa_incident *incident);
-#define FA_WORDS_RECEIPT                                                                           \
-    "A receipt looks like "                                                                        \
-    "7K2Q-M9XA-3DTR-WZ5E-8GTR-02NC-X7QM-5BHD."
 /* page_*.c */
 fa_route_fn fa_page_index, fa_page_ack_show, fa_page_ack, fa_page_file_show, fa_page_file,
     fa_page_status_show, fa_page_status;

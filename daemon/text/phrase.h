@@ -283,11 +283,26 @@
     X(EVENT_COMMENT, "You added:")                                                                 \
     X(EVENT_CLOSED, "It was closed.")
 
+/* Why something was refused; a program reads these in English. */
+#define FA_PHRASES_REFUSED(X)                                                                      \
+    X(REFUSED_RECEIPT, "A receipt looks like 7K2Q-M9XA-3DTR-WZ5E-8GTR-02NC-X7QM-5BHD.")            \
+    X(REFUSED_UNKNOWN, "No filing has this receipt. Is it typed as it was given?")                 \
+    X(REFUSED_CLOSED, "This filing is closed. If it goes on, file it again.")                      \
+    X(REFUSED_CLOSING, "It climbs: those who were told close it, not the reporter.")               \
+    X(REFUSED_FULL, "So much was written here already that no more fits.")                         \
+    X(REFUSED_MANY, "Too many filings are open; keep it and try again.")                           \
+    X(REFUSED_FILING, "This filing cannot be taken.")                                              \
+    X(REFUSED_KEY, "The store cannot say whether this was filed already.")                         \
+    X(REFUSED_STORE, "The store cannot say what became of this filing.")                           \
+    X(REFUSED_OLD_STORE, "The store here is older than your receipt: your filing was taken, "      \
+                         "and the store that is in place now does not have it. The operators "     \
+                         "are told. Please file it again and keep this receipt.")
+
 /* clang-format off */
 #define FA_PHRASES(X)                                                                              \
     FIREALARM_WORDS(X) FA_PHRASES_POINTS(X) FA_PHRASES_UNITS(X) FA_PHRASES_MONTHS(X)               \
     FA_PHRASES_TIMES(X) FA_PHRASES_BUSINESS(X) FA_PHRASES_MESSAGES(X) FA_PHRASES_WEEKLY(X) FA_PHRASES_PAGES(X)             \
-    FA_PHRASES_ACK(X) FA_PHRASES_FILE(X) FA_PHRASES_STATUS(X)
+    FA_PHRASES_ACK(X) FA_PHRASES_FILE(X) FA_PHRASES_STATUS(X) FA_PHRASES_REFUSED(X)
 /* clang-format on */
 
 /* Of the first of them, FIREALARM_WORD_X is FA_PHRASE_X. */

@@ -208,6 +208,10 @@ static void anybodys_pages_are_in_a_language_that_is_there_and_echo_none(void **
     assert_int_equal(reply->status, 200);
     assert_has(reply->body, "<h1>Ihre Meldung</h1>");
     assert_has(reply->body, "Sie haben hinzugef\xc3\xbcgt: <span class=\"words\">Und es qualmt");
+    call.body = "receipt=abc";
+    reply = rig_ask(rig, &call);
+    assert_int_equal(reply->status, 422);
+    assert_has(reply->body, "Eine Quittung sieht so aus: 7K2Q");
     /* The reporter's own words, as they were typed, to whatever reader. */
     assert_has(mail_to(rig, "emma@example.com"), "How it is known: seen by the reporter\n");
     assert_has(mail_to(rig, "emma@example.com"), "\nEs brennt");
