@@ -10,6 +10,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+#define DIRTY_KEPT 1024
+
 /* ---- actions ---- */
 
 void fa_actions_init(struct fa_actions *actions)
@@ -67,7 +69,7 @@ void fa_journal_alarm(struct fa_engine *engine, enum fa_journal_code code, struc
                                      .number = number,
                                      .code = (uint8_t)code};
     fa_journal(engine, code, (struct fa_journal_ids){.alarm = alarm->id}, who, number);
-    fa_diary_note(alarm, &moment);
+    fa_diary_note(&engine->texts, alarm, &moment);
     fa_touch_alarm(engine, alarm);
 }
 
@@ -119,13 +121,22 @@ void fa_engine_send(struct fa_engine *engine, struct fa_notification_id id)
 
 /* ---- the end of a step ---- */
 
+/* What was touched last comes first. A list that one step made long is given back. */
+static void *take(struct fa_dirty *dirty)
+{
+    void *object = dirty->list[--dirty->count];
+    if (dirty->count == 0 && dirty->cap > DIRTY_KEPT) {
+        free(dirty->list);
+        *dirty = (struct fa_dirty){0};
+    }
+    return object;
+}
+
 static void flush_incidents(struct fa_engine *engine, struct fa_buf *buf)
 {
-    struct fa_incident *next;
-    for (struct fa_incident *i = engine->dirty_incidents; i != NULL; i = next) {
-        next = i->next_dirty;
+    while (engine->dirty_incidents.count > 0) {
+        struct fa_incident *i = take(&engine->dirty_incidents);
         i->dirty = false;
-        i->next_dirty = NULL;
         fa_buf_clear(buf);
         fa_incident_encode(i, buf);
         struct fa_action *row =
@@ -139,7 +150,6 @@ static void flush_incidents(struct fa_engine *engine, struct fa_buf *buf)
             fa_incident_free(i);
         }
     }
-    engine->dirty_incidents = NULL;
 }
 
 static bool alarm_is_gone(const struct fa_alarm *a)
@@ -156,7 +166,7 @@ void fa_want_evidence(struct fa_alarm *alarm, uint32_t cause)
         cause &= isnan(alarm->value) ? 0 : FA_CAUSE_RAISED; /* the numbers that confirmed it */
     }
     if (is_open && (alarm->flags & FA_FLAG_TROUBLE) == 0) {
-        alarm->wanted |= cause;
+        alarm->wanted |= (uint8_t)cause;
     }
 }
 
@@ -173,9 +183,9 @@ static void put_evidence(struct fa_engine *engine, const struct fa_alarm *a, uns
         .for_ms = a->for_ms,
         .step = a->climbing ? a->step + 1 : 0,
         .loop = a->loop,
-        .rule = fa_str_of(a->rule),
+        .rule = fa_str_of(a->texts->rule),
         .labels = fa_str_of((a->flags & FA_FLAG_FILED) != 0 &&
-                                    fa_condition_holds(engine, a->rule, a->labels, &held)
+                                    fa_condition_holds(engine, a->texts->rule, a->labels, &held)
                                 ? held.labels
                                 : a->labels),
     };
@@ -191,7 +201,7 @@ static void flush_evidence(struct fa_engine *engine, struct fa_alarm *a, struct 
 {
     if ((a->wanted & FA_CAUSE_RAISED) != 0) {
         put_evidence(engine, a, 0, buf);
-    } else if ((a->wanted & ~(uint32_t)FA_CAUSE_WORSE) != 0) {
+    } else if ((a->wanted & ~(unsigned)FA_CAUSE_WORSE) != 0) {
         put_evidence(engine, a, 2 + a->evidence++ % FA_EVIDENCE_RING, buf);
     }
     if ((a->wanted & FA_CAUSE_WORSE) != 0) {
@@ -202,11 +212,9 @@ static void flush_evidence(struct fa_engine *engine, struct fa_alarm *a, struct 
 
 static void flush_alarms(struct fa_engine *engine, struct fa_buf *buf)
 {
-    struct fa_alarm *next;
-    for (struct fa_alarm *a = engine->dirty_alarms; a != NULL; a = next) {
-        next = a->next_dirty;
+    while (engine->dirty_alarms.count > 0) {
+        struct fa_alarm *a = take(&engine->dirty_alarms);
         a->dirty = false;
-        a->next_dirty = NULL;
         flush_evidence(engine, a, buf);
         fa_buf_clear(buf);
         fa_alarm_encode(a, buf);
@@ -223,16 +231,13 @@ static void flush_alarms(struct fa_engine *engine, struct fa_buf *buf)
             fa_alarm_free(a);
         }
     }
-    engine->dirty_alarms = NULL;
 }
 
 static void flush_notifications(struct fa_engine *engine, struct fa_buf *buf)
 {
-    struct fa_notification *next;
-    for (struct fa_notification *n = engine->dirty_notifications; n != NULL; n = next) {
-        next = n->next_dirty;
+    while (engine->dirty_notifications.count > 0) {
+        struct fa_notification *n = take(&engine->dirty_notifications);
         n->dirty = false;
-        n->next_dirty = NULL;
         fa_buf_clear(buf);
         fa_notification_encode(n, buf);
         struct fa_action *row =
@@ -246,7 +251,6 @@ static void flush_notifications(struct fa_engine *engine, struct fa_buf *buf)
             fa_notification_free(n);
         }
     }
-    engine->dirty_notifications = NULL;
 }
 
 void fa_flush(struct fa_engine *engine)

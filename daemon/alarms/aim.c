@@ -43,8 +43,9 @@ const char *fa_reporter_asked(const struct fa_incident *incident)
 static const char *reporter_of(const struct fa_engine *engine, const struct fa_alarm *alarm)
 {
     const char *reporter = NULL;
-    for (size_t i = 0; i < alarm->incident_count; i++) {
-        const struct fa_incident *incident = fa_engine_incident(engine, alarm->incidents[i]);
+    for (size_t i = 0; i < alarm->people->incident_count; i++) {
+        const struct fa_incident *incident =
+            fa_engine_incident(engine, alarm->people->incidents[i]);
         if (incident == NULL || incident->about_count + incident->struck_count > 0) {
             return NULL;
         }
@@ -57,8 +58,9 @@ static const char *reporter_of(const struct fa_engine *engine, const struct fa_a
 static const char *filed_customer(const struct fa_engine *engine, const struct fa_alarm *alarm)
 {
     const char *customer = NULL;
-    for (size_t i = 0; customer == NULL && i < alarm->incident_count; i++) {
-        const struct fa_incident *incident = fa_engine_incident(engine, alarm->incidents[i]);
+    for (size_t i = 0; customer == NULL && i < alarm->people->incident_count; i++) {
+        const struct fa_incident *incident =
+            fa_engine_incident(engine, alarm->people->incidents[i]);
         customer = incident != NULL ? incident->customer : NULL;
     }
     return customer;

@@ -46,7 +46,7 @@ const char *fa_alarm_state_name(enum fa_alarm_state state);
 struct fa_deadline {
     fa_time armed;            /* wall */
     fa_time length;           /* FA_NEVER: none */
-    struct fa_heap_node node; /* monotonic */
+    struct fa_heap_node node; /* there monotonic */
 };
 
 /* What an alarm's deadline runs by. The last two are moments of a calendar, and reckoned anew when
@@ -61,11 +61,15 @@ enum fa_alarm_clock {
 };
 /* clang-format on */
 
+/* Who over which channel; either may be NULL. (interned, as its texts) */
+struct fa_reach {
+    const char *person, *channel;
+};
+
 struct fa_told {
-    const char *person;  /* (interned) */
-    const char *channel; /* (interned) over which it went first */
-    fa_time when;        /* wall: the latest */
-    fa_time spared;      /* wall: when a reminder was left out, for they know of it; 0: none */
+    const struct fa_reach *to; /* whom, and over which channel first */
+    fa_time when;              /* wall: the latest */
+    fa_time spared; /* wall: when a reminder was left out, for they know of it; 0: none */
 };
 
 /* An alarm's diary: what the journal says of it in codes, here with names, for whoever may read the
@@ -112,6 +116,27 @@ struct fa_guesses {
     struct fa_guess items[];
 };
 
+/* What all alarms of a rule have in common: one for all of them, and never changed. (interned) */
+struct fa_alarm_texts {
+    const char *rule, *category, *severity, *policy, *policy_hash, *summary, *expect;
+};
+
+/* What people bring: of most alarms of a storm there is none of it. */
+struct fa_alarm_people {
+    char *owner;      /* a person's name; NULL: nobody */
+    fa_time promised; /* wall: the owner's next word */
+    fa_time owned;    /* wall: when somebody first owned it; 0: nobody did */
+    struct fa_incident_id *incidents;
+    size_t incident_count, incident_cap;
+    /* Targets it is about, with all whom they meant when it was filed; people whom the reporters
+     * struck. */
+    char **about, **struck;
+    size_t about_count, struck_count;
+    struct fa_guesses *guesses; /* NULL: nobody mistyped a code */
+    struct fa_comment *comments;
+    size_t comment_count, comment_cap;
+};
+
 /* There are a hundred thousand in a storm: what is small lies together, so that no room is lost. */
 struct fa_alarm {
     struct fa_alarm_id id;
@@ -124,51 +149,41 @@ struct fa_alarm {
     uint32_t name_hash;
     enum fa_alarm_state state : 8;
     enum fa_level level : 8; /* of the series, as last signalled */
-    char *identity;          /* rule and labels (or the filing), what makes it the same alarm */
-    const char *labels;      /* canonical, "" for none; behind the identity, in its memory */
-    const char *rule, *category, *severity, *policy, *policy_hash, *summary,
-        *expect;     /* (interned) */
-    double value;    /* NaN: none */
-    double worst;    /* of all values since it was raised; NaN: none */
-    fa_time since;   /* wall: when what it is about began */
-    fa_time raised;  /* wall: when the alarm began (or its `for`) */
-    fa_time changed; /* wall: of its state */
-    fa_time for_ms;  /* the rule's */
-    fa_time held;    /* how much of it had passed when the data went missing */
+    uint8_t moment_count;
+    uint8_t wanted;     /* bits of enum fa_evidence_cause: evidence of the step under way */
+    char *identity;     /* rule and labels (or the filing), what makes it the same alarm */
+    const char *labels; /* canonical, "" for none; behind the identity, in its memory */
+    const struct fa_alarm_texts *texts;
+    const struct fa_alarm_people *people; /* fa_alarm_people() changes it; never NULL */
+    double value;                         /* NaN: none */
+    double worst;                         /* of all values since it was raised; NaN: none */
+    fa_time since;                        /* wall: when what it is about began */
+    fa_time raised;                       /* wall: when the alarm began (or its `for`) */
+    fa_time changed;                      /* wall: of its state */
+    fa_time for_ms;                       /* the rule's */
+    fa_time held;                         /* how much of it had passed when the data went missing */
     uint32_t flags;
     uint32_t step;       /* 0-based step that was told last */
     uint32_t loop;       /* how often the last step was repeated */
     uint32_t told_count; /* room is a power of two */
     struct fa_deadline deadline;
-    char *owner;        /* a person's name; NULL: nobody */
-    fa_time promised;   /* wall: the owner's next word */
-    fa_time owned;      /* wall: when somebody first owned it; 0: nobody did */
-    fa_time first_told; /* wall: when somebody first heard; 0: see fa_alarm_first_told() */
-    struct fa_incident_id *incidents;
-    size_t incident_count, incident_cap;
+    fa_time first_told;       /* wall: when somebody first heard; 0: see fa_alarm_first_told() */
     struct fa_source *source; /* owned, one allocation; NULL: not of a rule over alerts */
-    /* Targets it is about, with all whom they meant when it was filed; people whom the reporters
-     * struck. */
-    char **about, **struck;
-    size_t about_count, struck_count;
     struct fa_told *told;
-    struct fa_moment *moments; /* the diary; room as fa_diary_add() makes it */
-    uint32_t moment_count, moments_lost;
-    uint32_t evidence;          /* rows of it that were written, but the first and the worst */
-    uint32_t wanted;            /* bits of enum fa_evidence_cause: evidence of the step under way */
-    struct fa_guesses *guesses; /* NULL: nobody mistyped a code */
-    struct fa_comment *comments;
-    size_t comment_count, comment_cap;
+    uint8_t *diary; /* packed: fa_diary_read() */
+    uint32_t moments_lost;
+    uint32_t evidence; /* rows of it that were written, but the first and the worst */
     struct fa_notification *notifications; /* unsettled ones, a list */
     struct fa_hiding *hiding; /* owned; NULL: it is not hidden, and no inhibition knows it */
     struct fa_flaps *flaps;   /* owned; NULL: its data never cleared */
-    struct fa_alarm *next_dirty;
 };
 
 /* Do the rules go on from its level after a start or reload? Not where it was over before its data
  * were missing: "unknown" says to them that it had fired. */
 bool fa_alarm_keeps_level(const struct fa_alarm *alarm);
 
+/* Its diary, oldest first; returns how many moments there are. */
+uint32_t fa_diary_read(const struct fa_alarm *alarm, struct fa_moment ret_list[FA_DIARY_MAX]);
 /* Wall: when somebody was told of it for the first time; 0: nobody was. In a row of before this was
  * kept it is as near as the row still knows. */
 fa_time fa_alarm_first_told(const struct fa_alarm *alarm);
@@ -178,6 +193,12 @@ struct fa_source *fa_source_copy(const struct fa_source *source);
 uint32_t fa_alarm_guesses_left(const struct fa_alarm *alarm, const char *person);
 /* How often its data came and went in the last hour, to five minutes; 0: it is not flapping. */
 uint32_t fa_alarm_flaps(const struct fa_alarm *alarm, fa_time wall);
+/* One about nothing yet, with no deadline and no value. fa_alarm_free(). */
+struct fa_alarm *fa_alarm_new(void);
+/* What people brought, to be changed. */
+struct fa_alarm_people *fa_alarm_people(struct fa_alarm *alarm);
+/* Where they brought nothing. */
+extern const struct fa_alarm_people fa_alarm_nobody;
 /* Sets identity and labels, once. */
 void fa_alarm_name(struct fa_alarm *alarm, struct fa_str identity, struct fa_str labels);
 
@@ -199,6 +220,8 @@ struct fa_incident {
     fa_time filed, closed;  /* wall */
     uint64_t journal_n;     /* of its filing; part of the receipt */
     struct fa_deadline due; /* "solve" and "help": then it is raised */
+    fa_time due_in;         /* of business time: how much of it; else 0 */
+    uint8_t due_measure;    /* enum fa_measure */
     struct fa_alarm_id *alarms;
     size_t alarm_count, alarm_cap;
     char **raised_by; /* rules over filings and numbers that have raised it: each does so once */
@@ -210,7 +233,6 @@ struct fa_incident {
     fa_time told_first, owned; /* wall; 0: never */
     uint32_t kept, missed;     /* words that were promised about it */
     bool dirty, counted;       /* the engine's */
-    struct fa_incident *next_dirty;
 };
 
 /* clang-format off */
@@ -274,7 +296,6 @@ struct fa_notification {
     bool instead;           /* takes the place of a digest's line that failed */
     bool dirty, counted;    /* the engine's */
     bool hidden;            /* in no count, see fa_notification_is_hidden() */
-    struct fa_notification *next_dirty;
 };
 
 #endif

@@ -48,9 +48,9 @@ static bool has_unknown(const struct fa_directory *dir, char *const *names, size
 static bool knows(const struct fa_directory *dir, const struct fa_alarm *alarm, fa_person person)
 {
     const char *name = dir->people[person].name;
-    bool known = alarm->owner != NULL && strcmp(alarm->owner, name) == 0;
+    bool known = alarm->people->owner != NULL && strcmp(alarm->people->owner, name) == 0;
     for (size_t i = 0; i < alarm->told_count && !known; i++) {
-        known = strcmp(alarm->told[i].person, name) == 0;
+        known = strcmp(alarm->told[i].to->person, name) == 0;
     }
     return known;
 }
@@ -59,8 +59,8 @@ void fa_circle_close(const struct fa_directory *dir, const struct fa_alarm *alar
                      const struct fa_incident *incident, struct fa_pset *set)
 {
     bool unknown =
-        (alarm != NULL && (has_unknown(dir, alarm->about, alarm->about_count) ||
-                           has_unknown(dir, alarm->struck, alarm->struck_count))) ||
+        (alarm != NULL && (has_unknown(dir, alarm->people->about, alarm->people->about_count) ||
+                           has_unknown(dir, alarm->people->struck, alarm->people->struck_count))) ||
         (incident != NULL && (has_unknown(dir, incident->about, incident->about_count) ||
                               has_unknown(dir, incident->struck, incident->struck_count)));
     for (fa_person p = 0; unknown && p < dir->people_count; p++) {
@@ -79,8 +79,8 @@ void fa_circle_done(struct fa_circle *circle)
 void fa_circle_of(struct fa_circle *circle, const struct fa_engine *engine,
                   const struct fa_alarm *alarm)
 {
-    fa_circle_init(circle, engine->setup->people, alarm->about, alarm->about_count, alarm->struck,
-                   alarm->struck_count);
+    fa_circle_init(circle, engine->setup->people, alarm->people->about, alarm->people->about_count,
+                   alarm->people->struck, alarm->people->struck_count);
     fa_circle_close(engine->setup->people, alarm, NULL, &circle->conflicted);
 }
 
@@ -92,7 +92,7 @@ static void note(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_momen
                                      .person = fa_intern(&engine->texts, person),
                                      .number = number,
                                      .code = (uint8_t)code};
-    fa_diary_note(alarm, &moment);
+    fa_diary_note(&engine->texts, alarm, &moment);
     fa_touch_alarm(engine, alarm);
 }
 
@@ -124,7 +124,7 @@ static uint32_t count_left_out(const struct fa_aim *aim, const struct fa_alarm *
 {
     struct fa_pset rung;
     uint32_t count = 0;
-    if (alarm->about_count + alarm->struck_count == 0) {
+    if (alarm->people->about_count + alarm->people->struck_count == 0) {
         return 0;
     }
     fa_pset_init(&rung, aim->dir);
@@ -383,7 +383,7 @@ static void drop_told(const struct fa_alarm *alarm, const struct fa_directory *d
     fa_pset_init(&told, dir);
     for (size_t i = 0; i < alarm->told_count; i++) {
         if (alarm->told[i].when >= since) {
-            fa_pset_add(&told, fa_directory_find(dir, fa_str_of(alarm->told[i].person)));
+            fa_pset_add(&told, fa_directory_find(dir, fa_str_of(alarm->told[i].to->person)));
         }
     }
     fa_pset_remove_all(set, &told);
@@ -493,17 +493,17 @@ void fa_tell_told(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_noti
     }
     fa_circle_of(&circle, engine, alarm);
     for (size_t i = 0; i < alarm->told_count; i++) {
-        fa_person person = fa_directory_find(dir, fa_str_of(alarm->told[i].person));
+        fa_person person = fa_directory_find(dir, fa_str_of(alarm->told[i].to->person));
         if (person == FA_NOBODY || fa_pset_has(&circle.conflicted, person) ||
             fa_pset_has(&circle.struck, person) ||
-            (but != NULL && strcmp(but, alarm->told[i].person) == 0)) {
+            (but != NULL && strcmp(but, alarm->told[i].to->person) == 0)) {
             continue;
         }
         struct fa_note_spec spec = {
             .alarm = alarm,
             .person = person,
             .kind = kind,
-            .contact = contact_for(&dir->people[person], alarm->told[i].channel),
+            .contact = contact_for(&dir->people[person], alarm->told[i].to->channel),
         };
         fa_notify(engine, &spec);
     }

@@ -21,7 +21,7 @@ void fa_count_notification(struct fa_engine *engine, struct fa_notification *n, 
 void fa_count_alarm(struct fa_engine *engine, struct fa_alarm *alarm, bool is_there)
 {
     uint8_t was = alarm->counted;
-    bool counts = alarm->about_count == 0 && (alarm->flags & FA_FLAG_DRILL) == 0;
+    bool counts = alarm->people->about_count == 0 && (alarm->flags & FA_FLAG_DRILL) == 0;
     alarm->counted = is_there && counts ? (uint8_t)(alarm->state + 1) : 0;
     if (was > 0) {
         engine->stats.alarms[was - 1]--;

@@ -105,7 +105,7 @@ static struct fa_told *knows_already(const struct fa_engine *engine,
         return NULL;
     }
     for (size_t i = 0; i < alarm->told_count; i++) {
-        if (strcmp(alarm->told[i].person, n->person) == 0) {
+        if (strcmp(alarm->told[i].to->person, n->person) == 0) {
             return alarm->told[i].when >= news_of(alarm) ? &alarm->told[i] : NULL;
         }
     }
@@ -190,7 +190,7 @@ static bool same_group(const struct fa_notification *a, const struct fa_notifica
     }
     return !a->instead && !b->instead && a->of_series && b->of_series && a->kind == b->kind &&
            a->step == b->step && a->loop == b->loop &&
-           a->owner_alarm->rule == b->owner_alarm->rule &&
+           a->owner_alarm->texts->rule == b->owner_alarm->texts->rule &&
            same_customer(a->owner_alarm, b->owner_alarm);
 }
 

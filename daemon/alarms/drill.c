@@ -214,13 +214,13 @@ static struct fa_drill_ref *renew(struct fa_engine *engine, const char *policy)
 static void begin(struct fa_engine *engine, const struct fa_event *event, fa_time within)
 {
     const struct fa_policy *policy = fa_setup_policy(engine->setup, event->u.drill.policy);
-    char summary[300];
-    snprintf(summary, sizeof summary,
-             "DRILL of the policy %s, begun by %s: nothing has happened. Acknowledge it as you "
-             "would an alarm, so that it is known how long that takes",
-             policy->name, event->u.drill.who);
+    struct fa_buf summary;
+    fa_buf_init(&summary, 300);
+    fa_phrase_put(&summary, NULL, FA_PHRASE_DRILL_CALL,
+                  FA_VALUES(policy->name, event->u.drill.who));
     struct fa_alarm *alarm =
-        begin_alarm(engine, RULE, policy, summary, FA_FLAG_TROUBLE | FA_FLAG_DRILL);
+        begin_alarm(engine, RULE, policy, fa_buf_text(&summary), FA_FLAG_TROUBLE | FA_FLAG_DRILL);
+    fa_buf_done(&summary);
     struct fa_drill_ref *ref = renew(engine, policy->name);
     struct fa_drill *drill = &ref->drill;
     *drill = (struct fa_drill){
@@ -256,7 +256,7 @@ int fa_drill_begin(struct fa_engine *engine, const struct fa_event *event,
 static struct fa_drill_ref *ref_of(const struct fa_engine *engine, const struct fa_alarm *alarm)
 {
     struct fa_drill_ref *ref =
-        (alarm->flags & FA_FLAG_DRILL) != 0 ? find(engine, alarm->policy) : NULL;
+        (alarm->flags & FA_FLAG_DRILL) != 0 ? find(engine, alarm->texts->policy) : NULL;
     return ref != NULL && fa_id_eq(ref->drill.alarm.id, alarm->id.id) ? ref : NULL;
 }
 
@@ -294,7 +294,7 @@ static bool was_told(const struct fa_alarm *alarm, const char *person)
 {
     bool told = false;
     for (size_t i = 0; i < alarm->told_count && !told; i++) {
-        told = strcmp(alarm->told[i].person, person) == 0;
+        told = strcmp(alarm->told[i].to->person, person) == 0;
     }
     return told;
 }
@@ -329,7 +329,7 @@ static void put_silent(const struct fa_engine *engine, const struct fa_alarm *al
 {
     size_t count = 0;
     for (size_t i = 0; i < alarm->told_count; i++) {
-        put_one(engine, " Told, and silent: ", alarm->told[i].person, &count, words);
+        put_one(engine, " Told, and silent: ", alarm->told[i].to->person, &count, words);
     }
     fa_buf_puts(words, count > 0 ? "." : " Nobody could be told.");
     count = 0;
@@ -387,12 +387,9 @@ enum fa_alarm_event fa_drill_event(struct fa_engine *engine, struct fa_alarm *al
 void fa_drill_clip(struct fa_engine *engine, struct fa_alarm *alarm)
 {
     const struct fa_drill_ref *ref = ref_of(engine, alarm);
-    if (ref == NULL || alarm->state != FA_ALARM_UNACKED) {
-        return;
-    }
-    fa_time left = ref->ends - engine->now.mono;
-    if (alarm->deadline.length == FA_NEVER ||
-        alarm->deadline.armed + alarm->deadline.length - engine->now.wall > left) {
+    if (ref != NULL && alarm->state == FA_ALARM_UNACKED &&
+        (alarm->deadline.length == FA_NEVER || fa_engine_due(engine, alarm) > ref->ends)) {
+        fa_time left = ref->ends - engine->now.mono;
         fa_arm(engine, &engine->alarm_heap, &alarm->deadline, left > 0 ? left : 0);
     }
 }

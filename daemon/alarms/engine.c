@@ -20,12 +20,17 @@
 
 /* ---- objects ---- */
 
+static void add_dirty(struct fa_dirty *dirty, void *object)
+{
+    dirty->list = fa_xgrow(dirty->list, dirty->count, &dirty->cap, sizeof dirty->list[0]);
+    dirty->list[dirty->count++] = object;
+}
+
 void fa_touch_alarm(struct fa_engine *engine, struct fa_alarm *alarm)
 {
     if (!alarm->dirty) {
         alarm->dirty = true;
-        alarm->next_dirty = engine->dirty_alarms;
-        engine->dirty_alarms = alarm;
+        add_dirty(&engine->dirty_alarms, alarm);
     }
 }
 
@@ -33,8 +38,7 @@ void fa_touch_incident(struct fa_engine *engine, struct fa_incident *incident)
 {
     if (!incident->dirty) {
         incident->dirty = true;
-        incident->next_dirty = engine->dirty_incidents;
-        engine->dirty_incidents = incident;
+        add_dirty(&engine->dirty_incidents, incident);
     }
 }
 
@@ -42,8 +46,7 @@ void fa_touch_notification(struct fa_engine *engine, struct fa_notification *not
 {
     if (!notification->dirty) {
         notification->dirty = true;
-        notification->next_dirty = engine->dirty_notifications;
-        engine->dirty_notifications = notification;
+        add_dirty(&engine->dirty_notifications, notification);
     }
 }
 
@@ -116,9 +119,9 @@ const char *fa_use_policy(struct fa_engine *engine, const struct fa_policy *poli
 const struct fa_policy *fa_policy_of(const struct fa_engine *engine, const struct fa_alarm *alarm)
 {
     struct fa_policy_ref *ref = NULL;
-    HASH_FIND_STR(engine->policies, alarm->policy_hash, ref);
+    HASH_FIND_STR(engine->policies, alarm->texts->policy_hash, ref);
     /* A policy's row can be lost to damage; the one of that name is then the best there is. */
-    const struct fa_policy *named = fa_setup_policy(engine->setup, alarm->policy);
+    const struct fa_policy *named = fa_setup_policy(engine->setup, alarm->texts->policy);
     return ref != NULL     ? &ref->policy
            : named != NULL ? named
                            : fa_setup_policy(engine->setup, FA_POLICY_OPERATORS);
@@ -171,6 +174,9 @@ void fa_engine_free(struct fa_engine *engine)
     fa_tallies_done(engine);
     fa_kept_out_done(engine);
     fa_further_done(engine);
+    free(engine->dirty_alarms.list);
+    free(engine->dirty_incidents.list);
+    free(engine->dirty_notifications.list);
     fa_heap_done(&engine->alarm_heap);
     fa_heap_done(&engine->incident_heap);
     fa_heap_done(&engine->notification_heap);
@@ -180,14 +186,18 @@ void fa_engine_free(struct fa_engine *engine)
 
 /* ---- events ---- */
 
+static struct fa_heap_node *due(const struct fa_heap *heap, struct fa_now now)
+{
+    return fa_heap_next(heap) <= now.mono ? fa_heap_first(heap) : NULL;
+}
+
 static void tick_notifications(struct fa_engine *engine)
 {
     struct fa_heap_node *node;
     if (engine->hiders.due <= engine->now.mono) {
         fa_silences_due(engine);
     }
-    while ((node = fa_heap_first(&engine->notification_heap)) != NULL &&
-           node->at <= engine->now.mono) {
+    while ((node = due(&engine->notification_heap, engine->now)) != NULL) {
         fa_notification_due(engine, fa_container_of(node, struct fa_notification, deadline.node));
     }
 }
@@ -196,13 +206,13 @@ static void tick(struct fa_engine *engine)
 {
     struct fa_heap_node *node;
     tick_notifications(engine);
-    while ((node = fa_heap_first(&engine->alarm_heap)) != NULL && node->at <= engine->now.mono) {
+    while ((node = due(&engine->alarm_heap, engine->now)) != NULL) {
         struct fa_alarm *alarm = fa_container_of(node, struct fa_alarm, deadline.node);
         fa_disarm(&engine->alarm_heap, &alarm->deadline);
         int rc = fa_alarm_event(engine, alarm, FA_AEV_DUE, NULL);
         fa_assert(rc == 0);
     }
-    while ((node = fa_heap_first(&engine->incident_heap)) != NULL && node->at <= engine->now.mono) {
+    while ((node = due(&engine->incident_heap, engine->now)) != NULL) {
         fa_incident_due(engine, fa_container_of(node, struct fa_incident, due.node));
     }
     fa_further_promote(engine);
@@ -313,15 +323,6 @@ static void on_signal(struct fa_engine *engine, const struct fa_signal *signal)
     fa_buf_done(&identity);
 }
 
-struct fa_told *fa_alarm_add_told(struct fa_alarm *alarm)
-{
-    size_t count = alarm->told_count;
-    if ((count & (count - 1)) == 0) { /* 0 or a power of two: it is full */
-        alarm->told = fa_xrealloc(alarm->told, (count > 0 ? 2 * count : 1) * sizeof *alarm->told);
-    }
-    return &alarm->told[alarm->told_count++];
-}
-
 bool fa_channel_is_troubled(const struct fa_engine *engine, const char *channel)
 {
     static const char prefix[] = "firealarm:channel-";
@@ -383,7 +384,9 @@ static int on_deed(struct fa_engine *engine, const struct fa_event *event)
         return FA_ENOTFOUND;
     }
     bool worded = deed.text != NULL && deed.text[0] != '\0';
-    int rc = worded ? fa_comment_fits(alarm->comments, alarm->comment_count, deed.text) : 0;
+    int rc = worded
+                 ? fa_comment_fits(alarm->people->comments, alarm->people->comment_count, deed.text)
+                 : 0;
     if (event->kind != FA_EV_COMMENT) {
         worded = worded && rc == 0; /* the deed counts, whether or not its words fit */
         rc = fa_alarm_event(engine, alarm, event->kind == FA_EV_ACK ? FA_AEV_ACK : FA_AEV_RESOLVE,
@@ -393,9 +396,8 @@ static int on_deed(struct fa_engine *engine, const struct fa_event *event)
         fa_guesses_forget(alarm, deed.who);
     }
     if (rc == 0 && worded) {
-        fa_add_comment(
-            &alarm->comments, &alarm->comment_count, &alarm->comment_cap,
-            (struct fa_comment){fa_xstrdup(deed.who), fa_xstrdup(deed.text), engine->now.wall});
+        fa_alarm_add_comment(alarm, (struct fa_comment){fa_xstrdup(deed.who), fa_xstrdup(deed.text),
+                                                        engine->now.wall});
         fa_touch_alarm(engine, alarm);
         if (event->kind == FA_EV_COMMENT) {
             fa_journal_alarm(engine, FA_J_COMMENTED, alarm, deed.who, 0);
@@ -425,6 +427,7 @@ static void on_reload(struct fa_engine *engine, const struct fa_event *event)
     fa_journal(engine, FA_J_RELOAD, (struct fa_journal_ids){0}, NULL, 0);
     fa_mark_orphans(engine);
     fa_climb_reckon(engine);
+    fa_incidents_reckon(engine);
     fa_quiet_reckon(engine);
     fa_hiding_reload(engine);
     fa_tally_review(engine);
@@ -542,8 +545,13 @@ fa_time fa_engine_next_deadline(const struct fa_engine *engine)
                                      &engine->notification_heap};
     fa_time first = engine->hiders.due;
     for (size_t i = 0; i < 3; i++) {
-        const struct fa_heap_node *node = fa_heap_first(heaps[i]);
-        first = node != NULL && node->at < first ? node->at : first;
+        fa_time next = fa_heap_next(heaps[i]);
+        first = next < first ? next : first;
     }
     return engine->weekly_due < first ? engine->weekly_due : first;
+}
+
+fa_time fa_engine_due(const struct fa_engine *engine, const struct fa_alarm *alarm)
+{
+    return fa_heap_at(&engine->alarm_heap, &alarm->deadline.node);
 }

@@ -236,6 +236,8 @@ void fa_engine_step(struct fa_engine *engine, const struct fa_event *event, stru
                     struct fa_actions *actions);
 /* Monotonic time of the next TICK; FA_NEVER. */
 fa_time fa_engine_next_deadline(const struct fa_engine *engine);
+/* Monotonic time of the alarm's deadline; FA_NEVER: it has none. */
+fa_time fa_engine_due(const struct fa_engine *engine, const struct fa_alarm *alarm);
 
 /* Reading. */
 const struct fa_setup *fa_engine_setup(const struct fa_engine *engine);
@@ -369,6 +371,9 @@ fa_time fa_drill_plan_quiet(const struct fa_drill_plan *plan);
 bool fa_engine_may_rule(const struct fa_engine *engine, fa_person person, enum fa_verb verb,
                         const struct fa_rule *rule, fa_time at);
 
+/* Is the person kept out of the alarm of that identity, or of the next one when there is none? */
+bool fa_engine_is_kept_out(const struct fa_engine *engine, fa_person person, const char *identity);
+
 /* What fa_may() needs of an alarm. The sets belong to the access. */
 struct fa_access {
     struct fa_pset conflicted, struck, targets;
@@ -403,6 +408,7 @@ struct fa_preview {
     enum fa_guidance level, guidance;
     const char *hint; /* borrowed from the setup; may be NULL */
     fa_time due;      /* 0: none */
+    enum fa_measure due_measure;
     bool independent; /* a conflict emptied a step */
     bool nobody;      /* somebody is to be told now, and no channel may carry it to anybody */
     struct fa_preview_line *lines; /* owned: fa_preview_done() */

@@ -6,7 +6,8 @@
  *  2. A raised filing is in at least one alarm: that of an incident rule, or its own.
  *  3. A filing joins an alarm only if both keep the same people out; else it gets its own, so that
  *     nobody learns by somebody else's alarm what he must not.
- *  4. "solve" and "help" have a due time; when it passes they are raised.
+ *  4. "solve" and "help" have a due time; when it passes they are raised. Business time is counted
+ *     from the filing by the calendar as it is now.
  */
 #include "alarms/internal.h"
 #include "base/texts.h"
@@ -138,8 +139,8 @@ static size_t bytes_of(char *const *texts, size_t count)
 /* Would the alarm's row still hold everybody whom the two keep out? */
 static bool subjects_fit(const struct fa_alarm *alarm, const struct fa_incident *incident)
 {
-    return bytes_of(alarm->about, alarm->about_count) +
-               bytes_of(alarm->struck, alarm->struck_count) +
+    return bytes_of(alarm->people->about, alarm->people->about_count) +
+               bytes_of(alarm->people->struck, alarm->people->struck_count) +
                bytes_of(incident->about, incident->about_count) +
                bytes_of(incident->struck, incident->struck_count) <=
            FA_SUBJECTS_BYTES_MAX;
@@ -147,22 +148,21 @@ static bool subjects_fit(const struct fa_alarm *alarm, const struct fa_incident 
 
 static void join(struct fa_engine *engine, struct fa_alarm *alarm, struct fa_incident *incident)
 {
-    for (size_t i = 0; i < alarm->incident_count; i++) {
-        if (fa_id_eq(alarm->incidents[i].id, incident->id.id)) {
+    for (size_t i = 0; i < alarm->people->incident_count; i++) {
+        if (fa_id_eq(alarm->people->incidents[i].id, incident->id.id)) {
             return;
         }
     }
-    alarm->incidents = fa_xgrow(alarm->incidents, alarm->incident_count, &alarm->incident_cap,
-                                sizeof(struct fa_incident_id));
-    alarm->incidents[alarm->incident_count++] = incident->id;
+    *fa_alarm_add_incident(alarm) = incident->id;
     incident->alarms = fa_xgrow(incident->alarms, incident->alarm_count, &incident->alarm_cap,
                                 sizeof(struct fa_alarm_id));
     incident->alarms[incident->alarm_count++] = alarm->id;
+    struct fa_alarm_people *people = fa_alarm_people(alarm);
     for (size_t i = 0; i < incident->about_count; i++) {
-        add_text(&alarm->about, &alarm->about_count, incident->about[i]);
+        add_text(&people->about, &people->about_count, incident->about[i]);
     }
     for (size_t i = 0; i < incident->struck_count; i++) {
-        add_text(&alarm->struck, &alarm->struck_count, incident->struck[i]);
+        add_text(&people->struck, &people->struck_count, incident->struck[i]);
     }
     fa_touch_alarm(engine, alarm);
     fa_touch_incident(engine, incident);
@@ -181,7 +181,7 @@ static void join_pattern(struct fa_engine *engine, struct fa_alarm *alarm,
         fact = fact_of(i);
         fa_time age = engine->now.wall - i->filed;
         if (i == newest || !fa_incident_rule_matches(rule, &fact) ||
-            alarm->incident_count >= FA_ALARM_FILINGS_MAX || !subjects_fit(alarm, i) ||
+            alarm->people->incident_count >= FA_ALARM_FILINGS_MAX || !subjects_fit(alarm, i) ||
             (rule->incident.within > 0 && age >= rule->incident.within)) {
             continue;
         }
@@ -198,7 +198,7 @@ static void join_pattern(struct fa_engine *engine, struct fa_alarm *alarm,
 /* An open alarm took one more filing: whoever owns or heard of it hears that it grew. */
 static void grew(struct fa_engine *engine, struct fa_alarm *alarm)
 {
-    fa_journal_alarm(engine, FA_J_ATTACHED, alarm, NULL, (int64_t)alarm->incident_count);
+    fa_journal_alarm(engine, FA_J_ATTACHED, alarm, NULL, (int64_t)alarm->people->incident_count);
     if (alarm->state == FA_ALARM_RETURNED) {
         int rc = fa_alarm_event(engine, alarm, FA_AEV_FIRE, NULL);
         fa_assert(rc == 0);
@@ -248,10 +248,11 @@ static struct fa_alarm *begin_filed(struct fa_engine *engine, struct fa_incident
 /* Its filings are raised by this rule no more. */
 static void note_raised(struct fa_engine *engine, const struct fa_alarm *alarm)
 {
-    for (size_t i = 0; i < alarm->incident_count; i++) {
-        struct fa_incident *incident = fa_book_find(&engine->incidents, alarm->incidents[i].id);
+    for (size_t i = 0; i < alarm->people->incident_count; i++) {
+        struct fa_incident *incident =
+            fa_book_find(&engine->incidents, alarm->people->incidents[i].id);
         if (incident != NULL) {
-            add_text(&incident->raised_by, &incident->raised_by_count, alarm->rule);
+            add_text(&incident->raised_by, &incident->raised_by_count, alarm->texts->rule);
             fa_touch_incident(engine, incident);
         }
     }
@@ -271,11 +272,11 @@ static void raise_by_rule(struct fa_engine *engine, struct fa_incident *incident
         fa_buf_printf(&identity, "/%s", fa_id_format(incident->id.id, id));
     }
     struct fa_alarm *alarm = fa_names_find(&engine->identities, fa_buf_text(&identity));
-    if (alarm != NULL &&
-        !(alarm->incident_count < FA_ALARM_FILINGS_MAX &&
-          same_texts(alarm->about, alarm->about_count, incident->about, incident->about_count) &&
-          same_texts(alarm->struck, alarm->struck_count, incident->struck,
-                     incident->struck_count))) {
+    if (alarm != NULL && !(alarm->people->incident_count < FA_ALARM_FILINGS_MAX &&
+                           same_texts(alarm->people->about, alarm->people->about_count,
+                                      incident->about, incident->about_count) &&
+                           same_texts(alarm->people->struck, alarm->people->struck_count,
+                                      incident->struck, incident->struck_count))) {
         fa_buf_printf(&identity, "/%s", fa_id_format(incident->id.id, id));
         alarm = NULL;
     }
@@ -527,6 +528,7 @@ static bool make_room(struct fa_engine *engine)
 {
     struct fa_incident *oldest = NULL;
     size_t closed = 0, open = 0;
+    fa_time first = FA_NEVER;
     if (engine->incidents.count < engine->setup->filings_open_max) {
         return true;
     }
@@ -536,12 +538,60 @@ static bool make_room(struct fa_engine *engine)
             continue;
         }
         closed++;
-        oldest = oldest == NULL || i->due.node.at < oldest->due.node.at ? i : oldest;
+        fa_time at = fa_heap_at(&engine->incident_heap, &i->due.node);
+        if (oldest == NULL || at < first) {
+            oldest = i;
+            first = at;
+        }
     }
     if (closed > engine->setup->filings_open_max) {
         fa_incident_due(engine, oldest);
     }
     return open < engine->setup->filings_open_max;
+}
+
+/* When what was begun then is due by the category's calendar as it is now. */
+static fa_time due_at(const struct fa_engine *engine, const struct fa_incident *incident,
+                      const struct fa_category *category, fa_time begun)
+{
+    return fa_calendar_after(fa_calendar_named(engine, category->calendar),
+                             (enum fa_measure)incident->due_measure, begun, incident->due_in);
+}
+
+static void arm_due(struct fa_engine *engine, struct fa_incident *incident,
+                    const struct fa_category *category)
+{
+    fa_time length = category->due;
+    if (category->due_measure != FA_MEASURE_CLOCK) {
+        incident->due_in = category->due;
+        incident->due_measure = (uint8_t)category->due_measure;
+        length = due_at(engine, incident, category, engine->now.wall) - engine->now.wall;
+    }
+    fa_arm(engine, &engine->incident_heap, &incident->due, length);
+}
+
+static void reckon_due(struct fa_engine *engine, struct fa_incident *incident)
+{
+    const struct fa_category *category = fa_setup_category(engine->setup, incident->category);
+    struct fa_deadline *due = &incident->due;
+    if (incident->state != FA_INCIDENT_OPEN || incident->due_measure == FA_MEASURE_CLOCK ||
+        due->length == FA_NEVER || category == NULL || category->calendar == NULL) {
+        return; /* without a calendar it stays as it was reckoned last */
+    }
+    fa_time length = due_at(engine, incident, category, due->armed) - due->armed;
+    if (length != due->length) {
+        fa_time left = due->armed + length - engine->now.wall;
+        due->length = length;
+        fa_heap_set(&engine->incident_heap, &due->node, engine->now.mono + (left > 0 ? left : 0));
+        fa_touch_incident(engine, incident);
+    }
+}
+
+void fa_incidents_reckon(struct fa_engine *engine)
+{
+    for (struct fa_incident *i = engine->incidents.first; i != NULL; i = i->after) {
+        reckon_due(engine, i);
+    }
 }
 
 int fa_file(struct fa_engine *engine, const struct fa_filing *filing, bool *ret_already)
@@ -576,7 +626,7 @@ int fa_file(struct fa_engine *engine, const struct fa_filing *filing, bool *ret_
         raise_incident(engine, incident);
         return 0;
     }
-    fa_arm(engine, &engine->incident_heap, &incident->due, category->due);
+    arm_due(engine, incident, category);
     if (level == FA_GUIDE_HELP) {
         ask_helpers(engine, incident, category);
     }
@@ -666,15 +716,17 @@ static void remember(struct fa_incident *incident, const struct fa_alarm *alarm)
     if (first != 0 && (incident->told_first == 0 || first < incident->told_first)) {
         incident->told_first = first;
     }
-    if (alarm->owned != 0 && (incident->owned == 0 || alarm->owned < incident->owned)) {
-        incident->owned = alarm->owned;
+    if (alarm->people->owned != 0 &&
+        (incident->owned == 0 || alarm->people->owned < incident->owned)) {
+        incident->owned = alarm->people->owned;
     }
 }
 
 void fa_incidents_word(struct fa_engine *engine, const struct fa_alarm *alarm, bool is_kept)
 {
-    for (size_t i = 0; i < alarm->incident_count; i++) {
-        struct fa_incident *incident = fa_book_find(&engine->incidents, alarm->incidents[i].id);
+    for (size_t i = 0; i < alarm->people->incident_count; i++) {
+        struct fa_incident *incident =
+            fa_book_find(&engine->incidents, alarm->people->incidents[i].id);
         if (incident != NULL) {
             incident->kept += is_kept;
             incident->missed += !is_kept;
@@ -685,8 +737,9 @@ void fa_incidents_word(struct fa_engine *engine, const struct fa_alarm *alarm, b
 
 void fa_incidents_closed(struct fa_engine *engine, const struct fa_alarm *alarm)
 {
-    for (size_t i = 0; i < alarm->incident_count; i++) {
-        struct fa_incident *incident = fa_book_find(&engine->incidents, alarm->incidents[i].id);
+    for (size_t i = 0; i < alarm->people->incident_count; i++) {
+        struct fa_incident *incident =
+            fa_book_find(&engine->incidents, alarm->people->incidents[i].id);
         if (incident == NULL || incident->state != FA_INCIDENT_RAISED) {
             continue;
         }
@@ -839,6 +892,7 @@ int fa_engine_preview(const struct fa_engine *engine, const struct fa_filing *fi
         preview_helpers(engine, category, &circle, &ask, &preview);
     }
     preview.due = preview.level != FA_GUIDE_RAISE ? category->due : 0;
+    preview.due_measure = category->due_measure;
     bool has_own = preview_rules(engine, filing, &circle, &preview, wall);
     if (preview.level == FA_GUIDE_RAISE && !has_own) {
         preview_policy(engine, category->policy, &circle, &ask, &preview);

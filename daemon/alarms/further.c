@@ -50,8 +50,8 @@ static const char suffix[] = "/further";
 
 bool fa_is_further(const struct fa_alarm *alarm)
 {
-    size_t rule = strlen(alarm->rule);
-    return strncmp(alarm->identity, alarm->rule, rule) == 0 &&
+    size_t rule = strlen(alarm->texts->rule);
+    return strncmp(alarm->identity, alarm->texts->rule, rule) == 0 &&
            strcmp(alarm->identity + rule, suffix) == 0;
 }
 
@@ -87,7 +87,7 @@ void fa_further_count(struct fa_engine *engine, const struct fa_alarm *alarm, bo
 {
     engine->further_room = engine->further_room || !is_there; /* of all rules, whatever it was */
     if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0 && !fa_is_further(alarm)) {
-        take(engine, alarm->rule)->open += is_there ? 1 : UINT32_MAX;
+        take(engine, alarm->texts->rule)->open += is_there ? 1 : UINT32_MAX;
     }
 }
 
@@ -369,12 +369,12 @@ void fa_further_promote(struct fa_engine *engine)
 
 void fa_further_closed(struct fa_engine *engine, const struct fa_alarm *alarm)
 {
-    struct fa_further *further = fa_is_further(alarm) ? find(engine, alarm->rule) : NULL;
+    struct fa_further *further = fa_is_further(alarm) ? find(engine, alarm->texts->rule) : NULL;
     struct more *more, *next;
     if (further == NULL) {
         return;
     }
-    bool is_gone = fa_setup_rule(engine->setup, alarm->rule) == NULL;
+    bool is_gone = fa_setup_rule(engine->setup, alarm->texts->rule) == NULL;
     HASH_ITER(hh, further->sets, more, next) {
         if (is_gone ||
             more->is_unknown) { /* nobody measures it; or should it hold, it is said anew */

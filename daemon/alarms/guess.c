@@ -18,7 +18,7 @@
 
 static struct fa_guess *find(const struct fa_alarm *alarm, const char *person)
 {
-    struct fa_guesses *guesses = alarm->guesses;
+    struct fa_guesses *guesses = alarm->people->guesses;
     for (size_t i = 0; guesses != NULL && i < guesses->count; i++) {
         if (strcmp(guesses->items[i].person, person) == 0) {
             return &guesses->items[i];
@@ -36,12 +36,12 @@ uint32_t fa_alarm_guesses_left(const struct fa_alarm *alarm, const char *person)
 
 struct fa_guess *fa_guess_add(struct fa_alarm *alarm)
 {
-    size_t count = alarm->guesses != NULL ? alarm->guesses->count : 0;
-    alarm->guesses =
-        fa_xrealloc(alarm->guesses, sizeof *alarm->guesses + (count + 1) * sizeof(struct fa_guess));
-    alarm->guesses->count = count + 1;
-    alarm->guesses->items[count] = (struct fa_guess){.person = ""};
-    return &alarm->guesses->items[count];
+    struct fa_guesses **guesses = &fa_alarm_people(alarm)->guesses;
+    size_t count = *guesses != NULL ? (*guesses)->count : 0;
+    *guesses = fa_xrealloc(*guesses, sizeof **guesses + (count + 1) * sizeof(struct fa_guess));
+    (*guesses)->count = count + 1;
+    (*guesses)->items[count] = (struct fa_guess){.person = ""};
+    return &(*guesses)->items[count];
 }
 
 void fa_guesses_forget(struct fa_alarm *alarm, const char *person)

@@ -31,12 +31,13 @@ static bool is_open(const struct fa_alarm *alarm)
 static bool takes_part(const struct fa_alarm *alarm)
 {
     return (alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE | FA_FLAG_SHADOW)) == 0 &&
-           alarm->about_count == 0 && alarm->struck_count == 0 && !fa_is_further(alarm);
+           alarm->people->about_count == 0 && alarm->people->struck_count == 0 &&
+           !fa_is_further(alarm);
 }
 
 bool fa_engine_may_hide(const struct fa_engine *engine, const struct fa_alarm *alarm)
 {
-    const struct fa_category *category = fa_setup_category(engine->setup, alarm->category);
+    const struct fa_category *category = fa_setup_category(engine->setup, alarm->texts->category);
     return takes_part(alarm) && (category == NULL || !category->unsilenceable);
 }
 

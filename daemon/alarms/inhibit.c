@@ -95,9 +95,9 @@ static void join(struct fa_engine *engine, struct fa_alarm *alarm, const char *k
 void fa_inhibit_link(struct fa_engine *engine, struct fa_alarm *alarm)
 {
     const struct fa_setup *setup = engine->setup;
-    struct fa_matched matched = {.rule = alarm->rule,
-                                 .severity = alarm->severity,
-                                 .category = alarm->category,
+    struct fa_matched matched = {.rule = alarm->texts->rule,
+                                 .severity = alarm->texts->severity,
+                                 .category = alarm->texts->category,
                                  .labels = alarm->labels};
     struct fa_buf key;
     fa_buf_init(&key, FA_ROW_BYTES_MAX);

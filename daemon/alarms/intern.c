@@ -2,6 +2,7 @@
 #include "alarms/intern.h"
 #include "base/panic.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #define uthash_fatal(msg) fa_panic(__FILE__, __LINE__, msg)
@@ -9,23 +10,24 @@
 
 struct fa_interned {
     UT_hash_handle hh;
-    char text[];
+    _Alignas(max_align_t) char bytes[];
 };
+
+const void *fa_intern_bytes(struct fa_interned **set, const void *bytes, size_t len)
+{
+    struct fa_interned *found = NULL;
+    HASH_FIND(hh, *set, bytes, len, found);
+    if (found == NULL) {
+        found = fa_xcalloc(1, sizeof *found + len + 1);
+        memcpy(found->bytes, bytes, len);
+        HASH_ADD_KEYPTR(hh, *set, found->bytes, len, found);
+    }
+    return found->bytes;
+}
 
 const char *fa_intern_str(struct fa_interned **set, struct fa_str text)
 {
-    struct fa_interned *found = NULL;
-    if (text.len > 0) {
-        HASH_FIND(hh, *set, text.ptr, text.len, found);
-    } else {
-        return "";
-    }
-    if (found == NULL) {
-        found = fa_xcalloc(1, sizeof *found + text.len + 1);
-        memcpy(found->text, text.ptr, text.len);
-        HASH_ADD_KEYPTR(hh, *set, found->text, text.len, found);
-    }
-    return found->text;
+    return text.len > 0 ? fa_intern_bytes(set, text.ptr, text.len) : "";
 }
 
 const char *fa_intern(struct fa_interned **set, const char *text)

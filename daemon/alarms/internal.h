@@ -66,6 +66,12 @@ struct fa_pace {
     UT_hash_handle hh; /* by person */
 };
 
+/* What the step under way has touched. */
+struct fa_dirty {
+    void **list; /* owned; the objects are not */
+    size_t count, cap;
+};
+
 struct fa_engine {
     const struct fa_setup *setup;
     struct fa_book alarms, incidents, notifications;
@@ -75,9 +81,7 @@ struct fa_engine {
     struct fa_interned *texts;
     struct fa_condition *conditions; /* that hold now, of rules over filings and numbers */
     struct fa_heap alarm_heap, incident_heap, notification_heap;
-    struct fa_alarm *dirty_alarms;
-    struct fa_incident *dirty_incidents;
-    struct fa_notification *dirty_notifications;
+    struct fa_dirty dirty_alarms, dirty_incidents, dirty_notifications;
     struct fa_pace *paces, *dirty_paces;
     struct fa_drill_ref *drills; /* by policy */
     bool drills_changed;
@@ -96,7 +100,7 @@ struct fa_engine {
     struct fa_now now;
     struct fa_rng rng;
     struct fa_actions *actions;
-    uint64_t tie; /* makes equal deadlines come out in the order they were armed */
+    uint32_t tie; /* makes equal deadlines come out in the order they were armed */
 };
 
 /* actions.c */
@@ -111,9 +115,11 @@ void fa_erase_named_row(struct fa_engine *engine, enum fa_row_kind kind, const c
 void fa_flush(struct fa_engine *engine);
 
 /* diary.c: takes a copy. What is the same again replaces what it repeats. */
-void fa_diary_note(struct fa_alarm *alarm, const struct fa_moment *moment);
-/* One more at the end, whatever it is, NULL when there is no room. */
-struct fa_moment *fa_diary_add(struct fa_alarm *alarm);
+void fa_diary_note(struct fa_interned **texts, struct fa_alarm *alarm,
+                   const struct fa_moment *moment);
+/* One more at the end, whatever it is; false: there is no room. */
+bool fa_diary_add(struct fa_interned **texts, struct fa_alarm *alarm,
+                  const struct fa_moment *moment);
 
 /* count.c: when a step ends, of each that was touched; before it is freed, is_there false. */
 void fa_count_alarm(struct fa_engine *engine, struct fa_alarm *alarm, bool is_there);
@@ -163,6 +169,12 @@ void fa_trouble_once(struct fa_engine *engine, const char *code, const char *tex
 struct fa_told *fa_alarm_add_told(struct fa_alarm *alarm);
 /* Is there an alarm about this channel, open or not yet forgotten? */
 bool fa_channel_is_troubled(const struct fa_engine *engine, const char *channel);
+/* object.c */
+const struct fa_reach *fa_reach(struct fa_interned **texts, const char *person,
+                                const char *channel);
+/* One more filing, to be set; one more comment, taken. */
+struct fa_incident_id *fa_alarm_add_incident(struct fa_alarm *alarm);
+void fa_alarm_add_comment(struct fa_alarm *alarm, struct fa_comment comment);
 void fa_add_comment(struct fa_comment **comments, size_t *count, size_t *cap,
                     struct fa_comment comment);
 /* FA_EFULL: so much was written there that this text does not fit any more. */
@@ -494,6 +506,8 @@ void fa_incidents_reconcile(struct fa_engine *engine);
 int fa_reporter_word(struct fa_engine *engine, struct fa_incident_id id, const char *text,
                      bool done);
 void fa_incident_due(struct fa_engine *engine, struct fa_incident *incident);
+/* The calendars or the clock are others now. */
+void fa_incidents_reckon(struct fa_engine *engine);
 /* The rule's pattern and its numbers hold, and they did not when it was filed. */
 void fa_incident_confirmed(struct fa_engine *engine, struct fa_incident *incident,
                            const struct fa_rule *rule);

@@ -145,7 +145,9 @@ void fa_shift_all(struct fa_engine *engine, fa_time shift)
     for (struct fa_alarm *a = engine->alarms.first; a != NULL; a = a->after) {
         rearm(engine, &engine->alarm_heap, &a->deadline, shift);
         a->raised += a->state == FA_ALARM_PENDING ? shift : 0;
-        a->promised += a->promised != 0 ? shift : 0;          /* the deadline in words */
+        if (a->people->promised != 0) { /* the deadline in words */
+            fa_alarm_people(a)->promised += shift;
+        }
         for (size_t i = 0; i < a->told_count; i++) {          /* in the step, or before it? */
             if (shift < 0 || a->told[i].when >= a->changed) { /* before its state, it stays so */
                 a->told[i].when += shift;
@@ -180,6 +182,7 @@ void fa_shift_all(struct fa_engine *engine, fa_time shift)
     fa_further_shift(engine, shift);
     /* Open time is counted from the moved beginning; openings are not moved. */
     fa_climb_reckon(engine);
+    fa_incidents_reckon(engine);
     fa_silences_shift(engine, shift);
 }
 
@@ -187,7 +190,7 @@ void fa_mark_orphans(struct fa_engine *engine)
 {
     for (struct fa_alarm *a = engine->alarms.first; a != NULL; a = a->after) {
         bool ruled = (a->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0;
-        bool gone = ruled && fa_setup_rule(engine->setup, a->rule) == NULL;
+        bool gone = ruled && fa_setup_rule(engine->setup, a->texts->rule) == NULL;
         if (gone != ((a->flags & FA_FLAG_ORPHANED) != 0)) {
             a->flags ^= FA_FLAG_ORPHANED;
             fa_journal_alarm(engine, FA_J_ORPHANED, a, NULL, gone);
@@ -240,7 +243,7 @@ static void note_gap(struct fa_engine *engine, struct fa_alarm *alarm, fa_time l
     alarm->flags |= FA_FLAG_UNKNOWN;
     alarm->level = alarm->level == FA_LEVEL_FIRING ? alarm->level : FA_LEVEL_UNKNOWN;
     if (alarm->state != FA_ALARM_RESOLVED) {
-        fa_diary_note(alarm, &moment);
+        fa_diary_note(&engine->texts, alarm, &moment);
     }
     fa_touch_alarm(engine, alarm);
 }

@@ -80,7 +80,7 @@ void fa_notification_note(struct fa_engine *engine, const struct fa_notification
         .attempt = (uint16_t)(n->attempts < UINT16_MAX ? n->attempts : UINT16_MAX),
         .kind = (uint8_t)n->kind};
     if (n->owner_alarm != NULL) {
-        fa_diary_note(n->owner_alarm, &moment);
+        fa_diary_note(&engine->texts, n->owner_alarm, &moment);
         fa_touch_alarm(engine, n->owner_alarm);
     }
 }
@@ -95,8 +95,8 @@ void fa_notification_record(struct fa_engine *engine, const struct fa_notificati
 static const struct fa_severity *severity_of(const struct fa_engine *engine,
                                              const struct fa_notification *n)
 {
-    const char *name =
-        n->owner_alarm != NULL ? n->owner_alarm->severity : engine->setup->severities[0].name;
+    const char *name = n->owner_alarm != NULL ? n->owner_alarm->texts->severity
+                                              : engine->setup->severities[0].name;
     const struct fa_severity *severity = fa_setup_severity(engine->setup, name);
     return severity != NULL ? severity : &engine->setup->severities[0];
 }
@@ -132,8 +132,8 @@ bool fa_notification_is_hidden(const struct fa_engine *engine, const struct fa_n
 {
     const struct fa_incident *incident = fa_engine_incident(engine, n->incident);
     return n->hidden || n->kind == FA_NOTE_DIGEST ||
-           (n->owner_alarm != NULL &&
-            (n->owner_alarm->about_count > 0 || (n->owner_alarm->flags & FA_FLAG_DRILL) != 0)) ||
+           (n->owner_alarm != NULL && (n->owner_alarm->people->about_count > 0 ||
+                                       (n->owner_alarm->flags & FA_FLAG_DRILL) != 0)) ||
            (incident != NULL && incident->about_count > 0);
 }
 
@@ -255,8 +255,8 @@ static void circle_of(struct fa_circle *circle, const struct fa_directory *dir,
                       const struct fa_alarm *alarm, const struct fa_incident *incident)
 {
     if (alarm != NULL) {
-        fa_circle_init(circle, dir, alarm->about, alarm->about_count, alarm->struck,
-                       alarm->struck_count);
+        fa_circle_init(circle, dir, alarm->people->about, alarm->people->about_count,
+                       alarm->people->struck, alarm->people->struck_count);
     } else if (incident != NULL) {
         fa_circle_init(circle, dir, incident->about, incident->about_count, incident->struck,
                        incident->struck_count);
@@ -506,7 +506,7 @@ static bool was_told_in_step(const struct fa_engine *engine, const struct fa_ala
     fa_circle_of(&circle, engine, alarm); /* who is out by now, was told for nothing */
     for (size_t i = 0; i < alarm->told_count && !found; i++) {
         fa_person person =
-            fa_directory_find(engine->setup->people, fa_str_of(alarm->told[i].person));
+            fa_directory_find(engine->setup->people, fa_str_of(alarm->told[i].to->person));
         found = (alarm->told[i].when >= since || alarm->told[i].spared >= since) &&
                 !fa_pset_has(&circle.conflicted, person) && !fa_pset_has(&circle.struck, person);
     }
@@ -753,7 +753,7 @@ static void tell_latecomer(struct fa_engine *engine, struct fa_alarm *alarm,
         [FA_ALARM_RESOLVED] = FA_NOTE_RESOLVED,
     };
     fa_person person = fa_directory_find(engine->setup->people, fa_str_of(n->person));
-    bool by_them = alarm->owner != NULL && strcmp(alarm->owner, n->person) == 0;
+    bool by_them = alarm->people->owner != NULL && strcmp(alarm->people->owner, n->person) == 0;
     bool is_said = n->place != NULL && alarm->changed <= n->failing; /* by the line itself */
     if (person != FA_NOBODY && !by_them && !is_said && alarm->state != FA_ALARM_UNACKED &&
         !fa_flap_is_calm(alarm)) {
@@ -777,14 +777,14 @@ void fa_notification_sent(struct fa_engine *engine, struct fa_notification *n)
         alarm->first_told = alarm->told_count == 0 ? engine->now.wall : alarm->first_told;
         bool known = false;
         for (size_t i = 0; i < alarm->told_count && !known; i++) {
-            known = strcmp(alarm->told[i].person, n->person) == 0;
+            known = strcmp(alarm->told[i].to->person, n->person) == 0;
             if (known) {
                 alarm->told[i].when = engine->now.wall;
             }
         }
         if (!known) {
-            *fa_alarm_add_told(alarm) =
-                (struct fa_told){n->person, n->channel, engine->now.wall, 0};
+            *fa_alarm_add_told(alarm) = (struct fa_told){
+                fa_reach(&engine->texts, n->person, n->channel), engine->now.wall, 0};
             tell_latecomer(engine, alarm, n);
         }
         fa_touch_alarm(engine, alarm);

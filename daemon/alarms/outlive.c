@@ -131,7 +131,8 @@ static void make_room(struct fa_engine *engine)
 void fa_kept_out_note(struct fa_engine *engine, const struct fa_alarm *alarm)
 {
     struct fa_kept_out *kept = find(engine, alarm->identity);
-    if ((alarm->flags & FA_FLAG_FILED) != 0 || alarm->about_count + alarm->struck_count == 0) {
+    if ((alarm->flags & FA_FLAG_FILED) != 0 ||
+        alarm->people->about_count + alarm->people->struck_count == 0) {
         return;
     }
     if (kept != NULL) {
@@ -141,8 +142,8 @@ void fa_kept_out_note(struct fa_engine *engine, const struct fa_alarm *alarm)
     }
     kept = fa_xcalloc(1, sizeof *kept);
     kept->identity = fa_xstrdup(alarm->identity);
-    copy(&kept->about, &kept->about_count, alarm->about, alarm->about_count);
-    copy(&kept->struck, &kept->struck_count, alarm->struck, alarm->struck_count);
+    copy(&kept->about, &kept->about_count, alarm->people->about, alarm->people->about_count);
+    copy(&kept->struck, &kept->struck_count, alarm->people->struck, alarm->people->struck_count);
     kept->until = engine->now.wall + KEPT_FOR;
     HASH_ADD_KEYPTR(hh, engine->kept_out, kept->identity, strlen(kept->identity), kept);
     put_row(engine, kept);
@@ -168,13 +169,35 @@ void fa_kept_out_apply(struct fa_engine *engine, struct fa_alarm *alarm, const c
         return;
     }
     if (open != NULL && open != alarm) {
-        copy(&alarm->about, &alarm->about_count, open->about, open->about_count);
-        copy(&alarm->struck, &alarm->struck_count, open->struck, open->struck_count);
+        struct fa_alarm_people *people = fa_alarm_people(alarm);
+        copy(&people->about, &people->about_count, open->people->about, open->people->about_count);
+        copy(&people->struck, &people->struck_count, open->people->struck,
+             open->people->struck_count);
     }
     if (kept != NULL) {
-        copy(&alarm->about, &alarm->about_count, kept->about, kept->about_count);
-        copy(&alarm->struck, &alarm->struck_count, kept->struck, kept->struck_count);
+        struct fa_alarm_people *people = fa_alarm_people(alarm);
+        copy(&people->about, &people->about_count, kept->about, kept->about_count);
+        copy(&people->struck, &people->struck_count, kept->struck, kept->struck_count);
     }
+}
+
+bool fa_engine_is_kept_out(const struct fa_engine *engine, fa_person person, const char *identity)
+{
+    const struct fa_alarm *alarm = fa_engine_alarm_by_identity(engine, identity);
+    const struct fa_kept_out *kept = alarm == NULL ? find_valid(engine, identity) : NULL;
+    struct fa_alarm_people people = {0};
+    struct fa_alarm next = {.people = &people};
+    struct fa_circle circle;
+    if (kept != NULL) {
+        people = (struct fa_alarm_people){.about = kept->about,
+                                          .struck = kept->struck,
+                                          .about_count = kept->about_count,
+                                          .struck_count = kept->struck_count};
+    }
+    fa_circle_of(&circle, engine, alarm != NULL ? alarm : &next);
+    bool is_out = fa_pset_has(&circle.conflicted, person) || fa_pset_has(&circle.struck, person);
+    fa_circle_done(&circle);
+    return is_out;
 }
 
 bool fa_kept_out_of_rule(const struct fa_engine *engine, const char *rule)

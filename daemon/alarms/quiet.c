@@ -30,9 +30,10 @@ static bool is_urgent(const struct fa_engine *engine, const struct fa_notificati
         return category == NULL || is_severe(engine, category->severity);
     }
     const struct fa_policy *policy = fa_policy_of(engine, alarm);
-    bool urgent = (alarm->flags & FA_FLAG_DRILL) != 0
-                      ? fa_drill_is_urgent(engine, alarm)
-                      : (alarm->flags & FA_FLAG_TROUBLE) != 0 || is_severe(engine, alarm->severity);
+    bool urgent =
+        (alarm->flags & FA_FLAG_DRILL) != 0
+            ? fa_drill_is_urgent(engine, alarm)
+            : (alarm->flags & FA_FLAG_TROUBLE) != 0 || is_severe(engine, alarm->texts->severity);
     return urgent || (n->step < policy->step_count && policy->steps[n->step].urgent);
 }
 

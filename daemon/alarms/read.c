@@ -117,12 +117,12 @@ static void add_targets(const struct fa_engine *engine, const struct fa_alarm *a
     fa_policy_people(aim.policy, dir, &aim.ask, set);
     fa_aim_done(&aim);
     for (size_t i = 0; i < alarm->told_count; i++) {
-        add_named(dir, alarm->told[i].person, set);
+        add_named(dir, alarm->told[i].to->person, set);
     }
     for (const struct fa_notification *n = alarm->notifications; n != NULL; n = n->next) {
         add_named(dir, n->person, set);
     }
-    add_named(dir, alarm->owner, set);
+    add_named(dir, alarm->people->owner, set);
     if ((alarm->flags & FA_FLAG_EMPTIED) != 0) {
         (void)!fa_directory_resolve(dir, FA_STR(FA_TARGET_INDEPENDENT), set);
     }
@@ -130,10 +130,10 @@ static void add_targets(const struct fa_engine *engine, const struct fa_alarm *a
 
 static fa_person reporter_of(const struct fa_engine *engine, const struct fa_alarm *alarm)
 {
-    if (alarm->incident_count != 1) {
+    if (alarm->people->incident_count != 1) {
         return FA_NOBODY;
     }
-    const struct fa_incident *incident = fa_engine_incident(engine, alarm->incidents[0]);
+    const struct fa_incident *incident = fa_engine_incident(engine, alarm->people->incidents[0]);
     if (incident == NULL || incident->reporter == NULL ||
         strncmp(incident->reporter, "person:", 7) != 0) {
         return FA_NOBODY;
@@ -185,7 +185,8 @@ void fa_access_init(struct fa_access *access, const struct fa_engine *engine,
 {
     const struct fa_directory *dir = engine->setup->people;
     init_sets(access, dir);
-    add_circle(access, dir, alarm->about, alarm->about_count, alarm->struck, alarm->struck_count);
+    add_circle(access, dir, alarm->people->about, alarm->people->about_count, alarm->people->struck,
+               alarm->people->struck_count);
     fa_circle_close(dir, alarm, NULL, &access->conflicted);
     add_targets(engine, alarm, &access->targets);
     access->object.targets = &access->targets;
@@ -201,8 +202,8 @@ void fa_access_init_queue(struct fa_access *access, const struct fa_engine *engi
     const struct fa_incident *incident = fa_engine_incident(engine, notification->incident);
     init_sets(access, dir);
     if (alarm != NULL) {
-        add_circle(access, dir, alarm->about, alarm->about_count, alarm->struck,
-                   alarm->struck_count);
+        add_circle(access, dir, alarm->people->about, alarm->people->about_count,
+                   alarm->people->struck, alarm->people->struck_count);
     }
     if (incident != NULL) {
         add_circle(access, dir, incident->about, incident->about_count, incident->struck,

@@ -23,6 +23,7 @@ enum incident_tag {
     I_ID = 1, I_CATEGORY, I_CUSTOMER, I_TEXT, I_SINCE, I_KNOWN, I_REPORTER, I_ABOUT, I_STRUCK,
     I_LEVEL, I_STATE, I_FILED, I_CLOSED, I_JOURNAL, I_ARMED, I_LENGTH, I_ALARM, I_COMMENT,
     I_TOLD, I_TOLD_FIRST, I_OWNED, I_RAISED_BY, I_CALLED, I_KEPT, I_MISSED,
+    I_DUE_IN, I_DUE_MEASURE,
 };
 /* clang-format on */
 /* clang-format off */
@@ -89,8 +90,8 @@ static void put_inner(struct fa_buf *buf, uint32_t tag, const char *who, const c
 static void put_told(struct fa_buf *buf, const struct fa_told *told)
 {
     size_t from = buf->len;
-    fa_rec_put_text(buf, X_WHO, told->person);
-    fa_rec_put_text(buf, X_CHANNEL, told->channel);
+    fa_rec_put_text(buf, X_WHO, told->to->person);
+    fa_rec_put_text(buf, X_CHANNEL, told->to->channel);
     fa_rec_put_i64(buf, X_WHEN, told->when);
     put_time(buf, X_SPARED, told->spared);
     fa_rec_wrap(buf, A_TOLD, from);
@@ -132,13 +133,13 @@ void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
 {
     put_id(buf, A_ID, &a->id.id);
     fa_rec_put_text(buf, A_IDENTITY, a->identity);
-    fa_rec_put_text(buf, A_RULE, a->rule);
-    fa_rec_put_text(buf, A_CATEGORY, a->category);
-    fa_rec_put_text(buf, A_SEVERITY, a->severity);
-    fa_rec_put_text(buf, A_POLICY, a->policy);
-    fa_rec_put_text(buf, A_HASH, a->policy_hash);
-    fa_rec_put_text(buf, A_SUMMARY, a->summary);
-    fa_rec_put_text(buf, A_EXPECT, a->expect);
+    fa_rec_put_text(buf, A_RULE, a->texts->rule);
+    fa_rec_put_text(buf, A_CATEGORY, a->texts->category);
+    fa_rec_put_text(buf, A_SEVERITY, a->texts->severity);
+    fa_rec_put_text(buf, A_POLICY, a->texts->policy);
+    fa_rec_put_text(buf, A_HASH, a->texts->policy_hash);
+    fa_rec_put_text(buf, A_SUMMARY, a->texts->summary);
+    fa_rec_put_text(buf, A_EXPECT, a->texts->expect);
     fa_rec_put_text(buf, A_LABELS, a->labels);
     fa_rec_put_u64(buf, A_STATE, a->state);
     put_count(buf, A_FLAGS, a->flags);
@@ -156,12 +157,12 @@ void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
     put_deadline(buf, A_ARMED, A_LENGTH, &a->deadline);
     put_count(buf, A_CLOCK, a->clock);
     put_count(buf, A_FOR_MEASURE, a->for_measure);
-    fa_rec_put_text(buf, A_OWNER, a->owner);
-    put_time(buf, A_PROMISED, a->promised);
-    put_time(buf, A_OWNED, a->owned);
+    fa_rec_put_text(buf, A_OWNER, a->people->owner);
+    put_time(buf, A_PROMISED, a->people->promised);
+    put_time(buf, A_OWNED, a->people->owned);
     put_time(buf, A_FIRST_TOLD, a->first_told);
-    for (size_t i = 0; i < a->incident_count; i++) {
-        put_id(buf, A_INCIDENT, &a->incidents[i].id);
+    for (size_t i = 0; i < a->people->incident_count; i++) {
+        put_id(buf, A_INCIDENT, &a->people->incidents[i].id);
     }
     if (a->source != NULL) {
         fa_rec_put_text(buf, A_DETAILS, a->source->details);
@@ -169,19 +170,21 @@ void fa_alarm_encode(const struct fa_alarm *a, struct fa_buf *buf)
             fa_rec_put_u64(buf, A_MEMBER, a->source->members[i]);
         }
     }
-    put_texts(buf, A_ABOUT, a->about, a->about_count);
-    put_texts(buf, A_STRUCK, a->struck, a->struck_count);
+    put_texts(buf, A_ABOUT, a->people->about, a->people->about_count);
+    put_texts(buf, A_STRUCK, a->people->struck, a->people->struck_count);
     for (size_t i = 0; i < a->told_count; i++) {
         put_told(buf, &a->told[i]);
     }
-    for (size_t i = 0; i < a->comment_count; i++) {
-        put_inner(buf, A_COMMENT, a->comments[i].who, a->comments[i].text, NULL,
-                  a->comments[i].when);
+    for (size_t i = 0; i < a->people->comment_count; i++) {
+        put_inner(buf, A_COMMENT, a->people->comments[i].who, a->people->comments[i].text, NULL,
+                  a->people->comments[i].when);
     }
-    for (size_t i = 0; i < a->moment_count; i++) {
-        put_moment(buf, &a->moments[i]);
+    struct fa_moment moments[FA_DIARY_MAX];
+    uint32_t moment_count = fa_diary_read(a, moments);
+    for (uint32_t i = 0; i < moment_count; i++) {
+        put_moment(buf, &moments[i]);
     }
-    put_guesses(buf, a->guesses);
+    put_guesses(buf, a->people->guesses);
     put_count(buf, A_MOMENTS_LOST, a->moments_lost);
     put_count(buf, A_EVIDENCE, a->evidence);
     fa_rec_put_f64(buf, A_WORST, a->worst);
@@ -215,6 +218,8 @@ void fa_incident_encode(const struct fa_incident *i, struct fa_buf *buf)
         fa_rec_put_u64(buf, I_MISSED, i->missed);
     }
     put_deadline(buf, I_ARMED, I_LENGTH, &i->due);
+    put_time(buf, I_DUE_IN, i->due_in);
+    put_count(buf, I_DUE_MEASURE, i->due_measure);
     for (size_t n = 0; n < i->alarm_count; n++) {
         put_id(buf, I_ALARM, &i->alarms[n].id);
     }
@@ -309,18 +314,20 @@ static bool get_told(const struct fa_rec_field *outer, struct fa_interned **text
 {
     struct fa_rec_reader reader = fa_rec_read(outer->bytes);
     struct fa_rec_field field;
-    *ret = (struct fa_told){.person = "", .channel = ""};
+    struct fa_reach to = {"", ""};
+    *ret = (struct fa_told){.to = NULL};
     while (fa_rec_next(&reader, &field)) {
         if (field.tag == X_WHO) {
-            ret->person = fa_intern_str(texts, field.bytes);
+            to.person = fa_intern_str(texts, field.bytes);
         } else if (field.tag == X_CHANNEL) {
-            ret->channel = fa_intern_str(texts, field.bytes);
+            to.channel = fa_intern_str(texts, field.bytes);
         } else if (field.tag == X_WHEN) {
             ret->when = get_time(&field);
         } else if (field.tag == X_SPARED) {
             ret->spared = get_time(&field);
         }
     }
+    ret->to = fa_reach(texts, to.person, to.channel);
     return !reader.bad;
 }
 
@@ -371,29 +378,32 @@ static bool get_guess(const struct fa_rec_field *outer, struct fa_interned **tex
 static bool read_alarm_list(struct fa_alarm *a, const struct fa_rec_field *f,
                             struct fa_interned **texts)
 {
+    struct fa_alarm_people *people;
     struct fa_comment comment;
     switch (f->tag) {
     case A_INCIDENT:
-        a->incidents = fa_xgrow(a->incidents, a->incident_count, &a->incident_cap,
-                                sizeof(struct fa_incident_id));
-        return get_id(f, &a->incidents[a->incident_count++].id);
+        return get_id(f, &fa_alarm_add_incident(a)->id);
     case A_ABOUT:
-        fa_texts_add(&a->about, &a->about_count, f->bytes);
+        people = fa_alarm_people(a);
+        fa_texts_add(&people->about, &people->about_count, f->bytes);
         return true;
     case A_STRUCK:
-        fa_texts_add(&a->struck, &a->struck_count, f->bytes);
+        people = fa_alarm_people(a);
+        fa_texts_add(&people->struck, &people->struck_count, f->bytes);
         return true;
     case A_TOLD:
         return get_told(f, texts, fa_alarm_add_told(a));
     case A_GUESS:
         return get_guess(f, texts, fa_guess_add(a));
     case A_MOMENT: {
-        struct fa_moment *moment = fa_diary_add(a);
-        return moment == NULL || get_moment(f, texts, moment);
+        struct fa_moment moment;
+        bool ok = get_moment(f, texts, &moment);
+        (void)fa_diary_add(texts, a, &moment);
+        return ok;
     }
     case A_COMMENT: {
         bool ok = get_comment(f, &comment);
-        fa_add_comment(&a->comments, &a->comment_count, &a->comment_cap, comment);
+        fa_alarm_add_comment(a, comment);
         return ok;
     }
     default:
@@ -401,24 +411,30 @@ static bool read_alarm_list(struct fa_alarm *a, const struct fa_rec_field *f,
     }
 }
 
-static bool read_alarm_text(struct fa_alarm *a, const struct fa_rec_field *f,
-                            struct fa_interned **texts)
+static void read_shared_text(struct fa_alarm_texts *shared, const struct fa_rec_field *f,
+                             struct fa_interned **texts)
 {
     const struct {
         uint32_t tag;
         const char **text;
     } interned[] = {
-        {A_RULE, &a->rule},     {A_CATEGORY, &a->category}, {A_SEVERITY, &a->severity},
-        {A_POLICY, &a->policy}, {A_HASH, &a->policy_hash},  {A_SUMMARY, &a->summary},
-        {A_EXPECT, &a->expect},
+        {A_RULE, &shared->rule},         {A_CATEGORY, &shared->category},
+        {A_SEVERITY, &shared->severity}, {A_POLICY, &shared->policy},
+        {A_HASH, &shared->policy_hash},  {A_SUMMARY, &shared->summary},
+        {A_EXPECT, &shared->expect},
     };
     for (size_t i = 0; i < sizeof interned / sizeof interned[0]; i++) {
         if (interned[i].tag == f->tag) {
             *interned[i].text = fa_intern_str(texts, f->bytes);
         }
     }
+}
+
+static bool read_alarm_text(struct fa_alarm *a, const struct fa_rec_field *f)
+{
     if (f->tag == A_OWNER) {
-        a->owner = get_text(f, a->owner);
+        struct fa_alarm_people *people = fa_alarm_people(a);
+        people->owner = get_text(f, people->owner);
     } else if (f->tag == A_HIDING) {
         fa_hiding_decode(a, f->bytes);
     } else if (f->tag == A_FLAPS) {
@@ -433,16 +449,20 @@ static void read_alarm_number(struct fa_alarm *a, const struct fa_rec_field *f)
         uint32_t tag;
         fa_time *time;
     } times[] = {
-        {A_SINCE, &a->since}, {A_RAISED, &a->raised},         {A_CHANGED, &a->changed},
-        {A_FOR, &a->for_ms},  {A_ARMED, &a->deadline.armed},  {A_PROMISED, &a->promised},
-        {A_OWNED, &a->owned}, {A_FIRST_TOLD, &a->first_told}, {A_HELD, &a->held},
+        {A_SINCE, &a->since}, {A_RAISED, &a->raised},        {A_CHANGED, &a->changed},
+        {A_FOR, &a->for_ms},  {A_ARMED, &a->deadline.armed}, {A_FIRST_TOLD, &a->first_told},
+        {A_HELD, &a->held},
     };
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         if (times[i].tag == f->tag) {
             *times[i].time = get_time(f);
         }
     }
-    if (f->tag == A_LENGTH) {
+    if (f->tag == A_PROMISED) {
+        fa_alarm_people(a)->promised = get_time(f);
+    } else if (f->tag == A_OWNED) {
+        fa_alarm_people(a)->owned = get_time(f);
+    } else if (f->tag == A_LENGTH) {
         a->deadline.length = get_length(f);
     } else if (f->tag == A_CLOCK) {
         a->clock = (uint8_t)(f->u64 < FA_CLOCK__COUNT ? f->u64 : FA_CLOCK_ELAPSED);
@@ -502,29 +522,31 @@ static struct fa_source *make_source(const struct read_source *read)
 
 int fa_alarm_decode(struct fa_str bytes, struct fa_interned **texts, struct fa_alarm **ret_alarm)
 {
-    struct fa_alarm *a = fa_xcalloc(1, sizeof *a);
+    struct fa_alarm *a = fa_alarm_new();
+    struct fa_alarm_texts shared = {0};
     struct fa_rec_reader reader = fa_rec_read(bytes);
     struct fa_rec_field field;
     struct fa_str identity = {NULL, 0}, labels = {NULL, 0};
     struct read_source source = {.count = 0};
     bool ok = true;
-    a->value = a->worst = (double)NAN;
-    a->deadline.length = FA_NEVER;
     while (ok && fa_rec_next(&reader, &field)) {
-        ok = read_alarm_text(a, &field, texts) && read_alarm_list(a, &field, texts);
+        ok = read_alarm_text(a, &field) && read_alarm_list(a, &field, texts);
+        read_shared_text(&shared, &field, texts);
         read_alarm_number(a, &field);
         read_source_field(&source, &field);
         identity = field.tag == A_IDENTITY ? field.bytes : identity;
         labels = field.tag == A_LABELS ? field.bytes : labels;
     }
-    ok = ok && !reader.bad && !fa_id_is_zero(a->id.id) && identity.ptr != NULL && a->rule != NULL &&
-         a->category != NULL && a->severity != NULL && a->policy != NULL &&
-         a->policy_hash != NULL && a->summary != NULL && labels.ptr != NULL;
+    ok = ok && !reader.bad && !fa_id_is_zero(a->id.id) && identity.ptr != NULL &&
+         shared.rule != NULL && shared.category != NULL && shared.severity != NULL &&
+         shared.policy != NULL && shared.policy_hash != NULL && shared.summary != NULL &&
+         labels.ptr != NULL;
     if (!ok) {
         fa_alarm_free(a);
         return FA_ECORRUPT;
     }
     fa_alarm_name(a, identity, labels);
+    a->texts = fa_intern_bytes(texts, &shared, sizeof shared);
     a->source = make_source(&source);
     *ret_alarm = a;
     return 0;
@@ -603,6 +625,12 @@ static bool read_incident_field(struct fa_incident *i, const struct fa_rec_field
         break;
     case I_LENGTH:
         i->due.length = get_length(f);
+        break;
+    case I_DUE_IN:
+        i->due_in = get_length(f);
+        break;
+    case I_DUE_MEASURE:
+        i->due_measure = (uint8_t)(f->u64 < FA_MEASURE__COUNT ? f->u64 : FA_MEASURE_CLOCK);
         break;
     case I_ALARM:
         i->alarms = fa_xgrow(i->alarms, i->alarm_count, &i->alarm_cap, sizeof(struct fa_alarm_id));
@@ -724,87 +752,4 @@ int fa_notification_decode(struct fa_str bytes, struct fa_interned **texts,
     }
     *ret_notification = n;
     return 0;
-}
-
-/* ---- freeing ---- */
-
-static void free_comments(struct fa_comment *comments, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        free(comments[i].who);
-        free(comments[i].text);
-    }
-    free(comments);
-}
-
-void fa_alarm_name(struct fa_alarm *alarm, struct fa_str identity, struct fa_str labels)
-{
-    alarm->identity = fa_xmalloc(identity.len + labels.len + 2);
-    char *at = alarm->identity + identity.len + 1;
-    memcpy(alarm->identity, identity.ptr, identity.len);
-    memcpy(at, labels.ptr, labels.len);
-    at[-1] = at[labels.len] = '\0';
-    alarm->labels = at;
-}
-
-struct fa_source *fa_source_copy(const struct fa_source *source)
-{
-    if (source == NULL) {
-        return NULL;
-    }
-    size_t text = source->details != NULL ? strlen(source->details) + 1 : 0;
-    size_t bytes = source->member_count * sizeof source->members[0];
-    struct fa_source *copy = fa_xmalloc(sizeof *copy + bytes + text);
-    uint64_t *members = (uint64_t *)(void *)(copy + 1);
-    char *details = (char *)members + bytes;
-    *copy = (struct fa_source){text > 0 ? details : NULL, members, source->member_count};
-    if (bytes > 0) {
-        memcpy(members, source->members, bytes);
-    }
-    if (text > 0) {
-        memcpy(details, source->details, text);
-    }
-    return copy;
-}
-
-void fa_notification_free(struct fa_notification *n)
-{
-    if (n->lines != NULL) {
-        free(n->lines->ids);
-        free(n->lines);
-    }
-    free(n->place);
-    free(n);
-}
-
-void fa_alarm_free(struct fa_alarm *alarm)
-{
-    free(alarm->source);
-    fa_hiding_free(alarm->hiding);
-    free(alarm->flaps);
-    free(alarm->identity);
-    free(alarm->owner);
-    free(alarm->incidents);
-    free(alarm->told);
-    free(alarm->moments);
-    free(alarm->guesses);
-    fa_texts_free(alarm->about, alarm->about_count);
-    fa_texts_free(alarm->struck, alarm->struck_count);
-    free_comments(alarm->comments, alarm->comment_count);
-    free(alarm);
-}
-
-void fa_incident_free(struct fa_incident *incident)
-{
-    free(incident->customer);
-    free(incident->text);
-    free(incident->since);
-    free(incident->reporter);
-    free(incident->called);
-    free(incident->alarms);
-    fa_texts_free(incident->about, incident->about_count);
-    fa_texts_free(incident->struck, incident->struck_count);
-    fa_texts_free(incident->raised_by, incident->raised_by_count);
-    free_comments(incident->comments, incident->comment_count);
-    free(incident);
 }

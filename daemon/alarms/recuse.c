@@ -27,13 +27,14 @@ static size_t bytes_of(char *const *texts, size_t count)
 /* Adds the name to whom the alarm is kept from; 0 also when it was there. */
 static int keep_from(struct fa_alarm *alarm, const char *name, bool is_subject)
 {
-    char ***list = is_subject ? &alarm->about : &alarm->struck;
-    size_t *count = is_subject ? &alarm->about_count : &alarm->struck_count;
+    struct fa_alarm_people *people = fa_alarm_people(alarm);
+    char ***list = is_subject ? &people->about : &people->struck;
+    size_t *count = is_subject ? &people->about_count : &people->struck_count;
     if (fa_texts_has(*list, *count, name)) {
         return 0;
     }
-    if (bytes_of(alarm->about, alarm->about_count) + bytes_of(alarm->struck, alarm->struck_count) +
-            strlen(name) + 8 >
+    if (bytes_of(people->about, people->about_count) +
+            bytes_of(people->struck, people->struck_count) + strlen(name) + 8 >
         FA_SUBJECTS_BYTES_MAX) {
         return FA_EFULL;
     }
@@ -71,7 +72,7 @@ static bool is_emptied(const struct fa_engine *engine, const struct fa_alarm *al
 /* With them gone: has anybody heard of it? */
 static void go_on(struct fa_engine *engine, struct fa_alarm *alarm)
 {
-    if (alarm->owner != NULL && is_out(engine, alarm, alarm->owner)) {
+    if (alarm->people->owner != NULL && is_out(engine, alarm, alarm->people->owner)) {
         int rc = fa_alarm_event(engine, alarm, FA_AEV_DISOWN, NULL);
         fa_assert(rc == 0);
     } else if (alarm->state == FA_ALARM_UNACKED && alarm->climbing &&

@@ -19,9 +19,9 @@ static void restore(void *ctx, const struct fa_alarm *alarm)
         return;
     }
     if (fa_alarm_keeps_level(alarm)) {
-        fa_rules_restore(to->rules, alarm->rule, alarm->labels, alarm->level);
+        fa_rules_restore(to->rules, alarm->texts->rule, alarm->labels, alarm->level);
     }
-    fa_foreign_restore(to->foreign, alarm->rule, alarm->labels, alarm->source, to->wall);
+    fa_foreign_restore(to->foreign, alarm->texts->rule, alarm->labels, alarm->source, to->wall);
 }
 
 static void restore_further(void *ctx, const char *rule, const char *labels,

@@ -63,9 +63,9 @@ static bool is_beyond(const struct fa_engine *engine, const char *upto, const ch
 
 static struct fa_matched matched_of(const struct fa_alarm *alarm)
 {
-    return (struct fa_matched){.rule = alarm->rule,
-                               .severity = alarm->severity,
-                               .category = alarm->category,
+    return (struct fa_matched){.rule = alarm->texts->rule,
+                               .severity = alarm->texts->severity,
+                               .category = alarm->texts->category,
                                .labels = alarm->labels};
 }
 
@@ -74,7 +74,7 @@ bool fa_engine_would_hide(const struct fa_engine *engine, const struct fa_silenc
 {
     struct fa_matched matched = matched_of(alarm);
     bool takes = fa_engine_may_hide(engine, alarm) &&
-                 !is_beyond(engine, spec->upto, alarm->severity) &&
+                 !is_beyond(engine, spec->upto, alarm->texts->severity) &&
                  fa_matchers_match(spec->where, &matched);
     fa_matched_done(&matched);
     return takes;
@@ -154,7 +154,7 @@ struct fa_silence *fa_silence_for(const struct fa_engine *engine, const struct f
     struct fa_matched matched = matched_of(alarm);
     struct fa_silence *found = NULL;
     for (struct fa_silence *s = engine->hiders.silences.first; s != NULL; s = s->after) {
-        if (s->state == FA_SILENCE_ACTIVE && !is_beyond(engine, s->upto, alarm->severity) &&
+        if (s->state == FA_SILENCE_ACTIVE && !is_beyond(engine, s->upto, alarm->texts->severity) &&
             fa_matchers_match(&s->where, &matched) && (found == NULL || s->end > found->end)) {
             found = s; /* the one that lasts longest: its end is when the alarm is heard */
         }
@@ -232,7 +232,7 @@ void fa_silence_hides(struct fa_engine *engine, struct fa_silence *silence,
     }
     fa_pset_init(&set, dir);
     for (size_t i = 0; i < alarm->told_count; i++) {
-        fa_person person = fa_directory_find(dir, fa_str_of(alarm->told[i].person));
+        fa_person person = fa_directory_find(dir, fa_str_of(alarm->told[i].to->person));
         fa_pset_add(&set, person);
         if (executive && person != FA_NOBODY) {
             fa_pset_add(&set, fa_directory_manager(dir, person));

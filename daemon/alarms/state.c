@@ -43,9 +43,10 @@ static void enter(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_alar
 static void set_owner(const struct fa_engine *engine, struct fa_alarm *alarm, const char *who)
 {
     char *owner = fa_xstrdup(who);
-    free(alarm->owner);
-    alarm->owner = owner;
-    alarm->owned = alarm->owned != 0 ? alarm->owned : engine->now.wall;
+    struct fa_alarm_people *people = fa_alarm_people(alarm);
+    free(people->owner);
+    people->owner = owner;
+    people->owned = people->owned != 0 ? people->owned : engine->now.wall;
 }
 
 static void forget_identity(struct fa_engine *engine, struct fa_alarm *alarm)
@@ -68,7 +69,7 @@ static void nothing(struct fa_engine *engine, struct fa_alarm *alarm, const stru
 static const struct fa_calendar_entry *calendar_of_rule(const struct fa_engine *engine,
                                                         const struct fa_alarm *alarm)
 {
-    const struct fa_rule *rule = fa_setup_rule(engine->setup, alarm->rule);
+    const struct fa_rule *rule = fa_setup_rule(engine->setup, alarm->texts->rule);
     return fa_calendar_named(engine, rule != NULL ? rule->calendar : NULL);
 }
 
@@ -188,8 +189,8 @@ static void fires_on(struct fa_engine *engine, struct fa_alarm *alarm, const str
 /* Before the time they gave, the owner says more or closes it. */
 static void keep_word(struct fa_engine *engine, struct fa_alarm *alarm, const char *who)
 {
-    if (who != NULL && alarm->owner != NULL && strcmp(alarm->owner, who) == 0) {
-        fa_journal_alarm(engine, FA_J_KEPT, alarm, who, alarm->promised - engine->now.wall);
+    if (who != NULL && alarm->people->owner != NULL && strcmp(alarm->people->owner, who) == 0) {
+        fa_journal_alarm(engine, FA_J_KEPT, alarm, who, alarm->people->promised - engine->now.wall);
         fa_tally_alarm(engine, alarm, FA_TALLY_KEPT_WORD, who);
         fa_incidents_word(engine, alarm, true);
     }
@@ -197,13 +198,13 @@ static void keep_word(struct fa_engine *engine, struct fa_alarm *alarm, const ch
 
 static void own(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
 {
-    const struct fa_severity *severity = fa_setup_severity(engine->setup, alarm->severity);
+    const struct fa_severity *severity = fa_setup_severity(engine->setup, alarm->texts->severity);
     severity = severity != NULL ? severity : &engine->setup->severities[0];
     fa_time length = deed->for_ms > 0 ? deed->for_ms : severity->ack_default;
     length = length < severity->ack_max ? length : severity->ack_max;
     keep_word(engine, alarm, deed->who);
     set_owner(engine, alarm, deed->who);
-    alarm->promised = engine->now.wall + length;
+    fa_alarm_people(alarm)->promised = engine->now.wall + length;
     alarm->flags &= ~FA_FLAG_OVERDUE;
     fa_journal_alarm(engine, FA_J_ACKED, alarm, deed->who, length);
     fa_notifications_stop(engine, alarm);
@@ -215,9 +216,10 @@ static void own(struct fa_engine *engine, struct fa_alarm *alarm, const struct f
  * With nobody above, the next step is the level above. */
 static void overdue(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
 {
-    char *late = alarm->owner;
-    alarm->owner = NULL;
-    alarm->promised = 0;
+    struct fa_alarm_people *people = fa_alarm_people(alarm);
+    char *late = people->owner;
+    people->owner = NULL;
+    people->promised = 0;
     alarm->flags |= FA_FLAG_OVERDUE;
     fa_journal_alarm(engine, FA_J_OVERDUE, alarm, late, 0);
     if (late != NULL) {
@@ -235,9 +237,10 @@ static void overdue(struct fa_engine *engine, struct fa_alarm *alarm, const stru
 /* Who owned it may not know of it any more. It is no missed word: nobody is to blame. */
 static void disown(struct fa_engine *engine, struct fa_alarm *alarm, const struct fa_deed *deed)
 {
-    free(alarm->owner);
-    alarm->owner = NULL;
-    alarm->promised = 0;
+    struct fa_alarm_people *people = fa_alarm_people(alarm);
+    free(people->owner);
+    people->owner = NULL;
+    people->promised = 0;
     fa_climb_again(engine, alarm);
 }
 
@@ -252,7 +255,9 @@ static void close_it(struct fa_engine *engine, struct fa_alarm *alarm, const str
     if (who != NULL) {
         set_owner(engine, alarm, who);
     }
-    alarm->promised = 0;
+    if (alarm->people->promised != 0) {
+        fa_alarm_people(alarm)->promised = 0;
+    }
     fa_notifications_stop(engine, alarm);
     fa_tell_told(engine, alarm, FA_NOTE_RESOLVED, who);
     fa_incidents_closed(engine, alarm);
@@ -285,15 +290,15 @@ static void raise_anew(struct fa_engine *engine, struct fa_alarm *alarm, const s
         forget(engine, alarm, NULL); /* nothing says that it still fires; data that do, raise it */
         return;
     }
-    const struct fa_policy *policy = fa_setup_policy(engine->setup, alarm->policy);
+    const struct fa_policy *policy = fa_setup_policy(engine->setup, alarm->texts->policy);
     struct fa_alarm_spec spec = {
         .identity = alarm->identity,
-        .rule = alarm->rule,
-        .category = alarm->category,
-        .severity = alarm->severity,
+        .rule = alarm->texts->rule,
+        .category = alarm->texts->category,
+        .severity = alarm->texts->severity,
         .labels = alarm->labels,
-        .summary = alarm->summary,
-        .expect = alarm->expect,
+        .summary = alarm->texts->summary,
+        .expect = alarm->texts->expect,
         .policy = policy != NULL ? policy : fa_policy_of(engine, alarm),
         .flags = alarm->flags & (FA_FLAG_LATCHED | FA_FLAG_SHADOW | FA_FLAG_TROUBLE),
         .since = alarm->since,
@@ -419,32 +424,39 @@ int fa_alarm_event(struct fa_engine *engine, struct fa_alarm *alarm, enum fa_ala
     return 0;
 }
 
+static const struct fa_alarm_texts *texts_of(struct fa_engine *engine,
+                                             const struct fa_alarm_spec *spec)
+{
+    struct fa_interned **texts = &engine->texts;
+    const struct fa_alarm_texts found = {
+        .rule = fa_intern(texts, spec->rule),
+        .category = fa_intern(texts, spec->category),
+        .severity = fa_intern(texts, spec->severity),
+        .policy = fa_intern(texts, spec->policy->name),
+        .policy_hash = fa_use_policy(engine, spec->policy),
+        .summary = fa_intern(texts, spec->summary),
+        .expect = fa_intern(texts, spec->expect),
+    };
+    return fa_intern_bytes(texts, &found, sizeof found);
+}
+
 struct fa_alarm *fa_alarm_begin(struct fa_engine *engine, const struct fa_alarm_spec *spec)
 {
-    struct fa_alarm *alarm = fa_xcalloc(1, sizeof *alarm);
-    struct fa_interned **texts = &engine->texts;
+    struct fa_alarm *alarm = fa_alarm_new();
     do {
         alarm->id.id = fa_id_random(&engine->rng);
     } while (fa_id_is_zero(alarm->id.id) || fa_engine_alarm(engine, alarm->id) != NULL);
     fa_alarm_name(alarm, fa_str_of(spec->identity), fa_str_of(spec->labels));
-    alarm->rule = fa_intern(texts, spec->rule);
-    alarm->category = fa_intern(texts, spec->category);
-    alarm->severity = fa_intern(texts, spec->severity);
-    alarm->policy = fa_intern(texts, spec->policy->name);
-    alarm->policy_hash = fa_use_policy(engine, spec->policy);
-    alarm->summary = fa_intern(texts, spec->summary);
-    alarm->expect = fa_intern(texts, spec->expect);
+    alarm->texts = texts_of(engine, spec);
     alarm->state = FA_ALARM_PENDING;
     alarm->flags = spec->flags;
     alarm->level = FA_LEVEL_FIRING;
     alarm->value = spec->value;
-    alarm->worst = (double)NAN;
     alarm->since = spec->since;
     alarm->source = fa_source_copy(spec->source);
     alarm->raised = alarm->changed = engine->now.wall;
     alarm->for_ms = spec->for_ms;
     alarm->for_measure = (uint8_t)spec->for_measure;
-    alarm->deadline.length = FA_NEVER;
     fa_book_add(&engine->alarms, alarm);
     fa_names_add(&engine->identities, alarm);
     fa_further_count(engine, alarm, true);

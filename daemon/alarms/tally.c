@@ -174,7 +174,7 @@ static void note_last(struct fa_engine *engine, struct fa_tally *tally)
 
 static bool is_kept_from_anybody(const struct fa_alarm *alarm)
 {
-    return alarm->about_count + alarm->struck_count > 0;
+    return alarm->people->about_count + alarm->people->struck_count > 0;
 }
 
 static bool may_count(const struct fa_engine *engine, const struct fa_notification *n)
@@ -254,9 +254,9 @@ void fa_tally_alarm(struct fa_engine *engine, const struct fa_alarm *alarm,
     if (who != NULL) {
         fa_tally_add(engine, FA_TALLY_PERSON, who, which, 1);
     } else if (is_ruled && which == FA_TALLY_RAISED) {
-        note_last(engine, fa_tally_take(engine, FA_TALLY_RULE, alarm->rule));
+        note_last(engine, fa_tally_take(engine, FA_TALLY_RULE, alarm->texts->rule));
     } else if (is_ruled) {
-        fa_tally_add(engine, FA_TALLY_RULE, alarm->rule, which, 1);
+        fa_tally_add(engine, FA_TALLY_RULE, alarm->texts->rule, which, 1);
     }
 }
 
@@ -270,9 +270,9 @@ static void find_kept(const struct fa_engine *engine, struct kept *kept)
 {
     for (const struct fa_alarm *a = engine->alarms.first; a != NULL; a = a->after) {
         if (is_kept_from_anybody(a) &&
-            (kept->count == 0 || kept->rules[kept->count - 1] != a->rule)) {
+            (kept->count == 0 || kept->rules[kept->count - 1] != a->texts->rule)) {
             kept->rules = fa_xgrow(kept->rules, kept->count, &kept->cap, sizeof *kept->rules);
-            kept->rules[kept->count++] = a->rule;
+            kept->rules[kept->count++] = a->texts->rule;
         }
     }
 }
@@ -357,8 +357,10 @@ static void forget_all(struct fa_engine *engine, enum fa_tally_kind kind, const 
  * its labels: rather too few than one that tells of it. */
 void fa_tally_forget(struct fa_engine *engine, const struct fa_alarm *alarm)
 {
-    for (uint32_t i = 0; i < alarm->moment_count; i++) {
-        const struct fa_moment *m = &alarm->moments[i];
+    struct fa_moment list[FA_DIARY_MAX];
+    uint32_t count = fa_diary_read(alarm, list);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct fa_moment *m = &list[i];
         int which = m->code == FA_J_SENT       ? FA_TALLY_GOT
                     : m->code == FA_J_MOVED_ON ? FA_TALLY_FAILED
                     : m->code == FA_J_KEPT     ? FA_TALLY_KEPT_WORD
@@ -369,9 +371,9 @@ void fa_tally_forget(struct fa_engine *engine, const struct fa_alarm *alarm)
         }
     }
     for (size_t i = 0; alarm->moments_lost > 0 && i < alarm->told_count; i++) {
-        forget_all(engine, FA_TALLY_PERSON, alarm->told[i].person);
+        forget_all(engine, FA_TALLY_PERSON, alarm->told[i].to->person);
     }
-    forget_all(engine, FA_TALLY_RULE, alarm->rule);
+    forget_all(engine, FA_TALLY_RULE, alarm->texts->rule);
 }
 
 /* ---- its row ---- */

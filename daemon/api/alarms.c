@@ -79,7 +79,7 @@ static void add_other(void *ctx, const struct fa_alarm *alarm)
     if (others->list != NULL && others->count <= 20) {
         json_t *item = json_object();
         fa_json_set_text(item, "id", fa_id_format(alarm->id.id, id));
-        fa_json_set_text(item, "rule", alarm->rule);
+        fa_json_set_text(item, "rule", alarm->texts->rule);
         json_object_set_new(item, "labels", fa_labels_json(alarm->labels));
         json_array_append_new(others->list, item);
     }
@@ -113,41 +113,42 @@ json_t *fa_call_alarm_json(const struct fa_call *call, const struct fa_alarm *al
     struct fa_describe describe;
     struct fa_buf text;
     fa_buf_init(&text, 8192);
-    fa_describe_init(&describe, call->engine, alarm, alarm->value);
-    describe.zone =
-        call->caller.person != FA_NOBODY
-            ? fa_directory_zone_of(call->people, call->people->people[call->caller.person].name)
-            : NULL;
+    struct fa_reader reader = {
+        .zone = call->caller.person != FA_NOBODY
+                    ? fa_directory_zone_of(call->people,
+                                           call->people->people[call->caller.person].name)
+                    : NULL};
+    fa_describe_init(&describe, call->engine, alarm, alarm->value, reader);
     fa_describe_title(&describe, alarm, now, &text);
     fa_json_set_text(item, "id", fa_id_format(alarm->id.id, id));
     fa_json_set_text(item, "state", fa_alarm_state_name(alarm->state));
     json_object_set_new(item, "flags", flags_json(alarm, now));
     json_object_set_new(item, "flaps", json_integer(fa_alarm_flaps(alarm, now)));
-    fa_json_set_text(item, "severity", alarm->severity);
-    fa_json_set_text(item, "category", alarm->category);
-    fa_json_set_text(item, "rule", alarm->rule);
+    fa_json_set_text(item, "severity", alarm->texts->severity);
+    fa_json_set_text(item, "category", alarm->texts->category);
+    fa_json_set_text(item, "rule", alarm->texts->rule);
     fa_json_set_text(item, "title", fa_buf_text(&text));
     json_object_set_new(item, "labels", fa_labels_json(alarm->labels));
     fa_json_set_time(item, "raised", alarm->raised);
     fa_json_set_time(item, "since", alarm->since);
     json_object_set_new(item, "value",
                         isfinite(alarm->value) ? json_real(alarm->value) : json_null());
-    fa_json_set_text(item, "owner", alarm->owner);
-    fa_json_set_time(item, "promised", alarm->promised);
+    fa_json_set_text(item, "owner", alarm->people->owner);
+    fa_json_set_time(item, "promised", alarm->people->promised);
     json_object_set_new(item, "step", json_integer(alarm->climbing ? alarm->step + 1 : 0));
     json_object_set_new(item, "loop", json_integer(alarm->loop));
-    fa_json_set_text(item, "policy", alarm->policy);
+    fa_json_set_text(item, "policy", alarm->texts->policy);
     bool hidden = (alarm->flags & (FA_FLAG_SHELVED | FA_FLAG_SUPPRESSED)) != 0;
     bool armed = alarm->deadline.length != FA_NEVER && alarm->state == FA_ALARM_UNACKED && !hidden;
     fa_json_set_time(item, "next", armed ? alarm->deadline.armed + alarm->deadline.length : 0);
-    json_object_set_new(item, "filings", json_integer((json_int_t)alarm->incident_count));
+    json_object_set_new(item, "filings", json_integer((json_int_t)alarm->people->incident_count));
     json_object_set_new(item, "hidden", hidden ? hidden_json(call, alarm) : json_null());
     json_object_set_new(item, "hides", json_integer(count_inhibited(call, alarm)));
     if (whole) {
         fa_buf_clear(&text);
         fa_describe_summary(&describe, alarm, now, &text);
         fa_json_set_text(item, "summary", fa_buf_text(&text));
-        fa_json_set_text(item, "expect", alarm->expect);
+        fa_json_set_text(item, "expect", alarm->texts->expect);
     }
     fa_describe_done(&describe);
     fa_buf_done(&text);
@@ -163,11 +164,12 @@ struct search {
     unsigned matches;
 };
 
-static void squeeze(const char *text, char *out, size_t size)
+static void squeeze(struct fa_str text, char *out, size_t size)
 {
-    size_t at = 0;
-    for (; *text != '\0' && at + 1 < size; text++) {
-        char c = *text >= 'a' && *text <= 'z' ? (char)(*text - 'a' + 'A') : *text;
+    char plain[FA_CALL_ID_SIZE];
+    size_t at = 0, len = fa_str_typed(text, plain);
+    for (size_t i = 0; i < len && at + 1 < size; i++) {
+        char c = plain[i] >= 'a' && plain[i] <= 'z' ? (char)(plain[i] - 'a' + 'A') : plain[i];
         c = c == 'O' ? '0' : c == 'I' || c == 'L' ? '1' : c;
         if (c != '-') {
             out[at++] = c;
@@ -178,10 +180,9 @@ static void squeeze(const char *text, char *out, size_t size)
 
 bool fa_call_id_begins(const char *id, struct fa_str typed)
 {
-    char symbols[FA_ID_TEXT_SIZE], wanted[32], text[64];
-    snprintf(text, sizeof text, "%.*s", (int)(typed.len < 63 ? typed.len : 63), typed.ptr);
-    squeeze(id, symbols, sizeof symbols);
-    squeeze(text, wanted, sizeof wanted);
+    char symbols[FA_ID_TEXT_SIZE], wanted[32];
+    squeeze(fa_str_of(id), symbols, sizeof symbols);
+    squeeze(typed, wanted, sizeof wanted);
     return strlen(wanted) >= 4 && strncmp(symbols, wanted, strlen(wanted)) == 0;
 }
 
@@ -189,7 +190,7 @@ static void match(void *ctx, const struct fa_alarm *alarm)
 {
     struct search *search = ctx;
     char id[FA_ID_TEXT_SIZE], symbols[FA_ID_TEXT_SIZE];
-    squeeze(fa_id_format(alarm->id.id, id), symbols, sizeof symbols);
+    squeeze(fa_str_of(fa_id_format(alarm->id.id, id)), symbols, sizeof symbols);
     if (strncmp(symbols, search->wanted, strlen(search->wanted)) == 0 &&
         fa_call_may(search->call, alarm, FA_VERB_LIST)) {
         search->found = alarm;
@@ -202,7 +203,7 @@ const struct fa_alarm *fa_call_named_alarm(struct fa_call *call, enum fa_verb ve
 {
     struct search search = {.call = call};
     *ret_whole = (struct fa_alarm_id){0};
-    squeeze(call->id, search.wanted, sizeof search.wanted);
+    squeeze(fa_str_of(call->id), search.wanted, sizeof search.wanted);
     if (strlen(search.wanted) >= 4) {
         fa_engine_each_alarm(call->engine, match, &search);
     }
@@ -241,13 +242,13 @@ static json_t *told_json(const struct fa_call *call, const struct fa_alarm *alar
     json_t *list = json_array();
     for (size_t i = 0; i < alarm->told_count; i++) {
         json_t *item = json_object();
-        fa_person person = fa_directory_find(call->people, fa_str_of(alarm->told[i].person));
-        fa_json_set_text(item, "name", alarm->told[i].person);
+        fa_person person = fa_directory_find(call->people, fa_str_of(alarm->told[i].to->person));
+        fa_json_set_text(item, "name", alarm->told[i].to->person);
         fa_json_set_text(item, "display",
                          person != FA_NOBODY ? call->people->people[person].display
-                                             : alarm->told[i].person);
-        fa_json_set_text(item, "channel", alarm->told[i].channel);
-        fa_json_set_text(item, "state", channel_state(alarm, alarm->told[i].person));
+                                             : alarm->told[i].to->person);
+        fa_json_set_text(item, "channel", alarm->told[i].to->channel);
+        fa_json_set_text(item, "state", channel_state(alarm, alarm->told[i].to->person));
         fa_json_set_time(item, "time", alarm->told[i].when);
         json_array_append_new(list, item);
     }
@@ -274,10 +275,11 @@ static json_t *filings_json(const struct fa_call *call, const struct fa_alarm *a
 {
     json_t *list = json_array();
     *ret_unread = 0;
-    for (size_t i = 0; i < alarm->incident_count; i++) {
-        const struct fa_incident *incident = fa_engine_incident(call->engine, alarm->incidents[i]);
+    for (size_t i = 0; i < alarm->people->incident_count; i++) {
+        const struct fa_incident *incident =
+            fa_engine_incident(call->engine, alarm->people->incidents[i]);
         char id[FA_ID_TEXT_SIZE];
-        json_t *item = json_object_get(old, fa_id_format(alarm->incidents[i].id, id));
+        json_t *item = json_object_get(old, fa_id_format(alarm->people->incidents[i].id, id));
         if (incident != NULL) {
             json_array_append_new(list, filing_json(incident));
         } else if (item != NULL) {
@@ -292,11 +294,11 @@ static json_t *filings_json(const struct fa_call *call, const struct fa_alarm *a
 static json_t *comments_json(const struct fa_alarm *alarm)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < alarm->comment_count; i++) {
+    for (size_t i = 0; i < alarm->people->comment_count; i++) {
         json_t *item = json_object();
-        fa_json_set_text(item, "who", alarm->comments[i].who);
-        fa_json_set_time(item, "time", alarm->comments[i].when);
-        fa_json_set_text(item, "text", alarm->comments[i].text);
+        fa_json_set_text(item, "who", alarm->people->comments[i].who);
+        fa_json_set_time(item, "time", alarm->people->comments[i].when);
+        fa_json_set_text(item, "text", alarm->people->comments[i].text);
         json_array_append_new(list, item);
     }
     return list;
@@ -354,11 +356,11 @@ static void with_alarm(struct late_alarm *late, const struct fa_alarm *alarm)
         fail_late(late, 404, FA_WORDS_NO_ALARM);
     } else if (late->verb != FA_VERB_SHOW) {
         fail_late(late, 409, CLOSED_ALREADY);
-    } else if (late->filings == NULL && alarm->incident_count > 0) {
-        size_t size = alarm->incident_count * sizeof late->filings[0];
+    } else if (late->filings == NULL && alarm->people->incident_count > 0) {
+        size_t size = alarm->people->incident_count * sizeof late->filings[0];
         late->filings = fa_xmalloc(size);
-        memcpy(late->filings, alarm->incidents, size);
-        late->count = alarm->incident_count;
+        memcpy(late->filings, alarm->people->incidents, size);
+        late->count = alarm->people->incident_count;
         look_further(late);
     } else {
         answer_alarm(call, alarm, late->old);
@@ -447,8 +449,8 @@ static void look_in_history(struct fa_call *call, struct fa_alarm_id id,
 
 static bool has_old_filings(const struct fa_call *call, const struct fa_alarm *alarm)
 {
-    for (size_t i = 0; i < alarm->incident_count; i++) {
-        if (fa_engine_incident(call->engine, alarm->incidents[i]) == NULL) {
+    for (size_t i = 0; i < alarm->people->incident_count; i++) {
+        if (fa_engine_incident(call->engine, alarm->people->incidents[i]) == NULL) {
             return true;
         }
     }
@@ -468,13 +470,16 @@ void fa_route_alarm(struct fa_call *call)
 
 /* ---- deeds ---- */
 
-static void answer_state(struct fa_call *call, struct fa_alarm_id id)
+/* calm: its data had said that it is over, maybe without a word to anybody so far, when it was
+ * acknowledged. */
+static void answer_state(struct fa_call *call, struct fa_alarm_id id, bool calm)
 {
     const struct fa_alarm *alarm = fa_engine_alarm(call->engine, id);
     json_t *body = json_object();
     fa_json_set_text(body, "state", alarm != NULL ? fa_alarm_state_name(alarm->state) : "resolved");
-    fa_json_set_text(body, "owner", alarm != NULL ? alarm->owner : NULL);
-    fa_json_set_time(body, "promised", alarm != NULL ? alarm->promised : 0);
+    fa_json_set_text(body, "owner", alarm != NULL ? alarm->people->owner : NULL);
+    fa_json_set_time(body, "promised", alarm != NULL ? alarm->people->promised : 0);
+    json_object_set_new(body, "calm", json_boolean(calm));
     fa_answer_json(call, 200, body);
 }
 
@@ -489,6 +494,7 @@ static void deed(struct fa_call *call, struct fa_event *event, enum fa_verb verb
         }
         return;
     }
+    bool calm = event->kind == FA_EV_ACK && alarm->state == FA_ALARM_RETURNED;
     id = alarm->id;
     event->u.act.alarm = id;
     event->u.act.who = call->people->people[call->caller.person].name;
@@ -503,7 +509,7 @@ static void deed(struct fa_call *call, struct fa_event *event, enum fa_verb verb
         fa_answer_code(call, answer.code, CLOSED_ALREADY);
         return;
     }
-    answer_state(call, id);
+    answer_state(call, id, calm);
 }
 
 /* Reads {"for", note}: note under its own name, needed for a comment only. */

@@ -165,8 +165,10 @@ static json_t *moment_json(const struct fa_call *call, const struct fa_moment *m
 static json_t *diary_json(const struct fa_call *call, const struct fa_alarm *alarm)
 {
     json_t *list = json_array();
-    for (uint32_t i = 0; i < alarm->moment_count; i++) {
-        json_array_append_new(list, moment_json(call, &alarm->moments[i]));
+    struct fa_moment moments[FA_DIARY_MAX];
+    uint32_t count = fa_diary_read(alarm, moments);
+    for (uint32_t i = 0; i < count; i++) {
+        json_array_append_new(list, moment_json(call, &moments[i]));
     }
     return list;
 }
@@ -176,7 +178,7 @@ static json_t *diary_json(const struct fa_call *call, const struct fa_alarm *ala
 static const struct fa_told *told_of(const struct fa_alarm *alarm, const char *person)
 {
     for (size_t i = 0; i < alarm->told_count; i++) {
-        if (strcmp(alarm->told[i].person, person) == 0) {
+        if (strcmp(alarm->told[i].to->person, person) == 0) {
             return &alarm->told[i];
         }
     }
@@ -223,55 +225,58 @@ static const char *why_not(const struct fa_alarm *alarm, bool reached)
 
 /* What told the person of that step, which counts from 1: whoever was told of an earlier one need
  * not have been told of this. *ret_known: the diary still says when the step came. */
-static const struct fa_moment *sent_in(const struct fa_alarm *alarm, const char *person,
-                                       uint32_t step, bool *ret_known)
+static bool sent_in(const struct fa_alarm *alarm, const char *person, uint32_t step,
+                    struct fa_moment *ret_sent, bool *ret_known)
 {
+    struct fa_moment list[FA_DIARY_MAX];
+    uint32_t count = fa_diary_read(alarm, list);
     bool within = false;
     *ret_known = false;
-    for (uint32_t i = 0; i < alarm->moment_count; i++) {
-        const struct fa_moment *moment = &alarm->moments[i];
+    for (uint32_t i = 0; i < count; i++) {
+        const struct fa_moment *moment = &list[i];
         if (moment->code == FA_J_STEP) {
             within = moment->number % 1000 == step;
             *ret_known = *ret_known || within;
         } else if (within && moment->code == FA_J_SENT && moment->kind == FA_NOTE_ALARM &&
                    moment->person != NULL && strcmp(moment->person, person) == 0) {
-            return moment;
+            *ret_sent = *moment;
+            return true;
         }
     }
-    return NULL;
+    return false;
 }
 
-/* NULL: not of this step. */
-static const struct fa_told *told_in(const struct fa_alarm *alarm, const char *person,
-                                     uint32_t step, struct fa_told *room)
+/* False: not of this step. */
+static bool told_in(const struct fa_alarm *alarm, const char *person, uint32_t step,
+                    struct fa_moment *ret_sent)
 {
     bool known;
-    const struct fa_moment *sent = sent_in(alarm, person, step, &known);
-    if (sent != NULL) {
-        *room = (struct fa_told){sent->person, sent->channel, sent->when, 0};
-        return room;
+    if (sent_in(alarm, person, step, ret_sent, &known)) {
+        return true;
     }
-    return known ? NULL : told_of(alarm, person);
+    const struct fa_told *told = known ? NULL : told_of(alarm, person);
+    if (told != NULL) {
+        ret_sent->channel = told->to->channel;
+        ret_sent->when = told->when;
+    }
+    return told != NULL;
 }
 
 static json_t *person_json(const struct fa_call *call, const struct fa_alarm *alarm,
                            fa_person person, uint32_t step, bool reached)
 {
     const char *name = call->people->people[person].name;
-    struct fa_told room;
-    const struct fa_told *told = reached ? told_in(alarm, name, step, &room) : NULL;
+    struct fa_moment sent;
+    bool told = reached && told_in(alarm, name, step, &sent);
     const struct fa_notification *open = reached ? open_of(alarm, name) : NULL;
     json_t *item = json_object();
     set_person(call, item, name);
     fa_json_set_text(item, "state",
-                     told != NULL   ? "told"
+                     told           ? "told"
                      : open != NULL ? "trying"
                                     : why_not(alarm, reached));
-    fa_json_set_text(item, "channel",
-                     told != NULL   ? told->channel
-                     : open != NULL ? open->channel
-                                    : NULL);
-    fa_json_set_time(item, "time", told != NULL ? told->when : 0);
+    fa_json_set_text(item, "channel", told ? sent.channel : open != NULL ? open->channel : NULL);
+    fa_json_set_time(item, "time", told ? sent.when : 0);
     return item;
 }
 
@@ -348,8 +353,9 @@ static void answer(struct late_explain *late, const struct fa_alarm *alarm)
     }
     json_object_set_new(body, "alarm", fa_call_alarm_json(call, alarm, true));
     fa_json_set_text(body, "you", call->people->people[call->caller.person].name);
-    json_object_set_new(body, "configured",
-                        json_boolean(!by_rule || fa_setup_rule(call->setup, alarm->rule) != NULL));
+    json_object_set_new(
+        body, "configured",
+        json_boolean(!by_rule || fa_setup_rule(call->setup, alarm->texts->rule) != NULL));
     fa_json_set_text(body, "for", NULL);
     if (alarm->for_ms > 0) {
         fa_json_set_measured(body, "for", alarm->for_ms, (enum fa_measure)alarm->for_measure);

@@ -125,18 +125,14 @@ static void check_about(const struct fa_call *call, const struct filing_body *bo
 }
 
 /* Whoever reads it must know when that was: "yesterday" is another day tomorrow. */
-static void check_since(const char *text, struct fa_faults *faults)
+static void check_since(const struct fa_call *call, const char *text, struct fa_faults *faults)
 {
-    char whole[40];
+    const struct fa_api_host *host = &call->api->host;
+    struct fa_err err;
     fa_time wall;
-    if (text == NULL) {
-        return;
-    }
-    snprintf(whole, sizeof whole, "%.20sT00:00:00Z", text);
-    if (fa_parse_time(fa_str_of(text), &wall) != 0 && fa_parse_time(fa_str_of(whole), &wall) != 0) {
-        fa_json_fault(faults, "since",
-                      "\"%s\" is no time: write a day as 2026-11-20, or 2026-11-20T08:15:00Z.",
-                      text);
+    if (text != NULL &&
+        fa_parse_since(fa_str_of(text), host->now(host->ctx).wall, &wall, &err) != 0) {
+        fa_json_fault(faults, "since", "\"%s\": %s.", text, err.text);
     }
 }
 
@@ -210,7 +206,7 @@ static void read_body(struct fa_call *call, json_t *root, struct filing_body *bo
     body->filing.customer = fa_json_text(root, &customer, faults);
     body->filing.text = fa_json_text(root, &text, faults);
     body->filing.since = fa_json_text(root, &since, faults);
-    check_since(body->filing.since, faults);
+    check_since(call, body->filing.since, faults);
     const char *known_text = fa_json_text(root, &known, faults);
     int known_at = one_of(known_text, known_names, 3);
     check_choice("known", known_text, known_at, "seen, told, heard", faults);
@@ -294,7 +290,7 @@ static void show_preview(struct fa_call *call, const struct fa_preview *preview)
     fa_json_set_text(answer, "guidance", level_names[preview->guidance]);
     fa_json_set_text(answer, "hint", preview->hint);
     if (preview->due > 0) {
-        fa_json_set_duration(answer, "due", preview->due);
+        fa_json_set_measured(answer, "due", preview->due, preview->due_measure);
     } else {
         fa_json_set_text(answer, "due", NULL);
     }
@@ -343,10 +339,10 @@ static void count_alarm(const struct fa_alarm *alarm, struct progress *progress)
     }
     progress->is_on_its_way |= alarm->notifications != NULL || !alarm->climbing ||
                                alarm->clock == FA_CLOCK_OPENING || alarm->state != FA_ALARM_UNACKED;
-    progress->owned = alarm->owned != 0 ? alarm->owned : progress->owned;
+    progress->owned = alarm->people->owned != 0 ? alarm->people->owned : progress->owned;
     if (alarm->state == FA_ALARM_ACKED) {
         progress->is_owned = true;
-        progress->until = alarm->promised;
+        progress->until = alarm->people->promised;
     } else if ((alarm->flags & FA_FLAG_OVERDUE) != 0) {
         progress->overdue = alarm->changed;
     }
@@ -719,7 +715,7 @@ void fa_status_take(struct fa_call *call, const char *receipt, const char *comme
 void fa_route_status(struct fa_call *call)
 {
     static const char *const names[] = {"receipt", "comment", "done", NULL};
-    struct fa_json_text receipt = {"receipt", 120, true, false},
+    struct fa_json_text receipt = {"receipt", FA_RECEIPT_TYPED_MAX, true, false},
                         comment = {"comment", COMMENT_MAX, false, true};
     struct fa_faults faults = {0};
     struct fa_id secret;
@@ -754,7 +750,7 @@ static json_t *category_json(const struct fa_category *category)
     json_object_set_new(item, "examples", examples);
     fa_json_set_text(item, "guidance", level_names[category->guidance]);
     fa_json_set_text(item, "hint", category->hint);
-    fa_json_set_duration(item, "due", category->due);
+    fa_json_set_measured(item, "due", category->due, category->due_measure);
     fa_json_set_text(item, "value", category->value);
     return item;
 }

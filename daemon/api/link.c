@@ -18,6 +18,7 @@
 #define VERSION    1
 #define HEAD_BYTES 20
 #define MAC_BYTES  32
+#define TYPED_MAX  64 /* bytes of a code with what stands between its digits */
 #define BODY_MAX   (HEAD_BYTES + FA_LINK_NAME_MAX)
 #define BYTES_MAX  (BODY_MAX + MAC_BYTES)
 
@@ -132,11 +133,11 @@ void fa_link_code(const uint8_t key[FA_LINK_KEY_BYTES], struct fa_alarm_id alarm
 enum fa_link_typed fa_link_code_check(const uint8_t key[FA_LINK_KEY_BYTES],
                                       const struct fa_link_to *to, struct fa_str typed)
 {
-    char digits[FA_LINK_CODE_SIZE] = {0}, right[FA_LINK_CODE_SIZE];
-    size_t count = 0;
-    for (size_t i = 0; i < typed.len; i++) {
-        char c = typed.ptr[i];
-        if (c == ' ' || c == '-' || c == '\t') {
+    char plain[TYPED_MAX], digits[FA_LINK_CODE_SIZE] = {0}, right[FA_LINK_CODE_SIZE];
+    size_t len = typed.len <= sizeof plain ? fa_str_typed(typed, plain) : 0, count = 0;
+    for (size_t i = 0; i < len; i++) {
+        char c = plain[i];
+        if (c == '-') {
             continue;
         }
         if (c < '0' || c > '9' || count == FA_LINK_CODE_SIZE - 1) {
@@ -157,11 +158,12 @@ void fa_link_stamp(const uint8_t key[FA_LINK_KEY_BYTES], const struct fa_alarm *
     uint8_t data[FA_ID_BYTES + 8 + 8 + 1 + FA_LINK_NAME_MAX] = {0}, hash[MAC_BYTES];
     bool late = (alarm->flags & FA_FLAG_OVERDUE) != 0;
     memcpy(data, alarm->id.id.bytes, FA_ID_BYTES);
-    put_number(data + FA_ID_BYTES, 8, (uint64_t)alarm->promised);
+    put_number(data + FA_ID_BYTES, 8, (uint64_t)alarm->people->promised);
     put_number(data + FA_ID_BYTES + 8, 8, late ? (uint64_t)alarm->changed : 0);
-    if (alarm->owner != NULL) {
+    if (alarm->people->owner != NULL) {
         data[FA_ID_BYTES + 16] = 1;
-        memcpy(data + FA_ID_BYTES + 17, alarm->owner, strnlen(alarm->owner, FA_LINK_NAME_MAX));
+        memcpy(data + FA_ID_BYTES + 17, alarm->people->owner,
+               strnlen(alarm->people->owner, FA_LINK_NAME_MAX));
     }
     keyed(key, "stamp", data, sizeof data, hash);
     fa_hex(hash, (FA_LINK_STAMP_SIZE - 1) / 2, stamp);

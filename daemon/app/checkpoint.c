@@ -201,6 +201,7 @@ void fa_checkpoint_open(struct fa_daemon *daemon)
         tell_lost(daemon, &err);
         return;
     }
+    daemon->checkpoint.recalled = fa_loop_now(daemon->loop).mono;
     fa_fetch_recall(daemon);
     daemon->rules_dirty = true;
     fa_log(FA_LOG_INFO, "samples of %llu series are there again, %llu are not wanted any more",

@@ -33,7 +33,11 @@ int fa_file_replace(const char *path, mode_t mode, struct fa_str bytes, struct f
     if (snprintf(temp, sizeof temp, "%s.new", path) >= (int)sizeof temp) {
         return fa_err_set(err, FA_EINVAL, "the name %.300s... is too long", path);
     }
-    (void)unlink(temp);
+    if (unlink(temp) != 0 && errno != ENOENT) {
+        return fa_err_set(err, FA_EIO,
+                          "%.300s cannot be written: %.300s is in the way: %s; remove it", path,
+                          temp, strerror(errno));
+    }
     int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
     bool ok = fd >= 0 && fa_write_all(fd, bytes) && fsync(fd) == 0;
     int error = errno;

@@ -11,8 +11,8 @@
 
 struct fa_heap_entry {
     fa_time at;
-    uint64_t tie;
     struct fa_heap_node *node;
+    uint32_t tie;
 };
 
 void fa_heap_done(struct fa_heap *heap)
@@ -23,13 +23,13 @@ void fa_heap_done(struct fa_heap *heap)
 
 static bool before(const struct fa_heap_entry *a, const struct fa_heap_entry *b)
 {
-    return a->at != b->at ? a->at < b->at : a->tie < b->tie;
+    return a->at != b->at ? a->at < b->at : (int32_t)(a->tie - b->tie) < 0;
 }
 
 static void place(struct fa_heap *heap, const struct fa_heap_entry *entry, size_t at)
 {
     heap->entries[at] = *entry;
-    entry->node->index = at + 1;
+    entry->node->index = (uint32_t)at + 1;
 }
 
 /* The entry that comes first of those below; `at` itself when there is none. */
@@ -68,16 +68,16 @@ void fa_heap_set(struct fa_heap *heap, struct fa_heap_node *node, fa_time at)
         fa_heap_remove(heap, node);
         return;
     }
-    if (node->index != 0 && node->at == at && heap->entries[node->index - 1].tie == node->tie) {
+    if (fa_heap_at(heap, node) == at && heap->entries[node->index - 1].tie == node->tie) {
         return;
     }
-    node->at = at;
     if (node->index == 0) {
+        fa_assert(heap->count < UINT32_MAX);
         heap->entries =
             fa_xgrow(heap->entries, heap->count, &heap->cap, sizeof(struct fa_heap_entry));
-        node->index = ++heap->count;
+        node->index = (uint32_t)++heap->count;
     }
-    sift(heap, (struct fa_heap_entry){at, node->tie, node}, node->index - 1);
+    sift(heap, (struct fa_heap_entry){at, node, node->tie}, node->index - 1);
 }
 
 void fa_heap_remove(struct fa_heap *heap, struct fa_heap_node *node)
@@ -96,4 +96,14 @@ void fa_heap_remove(struct fa_heap *heap, struct fa_heap_node *node)
 struct fa_heap_node *fa_heap_first(const struct fa_heap *heap)
 {
     return heap->count > 0 ? heap->entries[0].node : NULL;
+}
+
+fa_time fa_heap_next(const struct fa_heap *heap)
+{
+    return heap->count > 0 ? heap->entries[0].at : FA_NEVER;
+}
+
+fa_time fa_heap_at(const struct fa_heap *heap, const struct fa_heap_node *node)
+{
+    return node->index != 0 ? heap->entries[node->index - 1].at : FA_NEVER;
 }

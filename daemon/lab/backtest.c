@@ -214,7 +214,8 @@ static void own(struct replay *replay, struct owner *owner)
         *owner = replay->owners[--replay->owner_count];
         return;
     }
-    const struct fa_severity *severity = fa_setup_severity(&lab->config->setup, alarm->severity);
+    const struct fa_severity *severity =
+        fa_setup_severity(&lab->config->setup, alarm->texts->severity);
     fa_time length = severity != NULL ? severity->ack_max : FA_HOUR;
     struct fa_event event = {.kind = FA_EV_ACK,
                              .u.act = {.alarm = owner->alarm, .who = owner->who, .for_ms = length}};

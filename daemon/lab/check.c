@@ -69,7 +69,7 @@ static void check_evidence(struct fa_lab *lab, const struct fa_alarm *alarm)
         fa_lab_find_row(&lab->store.latest, FA_ROW_RAISED, key, sizeof key);
     if (row == NULL || row->time != alarm->raised ||
         fa_evidence_decode((struct fa_str){row->value, row->len}, &evidence) != 0 ||
-        (evidence.causes & FA_CAUSE_RAISED) == 0 || !fa_str_is(evidence.rule, alarm->rule)) {
+        (evidence.causes & FA_CAUSE_RAISED) == 0 || !fa_str_is(evidence.rule, alarm->texts->rule)) {
         fa_lab_fail(lab, "alarm %s was raised and nothing is kept to explain it by",
                     fa_id_format(alarm->id.id, text));
     }
@@ -303,15 +303,18 @@ static bool is_urgent(const struct fa_lab *lab, const struct fa_notification *n)
     const struct fa_alarm *alarm = fa_engine_alarm(lab->engine, n->alarm);
     const struct fa_incident *filing = fa_engine_incident(lab->engine, n->incident);
     const struct fa_policy *policy = alarm != NULL ? fa_policy_of(lab->engine, alarm) : NULL;
-    const char *severity = alarm != NULL ? alarm->severity : NULL;
+    const char *severity = alarm != NULL ? alarm->texts->severity : NULL;
     for (size_t i = 0; filing != NULL && i < setup->category_count; i++) {
         bool same = strcmp(setup->categories[i].name, filing->category) == 0;
         severity = same ? setup->categories[i].severity : severity;
     }
     bool in_step = policy != NULL && n->step < policy->step_count && policy->steps[n->step].urgent;
     if (alarm != NULL && (alarm->flags & FA_FLAG_DRILL) != 0) {
-        const struct fa_drill *drill = fa_engine_drill(lab->engine, alarm->policy);
+        const struct fa_drill *drill = fa_engine_drill(lab->engine, alarm->texts->policy);
         return in_step || (drill != NULL && drill->urgent);
+    }
+    if (n->kind == FA_NOTE_WEEKLY) {
+        return false; /* nobody needs it at night */
     }
     bool urgent = n->kind == FA_NOTE_TEST || severity == NULL || in_step ||
                   (alarm != NULL && (alarm->flags & FA_FLAG_TROUBLE) != 0);
@@ -405,12 +408,21 @@ static bool is_put_off(const struct fa_alarm *alarm)
     return alarm->deadline.length == FA_OUTBOX_FULL_WAIT || alarm->clock == FA_CLOCK_OPENING;
 }
 
+/* A step that is to be told once more waits for room or for its hours, for nothing else. */
+static void check_put_off(struct fa_lab *lab, const struct fa_alarm *alarm)
+{
+    if ((alarm->flags & FA_FLAG_PUT_OFF) != 0 && !is_put_off(alarm)) {
+        fa_lab_fail(lab, "invariant 3 (always a next step): %s is put off and waits for nothing",
+                    alarm->identity);
+    }
+}
+
 static void check_next_step(struct fa_lab *lab, const struct fa_alarm *alarm,
                             const struct fa_lab_alarm *seen)
 {
     const struct fa_now now = fa_lab_now(lab);
     fa_time longest, latest = latest_step(lab, alarm, &longest);
-    fa_time left = alarm->deadline.node.at - now.mono;
+    fa_time left = fa_engine_due(lab->engine, alarm) - now.mono;
     if (now.wall + left > latest) {
         fa_lab_fail(lab, "invariant 3 (always a next step): the next step of %s is %lld s away",
                     alarm->identity, (long long)(left / FA_SECOND));
@@ -426,18 +438,20 @@ static void check_deadline(struct fa_lab *lab, const struct fa_alarm *alarm,
                            const struct fa_lab_alarm *seen)
 {
     fa_time now = fa_lab_now(lab).mono;
-    fa_time at = alarm->deadline.node.at;
-    if (alarm->deadline.node.index == 0 || alarm->deadline.length == FA_NEVER ||
+    fa_time at = fa_engine_due(lab->engine, alarm);
+    if (at == FA_NEVER || alarm->deadline.length == FA_NEVER ||
         fa_engine_next_deadline(lab->engine) > at) {
         fa_lab_fail(lab, "invariant 3 (always a next step): %s is %s and has no deadline",
                     alarm->identity, fa_alarm_state_name(alarm->state));
         return;
     }
     if (alarm->state == FA_ALARM_UNACKED && !fa_is_hidden(alarm)) {
+        check_put_off(lab, alarm);
         check_next_step(lab, alarm, seen);
-    } else if (at > now + 90 * FA_DAY || (alarm->owner == NULL && alarm->state == FA_ALARM_ACKED)) {
+    } else if (at > now + 90 * FA_DAY ||
+               (alarm->people->owner == NULL && alarm->state == FA_ALARM_ACKED)) {
         fa_lab_fail(lab, "invariant 3 (until somebody owns it): %s is owned by %s for %lld s",
-                    alarm->identity, alarm->owner != NULL ? alarm->owner : "nobody",
+                    alarm->identity, alarm->people->owner != NULL ? alarm->people->owner : "nobody",
                     (long long)((at - now) / FA_SECOND));
     }
 }
@@ -531,7 +545,7 @@ static void check_transition(struct fa_lab *lab, const struct fa_alarm *alarm,
         fa_lab_fail(lab, "%s: %s became %s", why_not_stop(lab, seen), seen->identity,
                     fa_alarm_state_name(alarm->state));
     }
-    if (alarm->incident_count > 0 && alarm->state == FA_ALARM_RETURNED) {
+    if (alarm->people->incident_count > 0 && alarm->state == FA_ALARM_RETURNED) {
         fa_lab_fail(lab, "invariant 3 (a filing never returns by itself): %s", seen->identity);
     }
     if (alarm->state == FA_ALARM_ACKED && seen->state == FA_ALARM_UNACKED &&
@@ -595,7 +609,7 @@ static void check_reading(struct fa_lab *lab, const struct fa_alarm *alarm)
     const struct fa_directory *dir = lab->config->people;
     struct fa_incident_id none = {{{0}}};
     struct fa_access access;
-    if (alarm->incident_count == 0 || !is_changed(lab, alarm)) {
+    if (alarm->people->incident_count == 0 || !is_changed(lab, alarm)) {
         return;
     }
     fa_access_init(&access, lab->engine, alarm);
@@ -629,8 +643,8 @@ static bool is_uncounted(const struct fa_lab *lab, const struct fa_alarm *alarm)
     if (strncmp(alarm->identity, "firealarm:drill{", 16) == 0) {
         return true;
     }
-    for (size_t i = 0; i < alarm->incident_count; i++) {
-        if (is_about_somebody(lab, alarm->incidents[i])) {
+    for (size_t i = 0; i < alarm->people->incident_count; i++) {
+        if (is_about_somebody(lab, alarm->people->incidents[i])) {
             return true;
         }
     }

@@ -41,7 +41,7 @@ static void visit_trouble(struct fa_lab *lab, const struct fa_event *event)
 static void visit_due(void *ctx, const struct fa_alarm *alarm)
 {
     struct fa_lab *lab = ctx;
-    if (alarm->deadline.node.index != 0 && alarm->deadline.node.at <= fa_lab_now(lab).mono) {
+    if (fa_engine_due(lab->engine, alarm) <= fa_lab_now(lab).mono) {
         visit(lab, alarm, FA_AEV_DUE);
     }
 }
@@ -70,7 +70,8 @@ void fa_lab_cover_event(struct fa_lab *lab, const struct fa_event *event)
     case FA_EV_RECUSE:
         alarm = fa_engine_alarm(lab->engine, event->u.recuse.alarm);
         if (alarm != NULL && alarm->state == FA_ALARM_ACKED && event->u.recuse.person == NULL &&
-            alarm->owner != NULL && strcmp(alarm->owner, event->u.recuse.who) == 0) {
+            alarm->people->owner != NULL &&
+            strcmp(alarm->people->owner, event->u.recuse.who) == 0) {
             visit(lab, alarm, FA_AEV_DISOWN);
         }
         break;

@@ -163,8 +163,9 @@ static void add_reporters_manager(const struct fa_lab *lab, const struct fa_alar
 {
     const struct fa_directory *dir = lab->config->people;
     size_t person = SIZE_MAX;
-    for (size_t i = 0; i < alarm->incident_count; i++) {
-        const struct fa_incident *filing = fa_engine_incident(lab->engine, alarm->incidents[i]);
+    for (size_t i = 0; i < alarm->people->incident_count; i++) {
+        const struct fa_incident *filing =
+            fa_engine_incident(lab->engine, alarm->people->incidents[i]);
         if (filing == NULL || filing->about_count > 0 || filing->struck_count > 0) {
             return;
         }
@@ -182,8 +183,9 @@ static const struct fa_account_entry *account_of(const struct fa_lab *lab,
     const struct fa_directory *dir = lab->config->people;
     size_t len = 0;
     const char *name = label_value(alarm->labels, "customer", strlen("customer"), &len);
-    for (size_t i = 0; name == NULL && i < alarm->incident_count; i++) {
-        const struct fa_incident *filing = fa_engine_incident(lab->engine, alarm->incidents[i]);
+    for (size_t i = 0; name == NULL && i < alarm->people->incident_count; i++) {
+        const struct fa_incident *filing =
+            fa_engine_incident(lab->engine, alarm->people->incidents[i]);
         name = filing != NULL ? filing->customer : NULL;
         len = name != NULL ? strlen(name) : 0;
     }
@@ -262,6 +264,27 @@ static fa_time open_between(const struct fa_calendar_entry *calendar, fa_time fr
         sum += end > begin ? end - begin : 0;
     }
     return sum;
+}
+
+fa_time fa_lab_measured(const struct fa_lab *lab, const char *calendar, enum fa_measure measure,
+                        fa_time from, fa_time until)
+{
+    const struct fa_calendar_entry *found = calendar_of(lab, calendar);
+    double days = 0.0;
+    if (measure == FA_MEASURE_CLOCK || found == NULL || from >= found->known_until) {
+        return until - from;
+    }
+    fa_time end = until < found->known_until ? until : found->known_until;
+    for (size_t i = 0; measure == FA_MEASURE_DAYS && i < found->day_count; i++) {
+        fa_time day = found->days[i];
+        fa_time next = i + 1 < found->day_count ? found->days[i + 1] : found->known_until;
+        fa_time begin = day > from ? day : from;
+        days += (double)open_between(found, begin, next < end ? next : end) /
+                (double)open_between(found, day, next);
+    }
+    return (measure == FA_MEASURE_DAYS ? (fa_time)(days * (double)FA_DAY)
+                                       : open_between(found, from, end)) +
+           until - end;
 }
 
 /* So much open time of the day on which the days are over, which begins at *at; what is left of

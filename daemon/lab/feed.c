@@ -104,10 +104,11 @@ static bool push(struct fa_lab *lab, struct fa_lab_sender *sender)
         return true;
     }
     double value = fa_run_value(run, at);
+    int64_t time = fa_lab_now(lab).wall - sender->ago;
     uint64_t handle = handle_of(lab, sender->kind, sender->series);
     for (uint32_t i = 0; i < sender->times && handle != FA_HANDLE_IGNORED; i++) {
         fa_metrics_push(fa_metrics_feed(lab->metrics, "lab"), fa_lab_now(lab), &handle, &value,
-                        NULL, NULL, 1);
+                        NULL, sender->ago > 0 ? &time : NULL, 1);
         fa_lab_fed_push(lab, sender, value);
     }
     return true;
@@ -160,6 +161,7 @@ void fa_lab_feed(struct fa_lab *lab, const struct fa_script_line *line)
         .kind = kind_of(fa_script_text(line, "as")),
         .times = times != NULL ? (uint32_t)times->number : 1,
         .every = fa_script_duration(line, "every", 0),
+        .ago = fa_script_duration(line, "ago", 0),
     };
     read_runs(&sender, fa_script_slot(line, "NUMBERS"));
     if (sender.once && sender.every == 0) {

@@ -506,7 +506,7 @@ void fa_lab_numbers_check_rules(struct fa_lab *lab)
 
 void fa_lab_numbers_check_raised(struct fa_lab *lab, const struct fa_alarm *alarm)
 {
-    const struct fa_rule *rule = fa_setup_rule(&lab->config->setup, alarm->rule);
+    const struct fa_rule *rule = fa_setup_rule(&lab->config->setup, alarm->texts->rule);
     struct vector result;
     if (rule == NULL || !rule->is_incident || rule->query.expr == NULL) {
         return;

@@ -268,10 +268,10 @@ bool fa_lab_has_unknown(const struct fa_lab *lab, const struct fa_alarm *alarm)
             return true;
         }
     }
-    for (size_t i = 0; i < alarm->incident_count; i++) {
+    for (size_t i = 0; i < alarm->people->incident_count; i++) {
         for (size_t f = 0; f < lab->filing_count; f++) {
             const struct fa_lab_filing *filing = &lab->filings[f];
-            if (fa_id_eq(filing->id.id, alarm->incidents[i].id) &&
+            if (fa_id_eq(filing->id.id, alarm->people->incidents[i].id) &&
                 (has_left(dir, filing->about, filing->about_count) ||
                  has_left(dir, filing->struck, filing->struck_count))) {
                 return true;
@@ -286,7 +286,7 @@ static bool knows_or_is_independent(const struct fa_lab *lab, const struct fa_al
 {
     const struct fa_person_entry *entry = entry_of(lab->config->people, person);
     bool knows = (entry != NULL && entry->independent) ||
-                 (alarm->owner != NULL && strcmp(alarm->owner, person) == 0);
+                 (alarm->people->owner != NULL && strcmp(alarm->people->owner, person) == 0);
     for (size_t i = 0; !knows && i < lab->delivery_count; i++) {
         knows = fa_id_eq(lab->deliveries[i].alarm.id, alarm->id.id) &&
                 strcmp(lab->deliveries[i].person, person) == 0;
@@ -299,8 +299,8 @@ const char *fa_lab_why_not(const struct fa_lab *lab, const struct fa_alarm *alar
 {
     const char *why =
         fa_id_is_zero(incident.id) ? NULL : filing_why_not(lab, incident, person, channel);
-    for (size_t i = 0; why == NULL && alarm != NULL && i < alarm->incident_count; i++) {
-        why = filing_why_not(lab, alarm->incidents[i], person, channel);
+    for (size_t i = 0; why == NULL && alarm != NULL && i < alarm->people->incident_count; i++) {
+        why = filing_why_not(lab, alarm->people->incidents[i], person, channel);
     }
     if (why == NULL && alarm != NULL) {
         why = recusal_why_not(lab, alarm->id, person, channel);

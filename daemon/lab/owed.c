@@ -319,7 +319,7 @@ static const struct fa_severity *severity_of(const struct fa_lab *lab, const str
 {
     const struct fa_setup *setup = &lab->config->setup;
     for (size_t i = 0; i < setup->severity_count; i++) {
-        if (strcmp(setup->severities[i].name, alarm->severity) == 0) {
+        if (strcmp(setup->severities[i].name, alarm->texts->severity) == 0) {
             return &setup->severities[i];
         }
     }
@@ -378,7 +378,8 @@ static void check_moves_on(void *ctx, const struct fa_alarm *alarm)
         if (key->sent != FA_NEVER && (key->sent >= seen->told_from || is_rung)) {
             const char *who = lab->deliveries[key->first].person;
             const struct fa_incident_id none = {{{0}}};
-            if (key->sent <= lab->reloaded || fa_lab_why_not(lab, alarm, none, who, NULL) == NULL) {
+            if (key->tried <= lab->reloaded ||
+                fa_lab_why_not(lab, alarm, none, who, NULL) == NULL) {
                 return; /* somebody was reached; whom a reload keeps out, only the wait replaces */
             }
         }
@@ -466,19 +467,19 @@ static void check_promise(struct fa_lab *lab, struct fa_lab_promise *promise, bo
         promise->over = true;
     } else if (lab->elapsed < promise->until && promise->given &&
                (alarm->state != FA_ALARM_ACKED ||
-                (is_newest && strcmp(alarm->owner, promise->who) != 0))) {
+                (is_newest && strcmp(alarm->people->owner, promise->who) != 0))) {
         fa_lab_fail(lab,
                     "invariant 1 (accepted means kept): %s acknowledged %s, was answered, and "
                     "it is %s and owned by %s",
                     promise->who, alarm->identity, fa_alarm_state_name(alarm->state),
-                    alarm->owner != NULL ? alarm->owner : "nobody");
+                    alarm->people->owner != NULL ? alarm->people->owner : "nobody");
     } else if (is_newest && lab->elapsed > promise->until + FA_SECOND &&
                alarm->state == FA_ALARM_ACKED && !fa_is_hidden(alarm) &&
                fa_engine_next_deadline(lab->engine) > fa_lab_now(lab).mono) {
         fa_lab_fail(lab,
                     "invariant 3 (until somebody owns it): %s said nothing more, and %s is "
                     "still owned by %s",
-                    promise->who, alarm->identity, alarm->owner);
+                    promise->who, alarm->identity, alarm->people->owner);
     }
 }
 

@@ -68,10 +68,12 @@ static bool is_stored(const struct fa_lab *lab, const struct fa_lab_recusal *rec
 {
     const struct fa_alarm *alarm = fa_engine_alarm(lab->engine, recusal->alarm);
     bool found = false;
-    char *const *list = alarm == NULL ? NULL : recusal->is_subject ? alarm->about : alarm->struck;
+    char *const *list = alarm == NULL         ? NULL
+                        : recusal->is_subject ? alarm->people->about
+                                              : alarm->people->struck;
     size_t count = alarm == NULL         ? 0
-                   : recusal->is_subject ? alarm->about_count
-                                         : alarm->struck_count;
+                   : recusal->is_subject ? alarm->people->about_count
+                                         : alarm->people->struck_count;
     for (size_t i = 0; i < count; i++) {
         found = found || strcmp(list[i], recusal->name) == 0;
     }
@@ -106,10 +108,10 @@ void fa_lab_recused_anew(struct fa_lab *lab, const struct fa_alarm *alarm)
 {
     size_t count = lab->recusal_count;
     char further[300];
-    if (alarm->incident_count > 0) {
+    if (alarm->people->incident_count > 0) {
         return;
     }
-    snprintf(further, sizeof further, "%s/further", alarm->rule);
+    snprintf(further, sizeof further, "%s/further", alarm->texts->rule);
     bool follows = count > 0 && was_further(lab, alarm);
     for (size_t i = 0; i < count; i++) {
         const struct fa_lab_alarm *old = fa_lab_find_alarm(lab, lab->recusals[i].alarm);

@@ -106,11 +106,11 @@ static struct fa_lab_alarm *add_alarm(struct fa_lab *lab, const struct fa_alarm 
     *seen = (struct fa_lab_alarm){
         .id = alarm->id,
         .identity = fa_xstrdup(alarm->identity),
-        .rule = fa_xstrdup(alarm->rule),
+        .rule = fa_xstrdup(alarm->texts->rule),
         .labels = fa_xstrdup(alarm->labels),
         .state = FA_ALARM_PENDING,
         .last_step = lab->elapsed,
-        .policy = copy_policy(&lab->config->setup, alarm->policy),
+        .policy = copy_policy(&lab->config->setup, alarm->texts->policy),
     };
     index_newest(&lab->alarm_index, lab->alarms, sizeof *seen, lab->alarm_count);
     fa_lab_recused_anew(lab, alarm);
@@ -123,13 +123,13 @@ static void update_alarm(void *ctx, const struct fa_alarm *alarm)
     struct fa_lab_alarm *seen = fa_lab_find_alarm(lab, alarm->id);
     seen = seen != NULL ? seen : add_alarm(lab, alarm);
     free(seen->owner);
-    seen->owner = fa_xstrdup(alarm->owner);
+    seen->owner = fa_xstrdup(alarm->people->owner);
     seen->state = alarm->state;
     seen->flags = alarm->flags;
     seen->step = alarm->step;
     seen->loop = alarm->loop;
     seen->climbing = alarm->climbing;
-    seen->filings = alarm->incident_count;
+    seen->filings = alarm->people->incident_count;
     seen->value = alarm->value;
     seen->raised = seen->raised || alarm->state != FA_ALARM_PENDING;
     seen->resumed = false;
@@ -256,16 +256,17 @@ static struct fa_lab_key *add_key(struct fa_lab *lab, const struct fa_notificati
 static char *name_of(struct fa_lab *lab, const struct fa_notification *n)
 {
     const struct fa_alarm *alarm = fa_engine_alarm(lab->engine, n->alarm);
-    if (alarm == NULL || (alarm->flags & FA_FLAG_FILED) == 0 || alarm->incident_count == 0) {
+    if (alarm == NULL || (alarm->flags & FA_FLAG_FILED) == 0 ||
+        alarm->people->incident_count == 0) {
         return alarm != NULL ? fa_xstrdup(alarm->identity) : NULL;
     }
-    const struct fa_lab_filing *filing = fa_lab_find_filing(lab, alarm->incidents[0]);
+    const struct fa_lab_filing *filing = fa_lab_find_filing(lab, alarm->people->incidents[0]);
     struct fa_buf buf;
     if (filing == NULL) {
         return NULL;
     }
     fa_buf_init(&buf, 512);
-    fa_buf_printf(&buf, "%s@%s", alarm->rule, filing->name);
+    fa_buf_printf(&buf, "%s@%s", alarm->texts->rule, filing->name);
     return fa_buf_take(&buf);
 }
 
@@ -338,8 +339,8 @@ static bool holds_filing(struct fa_lab *lab, const struct fa_lab_alarm *seen, co
     if (filing == NULL) {
         return false;
     }
-    for (size_t i = 0; alarm != NULL && i < alarm->incident_count; i++) {
-        if (fa_id_eq(alarm->incidents[i].id, filing->id.id)) {
+    for (size_t i = 0; alarm != NULL && i < alarm->people->incident_count; i++) {
+        if (fa_id_eq(alarm->people->incidents[i].id, filing->id.id)) {
             return true;
         }
     }

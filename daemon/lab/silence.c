@@ -166,7 +166,8 @@ void fa_lab_check_hidden(struct fa_lab *lab, const struct fa_alarm *alarm)
     if ((alarm->flags & (FA_FLAG_SHELVED | FA_FLAG_SUPPRESSED)) == 0) {
         return;
     }
-    if (alarm->incident_count > 0 || (alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) != 0) {
+    if (alarm->people->incident_count > 0 ||
+        (alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) != 0) {
         fa_lab_fail(lab, "invariant 3 (a filing is never held back): %s is hidden",
                     alarm->identity);
     } else if ((alarm->flags & FA_FLAG_SHELVED) != 0) {

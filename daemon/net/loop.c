@@ -141,8 +141,7 @@ static void arm(int fd, fa_time at, int flags)
 
 static void arm_mono(struct fa_loop *loop)
 {
-    struct fa_heap_node *first = fa_heap_first(&loop->timers);
-    fa_time at = first != NULL ? first->at : FA_NEVER;
+    fa_time at = fa_heap_next(&loop->timers);
     if (at != loop->mono_armed) {
         arm(loop->mono_fd, at == FA_NEVER ? at : at - loop->mono_shift, TFD_TIMER_ABSTIME);
         loop->mono_armed = at;
@@ -182,10 +181,8 @@ static void on_wall_event(evutil_socket_t fd, short what, void *arg)
 static void run_timers(struct fa_loop *loop)
 {
     fa_time mono = fa_loop_now(loop).mono;
-    for (struct fa_heap_node *node; (node = fa_heap_first(&loop->timers)) != NULL;) {
-        if (node->at > mono) {
-            break;
-        }
+    while (fa_heap_next(&loop->timers) <= mono) {
+        struct fa_heap_node *node = fa_heap_first(&loop->timers);
         struct fa_timer *timer = fa_container_of(node, struct fa_timer, node);
         fa_heap_remove(&loop->timers, node);
         timer->fn(timer->self);

@@ -63,7 +63,8 @@ struct fa_foreign {
     struct fa_heap due;
     struct group *dirty_first, *dirty_last;
     size_t alerts, alerts_max;
-    uint64_t hash_seed, made;
+    uint64_t hash_seed;
+    uint32_t made;
     char **untaken;
     size_t untaken_count, untaken_cap;
 };
@@ -481,8 +482,8 @@ static void evaluate(struct fa_foreign *foreign, struct group *group, fa_time wa
 bool fa_foreign_run_some(struct fa_foreign *foreign, struct fa_now now, size_t max,
                          fa_signal_fn *fn, void *ctx)
 {
-    struct fa_heap_node *node;
-    while ((node = fa_heap_first(&foreign->due)) != NULL && node->at <= now.wall) {
+    while (fa_heap_next(&foreign->due) <= now.wall) {
+        struct fa_heap_node *node = fa_heap_first(&foreign->due);
         fa_heap_remove(&foreign->due, node);
         mark(foreign, fa_container_of(node, struct group, due));
     }
@@ -500,8 +501,7 @@ bool fa_foreign_run_some(struct fa_foreign *foreign, struct fa_now now, size_t m
 
 fa_time fa_foreign_next(const struct fa_foreign *foreign)
 {
-    const struct fa_heap_node *node = fa_heap_first(&foreign->due);
-    return node != NULL ? node->at : FA_NEVER;
+    return fa_heap_next(&foreign->due);
 }
 
 bool fa_foreign_each_of(const struct fa_foreign *foreign, const char *rule, fa_rule_set_fn *fn,

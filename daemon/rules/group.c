@@ -222,6 +222,7 @@ enum fa_level fa_group_level(struct fa_group *group, bool fires, bool clears, fa
             return FA_LEVEL_FIRING;
         }
         if (!group->held || group->stale == FA_LACKS_NONE) {
+            group->grace_until = 0;
             return FA_LEVEL_CLEAR;
         }
     }
@@ -318,7 +319,9 @@ static enum fa_level decide_value(struct fa_group *group, const struct fa_eval *
         *next_at = earlier(*next_at, group->grace_until);
         return group->level;
     }
-    return fa_level_decide(rule, &input);
+    enum fa_level level = fa_level_decide(rule, &input);
+    group->grace_until = level == FA_LEVEL_CLEAR ? 0 : group->grace_until;
+    return level;
 }
 
 /* Worse than any value signalled since it fires. Silence only grows: it is signalled once, when it

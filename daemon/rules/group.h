@@ -15,12 +15,21 @@
 
 struct fa_rule_state;
 
+/* One of the series of which it is seen how often samples come (sparse.c). */
+struct fa_pace {
+    struct fa_probe since;
+    fa_time before, longer_ago; /* from sample to sample in the two times before; 0: not known */
+};
+#define FA_PACES 4
+
 /* A leaf as the owner of a watch: what a link leads back to. */
 struct fa_leaf {
     struct fa_rule_state *state;
     size_t number;
     bool follows;           /* as fa_plan_leaf_follows says */
     fa_time heard, hearing; /* wall: its last sample came; 0: not known; of the survey under way */
+    struct fa_pace paces[FA_PACES];
+    size_t pace_count;
 };
 
 struct fa_rule_state {
@@ -75,7 +84,7 @@ struct fa_group {
     uint16_t near_peak;      /* in thousandths, since it is near */
     uint8_t judged_count;    /* samples judged, as many as the rule's `of` */
     fa_time near_since;      /* near to a threshold, where that is minded; 0: it is not */
-    fa_time grace_until;     /* restored: its level stands so long without data */
+    fa_time grace_until;     /* restored: its level stands so long till data come */
     double value;            /* as last evaluated; NaN: none */
     double worst;            /* the worst signalled since it fires */
     fa_time newest_at;       /* of all samples ever seen; 0: none */
@@ -126,10 +135,13 @@ struct fa_rules {
     struct fa_buf text;   /* of the status told last */
     struct fa_buf labels; /* of the label set looked for last */
     bool has_run;
+    fa_time started; /* wall time of the first run */
     fa_time ran; /* wall time of the last */
     uint64_t evaluations;
     uint32_t survey_at; /* where the survey under way is */
-    uint64_t made;      /* label sets ever; orders equal deadlines */
+    size_t pace_at;     /* likewise of what sparse.c does each hour */
+    fa_time pace_next;
+    uint32_t made; /* label sets ever; orders equal deadlines */
 };
 
 /* The rules' watcher gets its watches. as_whole: even if it could be keyed. */
@@ -170,6 +182,14 @@ void fa_rules_collect(struct fa_rules *rules);
 /* The series of a label set at rest, to be read only. */
 bool fa_rules_find_rested(struct fa_rules *rules, struct fa_rule_state *state, struct fa_str labels,
                           struct fa_link *ret_link);
+
+/* ---- sparse.c ---- */
+
+/* A series of the leaf, perhaps a new one. */
+void fa_rules_note_pace(const struct fa_rules *rules, struct fa_leaf *leaf,
+                        const struct fa_link *link);
+/* Goes on with what has to be done each hour. */
+void fa_rules_pace(struct fa_rules *rules, fa_time now);
 
 /* ---- results.c ---- */
 

@@ -310,7 +310,7 @@ void fa_group_mark(struct fa_rules *rules, struct fa_group *group, bool by_sampl
         make_dirty(rules, group);
     } else if (!group->settles) {
         fa_time at = rules->ran + state->settle;
-        bool sooner = group->due.index != 0 && group->due.at <= at;
+        bool sooner = fa_heap_at(&rules->due, &group->due) <= at;
         group->settles = true;
         if (!sooner) {
             fa_heap_set(&rules->due, &group->due, at);
@@ -389,7 +389,7 @@ struct fa_member *fa_member_take(struct fa_rules *rules, struct fa_link *link)
         return link->member;
     }
     struct fa_rule_state *state = ((const struct fa_leaf *)fa_link_owner(link))->state;
-    uint64_t made = rules->made;
+    uint32_t made = rules->made;
     struct fa_group *group = fa_group_of(rules, state, link);
     if (rules->made != made && link->was_quiet) {
         fa_group_awake(group, link);

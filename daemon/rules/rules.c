@@ -86,8 +86,11 @@ struct fa_rule_state *fa_state_find(const struct fa_rules *rules, const char *na
 /* A new link, or one with a new sample: whose label sets are to be looked at? */
 static void take_changed(struct fa_rules *rules, struct fa_link *link)
 {
-    const struct fa_leaf *leaf = fa_link_owner(link);
+    struct fa_leaf *leaf = fa_link_owner(link);
     struct fa_rule_state *state = leaf->state;
+    if (link->member == NULL) {
+        fa_rules_note_pace(rules, leaf, link);
+    }
     if (state->whole != NULL) {
         if (link->member == NULL) {
             fa_whole_join(state->whole, leaf->number, link);
@@ -134,6 +137,7 @@ static void collect_queued(struct fa_rules *rules, size_t max)
 {
     struct fa_link *link;
     for (; max > 0 && (link = fa_watcher_take_queued(rules->watcher)) != NULL; max--) {
+        fa_rules_note_pace(rules, fa_link_owner(link), link);
         fa_group_mark(rules, fa_member_take(rules, link)->group, true);
     }
 }
@@ -154,8 +158,8 @@ static void wake_due(struct fa_rules *rules, fa_time now, size_t max)
 
 static void collect_due(struct fa_rules *rules, fa_time now)
 {
-    struct fa_heap_node *node;
-    while ((node = fa_heap_first(&rules->due)) != NULL && node->at <= now) {
+    while (fa_heap_next(&rules->due) <= now) {
+        struct fa_heap_node *node = fa_heap_first(&rules->due);
         fa_heap_remove(&rules->due, node);
         fa_group_mark(rules, fa_container_of(node, struct fa_group, due), false);
     }
@@ -197,6 +201,7 @@ static void pin_absent(struct fa_rules *rules, struct fa_rule_state *state)
 static void start(struct fa_rules *rules, fa_time now)
 {
     rules->has_run = true;
+    rules->started = now;
     for (size_t i = 0; i < rules->count; i++) {
         struct fa_rule_state *state = rules->states[i];
         state->since = state->since < now ? state->since : now;
@@ -264,6 +269,7 @@ bool fa_rules_run_some(struct fa_rules *rules, struct fa_now now, size_t max, fa
         start(rules, now.wall);
     }
     rules->ran = now.wall;
+    fa_rules_pace(rules, now.wall);
     collect_queued(rules, max);
     fa_rules_collect(rules);
     wake_due(rules, now.wall, max);
@@ -301,9 +307,8 @@ void fa_rules_run(struct fa_rules *rules, struct fa_now now, fa_signal_fn *fn, v
 
 fa_time fa_rules_next(const struct fa_rules *rules)
 {
-    const struct fa_heap_node *node = fa_heap_first(&rules->due);
-    fa_time rested = fa_watcher_next_due(rules->watcher);
-    return node != NULL && node->at < rested ? node->at : rested;
+    fa_time due = fa_heap_next(&rules->due), rested = fa_watcher_next_due(rules->watcher);
+    return due < rested ? due : rested;
 }
 
 void fa_rules_restore(struct fa_rules *rules, const char *rule, const char *labels,

@@ -348,6 +348,21 @@ void world_advance(struct world *w, fa_time by)
     w->now.mono = until;
 }
 
+int world_silence(struct world *w, const char *where, const char *owner, const char *reason,
+                  fa_time length)
+{
+    struct fa_matchers matchers = {0};
+    struct fa_err err;
+    int rc = fa_matchers_add(&matchers, fa_str_of(where), &err);
+    fa_assert(rc == 0);
+    struct fa_silence_spec spec = {
+        .where = &matchers, .owner = owner, .reason = reason, .end = w->now.wall + length};
+    world_step_event(w,
+                     (struct fa_event){.kind = FA_EV_SILENCE, .reply_to = 1, .u.silence = &spec});
+    fa_matchers_done(&matchers);
+    return w->reply.u.reply.code;
+}
+
 int world_act(struct world *w, enum fa_event_kind kind, const struct fa_alarm *alarm,
               const char *who, fa_time for_ms)
 {
@@ -410,7 +425,7 @@ static void pick_alarm(void *ctx, const struct fa_alarm *alarm)
 {
     struct pick *pick = ctx;
     bool trouble = (alarm->flags & FA_FLAG_TROUBLE) != 0;
-    if (pick->rule != NULL ? strcmp(alarm->rule, pick->rule) == 0 : !trouble) {
+    if (pick->rule != NULL ? strcmp(alarm->texts->rule, pick->rule) == 0 : !trouble) {
         pick->found = alarm;
         pick->count++;
     }
@@ -513,14 +528,15 @@ static void check_alarm(void *ctx, const struct fa_alarm *a)
     if ((a->deadline.length == FA_NEVER) != (a->deadline.node.index == 0)) {
         check->broken = "an alarm's deadline and the heap disagree";
     }
-    if (a->dirty || a->next_dirty != NULL) {
+    if (a->dirty) {
         check->broken = "an alarm was not written at the end of its step";
     }
     if (a->state == FA_ALARM_RESOLVED && a->deadline.length == FA_NEVER &&
         a->notifications == NULL) {
         check->broken = "an alarm that nothing needs is still there";
     }
-    if ((a->state == FA_ALARM_ACKED) != (a->owner != NULL) && a->state != FA_ALARM_RESOLVED) {
+    if ((a->state == FA_ALARM_ACKED) != (a->people->owner != NULL) &&
+        a->state != FA_ALARM_RESOLVED) {
         check->broken = "acknowledged and owned are not the same";
     }
     for (const struct fa_notification *n = a->notifications; n != NULL; n = n->next) {

@@ -278,7 +278,7 @@ static void a_filing_wakes_an_alarm_of_its_pattern_that_is_said_to_be_over(void 
     assert_int_equal(world_alarm_of(&w, "late")->state, FA_ALARM_RETURNED);
     world_file(&w, 2, "lying", NULL, -1);
     assert_int_equal(world_alarm_of(&w, "late")->state, FA_ALARM_UNACKED);
-    assert_int_equal(world_alarm_of(&w, "late")->incident_count, 2);
+    assert_int_equal(world_alarm_of(&w, "late")->people->incident_count, 2);
     WAITING(&w, "lead/mail");
     world_done(&w);
 }

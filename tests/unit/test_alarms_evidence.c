@@ -333,8 +333,10 @@ static void however_long_it_climbs_its_evidence_is_bounded_in_number(void **stat
     const struct fa_alarm *alarm = world_alarm_of(&w, "slow");
     assert_int_equal(alarm->moment_count, FA_DIARY_MAX);
     assert_true(alarm->moments_lost > 100);
-    assert_int_equal(alarm->moments[0].code, FA_J_RAISED);
-    assert_true(alarm->moments[FA_DIARY_MAX - 1].when > w.now.wall - FA_DAY);
+    struct fa_moment moments[FA_DIARY_MAX];
+    assert_int_equal(fa_diary_read(alarm, moments), FA_DIARY_MAX);
+    assert_int_equal(moments[0].code, FA_J_RAISED);
+    assert_true(moments[FA_DIARY_MAX - 1].when > w.now.wall - FA_DAY);
     world_done(&w);
 }
 
@@ -366,12 +368,58 @@ static void closed_it_needs_no_more_evidence(void **state)
 
 static const struct fa_moment *find(const struct fa_alarm *alarm, unsigned code)
 {
-    for (uint32_t i = 0; i < alarm->moment_count; i++) {
-        if (alarm->moments[i].code == code) {
-            return &alarm->moments[i];
+    static struct fa_moment moments[FA_DIARY_MAX];
+    uint32_t count = fa_diary_read(alarm, moments);
+    for (uint32_t i = 0; i < count; i++) {
+        if (moments[i].code == code) {
+            return &moments[i];
         }
     }
     return NULL;
+}
+
+static void check_moment(const struct fa_moment *is, const struct fa_moment *was)
+{
+    assert_true(is->when == was->when && is->number == was->number && is->times == was->times);
+    assert_ptr_equal(is->person, was->person);
+    assert_ptr_equal(is->channel, was->channel);
+    assert_int_equal(is->attempt, was->attempt);
+    assert_int_equal(is->code, was->code);
+    assert_int_equal(is->kind, was->kind);
+}
+
+static void a_diary_is_read_as_it_was_written(void **state)
+{
+    static const char *const names[] = {NULL, "ceo", "lead"};
+    static const int64_t numbers[] = {0, 1, -1, 63, 64, -64, 204, INT64_MAX, INT64_MIN};
+    struct fa_interned *texts = NULL;
+    struct fa_moment list[FA_DIARY_MAX];
+    struct fa_rng rng = {{5, 6}};
+    for (unsigned round = 0; round < 200; round++) {
+        struct fa_moment written[FA_DIARY_MAX];
+        struct fa_alarm *alarm = fa_alarm_new();
+        for (unsigned i = 0; i < FA_DIARY_MAX; i++) {
+            uint64_t bits = fa_rng_next(&rng);
+            written[i] = (struct fa_moment){
+                .when = i % 7 == 6 ? numbers[bits % 9] : (fa_time)(bits >> 20),
+                .person = names[bits % 3],
+                .channel = names[bits / 3 % 3],
+                .number = numbers[bits / 9 % 9],
+                .times = bits % 5 == 0 ? UINT32_MAX : (uint32_t)(bits % 3),
+                .attempt = (uint16_t)(bits % 4 == 0 ? UINT16_MAX : bits % 2),
+                .code = (uint8_t)bits,
+                .kind = (uint8_t)(bits >> 8),
+            };
+            assert_true(fa_diary_add(&texts, alarm, &written[i]));
+        }
+        assert_false(fa_diary_add(&texts, alarm, &written[0]));
+        assert_int_equal(fa_diary_read(alarm, list), FA_DIARY_MAX);
+        for (unsigned i = 0; i < FA_DIARY_MAX; i++) {
+            check_moment(&list[i], &written[i]);
+        }
+        fa_alarm_free(alarm);
+    }
+    fa_intern_done(&texts);
 }
 
 static void the_same_answer_again_and_again_takes_two_moments(void **state)
@@ -388,17 +436,19 @@ static void the_same_answer_again_and_again_takes_two_moments(void **state)
         struct fa_moment moment = failed;
         moment.when = i;
         moment.attempt = (uint16_t)i;
-        fa_diary_note(alarm, &moment);
-        fa_diary_note(alarm, &sent);
+        fa_diary_note(&w.engine->texts, alarm, &moment);
+        fa_diary_note(&w.engine->texts, alarm, &sent);
     }
     assert_int_equal(alarm->moment_count, before + 2 + 5); /* what arrived is never one */
-    const struct fa_moment *first = &alarm->moments[before];
+    struct fa_moment moments[FA_DIARY_MAX];
+    uint32_t count = fa_diary_read(alarm, moments);
+    const struct fa_moment *first = &moments[before];
     assert_true(first->code == FA_J_RETRY && first->when == 0 && first->times == 0);
-    const struct fa_moment *last = &alarm->moments[alarm->moment_count - 2];
+    const struct fa_moment *last = &moments[count - 2];
     assert_true(last->code == FA_J_RETRY && last->when == 4 && last->times == 4);
     struct fa_moment other = failed;
     other.number = 500;
-    fa_diary_note(alarm, &other);
+    fa_diary_note(&w.engine->texts, alarm, &other);
     assert_int_equal(alarm->moment_count, before + 2 + 5 + 1);
     world_done(&w);
 }
@@ -446,9 +496,10 @@ static void who_is_left_out_is_counted_and_not_named(void **state)
     const struct fa_moment *moment = find(alarm, FA_M_LEFT_OUT);
     assert_non_null(moment);
     assert_int_equal(moment->number, 1);
-    for (uint32_t i = 0; i < alarm->moment_count; i++) {
-        assert_true(alarm->moments[i].person == NULL ||
-                    strcmp(alarm->moments[i].person, "lead") != 0);
+    struct fa_moment moments[FA_DIARY_MAX];
+    uint32_t count = fa_diary_read(alarm, moments);
+    for (uint32_t i = 0; i < count; i++) {
+        assert_true(moments[i].person == NULL || strcmp(moments[i].person, "lead") != 0);
     }
     world_done(&w);
 }
@@ -503,6 +554,7 @@ int main(void)
         cmocka_unit_test(however_long_it_climbs_its_evidence_is_bounded_in_number),
         cmocka_unit_test(what_was_never_raised_or_filed_by_people_has_no_evidence),
         cmocka_unit_test(closed_it_needs_no_more_evidence),
+        cmocka_unit_test(a_diary_is_read_as_it_was_written),
         cmocka_unit_test(the_same_answer_again_and_again_takes_two_moments),
         cmocka_unit_test(each_attempt_is_told_with_its_answer),
         cmocka_unit_test(who_is_left_out_is_counted_and_not_named),

@@ -189,7 +189,7 @@ static void a_pattern_needs_different_people_and_takes_the_earlier_filings_along
     assert_null(pattern_alarm(&w));
     file_by(&w, 4, "person:rep2", NULL);
     assert_non_null(pattern_alarm(&w));
-    assert_int_equal(pattern_alarm(&w)->incident_count, 4);
+    assert_int_equal(pattern_alarm(&w)->people->incident_count, 4);
     world_done(&w);
 }
 
@@ -200,13 +200,13 @@ static void a_filing_joins_only_an_alarm_that_keeps_the_same_people_out(void **s
     pattern(&w, 1, 1);
     file_by(&w, 1, "person:rep", NULL);
     file_by(&w, 2, "person:rep", NULL);
-    assert_int_equal(pattern_alarm(&w)->incident_count, 2);
+    assert_int_equal(pattern_alarm(&w)->people->incident_count, 2);
     file_by(&w, 3, "person:rep", "lead");
-    assert_int_equal(pattern_alarm(&w)->incident_count, 2);
-    assert_int_equal(pattern_alarm(&w)->about_count, 0);
+    assert_int_equal(pattern_alarm(&w)->people->incident_count, 2);
+    assert_int_equal(pattern_alarm(&w)->people->about_count, 0);
     assert_int_equal(incident(&w, 3)->alarm_count, 1);
     const struct fa_alarm *own = fa_engine_alarm(w.engine, incident(&w, 3)->alarms[0]);
-    assert_string_equal(own->about[0], "lead");
+    assert_string_equal(own->people->about[0], "lead");
     world_done(&w);
 }
 
@@ -217,9 +217,9 @@ static void whom_a_role_meant_when_it_was_filed_stays_out(void **state)
     world_file(&w, 1, "lying", "role:top", -1);
     world_answer(&w, FA_VERDICT_SENT);
     const struct fa_alarm *alarm = fa_engine_alarm(w.engine, incident(&w, 1)->alarms[0]);
-    assert_int_equal(alarm->about_count, 2);
-    assert_string_equal(alarm->about[0], "role:top");
-    assert_string_equal(alarm->about[1], "ceo");
+    assert_int_equal(alarm->people->about_count, 2);
+    assert_string_equal(alarm->people->about[0], "role:top");
+    assert_string_equal(alarm->people->about[1], "ceo");
     world_done(&w);
 }
 
@@ -304,7 +304,7 @@ static void numbers_that_come_later_find_the_whole_pattern_once(void **state)
     numbers(&w, "", FA_LEVEL_CLEAR);
     file_by(&w, 4, "person:rep2", NULL);
     numbers(&w, "", FA_LEVEL_FIRING);
-    assert_int_equal(pattern_alarm(&w)->incident_count, 2);
+    assert_int_equal(pattern_alarm(&w)->people->incident_count, 2);
     free_numbers(rule);
     world_done(&w);
 }
@@ -329,7 +329,7 @@ static void what_was_closed_is_not_raised_by_its_numbers_again(void **state)
         assert_null(pattern_alarm(&w));
         assert_int_not_equal(incident(&w, 1)->state, FA_INCIDENT_CLOSED);
         file_by(&w, 2, "person:rep", NULL);
-        assert_int_equal(pattern_alarm(&w)->incident_count, 1);
+        assert_int_equal(pattern_alarm(&w)->people->incident_count, 1);
         free_numbers(rule);
         world_done(&w);
     }
@@ -513,9 +513,9 @@ static void whoever_held_the_role_when_it_was_filed_stays_out(void **state)
     world_begin_firm(&w);
     world_file(&w, 1, "lying", "role:top", -1);
     const struct fa_alarm *alarm = world_alarm_of(&w, "filing");
-    assert_int_equal(alarm->about_count, 2);
-    assert_string_equal(alarm->about[0], "role:top");
-    assert_string_equal(alarm->about[1], "ceo");
+    assert_int_equal(alarm->people->about_count, 2);
+    assert_string_equal(alarm->people->about[0], "role:top");
+    assert_string_equal(alarm->people->about[1], "ceo");
     world_done(&w);
 }
 
@@ -544,7 +544,8 @@ static void those_told_before_a_subject_left_go_on_with_it(void **state)
     world_file(&w, 1, "lying", NULL, -1);
     world_answer(&w, FA_VERDICT_SENT);
     struct fa_alarm *alarm = (struct fa_alarm *)(uintptr_t)world_alarm_of(&w, "filing");
-    world_text(&alarm->about, &alarm->about_count, "left-the-company");
+    struct fa_alarm_people *people = fa_alarm_people(alarm);
+    world_text(&people->about, &people->about_count, "left-the-company");
     assert_true(may_list(&w, "lead"));  /* was told */
     assert_false(may_list(&w, "boss")); /* was not: might be the one */
     world_done(&w);
@@ -578,7 +579,7 @@ static void a_row_holds_whatever_a_pattern_brings_together(void **state)
         free(name);
     }
     assert_non_null(pattern_alarm(&w));
-    assert_true(pattern_alarm(&w)->incident_count > 1);
+    assert_true(pattern_alarm(&w)->people->incident_count > 1);
     world_done(&w);
 }
 
@@ -605,7 +606,8 @@ static void a_row_holds_all_comments_of_one_with_a_long_name(void **state)
             }
         }
     }
-    assert_int_equal(fa_comment_fits(alarm->comments, alarm->comment_count, "x"), FA_EFULL);
+    assert_int_equal(fa_comment_fits(alarm->people->comments, alarm->people->comment_count, "x"),
+                     FA_EFULL);
     assert_true(bytes < 192 * (size_t)1024); /* leaves room for all else that a row holds */
     world_done(&w);
 }

@@ -301,8 +301,8 @@ static void who_stepped_out_is_forgotten_after_thirty_days_and_not_before(void *
         world_advance(&w, 30 * FA_DAY - (late ? 0 : FA_SECOND));
         world_signal(&w, "slow", "", FA_LEVEL_FIRING);
         alarm = fa_engine_alarm_by_identity(w.engine, "slow{}");
-        assert_int_equal(alarm->struck_count, late ? 0 : 1);
-        assert_true(late || strcmp(alarm->struck[0], "lead") == 0);
+        assert_int_equal(alarm->people->struck_count, late ? 0 : 1);
+        assert_true(late || strcmp(alarm->people->struck[0], "lead") == 0);
         world_done(&w);
     }
 }

@@ -229,13 +229,16 @@ static void put_trouble(const struct world *w, const char *rule, struct fa_buf *
     const struct fa_alarm *a = world_alarm_of(w, rule);
     assert_non_null(a);
     fa_buf_printf(out, "%s|%s|%s|%s|%s|%s|%s|%zu|%zu|%zu|%zu|%u|%u|", a->identity, a->labels,
-                  a->rule, a->category, a->severity, a->summary, a->expect, a->about_count,
-                  a->struck_count, a->incident_count, a->comment_count, a->flags,
+                  a->texts->rule, a->texts->category, a->texts->severity, a->texts->summary,
+                  a->texts->expect, a->people->about_count, a->people->struck_count,
+                  a->people->incident_count, a->people->comment_count, a->flags,
                   (unsigned)isnan(a->value));
-    for (size_t i = 0; i < a->moment_count; i++) {
-        fa_buf_printf(out, "%u %s %lld,", a->moments[i].code,
-                      a->moments[i].person != NULL ? a->moments[i].person : "",
-                      (long long)a->moments[i].number);
+    struct fa_moment moments[FA_DIARY_MAX];
+    uint32_t moment_count = fa_diary_read(a, moments);
+    for (size_t i = 0; i < moment_count; i++) {
+        fa_buf_printf(out, "%u %s %lld,", moments[i].code,
+                      moments[i].person != NULL ? moments[i].person : "",
+                      (long long)moments[i].number);
     }
 }
 
@@ -251,7 +254,7 @@ static void make_troubles(int kind, struct fa_buf *out)
         assert_int_equal(world_file(&w, 1, "lying", kind == 2 ? "ops" : NULL, -1), 0);
     }
     const struct fa_alarm *secret = world_alarm(&w);
-    assert_int_equal(secret->about_count, kind == 2);
+    assert_int_equal(secret->people->about_count, kind == 2);
     struct fa_event wrong = {.kind = FA_EV_WRONG_CODE,
                              .u.act = {.alarm = secret->id, .who = "lead"}};
     world_answer(&w, FA_VERDICT_REJECTED);

@@ -159,7 +159,7 @@ static void a_slow_retry_that_succeeds_counts_as_told_once(void **state)
     assert_int_equal(fa_engine_notification(w.engine, id)->state, FA_NOTICE_QUEUED);
     world_verdict(&w, id, FA_VERDICT_SENT);
     assert_int_equal(world_alarm(&w)->told_count, 1);
-    assert_string_equal(world_alarm(&w)->told[0].person, "lead");
+    assert_string_equal(world_alarm(&w)->told[0].to->person, "lead");
     world_done(&w);
 }
 

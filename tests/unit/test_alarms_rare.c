@@ -57,7 +57,7 @@ what_nobody_sorted_goes_where_the_first_category_goes_that_is_always_raised(void
         world_begin(&w);
         int rc = file(&w, 1, (struct fa_filing){.category = FA_CATEGORY_UNSORTED, .level = -1});
         assert_int_equal(rc, any ? 0 : FA_ENOTFOUND);
-        assert_string_equal(any ? world_alarm(&w)->policy : "", any ? "great" : "");
+        assert_string_equal(any ? world_alarm(&w)->texts->policy : "", any ? "great" : "");
         world_done(&w);
     }
 }
@@ -116,12 +116,12 @@ static void what_a_pattern_took_along_and_falls_due_later_is_in_its_alarm_once(v
     int rc = file(&w, 2, (struct fa_filing){.category = "mess", .level = FA_GUIDE_RAISE});
     assert_int_equal(rc, 0);
     const struct fa_alarm *pattern = world_alarm_of(&w, "late");
-    assert_int_equal(pattern->incident_count, 2);
+    assert_int_equal(pattern->people->incident_count, 2);
     assert_int_equal(incident(&w, 1)->state, FA_INCIDENT_OPEN); /* still its reporter's to solve */
     world_answer(&w, FA_VERDICT_SENT);
     world_advance(&w, FA_DAY);
     assert_int_equal(incident(&w, 1)->state, FA_INCIDENT_RAISED);
-    assert_int_equal(pattern->incident_count, 2);
+    assert_int_equal(pattern->people->incident_count, 2);
     assert_int_equal(incident(&w, 1)->alarm_count, 2); /* the pattern's, and one of its own */
     world_done(&w);
 }
@@ -137,7 +137,7 @@ static void an_alarm_takes_five_hundred_filings_and_no_more(void **state)
         assert_null(world_alarm_of(&w, "late"));
         assert_int_equal(file(&w, i, (struct fa_filing){.category = "mess", .level = -1}), 0);
     }
-    assert_int_equal(world_alarm_of(&w, "late")->incident_count, FA_ALARM_FILINGS_MAX);
+    assert_int_equal(world_alarm_of(&w, "late")->people->incident_count, FA_ALARM_FILINGS_MAX);
     world_done(&w);
 }
 
@@ -254,17 +254,11 @@ static void what_hangs_in_an_older_step_is_no_hope_for_the_newer(void **state)
 static void what_waits_for_a_slow_try_is_not_sent_while_its_alarm_is_hidden(void **state)
 {
     struct world w;
-    struct fa_matchers where = {0};
-    struct fa_err err;
     world_begin_firm(&w);
     world_signal(&w, "slow", "", FA_LEVEL_FIRING);
     world_answer(&w, FA_VERDICT_REJECTED);
     world_answer(&w, FA_VERDICT_SENT); /* over the second channel */
-    assert_int_equal(fa_matchers_add(&where, FA_STR("rule=slow"), &err), 0);
-    struct fa_silence_spec spec = {
-        .where = &where, .owner = "ops", .reason = "x", .end = w.now.wall + 3 * FA_HOUR};
-    world_step_event(&w, (struct fa_event){.kind = FA_EV_SILENCE, .u.silence = &spec});
-    fa_matchers_done(&where);
+    assert_int_equal(world_silence(&w, "rule=slow", "ops", "x", 3 * FA_HOUR), 0);
     world_answer(&w, FA_VERDICT_SENT); /* word of the silence */
     world_advance(&w, FA_HOUR);
     for (const struct fa_notification *n = w.engine->notifications.first; n != NULL; n = n->after) {
@@ -472,9 +466,9 @@ static void who_stepped_out_stays_out_of_the_alarm_that_is_raised_anew(void **st
     world_advance(&w, w.setup.rearm);
     const struct fa_alarm *anew = world_alarm_of(&w, "slow");
     assert_false(fa_id_eq(anew->id.id, before.id));
-    assert_int_equal(anew->about_count, 1);
-    assert_string_equal(anew->about[0], "rep");
-    assert_int_equal(anew->struck_count, 1);
+    assert_int_equal(anew->people->about_count, 1);
+    assert_string_equal(anew->people->about[0], "rep");
+    assert_int_equal(anew->people->struck_count, 1);
     WAITING(&w, "i2/sms"); /* lead, boss and ceo are above rep */
     world_done(&w);
 }
@@ -482,16 +476,10 @@ static void who_stepped_out_stays_out_of_the_alarm_that_is_raised_anew(void **st
 static void what_was_closed_and_fires_on_is_raised_anew_though_a_silence_hides_it(void **state)
 {
     struct world w;
-    struct fa_matchers where = {0};
-    struct fa_err err;
     world_begin_firm(&w);
     world_signal(&w, "slow", "", FA_LEVEL_FIRING);
     world_answer(&w, FA_VERDICT_SENT);
-    assert_int_equal(fa_matchers_add(&where, FA_STR("rule=slow"), &err), 0);
-    struct fa_silence_spec spec = {
-        .where = &where, .owner = "ops", .reason = "x", .end = w.now.wall + 5 * FA_HOUR};
-    world_step_event(&w, (struct fa_event){.kind = FA_EV_SILENCE, .u.silence = &spec});
-    fa_matchers_done(&where);
+    assert_int_equal(world_silence(&w, "rule=slow", "ops", "x", 5 * FA_HOUR), 0);
     struct fa_alarm_id before = world_alarm(&w)->id;
     world_act(&w, FA_EV_RESOLVE, world_alarm(&w), "lead", 0);
     for (int i = 0; i < 3; i++) {
@@ -509,17 +497,11 @@ static void what_was_closed_and_fires_on_is_raised_anew_though_a_silence_hides_i
 static void a_promise_that_ended_while_hidden_is_not_called_forgotten(void **state)
 {
     struct world w;
-    struct fa_matchers where = {0};
-    struct fa_err err;
     world_begin_firm(&w);
     world_signal(&w, "slow", "", FA_LEVEL_FIRING);
     world_answer(&w, FA_VERDICT_SENT);
     world_act(&w, FA_EV_ACK, world_alarm(&w), "lead", 10 * FA_MINUTE);
-    assert_int_equal(fa_matchers_add(&where, FA_STR("rule=slow"), &err), 0);
-    struct fa_silence_spec spec = {
-        .where = &where, .owner = "ops", .reason = "x", .end = w.now.wall + 2 * FA_HOUR};
-    world_step_event(&w, (struct fa_event){.kind = FA_EV_SILENCE, .u.silence = &spec});
-    fa_matchers_done(&where);
+    assert_int_equal(world_silence(&w, "rule=slow", "ops", "x", 2 * FA_HOUR), 0);
     world_answer(&w, FA_VERDICT_SENT);
     world_advance(&w, FA_HOUR);
     world_step_event(&w, (struct fa_event){.kind = FA_EV_RECONCILE});
@@ -568,7 +550,8 @@ static void who_knows_of_it_goes_on_with_it_when_a_name_left_the_company(void **
     world_act(&w, FA_EV_ACK, world_alarm(&w), "rep2", 0);
     struct fa_alarm *alarm = (struct fa_alarm *)(uintptr_t)world_alarm(&w);
     assert_int_equal(alarm->told_count, 2);
-    world_text(&alarm->about, &alarm->about_count, "left-the-company");
+    struct fa_alarm_people *people = fa_alarm_people(alarm);
+    world_text(&people->about, &people->about_count, "left-the-company");
     static const struct {
         const char *name;
         bool may;

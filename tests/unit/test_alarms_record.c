@@ -8,12 +8,14 @@ static struct fa_interned *texts;
 /* Every field of it differs from every other and from its default. */
 static struct fa_alarm *full_alarm(void)
 {
-    struct fa_alarm *a = fa_xcalloc(1, sizeof *a);
+    static const struct fa_alarm_texts shared = {"slow", "service",   "critical", "line",
+                                                 "0123", "it is bad", "mend it"};
+    struct fa_alarm *a = fa_alarm_new();
+    struct fa_alarm_people *people = fa_alarm_people(a);
     struct fa_rng rng = {{1, 2}};
     a->id.id = fa_id_random(&rng);
     fa_alarm_name(a, fa_str_of("slow{q=\"1\"}"), fa_str_of("q=\"1\""));
-    a->rule = "slow", a->category = "service", a->severity = "critical", a->policy = "line";
-    a->policy_hash = "0123", a->summary = "it is bad", a->expect = "mend it";
+    a->texts = &shared;
     a->state = FA_ALARM_ACKED;
     a->flags = FA_FLAG_LATCHED | FA_FLAG_FILED;
     a->level = FA_LEVEL_FIRING;
@@ -21,29 +23,28 @@ static struct fa_alarm *full_alarm(void)
     a->since = 11, a->raised = 12, a->changed = 13, a->for_ms = 14, a->held = 15;
     a->step = 2, a->loop = 3, a->climbing = true;
     a->deadline.armed = 16, a->deadline.length = 17;
-    a->owner = fa_xstrdup("boss");
-    a->promised = 18, a->owned = 30, a->first_told = 31;
-    a->incidents = fa_xgrow(NULL, 0, &a->incident_cap, sizeof *a->incidents);
-    a->incidents[0].id = fa_id_random(&rng);
-    a->incidents[1].id = fa_id_random(&rng);
-    a->incident_count = 2;
-    world_text(&a->about, &a->about_count, "rep");
-    world_text(&a->about, &a->about_count, "team:x");
-    world_text(&a->struck, &a->struck_count, "lead");
-    *fa_alarm_add_told(a) = (struct fa_told){"ceo", "mail", 19, 26};
-    fa_add_comment(&a->comments, &a->comment_count, &a->comment_cap,
-                   (struct fa_comment){fa_xstrdup("ceo"), fa_xstrdup("a word"), 20});
-    fa_add_comment(&a->comments, &a->comment_count, &a->comment_cap,
-                   (struct fa_comment){NULL, fa_xstrdup("a reporter's"), 21});
-    *fa_diary_add(a) = (struct fa_moment){.when = 22, .number = -23, .code = FA_J_STEP};
-    *fa_diary_add(a) = (struct fa_moment){.when = 24,
-                                          .person = "ceo",
-                                          .channel = "mail",
-                                          .number = 503,
-                                          .times = 25,
-                                          .attempt = 26,
-                                          .code = FA_J_RETRY,
-                                          .kind = FA_NOTE_REMINDER};
+    a->first_told = 31;
+    people->owner = fa_xstrdup("boss");
+    people->promised = 18, people->owned = 30;
+    fa_alarm_add_incident(a)->id = fa_id_random(&rng);
+    fa_alarm_add_incident(a)->id = fa_id_random(&rng);
+    world_text(&people->about, &people->about_count, "rep");
+    world_text(&people->about, &people->about_count, "team:x");
+    world_text(&people->struck, &people->struck_count, "lead");
+    *fa_alarm_add_told(a) = (struct fa_told){fa_reach(&texts, "ceo", "mail"), 19, 26};
+    fa_alarm_add_comment(a, (struct fa_comment){fa_xstrdup("ceo"), fa_xstrdup("a word"), 20});
+    fa_alarm_add_comment(a, (struct fa_comment){NULL, fa_xstrdup("a reporter's"), 21});
+    const struct fa_moment moments[] = {{.when = 22, .number = -23, .code = FA_J_STEP},
+                                        {.when = 24,
+                                         .person = "ceo",
+                                         .channel = "mail",
+                                         .number = 503,
+                                         .times = 25,
+                                         .attempt = 26,
+                                         .code = FA_J_RETRY,
+                                         .kind = FA_NOTE_REMINDER}};
+    fa_diary_add(&texts, a, &moments[0]);
+    fa_diary_add(&texts, a, &moments[1]);
     struct fa_guess *guess = fa_guess_add(a);
     guess->person = "ceo", guess->wrong = 4;
     guess = fa_guess_add(a);
@@ -67,7 +68,7 @@ static struct fa_incident *full_incident(void)
     i->level = FA_GUIDE_HELP;
     i->state = FA_INCIDENT_CLOSED;
     i->filed = 1, i->closed = 2, i->journal_n = UINT64_MAX;
-    i->due.armed = 3, i->due.length = 4;
+    i->due.armed = 3, i->due.length = 4, i->due_in = 5, i->due_measure = FA_MEASURE_DAYS;
     i->alarms = fa_xgrow(NULL, 0, &i->alarm_cap, sizeof *i->alarms);
     i->alarms[i->alarm_count++].id = fa_id_random(&rng);
     fa_add_comment(&i->comments, &i->comment_count, &i->comment_cap,
@@ -165,18 +166,18 @@ static void what_is_read_back_is_what_was_meant(void **state)
     fa_buf_init(&buf, 1 << 20);
     write_full(0, &buf);
     assert_int_equal(fa_alarm_decode(fa_buf_str(&buf), &texts, &a), 0);
-    assert_string_equal(a->owner, "boss");
-    assert_true(a->value == -1.5 && a->promised == 18 && a->held == 15 && a->for_ms == 14);
+    assert_string_equal(a->people->owner, "boss");
+    assert_true(a->value == -1.5 && a->people->promised == 18 && a->held == 15 && a->for_ms == 14);
     assert_true(a->deadline.armed == 16 && a->deadline.length == 17 && a->climbing);
     assert_true(a->step == 2 && a->loop == 3 && a->state == FA_ALARM_ACKED);
-    assert_string_equal(a->about[1], "team:x");
-    assert_string_equal(a->told[0].channel, "mail");
+    assert_string_equal(a->people->about[1], "team:x");
+    assert_string_equal(a->told[0].to->channel, "mail");
     assert_true(a->first_told == 31 && fa_alarm_first_told(a) == 31);
     a->first_told = 0; /* of a row that has it not */
     assert_true(fa_alarm_first_told(a) == 19);
     assert_true(a->told[0].when == 19 && a->told[0].spared == 26);
-    assert_string_equal(a->comments[0].who, "ceo");
-    assert_null(a->comments[1].who);
+    assert_string_equal(a->people->comments[0].who, "ceo");
+    assert_null(a->people->comments[1].who);
     assert_int_equal(fa_alarm_guesses_left(a, "ceo"), 1);
     assert_int_equal(fa_alarm_guesses_left(a, "boss"), 0);
     assert_int_equal(fa_alarm_guesses_left(a, "lead"), FA_GUESSES_MAX);

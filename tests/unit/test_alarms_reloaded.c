@@ -54,7 +54,7 @@ static void a_filing_whose_category_is_gone_is_raised_to_the_operators(void **st
     reload(&p);
     world_advance(&p.w, FA_DAY);
     WAITING(&p.w, "ops/mail");
-    assert_string_equal(world_alarm_of(&p.w, "filing")->severity, "critical");
+    assert_string_equal(world_alarm_of(&p.w, "filing")->texts->severity, "critical");
     done(&p);
 }
 

@@ -8,6 +8,7 @@
 #define ALARMS_OF_PAGES 2300 /* more than a page of the engine's */
 
 struct lines {
+    const struct fa_engine *engine;
     char *list[16384];
     size_t count;
 };
@@ -18,9 +19,10 @@ static void add_line(struct lines *lines, char *line)
     lines->list[lines->count++] = line;
 }
 
-static char *deadline_text(const struct fa_deadline *d, char buf[40])
+static char *deadline_text(const struct fa_heap *heap, const struct fa_deadline *d, char buf[40])
 {
-    snprintf(buf, 40, "%lld", d->node.index == 0 ? -1LL : (long long)d->node.at);
+    fa_time at = fa_heap_at(heap, &d->node);
+    snprintf(buf, 40, "%lld", at == FA_NEVER ? -1LL : (long long)at);
     return buf;
 }
 
@@ -34,33 +36,38 @@ static bool is_belied(const struct fa_notification *n)
 static void add_alarm(void *ctx, const struct fa_alarm *a)
 {
     char id[FA_ID_TEXT_SIZE], due[40];
+    const struct lines *lines = ctx;
     struct fa_buf buf;
     fa_buf_init(&buf, 1 << 20);
     /* That nothing is known of a series yet is what a restart changes, and all of it. */
     fa_buf_printf(&buf, "alarm %s %s %s flags %u step %u.%u due %s owner %s told %u notes",
                   fa_id_format(a->id.id, id), a->identity, fa_alarm_state_name(a->state),
-                  a->flags & ~FA_FLAG_UNKNOWN, a->step, a->loop, deadline_text(&a->deadline, due),
-                  a->owner != NULL ? a->owner : "-", a->told_count);
+                  a->flags & ~FA_FLAG_UNKNOWN, a->step, a->loop,
+                  deadline_text(&lines->engine->alarm_heap, &a->deadline, due),
+                  a->people->owner != NULL ? a->people->owner : "-", a->told_count);
     size_t count = 0;
     for (const struct fa_notification *n = a->notifications; n != NULL; n = n->next) {
         count += !is_belied(n);
     }
-    fa_buf_printf(&buf, " %zu comments %zu filings %zu", count, a->comment_count,
-                  a->incident_count);
+    fa_buf_printf(&buf, " %zu comments %zu filings %zu", count, a->people->comment_count,
+                  a->people->incident_count);
     add_line(ctx, fa_buf_take(&buf));
 }
 
 static void add_incident(void *ctx, const struct fa_incident *i)
 {
+    const struct lines *lines = ctx;
     char id[FA_ID_TEXT_SIZE], due[40], *line = malloc(256);
     snprintf(line, 256, "filing %s %s state %d due %s alarms %zu words %zu",
-             fa_id_format(i->id.id, id), i->category, (int)i->state, deadline_text(&i->due, due),
-             i->alarm_count, i->comment_count);
+             fa_id_format(i->id.id, id), i->category, (int)i->state,
+             deadline_text(&lines->engine->incident_heap, &i->due, due), i->alarm_count,
+             i->comment_count);
     add_line(ctx, line);
 }
 
 static void add_note(void *ctx, const struct fa_notification *n)
 {
+    const struct lines *lines = ctx;
     char id[FA_ID_TEXT_SIZE], due[40], *line;
     if (is_belied(n)) {
         return;
@@ -69,7 +76,7 @@ static void add_note(void *ctx, const struct fa_notification *n)
     snprintf(line, 256, "note %s %s/%s %s %s tries %u moved %d due %s", fa_id_format(n->id.id, id),
              n->person, n->channel, fa_notification_kind_name(n->kind),
              fa_notification_state_name(n->state), n->attempts, n->moved_on,
-             deadline_text(&n->deadline, due));
+             deadline_text(&lines->engine->notification_heap, &n->deadline, due));
     add_line(ctx, line);
 }
 
@@ -80,6 +87,7 @@ static int by_text(const void *a, const void *b)
 
 static void look(const struct fa_engine *engine, struct lines *lines)
 {
+    lines->engine = engine;
     lines->count = 0;
     fa_engine_each_alarm(engine, add_alarm, lines);
     fa_engine_each_incident(engine, add_incident, lines);
@@ -296,7 +304,7 @@ static void a_clock_behind_the_journal_shortens_and_lengthens_nothing(void **sta
     struct fa_now back = {.mono = 1000, .wall = w.now.wall - 365 * FA_DAY};
     struct fa_engine *engine = world_restored(&w, back, &actions);
     const struct fa_alarm *alarm = fa_engine_alarm_by_identity(engine, "slow{}");
-    assert_int_equal(alarm->deadline.node.at, 1000 + 5 * FA_MINUTE);
+    assert_int_equal(fa_engine_due(engine, alarm), 1000 + 5 * FA_MINUTE);
     assert_non_null(fa_engine_alarm_by_identity(engine, "firealarm:clock-behind{}"));
     fa_engine_free(engine);
     fa_actions_done(&actions);
@@ -332,8 +340,8 @@ static void a_step_of_the_wall_clock_leaves_a_promise_as_long_as_it_was(void **s
     w.now.wall -= FA_HOUR;
     world_step_event(&w, event);
     const struct fa_alarm *alarm = fa_engine_alarm_by_identity(w.engine, "slow{}");
-    assert_int_equal(alarm->promised, w.now.wall + 30 * FA_MINUTE);
-    assert_int_equal(alarm->deadline.node.at, w.now.mono + 30 * FA_MINUTE);
+    assert_int_equal(alarm->people->promised, w.now.wall + 30 * FA_MINUTE);
+    assert_int_equal(fa_engine_due(w.engine, alarm), w.now.mono + 30 * FA_MINUTE);
     world_done(&w);
 }
 
@@ -414,8 +422,10 @@ static size_t step_start(struct fa_engine *engine, enum fa_event_kind kind, cons
 static void count_gaps(void *ctx, const struct fa_alarm *a)
 {
     size_t gaps = 0;
-    for (uint32_t i = 0; i < a->moment_count; i++) {
-        gaps += a->moments[i].code == FA_J_START;
+    struct fa_moment moments[FA_DIARY_MAX];
+    uint32_t count = fa_diary_read(a, moments);
+    for (uint32_t i = 0; i < count; i++) {
+        gaps += moments[i].code == FA_J_START;
     }
     assert_int_equal(gaps, a->state != FA_ALARM_RESOLVED);
     assert_true((a->flags & FA_FLAG_UNKNOWN) != 0);

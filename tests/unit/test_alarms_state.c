@@ -93,7 +93,7 @@ static int happen(struct world *w, const char *rule, enum fa_alarm_event event)
     static const enum fa_level levels[] = {FA_LEVEL_FIRING, FA_LEVEL_CLEAR, FA_LEVEL_UNKNOWN};
     const struct fa_alarm *alarm = world_alarm(w);
     if (event == FA_AEV_DUE) {
-        world_advance(w, alarm->deadline.node.at - w->now.mono);
+        world_advance(w, fa_engine_due(w->engine, alarm) - w->now.mono);
         return 0;
     }
     if (event == FA_AEV_ACK || event == FA_AEV_RESOLVE) {
@@ -123,8 +123,7 @@ static void visit(size_t i)
     world_begin_firm(&w);
     const char *rule = bring_to(&w, cells[i].state);
     struct fa_alarm_id id = world_alarm(&w)->id;
-    fa_time due =
-        world_alarm(&w)->deadline.length == FA_NEVER ? FA_NEVER : world_alarm(&w)->deadline.node.at;
+    fa_time due = fa_engine_due(w.engine, world_alarm(&w));
     int rc = happen(&w, rule, cells[i].event);
     const struct fa_alarm *alarm = fa_engine_alarm(w.engine, id);
     world_waiting(&w, waiting, sizeof waiting);
@@ -134,7 +133,7 @@ static void visit(size_t i)
                  waiting);
     }
     if (alarm != NULL) {
-        fa_time left = alarm->deadline.length == FA_NEVER ? FA_NEVER : alarm->deadline.node.at;
+        fa_time left = fa_engine_due(w.engine, alarm);
         fa_time expected = cells[i].armed == -1         ? due
                            : cells[i].armed == FA_NEVER ? FA_NEVER
                                                         : w.now.mono + cells[i].armed;
@@ -258,10 +257,10 @@ static void a_promise_is_never_longer_than_the_severity_allows(void **state)
     world_begin_firm(&w);
     world_signal(&w, "slow", "", FA_LEVEL_FIRING);
     world_act(&w, FA_EV_ACK, world_alarm(&w), "boss", FA_DURATION_MAX);
-    assert_int_equal(world_alarm(&w)->promised, w.now.wall + 8 * FA_HOUR);
+    assert_int_equal(world_alarm(&w)->people->promised, w.now.wall + 8 * FA_HOUR);
     world_act(&w, FA_EV_ACK, world_alarm(&w), "ceo", 5 * FA_MINUTE);
     assert_int_equal(world_alarm(&w)->deadline.length, 5 * FA_MINUTE);
-    assert_string_equal(world_alarm(&w)->owner, "ceo");
+    assert_string_equal(world_alarm(&w)->people->owner, "ceo");
     world_done(&w);
 }
 
@@ -298,7 +297,7 @@ static void a_pending_alarm_whose_rule_is_gone_is_forgotten_a_raised_one_climbs_
     struct fa_event event = {.kind = FA_EV_RELOAD};
     event.u.reload.setup = &w.setup;
     world_step_event(&w, event);
-    assert_string_equal(world_alarm(&w)->rule, "slow");
+    assert_string_equal(world_alarm(&w)->texts->rule, "slow");
     assert_true((world_alarm(&w)->flags & FA_FLAG_ORPHANED) != 0);
     world_answer(&w, FA_VERDICT_SENT);
     world_advance(&w, 15 * FA_MINUTE);
@@ -344,7 +343,7 @@ static void what_people_write_on_an_alarm_has_a_limit(void **state)
     assert_int_equal(codes[1], 0);
     assert_int_equal(codes[2], FA_EFULL);
     assert_int_equal(codes[3], 0); /* the deed counts, without its words */
-    assert_int_equal(world_alarm(&w)->comment_count, 2);
+    assert_int_equal(world_alarm(&w)->people->comment_count, 2);
     free(word);
     world_done(&w);
 }

@@ -95,7 +95,7 @@ static void a_reporters_word_needs_a_filing_and_room(void **state)
 static void what_is_said_about_no_alarm_is_not_found(void **state)
 {
     struct world w;
-    struct fa_alarm none = {.id = {{{1}}}};
+    struct fa_alarm none = {.id = {{{1}}}, .people = &fa_alarm_nobody};
     world_begin_firm(&w);
     assert_int_equal(world_act(&w, FA_EV_ACK, &none, "lead", 0), FA_ENOTFOUND);
     world_signal(&w, "late", "", FA_LEVEL_FIRING);
@@ -123,7 +123,7 @@ static void an_empty_note_is_no_comment(void **state)
     event.u.act.text = "";
     world_step_event(&w, event);
     assert_int_equal(w.reply.u.reply.code, 0);
-    assert_int_equal(world_alarm(&w)->comment_count, 0);
+    assert_int_equal(world_alarm(&w)->people->comment_count, 0);
     world_done(&w);
 }
 
@@ -161,7 +161,7 @@ static void a_pattern_takes_only_what_is_young_and_of_its_kind(void **state)
     file(&w, 4, MESS);
     assert_null(world_alarm_of(&w, "again"));
     file(&w, 5, MESS);
-    assert_int_equal(world_alarm_of(&w, "again")->incident_count, 2);
+    assert_int_equal(world_alarm_of(&w, "again")->people->incident_count, 2);
     world_done(&w);
 }
 
@@ -364,11 +364,11 @@ static void a_clock_that_steps_back_keeps_deadlines_and_says_so(void **state)
     struct world w;
     world_begin_firm(&w);
     world_file(&w, 1, "mess", NULL, -1);
-    fa_time due = incident(&w, 1)->due.node.at;
+    fa_time due = fa_heap_at(&w.engine->incident_heap, &incident(&w, 1)->due.node);
     struct fa_event event = {.kind = FA_EV_CLOCK, .u.clock = {-2 * FA_HOUR}};
     w.now.wall -= 2 * FA_HOUR;
     world_step_event(&w, event);
-    assert_int_equal(incident(&w, 1)->due.node.at, due);
+    assert_int_equal(fa_heap_at(&w.engine->incident_heap, &incident(&w, 1)->due.node), due);
     assert_non_null(world_alarm_of(&w, "firealarm:clock-stepped"));
     event.u.clock.delta = -FA_SECOND;
     world_step_event(&w, event);
