@@ -387,12 +387,9 @@ enum fa_alarm_event fa_drill_event(struct fa_engine *engine, struct fa_alarm *al
 void fa_drill_clip(struct fa_engine *engine, struct fa_alarm *alarm)
 {
     const struct fa_drill_ref *ref = ref_of(engine, alarm);
-    if (ref == NULL || alarm->state != FA_ALARM_UNACKED) {
-        return;
-    }
-    fa_time left = ref->ends - engine->now.mono;
-    if (alarm->deadline.length == FA_NEVER ||
-        alarm->deadline.armed + alarm->deadline.length - engine->now.wall > left) {
+    if (ref != NULL && alarm->state == FA_ALARM_UNACKED &&
+        (alarm->deadline.length == FA_NEVER || fa_engine_due(engine, alarm) > ref->ends)) {
+        fa_time left = ref->ends - engine->now.mono;
         fa_arm(engine, &engine->alarm_heap, &alarm->deadline, left > 0 ? left : 0);
     }
 }
