@@ -222,6 +222,8 @@ struct fa_incident {
     fa_time filed, closed;  /* wall */
     uint64_t journal_n;     /* of its filing; part of the receipt */
     struct fa_deadline due; /* "solve" and "help": then it is raised */
+    fa_time due_in;         /* of business time: how much of it; else 0 */
+    uint8_t due_measure;    /* enum fa_measure */
     struct fa_alarm_id *alarms;
     size_t alarm_count, alarm_cap;
     char **raised_by; /* rules over filings and numbers that have raised it: each does so once */

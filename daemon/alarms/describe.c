@@ -67,6 +67,14 @@ static struct fa_str first_words(struct fa_str text)
     return (struct fa_str){text.ptr, len};
 }
 
+static void put_at_customer(const struct fa_language *language, const char *customer,
+                            struct fa_buf *out)
+{
+    if (customer != NULL) {
+        fa_phrase_put(out, language, FA_PHRASE_AT_CUSTOMER, FA_VALUES(customer));
+    }
+}
+
 static void add_filing(struct fa_describe *d, const struct fa_engine *engine,
                        const struct fa_alarm *alarm)
 {
@@ -81,13 +89,15 @@ static void add_filing(struct fa_describe *d, const struct fa_engine *engine,
     snprintf(count, sizeof count, "%zu", alarm->people->incident_count);
     add(d, "filings", fa_str_of(count));
     const char *customer = filing != NULL ? filing->customer : NULL;
-    char at[300] = "";
-    if (customer != NULL) {
-        snprintf(at, sizeof at, " at %s", customer);
-    }
+    struct fa_buf at;
+    fa_buf_init(&at, 1024);
+    put_at_customer(d->reader.language, customer, &at);
     add(d, "customer", fa_str_of(customer));
-    add(d, "at_customer", fa_str_of(at));
-    add(d, "filing", filing != NULL ? first_words(fa_str_of(filing->text)) : FA_STR("(closed)"));
+    add(d, "at_customer", fa_buf_str(&at));
+    add(d, "filing",
+        filing != NULL ? first_words(fa_str_of(filing->text))
+                       : fa_str_of(fa_phrase_text(d->reader.language, FA_PHRASE_FILING_CLOSED)));
+    fa_buf_done(&at);
 }
 
 /* Text that rules/ wrote; an unreadable one has no fields and still its summary. */
@@ -103,11 +113,14 @@ static void add_labels(struct fa_describe *d, const char *text)
 }
 
 void fa_describe_init(struct fa_describe *d, const struct fa_engine *engine,
-                      const struct fa_alarm *alarm, double value)
+                      const struct fa_alarm *alarm, double value, struct fa_reader reader)
 {
     char number[32];
+    const struct fa_drill *drill =
+        (alarm->flags & FA_FLAG_DRILL) != 0 ? fa_engine_drill(engine, alarm->texts->policy) : NULL;
     d->count = 0;
-    d->zone = NULL;
+    d->reader = reader;
+    d->drilled_by = drill != NULL && fa_id_eq(drill->alarm.id, alarm->id.id) ? drill->by : NULL;
     d->flaps = 0;
     fa_buf_init(&d->texts, TEXTS_MAX);
     add_labels(d, fa_alarm_labels(alarm));
@@ -144,6 +157,38 @@ void fa_describe_zone_at(const void *zone, fa_time wall, struct fa_reader_zone *
                               : (struct fa_reader_zone){0, "UTC"};
 }
 
+struct fa_reader fa_describe_reader(const struct fa_engine *engine, const char *person)
+{
+    const struct fa_setup *setup = fa_engine_setup(engine);
+    fa_person at = person != NULL ? fa_directory_find(setup->people, fa_str_of(person)) : FA_NOBODY;
+    const char *language = at != FA_NOBODY ? setup->people->people[at].language : NULL;
+    return (struct fa_reader){
+        fa_directory_zone_of(setup->people, person),
+        language != NULL
+            ? fa_language_find(setup->languages, setup->language_count, fa_str_of(language))
+            : NULL};
+}
+
+struct fa_reader fa_describe_reader_of(const struct fa_engine *engine,
+                                       const struct fa_notification *n)
+{
+    const struct fa_channel_entry *channel =
+        fa_directory_channel(fa_engine_setup(engine)->people, n->channel);
+    struct fa_reader reader = fa_describe_reader(engine, n->person);
+    if (channel != NULL && channel->machine) {
+        reader.language = NULL;
+    }
+    return reader;
+}
+
+const char *fa_describe_time(struct fa_reader reader, fa_time wall, fa_time now,
+                             char buf[FA_READER_TIME_SIZE])
+{
+    struct fa_reader_zone zone;
+    fa_describe_zone_at(reader.zone, wall, &zone);
+    return fa_reader_time(reader.language, wall, now, &zone, buf);
+}
+
 static void render(const struct fa_describe *d, const char *source, fa_time now, struct fa_buf *out)
 {
     struct fa_template *tpl = NULL;
@@ -154,7 +199,8 @@ static void render(const struct fa_describe *d, const char *source, fa_time now,
         .escape = FA_ESCAPE_PLAIN,
         .now = now,
         .zone_at = fa_describe_zone_at,
-        .zone = d->zone,
+        .zone = d->reader.zone,
+        .language = d->reader.language,
     };
     if (fa_template_compile(fa_str_of(source), &tpl, &err) != 0) {
         /* A template that was proved once; an alarm must be told even so. */
@@ -167,23 +213,28 @@ static void render(const struct fa_describe *d, const char *source, fa_time now,
 }
 
 /* Whoever was told hears how it went. */
-static void put_drill_over(const struct fa_alarm *alarm, struct fa_buf *out)
+static void put_drill_over(const struct fa_language *language, const struct fa_alarm *alarm,
+                           struct fa_buf *out)
 {
     char length[40];
-    fa_buf_printf(out, "DRILL of the policy %s is over: ", alarm->texts->policy);
     if (alarm->people->owner != NULL) {
-        fa_buf_printf(out, "%s answered after %s", alarm->people->owner,
-                      fa_format_duration(alarm->people->owned - alarm->raised, length));
+        fa_format_duration(alarm->people->owned - alarm->raised, length);
+        fa_phrase_put(out, language, FA_PHRASE_DRILL_ANSWERED,
+                      FA_VALUES(alarm->texts->policy, alarm->people->owner, length));
     } else {
-        fa_buf_puts(out, "nobody answered in time");
+        fa_phrase_put(out, language, FA_PHRASE_DRILL_UNANSWERED, FA_VALUES(alarm->texts->policy));
     }
 }
 
 void fa_describe_summary(const struct fa_describe *d, const struct fa_alarm *alarm, fa_time now,
                          struct fa_buf *out)
 {
+    const struct fa_language *language = d->reader.language;
     if ((alarm->flags & FA_FLAG_DRILL) != 0 && alarm->state == FA_ALARM_RESOLVED) {
-        put_drill_over(alarm, out);
+        put_drill_over(language, alarm, out);
+    } else if (language != NULL && d->drilled_by != NULL) {
+        fa_phrase_put(out, language, FA_PHRASE_DRILL_CALL,
+                      FA_VALUES(alarm->texts->policy, d->drilled_by));
     } else if (alarm->texts->summary[0] != '\0') {
         render(d, alarm->texts->summary, now, out);
     } else {
@@ -191,7 +242,10 @@ void fa_describe_summary(const struct fa_describe *d, const struct fa_alarm *ala
                       fa_alarm_labels(alarm)[0] != '\0' ? " " : "", fa_alarm_labels(alarm));
     }
     if (d->flaps > 0) {
-        fa_buf_printf(out, " (flapping: %u times in the last hour)", d->flaps);
+        char count[16];
+        snprintf(count, sizeof count, "%u", d->flaps);
+        fa_buf_putc(out, ' ');
+        fa_phrase_put(out, language, FA_PHRASE_FLAPPING, FA_VALUES(count));
     }
 }
 
@@ -218,14 +272,17 @@ void fa_describe_title(const struct fa_describe *d, const struct fa_alarm *alarm
 }
 
 void fa_describe_help(const struct fa_engine *engine, const struct fa_incident *incident,
-                      struct fa_buf *out)
+                      const struct fa_language *language, struct fa_buf *out)
 {
     const struct fa_category *category =
         fa_setup_category(fa_engine_setup(engine), incident->category);
-    fa_buf_printf(out, "A colleague asks for help: %s%s%s",
-                  category != NULL ? category->title : incident->category,
-                  incident->customer != NULL ? " at " : "",
-                  incident->customer != NULL ? incident->customer : "");
+    struct fa_buf at;
+    fa_buf_init(&at, 1024);
+    put_at_customer(language, incident->customer, &at);
+    fa_phrase_put(
+        out, language, FA_PHRASE_HELP_ASKED,
+        FA_VALUES(category != NULL ? category->title : incident->category, fa_buf_text(&at)));
+    fa_buf_done(&at);
 }
 
 static const char *display_of(const struct fa_engine *engine, const char *name)
@@ -239,48 +296,49 @@ static const char *display_of(const struct fa_engine *engine, const char *name)
 void fa_describe_silence(const struct fa_engine *engine, const struct fa_silence *silence,
                          const struct fa_notification *n, struct fa_buf *out)
 {
-    char until[FA_READER_TIME_SIZE];
-    struct fa_reader_zone zone;
+    struct fa_reader reader = fa_describe_reader_of(engine, n);
     const char *owner = display_of(engine, silence->owner);
-    fa_describe_zone_at(fa_directory_zone_of(fa_engine_setup(engine)->people, n->person),
-                        silence->end, &zone);
     struct fa_buf where;
     fa_buf_init(&where, 4096); /* what is beyond that is cut */
     fa_matchers_format(&silence->where, &where);
-    if (n->kind == FA_NOTE_SILENCE_OVER) {
-        fa_buf_printf(out, "No longer silenced: %s (%s: %s)", fa_buf_text(&where), owner,
-                      silence->reason);
-        if (silence->ended != NULL) {
-            fa_buf_printf(out, ", ended by %s", display_of(engine, silence->ended));
-        }
-        fa_buf_puts(out, ". What still holds climbs on from now.");
+    const char *alarms = fa_buf_text(&where);
+    if (n->kind != FA_NOTE_SILENCE_OVER) {
+        char until[FA_READER_TIME_SIZE];
+        fa_describe_time(reader, silence->end, n->created, until);
+        fa_phrase_put(out, reader.language, FA_PHRASE_SILENCED,
+                      FA_VALUES(owner, alarms, until, silence->reason));
+    } else if (silence->ended != NULL) {
+        fa_phrase_put(
+            out, reader.language, FA_PHRASE_UNSILENCED_BY,
+            FA_VALUES(alarms, owner, silence->reason, display_of(engine, silence->ended)));
     } else {
-        fa_buf_printf(out, "%s silenced %s until %s: %s", owner, fa_buf_text(&where),
-                      fa_reader_time(silence->end, n->created, &zone, until), silence->reason);
+        fa_phrase_put(out, reader.language, FA_PHRASE_UNSILENCED,
+                      FA_VALUES(alarms, owner, silence->reason));
     }
     fa_buf_done(&where);
 }
 
-void fa_describe_week(const struct fa_engine *engine, const char *reader, fa_time until,
-                      struct fa_buf *out)
+void fa_describe_week(struct fa_reader reader, fa_time until, struct fa_buf *out)
 {
-    const struct fa_zone *zone = fa_directory_zone_of(fa_engine_setup(engine)->people, reader);
     char from[FA_READER_TIME_SIZE], to[FA_READER_TIME_SIZE];
-    struct fa_reader_zone there;
-    fa_describe_zone_at(zone, until - FA_WEEK, &there);
-    fa_reader_time(until - FA_WEEK, 0, &there, from);
-    fa_describe_zone_at(zone, until, &there);
-    fa_buf_printf(out, "Your week from %s to %s", from, fa_reader_time(until, 0, &there, to));
+    fa_describe_time(reader, until - FA_WEEK, 0, from);
+    fa_describe_time(reader, until, 0, to);
+    fa_phrase_put(out, reader.language, FA_PHRASE_WEEK, FA_VALUES(from, to));
 }
 
 static void describe_weekly(const struct fa_engine *engine, const struct fa_notification *n,
                             struct fa_buf *out)
 {
-    fa_person reader = fa_directory_find(fa_engine_setup(engine)->people, fa_str_of(n->person));
-    fa_describe_week(engine, n->person, n->created, out);
+    struct fa_weekly_ask ask = {
+        .reader = fa_directory_find(fa_engine_setup(engine)->people, fa_str_of(n->person)),
+        .as = fa_describe_reader_of(engine, n),
+        .until = n->created,
+        .now = n->created,
+    };
+    fa_describe_week(ask.as, n->created, out);
     fa_buf_puts(out, "\n\n");
-    if (reader != FA_NOBODY) {
-        (void)fa_weekly_compose(engine, reader, n->created, n->created, out);
+    if (ask.reader != FA_NOBODY) {
+        (void)fa_weekly_compose(engine, &ask, out);
     }
 }
 
@@ -290,19 +348,19 @@ void fa_describe_message(const struct fa_engine *engine, const struct fa_notific
     const struct fa_alarm *alarm = fa_engine_alarm(engine, n->alarm);
     const struct fa_incident *incident = fa_engine_incident(engine, n->incident);
     const struct fa_silence *silence = fa_engine_silence(engine, n->silence);
+    struct fa_reader reader = fa_describe_reader_of(engine, n);
     struct fa_describe describe;
     if (n->kind == FA_NOTE_TEST) {
-        fa_buf_puts(out, "This is a test. Nothing has happened, nothing is to be done.");
+        fa_phrase_put(out, reader.language, FA_PHRASE_TEST_SUMMARY, NULL);
     } else if (n->kind == FA_NOTE_WEEKLY) {
         describe_weekly(engine, n, out);
     } else if (alarm != NULL) {
-        fa_describe_init(&describe, engine, alarm, n->value);
-        describe.zone = fa_directory_zone_of(fa_engine_setup(engine)->people, n->person);
+        fa_describe_init(&describe, engine, alarm, n->value, reader);
         describe.flaps = n->flaps;
         fa_describe_summary(&describe, alarm, n->created, out);
         fa_describe_done(&describe);
     } else if (incident != NULL) {
-        fa_describe_help(engine, incident, out);
+        fa_describe_help(engine, incident, reader.language, out);
     } else if (silence != NULL) {
         fa_describe_silence(engine, silence, n, out);
     }

@@ -34,6 +34,7 @@ enum drill_tag { D_POLICY = 1, D_BY, D_WHO, D_ALARM, D_BEGAN, D_UNTIL, D_ENDED, 
 
 struct fa_drill_ref {
     struct fa_drill drill;
+    fa_time ends;      /* mono: drill.until, as deadlines are kept; of one that runs */
     bool dirty;        /* as it is now it is not stored */
     UT_hash_handle hh; /* by policy */
 };
@@ -47,6 +48,12 @@ const char *fa_drill_state_name(enum fa_drill_state state)
 static void touch(struct fa_engine *engine, struct fa_drill_ref *ref)
 {
     ref->dirty = engine->drills_changed = true;
+}
+
+/* The clock may have stepped by too little for anybody to mind since a deadline was armed. */
+static void reckon(const struct fa_engine *engine, struct fa_drill_ref *ref)
+{
+    ref->ends = engine->now.mono + ref->drill.until - engine->now.wall;
 }
 
 static struct fa_drill_ref *find(const struct fa_engine *engine, const char *policy)
@@ -208,14 +215,15 @@ static struct fa_drill_ref *renew(struct fa_engine *engine, const char *policy)
 static void begin(struct fa_engine *engine, const struct fa_event *event, fa_time within)
 {
     const struct fa_policy *policy = fa_setup_policy(engine->setup, event->u.drill.policy);
-    char summary[300];
-    snprintf(summary, sizeof summary,
-             "DRILL of the policy %s, begun by %s: nothing has happened. Acknowledge it as you "
-             "would an alarm, so that it is known how long that takes",
-             policy->name, event->u.drill.who);
+    struct fa_buf summary;
+    fa_buf_init(&summary, 300);
+    fa_phrase_put(&summary, NULL, FA_PHRASE_DRILL_CALL,
+                  FA_VALUES(policy->name, event->u.drill.who));
     struct fa_alarm *alarm =
-        begin_alarm(engine, RULE, policy, summary, FA_FLAG_TROUBLE | FA_FLAG_DRILL);
-    struct fa_drill *drill = &renew(engine, policy->name)->drill;
+        begin_alarm(engine, RULE, policy, fa_buf_text(&summary), FA_FLAG_TROUBLE | FA_FLAG_DRILL);
+    fa_buf_done(&summary);
+    struct fa_drill_ref *ref = renew(engine, policy->name);
+    struct fa_drill *drill = &ref->drill;
     *drill = (struct fa_drill){
         .policy = drill->policy,
         .by = fa_intern(&engine->texts, event->u.drill.who),
@@ -224,6 +232,7 @@ static void begin(struct fa_engine *engine, const struct fa_event *event, fa_tim
         .until = engine->now.wall + within,
         .urgent = event->u.drill.urgent,
     };
+    reckon(engine, ref);
     fa_journal_alarm(engine, FA_J_DRILL, alarm, drill->by, within);
     fa_alarm_start(engine, alarm);
 }
@@ -291,6 +300,17 @@ static bool was_told(const struct fa_alarm *alarm, const char *person)
     return told;
 }
 
+/* The first of its alarm's that are to this person; a climb has one for each channel and loop. */
+static bool is_first_to(const struct fa_alarm *alarm, const struct fa_notification *n)
+{
+    const struct fa_notification *other = alarm->notifications;
+    while (other != n &&
+           (!fa_notification_is_climb(other) || strcmp(other->person, n->person) != 0)) {
+        other = other->next;
+    }
+    return other == n;
+}
+
 /* One more in a list; the first has its head. */
 static void put_one(const struct fa_engine *engine, const char *head, const char *name,
                     size_t *count, struct fa_buf *words)
@@ -315,7 +335,7 @@ static void put_silent(const struct fa_engine *engine, const struct fa_alarm *al
     fa_buf_puts(words, count > 0 ? "." : " Nobody could be told.");
     count = 0;
     for (const struct fa_notification *n = alarm->notifications; n != NULL; n = n->next) {
-        if (fa_notification_is_climb(n) && !was_told(alarm, n->person)) {
+        if (fa_notification_is_climb(n) && !was_told(alarm, n->person) && is_first_to(alarm, n)) {
             put_one(engine, " Not reached: ", n->person, &count, words);
         }
     }
@@ -353,7 +373,7 @@ enum fa_alarm_event fa_drill_event(struct fa_engine *engine, struct fa_alarm *al
     if (alarm->state != FA_ALARM_UNACKED || !(answered || event == FA_AEV_DUE)) {
         return event;
     }
-    if (!answered && ref != NULL && engine->now.wall < ref->drill.until) {
+    if (!answered && ref != NULL && engine->now.mono < ref->ends) {
         return event;
     }
     if (ref != NULL) {
@@ -369,9 +389,8 @@ void fa_drill_clip(struct fa_engine *engine, struct fa_alarm *alarm)
 {
     const struct fa_drill_ref *ref = ref_of(engine, alarm);
     if (ref != NULL && alarm->state == FA_ALARM_UNACKED &&
-        (alarm->deadline.length == FA_NEVER ||
-         alarm->deadline.armed + alarm->deadline.length > ref->drill.until)) {
-        fa_time left = ref->drill.until - engine->now.wall;
+        (alarm->deadline.length == FA_NEVER || fa_engine_due(engine, alarm) > ref->ends)) {
+        fa_time left = ref->ends - engine->now.mono;
         fa_arm(engine, &engine->alarm_heap, &alarm->deadline, left > 0 ? left : 0);
     }
 }
@@ -485,12 +504,13 @@ void fa_drills_start(struct fa_engine *engine)
 
 void fa_drills_shift(struct fa_engine *engine, fa_time shift)
 {
-    for (struct fa_drill_ref *ref = engine->drills; ref != NULL && shift != 0; ref = ref->hh.next) {
-        if (ref->drill.state == FA_DRILL_RUNNING) {
+    for (struct fa_drill_ref *ref = engine->drills; ref != NULL; ref = ref->hh.next) {
+        if (ref->drill.state == FA_DRILL_RUNNING && shift != 0) {
             ref->drill.began += shift;
             ref->drill.until += shift;
             touch(engine, ref);
         }
+        reckon(engine, ref);
     }
 }
 

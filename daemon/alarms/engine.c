@@ -215,6 +215,7 @@ static void tick(struct fa_engine *engine)
     while ((node = due(&engine->incident_heap, engine->now)) != NULL) {
         fa_incident_due(engine, fa_container_of(node, struct fa_incident, due.node));
     }
+    fa_further_promote(engine);
     tick_notifications(engine); /* what the steps of this turn tell together */
     if (engine->weekly_due <= engine->now.mono) {
         fa_weekly_run(engine);
@@ -426,6 +427,7 @@ static void on_reload(struct fa_engine *engine, const struct fa_event *event)
     fa_journal(engine, FA_J_RELOAD, (struct fa_journal_ids){0}, NULL, 0);
     fa_mark_orphans(engine);
     fa_climb_reckon(engine);
+    fa_incidents_reckon(engine);
     fa_quiet_reckon(engine);
     fa_hiding_reload(engine);
     fa_tally_review(engine);

@@ -251,6 +251,11 @@ typedef void fa_further_fn(void *ctx, const char *rule, const char *labels,
                            const struct fa_source *source);
 /* Those label sets. */
 void fa_engine_each_further(const struct fa_engine *engine, fa_further_fn *fn, void *ctx);
+struct fa_rules;
+struct fa_foreign;
+/* Tells rules that were made anew what they knew of their active label sets (restore.c). */
+void fa_engine_restore_rules(const struct fa_engine *engine, struct fa_rules *rules,
+                             struct fa_foreign *foreign, fa_time wall);
 const struct fa_incident *fa_engine_incident(const struct fa_engine *engine,
                                              struct fa_incident_id id);
 const struct fa_notification *fa_engine_notification(const struct fa_engine *engine,
@@ -366,6 +371,9 @@ fa_time fa_drill_plan_quiet(const struct fa_drill_plan *plan);
 bool fa_engine_may_rule(const struct fa_engine *engine, fa_person person, enum fa_verb verb,
                         const struct fa_rule *rule, fa_time at);
 
+/* Is the person kept out of the alarm of that identity, or of the next one when there is none? */
+bool fa_engine_is_kept_out(const struct fa_engine *engine, fa_person person, const char *identity);
+
 /* What fa_may() needs of an alarm. The sets belong to the access. */
 struct fa_access {
     struct fa_pset conflicted, struck, targets;
@@ -400,6 +408,7 @@ struct fa_preview {
     enum fa_guidance level, guidance;
     const char *hint; /* borrowed from the setup; may be NULL */
     fa_time due;      /* 0: none */
+    enum fa_measure due_measure;
     bool independent; /* a conflict emptied a step */
     bool nobody;      /* somebody is to be told now, and no channel may carry it to anybody */
     struct fa_preview_line *lines; /* owned: fa_preview_done() */

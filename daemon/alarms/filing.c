@@ -6,7 +6,8 @@
  *  2. A raised filing is in at least one alarm: that of an incident rule, or its own.
  *  3. A filing joins an alarm only if both keep the same people out; else it gets its own, so that
  *     nobody learns by somebody else's alarm what he must not.
- *  4. "solve" and "help" have a due time; when it passes they are raised.
+ *  4. "solve" and "help" have a due time; when it passes they are raised. Business time is counted
+ *     from the filing by the calendar as it is now.
  */
 #include "alarms/internal.h"
 #include "base/texts.h"
@@ -19,7 +20,7 @@
 /* Names in one filing: an alarm with its most filings still fits a row. */
 #define SUBJECTS_MAX  256
 #define CATEGORY_RULE "filing"
-/* The fields are api/describe.h's. */
+/* The fields are describe.h's. */
 #define FILING_SUMMARY             "{kind}: {filing}"
 #define FILING_SUMMARY_OF_CUSTOMER "{kind}{at_customer}: {filing}"
 
@@ -549,6 +550,50 @@ static bool make_room(struct fa_engine *engine)
     return open < engine->setup->filings_open_max;
 }
 
+/* When what was begun then is due by the category's calendar as it is now. */
+static fa_time due_at(const struct fa_engine *engine, const struct fa_incident *incident,
+                      const struct fa_category *category, fa_time begun)
+{
+    return fa_calendar_after(fa_calendar_named(engine, category->calendar),
+                             (enum fa_measure)incident->due_measure, begun, incident->due_in);
+}
+
+static void arm_due(struct fa_engine *engine, struct fa_incident *incident,
+                    const struct fa_category *category)
+{
+    fa_time length = category->due;
+    if (category->due_measure != FA_MEASURE_CLOCK) {
+        incident->due_in = category->due;
+        incident->due_measure = (uint8_t)category->due_measure;
+        length = due_at(engine, incident, category, engine->now.wall) - engine->now.wall;
+    }
+    fa_arm(engine, &engine->incident_heap, &incident->due, length);
+}
+
+static void reckon_due(struct fa_engine *engine, struct fa_incident *incident)
+{
+    const struct fa_category *category = fa_setup_category(engine->setup, incident->category);
+    struct fa_deadline *due = &incident->due;
+    if (incident->state != FA_INCIDENT_OPEN || incident->due_measure == FA_MEASURE_CLOCK ||
+        due->length == FA_NEVER || category == NULL || category->calendar == NULL) {
+        return; /* without a calendar it stays as it was reckoned last */
+    }
+    fa_time length = due_at(engine, incident, category, due->armed) - due->armed;
+    if (length != due->length) {
+        fa_time left = due->armed + length - engine->now.wall;
+        due->length = length;
+        fa_heap_set(&engine->incident_heap, &due->node, engine->now.mono + (left > 0 ? left : 0));
+        fa_touch_incident(engine, incident);
+    }
+}
+
+void fa_incidents_reckon(struct fa_engine *engine)
+{
+    for (struct fa_incident *i = engine->incidents.first; i != NULL; i = i->after) {
+        reckon_due(engine, i);
+    }
+}
+
 int fa_file(struct fa_engine *engine, const struct fa_filing *filing, bool *ret_already)
 {
     const struct fa_category *category = category_of(engine->setup, filing->category);
@@ -581,7 +626,7 @@ int fa_file(struct fa_engine *engine, const struct fa_filing *filing, bool *ret_
         raise_incident(engine, incident);
         return 0;
     }
-    fa_arm(engine, &engine->incident_heap, &incident->due, category->due);
+    arm_due(engine, incident, category);
     if (level == FA_GUIDE_HELP) {
         ask_helpers(engine, incident, category);
     }
@@ -847,6 +892,7 @@ int fa_engine_preview(const struct fa_engine *engine, const struct fa_filing *fi
         preview_helpers(engine, category, &circle, &ask, &preview);
     }
     preview.due = preview.level != FA_GUIDE_RAISE ? category->due : 0;
+    preview.due_measure = category->due_measure;
     bool has_own = preview_rules(engine, filing, &circle, &preview, wall);
     if (preview.level == FA_GUIDE_RAISE && !has_own) {
         preview_policy(engine, category->policy, &circle, &ask, &preview);

@@ -3,10 +3,12 @@
  * and has changed five times within the hour, is flapping from then on. Its climb goes on as if it
  * fired all the time, and what it tells is what that climb tells:
  *
- *   a calm               is not told unless it stays for FLAP_CALM; the clock of the step runs on
- *   firing after it      tells those of the step who have not heard that it is flapping; a step
- * that fell due in the calm is told then worse than ever      tells the whole step at once, once
- * for each time it fires a calm that stays    is told as any other, and ends it
+ * - A calm is not told unless it stays for FLAP_CALM; the clock of the step runs on.
+ * - Firing after it tells those of the step who have not heard that it is flapping; a step that
+ * fell due in the calm is told then.
+ * - Worse than ever tells the whole step at once, once for each time it fires.
+ * - A calm that stays is told as any other, and ends it.
+ * - Who owns it in a calm closes it, told or not: the answer says so.
  *
  * Invariants:
  *  1. Whoever was told that it is over is told when it fires again: only a calm that was not told

@@ -10,7 +10,8 @@
  * time that it had no data.
  *  3. Missing data take nobody out; a label set without data is not made an alarm either.
  *  4. Beyond FURTHER_MAX of all rules they are not known any more: then only a person closes it.
- *  5. A label set whose last alarm somebody was kept out of is none of them: it has an alarm of its
+ *  5. Whoever is kept out of the one that stands for them is kept out of what was among them.
+ *  6. A label set whose last alarm somebody was kept out of is none of them: it has an alarm of its
  * own, beyond the limit, for what stands for all of them is told to that person too.
  *
  * One takes 135 bytes and its labels, and of a rule over alerts what is kept of those. */
@@ -345,6 +346,9 @@ static void promote(struct fa_engine *engine, struct fa_further *further,
     }
     struct fa_alarm *alarm = fa_alarm_begin(engine, &spec);
     erase(engine, further, more);
+    fa_buf_clear(&identity);
+    fa_buf_printf(&identity, "%s%s", rule->name, suffix);
+    fa_kept_out_apply(engine, alarm, fa_buf_text(&identity));
     fa_alarm_start(engine, alarm);
     fa_buf_done(&identity);
 }

@@ -470,8 +470,8 @@ int fa_recuse(struct fa_engine *engine, struct fa_alarm_id id, const char *who, 
 bool fa_kept_out_of_rule(const struct fa_engine *engine, const char *rule);
 /* It is closed. */
 void fa_kept_out_note(struct fa_engine *engine, const struct fa_alarm *alarm);
-/* It begins. */
-void fa_kept_out_apply(struct fa_engine *engine, struct fa_alarm *alarm);
+/* It begins: kept from whoever may not know of what has that identity, or had it last. */
+void fa_kept_out_apply(struct fa_engine *engine, struct fa_alarm *alarm, const char *identity);
 /* Will somebody be kept out when it begins? */
 bool fa_kept_out_has(const struct fa_engine *engine, const char *identity);
 int fa_kept_out_load(struct fa_engine *engine, struct fa_str value);
@@ -502,6 +502,8 @@ void fa_incidents_reconcile(struct fa_engine *engine);
 int fa_reporter_word(struct fa_engine *engine, struct fa_incident_id id, const char *text,
                      bool done);
 void fa_incident_due(struct fa_engine *engine, struct fa_incident *incident);
+/* The calendars or the clock are others now. */
+void fa_incidents_reckon(struct fa_engine *engine);
 /* The rule's pattern and its numbers hold, and they did not when it was filed. */
 void fa_incident_confirmed(struct fa_engine *engine, struct fa_incident *incident,
                            const struct fa_rule *rule);

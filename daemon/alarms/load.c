@@ -182,6 +182,7 @@ void fa_shift_all(struct fa_engine *engine, fa_time shift)
     fa_further_shift(engine, shift);
     /* Open time is counted from the moved beginning; openings are not moved. */
     fa_climb_reckon(engine);
+    fa_incidents_reckon(engine);
     fa_silences_shift(engine, shift);
 }
 

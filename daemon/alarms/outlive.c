@@ -175,15 +175,43 @@ bool fa_kept_out_has(const struct fa_engine *engine, const char *identity)
     return find_valid(engine, identity) != NULL;
 }
 
-void fa_kept_out_apply(struct fa_engine *engine, struct fa_alarm *alarm)
+void fa_kept_out_apply(struct fa_engine *engine, struct fa_alarm *alarm, const char *identity)
 {
-    const struct fa_kept_out *kept =
-        (alarm->flags & FA_FLAG_FILED) == 0 ? find_valid(engine, alarm->identity) : NULL;
+    const struct fa_alarm *open = fa_names_find(&engine->identities, identity);
+    const struct fa_kept_out *kept = find_valid(engine, identity);
+    if ((alarm->flags & FA_FLAG_FILED) != 0) {
+        return;
+    }
+    if (open != NULL && open != alarm) {
+        struct fa_alarm_people *people = fa_alarm_people(alarm);
+        copy(&people->about, &people->about_count, open->people->about, open->people->about_count);
+        copy(&people->struck, &people->struck_count, open->people->struck,
+             open->people->struck_count);
+    }
     if (kept != NULL) {
         struct fa_alarm_people *people = fa_alarm_people(alarm);
         copy(&people->about, &people->about_count, kept->about, kept->about_count);
         copy(&people->struck, &people->struck_count, kept->struck, kept->struck_count);
     }
+}
+
+bool fa_engine_is_kept_out(const struct fa_engine *engine, fa_person person, const char *identity)
+{
+    const struct fa_alarm *alarm = fa_engine_alarm_by_identity(engine, identity);
+    const struct fa_kept_out *kept = alarm == NULL ? find_valid(engine, identity) : NULL;
+    struct fa_alarm_people people = {0};
+    struct fa_alarm next = {.people = &people};
+    struct fa_circle circle;
+    if (kept != NULL) {
+        people = (struct fa_alarm_people){.about = kept->about,
+                                          .struck = kept->struck,
+                                          .about_count = kept->about_count,
+                                          .struck_count = kept->struck_count};
+    }
+    fa_circle_of(&circle, engine, alarm != NULL ? alarm : &next);
+    bool is_out = fa_pset_has(&circle.conflicted, person) || fa_pset_has(&circle.struck, person);
+    fa_circle_done(&circle);
+    return is_out;
 }
 
 bool fa_kept_out_of_rule(const struct fa_engine *engine, const char *rule)
@@ -192,7 +220,7 @@ bool fa_kept_out_of_rule(const struct fa_engine *engine, const char *rule)
     const struct fa_kept_out *kept = engine->kept_out;
     while (kept != NULL &&
            !(kept->until > engine->now.wall && strncmp(kept->identity, rule, len) == 0 &&
-             kept->identity[len] == '{')) {
+             (kept->identity[len] == '{' || kept->identity[len] == '/'))) { /* or RULE/further */
         kept = kept->hh.next;
     }
     return kept != NULL;

@@ -112,29 +112,31 @@ void fa_pace_flush(struct fa_engine *engine, struct fa_buf *buf)
     engine->dirty_paces = NULL;
 }
 
-/* Those before come first, and there are none in rows of old. */
+/* Those before come first, and there are none in rows of old. A clock that was put right by less
+ * than a minute leaves them out of order. */
 int fa_pace_load(struct fa_engine *engine, struct fa_str value)
 {
     struct fa_rec_reader reader = fa_rec_read(value);
     struct fa_rec_field field;
     struct fa_str person = {NULL, 0};
-    fa_time left[FA_PACE_KEPT] = {0}, last = 0;
+    fa_time left[FA_PACE_KEPT] = {0};
     size_t count = 0, before = 0;
-    bool sorted = true;
+    bool sound = true;
     while (fa_rec_next(&reader, &field)) {
         if (field.tag == P_PERSON) {
             person = field.bytes;
         } else if (field.tag == P_BEFORE && count == 0 && before < FIRST) {
             memmove(&left[0], &left[1], (FIRST - 1) * sizeof left[0]);
-            sorted = sorted && field.i64 >= last && field.i64 <= (fa_time)1 << 52;
-            left[FIRST - 1] = last = field.i64;
+            left[FIRST - 1] = field.i64;
             before++;
         } else if (field.tag == P_LEFT && count < FA_PACE_MESSAGES) {
-            sorted = sorted && field.i64 >= last && field.i64 <= (fa_time)1 << 52;
-            left[FIRST + count++] = last = field.i64;
+            left[FIRST + count++] = field.i64;
         }
     }
-    if (reader.bad || person.len == 0 || !sorted || count != FA_PACE_MESSAGES) {
+    for (size_t i = 0; i < FA_PACE_KEPT; i++) {
+        sound = sound && left[i] >= 0 && left[i] <= (fa_time)1 << 52;
+    }
+    if (reader.bad || person.len == 0 || !sound || count != FA_PACE_MESSAGES) {
         return FA_ECORRUPT;
     }
     memcpy(take(engine, fa_intern_str(&engine->texts, person))->left, left, sizeof left);

@@ -9,6 +9,7 @@
 #include "base/rec.h"
 #include "people/directory.h"
 #include "rules/rule.h"
+#include "text/phrase.h"
 
 /* One rung of a policy. */
 struct fa_step {
@@ -55,7 +56,9 @@ struct fa_category {
     char *severity, *policy; /* of the alarm that a raised filing becomes */
     char **helpers;          /* targets told of a filing that asks for help */
     size_t helper_count;
-    fa_time due;        /* until when "solve" and "help" must be done; then it is raised */
+    fa_time due; /* until when "solve" and "help" must be done; then it is raised */
+    enum fa_measure due_measure;
+    char *calendar;     /* that due_measure counts by; NULL where it is of the clock */
     char *value;        /* the company value that it violates; NULL: none */
     bool unsilenceable; /* nothing hides its alarms */
 };
@@ -90,6 +93,8 @@ struct fa_setup {
     struct fa_inhibition *inhibitions;
     size_t inhibition_count;
     struct fa_weekly weekly;
+    struct fa_language *languages; /* that people may read; English is not among them */
+    size_t language_count;
     const struct fa_rule *const *rules; /* metric and incident rules; borrowed array */
     size_t rule_count;
     fa_time rearm;        /* firing again so soon after a return resumes the alarm (1 h) */
@@ -100,7 +105,6 @@ struct fa_setup {
 };
 
 #define FA_POLICY_OPERATORS   "operators"
-#define FA_TARGET_INDEPENDENT "independent"
 #define FA_TARGET_CONDUIT     "account.conduit"
 /* The conduit of a customer as a subject: "conduit:CUSTOMER". */
 #define FA_ABOUT_CONDUIT "conduit:"

@@ -23,6 +23,7 @@ enum incident_tag {
     I_ID = 1, I_CATEGORY, I_CUSTOMER, I_TEXT, I_SINCE, I_KNOWN, I_REPORTER, I_ABOUT, I_STRUCK,
     I_LEVEL, I_STATE, I_FILED, I_CLOSED, I_JOURNAL, I_ARMED, I_LENGTH, I_ALARM, I_COMMENT,
     I_TOLD, I_TOLD_FIRST, I_OWNED, I_RAISED_BY, I_CALLED, I_KEPT, I_MISSED,
+    I_DUE_IN, I_DUE_MEASURE,
 };
 /* clang-format on */
 /* clang-format off */
@@ -217,6 +218,8 @@ void fa_incident_encode(const struct fa_incident *i, struct fa_buf *buf)
         fa_rec_put_u64(buf, I_MISSED, i->missed);
     }
     put_deadline(buf, I_ARMED, I_LENGTH, &i->due);
+    put_time(buf, I_DUE_IN, i->due_in);
+    put_count(buf, I_DUE_MEASURE, i->due_measure);
     for (size_t n = 0; n < i->alarm_count; n++) {
         put_id(buf, I_ALARM, &i->alarms[n].id);
     }
@@ -624,6 +627,12 @@ static bool read_incident_field(struct fa_incident *i, const struct fa_rec_field
         break;
     case I_LENGTH:
         i->due.length = get_length(f);
+        break;
+    case I_DUE_IN:
+        i->due_in = get_length(f);
+        break;
+    case I_DUE_MEASURE:
+        i->due_measure = (uint8_t)(f->u64 < FA_MEASURE__COUNT ? f->u64 : FA_MEASURE_CLOCK);
         break;
     case I_ALARM:
         i->alarms = fa_xgrow(i->alarms, i->alarm_count, &i->alarm_cap, sizeof(struct fa_alarm_id));

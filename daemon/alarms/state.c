@@ -361,7 +361,6 @@ static const struct cell fsm[FA_ALARM__COUNT][FA_AEV__COUNT] = {
     },
 };
 /* clang-format on */
-/* clang-format on */
 
 static const char *const event_names[FA_AEV__COUNT] = {
     "fire", "clear", "unknown", "due", "acknowledge", "resolve", "disown",
@@ -480,7 +479,7 @@ struct fa_alarm *fa_alarm_begin(struct fa_engine *engine, const struct fa_alarm_
     fa_book_add(&engine->alarms, alarm);
     fa_names_add(&engine->identities, alarm);
     fa_further_count(engine, alarm, true);
-    fa_kept_out_apply(engine, alarm);
+    fa_kept_out_apply(engine, alarm, alarm->identity);
     fa_touch_alarm(engine, alarm);
     return alarm;
 }

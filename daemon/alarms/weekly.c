@@ -12,7 +12,6 @@
  *
  * What the numbers are is tally.c's. */
 #include "alarms/weekly.h"
-#include "alarms/describe.h"
 #include "alarms/internal.h"
 
 #include <stdio.h>
@@ -97,14 +96,14 @@ struct text {
     const struct fa_engine *engine;
     const struct fa_directory *dir;
     fa_person reader;
-    const struct fa_zone *zone;
+    struct fa_reader as;
     int64_t from, until; /* hours */
     fa_time now;
     struct fa_buf *out;
-    const char *title; /* of the part under way */
-    size_t lines;      /* of it */
-    bool began;        /* something was said */
-    size_t matters;    /* lines of all parts */
+    enum fa_phrase title; /* of the part under way */
+    size_t lines;         /* of it */
+    bool began;           /* something was said */
+    size_t matters;       /* lines of all parts */
 };
 
 static void begin_paragraph(struct text *text)
@@ -113,7 +112,25 @@ static void begin_paragraph(struct text *text)
     text->began = true;
 }
 
-static void begin_part(struct text *text, const char *title)
+static void put(struct text *text, enum fa_phrase phrase, const char *const *values)
+{
+    fa_phrase_put(text->out, text->as.language, phrase, values);
+}
+
+/* The whole of a line that was begun. */
+static void put_line(struct text *text, enum fa_phrase phrase, const char *const *values)
+{
+    put(text, phrase, values);
+    fa_buf_puts(text->out, "\n");
+}
+
+static const char *number(uint32_t count, char buf[16])
+{
+    snprintf(buf, 16, "%u", count);
+    return buf;
+}
+
+static void begin_part(struct text *text, enum fa_phrase title)
 {
     text->title = title;
     text->lines = 0;
@@ -128,7 +145,7 @@ static bool begin_line(struct text *text)
     }
     if (text->lines == 1) {
         begin_paragraph(text);
-        fa_buf_printf(text->out, "%s\n", text->title);
+        put_line(text, text->title, NULL);
     }
     fa_buf_puts(text->out, "- ");
     return true;
@@ -137,16 +154,16 @@ static bool begin_line(struct text *text)
 static void end_part(struct text *text)
 {
     if (text->lines > LINES_MAX) {
-        fa_buf_printf(text->out, "- and %zu more\n", text->lines - LINES_MAX);
+        char count[16];
+        fa_buf_puts(text->out, "- ");
+        put_line(text, FA_PHRASE_AND_MORE,
+                 FA_VALUES(number((uint32_t)(text->lines - LINES_MAX), count)));
     }
 }
 
-static void put_time(struct text *text, fa_time wall)
+static const char *time_of(const struct text *text, fa_time wall, char buf[FA_READER_TIME_SIZE])
 {
-    struct fa_reader_zone zone;
-    char time[FA_READER_TIME_SIZE];
-    fa_describe_zone_at(text->zone, wall, &zone);
-    fa_buf_puts(text->out, fa_reader_time(wall, 0, &zone, time));
+    return fa_describe_time(text->as, wall, 0, buf);
 }
 
 static const char *display_of(const struct text *text, fa_person person)
@@ -186,17 +203,18 @@ static bool may_list(const struct text *text, const struct fa_alarm *alarm)
 static void put_overdue(struct text *text, const struct fa_alarm *alarm)
 {
     struct fa_describe describe;
+    struct fa_buf title;
+    char since[FA_READER_TIME_SIZE];
     if (!begin_line(text)) {
         return;
     }
-    fa_buf_puts(text->out, "past due: ");
-    fa_describe_init(&describe, text->engine, alarm, alarm->value);
-    describe.zone = text->zone;
-    fa_describe_title(&describe, alarm, text->now, text->out);
+    fa_buf_init(&title, 4096);
+    fa_describe_init(&describe, text->engine, alarm, alarm->value, text->as);
+    fa_describe_title(&describe, alarm, text->now, &title);
     fa_describe_done(&describe);
-    fa_buf_puts(text->out, ", open since ");
-    put_time(text, alarm->raised);
-    fa_buf_puts(text->out, "\n");
+    put_line(text, FA_PHRASE_PROMISE_PAST_DUE,
+             FA_VALUES(fa_buf_text(&title), time_of(text, alarm->raised, since)));
+    fa_buf_done(&title);
 }
 
 static void put_words(struct text *text)
@@ -204,15 +222,17 @@ static void put_words(struct text *text)
     const struct fa_tally *own = tally_of(text, text->reader);
     uint32_t kept = sum(text, own, FA_TALLY_KEPT_WORD);
     uint32_t missed = sum(text, own, FA_TALLY_MISSED_WORD);
+    char counts[2][16];
     if (kept + missed > 0 && begin_line(text)) {
-        fa_buf_printf(text->out, "yours this week: %u kept, %u missed\n", kept, missed);
+        put_line(text, FA_PHRASE_PROMISES_OWN,
+                 FA_VALUES(number(kept, counts[0]), number(missed, counts[1])));
         text->matters -= missed == 0;
     }
 }
 
 static void put_promises(struct text *text)
 {
-    begin_part(text, "Promises");
+    begin_part(text, FA_PHRASE_PROMISES);
     put_words(text);
     for (const struct fa_alarm *a = text->engine->alarms.first; a != NULL; a = a->after) {
         bool is_open = a->state == FA_ALARM_UNACKED || a->state == FA_ALARM_RETURNED;
@@ -231,12 +251,14 @@ static void put_unreached_one(struct text *text, fa_person person)
     uint32_t failed = sum(text, tally, FA_TALLY_FAILED);
     bool is_reached = tally != NULL && tally->last >= text->from * FA_HOUR;
     bool is_untried = tally == NULL || tally->last == 0; /* whatever else of them was counted */
+    char count[16], command[120];
     if (failed > 0 && !is_reached && begin_line(text)) {
-        fa_buf_printf(text->out, "%s: %u %s, none arrived\n", display_of(text, person), failed,
-                      failed == 1 ? "message failed" : "messages failed");
+        put_line(text, failed == 1 ? FA_PHRASE_FAILED_ONE : FA_PHRASE_FAILED_MANY,
+                 FA_VALUES(display_of(text, person), number(failed, count)));
     } else if (is_untried && begin_line(text)) {
-        fa_buf_printf(text->out, "%s: nothing has reached them yet (firealarm channel test %s)\n",
-                      display_of(text, person), text->dir->people[person].name);
+        snprintf(command, sizeof command, "firealarm channel test %s",
+                 text->dir->people[person].name);
+        put_line(text, FA_PHRASE_UNTRIED, FA_VALUES(display_of(text, person), command));
     }
 }
 
@@ -249,7 +271,7 @@ static void put_unreached(struct text *text)
     for (size_t i = 0; i < setup->policy_count; i++) {
         fa_policy_people(&setup->policies[i], text->dir, &ask, &people);
     }
-    begin_part(text, "People never reached");
+    begin_part(text, FA_PHRASE_NEVER_REACHED);
     for (fa_person p = fa_pset_next(&people, 0); p != FA_NOBODY; p = fa_pset_next(&people, p + 1)) {
         put_unreached_one(text, p);
     }
@@ -260,12 +282,15 @@ static void put_unreached(struct text *text)
 /* Who runs the daemon sees whose rules are too loud. */
 static void put_over_budget(struct text *text)
 {
-    begin_part(text, "Over their budget of messages");
+    begin_part(text, FA_PHRASE_OVER_BUDGET);
     for (fa_person p = 0; text->dir->people[text->reader].operator_ && p < text->dir->people_count;
          p++) {
         uint32_t got = sum(text, tally_of(text, p), FA_TALLY_GOT), budget = budget_of(text, p);
         if (p != text->reader && budget > 0 && got > budget && begin_line(text)) {
-            fa_buf_printf(text->out, "%s: %u of %u\n", display_of(text, p), got, budget);
+            char counts[2][16];
+            put_line(
+                text, FA_PHRASE_OVER_BUDGET_LINE,
+                FA_VALUES(display_of(text, p), number(got, counts[0]), number(budget, counts[1])));
         }
     }
     end_part(text);
@@ -275,37 +300,37 @@ static void put_own(struct text *text)
 {
     uint32_t got = sum(text, tally_of(text, text->reader), FA_TALLY_GOT);
     uint32_t budget = budget_of(text, text->reader);
+    char counts[2][16];
     begin_paragraph(text);
-    fa_buf_printf(text->out, "Messages to you this week: %u", got);
+    number(got, counts[0]);
     if (budget > 0) {
-        fa_buf_printf(text->out, got > budget ? ", over your budget of %u" : " of %u", budget);
+        put_line(text, got > budget ? FA_PHRASE_GOT_OVER : FA_PHRASE_GOT_OF,
+                 FA_VALUES(counts[0], number(budget, counts[1])));
         text->matters += got > budget;
+    } else {
+        put_line(text, FA_PHRASE_GOT, FA_VALUES(counts[0]));
     }
-    fa_buf_puts(text->out, "\n");
 }
 
 /* ---- rules ---- */
-
-static const char *times(uint32_t count)
-{
-    return count == 1 ? "time" : "times";
-}
 
 static void put_near(struct text *text, const char *rule, const struct fa_tally *tally)
 {
     uint32_t near = sum(text, tally, FA_TALLY_NEAR), brief = sum(text, tally, FA_TALLY_BRIEF);
     uint32_t peak = fa_tally_peak(tally, text->from, text->until);
+    char count[16], percent[16];
     if (near + brief + peak == 0 || !begin_line(text)) {
         return;
     }
     fa_buf_printf(text->out, "%s: ", rule);
     if (peak > 0) { /* it may have come near the week before, and stayed there */
-        fa_buf_printf(text->out, "%u %s within a tenth of its threshold, at worst %u %% of it%s",
-                      near > 0 ? near : 1, times(near > 0 ? near : 1), peak / 10,
-                      brief > 0 ? "; " : "");
+        put(text, near > 1 ? FA_PHRASE_NEAR_MANY : FA_PHRASE_NEAR_ONE,
+            FA_VALUES(number(near > 0 ? near : 1, count), number(peak / 10, percent)));
+        fa_buf_puts(text->out, brief > 0 ? "; " : "");
     }
     if (brief > 0) {
-        fa_buf_printf(text->out, "began %u %s and did not last", brief, times(brief));
+        put(text, brief == 1 ? FA_PHRASE_BRIEF_ONE : FA_PHRASE_BRIEF_MANY,
+            FA_VALUES(number(brief, count)));
     }
     fa_buf_puts(text->out, "\n");
 }
@@ -313,33 +338,34 @@ static void put_near(struct text *text, const char *rule, const struct fa_tally 
 /* For longer than ever before, and not for a moment only. */
 static void put_stopped(struct text *text, const char *rule, const struct fa_tally *tally)
 {
-    char length[40];
+    char length[40], since[FA_READER_TIME_SIZE];
     fa_time silence = text->now - tally->fed, usual = tally->gap + tally->gap / 10;
     if (tally->fed == 0 || silence < FA_HOUR || silence <= usual || !begin_line(text)) {
         return;
     }
-    fa_buf_printf(text->out, "%s: no data for %s, since ", rule,
-                  fa_reader_duration(silence, length));
-    put_time(text, tally->fed);
+    fa_reader_duration(text->as.language, silence, length);
+    time_of(text, tally->fed, since);
     if (tally->gap >= FA_MINUTE) {
-        fa_buf_printf(text->out, "; before that never longer than %s",
-                      fa_reader_duration(tally->gap, length));
+        char gap[40];
+        fa_reader_duration(text->as.language, tally->gap, gap);
+        put_line(text, FA_PHRASE_NO_DATA_UNUSUAL, FA_VALUES(rule, length, since, gap));
+    } else {
+        put_line(text, FA_PHRASE_NO_DATA, FA_VALUES(rule, length, since));
     }
-    fa_buf_puts(text->out, "\n");
 }
 
 static void put_silent(struct text *text, const char *rule, const struct fa_tally *tally)
 {
+    char since[FA_READER_TIME_SIZE];
     if (tally->last == 0 && begin_line(text)) {
-        fa_buf_printf(text->out, "%s: known since ", rule);
-        put_time(text, tally->since);
-        fa_buf_puts(text->out, "\n");
+        put_line(text, FA_PHRASE_NEVER_FIRED_LINE,
+                 FA_VALUES(rule, time_of(text, tally->since, since)));
     }
 }
 
-static void put_rules(struct text *text, const char *title,
-                      void (*put)(struct text *text, const char *rule,
-                                  const struct fa_tally *tally))
+static void put_rules(struct text *text, enum fa_phrase title,
+                      void (*put_one)(struct text *text, const char *rule,
+                                      const struct fa_tally *tally))
 {
     const struct fa_setup *setup = text->engine->setup;
     begin_part(text, title);
@@ -348,33 +374,32 @@ static void put_rules(struct text *text, const char *title,
         const struct fa_tally *tally = fa_tally_find(text->engine, FA_TALLY_RULE, rule->name);
         if (tally != NULL && !rule->is_incident &&
             fa_engine_may_rule(text->engine, text->reader, FA_VERB_LIST, rule, text->now)) {
-            put(text, rule->name, tally);
+            put_one(text, rule->name, tally);
         }
     }
     end_part(text);
 }
 
-size_t fa_weekly_compose(const struct fa_engine *engine, fa_person reader, fa_time until,
-                         fa_time now, struct fa_buf *out)
+size_t fa_weekly_compose(const struct fa_engine *engine, const struct fa_weekly_ask *ask,
+                         struct fa_buf *out)
 {
-    const struct fa_directory *dir = engine->setup->people;
     struct text text = {.engine = engine,
-                        .dir = dir,
-                        .reader = reader,
-                        .zone = fa_directory_zone_of(dir, dir->people[reader].name),
-                        .from = (until - FA_WEEK) / FA_HOUR,
-                        .until = until / FA_HOUR,
-                        .now = now,
+                        .dir = engine->setup->people,
+                        .reader = ask->reader,
+                        .as = ask->as,
+                        .from = (ask->until - FA_WEEK) / FA_HOUR,
+                        .until = ask->until / FA_HOUR,
+                        .now = ask->now,
                         .out = out};
     put_promises(&text);
-    put_rules(&text, "Near misses", put_near);
-    put_rules(&text, "Feeds that stopped", put_stopped);
+    put_rules(&text, FA_PHRASE_NEAR_MISSES, put_near);
+    put_rules(&text, FA_PHRASE_FEEDS_STOPPED, put_stopped);
     put_unreached(&text);
     put_over_budget(&text);
-    put_rules(&text, "Rules that never fired", put_silent);
+    put_rules(&text, FA_PHRASE_NEVER_FIRED, put_silent);
     if (text.matters == 0) {
         begin_paragraph(&text);
-        fa_buf_puts(out, "All quiet: nothing came near, nothing stopped, everybody was reached.\n");
+        put_line(&text, FA_PHRASE_ALL_QUIET, NULL);
     }
     put_own(&text);
     return text.matters;

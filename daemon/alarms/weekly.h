@@ -5,17 +5,23 @@
 #ifndef FA_ALARMS_WEEKLY_H
 #define FA_ALARMS_WEEKLY_H
 
-#include "alarms/engine.h"
+#include "alarms/describe.h"
 
 #define FA_WEEK (7 * FA_DAY)
 
 /* Does the configuration send it to this person? */
 bool fa_weekly_is_reader(const struct fa_engine *engine, fa_person person);
-/* Appends what it says to the reader of the week up to `until` (wall; its hours are whole), as
- * things stand `now`: parts of lines, apart by an empty line. Returns how many of them somebody
+/* What is to be composed: for whom, and how they read it. */
+struct fa_weekly_ask {
+    fa_person reader;
+    struct fa_reader as;
+    fa_time until; /* the end of the week, wall; its hours are whole */
+    fa_time now;   /* as things stand then */
+};
+/* Appends what it says: parts of lines, apart by an empty line. Returns how many of them somebody
  * should look at; 0: all is quiet. */
-size_t fa_weekly_compose(const struct fa_engine *engine, fa_person reader, fa_time until,
-                         fa_time now, struct fa_buf *out);
+size_t fa_weekly_compose(const struct fa_engine *engine, const struct fa_weekly_ask *ask,
+                         struct fa_buf *out);
 
 /* The first moment after `after` at which clocks in the zone (NULL: UTC) show that minute of the
  * week, from Monday 00:00. One that they leap over is the leap's; of two it is the first. */

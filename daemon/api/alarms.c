@@ -113,11 +113,12 @@ json_t *fa_call_alarm_json(const struct fa_call *call, const struct fa_alarm *al
     struct fa_describe describe;
     struct fa_buf text;
     fa_buf_init(&text, 8192);
-    fa_describe_init(&describe, call->engine, alarm, alarm->value);
-    describe.zone =
-        call->caller.person != FA_NOBODY
-            ? fa_directory_zone_of(call->people, call->people->people[call->caller.person].name)
-            : NULL;
+    struct fa_reader reader = {
+        .zone = call->caller.person != FA_NOBODY
+                    ? fa_directory_zone_of(call->people,
+                                           call->people->people[call->caller.person].name)
+                    : NULL};
+    fa_describe_init(&describe, call->engine, alarm, alarm->value, reader);
     fa_describe_title(&describe, alarm, now, &text);
     fa_json_set_text(item, "id", fa_id_format(alarm->id.id, id));
     fa_json_set_text(item, "state", fa_alarm_state_name(alarm->state));
@@ -163,11 +164,12 @@ struct search {
     unsigned matches;
 };
 
-static void squeeze(const char *text, char *out, size_t size)
+static void squeeze(struct fa_str text, char *out, size_t size)
 {
-    size_t at = 0;
-    for (; *text != '\0' && at + 1 < size; text++) {
-        char c = *text >= 'a' && *text <= 'z' ? (char)(*text - 'a' + 'A') : *text;
+    char plain[FA_CALL_ID_SIZE];
+    size_t at = 0, len = fa_str_typed(text, plain);
+    for (size_t i = 0; i < len && at + 1 < size; i++) {
+        char c = plain[i] >= 'a' && plain[i] <= 'z' ? (char)(plain[i] - 'a' + 'A') : plain[i];
         c = c == 'O' ? '0' : c == 'I' || c == 'L' ? '1' : c;
         if (c != '-') {
             out[at++] = c;
@@ -178,10 +180,9 @@ static void squeeze(const char *text, char *out, size_t size)
 
 bool fa_call_id_begins(const char *id, struct fa_str typed)
 {
-    char symbols[FA_ID_TEXT_SIZE], wanted[32], text[64];
-    snprintf(text, sizeof text, "%.*s", (int)(typed.len < 63 ? typed.len : 63), typed.ptr);
-    squeeze(id, symbols, sizeof symbols);
-    squeeze(text, wanted, sizeof wanted);
+    char symbols[FA_ID_TEXT_SIZE], wanted[32];
+    squeeze(fa_str_of(id), symbols, sizeof symbols);
+    squeeze(typed, wanted, sizeof wanted);
     return strlen(wanted) >= 4 && strncmp(symbols, wanted, strlen(wanted)) == 0;
 }
 
@@ -189,7 +190,7 @@ static void match(void *ctx, const struct fa_alarm *alarm)
 {
     struct search *search = ctx;
     char id[FA_ID_TEXT_SIZE], symbols[FA_ID_TEXT_SIZE];
-    squeeze(fa_id_format(alarm->id.id, id), symbols, sizeof symbols);
+    squeeze(fa_str_of(fa_id_format(alarm->id.id, id)), symbols, sizeof symbols);
     if (strncmp(symbols, search->wanted, strlen(search->wanted)) == 0 &&
         fa_call_may(search->call, alarm, FA_VERB_LIST)) {
         search->found = alarm;
@@ -202,7 +203,7 @@ const struct fa_alarm *fa_call_named_alarm(struct fa_call *call, enum fa_verb ve
 {
     struct search search = {.call = call};
     *ret_whole = (struct fa_alarm_id){0};
-    squeeze(call->id, search.wanted, sizeof search.wanted);
+    squeeze(fa_str_of(call->id), search.wanted, sizeof search.wanted);
     if (strlen(search.wanted) >= 4) {
         fa_engine_each_alarm(call->engine, match, &search);
     }
@@ -469,13 +470,16 @@ void fa_route_alarm(struct fa_call *call)
 
 /* ---- deeds ---- */
 
-static void answer_state(struct fa_call *call, struct fa_alarm_id id)
+/* calm: its data had said that it is over, maybe without a word to anybody so far, when it was
+ * acknowledged. */
+static void answer_state(struct fa_call *call, struct fa_alarm_id id, bool calm)
 {
     const struct fa_alarm *alarm = fa_engine_alarm(call->engine, id);
     json_t *body = json_object();
     fa_json_set_text(body, "state", alarm != NULL ? fa_alarm_state_name(alarm->state) : "resolved");
     fa_json_set_text(body, "owner", alarm != NULL ? alarm->people->owner : NULL);
     fa_json_set_time(body, "promised", alarm != NULL ? alarm->people->promised : 0);
+    json_object_set_new(body, "calm", json_boolean(calm));
     fa_answer_json(call, 200, body);
 }
 
@@ -490,6 +494,7 @@ static void deed(struct fa_call *call, struct fa_event *event, enum fa_verb verb
         }
         return;
     }
+    bool calm = event->kind == FA_EV_ACK && alarm->state == FA_ALARM_RETURNED;
     id = alarm->id;
     event->u.act.alarm = id;
     event->u.act.who = call->people->people[call->caller.person].name;
@@ -504,7 +509,7 @@ static void deed(struct fa_call *call, struct fa_event *event, enum fa_verb verb
         fa_answer_code(call, answer.code, CLOSED_ALREADY);
         return;
     }
-    answer_state(call, id);
+    answer_state(call, id, calm);
 }
 
 /* Reads {"for", note}: note under its own name, needed for a comment only. */

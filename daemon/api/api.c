@@ -347,6 +347,10 @@ static void look_up(struct fa_call *call)
     call->engine = call->api->host.engine(call->api->host.ctx);
     call->setup = fa_engine_setup(call->engine);
     call->people = call->setup->people;
+    call->language = call->anybody
+                         ? fa_language_accept(call->setup->languages, call->setup->language_count,
+                                              fa_http_field(call->req, "accept-language"))
+                         : NULL;
 }
 
 bool fa_call_renew(struct fa_call *call)

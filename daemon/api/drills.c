@@ -80,6 +80,19 @@ struct wish {
     bool urgent;
 };
 
+static void no_policy(const struct fa_call *call, const char *name, struct fa_faults *faults)
+{
+    const char **names = fa_xcalloc(call->setup->policy_count + 1, sizeof *names);
+    for (size_t i = 0; i < call->setup->policy_count; i++) {
+        names[i] = call->setup->policies[i].name;
+    }
+    const char *near = fa_suggest(name, names, call->setup->policy_count);
+    fa_json_fault(faults, "policy", "There is no policy \"%s\".%s%s%s", name,
+                  near != NULL ? " Did you mean \"" : "", near != NULL ? near : "",
+                  near != NULL ? "\"?" : "");
+    free(names);
+}
+
 /* False after an answer. */
 static bool read_wish(struct fa_call *call, json_t *root, struct wish *ret)
 {
@@ -90,9 +103,8 @@ static bool read_wish(struct fa_call *call, json_t *root, struct wish *ret)
     ret->policy = fa_json_text(root, &spec, &faults);
     ret->within = fa_json_duration(root, "within", &faults);
     ret->urgent = fa_json_bool(root, "now", &faults);
-    if (ret->policy != NULL &&
-        fa_setup_policy(fa_engine_setup(call->engine), ret->policy) == NULL) {
-        fa_json_fault(&faults, "policy", "There is no policy \"%s\".", ret->policy);
+    if (ret->policy != NULL && fa_setup_policy(call->setup, ret->policy) == NULL) {
+        no_policy(call, ret->policy, &faults);
     }
     if (ret->within != 0 && (ret->within < WITHIN_MIN || ret->within > WITHIN_MAX)) {
         fa_json_fault(&faults, "within", "Between 10s and 1d.");

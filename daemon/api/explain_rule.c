@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A rule as it stands: what it says of each label set now, and its last changes. Of a rule over
  * incidents there is only how it is written, and what its numbers say: whatever it counts would
- * tell a subject that something was filed. */
+ * tell a subject that something was filed. Of others, whoever is kept out of a label set's alarm
+ * finds nothing of that label set: numbers that fire and no alarm would say that there is one. */
 #include "api/internal.h"
 #include "base/panic.h"
 #include "rules/foreign.h"
@@ -58,6 +59,22 @@ static const char *why(const struct fa_rule_status *status, fa_time now)
                                                                                   : "stale";
 }
 
+static void put_identity(const struct fa_rule *rule, const char *labels, struct fa_buf *buf)
+{
+    fa_buf_init(buf, (size_t)1 << 20);
+    fa_buf_printf(buf, "%s{%s}", rule->name, labels);
+}
+
+static bool is_kept_out(const struct fa_call *call, const struct fa_rule *rule, const char *labels)
+{
+    struct fa_buf identity;
+    put_identity(rule, labels, &identity);
+    bool is_out = !rule->is_incident &&
+                  fa_engine_is_kept_out(call->engine, call->caller.person, fa_buf_text(&identity));
+    fa_buf_done(&identity);
+    return is_out;
+}
+
 static json_t *alarm_json(const struct fa_call *call, const struct fa_rule_status *status)
 {
     struct fa_buf identity;
@@ -65,8 +82,7 @@ static json_t *alarm_json(const struct fa_call *call, const struct fa_rule_statu
     if (status->rule->is_incident) {
         return json_null();
     }
-    fa_buf_init(&identity, (size_t)1 << 20);
-    fa_buf_printf(&identity, "%s{%s}", status->rule->name, status->labels);
+    put_identity(status->rule, status->labels, &identity);
     const struct fa_alarm *alarm =
         fa_engine_alarm_by_identity(call->engine, fa_buf_text(&identity));
     fa_buf_done(&identity);
@@ -102,6 +118,9 @@ static bool take_set(void *ctx, const struct fa_rule_status *status)
         fa_json_set_text(sets->body, "error", status->text);
         return true;
     }
+    if (is_kept_out(sets->call, status->rule, status->labels)) {
+        return true;
+    }
     json_t *item = json_object();
     bool warming = status->covered_at != FA_NEVER && status->covered_at > sets->now;
     json_object_set_new(item, "labels", fa_labels_json(status->labels));
@@ -117,13 +136,16 @@ static bool take_set(void *ctx, const struct fa_rule_status *status)
     return true;
 }
 
-static json_t *changes_json(const struct fa_call *call, const char *rule)
+static json_t *changes_json(const struct fa_call *call, const struct fa_rule *rule)
 {
     const struct fa_api_host *host = &call->api->host;
     struct fa_rule_change changes[FA_RULE_CHANGES];
-    size_t count = host->changes(host->ctx, rule, changes);
+    size_t count = host->changes(host->ctx, rule->name, changes);
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++) {
+        if (is_kept_out(call, rule, changes[i].labels)) {
+            continue;
+        }
         json_t *item = json_object();
         fa_json_set_time(item, "time", changes[i].when);
         json_object_set_new(item, "labels", fa_labels_json(changes[i].labels));
@@ -148,7 +170,7 @@ static void add_alert(struct fa_call *call, const struct fa_rule *rule, json_t *
     (void)fa_foreign_each_of(host->foreign(host->ctx), rule->name, take_set, &sets);
     json_object_set_new(body, "sets", sets.list);
     json_object_set_new(body, "more", json_boolean(sets.more));
-    json_object_set_new(body, "changes", changes_json(call, rule->name));
+    json_object_set_new(body, "changes", changes_json(call, rule));
 }
 
 static void add_metric(struct fa_call *call, const struct fa_rule *rule, json_t *body)
@@ -175,7 +197,7 @@ static void add_metric(struct fa_call *call, const struct fa_rule *rule, json_t 
     fa_rules_each_of(rules, rule->name, take_set, &sets);
     json_object_set_new(body, "sets", sets.list);
     json_object_set_new(body, "more", json_boolean(sets.more));
-    json_object_set_new(body, "changes", changes_json(call, rule->name));
+    json_object_set_new(body, "changes", changes_json(call, rule));
 }
 
 static void add_incident(const struct fa_incident_rule *incident, json_t *body)

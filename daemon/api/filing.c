@@ -46,14 +46,25 @@ static int one_of(const char *text, const char *const *names, size_t count)
 
 static void suggest_person(const struct fa_call *call, const char *name, char *buf, size_t size)
 {
-    const char **names = calloc(call->people->people_count + 1, sizeof(char *));
-    for (size_t i = 0; names != NULL && i < call->people->people_count; i++) {
+    size_t count = call->people->people_count;
+    const char **names = calloc(2 * count + 1, sizeof(char *));
+    for (size_t i = 0; names != NULL && i < count; i++) {
         names[i] = call->people->people[i].name;
+        names[count + i] = call->people->people[i].display;
     }
-    const char *near = names != NULL ? fa_suggest(name, names, call->people->people_count) : NULL;
+    const char *near = names != NULL ? fa_suggest(name, names, 2 * count) : NULL;
     snprintf(buf, size, "%s%s%s", near != NULL ? " Did you mean \"" : "", near != NULL ? near : "",
              near != NULL ? "\"?" : "");
     free(names);
+}
+
+/* As people write it becomes the directory's own name: what is kept is asked of it again. */
+static void know_names(const struct fa_call *call, const char **names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        fa_person person = fa_directory_called(call->people, names[i]);
+        names[i] = person != FA_NOBODY ? call->people->people[person].name : names[i];
+    }
 }
 
 static void check_names(const struct fa_call *call, const char *member, const char **names,
@@ -114,18 +125,14 @@ static void check_about(const struct fa_call *call, const struct filing_body *bo
 }
 
 /* Whoever reads it must know when that was: "yesterday" is another day tomorrow. */
-static void check_since(const char *text, struct fa_faults *faults)
+static void check_since(const struct fa_call *call, const char *text, struct fa_faults *faults)
 {
-    char whole[40];
+    const struct fa_api_host *host = &call->api->host;
+    struct fa_err err;
     fa_time wall;
-    if (text == NULL) {
-        return;
-    }
-    snprintf(whole, sizeof whole, "%.20sT00:00:00Z", text);
-    if (fa_parse_time(fa_str_of(text), &wall) != 0 && fa_parse_time(fa_str_of(whole), &wall) != 0) {
-        fa_json_fault(faults, "since",
-                      "\"%s\" is no time: write a day as 2026-11-20, or 2026-11-20T08:15:00Z.",
-                      text);
+    if (text != NULL &&
+        fa_parse_since(fa_str_of(text), host->now(host->ctx).wall, &wall, &err) != 0) {
+        fa_json_fault(faults, "since", "\"%s\": %s.", text, err.text);
     }
 }
 
@@ -199,7 +206,7 @@ static void read_body(struct fa_call *call, json_t *root, struct filing_body *bo
     body->filing.customer = fa_json_text(root, &customer, faults);
     body->filing.text = fa_json_text(root, &text, faults);
     body->filing.since = fa_json_text(root, &since, faults);
-    check_since(body->filing.since, faults);
+    check_since(call, body->filing.since, faults);
     const char *known_text = fa_json_text(root, &known, faults);
     int known_at = one_of(known_text, known_names, 3);
     check_choice("known", known_text, known_at, "seen, told, heard", faults);
@@ -209,6 +216,8 @@ static void read_body(struct fa_call *call, json_t *root, struct filing_body *bo
     check_choice("level", level_text, body->filing.level, "solve, help, raise", faults);
     body->filing.about_count = fa_json_texts(root, "about", 32, &body->about, faults);
     body->filing.struck_count = fa_json_texts(root, "strike", 256, &body->strike, faults);
+    know_names(call, body->about, body->filing.about_count);
+    know_names(call, body->strike, body->filing.struck_count);
     body->filing.about = body->about;
     body->filing.struck = body->strike;
     if (!call->anybody) {
@@ -281,7 +290,7 @@ static void show_preview(struct fa_call *call, const struct fa_preview *preview)
     fa_json_set_text(answer, "guidance", level_names[preview->guidance]);
     fa_json_set_text(answer, "hint", preview->hint);
     if (preview->due > 0) {
-        fa_json_set_duration(answer, "due", preview->due);
+        fa_json_set_measured(answer, "due", preview->due, preview->due_measure);
     } else {
         fa_json_set_text(answer, "due", NULL);
     }
@@ -706,7 +715,7 @@ void fa_status_take(struct fa_call *call, const char *receipt, const char *comme
 void fa_route_status(struct fa_call *call)
 {
     static const char *const names[] = {"receipt", "comment", "done", NULL};
-    struct fa_json_text receipt = {"receipt", 120, true, false},
+    struct fa_json_text receipt = {"receipt", FA_RECEIPT_TYPED_MAX, true, false},
                         comment = {"comment", COMMENT_MAX, false, true};
     struct fa_faults faults = {0};
     struct fa_id secret;
@@ -741,7 +750,7 @@ static json_t *category_json(const struct fa_category *category)
     json_object_set_new(item, "examples", examples);
     fa_json_set_text(item, "guidance", level_names[category->guidance]);
     fa_json_set_text(item, "hint", category->hint);
-    fa_json_set_duration(item, "due", category->due);
+    fa_json_set_measured(item, "due", category->due, category->due_measure);
     fa_json_set_text(item, "value", category->value);
     return item;
 }
@@ -780,7 +789,12 @@ void fa_route_guide(struct fa_call *call)
     }
     for (size_t i = 0; i < call->people->people_count; i++) {
         const struct fa_person_entry *entry = &call->people->people[i];
-        json_array_append_new(people, named_json("", entry->name, entry->display));
+        json_t *person = named_json("", entry->name, entry->display), *aliases = json_array();
+        for (size_t a = 0; a < entry->alias_count; a++) {
+            json_array_append_new(aliases, json_string(entry->aliases[a]));
+        }
+        json_object_set_new(person, "aliases", aliases);
+        json_array_append_new(people, person);
     }
     for (size_t i = 0; i < call->people->team_count; i++) {
         const struct fa_team_entry *team = &call->people->teams[i];

@@ -49,7 +49,8 @@ struct fa_call {
     const struct fa_directory *people;
     char id[FA_CALL_ID_SIZE]; /* the part of the path that a route leaves open */
     const struct fa_face *face;
-    bool anybody; /* nobody was asked who he is: a page */
+    const struct fa_language *language; /* of a page, until fa_call_renew() */
+    bool anybody;                       /* nobody was asked who he is: a page */
     json_t
         *form; /* of a page: what was typed, texts by name; who keeps the call keeps a reference */
 };
@@ -73,13 +74,15 @@ bool fa_answer_faults(struct fa_call *call, struct fa_faults *faults);
 void fa_answer_code(struct fa_call *call, int code, const char *detail);
 
 /* receipt.c */
+#define FA_RECEIPT_TYPED_MAX 400 /* bytes, with all that may stand between symbols */
 /* What a caller gets for material, which is the reporter's name and the client's key. */
 struct fa_id fa_receipt_of(const struct fa_api *api, struct fa_str material);
 /* The id of its filing. */
 struct fa_incident_id fa_receipt_filing(const struct fa_api *api, struct fa_id receipt);
 void fa_receipt_format(const struct fa_api *api, struct fa_id receipt, uint64_t n,
                        char buf[FA_RECEIPT_TEXT_SIZE]);
-/* The sixteen symbols and what follows them; *ret_n is 0 for a number that is not proved. */
+/* The sixteen symbols and what follows them, as people type or paste it; *ret_n is 0 for a number
+ * that is not proved. */
 int fa_receipt_parse(const struct fa_api *api, struct fa_str text, struct fa_id *ret_receipt,
                      uint64_t *ret_n) FA_MUST_CHECK;
 /* filing.c */
@@ -120,10 +123,8 @@ fa_route_fn fa_route_explain, fa_route_rule;
 bool fa_call_may_see_rule(const struct fa_call *call, const struct fa_rule *rule);
 /* A rule with nearly that name, of those that the caller may see; NULL: none. */
 const char *fa_call_near_rule(const struct fa_call *call, const char *name);
-/* sparse.c: between samples of one label set, as its changes (newest first) show it; 0: they do not
- * say that it takes longer than the look-back. */
-fa_time fa_changes_interval(const struct fa_rule_change *changes, size_t count, fa_time look_back);
-json_t *fa_seldom_json(const struct fa_call *call);
+/* sparse.c */
+json_t *fa_seldom_json(const struct fa_call *call, struct fa_rules *rules);
 /* silences.c */
 fa_route_fn fa_route_drills, fa_route_drill_preview, fa_route_drill;
 /* The last drill of each policy. */

@@ -18,6 +18,7 @@
 #define VERSION    1
 #define HEAD_BYTES 20
 #define MAC_BYTES  32
+#define TYPED_MAX  64 /* bytes of a code with what stands between its digits */
 #define BODY_MAX   (HEAD_BYTES + FA_LINK_NAME_MAX)
 #define BYTES_MAX  (BODY_MAX + MAC_BYTES)
 
@@ -132,11 +133,11 @@ void fa_link_code(const uint8_t key[FA_LINK_KEY_BYTES], struct fa_alarm_id alarm
 enum fa_link_typed fa_link_code_check(const uint8_t key[FA_LINK_KEY_BYTES],
                                       const struct fa_link_to *to, struct fa_str typed)
 {
-    char digits[FA_LINK_CODE_SIZE] = {0}, right[FA_LINK_CODE_SIZE];
-    size_t count = 0;
-    for (size_t i = 0; i < typed.len; i++) {
-        char c = typed.ptr[i];
-        if (c == ' ' || c == '-' || c == '\t') {
+    char plain[TYPED_MAX], digits[FA_LINK_CODE_SIZE] = {0}, right[FA_LINK_CODE_SIZE];
+    size_t len = typed.len <= sizeof plain ? fa_str_typed(typed, plain) : 0, count = 0;
+    for (size_t i = 0; i < len; i++) {
+        char c = plain[i];
+        if (c == '-') {
             continue;
         }
         if (c < '0' || c > '9' || count == FA_LINK_CODE_SIZE - 1) {

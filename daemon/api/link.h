@@ -42,7 +42,7 @@ enum fa_link_typed {
     FA_TYPED_WRONG,
     FA_TYPED_RIGHT,
 };
-/* Blanks and dashes in it are passed over. */
+/* Blanks and dashes of any kind in it are passed over; digits may be full-width. */
 enum fa_link_typed fa_link_code_check(const uint8_t key[FA_LINK_KEY_BYTES],
                                       const struct fa_link_to *to, struct fa_str typed);
 

@@ -57,7 +57,7 @@ static void set_here(json_t *object, const char *name, fa_time wall, const struc
     char time[FA_READER_TIME_SIZE], text[FA_READER_TIME_SIZE + 8];
     fa_describe_zone_at(asked->zone, wall, &zone);
     size_t day = (size_t)((wall + zone.offset_seconds * FA_SECOND) / FA_DAY + 3) % 7;
-    snprintf(text, sizeof text, "%s %s", days[day], fa_reader_time(wall, 0, &zone, time));
+    snprintf(text, sizeof text, "%s %s", days[day], fa_reader_time(NULL, wall, 0, &zone, time));
     fa_json_set_text(object, name, text);
 }
 

@@ -244,7 +244,7 @@ void fa_route_feeds(struct fa_call *call)
     json_object_set_new(body, "feeds", feeds);
     json_object_set_new(body, "untaken", untaken_json(host->foreign(host->ctx)));
     json_object_set_new(body, "unfed", unfed_json(call, host->rules(host->ctx)));
-    json_object_set_new(body, "sparse", fa_seldom_json(call));
+    json_object_set_new(body, "sparse", fa_seldom_json(call, host->rules(host->ctx)));
     fa_answer_json(call, 200, body);
 }
 

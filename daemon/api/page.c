@@ -115,20 +115,37 @@ void fa_page_hide(struct fa_page *page, const char *name, const char *value)
     fa_page_put(page, "<input type=\"hidden\" name=\"%s\" value=\"%s\">\n", name, value);
 }
 
-void fa_page_begin(struct fa_page *page, struct fa_call *call, const char *heading)
+const char *fa_page_text(const struct fa_page *page, enum fa_phrase phrase)
+{
+    return fa_phrase_text(page->call->language, phrase);
+}
+
+void fa_page_phrase(struct fa_page *page, const char *before, enum fa_phrase phrase,
+                    const char *const *values, const char *after)
+{
+    struct fa_buf text;
+    fa_buf_init(&text, PAGE_MAX);
+    fa_phrase_put(&text, page->call->language, phrase, values);
+    fa_buf_puts(&page->out, before);
+    fa_page_put(page, "%s", fa_buf_text(&text));
+    fa_buf_puts(&page->out, after);
+    fa_buf_done(&text);
+}
+
+void fa_page_begin(struct fa_page *page, struct fa_call *call, enum fa_phrase heading)
 {
     page->call = call;
     fa_buf_init(&page->out, PAGE_MAX);
     fa_page_put(page,
-                "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+                "<!DOCTYPE html>\n<html lang=\"%s\"><head><meta charset=\"utf-8\">\n"
                 "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
                 "<meta name=\"format-detection\" content=\"telephone=no\">\n"
                 "<meta name=\"robots\" content=\"noindex\">\n<title>%s</title>\n<style>",
-                heading);
+                fa_language_name(call->language), fa_page_text(page, heading));
     fa_buf_puts(&page->out, style);
-    fa_page_put(page,
-                "</style></head>\n<body><main>\n<header>%s fire alarm</header>\n<h1>%s</h1>\n",
-                call->api->host.company, heading);
+    fa_page_phrase(page, "</style></head>\n<body><main>\n<header>", FA_PHRASE_PAGE_COMPANY,
+                   FA_VALUES(call->api->host.company), "</header>\n");
+    fa_page_put(page, "<h1>%s</h1>\n", fa_page_text(page, heading));
 }
 
 void fa_page_send(struct fa_page *page, int status)
@@ -154,7 +171,7 @@ void fa_page_send(struct fa_page *page, int status)
     fa_buf_done(&page->out);
 }
 
-void fa_page_say(struct fa_call *call, int status, const char *heading, const char *sentence)
+static void say(struct fa_call *call, int status, enum fa_phrase heading, const char *sentence)
 {
     struct fa_page page;
     fa_page_begin(&page, call, heading);
@@ -162,18 +179,21 @@ void fa_page_say(struct fa_call *call, int status, const char *heading, const ch
     fa_page_send(&page, status);
 }
 
+void fa_page_say(struct fa_call *call, int status, enum fa_phrase heading, enum fa_phrase sentence)
+{
+    say(call, status, heading, fa_phrase_text(call->language, sentence));
+}
+
 void fa_page_problem(struct fa_call *call, int status, const char *detail)
 {
-    fa_page_say(call, status, "That did not work", detail);
+    say(call, status, FA_PHRASE_PAGE_FAILED, detail);
 }
 
 void fa_page_put_nobody(struct fa_page *page)
 {
-    fa_page_put(
-        page, "<p class=\"alert\" role=\"alert\"><strong>Nobody can be told of it now.</strong> "
-              "Each person who would be is named in it, is close to somebody who is, or cannot be "
-              "reached. Do not wait: tell somebody whom you trust yourself, outside this company "
-              "if need be.</p>\n");
+    fa_page_put(page, "<p class=\"alert\" role=\"alert\"><strong>%s</strong> %s</p>\n",
+                fa_page_text(page, FA_PHRASE_NOBODY_TOLD),
+                fa_page_text(page, FA_PHRASE_NOBODY_TOLD_WHY));
 }
 
 /* Browsers say where a form was. Another site's page could file in the name of whoever looks at it;
@@ -188,21 +208,16 @@ bool fa_page_read_form(struct fa_call *call)
 {
     struct fa_str type = fa_http_field(call->req, "content-type"), rest;
     if (is_foreign(call)) {
-        fa_page_problem(
-            call, 403,
-            "This came from a page of another site, so nothing was done. Open this page "
-            "itself and try again.");
+        fa_page_say(call, 403, FA_PHRASE_PAGE_FAILED, FA_PHRASE_FORM_FOREIGN);
         return false;
     }
     type = fa_str_trim(fa_str_cut(type, ';', &rest));
     if (!fa_str_is(type, "application/x-www-form-urlencoded")) {
-        fa_page_problem(call, 415, "This is not what the form of this page sends.");
+        fa_page_say(call, 415, FA_PHRASE_PAGE_FAILED, FA_PHRASE_FORM_OTHER);
         return false;
     }
     if (fa_form_parse(fa_http_body(call->req), &call->form) != 0) {
-        fa_page_problem(call, 400,
-                        "What came is not what the form of this page sends. Nothing was "
-                        "changed.");
+        fa_page_say(call, 400, FA_PHRASE_PAGE_FAILED, FA_PHRASE_FORM_BROKEN);
         return false;
     }
     return true;
@@ -214,20 +229,18 @@ bool fa_page_has_store(struct fa_call *call)
     if (host->store(host->ctx) != NULL) {
         return true;
     }
-    fa_page_problem(call, 503,
-                    "This cannot be looked up now, and nothing was changed. Please try "
-                    "again in a minute. If it is urgent, call somebody.");
+    fa_page_say(call, 503, FA_PHRASE_PAGE_FAILED, FA_PHRASE_STORE_AWAY);
     return false;
 }
 
 void fa_page_index(struct fa_call *call)
 {
     struct fa_page page;
-    fa_page_begin(&page, call, "What can we do?");
+    fa_page_begin(&page, call, FA_PHRASE_INDEX_TITLE);
     fa_page_put(&page,
-                "<p>Something is badly wrong and you cannot mend it alone? You are right to "
-                "say so.</p>\n"
-                "<a class=\"button\" href=\"file\">Report a problem</a>\n"
-                "<a class=\"button second\" href=\"status\">What became of my report?</a>\n");
+                "<p>%s</p>\n<a class=\"button\" href=\"file\">%s</a>\n"
+                "<a class=\"button second\" href=\"status\">%s</a>\n",
+                fa_page_text(&page, FA_PHRASE_INDEX_SAYS), fa_page_text(&page, FA_PHRASE_REPORT),
+                fa_page_text(&page, FA_PHRASE_WHAT_BECAME));
     fa_page_send(&page, 200);
 }

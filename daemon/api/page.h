@@ -18,8 +18,13 @@ struct fa_page {
     struct fa_call *call;
     struct fa_buf out;
 };
-/* Begins a page under this heading. fa_page_send() or fa_page_drop() ends it. */
-void fa_page_begin(struct fa_page *page, struct fa_call *call, const char *heading);
+/* Begins a page under this heading, in the call's language. fa_page_send() ends it. */
+void fa_page_begin(struct fa_page *page, struct fa_call *call, enum fa_phrase heading);
+/* A phrase without values, not escaped: for fa_page_put(). */
+const char *fa_page_text(const struct fa_page *page, enum fa_phrase phrase);
+/* A phrase with its values, escaped as a whole, between two pieces of html that are ours. */
+void fa_page_phrase(struct fa_page *page, const char *before, enum fa_phrase phrase,
+                    const char *const *values, const char *after);
 /* html is ours; of conversions there are %s (escaped) and %% alone. */
 void fa_page_put(struct fa_page *page, const char *html, ...) FA_PRINTF(2, 3);
 /* A hidden field. */
@@ -28,7 +33,7 @@ void fa_page_hide(struct fa_page *page, const char *name, const char *value);
 void fa_page_send(struct fa_page *page, int status);
 
 /* A page of a heading and a sentence. */
-void fa_page_say(struct fa_call *call, int status, const char *heading, const char *sentence);
+void fa_page_say(struct fa_call *call, int status, enum fa_phrase heading, enum fa_phrase sentence);
 /* That nobody can be told of a filing, and what to do: who believes that others know does nothing
  * more. */
 void fa_page_put_nobody(struct fa_page *page);

@@ -20,24 +20,24 @@
 
 #define WORD_MAX ((size_t)2000)
 
+#define NO_FAULT FA_PHRASE__COUNT
+
 struct ack {
     struct fa_call *call;
     struct fa_link_to to;
     const struct fa_alarm *alarm;
     const struct fa_person_entry *person;
     const struct fa_severity *severity;
-    fa_time now;        /* wall */
-    const char *fault;  /* what was wrong with the form that came; NULL */
-    bool is_other_time; /* than was asked for */
-    bool is_drill;      /* answering it ends it: there is nothing to promise */
+    struct fa_reader reader;
+    fa_time now;          /* wall */
+    enum fa_phrase fault; /* what was wrong with the form that came; NO_FAULT */
+    bool is_other_time;   /* than was asked for */
+    bool is_drill;        /* answering it ends it: there is nothing to promise */
 };
 
 static void say_no(struct fa_call *call)
 {
-    fa_page_say(call, 404, "This link opens nothing any more",
-                "The alarm is over, or the link is older than a week, or it was cut short on its "
-                "way. Nothing was changed. If you were told of an alarm a moment ago, open the "
-                "link in the newest message.");
+    fa_page_say(call, 404, FA_PHRASE_LINK_DEAD, FA_PHRASE_LINK_DEAD_WHY);
 }
 
 /* What is owned, calm or hidden calls nobody, whatever was typed. */
@@ -45,12 +45,8 @@ static void say_locked(struct fa_call *call, const struct fa_alarm *alarm)
 {
     bool climbs = alarm != NULL && alarm->state == FA_ALARM_UNACKED &&
                   (alarm->flags & (FA_FLAG_SHELVED | FA_FLAG_SUPPRESSED)) == 0;
-    fa_page_say(call, 403, "This link is locked",
-                climbs ? "Too many wrong codes were typed here, so the alarm has gone on to "
-                         "others. You can still own it with the firealarm command, or by telling "
-                         "one of those who were called."
-                       : "Too many wrong codes were typed here, so it takes none any more. You can "
-                         "still own the alarm with the firealarm command.");
+    fa_page_say(call, 403, FA_PHRASE_LINK_LOCKED,
+                climbs ? FA_PHRASE_LINK_LOCKED_CLIMBS : FA_PHRASE_LINK_LOCKED_ONLY);
 }
 
 /* What is looked at where there is no such alarm, so that this takes as long. */
@@ -71,7 +67,7 @@ static bool find(struct fa_call *call, struct ack *ack)
     if (!fa_page_has_store(call)) {
         return false;
     }
-    *ack = (struct ack){.call = call, .now = host->now(host->ctx).wall};
+    *ack = (struct ack){.call = call, .now = host->now(host->ctx).wall, .fault = NO_FAULT};
     bool good =
         fa_link_parse(call->api->keys.links, FA_LINK_ACK, fa_str_of(call->id), &ack->to) == 0;
     good &= ack->now - ack->to.made < FA_LINK_KEPT;
@@ -84,6 +80,9 @@ static bool find(struct fa_call *call, struct ack *ack)
         say_no(call);
         return false;
     }
+    /* Not before: the page that says no is the same whoever it is. */
+    ack->reader = fa_describe_reader(call->engine, ack->to.person);
+    call->language = ack->reader.language;
     if (fa_alarm_guesses_left(ack->alarm, ack->to.person) == 0) {
         say_locked(call, ack->alarm);
         return false;
@@ -110,9 +109,7 @@ static const char *display_of(const struct fa_call *call, const char *name)
 /* In the zone of whose link it is. */
 static const char *time_text(const struct ack *ack, fa_time wall, char buf[FA_READER_TIME_SIZE])
 {
-    struct fa_reader_zone zone;
-    fa_describe_zone_at(fa_directory_zone_of(ack->call->people, ack->to.person), wall, &zone);
-    return fa_reader_time(wall, ack->now, &zone, buf);
+    return fa_describe_time(ack->reader, wall, ack->now, buf);
 }
 
 /* A series' alarm has a title for everybody; a filing's only for whoever typed the code. */
@@ -121,14 +118,12 @@ static void put_title(struct fa_page *page, const struct ack *ack, bool proved)
     struct fa_describe describe;
     struct fa_buf title, clean;
     if ((ack->alarm->flags & FA_FLAG_FILED) != 0 && !proved) {
-        fa_page_put(page, "<p><strong>A person reported a problem. What it is stands in the "
-                          "message.</strong></p>\n");
+        fa_page_phrase(page, "<p><strong>", FA_PHRASE_FILED_BY_PERSON, NULL, "</strong></p>\n");
         return;
     }
     fa_buf_init(&title, 8192);
     fa_buf_init(&clean, 32768);
-    fa_describe_init(&describe, ack->call->engine, ack->alarm, ack->alarm->value);
-    describe.zone = fa_directory_zone_of(ack->call->people, ack->to.person);
+    fa_describe_init(&describe, ack->call->engine, ack->alarm, ack->alarm->value, ack->reader);
     fa_describe_title(&describe, ack->alarm, ack->now, &title);
     fa_reader_clean(&clean, fa_buf_str(&title));
     fa_page_put(page, "<p><strong>%s</strong></p>\n", fa_buf_text(&clean));
@@ -140,8 +135,9 @@ static void put_title(struct fa_page *page, const struct ack *ack, bool proved)
 static void put_facts(struct fa_page *page, const struct ack *ack)
 {
     char when[FA_READER_TIME_SIZE];
-    fa_page_put(page, "<dl><dt>Raised</dt><dd>%s</dd>\n<dt>You are</dt><dd>%s</dd></dl>\n",
-                time_text(ack, ack->alarm->raised, when),
+    fa_page_put(page, "<dl><dt>%s</dt><dd>%s</dd>\n<dt>%s</dt><dd>%s</dd></dl>\n",
+                fa_page_text(page, FA_PHRASE_RAISED), time_text(ack, ack->alarm->raised, when),
+                fa_page_text(page, FA_PHRASE_YOU_ARE),
                 ack->person->display != NULL ? ack->person->display : ack->person->name);
 }
 
@@ -161,15 +157,16 @@ static void put_times(struct fa_page *page, const struct ack *ack)
     fa_time usual = usual_length(ack), length = 0;
     char text[40];
     fa_page_put(page,
-                "<label for=\"for\">I say more in</label>\n"
+                "<label for=\"for\">%s</label>\n"
                 "<select id=\"for\" name=\"for\">\n<option value=\"\">%s</option>\n",
-                fa_reader_duration(usual, text));
+                fa_page_text(page, FA_PHRASE_MORE_IN),
+                fa_reader_duration(ack->reader.language, usual, text));
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         if (fa_parse_duration(fa_str_of(times[i]), &length) == 0 &&
             length <= ack->severity->ack_max && length != usual) {
             fa_page_put(page, "<option value=\"%s\"%s>%s</option>\n", times[i],
                         strcmp(times[i], chosen) == 0 ? " selected" : "",
-                        fa_reader_duration(length, text));
+                        fa_reader_duration(ack->reader.language, length, text));
         }
     }
     fa_page_put(page, "</select>\n");
@@ -181,33 +178,36 @@ static void put_more(struct fa_page *page, const struct ack *ack)
     bool touched = fa_form_text(ack->call->form, "for")[0] != '\0' ||
                    fa_form_text(ack->call->form, "word")[0] != '\0';
     char text[40];
-    fa_page_put(page,
-                "<details%s><summary>You say more in %s. Change that, or add a word</summary>\n",
-                touched ? " open" : "", fa_reader_duration(usual_length(ack), text));
+    fa_reader_duration(ack->reader.language, usual_length(ack), text);
+    fa_page_phrase(page, touched ? "<details open><summary>" : "<details><summary>",
+                   FA_PHRASE_MORE_CHANGE, FA_VALUES(text), "</summary>\n");
     put_times(page, ack);
     fa_page_put(page,
-                "<label for=\"word\">A word to the others</label>\n"
+                "<label for=\"word\">%s</label>\n"
                 "<textarea id=\"word\" class=\"few\" name=\"word\" maxlength=\"2000\">\n%s"
                 "</textarea>\n</details>\n",
+                fa_page_text(page, FA_PHRASE_WORD_TO_OTHERS),
                 fa_form_text(ack->call->form, "word"));
 }
 
-static void put_form(struct fa_page *page, const struct ack *ack, const char *button)
+static void put_form(struct fa_page *page, const struct ack *ack, enum fa_phrase button)
 {
     char stamp[FA_LINK_STAMP_SIZE];
     fa_link_stamp(ack->call->api->keys.links, ack->alarm, stamp);
     fa_page_put(page,
                 "<form method=\"post\" autocomplete=\"off\">\n"
-                "<label for=\"code\">Type the code from the message</label>\n"
+                "<label for=\"code\">%s</label>\n"
                 "<input type=\"text\" id=\"code\" name=\"code\" inputmode=\"numeric\" "
-                "maxlength=\"11\" required aria-describedby=\"hint\"%s>\n"
-                "<small id=\"hint\" class=\"hint\">Six digits, beside the link.</small>\n",
-                ack->fault != NULL ? " aria-invalid=\"true\" autofocus" : "");
+                "maxlength=\"20\" required aria-describedby=\"hint\"%s>\n"
+                "<small id=\"hint\" class=\"hint\">%s</small>\n",
+                fa_page_text(page, FA_PHRASE_CODE_QUESTION),
+                ack->fault != NO_FAULT ? " aria-invalid=\"true\" autofocus" : "",
+                fa_page_text(page, FA_PHRASE_CODE_HINT));
     if (!ack->is_drill) {
         put_more(page, ack);
     }
     fa_page_hide(page, "seen", stamp);
-    fa_page_put(page, "<button type=\"submit\">%s</button>\n</form>\n", button);
+    fa_page_put(page, "<button type=\"submit\">%s</button>\n</form>\n", fa_page_text(page, button));
 }
 
 static void put_owned(struct fa_page *page, const struct ack *ack)
@@ -216,52 +216,46 @@ static void put_owned(struct fa_page *page, const struct ack *ack)
     char when[FA_READER_TIME_SIZE];
     time_text(ack, alarm->people->promised, when);
     if (is_mine(ack)) {
-        fa_page_put(page,
-                    "<p class=\"good\">You own this alarm.</p>\n"
-                    "<p>Your next word is promised by <strong>%s</strong>.</p>\n",
-                    when);
+        fa_page_phrase(page, "<p class=\"good\">", FA_PHRASE_OWNED_BY_YOU, NULL, "</p>\n");
+        fa_page_phrase(page, "<p>", FA_PHRASE_PROMISED_BY_YOU, FA_VALUES(when), "</p>\n");
     } else {
-        fa_page_put(page,
-                    "<p class=\"good\">%s owns this alarm until %s.</p>\n"
-                    "<p>Nothing is expected of you.</p>\n",
-                    display_of(ack->call, alarm->people->owner), when);
+        fa_page_phrase(page, "<p class=\"good\">", FA_PHRASE_OWNED_BY_OTHER,
+                       FA_VALUES(display_of(ack->call, alarm->people->owner), when), "</p>\n");
+        fa_page_phrase(page, "<p>", FA_PHRASE_NOTHING_EXPECTED, NULL, "</p>\n");
     }
-    fa_page_put(page, "<details%s><summary>%s</summary>\n", ack->fault != NULL ? " open" : "",
-                is_mine(ack) ? "Promise another time" : "Take it over");
-    put_form(page, ack, is_mine(ack) ? "Promise this" : "I own it now");
+    fa_page_put(page, "<details%s><summary>%s</summary>\n", ack->fault != NO_FAULT ? " open" : "",
+                fa_page_text(page, is_mine(ack) ? FA_PHRASE_PROMISE_OTHER : FA_PHRASE_TAKE_OVER));
+    put_form(page, ack, is_mine(ack) ? FA_PHRASE_PROMISE_THIS : FA_PHRASE_I_OWN_IT_NOW);
     fa_page_put(page, "</details>\n");
 }
 
-static const char *heading_of(const struct ack *ack)
+static enum fa_phrase heading_of(const struct ack *ack)
 {
-    return ack->is_drill                         ? "This is a drill. Will you answer?"
-           : ack->alarm->state == FA_ALARM_ACKED ? "This alarm has an owner"
-                                                 : "Will you own this alarm?";
+    return ack->is_drill                         ? FA_PHRASE_OWN_TITLE_DRILL
+           : ack->alarm->state == FA_ALARM_ACKED ? FA_PHRASE_OWN_TITLE_OWNED
+                                                 : FA_PHRASE_OWN_TITLE;
 }
 
 static void show(struct ack *ack, int status)
 {
     struct fa_page page;
     fa_page_begin(&page, ack->call, heading_of(ack));
-    if (ack->fault != NULL) {
-        fa_page_put(&page, "<p class=\"alert\" role=\"alert\">%s</p>\n", ack->fault);
+    if (ack->fault != NO_FAULT) {
+        fa_page_phrase(&page, "<p class=\"alert\" role=\"alert\">", ack->fault, NULL, "</p>\n");
     }
     put_title(&page, ack, false);
     put_facts(&page, ack);
     if (ack->alarm->state == FA_ALARM_ACKED) {
         put_owned(&page, ack);
     } else if (ack->alarm->state == FA_ALARM_RETURNED) {
-        fa_page_put(&page,
-                    "<p>It is calm again for now, and nobody has owned it. If you own it, it "
-                    "is closed.</p>\n");
-        put_form(&page, ack, "I own it: close it");
+        fa_page_phrase(&page, "<p>", FA_PHRASE_OWN_SAYS_CALM, NULL, "</p>\n");
+        put_form(&page, ack, FA_PHRASE_I_CLOSE_IT);
     } else if (ack->is_drill) {
-        fa_page_put(&page, "<p>Nothing has happened. Whoever answers first ends the drill, and it "
-                           "is kept how long that took.</p>\n");
-        put_form(&page, ack, "I answer");
+        fa_page_phrase(&page, "<p>", FA_PHRASE_OWN_SAYS_DRILL, NULL, "</p>\n");
+        put_form(&page, ack, FA_PHRASE_I_ANSWER);
     } else {
-        fa_page_put(&page, "<p>Who owns it sees to it. Nobody else is called then.</p>\n");
-        put_form(&page, ack, "I own it");
+        fa_page_phrase(&page, "<p>", FA_PHRASE_OWN_SAYS, NULL, "</p>\n");
+        put_form(&page, ack, FA_PHRASE_I_OWN_IT);
     }
     fa_page_send(&page, status);
 }
@@ -276,7 +270,7 @@ void fa_page_ack_show(struct fa_call *call)
 
 /* ---- what was typed ---- */
 
-static void show_fault(struct ack *ack, int status, const char *fault)
+static void show_fault(struct ack *ack, int status, enum fa_phrase fault)
 {
     ack->fault = fault;
     show(ack, status);
@@ -287,7 +281,6 @@ static void wrong_code(struct ack *ack)
     const struct fa_api_host *host = &ack->call->api->host;
     struct fa_event event = {.kind = FA_EV_WRONG_CODE,
                              .u.act = {.alarm = ack->to.alarm, .who = ack->to.person}};
-    char fault[120];
     host->step(host->ctx, &event);
     ack->alarm = fa_engine_alarm(ack->call->engine, ack->to.alarm);
     uint32_t left = ack->alarm != NULL ? fa_alarm_guesses_left(ack->alarm, ack->to.person) : 0;
@@ -295,12 +288,11 @@ static void wrong_code(struct ack *ack)
         say_locked(ack->call, ack->alarm);
         return;
     }
-    snprintf(fault, sizeof fault, "This code is not right. You can try %s.",
-             left == 1   ? "once more"
-             : left == 2 ? "twice more"
-             : left == 3 ? "three times more"
-                         : "four times more");
-    show_fault(ack, 403, fault);
+    show_fault(ack, 403,
+               left == 1   ? FA_PHRASE_CODE_WRONG_1
+               : left == 2 ? FA_PHRASE_CODE_WRONG_2
+               : left == 3 ? FA_PHRASE_CODE_WRONG_3
+                           : FA_PHRASE_CODE_WRONG_4);
 }
 
 static void show_done(struct ack *ack)
@@ -311,38 +303,34 @@ static void show_done(struct ack *ack)
     bool owned = alarm != NULL && alarm->state == FA_ALARM_ACKED;
     ack->alarm = alarm;
     fa_page_begin(&page, ack->call,
-                  ack->is_drill ? "You answered"
-                  : owned       ? "You own it"
-                                : "It is closed");
+                  ack->is_drill ? FA_PHRASE_DONE_ANSWERED
+                  : owned       ? FA_PHRASE_DONE_OWNED
+                                : FA_PHRASE_DONE_CLOSED);
     if (alarm != NULL) {
         put_title(&page, ack, true);
     }
     if (owned) {
-        fa_page_put(
-            &page,
-            "<p class=\"good\">Thank you. Nobody else is called now.</p>\n"
-            "<p>Your next word is promised by <strong>%s</strong>. If none comes, the alarm "
-            "goes on to the level above you.</p>\n",
-            time_text(ack, alarm->people->promised, when));
+        fa_page_phrase(&page, "<p class=\"good\">", FA_PHRASE_THANKS_OWNED, NULL, "</p>\n");
+        fa_page_phrase(&page, "<p>", FA_PHRASE_PROMISED_OR_CLIMBS,
+                       FA_VALUES(time_text(ack, alarm->people->promised, when)), "</p>\n");
         if (ack->is_other_time) {
-            fa_page_put(&page, "<p>The time that was asked for cannot be promised, a minute is the "
-                               "least: so it is the usual one.</p>\n");
+            fa_page_phrase(&page, "<p>", FA_PHRASE_PROMISED_USUAL, NULL, "</p>\n");
         }
         if (alarm->step > ack->to.step || alarm->loop > ack->to.loop) {
-            fa_page_put(&page, "<p>Others were called after you. They hear that you own it.</p>\n");
+            fa_page_phrase(&page, "<p>", FA_PHRASE_OTHERS_CALLED, NULL, "</p>\n");
         }
         if (alarm->texts->expect != NULL) {
-            fa_page_put(&page, "<dl><dt>Expected of you</dt><dd>%s</dd></dl>\n",
-                        alarm->texts->expect);
+            fa_page_put(&page, "<dl><dt>%s</dt><dd>%s</dd></dl>\n",
+                        fa_page_text(&page, FA_PHRASE_EXPECTED), alarm->texts->expect);
         }
-        fa_page_put(&page, "<p class=\"dim\">To promise another time, open the link again.</p>\n");
-    } else if (ack->is_drill) {
-        fa_page_put(&page, "<p class=\"good\">Thank you. The drill is over, and nothing else is to "
-                           "be done.</p>\n");
+        fa_page_phrase(&page, "<p class=\"dim\">", FA_PHRASE_PROMISE_AGAIN, NULL, "</p>\n");
     } else {
-        fa_page_put(&page,
-                    "<p class=\"good\">Thank you. It had calmed down, and it is closed in your "
-                    "name.</p>\n");
+        fa_page_phrase(&page, "<p class=\"good\">",
+                       ack->is_drill ? FA_PHRASE_THANKS_ANSWERED : FA_PHRASE_THANKS_CLOSED, NULL,
+                       "</p>\n");
+        if (!ack->is_drill) {
+            fa_page_phrase(&page, "<p>", FA_PHRASE_CLOSED_SAYS, NULL, "</p>\n");
+        }
     }
     fa_page_send(&page, 200);
 }
@@ -389,14 +377,13 @@ static void take(struct ack *ack)
         wrong_code(ack);
         return;
     case FA_TYPED_NOTHING:
-        show_fault(ack, 422, "Nothing was changed yet: type the six digits from the message.");
+        show_fault(ack, 422, FA_PHRASE_CODE_MISSING);
         return;
     case FA_TYPED_RIGHT:
         break;
     }
     if (strcmp(fa_form_text(call->form, "seen"), stamp) != 0) {
-        show_fault(ack, 409,
-                   "This page was older than what you see now. Nothing was changed by it.");
+        show_fault(ack, 409, FA_PHRASE_PAGE_OLD);
         return;
     }
     own(ack);

@@ -60,7 +60,7 @@ static void put_radio(struct fa_page *page, const char *name, const char *own, c
 static void put_categories(struct fa_page *page)
 {
     const struct fa_setup *setup = page->call->setup;
-    fa_page_put(page, "<fieldset><legend>What kind of problem is it?</legend>\n");
+    fa_page_phrase(page, "<fieldset><legend>", FA_PHRASE_ASK_KIND, NULL, "</legend>\n");
     for (size_t i = 0; i < setup->category_count; i++) {
         const struct fa_category *category = &setup->categories[i];
         put_radio(page, "category", category->name,
@@ -70,37 +70,48 @@ static void put_categories(struct fa_page *page)
         }
         fa_page_put(page, "</span></label>\n");
     }
-    put_radio(page, "category", "", "Something else, or I am not sure");
+    put_radio(page, "category", "", fa_page_text(page, FA_PHRASE_ASK_KIND_OTHER));
     fa_page_put(page, "</span></label>\n</fieldset>\n");
 }
 
 static void put_known(struct fa_page *page)
 {
-    static const char *const choices[][2] = {
-        {"seen", "I saw it myself"},
-        {"told", "Somebody who was there told me"},
-        {"heard", "I heard of it"},
+    static const struct {
+        const char *name;
+        enum fa_phrase label;
+    } choices[] = {
+        {"seen", FA_PHRASE_ASK_KNOWN_SEEN},
+        {"told", FA_PHRASE_ASK_KNOWN_TOLD},
+        {"heard", FA_PHRASE_ASK_KNOWN_HEARD},
     };
-    fa_page_put(page, "<fieldset><legend>How do you know?</legend>\n");
+    fa_page_phrase(page, "<fieldset><legend>", FA_PHRASE_ASK_KNOWN, NULL, "</legend>\n");
     for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
-        put_radio(page, "known", choices[i][0], choices[i][1]);
+        put_radio(page, "known", choices[i].name, fa_page_text(page, choices[i].label));
         fa_page_put(page, "</span></label>\n");
     }
     fa_page_put(page, "</fieldset>\n");
 }
 
-/* One line to type, with a hint below. */
-static void put_line(struct fa_page *page, const char *name, const char *label, const char *hint)
+static void put_label(struct fa_page *page, const char *name, enum fa_phrase label)
 {
-    fa_page_put(page,
-                "<label for=\"%s\">%s <small>(optional)</small></label>\n"
-                "<input type=\"text\" id=\"%s\" name=\"%s\" maxlength=\"200\" value=\"%s\"",
-                name, label, name, name, value(page->call, name));
-    if (hint != NULL) {
+    fa_page_put(page, "<label for=\"%s\">%s <small>%s</small></label>\n", name,
+                fa_page_text(page, label), fa_page_text(page, FA_PHRASE_OPTIONAL));
+}
+
+#define NO_HINT FA_PHRASE__COUNT
+
+/* One line to type, with a hint below. */
+static void put_line(struct fa_page *page, const char *name, enum fa_phrase label,
+                     enum fa_phrase hint)
+{
+    put_label(page, name, label);
+    fa_page_put(page, "<input type=\"text\" id=\"%s\" name=\"%s\" maxlength=\"200\" value=\"%s\"",
+                name, name, value(page->call, name));
+    if (hint != NO_HINT) {
         fa_page_put(
             page,
             " aria-describedby=\"%s-hint\">\n<small id=\"%s-hint\" class=\"hint\">%s</small>\n",
-            name, name, hint);
+            name, name, fa_page_text(page, hint));
     } else {
         fa_page_put(page, ">\n");
     }
@@ -111,32 +122,27 @@ static void put_questions(struct fa_page *page)
     put_categories(page);
     fa_page_put(
         page,
-        "<label for=\"text\">What happened?</label>\n"
+        "<label for=\"text\">%s</label>\n"
         "<textarea id=\"text\" name=\"text\" maxlength=\"20000\" required>\n%s</textarea>\n",
-        value(page->call, "text"));
-    put_line(page, "customer", "Which customer does it hurt?", NULL);
-    fa_page_put(page,
-                "<label for=\"since\">Since when? <small>(optional)</small></label>\n"
-                "<input type=\"date\" id=\"since\" name=\"since\" value=\"%s\">\n",
+        fa_page_text(page, FA_PHRASE_ASK_TEXT), value(page->call, "text"));
+    put_line(page, "customer", FA_PHRASE_ASK_CUSTOMER, NO_HINT);
+    put_label(page, "since", FA_PHRASE_ASK_SINCE);
+    fa_page_put(page, "<input type=\"date\" id=\"since\" name=\"since\" value=\"%s\">\n",
                 value(page->call, "since"));
     put_known(page);
-    put_line(page, "about", "Who is it about?",
-             "They, and those close to them, are not told. First and last name; several with "
-             "commas.");
-    put_line(page, "strike", "Who else must not be told?", "You need no reason.");
-    put_line(page, "called", "Your name",
-             "It is passed on as not proved. Leave it empty if you would rather not say.");
+    put_line(page, "about", FA_PHRASE_ASK_ABOUT, FA_PHRASE_ASK_ABOUT_HINT);
+    put_line(page, "strike", FA_PHRASE_ASK_STRIKE, FA_PHRASE_ASK_STRIKE_HINT);
+    put_line(page, "called", FA_PHRASE_ASK_CALLED, FA_PHRASE_ASK_CALLED_HINT);
 }
 
 static void show_form(struct fa_call *call, int status, const char *fault)
 {
     struct fa_page page;
-    fa_page_begin(&page, call, "Report a problem");
+    fa_page_begin(&page, call, FA_PHRASE_REPORT);
     if (fault != NULL) {
         fa_page_put(&page, "<p class=\"alert\" role=\"alert\">%s</p>\n", fault);
     } else {
-        fa_page_put(&page, "<p>You are right to say it. Is somebody in danger now? Call the "
-                           "emergency services first.</p>\n");
+        fa_page_phrase(&page, "<p>", FA_PHRASE_FILE_SAYS, NULL, "</p>\n");
     }
     if (call->api->host.notice != NULL) {
         fa_page_put(&page, "<p class=\"dim words\">%s</p>\n", call->api->host.notice);
@@ -144,9 +150,11 @@ static void show_form(struct fa_call *call, int status, const char *fault)
     fa_page_put(&page, "<form method=\"post\" autocomplete=\"off\">\n");
     put_questions(&page);
     put_key(&page);
-    fa_page_put(&page, "<button type=\"submit\" name=\"do\" value=\"show\">Next: see who is told"
-                       "</button>\n"
-                       "<p class=\"dim\">Nothing is filed yet, and nobody is told.</p>\n</form>\n");
+    fa_page_put(&page,
+                "<button type=\"submit\" name=\"do\" value=\"show\">%s</button>\n"
+                "<p class=\"dim\">%s</p>\n</form>\n",
+                fa_page_text(&page, FA_PHRASE_FILE_NEXT),
+                fa_page_text(&page, FA_PHRASE_FILE_NOT_YET));
     fa_page_send(&page, status);
 }
 
@@ -159,21 +167,6 @@ void fa_page_file_show(struct fa_call *call)
 
 /* ---- names ---- */
 
-static const char *person_called(const struct fa_directory *dir, const char *typed)
-{
-    const char *found = NULL;
-    for (fa_person p = 0; p < dir->people_count; p++) {
-        const struct fa_person_entry *entry = &dir->people[p];
-        if (strcasecmp(entry->name, typed) == 0) {
-            return entry->name;
-        }
-        if (entry->display != NULL && strcasecmp(entry->display, typed) == 0) {
-            found = found == NULL ? entry->name : "?"; /* two have it: nobody knows which */
-        }
-    }
-    return found;
-}
-
 /* The directory's name for what was typed, or what was typed where nobody has it. The engine takes
  * an unknown name without a colon for somebody it cannot tell. */
 static json_t *name_of(const struct fa_directory *dir, struct fa_str typed)
@@ -182,8 +175,8 @@ static json_t *name_of(const struct fa_directory *dir, struct fa_str typed)
     size_t len = fa_utf8_cut(typed, sizeof name - 1);
     memcpy(name, typed.ptr, len);
     name[len] = '\0';
-    const char *found = person_called(dir, name);
-    for (size_t i = 0; i < dir->team_count && found == NULL; i++) {
+    fa_person person = fa_directory_called(dir, name);
+    for (size_t i = 0; i < dir->team_count && person == FA_NOBODY; i++) {
         const struct fa_team_entry *team = &dir->teams[i];
         if (strcasecmp(team->name, name) == 0 ||
             (team->display != NULL && strcasecmp(team->display, name) == 0)) {
@@ -193,7 +186,7 @@ static json_t *name_of(const struct fa_directory *dir, struct fa_str typed)
     for (char *at = name; *at != '\0'; at++) {
         *at = *at == ':' || *at == '\n' ? ' ' : *at;
     }
-    return json_string(found != NULL ? found : name);
+    return json_string(person != FA_NOBODY ? dir->people[person].name : name);
 }
 
 static json_t *names_of(const struct fa_call *call, const char *member)
@@ -234,12 +227,14 @@ static json_t *request_of(const struct fa_call *call, const char *level)
 
 /* ---- what would happen ---- */
 
-static const char *role_of(const struct fa_person_entry *entry, char buf[80])
+static const char *role_of(const struct fa_page *page, fa_person person, char buf[80])
 {
-    if (entry->independent) {
-        return "an independent contact";
+    const struct fa_person_entry *entry = &page->call->people->people[person];
+    if (entry->independent || entry->role_count == 0) {
+        return fa_page_text(page, entry->independent ? FA_PHRASE_TOLD_INDEPENDENT
+                                                     : FA_PHRASE_TOLD_SOMEBODY);
     }
-    snprintf(buf, 80, "%s", entry->role_count > 0 ? entry->roles[0] : "somebody responsible");
+    snprintf(buf, 80, "%s", entry->roles[0]);
     for (char *at = buf; *at != '\0'; at++) {
         *at = *at == '-' || *at == '_' ? ' ' : *at;
     }
@@ -250,25 +245,28 @@ static const char *role_of(const struct fa_person_entry *entry, char buf[80])
  * the same time are one line. */
 static void put_told(struct fa_page *page, const struct fa_preview *preview)
 {
-    const struct fa_directory *dir = page->call->people;
     char text[80], next[80];
     fa_page_put(page, "<dl>\n");
     for (size_t i = 0; i < preview->line_count;) {
         const struct fa_preview_line *line = &preview->lines[i];
         size_t alike = 1;
         if (line->when == 0 && i == 0) {
-            fa_page_put(page, "<dt>At once</dt>\n");
+            fa_page_phrase(page, "<dt>", FA_PHRASE_TOLD_AT_ONCE, NULL, "</dt>\n");
         } else if (i == 0 || preview->lines[i - 1].when != line->when) {
-            fa_page_put(page, "<dt>After %s, if nobody takes it on</dt>\n",
-                        fa_reader_duration(line->when, text));
+            fa_reader_duration(page->call->language, line->when, text);
+            fa_page_phrase(page, "<dt>", FA_PHRASE_TOLD_AFTER, FA_VALUES(text), "</dt>\n");
         }
-        const char *role = role_of(&dir->people[line->person], text);
+        const char *role = role_of(page, line->person, text);
         while (i + alike < preview->line_count && line[alike].when == line->when &&
-               strcmp(role_of(&dir->people[line[alike].person], next), role) == 0) {
+               strcmp(role_of(page, line[alike].person, next), role) == 0) {
             alike++;
         }
-        snprintf(next, sizeof next, " (%zu people)", alike);
-        fa_page_put(page, "<dd>%s%s</dd>\n", role, alike > 1 ? next : "");
+        snprintf(next, sizeof next, "%zu", alike);
+        if (alike > 1) {
+            fa_page_phrase(page, "<dd>", FA_PHRASE_TOLD_SEVERAL, FA_VALUES(role, next), "</dd>\n");
+        } else {
+            fa_page_put(page, "<dd>%s</dd>\n", role);
+        }
         i += alike;
     }
     fa_page_put(page, "</dl>\n");
@@ -277,32 +275,29 @@ static void put_told(struct fa_page *page, const struct fa_preview *preview)
 static void put_level(struct fa_page *page, const struct fa_preview *preview)
 {
     char text[40];
-    static const char *const words[] = {
-        [FA_GUIDE_SOLVE] = "Most people can solve this with those around them. It is kept, and "
-                           "nobody is told yet.",
-        [FA_GUIDE_HELP] = "You need not solve this alone. Those who can help are told.",
-        [FA_GUIDE_RAISE] = "This raises the alarm.",
+    static const enum fa_phrase words[] = {
+        [FA_GUIDE_SOLVE] = FA_PHRASE_PREVIEW_SOLVE,
+        [FA_GUIDE_HELP] = FA_PHRASE_PREVIEW_HELP,
+        [FA_GUIDE_RAISE] = FA_PHRASE_PREVIEW_RAISE,
     };
     if (preview->nobody) {
         fa_page_put_nobody(page);
     } else {
-        fa_page_put(page, "<p><strong>%s</strong></p>\n", words[preview->level]);
+        fa_page_phrase(page, "<p><strong>", words[preview->level], NULL, "</strong></p>\n");
     }
     if (preview->hint != NULL && preview->level == preview->guidance) {
         fa_page_put(page, "<p>%s</p>\n", preview->hint);
     }
     if (preview->due > 0) {
-        fa_page_put(page, "<p>If it is not solved in %s, it becomes an alarm by itself.</p>\n",
-                    fa_reader_duration(preview->due, text));
+        fa_reader_measured(page->call->language, preview->due, preview->due_measure, text);
+        fa_page_phrase(page, "<p>", FA_PHRASE_PREVIEW_DUE, FA_VALUES(text), "</p>\n");
     }
     if (preview->line_count > 0) {
-        fa_page_put(page, "<h2>Who is told</h2>\n");
+        fa_page_phrase(page, "<h2>", FA_PHRASE_PREVIEW_TOLD, NULL, "</h2>\n");
         put_told(page, preview);
     }
     if (value(page->call, "about")[0] != '\0' || value(page->call, "strike")[0] != '\0') {
-        fa_page_put(page,
-                    "<p>Those you named, and those close to them, are not told. Where we do not "
-                    "know a name, only independent contacts are.</p>\n");
+        fa_page_phrase(page, "<p>", FA_PHRASE_PREVIEW_NAMED, NULL, "</p>\n");
     }
 }
 
@@ -311,9 +306,10 @@ static void show_preview(struct fa_call *call, const struct fa_preview *preview)
     static const char *const kept[] = {"category", "customer", "text",   "since",
                                        "known",    "about",    "strike", "called"};
     struct fa_page page;
-    fa_page_begin(&page, call, "This is what happens");
+    fa_page_begin(&page, call, FA_PHRASE_PREVIEW_TITLE);
     put_level(&page, preview);
-    fa_page_put(&page, "<h2>What you say</h2>\n<p class=\"words\">%s</p>\n", value(call, "text"));
+    fa_page_phrase(&page, "<h2>", FA_PHRASE_PREVIEW_TEXT, NULL, "</h2>\n");
+    fa_page_put(&page, "<p class=\"words\">%s</p>\n", value(call, "text"));
     fa_page_put(&page, "<form method=\"post\" autocomplete=\"off\">\n");
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
         fa_page_hide(&page, kept[i], value(call, kept[i]));
@@ -322,15 +318,16 @@ static void show_preview(struct fa_call *call, const struct fa_preview *preview)
     bool raises = preview->level == FA_GUIDE_RAISE;
     fa_page_put(&page, "<button type=\"submit\" name=\"do\" value=\"%s\">%s</button>\n",
                 raises ? "raise" : "file",
-                preview->nobody ? "File it all the same"
-                : raises        ? "Raise the alarm"
-                                : "File it now");
+                fa_page_text(&page, preview->nobody ? FA_PHRASE_DO_FILE_EVEN_SO
+                                    : raises        ? FA_PHRASE_DO_RAISE
+                                                    : FA_PHRASE_DO_FILE));
     if (!raises) {
-        fa_page_put(&page, "<button type=\"submit\" class=\"second\" name=\"do\" "
-                           "value=\"show-raise\">It is worse: raise the alarm</button>\n");
+        fa_page_phrase(&page,
+                       "<button type=\"submit\" class=\"second\" name=\"do\" value=\"show-raise\">",
+                       FA_PHRASE_DO_RAISE_INSTEAD, NULL, "</button>\n");
     }
-    fa_page_put(&page, "<button type=\"submit\" class=\"second\" name=\"do\" value=\"edit\">Change "
-                       "something</button>\n</form>\n");
+    fa_page_phrase(&page, "<button type=\"submit\" class=\"second\" name=\"do\" value=\"edit\">",
+                   FA_PHRASE_DO_CHANGE, NULL, "</button>\n</form>\n");
     fa_page_send(&page, 200);
 }
 
@@ -345,26 +342,26 @@ static void show_filed(struct fa_call *call, const char *receipt,
     size_t half = (text.len + 1) / 2; /* behind its dash */
     char first[FA_RECEIPT_TEXT_SIZE];
     snprintf(first, sizeof first, "%.*s", (int)half, receipt);
-    fa_page_begin(&page, call, already ? "It was filed already" : "It is filed");
+    fa_page_begin(&page, call, already ? FA_PHRASE_FILED_TITLE_BEFORE : FA_PHRASE_FILED_TITLE);
     if (preview->nobody) {
         fa_page_put_nobody(&page);
     }
     bool is_told = !preview->nobody && incident->level != FA_GUIDE_SOLVE;
-    fa_page_put(&page, "<p%s>%s</p>\n", preview->nobody ? "" : " class=\"good\"",
-                is_told && incident->level == FA_GUIDE_RAISE
-                    ? "The alarm is raised. It climbs until somebody takes it on."
-                : is_told                           ? "Those who can help are told."
-                : incident->level == FA_GUIDE_RAISE ? "It is kept, and tried again."
-                                                    : "It is kept, and becomes an alarm if it is "
-                                                      "not solved in time.");
-    fa_page_put(
-        &page,
-        "<h2>Your receipt</h2>\n<p class=\"receipt\"><span>%s</span><span>%s</span></p>\n"
-        "<p><strong>Keep it: write it down, or take a picture.</strong> It is shown once, and "
-        "nobody can find it again. With it you see what became of your report. Show it to "
-        "nobody.</p>\n"
-        "<a class=\"button second\" href=\"status\">What became of my report?</a>\n",
-        first, receipt + half);
+    bool is_raised = incident->level == FA_GUIDE_RAISE;
+    fa_page_phrase(&page, preview->nobody ? "<p>" : "<p class=\"good\">",
+                   is_told && is_raised ? FA_PHRASE_FILED_RAISED
+                   : is_told            ? FA_PHRASE_FILED_HELP
+                   : is_raised          ? FA_PHRASE_FILED_KEPT
+                                        : FA_PHRASE_FILED_SOLVE,
+                   NULL, "</p>\n");
+    fa_page_put(&page,
+                "<h2>%s</h2>\n<p class=\"receipt\"><span>%s</span><span>%s</span></p>\n"
+                "<p><strong>%s</strong> %s</p>\n"
+                "<a class=\"button second\" href=\"status\">%s</a>\n",
+                fa_page_text(&page, FA_PHRASE_RECEIPT), first, receipt + half,
+                fa_page_text(&page, FA_PHRASE_RECEIPT_KEEP),
+                fa_page_text(&page, FA_PHRASE_RECEIPT_SAYS),
+                fa_page_text(&page, FA_PHRASE_WHAT_BECAME));
     fa_page_send(&page, already ? 200 : 201);
 }
 
@@ -372,30 +369,31 @@ static void show_filed(struct fa_call *call, const char *receipt,
 
 static void show_problem(struct fa_call *call, int status, const char *detail)
 {
-    char text[2000];
-    snprintf(text, sizeof text, "It is NOT filed yet. %s What you typed is still here.", detail);
-    show_form(call, status, text);
+    struct fa_buf text;
+    fa_buf_init(&text, 65536);
+    fa_phrase_put(&text, call->language, FA_PHRASE_FILE_FAILED, FA_VALUES(detail));
+    show_form(call, status, fa_buf_text(&text));
+    fa_buf_done(&text);
 }
 
-/* As the form asks for it; "": it is in no question. */
-static const char *question_of(const char *pointer)
+/* As the form asks for it; nothing for what is in no question. */
+static void put_question(const struct fa_call *call, const char *pointer, struct fa_buf *out)
 {
-    static const char *const questions[][2] = {
-        {"#/category", "What kind of problem is it? "},
-        {"#/text", "What happened? "},
-        {"#/customer", "Which customer does it hurt? "},
-        {"#/since", "Since when? "},
-        {"#/known", "How do you know? "},
-        {"#/about", "Who is it about? "},
-        {"#/strike", "Who else must not be told? "},
-        {"#/called", "Your name: "},
+    static const struct {
+        const char *pointer;
+        enum fa_phrase asks;
+    } questions[] = {
+        {"#/category", FA_PHRASE_ASK_KIND},     {"#/text", FA_PHRASE_ASK_TEXT},
+        {"#/customer", FA_PHRASE_ASK_CUSTOMER}, {"#/since", FA_PHRASE_ASK_SINCE},
+        {"#/known", FA_PHRASE_ASK_KNOWN},       {"#/about", FA_PHRASE_ASK_ABOUT},
+        {"#/strike", FA_PHRASE_ASK_STRIKE},     {"#/called", FA_PHRASE_ASK_CALLED},
     };
     for (size_t i = 0; pointer != NULL && i < sizeof questions / sizeof questions[0]; i++) {
-        if (strcmp(questions[i][0], pointer) == 0) {
-            return questions[i][1];
+        if (strcmp(questions[i].pointer, pointer) == 0) {
+            fa_phrase_put(out, call->language, questions[i].asks, NULL);
+            fa_buf_puts(out, questions[i].asks == FA_PHRASE_ASK_CALLED ? ": " : " ");
         }
     }
-    return "";
 }
 
 static void show_faults(struct fa_call *call, json_t *errors)
@@ -407,9 +405,9 @@ static void show_faults(struct fa_call *call, json_t *errors)
     json_array_foreach(errors, i, fault)
     {
         const char *detail = json_string_value(json_object_get(fault, "detail"));
-        fa_buf_printf(&text, "%s%s%s", i > 0 ? " " : "",
-                      question_of(json_string_value(json_object_get(fault, "pointer"))),
-                      detail != NULL ? detail : "");
+        fa_buf_puts(&text, i > 0 ? " " : "");
+        put_question(call, json_string_value(json_object_get(fault, "pointer")), &text);
+        fa_buf_puts(&text, detail != NULL ? detail : "");
     }
     show_problem(call, 422, fa_buf_text(&text));
     fa_buf_done(&text);
@@ -423,7 +421,7 @@ static void take(struct fa_call *call)
     const char *pressed = value(call, "do");
     bool raise = strcmp(pressed, "raise") == 0 || strcmp(pressed, "show-raise") == 0;
     if (fa_str_trim(fa_str_of(value(call, "text"))).len == 0) {
-        show_problem(call, 422, "Please say in a few words what happened.");
+        show_problem(call, 422, fa_phrase_text(call->language, FA_PHRASE_FILE_EMPTY));
         return;
     }
     if (strcmp(pressed, "edit") == 0) {

@@ -12,8 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NUMBER_BYTES 5   /* the rest of the tail is the proof */
-#define TYPED_MAX    120 /* with all that stands between symbols */
+#define NUMBER_BYTES 5 /* the rest of the tail is the proof */
 
 static struct fa_id derive(const struct fa_api *api, const char *what, const void *data, size_t len)
 {
@@ -74,18 +73,12 @@ static uint64_t proved_number(const struct fa_api *api, struct fa_id receipt, st
     return sodium_memcmp(typed.bytes, right.bytes, FA_ID_BYTES) == 0 ? n : 0;
 }
 
-/* What people type between symbols, or copy. */
-static bool is_between(char c)
-{
-    return c == '-' || c == ' ' || c == '\t';
-}
-
 /* The first sixteen symbols; *ret_tail: what stands behind them. */
 static struct fa_str cut_receipt(struct fa_str text, struct fa_str *ret_tail)
 {
     size_t symbols = 0, at = 0;
     while (at < text.len && symbols < 16) {
-        symbols += !is_between(text.ptr[at++]);
+        symbols += text.ptr[at++] != '-';
     }
     *ret_tail = (struct fa_str){text.ptr + at, text.len - at};
     return (struct fa_str){text.ptr, at};
@@ -94,17 +87,13 @@ static struct fa_str cut_receipt(struct fa_str text, struct fa_str *ret_tail)
 int fa_receipt_parse(const struct fa_api *api, struct fa_str text, struct fa_id *ret_receipt,
                      uint64_t *ret_n)
 {
-    char plain[TYPED_MAX];
+    char plain[FA_RECEIPT_TYPED_MAX];
     struct fa_str tail, receipt;
     struct fa_id typed;
-    text = fa_str_trim(text);
     if (text.len > sizeof plain) {
         return FA_EPARSE;
     }
-    for (size_t i = 0; i < text.len; i++) {
-        plain[i] = is_between(text.ptr[i]) ? '-' : text.ptr[i];
-    }
-    receipt = cut_receipt((struct fa_str){plain, text.len}, &tail);
+    receipt = cut_receipt((struct fa_str){plain, fa_str_typed(text, plain)}, &tail);
     bool has_tail = fa_id_parse(tail, &typed) == 0;
     if (!has_tail && tail.len > 0 && tail.ptr[0] != '-') {
         return FA_EPARSE;

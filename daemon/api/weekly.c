@@ -21,8 +21,14 @@ void fa_route_weekly(struct fa_call *call)
     json_t *body = json_object();
     fa_buf_init(&text, TEXT_MAX);
     fa_buf_init(&week, 256);
-    size_t matters = fa_weekly_compose(call->engine, reader, until, now, &text);
-    fa_describe_week(call->engine, call->people->people[reader].name, now, &week);
+    struct fa_weekly_ask ask = {
+        .reader = reader,
+        .as = {.zone = fa_describe_reader(call->engine, call->people->people[reader].name).zone},
+        .until = until,
+        .now = now,
+    };
+    size_t matters = fa_weekly_compose(call->engine, &ask, &text);
+    fa_describe_week(ask.as, now, &week);
     fa_json_set_text(body, "week", fa_buf_text(&week));
     json_object_set_new(body, "matters", json_integer((json_int_t)matters));
     fa_json_set_text(body, "text", fa_buf_text(&text));

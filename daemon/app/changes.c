@@ -3,7 +3,8 @@
  * checkpoint of samples, so that a restart forgets those of a minute at most.
  *
  * Invariants: at most FA_RULE_CHANGES of a rule that is configured; a level that is said again, as
- * after a restart, is no change. */
+ * after a restart, is no change. A rule with more label sets than there is room for does not know
+ * them all: at a start each says anew that it is clear, which is no news (RECALL_MS). */
 #include "app/internal.h"
 
 #include "base/panic.h"
@@ -13,6 +14,8 @@
 #include <string.h>
 #define uthash_fatal(msg) fa_panic(__FILE__, __LINE__, msg)
 #include <uthash.h>
+
+#define RECALL_MS (10 * FA_SECOND) /* for what is evaluated first, and what has to settle */
 
 #define F_CHANGE 17u /* beside the fields of fa_metrics_save and fa_rules_save */
 
@@ -50,6 +53,14 @@ static bool is_known(const struct fa_rule_changes *changes, const struct fa_sign
     return false;
 }
 
+static bool is_recalled(const struct fa_daemon *daemon, const struct fa_rule_changes *changes,
+                        const struct fa_signal *signal)
+{
+    return changes->count == FA_RULE_CHANGES && signal->level != FA_LEVEL_FIRING &&
+           daemon->checkpoint.recalled != 0 &&
+           fa_loop_now(daemon->loop).mono - daemon->checkpoint.recalled < RECALL_MS;
+}
+
 static struct fa_rule_changes *take(struct fa_daemon *daemon, const char *rule)
 {
     struct fa_rule_changes *changes = changes_of(daemon, rule);
@@ -73,7 +84,8 @@ static void add(struct fa_rule_changes *changes, struct fa_rule_change change)
 void fa_changes_note(struct fa_daemon *daemon, const struct fa_signal *signal)
 {
     struct fa_rule_changes *changes = take(daemon, signal->rule->name);
-    if (!is_known(changes, signal)) {
+    bool is_news = !is_known(changes, signal) && !is_recalled(daemon, changes, signal);
+    if (is_news) {
         add(changes, (struct fa_rule_change){signal->since, signal->level, signal->value,
                                              fa_xstrdup(signal->labels)});
     }

@@ -197,10 +197,11 @@ void fa_checkpoint_open(struct fa_daemon *daemon)
         fa_aside_close(&file);
     }
     if (rc != 0) {
-        fa_windows_forget(daemon);
+        fa_windows_forget(daemon, 0);
         tell_lost(daemon, &err);
         return;
     }
+    daemon->checkpoint.recalled = fa_loop_now(daemon->loop).mono;
     fa_fetch_recall(daemon);
     daemon->rules_dirty = true;
     fa_log(FA_LOG_INFO, "samples of %llu series are there again, %llu are not wanted any more",

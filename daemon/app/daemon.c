@@ -130,6 +130,11 @@ static void host_metrics(void *ctx, struct fa_buf *out)
                   "# TYPE firealarm_store_up gauge\nfirealarm_store_up %d\n"
                   "# TYPE firealarm_store_full gauge\nfirealarm_store_full %d\n",
                   daemon->store != NULL, daemon->store_full);
+    fa_buf_printf(out,
+                  "# TYPE firealarm_configuration_up gauge\n"
+                  "# HELP firealarm_configuration_up What the files say now runs (0: refused).\n"
+                  "firealarm_configuration_up %d\n",
+                  !daemon->is_refused);
     fa_buf_printf(out, "# TYPE firealarm_log_dropped counter\nfirealarm_log_dropped_total %llu\n",
                   fa_log_dropped());
     fa_buf_printf(out, "# TYPE firealarm_store_old gauge\nfirealarm_store_old %d\n",

@@ -3,6 +3,7 @@
 #ifndef FA_APP_INTERNAL_H
 #define FA_APP_INTERNAL_H
 
+#include "alarms/describe.h"
 #include "api/api.h"
 #include "app/daemon.h"
 #include "app/log.h"
@@ -164,8 +165,10 @@ struct fa_lane {
 struct fa_notice_texts {
     struct fa_buf words, clean; /* of the text under construction */
     struct fa_notice_chunk *chunks;
+    struct fa_reader reader; /* of the notice under construction */
     struct firealarm_field fields[64];
     struct firealarm_line lines[FA_FRAME_LINES_MAX];
+    struct firealarm_text phrases[FIREALARM_WORD__COUNT];
 };
 
 /* Filings in history (known.c). */
@@ -189,6 +192,7 @@ struct fa_checkpoint {
     struct fa_rules_save rules;
     struct fa_changes_save changes;
     fa_time began;    /* mono, of the newest */
+    fa_time recalled; /* mono: when the one of the run before was read; 0: there was none */
     uint64_t samples; /* that had come then */
     uint64_t written;
     fa_time written_at; /* wall, of the newest; 0: none since start */
@@ -293,6 +297,7 @@ struct fa_daemon {
     bool courier_drained;
     fa_time started;  /* wall */
     bool on_accepted; /* the files were refused: what was accepted last runs */
+    bool is_refused;  /* the files as they are now, at start or at the newest reload */
     struct fa_file_mark directory_tried;
     int directory_refused; /* the last import was refused: operators know; -1: not looked at yet */
 };
@@ -511,8 +516,8 @@ void fa_windows_step(struct fa_daemon *daemon, fa_time delta);
 
 /* Each half minute: looks at some of the series, for the weekly digest. */
 void fa_windows_survey(struct fa_daemon *daemon);
-/* All samples are forgotten; the rules know their active alarms. */
-void fa_windows_forget(struct fa_daemon *daemon);
+/* All samples are forgotten; the rules know their active alarms. shift: of the wall clock. */
+void fa_windows_forget(struct fa_daemon *daemon, fa_time shift);
 
 /* checkpoint.c: reads it, when rules and feeds are there. */
 void fa_checkpoint_open(struct fa_daemon *daemon);

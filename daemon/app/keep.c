@@ -338,7 +338,8 @@ void fa_keep_without(struct fa_daemon *daemon, const struct fa_err *err)
         struct fa_event event = {.kind = FA_EV_START, .u.start = {now.wall}};
         fa_turn_step(daemon, &event);
         fa_turn_trouble(daemon, "store-unusable", false,
-                        "the store cannot be opened: filings are refused, nothing is recorded");
+                        "the store cannot be opened: filings are refused, nothing is recorded: %s",
+                        text);
     }
     fa_timer_set(&daemon->store_retry, STORE_RETRY_MS);
 }
@@ -346,6 +347,7 @@ void fa_keep_without(struct fa_daemon *daemon, const struct fa_err *err)
 void fa_keep_watch(struct fa_daemon *daemon)
 {
     enum fa_store_state state = fa_store_state(daemon->store);
+    char path[FA_STORE_PATH_SIZE];
     struct fa_err err;
     if (state == FA_STORE_UNKNOWN) {
         fa_store_trouble(daemon->store, &err);
@@ -357,10 +359,14 @@ void fa_keep_watch(struct fa_daemon *daemon)
     bool full = state == FA_STORE_FULL || state == FA_STORE_LOW;
     if (full != daemon->store_full) {
         daemon->store_full = full;
+        const char *where = fa_keep_path(daemon, path)[0] != '\0' ? path : "it";
         fa_log(full ? FA_LOG_ERROR : FA_LOG_NOTICE,
-               full ? "the disk is full: filings are refused" : "the disk has room again");
+               full ? "the disk is full: filings are refused until %s has room"
+                    : "the disk has room again: %s",
+               where);
         fa_turn_trouble(daemon, "store-full", !full,
-                        "the store's disk is full: new filings are refused until it has room");
+                        "the store's disk is full: new filings are refused until %s has room",
+                        where);
     }
 }
 

@@ -2,7 +2,6 @@
 /* What one notification says to its reader. A retry under the same key says the same words: what
  * may change meanwhile (the value, how long ago) is the notification's own, and how an alarm stands
  * is told by the kind of the notification, not looked up again. Only `now` is of the try. */
-#include "alarms/describe.h"
 #include "alarms/weekly.h"
 #include "app/internal.h"
 #include "base/panic.h"
@@ -78,27 +77,45 @@ static const char *display_of(const struct fa_daemon *daemon, const char *name)
                                                                       : name;
 }
 
-static void put_filing(const struct fa_incident *incident, struct fa_buf *out)
+static struct firealarm_text say(const struct fa_notice_texts *texts, enum fa_phrase phrase)
 {
-    static const char *const known[] = {"seen by the reporter", "told to the reporter",
-                                        "heard by the reporter"};
+    return text_of(fa_phrase_text(texts->reader.language, phrase));
+}
+
+static struct firealarm_text keep_phrase(struct fa_notice_texts *texts, enum fa_phrase phrase,
+                                         const char *const *values)
+{
+    fa_phrase_put(words_of(texts), texts->reader.language, phrase, values);
+    return keep_words(texts);
+}
+
+static void put_row(const struct fa_language *language, enum fa_phrase head, const char *text,
+                    struct fa_buf *out)
+{
+    if (text != NULL) {
+        fa_phrase_put(out, language, head, NULL);
+        fa_phrase_put(out, language, FA_PHRASE_COLON, NULL);
+        fa_buf_printf(out, "%s\n", text);
+    }
+}
+
+static void put_filing(const struct fa_incident *incident, const struct fa_language *language,
+                       struct fa_buf *out)
+{
+    static const enum fa_phrase known[] = {FA_PHRASE_KNOWN_SEEN, FA_PHRASE_KNOWN_TOLD,
+                                           FA_PHRASE_KNOWN_HEARD};
     if (out->len > 0) {
         fa_buf_puts(out, "\n\n");
     }
-    if (incident->customer != NULL) {
-        fa_buf_printf(out, "Customer: %s\n", incident->customer);
+    put_row(language, FA_PHRASE_CUSTOMER, incident->customer, out);
+    put_row(language, FA_PHRASE_SINCE, incident->since, out);
+    put_row(language, FA_PHRASE_HOW_KNOWN, fa_phrase_text(language, known[incident->known]), out);
+    if (incident->reporter == NULL && incident->called != NULL) {
+        fa_phrase_put(out, language, FA_PHRASE_NOT_PROVED_NAME, FA_VALUES(incident->called));
+    } else if (incident->reporter == NULL) {
+        fa_phrase_put(out, language, FA_PHRASE_NOT_PROVED, NULL);
     }
-    if (incident->since != NULL) {
-        fa_buf_printf(out, "Since: %s\n", incident->since);
-    }
-    fa_buf_printf(out, "How it is known: %s\n", known[incident->known]);
-    if (incident->reporter == NULL) {
-        fa_buf_puts(out, "Who filed it is not proved");
-        if (incident->called != NULL) {
-            fa_buf_printf(out, "; the name given is: %s", incident->called);
-        }
-        fa_buf_puts(out, "\n");
-    }
+    fa_buf_puts(out, incident->reporter == NULL ? "\n" : "");
     fa_buf_printf(out, "\n%s", incident->text);
 }
 
@@ -126,7 +143,7 @@ static struct firealarm_text details_of(const struct fa_daemon *daemon,
         const struct fa_incident *incident =
             fa_engine_incident(daemon->engine, alarm->people->incidents[i]);
         if (incident != NULL) {
-            put_filing(incident, out);
+            put_filing(incident, texts->reader.language, out);
         }
     }
     return keep_words(texts);
@@ -188,19 +205,10 @@ static void put_link(const struct fa_daemon *daemon, const struct fa_notificatio
     }
 }
 
-static const struct fa_zone *zone_of(const struct fa_daemon *daemon,
-                                     const struct fa_notification *n)
-{
-    return fa_directory_zone_of(daemon->config->people, n->person);
-}
-
-static struct firealarm_text when_of(fa_time since, fa_time now, const struct fa_zone *reader,
-                                     struct fa_notice_texts *texts)
+static struct firealarm_text when_of(fa_time since, fa_time now, struct fa_notice_texts *texts)
 {
     char text[FA_READER_TIME_SIZE];
-    struct fa_reader_zone zone;
-    fa_describe_zone_at(reader, since, &zone);
-    return keep(texts, fa_str_of(fa_reader_time(since, now, &zone, text)));
+    return keep(texts, fa_str_of(fa_describe_time(texts->reader, since, now, text)));
 }
 
 /* What the notice has a place of its own for; a filing's words are in details, and only there. */
@@ -226,10 +234,9 @@ static struct firealarm_text since_of(const struct fa_daemon *daemon,
             ? fa_engine_incident(daemon->engine, alarm->people->incidents[0])
             : NULL;
     if (incident == NULL || incident->since == NULL) {
-        return when_of(alarm->since, n->created, zone_of(daemon, n), texts);
+        return when_of(alarm->since, n->created, texts);
     }
-    fa_buf_printf(words_of(texts), "%s, as reported", incident->since);
-    return keep_words(texts);
+    return keep_phrase(texts, FA_PHRASE_AS_REPORTED, FA_VALUES(incident->since));
 }
 
 static void put_fields(const struct fa_describe *describe, struct fa_notice_texts *texts,
@@ -271,8 +278,7 @@ static void compose_alarm(const struct fa_daemon *daemon, const struct fa_notifi
     struct fa_describe describe;
     struct fa_buf *summary = words_of(texts), title;
     fa_buf_init(&title, 512);
-    fa_describe_init(&describe, daemon->engine, alarm, n->value);
-    describe.zone = zone_of(daemon, n);
+    fa_describe_init(&describe, daemon->engine, alarm, n->value, texts->reader);
     describe.flaps = n->flaps;
     fa_describe_summary(&describe, alarm, n->created, summary);
     fa_describe_title_of(fa_buf_str(summary), &title);
@@ -298,6 +304,9 @@ static void compose_alarm(const struct fa_daemon *daemon, const struct fa_notifi
     notice->since = alarm->since;
     notice->raised = alarm->raised;
     notice->promised = alarm->people->promised;
+    if (notice->promised > 0) {
+        notice->promised_when = when_of(notice->promised, n->created, texts);
+    }
     notice->step = n->step + 1;
     notice->loop = n->loop;
     notice->when = since_of(daemon, n, alarm, texts);
@@ -311,15 +320,16 @@ static void compose_help(const struct fa_daemon *daemon, const struct fa_notific
                          struct fa_notice_texts *texts)
 {
     struct firealarm_notice *notice = &send->notice;
-    fa_describe_help(daemon->engine, incident, words_of(texts));
+    const struct fa_language *language = texts->reader.language;
+    fa_describe_help(daemon->engine, incident, language, words_of(texts));
     notice->title = notice->summary = keep_words(texts);
-    put_filing(incident, words_of(texts));
+    put_filing(incident, language, words_of(texts));
     notice->details = keep_words(texts);
-    notice->expect = text_of("Help to solve it before it is due; then it becomes an alarm");
+    notice->expect = say(texts, FA_PHRASE_HELP_EXPECTED);
     notice->category = text_of(incident->category);
     notice->thread = keep_id(texts, incident->id.id);
     notice->since = notice->raised = incident->filed;
-    notice->when = when_of(incident->filed, n->created, zone_of(daemon, n), texts);
+    notice->when = when_of(incident->filed, n->created, texts);
     notice->severity = text_of("warning");
     send->priority = FA_PRIORITY_HIGH;
 }
@@ -341,7 +351,7 @@ static void line_of_alarm(struct lines *lines, const struct fa_notification *n,
 {
     struct fa_describe describe;
     struct fa_buf *title = words_of(lines->texts);
-    fa_describe_init(&describe, lines->daemon->engine, alarm, n->value);
+    fa_describe_init(&describe, lines->daemon->engine, alarm, n->value, lines->texts->reader);
     describe.flaps = n->flaps;
     fa_describe_title(&describe, alarm, n->created, title);
     fa_describe_done(&describe);
@@ -375,10 +385,10 @@ static void add_line(void *ctx, const struct fa_notification *n)
         line_of_alarm(lines, n, alarm, line);
         severity = alarm->texts->severity;
     } else {
-        fa_describe_help(engine, incident, words_of(lines->texts));
+        fa_describe_help(engine, incident, lines->texts->reader.language, words_of(lines->texts));
         line->title = keep_words(lines->texts);
         line->severity = text_of(severity);
-        line->when = when_of(incident->filed, n->created, zone_of(lines->daemon, n), lines->texts);
+        line->when = when_of(incident->filed, n->created, lines->texts);
     }
     line->title.len =
         fa_utf8_cut((struct fa_str){line->title.ptr, line->title.len}, LINE_TITLE_MAX);
@@ -392,6 +402,21 @@ static void add_line(void *ctx, const struct fa_notification *n)
     lines->count++;
 }
 
+static struct firealarm_text title_of_digest(const struct lines *lines)
+{
+    char count[16];
+    snprintf(count, sizeof count, "%u", lines->count);
+    if (lines->rule != NULL) {
+        return keep_phrase(lines->texts,
+                           lines->is_news_only ? FA_PHRASE_DIGEST_NEWS_TITLE_RULE
+                                               : FA_PHRASE_DIGEST_TITLE_RULE,
+                           FA_VALUES(count, lines->rule));
+    }
+    return keep_phrase(lines->texts,
+                       lines->is_news_only ? FA_PHRASE_DIGEST_NEWS_TITLE : FA_PHRASE_DIGEST_TITLE,
+                       FA_VALUES(count));
+}
+
 /* Its lines are those that its reader may still be told. */
 static void compose_digest(const struct fa_daemon *daemon, const struct fa_notification *n,
                            struct fa_frame_send *send, struct fa_notice_texts *texts)
@@ -400,11 +425,8 @@ static void compose_digest(const struct fa_daemon *daemon, const struct fa_notif
     const struct fa_setup *setup = &daemon->config->setup;
     struct lines lines = {.daemon = daemon, .texts = texts, .is_news_only = true};
     fa_engine_each_line(daemon->engine, n, add_line, &lines);
-    fa_buf_printf(words_of(texts), "%u %s%s%s", lines.count,
-                  lines.is_news_only ? "alarms are owned or over" : "alarms",
-                  lines.rule != NULL ? " of " : "", lines.rule != NULL ? lines.rule : "");
-    notice->title = keep_words(texts);
-    notice->summary = text_of("They came together and are told in one message, a line each.");
+    notice->title = title_of_digest(&lines);
+    notice->summary = say(texts, FA_PHRASE_DIGEST_SUMMARY);
     for (size_t i = 0; i < setup->severity_count; i++) {
         if (setup->severities[i].rank == lines.rank) {
             notice->severity = text_of(setup->severities[i].name);
@@ -414,9 +436,10 @@ static void compose_digest(const struct fa_daemon *daemon, const struct fa_notif
     notice->line_count = lines.count;
     notice->thread = notice->key;
     notice->since = notice->raised = n->created;
-    notice->when = when_of(n->created, n->created, zone_of(daemon, n), texts);
+    notice->when = when_of(n->created, n->created, texts);
     if (!lines.is_news_only) {
-        notice->how_to_ack = text_of("firealarm ack ID --for 1h, with the id of its line");
+        notice->how_to_ack =
+            keep_phrase(texts, FA_PHRASE_DIGEST_TO_OWN, FA_VALUES("firealarm ack ID --for 1h"));
     }
     send->priority = FA_PRIORITY_CRITICAL; /* it may hold what people filed */
 }
@@ -426,15 +449,15 @@ static void compose_silence(const struct fa_daemon *daemon, const struct fa_noti
                             struct fa_notice_texts *texts)
 {
     struct firealarm_notice *notice = &send->notice;
-    notice->title =
-        text_of(n->kind == FA_NOTE_SILENCED ? "Alarms are silenced" : "A silence is over");
+    notice->title = say(texts, n->kind == FA_NOTE_SILENCED ? FA_PHRASE_SILENCED_TITLE
+                                                           : FA_PHRASE_UNSILENCED_TITLE);
     fa_describe_message(daemon->engine, n, words_of(texts));
     notice->summary = keep_words(texts);
     notice->severity = text_of("info");
     notice->thread = keep_id(texts, silence->id.id);
     notice->owner = text_of(display_of(daemon, silence->owner));
     notice->since = notice->raised = silence->begin;
-    notice->when = when_of(silence->begin, n->created, zone_of(daemon, n), texts);
+    notice->when = when_of(silence->begin, n->created, texts);
     send->priority = FA_PRIORITY_NORMAL;
 }
 
@@ -442,13 +465,13 @@ static void compose_test(const struct fa_daemon *daemon, const struct fa_notific
                          struct fa_frame_send *send, struct fa_notice_texts *texts)
 {
     struct firealarm_notice *notice = &send->notice;
-    notice->title = text_of("Test of this channel");
+    notice->title = say(texts, FA_PHRASE_TEST_TITLE);
     fa_describe_message(daemon->engine, n, words_of(texts));
     notice->summary = keep_words(texts);
     notice->severity = text_of("info");
     notice->thread = keep_id(texts, n->id.id);
     notice->since = notice->raised = n->created;
-    notice->when = when_of(n->created, n->created, zone_of(daemon, n), texts);
+    notice->when = when_of(n->created, n->created, texts);
     send->priority = FA_PRIORITY_NORMAL;
 }
 
@@ -457,20 +480,36 @@ static void compose_weekly(const struct fa_daemon *daemon, const struct fa_notif
                            struct fa_notice_texts *texts)
 {
     struct firealarm_notice *notice = &send->notice;
-    size_t matters = fa_weekly_compose(daemon->engine, reader, n->created, now, words_of(texts));
+    struct fa_weekly_ask ask = {reader, texts->reader, n->created, now};
+    size_t matters = fa_weekly_compose(daemon->engine, &ask, words_of(texts));
     notice->details = keep_words(texts);
     if (matters == 0) {
-        notice->title = text_of("Weekly digest: all quiet");
+        notice->title = say(texts, FA_PHRASE_WEEKLY_TITLE_QUIET);
     } else {
-        fa_buf_printf(words_of(texts), "Weekly digest: %zu to look at", matters);
-        notice->title = keep_words(texts);
+        char count[24];
+        snprintf(count, sizeof count, "%zu", matters);
+        notice->title = keep_phrase(texts, FA_PHRASE_WEEKLY_TITLE, FA_VALUES(count));
     }
-    fa_describe_week(daemon->engine, n->person, n->created, words_of(texts));
+    fa_describe_week(texts->reader, n->created, words_of(texts));
     notice->summary = keep_words(texts);
     notice->severity = text_of("info");
     notice->thread = notice->key;
     notice->raised = n->created;
     send->priority = FA_PRIORITY_NORMAL;
+}
+
+/* What a plugin says of its own; in English it has it. */
+static void put_language(struct firealarm_notice *notice, struct fa_notice_texts *texts)
+{
+    if (texts->reader.language == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < FIREALARM_WORD__COUNT; i++) {
+        texts->phrases[i] = text_of(texts->reader.language->texts[i]);
+    }
+    notice->language = text_of(texts->reader.language->name);
+    notice->words = texts->phrases;
+    notice->word_count = FIREALARM_WORD__COUNT;
 }
 
 bool fa_notice_compose(const struct fa_daemon *daemon, const struct fa_notification *n, fa_time now,
@@ -490,6 +529,9 @@ bool fa_notice_compose(const struct fa_daemon *daemon, const struct fa_notificat
     notice->address = text_of(n->address);
     notice->recipient = text_of(display_of(daemon, n->person));
     notice->now = now; /* of this try: receivers check that a signature is fresh */
+    texts->reader = fa_describe_reader_of(daemon->engine, n);
+    notice->sent_when = when_of(now, 0, texts);
+    put_language(notice, texts);
     if (n->kind == FA_NOTE_TEST) {
         compose_test(daemon, n, ret_send, texts);
     } else if (n->kind == FA_NOTE_WEEKLY && person != FA_NOBODY) {

@@ -4,6 +4,7 @@
  * was ended or from somebody who may write beside it (a FIFO, a link), is never opened. */
 #include "app/internal.h"
 #include "base/crashpoint.h"
+#include "host/write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,19 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-static bool write_all(int fd, struct fa_str bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t n = write(fd, bytes.ptr, bytes.len);
-        if (n < 0 && errno != EINTR) {
-            return false;
-        }
-        bytes.ptr += n > 0 ? n : 0;
-        bytes.len -= n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
 
 static bool sync_directory_of(const char *path)
 {
@@ -45,9 +33,13 @@ int fa_file_replace(const char *path, mode_t mode, struct fa_str bytes, struct f
     if (snprintf(temp, sizeof temp, "%s.new", path) >= (int)sizeof temp) {
         return fa_err_set(err, FA_EINVAL, "the name %.300s... is too long", path);
     }
-    (void)unlink(temp);
+    if (unlink(temp) != 0 && errno != ENOENT) {
+        return fa_err_set(err, FA_EIO,
+                          "%.300s cannot be written: %.300s is in the way: %s; remove it", path,
+                          temp, strerror(errno));
+    }
     int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-    bool ok = fd >= 0 && write_all(fd, bytes) && fsync(fd) == 0;
+    bool ok = fd >= 0 && fa_write_all(fd, bytes) && fsync(fd) == 0;
     int error = errno;
     if (fd >= 0) {
         close(fd);

@@ -110,9 +110,11 @@ static unsigned tell_faults(struct told *told, int rc, struct fa_err *ret_first)
 /* What files say that change faster than they can be read. */
 static int give_up(int rc, bool is_last, struct fa_err *err)
 {
-    return rc == FA_EAGAIN && is_last
-               ? fa_err_set(err, FA_EBUSY, "the calendars change while they are read")
-               : rc;
+    if (rc == FA_EAGAIN && is_last) {
+        rc = fa_err_set(err, FA_EBUSY, "the calendars change while they are read");
+        fa_log_err(FA_LOG_ERROR, err);
+    }
+    return rc;
 }
 
 /* ---- start ---- */
@@ -157,7 +159,7 @@ int fa_setup_load(struct fa_daemon *daemon)
                           : fa_config_parse("accepted.cfg", (struct fa_str){text, len}, &world,
                                             on_fault, &faults, &daemon->config);
         free(text);
-        daemon->on_accepted = rc == 0;
+        daemon->on_accepted = daemon->is_refused = rc == 0;
     }
     if (daemon->on_accepted) {
         fa_log(FA_LOG_WARNING, "running on the configuration that was accepted last");
@@ -274,6 +276,7 @@ int fa_setup_reload(struct fa_daemon *daemon, bool is_last)
     } else {
         fa_log(FA_LOG_ERROR, "the new configuration is refused, the running one stays");
     }
+    daemon->is_refused = rc != 0;
     fa_turn_trouble(daemon, "configuration-refused", rc == 0,
                     "a changed configuration was refused; the running one stays: see the log");
     if (rc == 0) {

@@ -234,6 +234,7 @@ void fa_turn_trouble(struct fa_daemon *daemon, const char *code, bool over, cons
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    text[fa_utf8_cut(fa_str_of(text), sizeof text)] = '\0'; /* long ones may end in a character */
     if (daemon->engine != NULL) {
         struct fa_event event = {.kind = FA_EV_TROUBLE,
                                  .u.trouble = {.code = code, .text = text, .over = over}};

@@ -2,7 +2,8 @@
 /* The windows and the rules over them, and those over alerts of others: made at start, made anew
  * for a configuration, and forgotten when the wall clock steps. Samples are kept by wall time:
  * after a step back new ones would look late for hours, after a step forward every feed would look
- * silent. What a rule knew of its active alarms is handed on each time; the rest warms up. */
+ * silent. What a rule knew of its active alarms, and since when a feed is silent, is handed on each
+ * time; the rest warms up. */
 #include "app/internal.h"
 #include "base/panic.h"
 
@@ -41,43 +42,11 @@ void fa_windows_open(struct fa_daemon *daemon)
     daemon->foreign = new_foreign(daemon, daemon->config);
 }
 
-static void restore(void *ctx, const struct fa_alarm *alarm)
-{
-    struct fa_daemon *daemon = ctx;
-    if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0 && !fa_is_further(alarm)) {
-        if (fa_alarm_keeps_level(alarm)) {
-            fa_rules_restore(daemon->rules, alarm->texts->rule, fa_alarm_labels(alarm),
-                             alarm->level);
-        }
-        fa_foreign_restore(daemon->foreign, alarm->texts->rule, fa_alarm_labels(alarm),
-                           alarm->source, fa_loop_now(daemon->loop).wall);
-    }
-}
-
-static void restore_further(void *ctx, const char *rule, const char *labels,
-                            const struct fa_source *source)
-{
-    struct fa_daemon *daemon = ctx;
-    fa_rules_restore(daemon->rules, rule, labels, FA_LEVEL_FIRING);
-    fa_foreign_restore(daemon->foreign, rule, labels, source, fa_loop_now(daemon->loop).wall);
-}
-
 void fa_windows_restore(struct fa_daemon *daemon)
 {
-    fa_engine_each_alarm(daemon->engine, restore, daemon);
-    fa_engine_each_further(daemon->engine, restore_further, daemon);
+    fa_engine_restore_rules(daemon->engine, daemon->rules, daemon->foreign,
+                            fa_loop_now(daemon->loop).wall);
     daemon->rules_dirty = true;
-}
-
-/* What of its label sets no alarm knows. */
-static void hand_on(const struct fa_rules *from, struct fa_rules *to)
-{
-    struct fa_rules_save save = {0};
-    struct fa_buf buf;
-    fa_buf_init(&buf, SIZE_MAX / 2);
-    (void)fa_rules_save(from, &save, SIZE_MAX, &buf);
-    fa_rules_load(to, fa_buf_str(&buf));
-    fa_buf_done(&buf);
 }
 
 void fa_windows_reload(struct fa_daemon *daemon, const struct fa_config *config)
@@ -87,22 +56,24 @@ void fa_windows_reload(struct fa_daemon *daemon, const struct fa_config *config)
     daemon->rules = new_rules(daemon, config);
     daemon->foreign = new_foreign(daemon, config);
     fa_windows_restore(daemon);
-    hand_on(old, daemon->rules);
+    fa_rules_hand_on(old, daemon->rules, 0);
     fa_rules_free(old);
     fa_foreign_free(old_foreign);
     fa_metrics_sweep(daemon->metrics);
     fa_checkpoint_forget(daemon); /* the one under way is of the old label sets */
 }
 
-void fa_windows_forget(struct fa_daemon *daemon)
+void fa_windows_forget(struct fa_daemon *daemon, fa_time shift)
 {
     struct fa_metrics *old = daemon->metrics;
-    fa_rules_free(daemon->rules);
+    struct fa_rules *old_rules = daemon->rules;
     fa_foreign_free(daemon->foreign);
     daemon->metrics = new_metrics();
     daemon->rules = new_rules(daemon, daemon->config);
     daemon->foreign = new_foreign(daemon, daemon->config);
     fa_windows_restore(daemon);
+    fa_rules_hand_on(old_rules, daemon->rules, shift);
+    fa_rules_free(old_rules);
     fa_feeds_bind(daemon);
     fa_fetch_bind(daemon); /* its jobs push into what is there now, too */
     fa_metrics_free(old);
@@ -112,7 +83,7 @@ void fa_windows_forget(struct fa_daemon *daemon)
 void fa_windows_step(struct fa_daemon *daemon, fa_time delta)
 {
     if (fa_clock_is_stepped(delta)) {
-        fa_windows_forget(daemon);
+        fa_windows_forget(daemon, delta);
     }
 }
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define TYPED_MAX 256 /* with all that stands between symbols */
+
 static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 static uint64_t rotl(uint64_t x, int k)
@@ -73,12 +75,13 @@ int fa_id_parse(struct fa_str text, struct fa_id *ret_id)
 {
     struct fa_id id = {{0}};
     unsigned digit = 0;
-    text = fa_str_trim(text);
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '-') {
+    char plain[TYPED_MAX];
+    size_t len = text.len <= sizeof plain ? fa_str_typed(text, plain) : 0;
+    for (size_t i = 0; i < len; i++) {
+        if (plain[i] == '-') {
             continue;
         }
-        int value = digit_value(text.ptr[i]);
+        int value = digit_value(plain[i]);
         if (value < 0 || digit >= 16) {
             return FA_EPARSE;
         }

@@ -37,7 +37,8 @@ struct fa_id fa_id_random(struct fa_rng *rng);
 bool fa_id_is_zero(struct fa_id id);
 bool fa_id_eq(struct fa_id a, struct fa_id b);
 const char *fa_id_format(struct fa_id id, char buf[FA_ID_TEXT_SIZE]);
-/* Lower case, missing or extra dashes, O for 0, I and L for 1 are taken: people type these. */
+/* Lower case, missing or extra dashes and blanks of any kind (fa_str_typed), O for 0, I and L for 1
+ * are taken: people type these. */
 int fa_id_parse(struct fa_str text, struct fa_id *ret_id) FA_MUST_CHECK;
 
 /* Bytes as lower-case hexadecimal; buf of 2 * len + 1. */

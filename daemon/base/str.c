@@ -441,6 +441,50 @@ int fa_parse_time(struct fa_str text, fa_time *ret_wall)
     return 0;
 }
 
+static int parse_day_or_time(struct fa_str text, fa_time *ret_wall)
+{
+    char whole[48];
+    if (text.len != 10) {
+        return fa_parse_time(text, ret_wall);
+    }
+    snprintf(whole, sizeof whole, "%.*sT00:00:00Z", FA_STR_ARG(text));
+    return fa_parse_time(fa_str_of(whole), ret_wall);
+}
+
+/* Is it a time of before 1970? Days are the same every 400 years. */
+static bool is_before_1970(struct fa_str text)
+{
+    char later[48];
+    struct fa_str rest = text;
+    fa_time wall;
+    int year;
+    if (text.len >= sizeof later || !take_digits(&rest, 4, &year) || year >= 1970) {
+        return false;
+    }
+    snprintf(later, sizeof later, "%04d%.*s", year + 2000, FA_STR_ARG(rest));
+    return parse_day_or_time(fa_str_of(later), &wall) == 0;
+}
+
+int fa_parse_since(struct fa_str text, fa_time now, fa_time *ret_wall, struct fa_err *err)
+{
+    fa_time wall;
+    char clock[32];
+    int rc = parse_day_or_time(text, &wall);
+    if (rc == 0 ? wall < 0 : is_before_1970(text)) {
+        return fa_err_set(err, FA_ERANGE, "that is before 1970: write a later day, or none");
+    }
+    if (rc != 0) {
+        return fa_err_set(err, FA_EPARSE,
+                          "that is no time: write a day as 2026-11-20, or 2026-11-20T08:15:00Z");
+    }
+    if (now != FA_NEVER && wall > now + FA_DAY) {
+        return fa_err_set(err, FA_ERANGE, "that is in the future: it is %s now",
+                          fa_time_format(now, clock));
+    }
+    *ret_wall = wall;
+    return 0;
+}
+
 /* Length of the well-formed character at p, 0 if there is none. */
 static size_t utf8_char(const unsigned char *p, size_t left)
 {
@@ -477,6 +521,64 @@ size_t fa_utf8_cut(struct fa_str text, size_t max)
         at += len;
     }
     return at;
+}
+
+/* What stands for a dash or a blank, or is not seen. */
+static const struct typed_range {
+    uint32_t first, last;
+    char plain; /* '\0': left out */
+} typed_ranges[] = {
+    {0x00a0, 0x00a0, '-'},  {0x00ad, 0x00ad, '\0'}, {0x034f, 0x034f, '\0'}, {0x061c, 0x061c, '\0'},
+    {0x1680, 0x1680, '-'},  {0x180e, 0x180e, '\0'}, {0x2000, 0x200a, '-'},  {0x200b, 0x200f, '\0'},
+    {0x2010, 0x2015, '-'},  {0x2028, 0x2029, '-'},  {0x202a, 0x202e, '\0'}, {0x202f, 0x202f, '-'},
+    {0x2043, 0x2043, '-'},  {0x205f, 0x205f, '-'},  {0x2060, 0x206f, '\0'}, {0x2212, 0x2212, '-'},
+    {0x3000, 0x3000, '-'},  {0x30fc, 0x30fc, '-'}, /* a Japanese keyboard gives it for "-" */
+    {0xfe00, 0xfe0f, '\0'}, {0xfe58, 0xfe58, '-'},  {0xfe63, 0xfe63, '-'},  {0xfeff, 0xfeff, '\0'},
+};
+
+static uint32_t code_point(const unsigned char *p, size_t len)
+{
+    static const unsigned char masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    uint32_t code = p[0] & masks[len];
+    for (size_t i = 1; i < len; i++) {
+        code = code << 6 | (p[i] & 0x3fu);
+    }
+    return code;
+}
+
+/* '\0': it is left out; -1: it stays as it is. */
+static int typed_plain(uint32_t code)
+{
+    if (code < 0x80) {
+        return code == ' ' || code == '\t' ? '-' : -1;
+    }
+    if (code >= 0xff01 && code <= 0xff5e) {
+        return (int)(code - 0xff01 + '!');
+    }
+    for (size_t i = 0; i < sizeof typed_ranges / sizeof typed_ranges[0]; i++) {
+        if (code >= typed_ranges[i].first && code <= typed_ranges[i].last) {
+            return typed_ranges[i].plain;
+        }
+    }
+    return -1;
+}
+
+size_t fa_str_typed(struct fa_str text, char *out)
+{
+    size_t put = 0;
+    for (size_t at = 0, len; at < text.len; at += len) {
+        const unsigned char *p = (const unsigned char *)text.ptr + at;
+        len = utf8_char(p, text.len - at);
+        int plain = len > 0 ? typed_plain(code_point(p, len)) : -1;
+        len = len > 0 ? len : 1;
+        if (plain < 0) {
+            memmove(out + put, p, len);
+            put += len;
+        } else if (plain > 0) {
+            out[put++] = (char)plain;
+        }
+    }
+    return put;
 }
 
 bool fa_str_has_control(struct fa_str text)

@@ -56,11 +56,21 @@ const char *fa_format_measured(fa_time length, enum fa_measure measure, char buf
  * to milliseconds) or an offset. FA_EPARSE: any other form, or a date or time that does not exist.
  */
 int fa_parse_time(struct fa_str text, fa_time *ret_wall) FA_MUST_CHECK;
+/* Since when something is so: a day ("2026-11-20", which begins at UTC) or RFC 3339, from 1970 on
+ * and not after now, but for a day, as clocks and zones differ. now FA_NEVER: any future will do.
+ * FA_EPARSE and FA_ERANGE, with what is wrong and what to write. */
+int fa_parse_since(struct fa_str text, fa_time now, fa_time *ret_wall,
+                   struct fa_err *err) FA_MUST_CHECK;
 
 /* Well-formed UTF-8 without surrogates and overlong forms. */
 bool fa_utf8_valid(struct fa_str text);
 /* How many bytes of text make a whole number of characters and are at most max. */
 size_t fa_utf8_cut(struct fa_str text, size_t max);
+/* What people type or paste for an id, a receipt or a code, in plain characters: dashes and blanks
+ * of any kind are '-', full-width forms are ASCII, and what nobody sees (soft hyphens, blanks
+ * without width, marks of direction) is left out; all else stays. Gives the length, which is never
+ * more than text's; out may be where text lies. */
+size_t fa_str_typed(struct fa_str text, char *out);
 /* True if a byte below 0x20 or 0x7f is in it. */
 bool fa_str_has_control(struct fa_str text);
 

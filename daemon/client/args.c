@@ -203,14 +203,16 @@ static int check_count(const struct fa_args *args, struct fa_err *err)
     if (args->rest_count < cmd->args_min) {
         return fa_err_set(err, FA_EINVAL, "firealarm %s needs: %s", cmd->name, cmd->usage);
     }
-    if (args->rest_count > cmd->args_max) {
-        return fa_err_set(err, FA_EINVAL, "firealarm %s takes %s%s", cmd->name,
-                          cmd->args_max == 0
-                              ? "no words behind its options; a text is read from standard input"
-                              : "only: ",
-                          cmd->args_max == 0 ? "" : cmd->usage);
+    if (args->rest_count <= cmd->args_max) {
+        return 0;
     }
-    return 0;
+    if (cmd->args_max > 0) {
+        return fa_err_set(err, FA_EINVAL, "firealarm %s takes only: %s", cmd->name, cmd->usage);
+    }
+    bool reads_text = find_in(cmd->options, cmd->option_count, FA_STR("text-file")) != NULL;
+    return fa_err_set(err, FA_EINVAL, "firealarm %s takes no words behind its options; %s",
+                      cmd->name,
+                      reads_text ? "a text is read from standard input" : "--help lists those");
 }
 
 /* The last argument of some commands is a text that may begin like an option. */

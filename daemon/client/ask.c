@@ -106,19 +106,19 @@ int fa_ask_number(struct fa_client *client, const char *question, size_t count,
     return found ? 0 : rc;
 }
 
-int fa_ask_yes(struct fa_client *client, const char *question, int enter, bool *ret_yes)
+int fa_ask_yes(struct fa_client *client, const char *question, bool *ret_yes)
 {
     struct fa_buf line;
     int rc, answer = -1;
+    char whole[200];
+    snprintf(whole, sizeof whole, "%s (y/N) ", question);
     fa_buf_init(&line, 256);
-    while (answer < 0 && (rc = fa_ask_line(client, question, &line)) == 0) {
+    while (answer < 0 && (rc = fa_ask_line(client, whole, &line)) == 0) {
         const char *text = fa_buf_text(&line);
         if (strcasecmp(text, "y") == 0 || strcasecmp(text, "yes") == 0) {
             answer = 1;
-        } else if (strcasecmp(text, "n") == 0 || strcasecmp(text, "no") == 0) {
+        } else if (line.len == 0 || strcasecmp(text, "n") == 0 || strcasecmp(text, "no") == 0) {
             answer = 0;
-        } else if (line.len == 0 && enter >= 0) {
-            answer = enter;
         } else {
             fa_say(&client->talk, "  Please type y for yes or n for no.\n");
         }

@@ -13,9 +13,8 @@ int fa_ask_line(struct fa_client *client, const char *question,
 /* 1..count, or one of the words; asks until it gets one. words may be NULL, so may its members. */
 int fa_ask_number(struct fa_client *client, const char *question, size_t count,
                   const char *const *words, size_t *ret_index) FA_MUST_CHECK;
-/* y or n; `enter` is what Enter alone means: 1, 0, or -1 for "ask again". */
-int fa_ask_yes(struct fa_client *client, const char *question, int enter,
-               bool *ret_yes) FA_MUST_CHECK;
+/* y or n, which "(y/N)" behind the question says; Enter alone is no. */
+int fa_ask_yes(struct fa_client *client, const char *question, bool *ret_yes) FA_MUST_CHECK;
 /* Lines up to a single dot or the end of input; asks again while there is nothing. */
 int fa_ask_text(struct fa_client *client, struct fa_buf *ret_text) FA_MUST_CHECK;
 

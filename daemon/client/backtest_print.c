@@ -109,7 +109,7 @@ static void add_number(struct fa_table *table, uint64_t number)
 static void add_length(struct fa_table *table, fa_time length, bool any)
 {
     char text[40];
-    fa_table_add(table, FA_PLAIN, any ? fa_reader_duration(length, text) : "-");
+    fa_table_add(table, FA_PLAIN, any ? fa_reader_duration(NULL, length, text) : "-");
 }
 
 static void print_head(struct fa_client *client, const struct fa_backtest *report,
@@ -117,13 +117,13 @@ static void print_head(struct fa_client *client, const struct fa_backtest *repor
 {
     char from[FA_READER_TIME_SIZE], to[FA_READER_TIME_SIZE], samples[40], length[40];
     fa_say(&client->out, "%s samples of %zu series, %s to %s. ",
-           fa_reader_number((double)report->samples, samples), report->series,
-           fa_reader_time(report->from, 0, NULL, from), fa_reader_time(report->to, 0, NULL, to));
+           fa_reader_number(NULL, (double)report->samples, samples), report->series,
+           fa_reader_time(NULL, report->from, 0, NULL, from), fa_reader_time(NULL, report->to, 0, NULL, to));
     if (opts->owned_after == FA_NEVER) {
         fa_say(&client->out, "Nobody answers in it.\n\n");
     } else {
         fa_say(&client->out, "Each alarm is owned %s after the first call.\n\n",
-               fa_reader_duration(opts->owned_after, length));
+               fa_reader_duration(NULL, opts->owned_after, length));
     }
 }
 
@@ -168,7 +168,7 @@ static void print_people(struct fa_client *client, const struct fa_backtest *rep
 static void print_known(struct fa_client *client, const struct fa_backtest_known *known)
 {
     char when[FA_READER_TIME_SIZE], since[FA_READER_TIME_SIZE], length[40];
-    fa_say(&client->out, "\n%s: ", fa_reader_time(known->date.from, 0, NULL, when));
+    fa_say(&client->out, "\n%s: ", fa_reader_time(NULL, known->date.from, 0, NULL, when));
     if (known->sign_count == 0) {
         fa_put(&client->out, FA_RED, "no rule saw it");
     }
@@ -177,8 +177,8 @@ static void print_known(struct fa_client *client, const struct fa_backtest_known
         bool before = sign->at < known->date.from;
         fa_say(&client->out, "%s", i > 0 ? "; then " : "");
         fa_put(&client->out, FA_BOLD, sign->rule->name);
-        fa_say(&client->out, " on %s, %s%s", fa_reader_time(sign->at, 0, NULL, since),
-               before ? fa_reader_duration(known->date.from - sign->at, length) : "on the day",
+        fa_say(&client->out, " on %s, %s%s", fa_reader_time(NULL, sign->at, 0, NULL, since),
+               before ? fa_reader_duration(NULL, known->date.from - sign->at, length) : "on the day",
                before ? " before" : "");
     }
 }
@@ -192,9 +192,9 @@ static void print_tries(struct fa_client *client, const struct fa_backtest_rule 
         char number[40];
         fa_table_add(&table, FA_BOLD, one->current ? "now" : "");
         fa_table_add(&table, one->current ? FA_BOLD : FA_PLAIN,
-                     fa_reader_number(one->threshold, number));
+                     fa_reader_number(NULL, one->threshold, number));
         fa_table_add(&table, FA_PLAIN,
-                     isnan(one->clear) ? "-" : fa_reader_number(one->clear, number));
+                     isnan(one->clear) ? "-" : fa_reader_number(NULL, one->clear, number));
         add_number(&table, one->fired);
         add_length(&table, one->firing, one->fired > 0);
     }

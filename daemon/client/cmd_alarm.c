@@ -7,6 +7,8 @@
 #include "client/filing.h"
 #include "client/when.h"
 
+#include <string.h>
+
 static const struct fa_opt ack_options[] = {
     {.name = "for",
      .value = "TIME",
@@ -77,6 +79,14 @@ static int add_text(struct fa_client *client, const struct fa_args *args, const 
 static void print_owned(struct fa_client *client, const json_t *answer)
 {
     char buf[FA_WHEN_SIZE];
+    const char *state = fa_member_text(answer, "state");
+    if (state != NULL && strcmp(state, "resolved") == 0) {
+        fa_put(&client->out, FA_GREEN, "Closed");
+        fa_say(&client->out, fa_member_is(answer, "calm")
+                                 ? ": it is calm now. Nobody is called, and nothing is promised.\n"
+                                 : ": you answered, and the drill is over.\n");
+        return;
+    }
     const char *owner = fa_member_text(answer, "owner");
     const char *promised = fa_member_text(answer, "promised");
     fa_put(&client->out, FA_GREEN, owner != NULL ? owner : "You");
@@ -160,7 +170,7 @@ static int run_recuse(struct fa_client *client, const struct fa_args *args)
     const char *about = fa_args_get(args, "about");
     bool yes = true;
     if (client->interactive &&
-        (fa_ask_yes(client, "There is no way back. Go on?", 0, &yes) != 0 || !yes)) {
+        (fa_ask_yes(client, "There is no way back. Go on?", &yes) != 0 || !yes)) {
         return FA_EXIT_STOPPED;
     }
     int code = act(client, args, "/recuse", json_pack("{s:s?}", "about", about), &answer);
@@ -181,7 +191,8 @@ const struct fa_cmd fa_cmd_ack = {
     .args_max = 1,
     .summary = "own an alarm",
     .about = "From now on it is yours, and nobody further up is called, until the time you gave is "
-             "over. Say more before then, or it climbs on.",
+             "over. Say more before then, or it climbs on. An alarm that is calm at that moment is "
+             "closed by it, and the answer says so.",
     .options = ack_options,
     .option_count = FA_COUNT(ack_options),
     .examples = ack_examples,

@@ -8,6 +8,7 @@
 #include "client/api.h"
 #include "config/config.h"
 #include "host/plugins.h"
+#include "rules/rules.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,11 @@ static void say_business(struct fa_client *client, const struct fa_config *confi
             fa_say(&client->out, "rule %s: %s\n", config->rules[i]->name, text);
         }
     }
+    for (size_t i = 0; config != NULL && i < config->setup.category_count; i++) {
+        if (fa_config_due_example(config, &config->setup.categories[i], text)) {
+            fa_say(&client->out, "category %s: %s\n", config->setup.categories[i].name, text);
+        }
+    }
 }
 
 static void print_json(struct fa_client *client, const char *path, bool is_sound, json_t *list)
@@ -125,25 +131,79 @@ static fa_time enough(fa_time interval)
                : unit;
 }
 
-/* Of a rule that would look back less far than what it reads takes to come. */
-static void say_sparse(struct tally *tally, const struct fa_rule *rule, const json_t *item)
+/* In words, what is wrong with the feed and what would be right. */
+static void put_sparse(struct fa_buf *buf, const struct fa_rule_feed *feed, fa_time interval,
+                       const char *seen)
 {
-    const char *text = fa_member_text(item, "interval");
-    char seen[40], set[40], own[40];
-    fa_time interval;
-    struct fa_err err;
-    if (rule == NULL || text == NULL || fa_parse_duration(fa_str_of(text), &interval) != 0 ||
-        rule->metric.look_back >= interval || rule->metric.look_back <= 0) {
+    char window[40], set[40];
+    fa_time part = feed->pair ? interval * 3 / 2 : interval;
+    (void)fa_format_duration(feed->window > 0 ? feed->window : feed->serves, window);
+    (void)fa_format_duration(enough(part), set);
+    if (feed->window == 0) {
+        fa_buf_printf(
+            buf,
+            "which was seen to come every %s, and looks back %s: in between it is unknown, "
+            "and no \"for\" goes on. Write look_back = \"%s\"",
+            seen, window, set);
         return;
     }
-    fa_time part = interval >= FA_HOUR ? FA_MINUTE : FA_SECOND;
-    (void)fa_err_at(&err, FA_EINVAL, rule->file, rule->line, 0,
-                    "rule '%.80s' looks back %s, and what it reads was seen to come every %s: in "
-                    "between it is unknown, and no \"for\" goes on. Write look_back = \"%s\"",
-                    rule->name, fa_format_duration(rule->metric.look_back, own),
-                    fa_format_duration((interval + part / 2) / part * part, seen),
-                    fa_format_duration(enough(interval), set));
-    on_fault(tally, true, &err);
+    bool is_never = fa_rule_feed_pace(feed, interval) == FA_PACE_NEVER;
+    fa_buf_printf(buf,
+                  "which was seen to come every %s, over a window of %s: that %s, so the rule %s. "
+                  "Write [%s]",
+                  seen, window,
+                  is_never     ? "never has two samples"
+                  : feed->pair ? "often has less than two samples"
+                               : "often has no sample",
+                  is_never ? "never knows anything" : "is unknown then", set);
+}
+
+/* Of a rule of the new configuration that reads what the daemon knows to come seldom. */
+static void say_sparse(struct tally *tally, const struct fa_rule *rule, struct fa_rules *rules,
+                       const json_t *item)
+{
+    const char *selector = fa_member_text(item, "selector");
+    const char *text = fa_member_text(item, "interval");
+    struct fa_rule_feed feed;
+    fa_time interval;
+    bool more = rule != NULL && selector != NULL && text != NULL &&
+                fa_parse_duration(fa_str_of(text), &interval) == 0;
+    for (size_t i = 0; more; i++) {
+        struct fa_buf own, words;
+        fa_buf_init(&own, (size_t)64 << 10);
+        fa_buf_init(&words, 1024);
+        more = fa_rules_feed(rules, rule->name, i, &feed, &own);
+        if (more && fa_str_is(fa_buf_str(&own), selector) &&
+            fa_rule_feed_pace(&feed, interval) != FA_PACE_ENOUGH) {
+            char seen[40];
+            struct fa_err err;
+            fa_time part = interval >= FA_HOUR ? FA_MINUTE : FA_SECOND;
+            (void)fa_format_duration((interval + part / 2) / part * part, seen);
+            put_sparse(&words, &feed, interval, seen);
+            (void)fa_err_at(&err, FA_EINVAL, rule->file, rule->line, 0,
+                            "rule '%.80s' reads %.200s, %s", rule->name, selector,
+                            fa_buf_text(&words));
+            on_fault(tally, true, &err);
+            more = false;
+        }
+        fa_buf_done(&own);
+        fa_buf_done(&words);
+    }
+}
+
+static void say_sparse_rules(struct tally *tally, const struct fa_config *config,
+                             const json_t *list)
+{
+    struct fa_metrics *metrics = fa_metrics_new(NULL);
+    struct fa_rules *rules = fa_rules_new(config->setup.rules, config->setup.rule_count, metrics);
+    const json_t *item;
+    size_t i;
+    json_array_foreach(list, i, item)
+    {
+        say_sparse(tally, rule_named(config, fa_member_text(item, "rule")), rules, item);
+    }
+    fa_rules_free(rules);
+    fa_metrics_free(metrics);
 }
 
 /* What it may come down to must have been seen to work. Of people that this configuration has. */
@@ -198,10 +258,7 @@ static void ask_daemon(struct fa_client *client, const struct fa_args *args,
             on_fault(tally, true, &err);
         }
     }
-    json_array_foreach(json_object_get(answer.json, "sparse"), i, item)
-    {
-        say_sparse(tally, rule_named(config, fa_member_text(item, "rule")), item);
-    }
+    say_sparse_rules(tally, config, json_object_get(answer.json, "sparse"));
     fa_answer_done(&answer);
     ask_tested(client, config, tally);
     fa_settings_done(&client->settings);
@@ -239,12 +296,13 @@ const struct fa_cmd fa_cmd_check = {
     .usage = "[FILE]",
     .args_max = 1,
     .summary = "prove a configuration before it is live",
-    .about = "Reads the configuration with all its rules.d/ and conf.d/ files and proves it as the "
-             "daemon does: that every policy ends with somebody, that whoever is accused an "
-             "independent contact remains, that rules can fire and clear. Every fault is said, "
-             "with its file and line. Operators hear, too, which rules read what the daemon that "
-             "runs has never had a sample of, which look back less far than their samples were "
-             "seen to lie apart, and which channels were never tested.",
+    .about =
+        "Reads the configuration with all its rules.d/ and conf.d/ files and proves it as the "
+        "daemon does: that every policy ends with somebody, that whoever is accused an "
+        "independent contact remains, that rules can fire and clear. Every fault is said, "
+        "with its file and line. Operators hear, too, which rules read what the daemon that "
+        "runs has never had a sample of, whose samples were seen to lie too far apart for their "
+        "look_back or range, and which channels were never tested.",
     .options = options,
     .option_count = FA_COUNT(options),
     .examples = examples,

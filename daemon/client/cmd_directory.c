@@ -225,6 +225,7 @@ static void show_person(struct fa_client *client, const struct fa_directory *dir
 {
     const struct fa_person_entry *entry = &dir->people[person];
     say_line(client, "Person", entry->display);
+    say_texts(client, "Also called", entry->aliases, entry->alias_count);
     say_texts(client, "Roles", entry->roles, entry->role_count);
     say_line(client, "Manager", entry->manager);
     say_texts(client, "Deputies", entry->deputies, entry->deputy_count);

@@ -62,7 +62,7 @@ static void add_row(struct fa_table *table, const json_t *drill)
     fa_table_add(table, FA_PLAIN, or_dash(fa_member_text(drill, "by")));
     fa_table_add(table, FA_PLAIN, or_dash(fa_member_text(drill, "display")));
     fa_table_add(table, FA_PLAIN,
-                 passed ? fa_reader_duration(fa_member_int(drill, "answer_ms"), length) : "-");
+                 passed ? fa_reader_duration(NULL, fa_member_int(drill, "answer_ms"), length) : "-");
 }
 
 static void render_list(struct fa_screen *screen, const json_t *answer)
@@ -160,7 +160,7 @@ static int ask_first(struct fa_client *client, const json_t *request, bool only,
         return complain(client, FA_EXIT_USAGE,
                         "nobody is there to be asked: look at this, then add --yes");
     }
-    return fa_ask_yes(client, "Begin it?", 0, ret_yes) == 0 ? FA_EXIT_OK : FA_EXIT_STOPPED;
+    return fa_ask_yes(client, "Begin it?", ret_yes) == 0 ? FA_EXIT_OK : FA_EXIT_STOPPED;
 }
 
 /* ---- what happens ---- */
@@ -215,7 +215,7 @@ static int show_end(struct watch *watch)
             fa_say(&client->out, ": ");
             fa_put(&client->out, FA_BOLD, or_dash(fa_member_text(drill, "display")));
             fa_say(&client->out, " answered after %s.\n",
-                   fa_reader_duration(fa_member_int(drill, "answer_ms"), length));
+                   fa_reader_duration(NULL, fa_member_int(drill, "answer_ms"), length));
         } else {
             fa_put(&client->out, FA_RED, "Failed");
             fa_say(&client->out, ": nobody answered in time. Those one step above have an "

@@ -82,10 +82,10 @@ static int settle_since(const struct fa_client *client, struct fa_filing *filing
     const char *since = fa_filing_get(filing, "since");
     char when[FA_WHEN_SIZE];
     fa_time wall;
-    if (since == NULL || fa_when_read(fa_str_of(since), &wall) == 0) {
+    if (since == NULL || fa_parse_since(fa_str_of(since), client->world->now, &wall, err) == 0) {
         return 0;
     }
-    int rc = fa_when_parse(fa_str_of(since), client->world->now, when, err);
+    int rc = fa_when_since(fa_str_of(since), client->world->now, when, err);
     if (rc == 0) {
         fa_filing_set(filing, "since", when);
     }
@@ -138,7 +138,7 @@ static int take_options(struct fa_client *client, const struct fa_args *args,
         }
     }
     if (since != NULL) {
-        if (fa_when_parse(fa_str_of(since), client->world->now, when, &err) != 0) {
+        if (fa_when_since(fa_str_of(since), client->world->now, when, &err) != 0) {
             fa_err_wrap(&err, "--since");
             return fa_complain(client, FA_EXIT_USAGE, &err);
         }
@@ -212,7 +212,7 @@ static void offer_to_keep(struct fa_client *client, const struct fa_filing *fili
     fa_put_wrapped(&client->talk, 0, NULL,
                    "A copy of the receipt can be kept among your files. Who can read them would "
                    "see that you filed.");
-    if (fa_ask_yes(client, "Keep a copy? (y/N) ", 0, &yes) != 0 || !yes) {
+    if (fa_ask_yes(client, "Keep a copy?", &yes) != 0 || !yes) {
         return;
     }
     if (fa_receipt_keep(&client->spool, filing->key, receipt, &err) != 0) {

@@ -95,7 +95,7 @@ static int ask_first(struct fa_client *client, const json_t *request, bool *ret_
     if (!client->interactive) {
         return complain(client, "nobody is there to be asked: look at this, then add --yes");
     }
-    return fa_ask_yes(client, "Silence it?", 0, ret_yes) == 0 ? FA_EXIT_OK : FA_EXIT_STOPPED;
+    return fa_ask_yes(client, "Silence it?", ret_yes) == 0 ? FA_EXIT_OK : FA_EXIT_STOPPED;
 }
 
 static int run_add(struct fa_client *client, const struct fa_args *args)

@@ -104,7 +104,7 @@ static int run_drop(struct fa_client *client, const struct fa_args *args)
         return code;
     }
     if (client->interactive &&
-        fa_ask_yes(client, "Throw this filing away? It was never received. (y/N) ", 0, &yes) != 0) {
+        fa_ask_yes(client, "Throw this filing away? It was never received.", &yes) != 0) {
         yes = false;
     }
     if (!yes) {

@@ -31,11 +31,11 @@ static const struct fa_example examples[] = {
     {"firealarm status --comment", "Tell those who read it what has changed."},
 };
 
-/* In any case, with hyphens, blanks or nothing between. */
+/* In any case, with hyphens or nothing between. */
 static bool is_receipt(const char *text)
 {
-    size_t len = strspn(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ- \t");
-    return len >= 16 && len <= 64 && text[len] == '\0';
+    size_t len = strspn(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-");
+    return len >= 16 && len <= 120 && text[len] == '\0';
 }
 
 /* One of the kept receipts, by its number, or one that is typed. */
@@ -80,6 +80,7 @@ static int take_receipt(struct fa_client *client, const struct fa_args *args,
         fa_err_set(&err, FA_EINVAL, "give the receipt as the first line of standard input");
         return fa_complain(client, FA_EXIT_USAGE, &err);
     }
+    fa_buf_cut(receipt, fa_str_typed(fa_buf_str(receipt), receipt->data));
     if (code == FA_EXIT_OK && !is_receipt(fa_buf_text(receipt))) {
         fa_err_set(&err, FA_EINVAL,
                    "that is no receipt: it looks like 7K2Q-M9XA-3DTR-WZ5E-8GTR-02NC-X7QM-5BHD");

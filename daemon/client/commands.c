@@ -5,6 +5,7 @@
 #include "client/commands.h"
 
 #include "base/id.h"
+#include "base/panic.h"
 #include "client/ask.h"
 #include "client/file.h"
 #include "client/filing.h"
@@ -13,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -106,8 +108,10 @@ bool fa_id_path(struct fa_client *client, const char *collection, const char *id
 {
     struct fa_err err;
     size_t symbols = 0;
+    char *plain = fa_xstrdup(id);
+    plain[fa_str_typed(fa_str_of(id), plain)] = '\0';
     fa_buf_printf(ret_path, "/v1/%s/", collection);
-    for (const char *at = id; *at != '\0'; at++) {
+    for (const char *at = plain; *at != '\0'; at++) {
         bool letter = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z');
         bool digit = *at >= '0' && *at <= '9';
         if (!letter && !digit && *at != '-') {
@@ -117,6 +121,7 @@ bool fa_id_path(struct fa_client *client, const char *collection, const char *id
         symbols += *at != '-';
         fa_buf_putc(ret_path, *at >= 'a' && *at <= 'z' ? (char)(*at - 'a' + 'A') : *at);
     }
+    free(plain);
     fa_buf_puts(ret_path, verb);
     if (symbols >= 4 && symbols <= 16) {
         return true;

@@ -5,6 +5,7 @@
 
 #include "base/panic.h"
 #include "client/interrupt.h"
+#include "host/write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -59,29 +60,13 @@ int fa_dir_sync(const char *path, struct fa_err *err)
     return rc;
 }
 
-static int write_all(int fd, const char *text, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, text, len);
-        if (n < 0 && errno != EINTR) {
-            return -1;
-        }
-        if (n > 0) {
-            text += n;
-            len -= (size_t)n;
-        }
-    }
-    return 0;
-}
-
 int fa_file_create(const char *path, const char *text, int *ret_fd, struct fa_err *err)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
         return io_error(err, path, "cannot be made");
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0 || write_all(fd, text, strlen(text)) != 0 ||
-        fsync(fd) != 0) {
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 || !fa_write_all(fd, fa_str_of(text)) || fsync(fd) != 0) {
         int rc = io_error(err, path, "cannot be written");
         unlink(path);
         close(fd);

@@ -139,8 +139,15 @@ static void consider(struct search *search, const json_t *entry)
     const char *name = fa_member_text(entry, "name"), *display = fa_member_text(entry, "display");
     int by_name = fit(name, search->word), by_display = fit(display, search->word);
     int best = by_name > by_display ? by_name : by_display;
+    const json_t *alias;
+    size_t a;
     if (name == NULL) {
         return;
+    }
+    json_array_foreach(json_object_get(entry, "aliases"), a, alias)
+    {
+        int by_alias = json_is_string(alias) ? fit(json_string_value(alias), search->word) : 0;
+        best = by_alias > best ? by_alias : best;
     }
     best = best == 3 || is_part(search->word) ? best : 0;
     if (best > search->best_fit) {

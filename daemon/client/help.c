@@ -29,6 +29,38 @@ static void put_heading(struct fa_screen *screen, const char *text)
     fa_say(screen, "\n");
 }
 
+/* Where the summaries begin: behind the longest name. */
+static unsigned summary_column(const char *group)
+{
+    size_t longest = 0;
+    for (size_t i = 0; i < fa_command_count; i++) {
+        size_t len = in_group(fa_commands[i], group) ? strlen(fa_commands[i]->name) : 0;
+        longest = len > longest ? len : longest;
+    }
+    return (unsigned)longest + 4;
+}
+
+static void put_commands(struct fa_screen *screen, const char *group)
+{
+    unsigned column = summary_column(group);
+    for (size_t i = 0; i < fa_command_count; i++) {
+        const struct fa_cmd *cmd = fa_commands[i];
+        if (in_group(cmd, group)) {
+            fa_say(screen, "  ");
+            fa_put(screen, FA_BOLD, cmd->name);
+            fa_say(screen, "%*s", (int)(column - 2 - strlen(cmd->name)), "");
+            fa_put_wrapped(screen, column, "", cmd->summary);
+        }
+    }
+}
+
+static void put_exit_code(struct fa_screen *screen, int number, const char *text)
+{
+    char head[16];
+    snprintf(head, sizeof head, "  %3d  ", number);
+    fa_put_wrapped(screen, (unsigned)strlen(head), head, text);
+}
+
 void fa_help_all(struct fa_screen *screen, const char *group)
 {
     if (group == NULL) {
@@ -39,22 +71,14 @@ void fa_help_all(struct fa_screen *screen, const char *group)
         fa_say(screen, "  firealarm file\n");
         put_heading(screen, "Commands");
     }
-    for (size_t i = 0; i < fa_command_count; i++) {
-        const struct fa_cmd *cmd = fa_commands[i];
-        if (in_group(cmd, group)) {
-            fa_say(screen, "  ");
-            fa_put(screen, FA_BOLD, cmd->name);
-            fa_say(screen, "%*s%s\n", strlen(cmd->name) < 14 ? (int)(14 - strlen(cmd->name)) : 1,
-                   "", cmd->summary);
-        }
-    }
+    put_commands(screen, group);
     if (group == NULL) {
         put_heading(screen, "Options of every command");
         for (size_t i = 0; i < fa_global_option_count; i++) {
             put_option(screen, &fa_global_options[i]);
         }
         put_heading(screen, "Exit codes");
-#define X(name, number, text) fa_say(screen, "  %3d  %s\n", number, text);
+#define X(name, number, text) put_exit_code(screen, number, text);
         FA_EXIT_LIST(X)
 #undef X
     }

@@ -99,7 +99,7 @@ static int ask_since(struct interview *talk)
     while (bad != 0 && (rc = fa_ask_line(talk->client, "Since (Enter: not known): ", &line)) == 0) {
         bad = line.len == 0
                   ? 0
-                  : fa_when_parse(fa_buf_str(&line), talk->client->world->now, when, &err);
+                  : fa_when_since(fa_buf_str(&line), talk->client->world->now, when, &err);
         if (bad != 0) {
             fa_put_wrapped(&talk->client->talk, 2, "  ", err.text);
         } else {

@@ -270,12 +270,18 @@ void fa_render_status(struct fa_screen *screen, const json_t *status)
     }
 }
 
-/* The shortest beginning of ids[at] that no other id of the list shares: whole groups of four. */
-static size_t short_len(const json_t *alarms, const char *id)
+/* The shortest beginning of the id that no other of the list shares, in whole groups of four: two
+ * at least where the list is not all there is, and what is history is found by the whole id only.
+ */
+static size_t short_len(const json_t *answer, const json_t *alarm, const char *id)
 {
-    const json_t *other;
+    bool is_part = fa_member_is(answer, "more") || json_object_get(answer, "next") != NULL;
+    const json_t *alarms = json_object_get(answer, "alarms"), *other;
     size_t i;
-    for (size_t len = 4; len < strlen(id); len += 5) {
+    if (fa_member_text(alarm, "ended") != NULL) {
+        return strlen(id);
+    }
+    for (size_t len = is_part ? 9 : 4; len < strlen(id); len += 5) {
         size_t same = 0;
         json_array_foreach(alarms, i, other)
         {
@@ -318,7 +324,7 @@ static const char *state_of(const json_t *alarm, char *buf, size_t size)
     return buf;
 }
 
-static void add_alarm(struct fa_table *table, const json_t *alarms, const json_t *alarm,
+static void add_alarm(struct fa_table *table, const json_t *answer, const json_t *alarm,
                       fa_time now)
 {
     char buf[FA_WHEN_SIZE], id[40], state[80], shown[96];
@@ -326,7 +332,7 @@ static void add_alarm(struct fa_table *table, const json_t *alarms, const json_t
     const char *severity = fa_member_text(alarm, "severity");
     const char *owner = fa_member_text(alarm, "owner");
     const char *title = fa_member_text(alarm, "title");
-    snprintf(id, sizeof id, "%.*s", (int)short_len(alarms, text), text);
+    snprintf(id, sizeof id, "%.*s", (int)short_len(answer, alarm, text), text);
     fa_table_add(table, severity_paint(severity), or_dash(severity));
     fa_table_add(table, FA_BOLD, id);
     bool hidden = json_is_object(json_object_get(alarm, "hidden"));
@@ -354,13 +360,13 @@ void fa_render_alarms(struct fa_screen *screen, const json_t *answer, fa_time no
     json_array_foreach(alarms, i, alarm)
     {
         if (i < ALARMS_SHOWN) {
-            add_alarm(&table, alarms, alarm, now);
+            add_alarm(&table, answer, alarm, now);
         }
     }
     fa_table_print(screen, &table);
     fa_table_done(&table);
-    if (json_array_size(alarms) > ALARMS_SHOWN) {
-        fa_say(screen, "... and more; narrow it with --state or --limit.\n");
+    if (json_array_size(alarms) > ALARMS_SHOWN || fa_member_is(answer, "more")) {
+        fa_say(screen, "... and more: --all lists every one.\n");
     }
 }
 

@@ -5,6 +5,7 @@
 #include "client/swap.h"
 
 #include "base/panic.h"
+#include "host/write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,19 +43,6 @@ int fa_swap_begin(struct fa_swap *swap, const char *path, struct fa_err *err)
     return 0;
 }
 
-static bool write_all(int fd, struct fa_str text)
-{
-    while (text.len > 0) {
-        ssize_t n = write(fd, text.ptr, text.len);
-        if (n < 0 && errno != EINTR) {
-            return false;
-        }
-        text.ptr += n > 0 ? n : 0;
-        text.len -= n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
 static bool give_away(const struct fa_swap *swap, int fd)
 {
     struct stat st;
@@ -71,7 +59,7 @@ static int replace(const struct fa_swap *swap, const char *suffix, struct fa_str
     snprintf(name, sizeof name, "%.250s%s", swap->name, suffix);
     (void)unlinkat(swap->dir_fd, temp, 0); /* of an import that was ended */
     int fd = openat(swap->dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    bool ok = fd >= 0 && give_away(swap, fd) && write_all(fd, text) && fsync(fd) == 0 &&
+    bool ok = fd >= 0 && give_away(swap, fd) && fa_write_all(fd, text) && fsync(fd) == 0 &&
               renameat(swap->dir_fd, temp, swap->dir_fd, name) == 0 && fsync(swap->dir_fd) == 0;
     int rc = ok ? 0 : failed(swap, "the file cannot be written", err);
     if (fd >= 0) {

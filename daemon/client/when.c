@@ -41,8 +41,8 @@ static bool read_date(struct fa_str *text, struct tm *tm)
 {
     int year, month, day;
     if (!number(text, 4, &year) || !literal(text, "-") || !number(text, 2, &month) ||
-        !literal(text, "-") || !number(text, 2, &day) || year < 1970 || month < 1 || month > 12 ||
-        day < 1 || day > days_of(year, month)) {
+        !literal(text, "-") || !number(text, 2, &day) || month < 1 || month > 12 || day < 1 ||
+        day > days_of(year, month)) {
         return false;
     }
     tm->tm_year = year - 1900;
@@ -128,19 +128,15 @@ static int days_ago(struct fa_str text, fa_time now)
     return -1;
 }
 
-static int from_length(fa_time ago, fa_time now, char ret_when[FA_WHEN_SIZE], struct fa_err *err)
+static void from_length(fa_time ago, fa_time now, char ret_when[FA_WHEN_SIZE])
 {
-    if (ago > now) {
-        return fa_err_set(err, FA_ERANGE, "that is before 1970");
-    }
-    if (ago >= FA_DAY) {
+    if (ago >= FA_DAY || ago > now) {
         put_day(now - ago, ret_when);
     } else {
         char buf[32];
         snprintf(ret_when, FA_WHEN_SIZE, "%s",
                  fa_time_format((now - ago) / FA_MINUTE * FA_MINUTE, buf));
     }
-    return 0;
 }
 
 /* "2026-11-20", or with a time of the machine's zone behind it. */
@@ -165,7 +161,8 @@ static bool from_date(struct fa_str text, char ret_when[FA_WHEN_SIZE], fa_time *
     return true;
 }
 
-int fa_when_parse(struct fa_str text, fa_time now, char ret_when[FA_WHEN_SIZE], struct fa_err *err)
+/* As the daemon reads it, whatever it is. */
+static int spell(struct fa_str text, fa_time now, char ret_when[FA_WHEN_SIZE], struct fa_err *err)
 {
     fa_time length = 0, wall = 0;
     text = fa_str_trim(text);
@@ -178,7 +175,8 @@ int fa_when_parse(struct fa_str text, fa_time now, char ret_when[FA_WHEN_SIZE], 
         return 0;
     }
     if (fa_parse_duration(text, &length) == 0) {
-        return from_length(length, now, ret_when, err);
+        from_length(length, now, ret_when);
+        return 0;
     }
     if (!from_date(text, ret_when, &wall)) {
         char buf[32];
@@ -189,7 +187,21 @@ int fa_when_parse(struct fa_str text, fa_time now, char ret_when[FA_WHEN_SIZE], 
         }
         snprintf(ret_when, FA_WHEN_SIZE, "%s", fa_time_format(wall, buf));
     }
-    return wall > now + FA_DAY ? fa_err_set(err, FA_ERANGE, "that is in the future") : 0;
+    return 0;
+}
+
+int fa_when_parse(struct fa_str text, fa_time now, char ret_when[FA_WHEN_SIZE], struct fa_err *err)
+{
+    fa_time wall;
+    int rc = spell(text, now, ret_when, err);
+    return rc != 0 ? rc : fa_parse_since(fa_str_of(ret_when), FA_NEVER, &wall, err);
+}
+
+int fa_when_since(struct fa_str text, fa_time now, char ret_when[FA_WHEN_SIZE], struct fa_err *err)
+{
+    fa_time wall;
+    int rc = spell(text, now, ret_when, err);
+    return rc != 0 ? rc : fa_parse_since(fa_str_of(ret_when), now, &wall, err);
 }
 
 const char *fa_when_show(const char *rfc3339, char buf[FA_WHEN_SIZE])

@@ -9,8 +9,11 @@
 
 /* "today", "yesterday", "monday", "2026-11-20", "2026-11-20 14:30", RFC 3339, or how long ago:
  * "3d", "2h". Writes what the daemon reads: a date, or RFC 3339 UTC. FA_EPARSE with an explanation;
- * FA_ERANGE for what has not happened yet. */
+ * FA_ERANGE for what was before 1970. */
 int fa_when_parse(struct fa_str text, fa_time now, char ret_when[FA_WHEN_SIZE],
+                  struct fa_err *err) FA_MUST_CHECK;
+/* The same of what has happened: FA_ERANGE for the future, too (fa_parse_since, as the daemon). */
+int fa_when_since(struct fa_str text, fa_time now, char ret_when[FA_WHEN_SIZE],
                   struct fa_err *err) FA_MUST_CHECK;
 /* RFC 3339 with Z or an offset. */
 int fa_when_read(struct fa_str text, fa_time *ret_wall) FA_MUST_CHECK;

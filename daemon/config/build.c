@@ -4,6 +4,7 @@
  * list keeps the draft's order and length, so that proofs find the setting of each entry. */
 #include "config/build.h"
 #include "base/id.h"
+#include "base/texts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -100,6 +101,18 @@ static void build_accounts(struct fa_draft *draft, struct fa_directory *dir)
     }
 }
 
+static void mark_independents(const struct fa_draft *draft, struct fa_directory *dir)
+{
+    for (size_t p = 0; p < dir->people_count; p++) {
+        struct fa_person_entry *entry = &dir->people[p];
+        for (size_t i = 0; i < draft->independent_roles.count; i++) {
+            const char *role = draft->independent_roles.items[i];
+            entry->independent =
+                entry->independent || fa_texts_has(entry->roles, entry->role_count, role);
+        }
+    }
+}
+
 static void build_directory(struct fa_faults *faults, struct fa_draft *draft,
                             struct fa_config *config)
 {
@@ -111,6 +124,7 @@ static void build_directory(struct fa_faults *faults, struct fa_draft *draft,
     for (size_t i = 0; i < draft->people.count; i++) {
         build_person(faults, &draft->people.items[i], &dir->people[dir->people_count++]);
     }
+    mark_independents(draft, dir);
     for (size_t i = 0; i < draft->teams.count; i++) {
         struct fa_team_entry *team = &dir->teams[dir->team_count++];
         *team = draft->teams.items[i].e;

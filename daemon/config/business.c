@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Business time: which calendar counts it for each rule and step, when the days of a calendar
- * begin, and that there is as much of it as is waited for.
+/* Business time: which calendar counts it for each rule, step and category, when the days of a
+ * calendar begin, and that there is as much of it as is waited for.
  *
  * Invariant: whatever counts business time afterwards names a calendar that is there. */
 #include "config/calendars.h"
@@ -107,24 +107,34 @@ static void build_step(const struct business *b, const struct fa_draft_step *dra
           step->wait);
 }
 
-static void build_rule(const struct business *b, const struct fa_draft_rule *draft,
-                       struct fa_rule *rule)
+/* What a rule or a category counts, and by which calendar: given, or the company's then. */
+struct counted {
+    const char *key;
+    enum fa_measure measure;
+    fa_time length;
+    char **calendar;
+};
+
+static void build_counted(const struct business *b, const config_setting_t *at,
+                          const struct counted *counted)
 {
-    if (rule->calendar != NULL && find(b, rule->calendar) == NULL) {
-        unknown(b, draft->at, rule->calendar);
+    char **calendar = counted->calendar;
+    if (*calendar != NULL && find(b, *calendar) == NULL) {
+        unknown(b, at, *calendar);
     }
-    if (rule->for_measure == FA_MEASURE_CLOCK) {
-        if (rule->calendar != NULL) {
-            fa_fault_key(b->faults, draft->at, "calendar", FA_EINVAL,
-                         "calendar says nothing here: for is no business time, for instance "
-                         "\"2 business days\"");
+    if (counted->measure == FA_MEASURE_CLOCK) {
+        if (*calendar != NULL) {
+            fa_fault_key(b->faults, at, "calendar", FA_EINVAL,
+                         "calendar says nothing here: %s is no business time, for instance "
+                         "\"2 business days\"",
+                         counted->key);
         }
         return;
     }
-    if (rule->calendar == NULL && b->draft->calendar != NULL) {
-        rule->calendar = fa_xstrdup(b->draft->calendar);
+    if (*calendar == NULL && b->draft->calendar != NULL) {
+        *calendar = fa_xstrdup(b->draft->calendar);
     }
-    prove(b, draft->at, "for", rule->calendar, rule->for_measure, rule->for_ms);
+    prove(b, at, counted->key, *calendar, counted->measure, counted->length);
 }
 
 void fa_build_business(struct fa_faults *faults, const struct fa_draft *draft,
@@ -141,7 +151,15 @@ void fa_build_business(struct fa_faults *faults, const struct fa_draft *draft,
         }
     }
     for (size_t i = 0; i < draft->rules.count; i++) {
-        build_rule(&b, &draft->rules.items[i], config->rules[i]);
+        struct fa_rule *rule = config->rules[i];
+        build_counted(&b, draft->rules.items[i].at,
+                      &(struct counted){"for", rule->for_measure, rule->for_ms, &rule->calendar});
+    }
+    for (size_t i = 0; i < draft->categories.count; i++) {
+        struct fa_category *category = &config->setup.categories[i];
+        build_counted(
+            &b, draft->categories.items[i].at,
+            &(struct counted){"due", category->due_measure, category->due, &category->calendar});
     }
 }
 
@@ -151,25 +169,45 @@ static const char *clock_text(const struct fa_zone *zone, fa_time at, char buf[9
     struct fa_reader_zone shown;
     char text[FA_READER_TIME_SIZE];
     fa_describe_zone_at(zone, at, &shown);
-    snprintf(buf, 96, "%s %s", days[(at + shown.offset_seconds * FA_SECOND) / FA_DAY % 7],
-             fa_reader_time(at, 0, &shown, text));
+    snprintf(buf, 96, "%s %.80s", days[(at + shown.offset_seconds * FA_SECOND) / FA_DAY % 7],
+             fa_reader_time(NULL, at, 0, &shown, text));
     return buf;
+}
+
+static void put_example(const struct fa_config *config, const struct counted *counted,
+                        const char *begins, const char *ends, char text[FA_CONFIG_EXAMPLE_SIZE])
+{
+    const struct fa_calendar_entry *calendar =
+        fa_directory_calendar(config->people, *counted->calendar);
+    const struct fa_zone *zone = fa_directory_zone(config->people, calendar->zone);
+    fa_time now = config->walk_from;
+    char length[40], from[96], until[96];
+    fa_time over = fa_calendar_after(calendar, counted->measure, now, counted->length);
+    snprintf(text, FA_CONFIG_EXAMPLE_SIZE, "%s of %s: what %s %s %s on %s",
+             fa_format_measured(counted->length, counted->measure, length), calendar->name, begins,
+             clock_text(zone, now, from), ends, clock_text(zone, over, until));
 }
 
 bool fa_config_example(const struct fa_config *config, const struct fa_rule *rule,
                        char ret_text[FA_CONFIG_EXAMPLE_SIZE])
 {
+    char *calendar = rule->calendar;
     if (rule->for_measure == FA_MEASURE_CLOCK) {
         return false;
     }
-    const struct fa_calendar_entry *calendar =
-        fa_directory_calendar(config->people, rule->calendar);
-    const struct fa_zone *zone = fa_directory_zone(config->people, calendar->zone);
-    fa_time now = config->walk_from;
-    char length[40], from[96], until[96];
-    fa_time over = fa_calendar_after(calendar, rule->for_measure, now, rule->for_ms);
-    snprintf(ret_text, FA_CONFIG_EXAMPLE_SIZE, "%s of %s: what holds since %s fires on %s",
-             fa_format_measured(rule->for_ms, rule->for_measure, length), calendar->name,
-             clock_text(zone, now, from), clock_text(zone, over, until));
+    put_example(config, &(struct counted){"for", rule->for_measure, rule->for_ms, &calendar},
+                "holds since", "fires", ret_text);
+    return true;
+}
+
+bool fa_config_due_example(const struct fa_config *config, const struct fa_category *category,
+                           char ret_text[FA_CONFIG_EXAMPLE_SIZE])
+{
+    char *calendar = category->calendar;
+    if (category->due_measure == FA_MEASURE_CLOCK) {
+        return false;
+    }
+    put_example(config, &(struct counted){"due", category->due_measure, category->due, &calendar},
+                "is filed on", "is due", ret_text);
     return true;
 }

@@ -67,6 +67,7 @@ static void prove(struct fa_faults *faults, const struct fa_draft *draft, struct
     fa_prove_policies(&proof);
     fa_prove_hiding(&proof);
     fa_prove_weekly(&proof);
+    fa_prove_languages(&proof);
     fa_prove_plugins(&proof); /* says where feeds take requests */
     fa_prove_sockets(&proof);
     fa_prove_fetches(&proof);
@@ -207,6 +208,14 @@ static void free_plugin(struct fa_plugin_config *plugin)
     free(plugin->file);
 }
 
+static void free_language(struct fa_language *language)
+{
+    for (size_t i = 0; i < FA_PHRASE__COUNT; i++) {
+        free(language->texts[i]);
+    }
+    free(language->name);
+}
+
 static void free_setup(struct fa_setup *setup)
 {
     for (size_t i = 0; i < setup->policy_count; i++) {
@@ -223,6 +232,7 @@ static void free_setup(struct fa_setup *setup)
         free(category->severity);
         free(category->policy);
         free(category->value);
+        free(category->calendar);
         fa_texts_free(category->examples, category->example_count);
         fa_texts_free(category->helpers, category->helper_count);
     }
@@ -238,6 +248,10 @@ static void free_setup(struct fa_setup *setup)
         fa_inhibition_done(&setup->inhibitions[i]);
     }
     fa_texts_free(setup->weekly.to, setup->weekly.to_count);
+    for (size_t i = 0; i < setup->language_count; i++) {
+        free_language(&setup->languages[i]);
+    }
+    free(setup->languages);
     free(setup->maintenance);
     free(setup->inhibitions);
     free(setup->policies);

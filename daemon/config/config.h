@@ -186,6 +186,9 @@ const char *const *fa_config_summary_fields(size_t *ret_count);
 #define FA_CONFIG_EXAMPLE_SIZE 360
 bool fa_config_example(const struct fa_config *config, const struct fa_rule *rule,
                        char ret_text[FA_CONFIG_EXAMPLE_SIZE]);
+/* The same of a category's `due`. */
+bool fa_config_due_example(const struct fa_config *config, const struct fa_category *category,
+                           char ret_text[FA_CONFIG_EXAMPLE_SIZE]);
 
 /* The manual page firealarm.cfg(5), made from the tables that read the files, with the options of
  * those plugins that are there; NULL: without. */

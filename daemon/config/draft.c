@@ -27,6 +27,9 @@ static const struct fa_key person_keys[] = {
      .help = "Short name that targets, managers and teams refer to."},
     {"display", FA_KEY_TEXT, 0, AT(T, e.display), .max = 200,
      .help = "Name as people read it. Without it: name."},
+    {"aliases", FA_KEY_TEXTS, 0, PAIR(T, e.aliases, e.alias_count), .max = 16,
+     .help = "Other names that the person goes by, one person's each: who files about \"Bobby\" "
+             "means them. People with one address on a channel count as one reader anyway."},
     {"uid", FA_KEY_U32S, 0, LIST(T, uid), .min = 0, .max = INT64_C(4294967294),
      .help = "User id on this machine: who connects to a Unix socket with it is this person."},
     {"uids", FA_KEY_U32S, 0, PAIR(T, e.uids, e.uid_count), .min = 0, .max = INT64_C(4294967294),
@@ -62,8 +65,8 @@ static const struct fa_key person_keys[] = {
      .help = "When the person is away and deputies stand in: days (\"2026-12-24\"), stretches of "
              "them (\"2026-12-24..2027-01-02\") or a calendar's name."},
     {"language", FA_KEY_NAME, 0, AT(T, e.language),
-     .help =
-         "The language that the person reads, such as \"de\". Kept only: messages are in English."},
+     .help = "The language that the person reads, of those under languages: \"de\", or \"de-at\", "
+             "which is \"de\" where there is none of that name. Without it: English."},
     {"email", FA_KEY_REFUSED,
      .help = "write channels = ( { channel = \"mail\"; address = \"...\"; } )"},
     {"mail", FA_KEY_REFUSED,
@@ -259,8 +262,16 @@ static const struct fa_key category_keys[] = {
      .help = "Of the alarm that a filing becomes."},
     {"helpers", FA_KEY_TEXTS, 0, PAIR(T, e.helpers, e.helper_count), .max = 64,
      .help = "Targets that are told of a filing which asks for help."},
-    {"due", FA_KEY_DURATION, 0, AT(T, e.due), DURATION(FA_MINUTE, 365 * FA_DAY), .def = "2d",
-     .help = "What is to be solved or helped with is raised when it is not done by then."},
+    {"due", FA_KEY_MEASURED, 0, PAIR(T, e.due, e.due_measure), DURATION(FA_MINUTE, 365 * FA_DAY),
+     .def = "2d",
+     .help =
+         "What is to be solved or helped with is raised when it is not done by then. \"4 "
+         "business hours\" and \"2 business days\" are counted from the filing as for of a rule "
+         "is: what is filed on Friday at 16:00 is due in \"2 business days\" on Tuesday at "
+         "16:00."},
+    {"calendar", FA_KEY_NAME, 0, AT(T, e.calendar),
+     .help = "The calendar that business days and hours of due are counted by. Without it: the "
+             "company's."},
     {"value", FA_KEY_NAME, 0, AT(T, e.value),
      .help = "The value that it violates. Not needed: the value lists it."},
     {"unsilenceable", FA_KEY_BOOL, 0, AT(T, e.unsilenceable), .def = "false",
@@ -698,6 +709,28 @@ static const struct fa_section weekly_section = {
             "filed about somebody is in no number of it. Without this group there is none."};
 #undef T
 
+#define T struct fa_draft_language
+static const struct fa_key language_keys[] = {
+    {"name", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, name),
+     .help = "Its tag, such as \"de\" or \"pt-br\": what a person's language and a browser's "
+             "Accept-Language name it by."},
+    {"phrases", FA_KEY_PAIRS, FA_KEY_REQUIRED, LIST(T, phrases),
+     .help =
+         "What is said for each phrase: own_it = \"Ich \303\274bernehme\"; the last section lists "
+         "them. A text holds each {place} of its phrase once, in any order. What is left out "
+         "is said in English."},
+};
+static const struct fa_section language_section = {
+    "a language", KEYS(language_keys), sizeof(T),
+    .help =
+        "What messages and pages say of themselves, in another language: to a person with this "
+        "language over channels that are not machine, on the page behind their links, and on the "
+        "other pages to a browser that asks for it. What people wrote, also rules' summaries and "
+        "categories' titles, is passed on as it is; so are names of states, severities and "
+        "categories. The API, the command line, the journal, logs and what a webhook calls its "
+        "fields are in English."};
+#undef T
+
 #define T struct fa_draft_limits
 static const struct fa_key limits_keys[] = {
     {"filings_open", FA_KEY_U32, 0, AT(T, filings_open), .min = 100, .max = 1000000, .def = "10000",
@@ -735,7 +768,10 @@ static const struct fa_key top_keys[] = {
              "schedules that name none. Without it: UTC."},
     {"calendar", FA_KEY_NAME, 0, AT(T, calendar),
      .help = "The company's working calendar: business days and hours are counted by it, where a "
-             "rule or a step names no other."},
+             "rule, a step or a category names no other."},
+    {"independent_roles", FA_KEY_TEXTS, 0, LIST(T, independent_roles), .max = 16,
+     .help = "Roles that make whoever has them an independent contact, as if each had "
+             "independent = true: for instance \"auditor\"."},
     {"people", FA_KEY_GROUPS, 0, LIST(T, people), .section = &person_section,
      .help = "Everybody who is named elsewhere."},
     {"calendars", FA_KEY_GROUPS, 0, LIST(T, calendars), .section = &calendar_section,
@@ -781,6 +817,8 @@ static const struct fa_key top_keys[] = {
      .help = "What the daemon holds."},
     {"weekly", FA_KEY_GROUP, 0, AT(T, weekly), .section = &weekly_section,
      .help = "A digest once a week."},
+    {"languages", FA_KEY_GROUPS, 0, LIST(T, languages), .max = 50, .section = &language_section,
+     .help = "Languages other than English that people read."},
 };
 const struct fa_section fa_draft_section = {
     "the configuration", KEYS(top_keys), sizeof(T),

@@ -182,6 +182,12 @@ struct fa_draft_weekly {
     uint32_t budget;
 };
 
+struct fa_draft_language {
+    const config_setting_t *at;
+    char *name;
+    FA_ARRAY(struct fa_rule_match) phrases;
+};
+
 struct fa_draft_limits {
     const config_setting_t *at;
     uint32_t filings_open, alarms_open, alarms_per_rule, outbox;
@@ -190,6 +196,7 @@ struct fa_draft_limits {
 struct fa_draft {
     const config_setting_t *at;
     char *company, *notice, *directory, *zone, *calendar;
+    FA_ARRAY(char *) independent_roles;
     FA_ARRAY(struct fa_draft_person) people;
     FA_ARRAY(struct fa_draft_calendar) calendars;
     FA_ARRAY(struct fa_draft_schedule) schedules;
@@ -213,6 +220,7 @@ struct fa_draft {
     struct fa_draft_times times;
     struct fa_draft_limits limits;
     struct fa_draft_weekly weekly;
+    FA_ARRAY(struct fa_draft_language) languages;
 };
 
 /* The whole configuration, and every section in the order of the reference. */

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/id.h"
 #include "base/panic.h"
+#include "host/write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -73,22 +74,6 @@ static int make_directory(struct writer *w, const char *name, mode_t mode)
     return rc;
 }
 
-static int write_all(int fd, const void *data, size_t len)
-{
-    const char *p = data;
-    while (len > 0) {
-        ssize_t n = write(fd, p, len);
-        if (n < 0 && errno != EINTR) {
-            return -1;
-        }
-        if (n > 0) {
-            p += n;
-            len -= (size_t)n;
-        }
-    }
-    return fsync(fd);
-}
-
 static int write_file(struct writer *w, const char *name, mode_t mode, const void *data, size_t len)
 {
     char *path = join(w->dir, name);
@@ -106,7 +91,8 @@ static int write_file(struct writer *w, const char *name, mode_t mode, const voi
     fa_assert(w->made_count < WRITTEN_MAX);
     w->made[w->made_count++] = path;
     int rc = 0;
-    if (write_all(fd, data, len) != 0 || fchmod(fd, mode) != 0 || give_group(w, path, mode) != 0) {
+    if (!fa_write_all(fd, (struct fa_str){data, len}) || fsync(fd) != 0 || fchmod(fd, mode) != 0 ||
+        give_group(w, path, mode) != 0) {
         rc = fa_err_set(w->err, FA_EIO, "%s: cannot be written: %s", path, strerror(errno));
     }
     close(fd);

@@ -89,6 +89,8 @@ void fa_prove_policies(const struct fa_proof *proof);
 void fa_prove_hiding(const struct fa_proof *proof);
 /* Builds the time of the weekly digest, too. */
 void fa_prove_weekly(const struct fa_proof *proof);
+/* Builds them, too, and says who reads one that is not there. */
+void fa_prove_languages(const struct fa_proof *proof);
 void fa_prove_sockets(const struct fa_proof *proof);
 void fa_prove_fetches(const struct fa_proof *proof);
 /* The address alone, and how one logs in there. */

@@ -7,6 +7,7 @@
  * It holds only if there is one left for every possible subject, which is tried here for each
  * person, team and role, with the very function that the engine asks. */
 #include "config/proof.h"
+#include "base/texts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,22 @@ static void prove_name(const struct fa_proof *proof, const config_setting_t *at,
     }
 }
 
+static void prove_aliases(const struct fa_proof *proof, const config_setting_t *at,
+                          const struct fa_person_entry *entry)
+{
+    for (size_t i = 0; i < entry->alias_count; i++) {
+        size_t other = fa_proof_find(proof, FA_KIND_PERSON, entry->aliases[i]);
+        char place[200];
+        if (other != FA_NONE) {
+            fa_fault(proof->faults, fa_proof_elem(at, "aliases", entry->aliases[i]), FA_EEXISTS,
+                     "alias '%.64s' is somebody's name (%s): no alias is needed for one's own, and "
+                     "another's means them",
+                     entry->aliases[i],
+                     fa_place_of(proof->faults, proof->draft->people.items[other].at, place));
+        }
+    }
+}
+
 static void prove_person(const struct fa_proof *proof, size_t i)
 {
     const struct fa_person_entry *entry = &proof->config->people->people[i];
@@ -67,6 +84,7 @@ static void prove_person(const struct fa_proof *proof, size_t i)
     need_people(proof, at, "deputies", entry->deputies, entry->deputy_count);
     need_people(proof, at, "assistants", entry->assistants, entry->assistant_count);
     need_people(proof, at, "delegates", entry->delegates, entry->delegate_count);
+    prove_aliases(proof, at, entry);
     not_oneself(proof, at, entry);
     prove_uids(proof, at, entry);
     for (size_t c = 0; c < entry->contact_count; c++) {
@@ -187,11 +205,22 @@ static void prove_independents(const struct fa_proof *proof)
                      dir->people[i].name != NULL ? dir->people[i].name : "?");
         }
     }
+    for (size_t i = 0; i < proof->draft->independent_roles.count; i++) {
+        const char *role = proof->draft->independent_roles.items[i];
+        bool any = false;
+        for (size_t p = 0; p < dir->people_count && !any; p++) {
+            any = fa_texts_has(dir->people[p].roles, dir->people[p].role_count, role);
+        }
+        if (!any) {
+            fa_proof_unknown_role(proof, fa_proof_elem(proof->draft->at, "independent_roles", role),
+                                  "independent_roles", role);
+        }
+    }
     if (count < 2 && proof->faults->people_count == 0) {
         fa_fault(
             proof->faults, NULL, FA_EINVAL,
-            "%s: at least two people with independent = true are needed, so that a filing about "
-            "one of them reaches the other",
+            "%s: at least two people with independent = true, or a role of independent_roles, are "
+            "needed, so that a filing about one of them reaches the other",
             count == 0 ? "there is no independent contact" : "there is one independent contact");
     }
 }

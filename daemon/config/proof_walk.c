@@ -31,7 +31,7 @@ static const char *moment(const struct walker *walker, fa_time at, char text[FA_
     const struct fa_zone *zone = own != NULL ? fa_directory_zone(dir, own) : NULL;
     struct fa_reader_zone shown;
     fa_describe_zone_at(zone, at, &shown);
-    return fa_reader_time(at, walker->proof->config->walk_from, &shown, text);
+    return fa_reader_time(NULL, at, walker->proof->config->walk_from, &shown, text);
 }
 
 static void say(void *ctx, const struct fa_walk_finding *finding)

@@ -195,5 +195,17 @@ void fa_config_reference(FILE *out, struct fa_plugins *plugins)
             fa_plugins_list(plugins, listing.kind, put_plugin, &listing);
         }
     }
+    fputs(
+        ".SH PHRASES\nWhat a language may say otherwise, and what is said in English. Where there "
+        "are two for one and for many, the first is for 1 alone.\n",
+        out);
+    for (enum fa_phrase phrase = 0; phrase < FA_PHRASE__COUNT; phrase++) {
+        char name[FA_PHRASE_NAME_SIZE];
+        fputs(".TP\n.B ", out);
+        put(out, fa_phrase_name(phrase, name));
+        fputs("\n\"", out);
+        put(out, fa_phrase_text(NULL, phrase));
+        fputs("\"\n", out);
+    }
     fputs(".SH FILES\n.I firealarm.cfg\n.br\n.I rules.d/*.cfg\n.br\n.I conf.d/*.cfg\n", out);
 }

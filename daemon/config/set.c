@@ -180,9 +180,11 @@ static void set_duration(const struct fa_slot *slot)
     enum fa_measure measure;
     fa_time other;
     if (fa_parse_measured(fa_str_of(text), &other, &measure) == 0 && measure != FA_MEASURE_CLOCK) {
-        fa_fault(slot->faults, slot->at, FA_EUNSUPPORTED,
-                 "%s: '%.60s': business time is for \"for\" of a rule and \"wait\" of a step",
-                 slot->key->name, text);
+        fa_fault(
+            slot->faults, slot->at, FA_EUNSUPPORTED,
+            "%s: '%.60s': business time is for \"for\" of a rule, \"wait\" of a step and \"due\" of a "
+            "category",
+            slot->key->name, text);
     } else if (rc != 0) {
         fa_fault(slot->faults, slot->at, rc,
                  "%s: '%.60s' is %s: write for instance 30s, 15m, 1h30m, 2d or 1w", slot->key->name,

@@ -57,7 +57,10 @@ enum {
     X(33, thread)                                                                                  \
     X(34, when)                                                                                    \
     X(35, ack_url)                                                                                 \
-    X(36, ack_code)
+    X(36, ack_code)                                                                                \
+    X(37, language)                                                                                \
+    X(38, promised_when)                                                                           \
+    X(39, sent_when)
 #define NOTICE_TIMES(X)                                                                            \
     X(47, since)                                                                                   \
     X(48, raised)                                                                                  \
@@ -81,6 +84,8 @@ enum {
     X(89, when)                                                                                    \
     X(90, ack_url)                                                                                 \
     X(91, ack_code)
+/* In their order, also those without a text. */
+#define NOTICE_WORD 92
 
 /* ---------------------------------------------------------------------------------- encoding */
 
@@ -156,6 +161,9 @@ static void put_notice(struct fa_buf *out, const struct firealarm_notice *notice
     for (uint32_t i = 0; i < notice->line_count; i++) {
         put_line(out, &notice->lines[i]);
     }
+    for (uint32_t i = 0; i < notice->word_count; i++) {
+        fa_rec_put_bytes(out, NOTICE_WORD, notice->words[i].ptr, notice->words[i].len);
+    }
 }
 
 /* Would its texts alone be over the limit, whatever room there is? */
@@ -175,13 +183,17 @@ static bool is_too_big(const struct firealarm_notice *notice)
         LINE_TEXTS(X)
 #undef X
     }
+    for (uint32_t i = 0; i < notice->word_count && i <= FIREALARM_WORD__COUNT; i++) {
+        bytes += notice->words[i].len;
+    }
     return bytes > FA_FRAME_MAX;
 }
 
 int fa_frame_put_send(struct fa_buf *out, const struct fa_frame_send *send)
 {
     if (send->notice.field_count > FA_FRAME_FIELDS_MAX ||
-        send->notice.line_count > FA_FRAME_LINES_MAX || is_too_big(&send->notice)) {
+        send->notice.line_count > FA_FRAME_LINES_MAX ||
+        send->notice.word_count > FIREALARM_WORD__COUNT || is_too_big(&send->notice)) {
         return FA_ETOOBIG;
     }
     size_t at = fa_frame_start(out);
@@ -373,6 +385,13 @@ static bool take_notice(struct fa_walk *walk, struct fa_frame_lists *lists,
             take_text(walk, &lists->fields[notice->field_count - 1].value);
         }
         return true;
+    case NOTICE_WORD:
+        walk->bad = notice->word_count == FIREALARM_WORD__COUNT;
+        if (!walk->bad) {
+            lists->words[notice->word_count] = (struct firealarm_text){"", 0};
+            take_text(walk, &lists->words[notice->word_count++]);
+        }
+        return true;
     default:
         return take_line(walk, lists, notice);
     }
@@ -385,7 +404,11 @@ int fa_frame_get_send(struct fa_str record, struct fa_frame_lists *lists,
     struct fa_walk walk = fa_walk_start("SEND", record);
     bool has_id = false, has_notice = false;
     send.notice = (struct firealarm_notice){
-        .size = sizeof send.notice, .fields = lists->fields, .lines = lists->lines};
+        .size = sizeof send.notice,
+        .fields = lists->fields,
+        .lines = lists->lines,
+        .words = lists->words,
+    };
 #define X(tag, member) send.notice.member = (struct firealarm_text){"", 0};
     NOTICE_TEXTS(X)
 #undef X

@@ -43,7 +43,7 @@ struct fa_frame_send {
     bool alone; /* in a request of its own, whatever else waits */
     enum fa_priority priority;
     struct firealarm_notice notice; /* fields and lines borrowed, at most FA_FRAME_FIELDS_MAX and
-                                       FA_FRAME_LINES_MAX */
+                                       FA_FRAME_LINES_MAX; words too */
 };
 
 /* Beside FIREALARM_SENT, _RETRY and _REJECTED: the courier ended while it was under way. An
@@ -78,6 +78,7 @@ struct fa_frame_lists {
     struct fa_option_given options[FA_FRAME_OPTIONS_MAX];
     struct firealarm_field fields[FA_FRAME_FIELDS_MAX];
     struct firealarm_line lines[FA_FRAME_LINES_MAX];
+    struct firealarm_text words[FIREALARM_WORD__COUNT];
 };
 
 /* Each FA_EPROTO with what is wrong. */

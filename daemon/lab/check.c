@@ -313,6 +313,9 @@ static bool is_urgent(const struct fa_lab *lab, const struct fa_notification *n)
         const struct fa_drill *drill = fa_engine_drill(lab->engine, alarm->texts->policy);
         return in_step || (drill != NULL && drill->urgent);
     }
+    if (n->kind == FA_NOTE_WEEKLY) {
+        return false; /* nobody needs it at night */
+    }
     bool urgent = n->kind == FA_NOTE_TEST || severity == NULL || in_step ||
                   (alarm != NULL && (alarm->flags & FA_FLAG_TROUBLE) != 0);
     bool known = false;
@@ -405,6 +408,15 @@ static bool is_put_off(const struct fa_alarm *alarm)
     return alarm->deadline.length == FA_OUTBOX_FULL_WAIT || alarm->clock == FA_CLOCK_OPENING;
 }
 
+/* A step that is to be told once more waits for room or for its hours, for nothing else. */
+static void check_put_off(struct fa_lab *lab, const struct fa_alarm *alarm)
+{
+    if ((alarm->flags & FA_FLAG_PUT_OFF) != 0 && !is_put_off(alarm)) {
+        fa_lab_fail(lab, "invariant 3 (always a next step): %s is put off and waits for nothing",
+                    alarm->identity);
+    }
+}
+
 static void check_next_step(struct fa_lab *lab, const struct fa_alarm *alarm,
                             const struct fa_lab_alarm *seen)
 {
@@ -434,6 +446,7 @@ static void check_deadline(struct fa_lab *lab, const struct fa_alarm *alarm,
         return;
     }
     if (alarm->state == FA_ALARM_UNACKED && !fa_is_hidden(alarm)) {
+        check_put_off(lab, alarm);
         check_next_step(lab, alarm, seen);
     } else if (at > now + 90 * FA_DAY ||
                (alarm->people->owner == NULL && alarm->state == FA_ALARM_ACKED)) {

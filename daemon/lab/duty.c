@@ -3,8 +3,9 @@
  * the directory: no function of people/ is called, so that an error there is seen here.
  *
  *   Who is away is replaced by the first of their deputies who is there, else by the nearest of
- *   theirs, else stays. A schedule means its members on duty. A customer's conduit is the one who
- *   is named, else those with the model's role. A calendar that ends is open from then on. */
+ *   theirs, else stays; but nobody stands in for the independent contacts. A schedule means its
+ *   members on duty. A customer's conduit is the one who is named, else those with the model's
+ * role. A calendar that ends is open from then on. */
 #include "lab/world.h"
 
 #include <stdlib.h>
@@ -217,9 +218,18 @@ void fa_lab_add_target(const struct fa_lab *lab, const struct fa_alarm *alarm, c
         }
         add_conduit(lab, account, set);
     }
+    bool is_independent = strcmp(target, "independent") == 0, any_there = false;
+    for (size_t p = 0; is_independent && p < dir->people_count; p++) {
+        any_there = any_there || (dir->people[p].independent && !fa_lab_is_away(lab, p));
+    }
     for (size_t p = 0; p < dir->people_count; p++) {
-        if (fa_lab_is_meant(dir, target, &dir->people[p])) {
+        if (!fa_lab_is_meant(dir, target, &dir->people[p])) {
+            continue;
+        }
+        if (!is_independent) {
             fa_lab_add_there(lab, p, set);
+        } else if (!any_there || !fa_lab_is_away(lab, p)) {
+            set[p] = true;
         }
     }
 }
@@ -254,6 +264,27 @@ static fa_time open_between(const struct fa_calendar_entry *calendar, fa_time fr
         sum += end > begin ? end - begin : 0;
     }
     return sum;
+}
+
+fa_time fa_lab_measured(const struct fa_lab *lab, const char *calendar, enum fa_measure measure,
+                        fa_time from, fa_time until)
+{
+    const struct fa_calendar_entry *found = calendar_of(lab, calendar);
+    double days = 0.0;
+    if (measure == FA_MEASURE_CLOCK || found == NULL || from >= found->known_until) {
+        return until - from;
+    }
+    fa_time end = until < found->known_until ? until : found->known_until;
+    for (size_t i = 0; measure == FA_MEASURE_DAYS && i < found->day_count; i++) {
+        fa_time day = found->days[i];
+        fa_time next = i + 1 < found->day_count ? found->days[i + 1] : found->known_until;
+        fa_time begin = day > from ? day : from;
+        days += (double)open_between(found, begin, next < end ? next : end) /
+                (double)open_between(found, day, next);
+    }
+    return (measure == FA_MEASURE_DAYS ? (fa_time)(days * (double)FA_DAY)
+                                       : open_between(found, from, end)) +
+           until - end;
 }
 
 /* So much open time of the day on which the days are over, which begins at *at; what is left of

@@ -21,10 +21,13 @@ void fa_lab_fed_push(struct fa_lab *lab, const struct fa_lab_sender *sender, dou
     if (fed == NULL) {
         lab->fed = fa_xgrow(lab->fed, lab->fed_count, &lab->fed_cap, sizeof *fed);
         fed = &lab->fed[lab->fed_count++];
-        *fed = (struct fa_lab_fed){.series = fa_xstrdup(sender->series), .kind = sender->kind};
+        *fed = (struct fa_lab_fed){
+            .series = fa_xstrdup(sender->series), .kind = sender->kind, .last = INT64_MIN};
     }
-    fed->last = lab->elapsed;
-    fed->value = value;
+    if (lab->elapsed - sender->ago >= fed->last) {
+        fed->last = lab->elapsed - sender->ago;
+        fed->value = value;
+    }
     fed->mixed = fed->mixed || fed->kind != sender->kind;
 }
 

@@ -104,10 +104,11 @@ static bool push(struct fa_lab *lab, struct fa_lab_sender *sender)
         return true;
     }
     double value = fa_run_value(run, at);
+    int64_t time = fa_lab_now(lab).wall - sender->ago;
     uint64_t handle = handle_of(lab, sender->kind, sender->series);
     for (uint32_t i = 0; i < sender->times && handle != FA_HANDLE_IGNORED; i++) {
         fa_metrics_push(fa_metrics_feed(lab->metrics, "lab"), fa_lab_now(lab), &handle, &value,
-                        NULL, NULL, 1);
+                        NULL, sender->ago > 0 ? &time : NULL, 1);
         fa_lab_fed_push(lab, sender, value);
     }
     return true;
@@ -160,6 +161,7 @@ void fa_lab_feed(struct fa_lab *lab, const struct fa_script_line *line)
         .kind = kind_of(fa_script_text(line, "as")),
         .times = times != NULL ? (uint32_t)times->number : 1,
         .every = fa_script_duration(line, "every", 0),
+        .ago = fa_script_duration(line, "ago", 0),
     };
     read_runs(&sender, fa_script_slot(line, "NUMBERS"));
     if (sender.once && sender.every == 0) {
@@ -285,27 +287,7 @@ void fa_lab_run_rules(struct fa_lab *lab)
     }
 }
 
-static void restore_one(void *ctx, const struct fa_alarm *alarm)
-{
-    struct fa_lab *lab = ctx;
-    if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE)) == 0 && !fa_is_further(alarm)) {
-        if (fa_alarm_keeps_level(alarm)) {
-            fa_rules_restore(lab->rules, alarm->texts->rule, fa_alarm_labels(alarm), alarm->level);
-        }
-        fa_foreign_restore(lab->foreign, alarm->texts->rule, fa_alarm_labels(alarm), alarm->source,
-                           fa_lab_now(lab).wall);
-    }
-}
-
-static void restore_further(void *ctx, const char *rule, const char *labels,
-                            const struct fa_source *source)
-{
-    struct fa_lab *lab = ctx;
-    fa_rules_restore(lab->rules, rule, labels, FA_LEVEL_FIRING);
-    fa_foreign_restore(lab->foreign, rule, labels, source, fa_lab_now(lab).wall);
-}
-
-void fa_lab_make_rules(struct fa_lab *lab)
+void fa_lab_make_rules(struct fa_lab *lab, fa_time shift)
 {
     const struct fa_setup *setup = &lab->config->setup;
     struct fa_rules *old = lab->rules;
@@ -315,8 +297,10 @@ void fa_lab_make_rules(struct fa_lab *lab)
         fa_rules_mind_near(lab->rules);
     }
     lab->foreign = fa_foreign_new(setup->rules, setup->rule_count, 0, 0);
-    fa_engine_each_alarm(lab->engine, restore_one, lab);
-    fa_engine_each_further(lab->engine, restore_further, lab);
+    fa_engine_restore_rules(lab->engine, lab->rules, lab->foreign, fa_lab_now(lab).wall);
+    if (old != NULL) {
+        fa_rules_hand_on(old, lab->rules, shift);
+    }
     fa_rules_free(old);
     fa_foreign_free(old_foreign);
 }

@@ -95,14 +95,29 @@ static void judge_again(const struct fa_script *script, struct fa_lab_result *re
     fa_lab_result_done(&second);
 }
 
+/* Does the line tell one of them? It begins with a name. */
+static bool tells_one_of(struct fa_str line, const char *names)
+{
+    struct fa_str rest = fa_str_of(names);
+    while (rest.len > 0) {
+        struct fa_str name = fa_str_cut(rest, '\n', &rest);
+        if (name.len > 0 && line.len > name.len && memcmp(line.ptr, name.ptr, name.len) == 0 &&
+            line.ptr[name.len] == ' ') {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Whose reminders found no room depends on which came first, and a restart changes that. */
-static void leave_out_reminders(char *told)
+static void leave_out_reminders(char *told, const char *spared)
 {
     struct fa_str rest = fa_str_of(told);
     char *to = told;
     while (rest.len > 0) {
         struct fa_str line = fa_str_cut(rest, '\n', &rest);
-        if (memmem(line.ptr, line.len, ": reminder of ", 14) == NULL) {
+        if (memmem(line.ptr, line.len, ": reminder of ", 14) == NULL ||
+            !tells_one_of(line, spared)) {
             memmove(to, line.ptr, line.len);
             to[line.len] = '\n';
             to += line.len + 1;
@@ -118,9 +133,10 @@ static void judge_restarts(const struct fa_script *script, struct fa_lab_result 
         return;
     }
     fa_lab_play(script, FA_LAB_RESTARTS, &other);
-    if (result->spared || other.spared) {
-        leave_out_reminders(result->told);
-        leave_out_reminders(other.told);
+    const char *spared[] = {result->spared, other.spared};
+    for (size_t i = 0; i < 2; i++) {
+        leave_out_reminders(result->told, spared[i]);
+        leave_out_reminders(other.told, spared[i]);
     }
     if (other.failed) {
         result->failed = result->broken = true;

@@ -13,16 +13,7 @@
 #include "lab/world.h"
 
 #include <string.h>
-
-static const struct fa_person_entry *entry_of(const struct fa_directory *dir, const char *name)
-{
-    for (size_t i = 0; name != NULL && i < dir->people_count; i++) {
-        if (strcmp(dir->people[i].name, name) == 0) {
-            return &dir->people[i];
-        }
-    }
-    return NULL;
-}
+#include <strings.h>
 
 static bool is_in(char *const *names, size_t count, const char *name)
 {
@@ -32,6 +23,17 @@ static bool is_in(char *const *names, size_t count, const char *name)
         }
     }
     return false;
+}
+
+static const struct fa_person_entry *entry_of(const struct fa_directory *dir, const char *name)
+{
+    for (size_t i = 0; name != NULL && i < dir->people_count; i++) {
+        if (strcmp(dir->people[i].name, name) == 0 ||
+            is_in(dir->people[i].aliases, dir->people[i].alias_count, name)) {
+            return &dir->people[i];
+        }
+    }
+    return NULL;
 }
 
 /* The account's own, or of one who left whoever has the role of its model. */
@@ -72,8 +74,22 @@ bool fa_lab_is_meant(const struct fa_directory *dir, const char *target,
     if (strncmp(target, "conduit:", 8) == 0) {
         return is_conduit(dir, target + 8, entry);
     }
-    return strcmp(target, "independent") == 0 ? entry->independent
-                                              : strcmp(target, entry->name) == 0;
+    return strcmp(target, "independent") == 0
+               ? entry->independent
+               : strcmp(target, entry->name) == 0 ||
+                     is_in(entry->aliases, entry->alias_count, target);
+}
+
+static bool has_address(const struct fa_person_entry *entry, const struct fa_contact *contact)
+{
+    for (size_t i = 0; i < entry->contact_count && contact->address != NULL; i++) {
+        const struct fa_contact *own = &entry->contacts[i];
+        if (own->address != NULL && strcmp(own->channel, contact->channel) == 0 &&
+            strcasecmp(own->address, contact->address) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool is_near(const struct fa_person_entry *subject, const char *person)
@@ -128,7 +144,8 @@ static bool is_struck(const struct fa_directory *dir, const char *person, const 
     return entry != NULL && is_near(entry, person);
 }
 
-/* What is true of the person or of one who reads their mail. */
+/* What is true of the person or of one who reads their mail: a delegate, or who has an address of
+ * theirs. */
 static bool reaches(const struct fa_directory *dir, const char *person, const char *name,
                     bool (*holds)(const struct fa_directory *, const char *, const char *))
 {
@@ -136,6 +153,12 @@ static bool reaches(const struct fa_directory *dir, const char *person, const ch
     bool found = holds(dir, person, name);
     for (size_t i = 0; !found && entry != NULL && i < entry->delegate_count; i++) {
         found = holds(dir, entry->delegates[i], name);
+    }
+    for (size_t p = 0; !found && entry != NULL && p < dir->people_count; p++) {
+        for (size_t i = 0; !found && i < entry->contact_count; i++) {
+            found = has_address(&dir->people[p], &entry->contacts[i]) &&
+                    holds(dir, dir->people[p].name, name);
+        }
     }
     return found;
 }

@@ -378,7 +378,8 @@ static void check_moves_on(void *ctx, const struct fa_alarm *alarm)
         if (key->sent != FA_NEVER && (key->sent >= seen->told_from || is_rung)) {
             const char *who = lab->deliveries[key->first].person;
             const struct fa_incident_id none = {{{0}}};
-            if (key->sent <= lab->reloaded || fa_lab_why_not(lab, alarm, none, who, NULL) == NULL) {
+            if (key->tried <= lab->reloaded ||
+                fa_lab_why_not(lab, alarm, none, who, NULL) == NULL) {
                 return; /* somebody was reached; whom a reload keeps out, only the wait replaces */
             }
         }

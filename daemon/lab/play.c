@@ -738,6 +738,7 @@ void fa_lab_play(const struct fa_script *script, enum fa_lab_how how,
         fa_lab_claims_close(&lab);
     }
     judge(&lab, &result);
+    fa_lab_storm_end(&lab);
     result.digest = lab.digest;
     result.spared = lab.spared;
     result.cover = lab.cover;
@@ -746,6 +747,7 @@ void fa_lab_play(const struct fa_script *script, enum fa_lab_how how,
     result.unwatched = list_unwatched(&lab);
     lab.claims = NULL;
     lab.deliveries = NULL;
+    lab.spared = NULL;
     lab.claim_count = lab.delivery_count = 0;
     fa_lab_done(&lab);
     *ret_result = result;
@@ -755,6 +757,7 @@ void fa_lab_result_done(struct fa_lab_result *result)
 {
     free(result->story);
     free(result->told);
+    free(result->spared);
     free(result->unwatched);
     fa_lab_claims_free(result->claims, result->claim_count);
     fa_lab_deliveries_free(result->deliveries, result->delivery_count);

@@ -100,6 +100,7 @@ static void try_one(void *ctx, const struct fa_notification *n)
     struct fa_lab *lab = trying->lab;
     bool takes = MOODS[trying->mood].takes;
     fa_lab_check_attempt(lab, n);
+    fa_lab_weekly_attempt(lab, n);
     struct fa_lab_key *key = fa_lab_see_attempt(lab, n, trying->message);
     struct fa_lab_delivery *delivery = &lab->deliveries[lab->delivery_count - 1];
     delivery->reached = takes;
@@ -160,7 +161,10 @@ static void note_verdict(struct fa_lab *lab, const struct fa_lab_flight *flight)
         if (!fa_id_eq(key->message.id, flight->id.id)) {
             continue;
         }
-        key->rejected = key->rejected || flight->verdict == FA_VERDICT_REJECTED;
+        if (flight->verdict == FA_VERDICT_REJECTED) {
+            key->rejected = true;
+            key->refused = fa_lab_now(lab).wall;
+        }
         key->retries += flight->verdict == FA_VERDICT_RETRY;
         key->sent = flight->verdict == FA_VERDICT_SENT ? lab->elapsed : key->sent;
         if (fa_id_eq(key->id.id, flight->id.id)) {

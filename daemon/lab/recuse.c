@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Who stepped out of an alarm, remembered from outside: what was said counts from the step that
- * takes it, a start keeps what was stored of it, and the alarm that follows one keeps it too. */
+ * takes it, a start keeps what was stored of it, and the alarm that follows one keeps it too, as
+ * does one that was among those beyond the limit for which the other stood. */
 #include "lab/world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 static struct fa_lab_recusal *add(struct fa_lab *lab, struct fa_alarm_id alarm, const char *name,
                                   bool is_subject)
@@ -87,17 +90,35 @@ void fa_lab_recused_start(struct fa_lab *lab)
     }
 }
 
+/* Its row among the label sets without an alarm went in the step that began it. */
+static bool was_further(const struct fa_lab *lab, const struct fa_alarm *alarm)
+{
+    XXH128_canonical_t key;
+    bool was = false;
+    XXH128_canonicalFromHash(&key, XXH3_128bits(alarm->identity, strlen(alarm->identity)));
+    for (size_t i = lab->step_from; i < lab->actions.count; i++) {
+        const struct fa_action *action = &lab->actions.list[i];
+        was = was || (action->kind == FA_ACT_ERASE && action->u.row.kind == FA_ROW_FURTHER &&
+                      memcmp(action->u.row.key, key.digest, sizeof key.digest) == 0);
+    }
+    return was;
+}
+
 void fa_lab_recused_anew(struct fa_lab *lab, const struct fa_alarm *alarm)
 {
     size_t count = lab->recusal_count;
+    char further[300];
     if (alarm->people->incident_count > 0) {
         return;
     }
+    snprintf(further, sizeof further, "%s/further", alarm->texts->rule);
+    bool follows = count > 0 && was_further(lab, alarm);
     for (size_t i = 0; i < count; i++) {
         const struct fa_lab_alarm *old = fa_lab_find_alarm(lab, lab->recusals[i].alarm);
         if (old != NULL && !fa_id_eq(old->id.id, alarm->id.id) && old->filings == 0 &&
-            lab->elapsed - old->closed < 30 * FA_DAY &&
-            strcmp(old->identity, alarm->identity) == 0) {
+            (old->closed == 0 || lab->elapsed - old->closed < 30 * FA_DAY) &&
+            (strcmp(old->identity, alarm->identity) == 0 ||
+             (follows && strcmp(old->identity, further) == 0))) {
             const struct fa_lab_recusal copy = lab->recusals[i];
             add(lab, alarm->id, copy.name, copy.is_subject)->given = true;
         }

@@ -150,9 +150,11 @@ static const char *cut_story(const char *story, bool whole)
 
 static void print_story(FILE *out, const struct fa_lab_result *result, bool whole)
 {
-    const char *story = result->story != NULL ? result->story : "";
-    const char *cut = cut_story(story, whole);
-    fprintf(out, "what happened%s:\n%s", cut != story ? " last (--verbose shows all)" : "", cut);
+    if (result->story != NULL && result->story[0] != '\0') {
+        const char *cut = cut_story(result->story, whole);
+        fprintf(out, "what happened%s:\n%s",
+                cut != result->story ? " last (--verbose shows all)" : "", cut);
+    }
 }
 
 static void print_expectations(FILE *out, const struct fa_lab_result *result)
@@ -190,7 +192,9 @@ static void print_failures(FILE *out, const char *path, const struct fa_lab_resu
         }
         last = claim->line->verb;
     }
-    if (result->broken) {
+    if (result->broken && result->line == 0) { /* the file itself */
+        fprintf(out, "%s%s: %s\n", head, path, result->failure);
+    } else if (result->broken) {
         fprintf(out, "%s%s:%" PRIu32 ":%" PRIu32 ": %s\n", head, path, result->line, result->col,
                 result->failure);
     }

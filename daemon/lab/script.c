@@ -388,7 +388,7 @@ static const char *keyword_of(const char *text)
     static const char *const known[] = {
         "as",     "times", "every", "for",  "by",    "of",    "via",  "kind", "step",
         "loop",   "over",  "after", "same", "again", "state", "kept", "says", "contains",
-        "within", "about", "ends",  "upto", "lines", "to",    "now"};
+        "within", "about", "ends",  "upto", "lines", "to",    "now",  "ago"};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(known[i], text) == 0) {
             return known[i];

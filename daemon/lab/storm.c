@@ -10,6 +10,7 @@
  * What a person got is counted by the world's own clock, from what arrived. */
 #include "lab/world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,16 +49,17 @@ static bool counts(const struct fa_lab *lab, const struct fa_lab_key *key,
            strcmp(first->person, n->person) == 0 && is_read_by_people(lab, first->channel);
 }
 
-/* When the word was decided on: over another channel before, maybe, which refused it. */
+/* When the word was decided on: over another channel before, maybe, whose refusal this answers. */
 static fa_time owed_since(const struct fa_lab *lab, const struct fa_notification *n)
 {
     fa_time since = n->created;
-    for (size_t i = 0; i < lab->key_count; i++) {
-        const struct fa_lab_key *key = &lab->keys[i];
-        if (key->rejected && key->created < since && fa_id_eq(key->alarm.id, n->alarm.id) &&
-            key->kind == n->kind && key->step == n->step && key->loop == n->loop &&
-            strcmp(lab->deliveries[key->first].person, n->person) == 0) {
-            since = key->created;
+    for (size_t i = lab->key_count; i > 0; i--) {
+        const struct fa_lab_key *key = &lab->keys[i - 1];
+        const struct fa_lab_delivery *first = &lab->deliveries[key->first];
+        if (key->rejected && key->refused == since && fa_id_eq(key->alarm.id, n->alarm.id) &&
+            fa_id_eq(first->incident.id, n->incident.id) && key->kind == n->kind &&
+            key->step == n->step && key->loop == n->loop && strcmp(first->person, n->person) == 0) {
+            since = key->created < since ? key->created : since;
         }
     }
     return since;
@@ -142,6 +144,21 @@ static void check_suppressed(struct fa_lab *lab, const struct fa_action *action)
     free(who);
 }
 
+/* Remembers whose reminders are not compared. */
+static void spare(struct fa_lab *lab, const char *person)
+{
+    char line[300];
+    struct fa_buf buf;
+    snprintf(line, sizeof line, "\n%s\n", person);
+    if (lab->spared != NULL && strstr(lab->spared, line) != NULL) {
+        return;
+    }
+    fa_buf_init(&buf, (size_t)1 << 20);
+    fa_buf_printf(&buf, "%s%s\n", lab->spared != NULL ? lab->spared : "\n", person);
+    free(lab->spared);
+    lab->spared = fa_buf_take(&buf);
+}
+
 bool fa_lab_storm_is_suppressed(const struct fa_lab *lab, const struct fa_alarm *alarm,
                                 const char *person)
 {
@@ -194,7 +211,9 @@ void fa_lab_storm_step(struct fa_lab *lab)
         if (action->kind == FA_ACT_JOURNAL && action->u.journal.code == FA_J_NOTIFY) {
             note_wait(lab, action);
         } else if (action->kind == FA_ACT_JOURNAL && action->u.journal.code == FA_J_SPARED) {
-            lab->spared = true;
+            char *who = who_of(lab, action);
+            spare(lab, who);
+            free(who);
             check_suppressed(lab, action);
         }
     }
@@ -206,5 +225,15 @@ void fa_lab_storm_start(struct fa_lab *lab)
 {
     for (size_t i = 0; i < lab->wait_count; i++) {
         lab->waits[i].since = lab->elapsed; /* of its minute may be left what was left */
+    }
+}
+
+void fa_lab_storm_end(struct fa_lab *lab)
+{
+    for (size_t i = 0; lab->engine != NULL && i < lab->wait_count; i++) {
+        const struct fa_notification *n = fa_engine_notification(lab->engine, lab->waits[i].id);
+        if (n != NULL) {
+            spare(lab, n->person);
+        }
     }
 }

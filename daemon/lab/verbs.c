@@ -13,8 +13,9 @@ const struct fa_script_verb fa_script_verbs[FA_SCRIPT_VERBS] = {
     {FA_DO_ADVANCE, "advance DURATION", "time passes"},
     {FA_DO_METRIC,
      "metric SERIES NUMBERS [as gauge|counter|total|timer|set|state] [times COUNT] [every DURATION] "
-     "[for DURATION]",
-     "samples; a later line for the same series takes the place of one that repeats"},
+     "[for DURATION] [ago DURATION]",
+     "samples; a later line for the same series takes the place of one that repeats. With `ago` they "
+     "say that they are of then: late, or a correction of the sample of that time"},
     {FA_DO_INTERVAL, "interval DURATION",
      "between samples of 0+10x20 and of lists in quotes that say no `every`; 1m"},
     {FA_DO_QUIET, "quiet SERIES", "a series that repeats falls silent"},

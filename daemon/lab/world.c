@@ -12,6 +12,8 @@
  * events share a turn) is fixed here; the promises to the engine are the same. */
 #include "lab/world.h"
 
+#include "metrics/save.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +60,8 @@ void fa_lab_done(struct fa_lab *lab)
     fa_lab_fed_done(lab);
     fa_lab_numbers_done(lab);
     fa_lab_seen_done(lab);
+    fa_lab_weekly_done(lab);
+    free(lab->spared);
     fa_config_free(lab->config);
     for (size_t i = 0; i < lab->piece_count; i++) {
         free(lab->pieces[i].name);
@@ -166,6 +170,8 @@ void fa_lab_step(struct fa_lab *lab, struct fa_event *event)
         fa_lab_check_step(lab);
         fa_lab_owed_step(lab);
         fa_lab_storm_step(lab);
+        fa_lab_due_step(lab);
+        fa_lab_weekly_step(lab);
     }
     fa_lab_see_alarms(lab);
     fa_lab_cover_step(lab);
@@ -253,6 +259,35 @@ void fa_lab_advance_to(struct fa_lab *lab, fa_time elapsed)
 
 /* ---- starts and stops ---- */
 
+/* As app/ does it: windows are kept by wall time. */
+static void forget_windows(struct fa_lab *lab, fa_time shift)
+{
+    struct fa_metrics *old = lab->metrics;
+    fa_lab_fed_forget(lab, NULL);
+    lab->metrics = fa_metrics_new(NULL);
+    lab->remade = lab->elapsed;
+    fa_lab_make_rules(lab, shift);
+    fa_metrics_free(old);
+}
+
+/* As app/ does it: samples and what rules remember come from the checkpoint, and what cannot be
+ * used leaves nothing behind. */
+static void load_checkpoint(struct fa_lab *lab)
+{
+    struct fa_str bytes = fa_buf_str(&lab->checkpoint);
+    struct fa_loaded loaded;
+    struct fa_err err;
+    bool there = bytes.len > 0;
+    lab->metrics = fa_metrics_new(NULL);
+    (void)fa_metrics_feed(lab->metrics, "lab");
+    fa_lab_make_rules(lab, 0);
+    if (there && fa_metrics_load(lab->metrics, bytes, fa_lab_now(lab), &loaded, &err) == 0) {
+        fa_rules_load(lab->rules, bytes);
+    } else if (there) {
+        forget_windows(lab, 0);
+    }
+}
+
 void fa_lab_start(struct fa_lab *lab)
 {
     const struct fa_setup *setup = &lab->config->setup;
@@ -263,10 +298,8 @@ void fa_lab_start(struct fa_lab *lab)
     lab->engine = fa_engine_new(setup);
     fa_lab_load(lab);
     fa_lab_check_load(lab);
-    lab->metrics = fa_metrics_new(NULL);
     lab->remade = lab->elapsed;
-    fa_lab_make_rules(lab);
-    fa_rules_load(lab->rules, fa_buf_str(&lab->checkpoint));
+    load_checkpoint(lab);
     for (size_t i = 0; i < lab->alarm_count; i++) {
         lab->alarms[i].last_step = lab->elapsed;
     }
@@ -276,13 +309,17 @@ void fa_lab_start(struct fa_lab *lab)
     fa_lab_run_rules(lab);
 }
 
-/* What rules remember, of a clean stop alone; samples are forgotten at each. */
+/* Samples and what rules remember; a kill comes before the first was written. */
 static void keep_checkpoint(struct fa_lab *lab, bool clean)
 {
-    struct fa_rules_save save = {0};
+    struct fa_save save = {0};
+    struct fa_rules_save rules = {0};
     fa_buf_clear(&lab->checkpoint);
     if (clean) {
-        (void)fa_rules_save(lab->rules, &save, SIZE_MAX, &lab->checkpoint);
+        (void)fa_metrics_save(lab->metrics, &save, fa_lab_now(lab), SIZE_MAX, &lab->checkpoint);
+        (void)fa_rules_save(lab->rules, &rules, SIZE_MAX, &lab->checkpoint);
+    } else {
+        fa_lab_fed_forget(lab, NULL);
     }
 }
 
@@ -296,24 +333,13 @@ void fa_lab_stop(struct fa_lab *lab, bool clean)
     fa_lab_commit_lose(lab);
     fa_lab_post_drop(lab);
     fa_lab_owed_stop(lab);
-    if (is_lost && lab->elapsed <= lab->upset + lab->store.takes) {
+    fa_lab_due_stop(lab, clean && !is_lost);
+    fa_lab_weekly_stop(lab, is_lost);
+    if (is_lost && lab->elapsed <= lab->jumped + lab->store.takes) {
         lab->stopped_offset = FA_NEVER; /* that the clock stepped may not have been durable */
     }
-    fa_lab_fed_forget(lab, NULL);
     drop_daemon(lab);
     fa_lab_tell(lab, clean ? "the daemon stops" : "the daemon is killed");
-}
-
-/* As app/ does it: windows are kept by wall time. */
-static void forget_windows(struct fa_lab *lab)
-{
-    struct fa_metrics *old = lab->metrics;
-    fa_lab_fed_forget(lab, NULL);
-    lab->metrics = fa_metrics_new(NULL);
-    lab->remade = lab->elapsed;
-    fa_lab_make_rules(lab);
-    fa_metrics_free(old);
-    fa_lab_run_rules(lab);
 }
 
 void fa_lab_jump(struct fa_lab *lab, fa_time delta)
@@ -321,13 +347,14 @@ void fa_lab_jump(struct fa_lab *lab, fa_time delta)
     struct fa_event event = {.kind = FA_EV_CLOCK, .u.clock.delta = delta};
     char length[40];
     lab->wall_offset += delta;
-    lab->upset = lab->elapsed;
+    lab->jumped = lab->upset = lab->elapsed;
     fa_lab_tell(lab, "the wall clock jumps %s%s", delta < 0 ? "-" : "+",
                 fa_format_duration(delta < 0 ? -delta : delta, length));
     if (lab->engine != NULL) {
         fa_lab_turn(lab, &event);
         if (fa_clock_is_stepped(delta)) {
-            forget_windows(lab);
+            forget_windows(lab, delta);
+            fa_lab_run_rules(lab);
         }
     }
 }
@@ -339,7 +366,7 @@ void fa_lab_reload(struct fa_lab *lab, struct fa_config *config)
     lab->config = config;
     fa_lab_tell(lab, "another configuration");
     if (lab->engine != NULL) {
-        fa_lab_make_rules(lab);
+        fa_lab_make_rules(lab, 0);
         fa_metrics_sweep(lab->metrics);
         fa_lab_step(lab, &event);
         fa_lab_turn_end(lab);

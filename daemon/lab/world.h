@@ -13,7 +13,8 @@
  *   owed.c     what the daemon owes, told from outside     cover.c   what was visited
  *   numbers.c  what expressions make of the samples, told anew
  *   storm.c    how many messages a person gets, and that none of them is lost
- *   duty.c     who is on duty and what is open, told anew     recuse.c  who stepped out */
+ *   duty.c     who is on duty and what is open, told anew     recuse.c  who stepped out
+ *   due.c      how long a `for` and a wait last               weekly.c  when digests come */
 #ifndef FA_LAB_WORLD_H
 #define FA_LAB_WORLD_H
 
@@ -118,10 +119,20 @@ struct fa_lab_key {
     uint32_t step, loop, retries;
     fa_time created;     /* wall: when it was decided on */
     fa_time tried, sent; /* elapsed: first try, verdict; FA_NEVER: none */
+    fa_time refused;     /* wall: it was rejected last */
     bool rejected;
     struct fa_notification_id message; /* it left in */
     bool excused;    /* a stop came between: what the daemon knows of it is not certain */
     bool may_repeat; /* since it reached: crash, lost answer, dead courier or an operator's word */
+};
+
+/* How long the condition of a pending alarm has held; due.c's. */
+struct fa_lab_lasting {
+    bool judged;
+    enum fa_measure measure;
+    fa_time length; /* of its `for` */
+    fa_time done;   /* in its measure: before `from` */
+    fa_time from;   /* wall: it holds since; 0: nobody knows whether it does */
 };
 
 struct fa_lab_alarm { /* remembers alarms that the engine has let go */
@@ -142,6 +153,8 @@ struct fa_lab_alarm { /* remembers alarms that the engine has let go */
     bool spared;       /* since its last STEP: one was not told again, for they know of it */
     bool resumed;      /* in this step */
     bool told_anew;    /* a step was, or will be, told once more: resumed or overdue */
+    struct fa_lab_lasting lasts;
+    fa_time step_due;         /* wall: the wait of the step that was told is over; 0: not known */
     struct fa_policy *policy; /* owned: a copy of what it began with; NULL: it had none */
 };
 
@@ -177,6 +190,14 @@ struct fa_lab_recusal {
     bool is_subject;
     uint64_t asked;
     bool given; /* a positive answer left */
+};
+
+/* A reader of the weekly digest. */
+struct fa_lab_week {
+    char *person; /* owned */
+    fa_time told; /* wall: the last one was decided on, or they became a reader */
+    bool is_reader;
+    bool unsure; /* what the daemon knows of it: until the next one */
 };
 
 struct fa_lab_never {
@@ -231,6 +252,7 @@ struct fa_lab_sender {
     bool once;     /* and not again from the first */
     uint32_t times;
     fa_time at, every, until; /* elapsed */
+    fa_time ago;              /* how old a sample says that it is */
 };
 
 /* Of another system. */
@@ -323,7 +345,7 @@ struct fa_lab {
     struct fa_metrics *metrics;
     struct fa_rules *rules;
     fa_time surveyed;         /* elapsed: the engine heard what they have seen; 0: it has not */
-    struct fa_buf checkpoint; /* of the rules, written by the last stop */
+    struct fa_buf checkpoint; /* of the last stop; empty: it was a kill */
     struct fa_foreign *foreign;
     struct fa_actions actions; /* of the turn under way */
     size_t step_from;          /* first action of the step under way */
@@ -355,15 +377,18 @@ struct fa_lab {
     size_t wait_count, wait_cap;
     struct fa_notification_id replayed; /* by an operator: it leaves at any hour */
     fa_time reloaded;                   /* elapsed */
-    bool spared;                        /* somebody a reminder, for want of room */
-    fa_time remade;                     /* elapsed: when samples were forgotten last */
-    fa_time upset; /* elapsed: when the clock was set last, or what had piled up left at once */
+    char *spared;   /* owned: who a reminder, for want of room: "\nNAME\nNAME\n"; NULL: nobody */
+    fa_time remade; /* elapsed: when samples were forgotten last */
+    fa_time jumped; /* elapsed: when the clock was set last */
+    fa_time upset;  /* elapsed: when the clock was set last, or what had piled up left at once */
     struct fa_lab_silence *silences; /* silence.c's */
     size_t silence_count;
     struct fa_lab_promise *promises;
     size_t promise_count, promise_cap;
     struct fa_lab_recusal *recusals;
     size_t recusal_count, recusal_cap;
+    struct fa_lab_week *weeks; /* weekly.c's */
+    size_t week_count, week_cap;
     fa_time stopped_offset; /* of the wall clock when the daemon went */
     struct fa_lab_fed *fed;
     size_t fed_count, fed_cap;
@@ -466,7 +491,7 @@ fa_time fa_lab_feed_next(const struct fa_lab *lab);
 /* Rules over what was pushed; signals become steps. */
 void fa_lab_run_rules(struct fa_lab *lab);
 /* Made anew of the configuration, over the samples that are there; what they knew is handed on. */
-void fa_lab_make_rules(struct fa_lab *lab);
+void fa_lab_make_rules(struct fa_lab *lab, fa_time shift);
 void fa_lab_feed_done(struct fa_lab *lab);
 
 /* seen.c */
@@ -496,6 +521,8 @@ void fa_lab_storm_attempt(struct fa_lab *lab, const struct fa_notification *n);
 bool fa_lab_storm_is_suppressed(const struct fa_lab *lab, const struct fa_alarm *alarm,
                                 const char *person);
 void fa_lab_storm_start(struct fa_lab *lab);
+/* At the end: what has not left yet may be another message with restarts. */
+void fa_lab_storm_end(struct fa_lab *lab);
 
 /* owed.c */
 void fa_lab_owed_step(struct fa_lab *lab);
@@ -505,6 +532,16 @@ void fa_lab_owed_reply(struct fa_lab *lab, const struct fa_action *action);
 void fa_lab_owed_stop(struct fa_lab *lab);
 void fa_lab_owed_start(struct fa_lab *lab);
 void fa_lab_owed_heard(struct fa_lab *lab);
+
+/* due.c */
+void fa_lab_due_step(struct fa_lab *lab);
+void fa_lab_due_stop(struct fa_lab *lab, bool clean);
+
+/* weekly.c */
+void fa_lab_weekly_step(struct fa_lab *lab);
+void fa_lab_weekly_stop(struct fa_lab *lab, bool is_lost);
+void fa_lab_weekly_attempt(struct fa_lab *lab, const struct fa_notification *n);
+void fa_lab_weekly_done(struct fa_lab *lab);
 
 /* alert.c */
 void fa_lab_alert(struct fa_lab *lab, const struct fa_script_line *line);
@@ -574,6 +611,9 @@ void fa_lab_add_target(const struct fa_lab *lab, const struct fa_alarm *alarm, c
                        bool *set);
 /* Of a calendar by its name; NULL, or one that there is none of: always open. */
 bool fa_lab_is_open(const struct fa_lab *lab, const char *calendar);
+/* How much of from..until counts in that measure of the calendar. */
+fa_time fa_lab_measured(const struct fa_lab *lab, const char *calendar, enum fa_measure measure,
+                        fa_time from, fa_time until);
 /* Wall: when the wait of the step will be over that is told now. */
 fa_time fa_lab_due_by(const struct fa_lab *lab, const struct fa_step *step);
 /* Has somebody left the directory whom a filing of the alarm is to be kept from? */
@@ -590,8 +630,8 @@ struct fa_lab_result {
     char failure[1024]; /* the first */
     char *story;        /* owned */
     uint64_t digest;
-    char *told;              /* owned: who was told what, for comparing runs */
-    bool spared;             /* somebody was spared a reminder, for want of room */
+    char *told;   /* owned: who was told what, for comparing runs */
+    char *spared; /* owned: to whom a reminder found no room or had not left: "\nNAME\nNAME\n" */
     const char *no_restarts; /* borrowed from the script: why; NULL */
     size_t steps;
     bool broken;                 /* it ended before its last line; that is the failure */

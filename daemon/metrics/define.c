@@ -72,11 +72,16 @@ static inline bool same_bytes(const char *a, const char *b, size_t len)
     return x == y;
 }
 
+static inline uint64_t handle_in(const struct fa_raw *raw)
+{
+    return (uint64_t)raw->mark << 32 | raw->place;
+}
+
 static inline bool is_raw(const struct fa_feed *feed, enum fa_kind kind, struct fa_str raw,
                           const struct fa_raw *known)
 {
-    return known->len == raw.len && known->feed == feed->number &&
-           (known->handle >> KIND_SHIFT & 15) == kind && same_bytes(known->bytes, raw.ptr, raw.len);
+    return known->len == raw.len && known->feed == feed->number && (known->mark & 15) == kind &&
+           same_bytes(known->bytes, raw.ptr, raw.len);
 }
 
 static const struct fa_raw *find_raw(const struct fa_feed *feed, enum fa_kind kind,
@@ -105,7 +110,7 @@ uint64_t fa_metrics_key(struct fa_feed *feed, enum fa_kind kind, struct fa_str r
 {
     uint64_t hash = raw_hash(feed, kind, raw);
     const struct fa_raw *found = find_raw(feed, kind, raw, hash);
-    return found != NULL ? found->handle : unknown_key(feed->metrics, hash);
+    return found != NULL ? handle_in(found) : unknown_key(feed->metrics, hash);
 }
 
 /* Each pass asks the memory for what the next one reads, so that their waits overlap. */
@@ -133,9 +138,9 @@ static void find_batch(struct fa_feed *feed, const uint32_t *kinds, const struct
         if (known != NULL && !is_raw(feed, (enum fa_kind)kinds[i], raws[i], known)) {
             known = find_raw(feed, (enum fa_kind)kinds[i], raws[i], hashes[i]);
         }
-        handles[i] = known != NULL ? known->handle : unknown_key(metrics, hashes[i]);
+        handles[i] = known != NULL ? handle_in(known) : unknown_key(metrics, hashes[i]);
         if (known != NULL) {
-            __builtin_prefetch(fa_series_at(metrics, (uint32_t)known->handle));
+            __builtin_prefetch(fa_series_at(metrics, known->place));
         }
     }
 }
@@ -173,7 +178,8 @@ static void remember_raw(struct fa_feed *feed, enum fa_kind kind, struct fa_str 
     size_t size = FA_RAW_HEAD + raw.len + (has_next ? sizeof origin->raws : 0);
     uint32_t id = fa_arena_take(&metrics->raw_bytes, size);
     struct fa_raw *entry = fa_arena_at(&metrics->raw_bytes, id);
-    entry->handle = handle_of(fa_series_at(metrics, place), kind);
+    entry->place = place;
+    entry->mark = (uint32_t)(handle_of(fa_series_at(metrics, place), kind) >> 32);
     entry->feed = feed->number;
     entry->len = raw.len & 0x7fff;
     entry->has_next = has_next;
@@ -468,8 +474,8 @@ static void drop_raws(struct fa_metrics *metrics, struct fa_origin *origin)
         uint32_t id = origin->raws;
         const struct fa_raw *raw = fa_arena_at(&metrics->raw_bytes, id);
         struct fa_str bytes = {raw->bytes, raw->len};
-        uint64_t hash = raw_hash(metrics->feeds_by_number[raw->feed],
-                                 (enum fa_kind)(raw->handle >> KIND_SHIFT & 15), bytes);
+        uint64_t hash =
+            raw_hash(metrics->feeds_by_number[raw->feed], (enum fa_kind)(raw->mark & 15), bytes);
         size_t size = FA_RAW_HEAD + bytes.len + (raw->has_next ? sizeof id : 0);
         origin->raws = FA_POOL_NONE;
         if (raw->has_next) {

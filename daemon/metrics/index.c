@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Open addressing with linear probing; removal moves the followers back, so there are no
  * tombstones and a table under churn stays as fast as a new one. At most 4/5 full, and grown by a
- * half, as the tables are much of what a quiet series takes. A cell has all of the hash that its
+ * quarter, as the tables are much of what a quiet series takes. A cell has all of the hash that its
  * place depends on, so a table grows without a look at what it points to. */
 #include "metrics/index.h"
 #include "base/panic.h"
@@ -35,7 +35,7 @@ void fa_index_add(struct fa_index *index, uint32_t hash, uint32_t id)
     fa_assert(id != FA_INDEX_NONE);
     if (5 * (index->count + 1) > 4 * index->cap) {
         struct fa_index old = *index;
-        index->cap = old.cap == 0 ? 16 : old.cap + old.cap / 2;
+        index->cap = old.cap == 0 ? 16 : old.cap + old.cap / 4;
         fa_assert(index->cap <= UINT32_MAX);
         index->cells = fa_xcalloc(index->cap, sizeof index->cells[0]);
         for (size_t i = 0; i < old.cap; i++) {

@@ -66,8 +66,9 @@ void fa_ring_expire(struct fa_window *window, fa_time edge);
 void fa_ring_free(struct fa_window *window);
 void fa_ring_begin(struct fa_slots *slots, fa_time from);
 bool fa_ring_next(struct fa_slots *slots, struct fa_slot *ret_slot);
-/* A slot of the ring as it is kept. */
-struct fa_str fa_ring_bytes(const struct fa_window *window, size_t i);
+/* Writes a slot of the ring to *ret_bytes, FA_RING_SAVED_MAX at most; returns how many. */
+size_t fa_ring_save(const struct fa_window *window, size_t i, char *ret_bytes);
+#define FA_RING_SAVED_MAX 64u
 /* Puts such a slot behind the others; FA_EPARSE as above. With sketches it takes the one that was
  * opened. */
 int fa_ring_load(struct fa_window *window, struct fa_str bytes) FA_MUST_CHECK;

@@ -362,6 +362,9 @@ static bool store_late(struct fa_feed *feed, struct fa_series *series,
     fa_series_mark(series);
     if (sample->time == series->newest_at) {
         series->newest = sample->value;
+    } else if (sample->time == now) { /* the clock was put back a little: it is the newest */
+        note_newest(series, series->newest_at, sample->value);
+        series->parted = true;
     }
     return true;
 }

@@ -3,7 +3,9 @@
  *
  *   style       scale 4, time_bits 4, value_bits 6, is_full 1, unused 1
  *   begins      44, signed: the time before the first slot's, so that its own difference is 0
- *   each slot   its time: the change of the difference to the one before, as a number of time_bits
+ *   each slot   its time: the change of the difference to the one before, as a number of time_bits;
+ *               of 0 bits: 6 bits of a length and as many bits of the second slot's, and nothing of
+ *               the others', as none changes
  *               its last value, as a value
  *               is_full: 0 for a plain sample, or 1 and the rest of it
  *
@@ -129,7 +131,8 @@ struct fa_pack_style fa_pack_style_after(struct fa_pack_style style,
     } else if (style.scale != FA_SCALE_NONE && style.scale > 0 && !found->is_fine) {
         style.scale--;
     }
-    style.time_bits = best_bits(found->times, TIME_MAX);
+    bool is_even = found->count > 3 && found->times[0] + 2u >= found->count;
+    style.time_bits = is_even ? 0 : best_bits(found->times, TIME_MAX);
     style.value_bits = best_bits(found->values, VALUE_MAX);
     style.is_full = found->is_full;
     return style;
@@ -176,6 +179,16 @@ static void put_number(struct writer *writer, uint64_t value, unsigned bits)
     put_long(writer, escape, bits);
     put(writer, length_of(value), LENGTH_BITS);
     put_long(writer, value, length_of(value));
+}
+
+static void put_change(struct writer *writer, uint64_t change, unsigned bits)
+{
+    if (bits > 0) {
+        put_number(writer, change, bits);
+    } else if (writer->chunk->count == 1) {
+        put(writer, length_of(change), LENGTH_BITS);
+        put_long(writer, change, length_of(change));
+    }
 }
 
 static void put_xor(struct writer *writer, uint64_t differs)
@@ -278,7 +291,8 @@ static bool suits(const struct fa_packed *chunk, struct fa_pack_style style,
                   const struct fa_pack *pack, enum fa_fold fold, const struct fa_slot *slot)
 {
     int64_t scaled;
-    if (chunk->count == FA_CHUNK_SLOTS) {
+    if (chunk->count == FA_CHUNK_SLOTS || (style.time_bits == 0 && chunk->count > 1 &&
+                                           slot->last_at - pack->last_at != (fa_time)pack->delta)) {
         return false;
     }
     if (!style.is_full && !is_plain(slot, fold, chunk->count > 0, pack->last)) {
@@ -309,7 +323,7 @@ bool fa_pack_append(struct fa_packed *chunk, size_t size, struct fa_pack *pack, 
                  BEGINS_BITS);
         delta = 0;
     } else {
-        put_number(&writer, zigzag(delta - (fa_time)pack->delta), style.time_bits);
+        put_change(&writer, zigzag(delta - (fa_time)pack->delta), style.time_bits);
         if (style.scale != FA_SCALE_NONE && !to_scale(pack->last, style.scale, &scaled)) {
             scaled = 0;
         }
@@ -452,8 +466,7 @@ void fa_unpack_begin(struct fa_unpack *unpack, const struct fa_packed *chunk, si
                                  .style = style,
                                  .left = chunk->count};
     unpack->is_damaged = (style.scale > FA_SCALE_MAX && style.scale != FA_SCALE_NONE) ||
-                         style.time_bits == 0 || style.value_bits == 0 ||
-                         style.value_bits > VALUE_MAX;
+                         style.value_bits == 0 || style.value_bits > VALUE_MAX;
 }
 
 void fa_unpack_skip(struct fa_unpack *unpack, const struct fa_pack *at, unsigned done)
@@ -479,14 +492,23 @@ fa_time fa_packed_begins(const struct fa_packed *chunk)
     return get_begins(&unpack);
 }
 
+static uint64_t get_change(struct fa_unpack *unpack)
+{
+    unsigned length;
+    if (unpack->style.time_bits > 0) {
+        return get_number(unpack, unpack->style.time_bits, &length);
+    }
+    bool is_second = unpack->left + 1 == unpack->chunk->count;
+    return is_second ? get_long(unpack, (unsigned)get(unpack, LENGTH_BITS)) : 0;
+}
+
 static void next_time(struct fa_unpack *unpack)
 {
     if (unpack->left == unpack->chunk->count) {
         unpack->at.last_at = get_begins(unpack);
         return;
     }
-    unsigned length;
-    uint64_t number = get_number(unpack, unpack->style.time_bits, &length);
+    uint64_t number = get_change(unpack);
     fa_time delta = (fa_time)unpack->at.delta + unzigzag(number);
     if (delta <= 0 || delta > INT64_C(1) << (BEGINS_BITS + 1)) {
         unpack->is_damaged = true;

@@ -12,6 +12,11 @@
 
 #define LINE 64u
 
+/* Sizes of an arena's pieces in units: each up to FINE, then each COARSEth. */
+#define FINE   1024u
+#define COARSE 16u
+#define LISTS  (FINE + ((1u << FA_ARENA_SHIFT) - FINE) / COARSE + 1)
+
 void fa_pool_init(struct fa_pool *pool, size_t item_bytes)
 {
     fa_assert(item_bytes >= sizeof(uint32_t));
@@ -67,25 +72,33 @@ void fa_arena_done(struct fa_arena *arena)
     *arena = (struct fa_arena){0};
 }
 
+/* Pieces of many units are of few sizes, so that their lists take little. */
 static uint32_t units_of(size_t bytes)
 {
-    return (uint32_t)((bytes + FA_ARENA_UNIT - 1) / FA_ARENA_UNIT);
+    uint32_t units = (uint32_t)((bytes + FA_ARENA_UNIT - 1) / FA_ARENA_UNIT);
+    return units <= FINE ? units : (units + COARSE - 1) / COARSE * COARSE;
+}
+
+static uint32_t *free_list(const struct fa_arena *arena, uint32_t units)
+{
+    return &arena->free[units <= FINE ? units : FINE + (units - FINE) / COARSE];
 }
 
 static void put_back(struct fa_arena *arena, uint32_t id, uint32_t units)
 {
-    memcpy(fa_arena_at(arena, id), &arena->free[units], sizeof arena->free[units]);
-    arena->free[units] = id + 1;
+    uint32_t *list = free_list(arena, units);
+    memcpy(fa_arena_at(arena, id), list, sizeof *list);
+    *list = id + 1;
 }
 
 static void add_arena_chunk(struct fa_arena *arena)
 {
-    uint32_t all = 1u << FA_ARENA_SHIFT;
+    uint32_t rest = (1u << FA_ARENA_SHIFT) - arena->used;
     if (arena->chunk_count == 0) {
-        arena->free = fa_xcalloc(all + 1, sizeof arena->free[0]);
-    } else if (arena->used < all) {
-        uint32_t rest = (uint32_t)(arena->chunk_count - 1) << FA_ARENA_SHIFT | arena->used;
-        put_back(arena, rest, all - arena->used);
+        arena->free = fa_xcalloc(LISTS, sizeof arena->free[0]);
+    } else if (rest > 0) {
+        uint32_t id = (uint32_t)(arena->chunk_count - 1) << FA_ARENA_SHIFT | arena->used;
+        put_back(arena, id, rest <= FINE ? rest : rest / COARSE * COARSE);
     }
     arena->chunks =
         fa_xgrow(arena->chunks, arena->chunk_count, &arena->chunk_cap, sizeof arena->chunks[0]);
@@ -97,9 +110,10 @@ uint32_t fa_arena_take(struct fa_arena *arena, size_t bytes)
 {
     uint32_t units = units_of(bytes);
     fa_assert(units > 0 && units <= 1u << FA_ARENA_SHIFT);
-    if (arena->chunk_count > 0 && arena->free[units] != 0) {
-        uint32_t id = arena->free[units] - 1;
-        memcpy(&arena->free[units], fa_arena_at(arena, id), sizeof arena->free[units]);
+    uint32_t *list = arena->chunk_count > 0 ? free_list(arena, units) : NULL;
+    if (list != NULL && *list != 0) {
+        uint32_t id = *list - 1;
+        memcpy(list, fa_arena_at(arena, id), sizeof *list);
         return id;
     }
     if (arena->chunk_count == 0 || units > (1u << FA_ARENA_SHIFT) - arena->used) {

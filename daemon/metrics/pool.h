@@ -38,19 +38,19 @@ static inline void *fa_pool_at(const struct fa_pool *pool, uint32_t id)
     return chunk->items + (id & ((1u << FA_POOL_SHIFT) - 1)) * pool->item_bytes;
 }
 
-#define FA_ARENA_UNIT  8u
-#define FA_ARENA_SHIFT 13 /* log2 of the units of a chunk */
+#define FA_ARENA_UNIT  4u
+#define FA_ARENA_SHIFT 14 /* log2 of the units of a chunk */
 #define FA_ARENA_MAX   ((size_t)FA_ARENA_UNIT << FA_ARENA_SHIFT)
 
 struct fa_arena {
     char **chunks;
     size_t chunk_count, chunk_cap;
     uint32_t used;  /* units of the last chunk */
-    uint32_t *free; /* by units: the first that was given back, + 1; 0: none */
+    uint32_t *free; /* by size: the first that was given back, + 1; 0: none */
 };
 
 void fa_arena_done(struct fa_arena *arena);
-/* bytes: 1 to FA_ARENA_MAX. */
+/* bytes: 1 to FA_ARENA_MAX. The piece is at an address of FA_ARENA_UNIT. */
 uint32_t fa_arena_take(struct fa_arena *arena, size_t bytes);
 void fa_arena_give(struct fa_arena *arena, uint32_t id, size_t bytes);
 

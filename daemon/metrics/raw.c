@@ -9,8 +9,9 @@
  *
  * Appending writes some bits behind the last slot. Everything else (a late sample, a corrected one)
  * unpacks one chunk and packs it anew, into as many as it takes. What a chunk held when it was full
- * says how the next is written. Slots that stand for many samples take much more, and windows with
- * many slots are read too often: those get large chunks. */
+ * says how the next is written; one that cannot hold a slot though it has room is written anew.
+ * Slots that stand for many samples take much more, and windows with many slots are read too often:
+ * those get large chunks. */
 #include "base/panic.h"
 #include "metrics/keep.h"
 
@@ -19,7 +20,8 @@
 #define LARGE       FA_CHUNK_IS_LARGE
 #define LARGE_FROM  400 /* slots of a window */
 #define LOOK_EACH   4   /* slots appended between two looks for what is over */
-#define FIRST_STYLE ((struct fa_pack_style){.time_bits = 1, .value_bits = 8})
+#define SPREAD      24  /* slots of a window's first chunk, at most */
+#define FIRST_STYLE ((struct fa_pack_style){.time_bits = 1, .value_bits = 14})
 
 static uint32_t take_chunk(struct fa_windows *all, bool is_large)
 {
@@ -86,7 +88,7 @@ static bool wants_large(const struct fa_windows *all, const struct fa_window *wi
     }
     const struct fa_packed *chunk = fa_raw_at(all, window->last_chunk);
     fa_time took = window->u.raw.last_at - fa_packed_begins(chunk);
-    return (fa_time)chunk->count * window->span_ms > LARGE_FROM * took;
+    return (fa_time)(chunk->count - 1) * window->span_ms > LARGE_FROM * took;
 }
 
 static void add_chunk(struct fa_windows *all, struct fa_window *window, const struct fa_slot *slot)
@@ -101,23 +103,17 @@ static void add_chunk(struct fa_windows *all, struct fa_window *window, const st
     bool fits = fa_pack_append(chunk, fa_raw_size(id), &pack, fold, slot);
     fa_assert(fits);
     set_pack(window, &pack);
+    window->is_spread = !is_first;
     *(is_first ? &window->u.raw.first : &fa_raw_at(all, window->last_chunk)->next) = id;
     window->last_chunk = id;
 }
 
-void fa_raw_append(struct fa_windows *all, struct fa_window *window, const struct fa_slot *slot)
+/* Of many windows that began together, the first chunks end at different times: what is half full
+ * then is never half full in all of them, and no turn has all of them to close. */
+static bool ends_here(const struct fa_windows *all, const struct fa_window *window)
 {
-    uint32_t id = window->last_chunk;
-    struct fa_pack pack = pack_of(window);
-    if (id != FA_POOL_NONE && fa_pack_append(fa_raw_at(all, id), fa_raw_size(id), &pack,
-                                             (enum fa_fold)window->fold, slot)) {
-        set_pack(window, &pack);
-    } else {
-        add_chunk(all, window, slot);
-    }
-    if (fa_raw_at(all, window->last_chunk)->count % LOOK_EACH == 1) {
-        fa_raw_expire(all, window, slot->last_at - window->span_ms);
-    }
+    return !window->is_spread &&
+           fa_raw_at(all, window->last_chunk)->count >= 1 + window->place % SPREAD;
 }
 
 /* Each in its half of the byte. */
@@ -125,6 +121,66 @@ static void count_change(struct fa_window *window, unsigned change)
 {
     unsigned half = change * 15u;
     window->changes = (uint8_t)((window->changes & ~half) | ((window->changes + change) & half));
+}
+
+/* The last chunk has room, but its style cannot hold the slot: all is written anew in one that can.
+ * False: it does not fit, and nothing was changed. */
+static bool restyle(struct fa_windows *all, struct fa_window *window, const struct fa_slot *slot)
+{
+    uint32_t id = window->last_chunk;
+    enum fa_fold fold = (enum fa_fold)window->fold;
+    struct fa_packed *chunk = fa_raw_at(all, id);
+    union {
+        struct fa_packed chunk;
+        char bytes[FA_CHUNK_LARGE];
+    } anew = {.chunk.next = chunk->next};
+    struct fa_slot old;
+    struct fa_unpack unpack;
+    struct fa_pack pack;
+    struct fa_pack_style style = fa_pack_style_for(close_chunk(all, window), slot, fold);
+    style.time_bits =
+        style.time_bits > 0 ? style.time_bits : 1; /* an even slot would have fitted */
+    fa_pack_begin(&anew.chunk, fa_raw_size(id), style, &pack);
+    fa_unpack_begin(&unpack, chunk, fa_raw_size(id), fold);
+    while (fa_unpack_next(&unpack, &old)) {
+        if (!fa_pack_append(&anew.chunk, fa_raw_size(id), &pack, fold, &old)) {
+            return false;
+        }
+    }
+    if (!fa_pack_append(&anew.chunk, fa_raw_size(id), &pack, fold, slot)) {
+        return false;
+    }
+    memcpy(chunk, anew.bytes, fa_raw_size(id));
+    set_pack(window, &pack);
+    count_change(window, FA_CHANGE_INSIDE);
+    return true;
+}
+
+/* Was it no lack of room that ended the last chunk? */
+static bool has_room(const struct fa_windows *all, const struct fa_window *window)
+{
+    uint32_t id = window->last_chunk;
+    size_t bytes = FA_CHUNK_SMALL;
+    if ((id & LARGE) != 0) {
+        bytes = FA_CHUNK_LARGE - sizeof(struct fa_slot);
+    }
+    return 4 * (size_t)window->size < 3 * 8 * bytes && fa_raw_at(all, id)->count < FA_CHUNK_SLOTS;
+}
+
+void fa_raw_append(struct fa_windows *all, struct fa_window *window, const struct fa_slot *slot)
+{
+    uint32_t id = window->last_chunk;
+    struct fa_pack pack = pack_of(window);
+    bool ends = id == FA_POOL_NONE || ends_here(all, window);
+    if (!ends && fa_pack_append(fa_raw_at(all, id), fa_raw_size(id), &pack,
+                                (enum fa_fold)window->fold, slot)) {
+        set_pack(window, &pack);
+    } else if (ends || !has_room(all, window) || !restyle(all, window, slot)) {
+        add_chunk(all, window, slot);
+    }
+    if (fa_raw_at(all, window->last_chunk)->count % LOOK_EACH == 1) {
+        fa_raw_expire(all, window, slot->last_at - window->span_ms);
+    }
 }
 
 void fa_raw_expire(struct fa_windows *all, struct fa_window *window, fa_time edge)
@@ -173,8 +229,10 @@ static void replace(struct fa_windows *all, struct fa_window *window, uint32_t b
 {
     uint32_t after = fa_raw_at(all, id)->next;
     count_change(window, FA_CHANGE_INSIDE);
-    struct fa_window packed = {
-        .fold = window->fold, .span_ms = window->span_ms, .last_chunk = FA_POOL_NONE};
+    struct fa_window packed = {.fold = window->fold,
+                               .span_ms = window->span_ms,
+                               .last_chunk = FA_POOL_NONE,
+                               .is_spread = true};
     packed.u.raw.first = FA_POOL_NONE;
     for (size_t i = 0; i < count; i++) {
         fa_raw_append(all, &packed, &slots[i]);
@@ -349,6 +407,7 @@ int fa_raw_load(struct fa_windows *all, struct fa_window *window, struct fa_str 
         (void)close_chunk(all, window);
     }
     set_pack(window, &unpack.at);
+    window->is_spread = last != FA_POOL_NONE;
     *(last != FA_POOL_NONE ? &fa_raw_at(all, last)->next : &window->u.raw.first) = id;
     window->last_chunk = id;
     return 0;
@@ -361,5 +420,6 @@ void fa_raw_move(struct fa_windows *all, struct fa_window *window, struct fa_win
     window->size = from->size;
     window->last_chunk = from->last_chunk;
     window->since = from->since;
+    window->is_spread = from->is_spread;
     from->u.raw.first = from->last_chunk = FA_POOL_NONE;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The slots of a long window but for the open one: a ring of words. A slot has its newest sample's
- * time, doubled, with a 1 when there are more samples than it; then a word for each field that is
- * read, in the order of enum fa_reads.
+/* The slots of a long window but for the open one: a ring. A slot has its newest sample's time in
+ * six bytes, doubled, with a 1 when there are more samples than it; then a word for each field that
+ * is read, in the order of enum fa_reads.
  *
  * Invariants:
  *  1. Slots are ordered by id, one an id, none empty.
@@ -18,10 +18,16 @@
 #include <string.h>
 
 #define FIRST_SIZE 4u
+#define MARK_BYTES 6u /* of a time and whether there are more */
 
-static size_t words_each(const struct fa_window *window)
+static size_t fields_each(const struct fa_window *window)
 {
-    return 1 + (size_t)__builtin_popcount(window->reads);
+    return (size_t)__builtin_popcount(window->reads) * sizeof(double);
+}
+
+static size_t bytes_each(const struct fa_window *window)
+{
+    return MARK_BYTES + fields_each(window);
 }
 
 static size_t place_of(const struct fa_window *window, size_t i)
@@ -30,14 +36,49 @@ static size_t place_of(const struct fa_window *window, size_t i)
     return at < window->size ? at : at - window->size;
 }
 
-static uint64_t *words_at(const struct fa_window *window, size_t i)
+static char *slot_at(const struct fa_window *window, size_t i)
 {
-    return window->u.ring.words + place_of(window, i) * words_each(window);
+    return window->u.ring.slots + place_of(window, i) * bytes_each(window);
+}
+
+/* As it was put: fa_slot_is_time leaves room for it. */
+static int64_t get_mark(const char *slot)
+{
+    uint32_t low;
+    int16_t high;
+    memcpy(&low, slot, sizeof low);
+    memcpy(&high, slot + sizeof low, sizeof high);
+    return (int64_t)((uint64_t)high << 32 | low);
+}
+
+static void put_mark(char *slot, int64_t mark)
+{
+    uint32_t low = (uint32_t)mark;
+    int16_t high = (int16_t)(mark >> 32);
+    memcpy(slot, &low, sizeof low);
+    memcpy(slot + sizeof low, &high, sizeof high);
+}
+
+static fa_time time_at(const struct fa_window *window, size_t i)
+{
+    return get_mark(slot_at(window, i)) >> 1;
+}
+
+static bool is_single(const struct fa_window *window, size_t i)
+{
+    return (get_mark(slot_at(window, i)) & 1) == 0;
+}
+
+/* Where the pointers to sketches begin: behind `size` slots. */
+static size_t slots_bytes(const struct fa_window *window, size_t size)
+{
+    size_t align = sizeof(struct fa_sketch *);
+    return (size * bytes_each(window) + align - 1) / align * align;
 }
 
 static struct fa_sketch **sketches_of(const struct fa_window *window)
 {
-    return (struct fa_sketch **)(void *)(window->u.ring.words + window->size * words_each(window));
+    return (struct fa_sketch **)(void *)(window->u.ring.slots + slots_bytes(window, window->size));
 }
 
 static struct fa_sketch **sketch_at(const struct fa_window *window, size_t i)
@@ -56,11 +97,13 @@ static void write_slot(struct fa_window *window, size_t i, const struct fa_slot 
     const double fields[] = {
         slot->last,    fa_slot_count(slot, fold), slot->samples, slot->sum, slot->min, slot->max,
         slot->increase};
-    uint64_t *words = words_at(window, i);
-    *words++ = (uint64_t)slot->last_at << 1 | (slot->samples > 1);
+    char *at = slot_at(window, i);
+    put_mark(at, slot->last_at * 2 + (slot->samples > 1));
+    at += MARK_BYTES;
     for (size_t field = 0; field < sizeof fields / sizeof fields[0]; field++) {
         if ((window->reads >> field & 1) != 0) {
-            memcpy(words++, &fields[field], sizeof *words);
+            memcpy(at, &fields[field], sizeof fields[0]);
+            at += sizeof fields[0];
         }
     }
 }
@@ -69,18 +112,19 @@ static void write_slot(struct fa_window *window, size_t i, const struct fa_slot 
 static void read_slot(const struct fa_window *window, size_t i, struct fa_slot *ret_slot)
 {
     double fields[7] = {0};
-    const uint64_t *words = words_at(window, i);
-    unsigned more = *words & 1;
-    fa_time last_at = (fa_time)*words++ >> 1;
+    const char *at = slot_at(window, i);
+    int64_t mark = get_mark(at);
+    at += MARK_BYTES;
     for (size_t field = 0; field < sizeof fields / sizeof fields[0]; field++) {
         if ((window->reads >> field & 1) != 0) {
-            memcpy(&fields[field], words++, sizeof *words);
+            memcpy(&fields[field], at, sizeof fields[0]);
+            at += sizeof fields[0];
         }
     }
     bool has_samples = fields[2] >= 1 && fields[2] <= UINT32_MAX;
-    *ret_slot = (struct fa_slot){.last_at = last_at,
+    *ret_slot = (struct fa_slot){.last_at = mark >> 1,
                                  .last = fields[0],
-                                 .samples = has_samples ? (uint32_t)fields[2] : 1 + more,
+                                 .samples = has_samples ? (uint32_t)fields[2] : 1 + (mark & 1),
                                  .sum = fields[3],
                                  .min = fields[4],
                                  .max = fields[5],
@@ -92,19 +136,18 @@ static void read_slot(const struct fa_window *window, size_t i, struct fa_slot *
 
 static fa_time id_of(const struct fa_window *window, size_t i)
 {
-    return fa_slot_id((fa_time)*words_at(window, i) >> 1, window->u.ring.width);
+    return fa_slot_id(time_at(window, i), window->u.ring.width);
 }
 
 static void resize(struct fa_window *window, size_t size)
 {
     struct fa_window old = *window;
-    size_t each = words_each(window) * sizeof(uint64_t);
     size_t sketches = window->sketch ? (size + 1) * sizeof(struct fa_sketch *) : 0;
-    window->u.ring.words = fa_xmalloc(size * each + sketches);
+    window->u.ring.slots = fa_xmalloc(slots_bytes(window, size) + sketches);
     window->u.ring.head = 0;
     window->size = (uint16_t)size;
     for (size_t i = 0; i < old.u.ring.count; i++) {
-        memcpy(words_at(window, i), words_at(&old, i), each);
+        memcpy(slot_at(window, i), slot_at(&old, i), bytes_each(window));
     }
     if (window->sketch) {
         for (size_t i = 0; i < old.u.ring.count; i++) {
@@ -113,7 +156,7 @@ static void resize(struct fa_window *window, size_t size)
         *sketch_at(window, window->u.ring.count) =
             old.size > 0 ? *sketch_at(&old, old.u.ring.count) : NULL;
     }
-    free(old.u.ring.words);
+    free(old.u.ring.slots);
 }
 
 static void make_room(struct fa_window *window)
@@ -160,7 +203,7 @@ static void free_sketch(struct fa_sketch *sketch)
 
 void fa_ring_expire(struct fa_window *window, fa_time edge)
 {
-    while (window->u.ring.count > 1 && (fa_time)*words_at(window, 1) >> 1 <= edge) {
+    while (window->u.ring.count > 1 && time_at(window, 1) <= edge) {
         if (window->sketch) {
             free_sketch(*sketch_at(window, 0));
         }
@@ -174,8 +217,8 @@ void fa_ring_free(struct fa_window *window)
     for (size_t i = 0; window->sketch && window->size > 0 && i <= window->u.ring.count; i++) {
         free_sketch(*sketch_at(window, i));
     }
-    free(window->u.ring.words);
-    window->u.ring.words = NULL;
+    free(window->u.ring.slots);
+    window->u.ring.slots = NULL;
     window->u.ring.head = window->u.ring.count = window->size = 0;
 }
 
@@ -185,7 +228,7 @@ static size_t find_behind(const struct fa_window *window, fa_time time)
     size_t low = 0, high = window->u.ring.count;
     while (low < high) {
         size_t mid = (low + high) / 2;
-        if ((fa_time)*words_at(window, mid) >> 1 <= time) {
+        if (time_at(window, mid) <= time) {
             low = mid + 1;
         } else {
             high = mid;
@@ -201,14 +244,14 @@ static void fix_next(struct fa_window *window, size_t i, double was, double now)
     if (i + 1 >= window->u.ring.count || window->fold != FA_FOLD_VALUE) {
         return;
     }
-    bool is_single = (*words_at(window, i + 1) & 1) == 0;
+    bool single = is_single(window, i + 1);
     read_slot(window, i + 1, &next);
-    if (is_single) {
+    if (single) {
         next.increase = fa_slot_difference(now, next.last);
     } else if (next.increase >= now - was) {
         next.increase -= now - was;
     }
-    next.samples += !is_single && next.samples == 1;
+    next.samples += !single && next.samples == 1;
     write_slot(window, i + 1, &next);
 }
 
@@ -230,11 +273,11 @@ static void fold_into(struct fa_window *window, size_t i, const struct fa_sample
 {
     enum fa_fold fold = (enum fa_fold)window->fold;
     struct fa_slot slot;
-    bool is_single = (*words_at(window, i) & 1) == 0;
+    bool single = is_single(window, i);
     read_slot(window, i, &slot);
     double was = slot.last;
     bool is_newest = sample->time >= slot.last_at;
-    if (sample->corrects && is_single && sample->time == slot.last_at) {
+    if (sample->corrects && single && sample->time == slot.last_at) {
         slot = fa_slot_of(sample, fold, window->u.ring.width);
         slot.increase = increase_to(window, i, sample);
     } else {
@@ -259,11 +302,10 @@ static void fold_into(struct fa_window *window, size_t i, const struct fa_sample
 static void insert(struct fa_window *window, size_t i, const struct fa_sample *sample)
 {
     struct fa_slot slot = fa_slot_of(sample, (enum fa_fold)window->fold, window->u.ring.width);
-    size_t each = words_each(window) * sizeof(uint64_t);
     make_room(window);
     window->u.ring.count++;
     for (size_t k = window->u.ring.count - 1u; k > i; k--) {
-        memcpy(words_at(window, k), words_at(window, k - 1), each);
+        memcpy(slot_at(window, k), slot_at(window, k - 1), bytes_each(window));
         if (window->sketch) {
             sketches_of(window)[place_of(window, k)] = sketches_of(window)[place_of(window, k - 1)];
         }
@@ -322,28 +364,33 @@ bool fa_ring_next(struct fa_slots *slots, struct fa_slot *ret_slot)
     return true;
 }
 
-struct fa_str fa_ring_bytes(const struct fa_window *window, size_t i)
+size_t fa_ring_save(const struct fa_window *window, size_t i, char *ret_bytes)
 {
-    return (struct fa_str){(const char *)words_at(window, i),
-                           words_each(window) * sizeof(uint64_t)};
+    const char *slot = slot_at(window, i);
+    int64_t mark = get_mark(slot);
+    memcpy(ret_bytes, &mark, sizeof mark);
+    memcpy(ret_bytes + sizeof mark, slot + MARK_BYTES, fields_each(window));
+    return sizeof mark + fields_each(window);
 }
 
 int fa_ring_load(struct fa_window *window, struct fa_str bytes)
 {
     size_t count = window->u.ring.count;
-    uint64_t first;
-    if (bytes.len != words_each(window) * sizeof first ||
+    int64_t mark;
+    if (bytes.len != sizeof mark + fields_each(window) ||
         count >= (size_t)(window->u.ring.span / window->u.ring.width) + 2) {
         return FA_EPARSE;
     }
-    memcpy(&first, bytes.ptr, sizeof first);
-    fa_time at = (fa_time)first >> 1;
+    memcpy(&mark, bytes.ptr, sizeof mark);
+    fa_time at = mark >> 1;
     if (!fa_slot_is_time(at) ||
         (count > 0 && fa_slot_id(at, window->u.ring.width) <= id_of(window, count - 1))) {
         return FA_EPARSE;
     }
     make_room(window);
-    memcpy(words_at(window, count), bytes.ptr, bytes.len);
+    char *slot = slot_at(window, count);
+    put_mark(slot, mark);
+    memcpy(slot + MARK_BYTES, bytes.ptr + sizeof mark, fields_each(window));
     window->u.ring.count++;
     if (window->sketch) {
         keep_sketch(window);

@@ -15,7 +15,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define VERSION     1u
+#define VERSION     2u
+#define VERSION_MIN 1u /* all of whose bytes mean the same */
 #define ORDER       UINT64_C(0x0102030405060708)
 #define AHEAD_MAX   FA_MINUTE
 #define SPAN_MAX    (3650 * FA_DAY)
@@ -78,8 +79,9 @@ static void save_slots(const struct fa_windows *all, const struct fa_window *win
         put_str(buf, is_large ? W_LARGE : W_SMALL, bytes);
     }
     for (size_t i = 0; !window->is_raw && i < window->u.ring.count; i++) {
+        char slot[FA_RING_SAVED_MAX];
         save_bins(window, i, buf);
-        put_str(buf, W_SLOT, fa_ring_bytes(window, i));
+        fa_rec_put_bytes(buf, W_SLOT, slot, fa_ring_save(window, i, slot));
     }
     if (window->open_end != INT64_MIN) {
         if (!window->is_raw) {
@@ -384,7 +386,7 @@ static int load_head(struct fa_str bytes, struct fa_now now, struct fa_loaded *l
             memcpy(&order, field.bytes.ptr, sizeof order);
         }
     }
-    if (version != VERSION || order != ours) {
+    if (version < VERSION_MIN || version > VERSION || order != ours) {
         return fa_err_set(err, FA_EVERSION, "saved by another version or machine");
     }
     return loaded->saved <= now.wall + AHEAD_MAX

@@ -12,13 +12,14 @@
 
 /* One spelling of a series, in the arena. Most series have one. */
 struct fa_raw {
-    uint64_t handle; /* what the spelling means, kind included */
-    uint16_t feed;   /* its number */
+    uint32_t place, mark; /* what the spelling means: the handle's halves; mark has the kind */
+    uint16_t feed;        /* its number */
     uint16_t len : 15;
     uint16_t has_next : 1; /* behind the bytes is the id of the next of the series, 4 bytes */
     char bytes[];
 };
 #define FA_RAW_HEAD offsetof(struct fa_raw, bytes)
+_Static_assert(_Alignof(struct fa_raw) <= FA_ARENA_UNIT, "where the arena puts it");
 
 /* The distinct members of the current period of a set. */
 struct fa_set {

@@ -65,10 +65,11 @@ struct fa_link {
     struct fa_link *next_in_series;
     uint32_t place;
     bool dirty;
-    bool fresh;             /* dirty because of the newest sample: nobody has looked at it yet */
-    bool gone;              /* the series was dropped: forget the member, then release the link */
-    bool rested, was_quiet; /* made anew after a rest; fa_link_set_quiet had been called before */
+    bool fresh; /* dirty because of the newest sample: nobody has looked at it yet */
+    bool gone;  /* the series was dropped: forget the member, then release the link */
+    bool rested : 1, was_quiet : 1; /* made anew after a rest; fa_link_set_quiet had been called */
 };
+_Static_assert(sizeof(struct fa_link) == 64, "a cache line");
 
 struct fa_watcher *fa_watcher_new(struct fa_metrics *metrics);
 /* Removes its watches and links; series stay until fa_metrics_sweep. Accepts NULL. */
@@ -128,6 +129,18 @@ void fa_link_forth(struct fa_link *link, const struct fa_recalled *now);
 typedef void fa_watch_heard_fn(void *ctx, void *owner, fa_time at);
 bool fa_watcher_survey(struct fa_watcher *watcher, uint32_t *cursor, size_t max,
                        fa_watch_heard_fn *fn, void *ctx);
+
+/* A series and how its samples were at some time: two of them say how often they come. */
+struct fa_probe {
+    uint32_t place, generation; /* of the series */
+    uint32_t samples;           /* counted, from any number on */
+    fa_time newest_at;
+};
+/* False: it has no sample yet. */
+bool fa_link_probe(const struct fa_link *link, struct fa_probe *ret_probe);
+/* The same series now. False: it is gone. */
+bool fa_watcher_probe(const struct fa_watcher *watcher, const struct fa_probe *before,
+                      struct fa_probe *ret_probe);
 
 struct fa_str fa_link_metric(const struct fa_link *link);
 /* Borrowed until the next call that reads or changes series. */

@@ -86,7 +86,7 @@ struct fa_window *fa_window_new(struct fa_windows *all, enum fa_fold fold, fa_ti
         window->changes = 0;
         window->u.raw.first = FA_POOL_NONE;
     } else {
-        window->u.ring.words = NULL;
+        window->u.ring.slots = NULL;
         window->u.ring.head = window->u.ring.count = 0;
         window->u.ring.width = (uint32_t)fa_window_width(span, sketch);
     }

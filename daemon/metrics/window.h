@@ -48,9 +48,9 @@ struct fa_window {
             double last;
             uint32_t delta, first;
         } raw;
-        struct {             /* long */
-            uint64_t *words; /* ring of the slots but the open one, oldest first from head; with
-                                sketches, pointers to theirs follow it, and to the open one's */
+        struct {         /* long */
+            char *slots; /* ring of those but the open one, oldest first from head; with sketches,
+                            pointers to theirs follow it, and to the open one's */
             fa_time span;
             uint32_t width;
             uint16_t head, count;
@@ -65,7 +65,8 @@ struct fa_window {
     uint8_t fold : 2;
     uint8_t is_raw : 1;
     uint8_t sketch : 1;
-    uint8_t is_busy : 1; /* there is a slot behind it */
+    uint8_t is_busy : 1;   /* there is a slot behind it */
+    uint8_t is_spread : 1; /* raw: its first chunk has ended */
     struct fa_slot open[];
 };
 _Static_assert(sizeof(struct fa_window) == 64, "a cache line");

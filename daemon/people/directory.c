@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The directory: names to indices, reporting lines, and who is too near to a subject.
+/* The directory: names to indices, and reporting lines.
  *
  * Invariants once sealed:
  *  1. every name in an entry (manager, deputy, member, channel ...) is somebody's;
  *  2. following managers ends;
- *  3. fa_people_conflicted() of a person holds at least that person.
- */
+ *  3. a name or alias is one person's. */
 #include "people/directory.h"
 #include "base/panic.h"
 #include "base/texts.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #define uthash_fatal(msg) fa_panic(__FILE__, __LINE__, msg)
 #include <uthash.h>
 
@@ -58,6 +58,7 @@ static void free_person(struct fa_person_entry *entry)
 {
     free(entry->name);
     free(entry->display);
+    fa_texts_free(entry->aliases, entry->alias_count);
     free(entry->uids);
     free(entry->tokens);
     free(entry->manager);
@@ -70,6 +71,7 @@ static void free_person(struct fa_person_entry *entry)
         free(entry->contacts[i].address);
     }
     free(entry->contacts);
+    free(entry->mates);
     free(entry->zone);
     free(entry->language);
     free(entry->hours);
@@ -199,30 +201,57 @@ static void index_roles(struct fa_directory *dir, fa_person person)
 /* A name that a target's notation means otherwise would be told in somebody else's stead. */
 static bool is_reserved(const char *name)
 {
-    return name[0] == '\0' || strchr(name, ':') != NULL || strcmp(name, "independent") == 0 ||
-           strncmp(name, "account.", 8) == 0 || strncmp(name, "label.", 6) == 0 ||
-           strncmp(name, "reporter.", 9) == 0;
+    return name[0] == '\0' || strchr(name, ':') != NULL ||
+           strcmp(name, FA_TARGET_INDEPENDENT) == 0 || strncmp(name, "account.", 8) == 0 ||
+           strncmp(name, "label.", 6) == 0 || strncmp(name, "reporter.", 9) == 0;
+}
+
+static int index_name(struct fa_directory *dir, fa_person person, const char *called,
+                      struct fa_err *err)
+{
+    struct by_name *name = NULL;
+    if (is_reserved(called)) {
+        return fa_err_set(err, FA_EINVAL,
+                          "person '%s': a name is not empty, not 'independent', has no ':', and "
+                          "does not begin like the targets account., label. and reporter.",
+                          called);
+    }
+    HASH_FIND_STR(dir->index->names, called, name);
+    if (name != NULL && called == dir->people[person].name) {
+        return fa_err_set(err, FA_EEXISTS, "person '%s' is listed twice", called);
+    }
+    if (name != NULL) {
+        return fa_err_set(err, FA_EEXISTS, "alias '%s' of '%s' is a name of '%s' already", called,
+                          dir->people[person].name, dir->people[name->person].name);
+    }
+    name = fa_xcalloc(1, sizeof *name);
+    name->name = called;
+    name->person = person;
+    HASH_ADD_KEYPTR(hh, dir->index->names, name->name, strlen(name->name), name);
+    return 0;
+}
+
+/* After all names, so that a clash is told of the alias. */
+static int index_aliases(struct fa_directory *dir, struct fa_err *err)
+{
+    int rc = 0;
+    for (fa_person person = 0; person < dir->people_count; person++) {
+        const struct fa_person_entry *entry = &dir->people[person];
+        for (size_t i = 0; i < entry->alias_count && rc == 0; i++) {
+            rc = index_name(dir, person, entry->aliases[i], err);
+        }
+    }
+    return rc;
 }
 
 static int index_person(struct fa_directory *dir, fa_person person, struct fa_err *err)
 {
     const struct fa_person_entry *entry = &dir->people[person];
-    struct by_name *name = NULL;
-    if (is_reserved(entry->name)) {
-        return fa_err_set(err, FA_EINVAL,
-                          "person '%s': a name is not empty, not 'independent', has no ':', and "
-                          "does not begin like the targets account., label. and reporter.",
-                          entry->name);
+    int rc = index_name(dir, person, entry->name, err);
+    if (rc != 0) {
+        return rc;
     }
     index_roles(dir, person);
-    HASH_FIND_STR(dir->index->names, entry->name, name);
-    if (name != NULL) {
-        return fa_err_set(err, FA_EEXISTS, "person '%s' is listed twice", entry->name);
-    }
-    name = fa_xcalloc(1, sizeof *name);
-    name->name = entry->name;
-    name->person = person;
-    HASH_ADD_KEYPTR(hh, dir->index->names, name->name, strlen(name->name), name);
     for (size_t i = 0; i < entry->uid_count; i++) {
         struct by_uid *uid = NULL;
         HASH_FIND(hh, dir->index->uids, &entry->uids[i], sizeof(uint32_t), uid);
@@ -381,45 +410,83 @@ static int check_lines_end(const struct fa_directory *dir, struct fa_err *err)
     return 0;
 }
 
+struct mailbox {
+    const struct fa_contact *contact;
+    fa_person person;
+};
+
+static int by_address(const void *a, const void *b)
+{
+    const struct mailbox *x = a, *y = b;
+    int order = strcmp(x->contact->channel, y->contact->channel);
+    return order != 0 ? order : strcasecmp(x->contact->address, y->contact->address);
+}
+
+static void add_mate(struct fa_person_entry *entry, fa_person mate)
+{
+    entry->mates = fa_xrealloc(entry->mates, (entry->mate_count + 1) * sizeof *entry->mates);
+    entry->mates[entry->mate_count++] = mate;
+}
+
+/* Who has one address with whom. Channels whose own address serves for all say who reads them. */
+static void seal_mates(struct fa_directory *dir)
+{
+    size_t count = 0;
+    for (fa_person p = 0; p < dir->people_count; p++) {
+        count += dir->people[p].contact_count;
+    }
+    struct mailbox *boxes = fa_xcalloc(count + 1, sizeof *boxes);
+    count = 0;
+    for (fa_person p = 0; p < dir->people_count; p++) {
+        for (size_t i = 0; i < dir->people[p].contact_count; i++) {
+            const struct fa_contact *contact = &dir->people[p].contacts[i];
+            if (contact->address != NULL) {
+                boxes[count++] = (struct mailbox){contact, p};
+            }
+        }
+    }
+    qsort(boxes, count, sizeof *boxes, by_address);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = i + 1; k < count && by_address(&boxes[i], &boxes[k]) == 0; k++) {
+            if (boxes[i].person != boxes[k].person) {
+                add_mate(&dir->people[boxes[i].person], boxes[k].person);
+                add_mate(&dir->people[boxes[k].person], boxes[i].person);
+            }
+        }
+    }
+    free(boxes);
+}
+
 int fa_directory_seal(struct fa_directory *dir, struct fa_err *err)
 {
+    int rc = 0;
     fa_assert(dir->index == NULL && dir->people_count < FA_NOBODY);
     dir->index = fa_xcalloc(1, sizeof *dir->index);
     dir->index->managers = fa_xcalloc(dir->people_count, sizeof(fa_person));
     fa_pset_init(&dir->index->independents, dir);
-    for (fa_person person = 0; person < dir->people_count; person++) {
-        int rc = index_person(dir, person, err);
-        if (rc != 0) {
-            return rc;
-        }
+    for (fa_person person = 0; person < dir->people_count && rc == 0; person++) {
+        rc = index_person(dir, person, err);
     }
-    for (fa_person person = 0; person < dir->people_count; person++) {
-        int rc = seal_person(dir, person, err);
+    rc = rc == 0 ? index_aliases(dir, err) : rc;
+    for (fa_person person = 0; person < dir->people_count && rc == 0; person++) {
+        rc = seal_person(dir, person, err);
         rc = rc == 0 ? check_tokens(dir, person, err) : rc;
-        if (rc != 0) {
-            return rc;
-        }
     }
-    for (size_t i = 0; i < dir->team_count; i++) {
-        int rc = seal_team(dir, i, err);
-        if (rc != 0) {
-            return rc;
-        }
+    for (size_t i = 0; i < dir->team_count && rc == 0; i++) {
+        rc = seal_team(dir, i, err);
     }
-    for (size_t i = 0; i < dir->channel_count; i++) {
-        int rc = seal_channel(dir, i, err);
-        if (rc != 0) {
-            return rc;
-        }
+    for (size_t i = 0; i < dir->channel_count && rc == 0; i++) {
+        rc = seal_channel(dir, i, err);
     }
-    for (size_t i = 0; i < dir->account_count; i++) {
-        int rc = seal_account(dir, i, err);
-        if (rc != 0) {
-            return rc;
-        }
+    for (size_t i = 0; i < dir->account_count && rc == 0; i++) {
+        rc = seal_account(dir, i, err);
     }
-    int rc = seal_times(dir, err);
-    return rc == 0 ? check_lines_end(dir, err) : rc;
+    rc = rc == 0 ? seal_times(dir, err) : rc;
+    if (rc == 0) {
+        seal_mates(dir);
+        rc = check_lines_end(dir, err);
+    }
+    return rc;
 }
 
 fa_person fa_directory_find(const struct fa_directory *dir, struct fa_str name)
@@ -429,6 +496,35 @@ fa_person fa_directory_find(const struct fa_directory *dir, struct fa_str name)
         HASH_FIND(hh, dir->index->names, name.ptr, name.len, found);
     }
     return found != NULL ? found->person : FA_NOBODY;
+}
+
+static bool is_alias(const struct fa_person_entry *entry, const char *typed)
+{
+    for (size_t i = 0; i < entry->alias_count; i++) {
+        if (strcasecmp(entry->aliases[i], typed) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+fa_person fa_directory_called(const struct fa_directory *dir, const char *typed)
+{
+    fa_person found = fa_directory_find(dir, fa_str_of(typed));
+    size_t named = found != FA_NOBODY, shown = 0;
+    for (fa_person p = 0; p < dir->people_count && found == FA_NOBODY; p++) {
+        found = strcasecmp(dir->people[p].name, typed) == 0 ? p : FA_NOBODY;
+        named += found != FA_NOBODY;
+    }
+    for (fa_person p = 0; p < dir->people_count && named == 0; p++) {
+        const struct fa_person_entry *entry = &dir->people[p];
+        if (is_alias(entry, typed) ||
+            (entry->display != NULL && strcasecmp(entry->display, typed) == 0)) {
+            found = p;
+            shown++;
+        }
+    }
+    return named > 0 || shown == 1 ? found : FA_NOBODY;
 }
 
 fa_person fa_directory_find_uid(const struct fa_directory *dir, uint32_t uid)
@@ -611,103 +707,11 @@ int fa_directory_resolve(const struct fa_directory *dir, struct fa_str target, s
     if (fa_str_starts(target, "conduit:")) {
         return resolve_conduit(dir, behind(target, "conduit:"), set);
     }
-    if (fa_str_is(target, "independent")) {
+    if (fa_str_is(target, FA_TARGET_INDEPENDENT)) {
         fa_pset_add_all(set, &dir->index->independents);
         return fa_pset_is_empty(&dir->index->independents) ? FA_ENOTFOUND : 0;
     }
     fa_person person = fa_directory_find(dir, target);
     fa_pset_add(set, person);
     return person == FA_NOBODY ? FA_ENOTFOUND : 0;
-}
-
-static void add_names(const struct fa_directory *dir, char *const *names, size_t count,
-                      struct fa_pset *set)
-{
-    for (size_t i = 0; i < count; i++) {
-        fa_pset_add(set, fa_directory_find(dir, fa_str_of(names[i])));
-    }
-}
-
-/* The person and those who stand in for them or read their mail. */
-static void add_household(const struct fa_directory *dir, fa_person person, struct fa_pset *set)
-{
-    const struct fa_person_entry *entry = &dir->people[person];
-    fa_pset_add(set, person);
-    add_names(dir, entry->deputies, entry->deputy_count, set);
-    add_names(dir, entry->assistants, entry->assistant_count, set);
-    add_names(dir, entry->delegates, entry->delegate_count, set);
-}
-
-/* Is `boss` among the managers of `person`, at any distance? */
-static bool reports_to(const struct fa_directory *dir, fa_person person, fa_person boss)
-{
-    while ((person = dir->index->managers[person]) != FA_NOBODY) {
-        if (person == boss) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void add_conflict_of(const struct fa_directory *dir, fa_person subject, struct fa_pset *set)
-{
-    add_household(dir, subject, set);
-    for (fa_person person = 0; person < dir->people_count; person++) {
-        if (reports_to(dir, person, subject)) {
-            fa_pset_add(set, person);
-        }
-    }
-    for (fa_person up = dir->index->managers[subject];
-         up != FA_NOBODY && !dir->people[up].independent; up = dir->index->managers[up]) {
-        fa_pset_add(set, up);
-    }
-}
-
-/* What reaches a person's mailbox reaches its delegates: whose mail one of `set` reads is out too.
- */
-static void add_read_mailboxes(const struct fa_directory *dir, struct fa_pset *set)
-{
-    struct fa_pset read;
-    fa_pset_init(&read, dir);
-    for (fa_person person = 0; person < dir->people_count; person++) {
-        const struct fa_person_entry *entry = &dir->people[person];
-        for (size_t i = 0; i < entry->delegate_count; i++) {
-            if (fa_pset_has(set, fa_directory_find(dir, fa_str_of(entry->delegates[i])))) {
-                fa_pset_add(&read, person);
-            }
-        }
-    }
-    fa_pset_add_all(set, &read);
-    fa_pset_done(&read);
-}
-
-void fa_people_conflicted(const struct fa_directory *dir, struct fa_str subject,
-                          struct fa_pset *set)
-{
-    struct fa_pset meant, near;
-    fa_pset_init(&meant, dir);
-    fa_pset_init(&near, dir);
-    if (fa_directory_resolve(dir, subject, &meant) == 0) {
-        for (fa_person p = fa_pset_next(&meant, 0); p != FA_NOBODY;
-             p = fa_pset_next(&meant, p + 1)) {
-            add_conflict_of(dir, p, &near);
-        }
-        add_read_mailboxes(dir, &near);
-        fa_pset_add_all(set, &near);
-    }
-    fa_pset_done(&near);
-    fa_pset_done(&meant);
-}
-
-void fa_people_struck(const struct fa_directory *dir, struct fa_str name, struct fa_pset *set)
-{
-    fa_person person = fa_directory_find(dir, name);
-    struct fa_pset near;
-    if (person != FA_NOBODY) {
-        fa_pset_init(&near, dir);
-        add_household(dir, person, &near);
-        add_read_mailboxes(dir, &near);
-        fa_pset_add_all(set, &near);
-        fa_pset_done(&near);
-    }
 }

@@ -27,6 +27,8 @@ struct fa_contact {
 
 struct fa_person_entry {
     char *name, *display;
+    char **aliases; /* other names they are called by; nobody else's name or alias */
+    size_t alias_count;
     uint32_t *uids;
     size_t uid_count;
     uint8_t (*tokens)[FA_TOKEN_HASH_BYTES]; /* BLAKE2b-256 of the bearer token's text */
@@ -38,6 +40,8 @@ struct fa_person_entry {
     size_t deputy_count, assistant_count, delegate_count;
     struct fa_contact *contacts; /* in order of preference */
     size_t contact_count;
+    fa_person *mates; /* who has an address of theirs too; made by fa_directory_seal() */
+    size_t mate_count;
     bool independent;      /* an independent contact */
     bool operator_;        /* may see the outbox and test channels */
     uint32_t budget;       /* messages a week that they are meant to get at most; 0: none */
@@ -128,11 +132,15 @@ struct fa_directory {
 /* An empty directory; fill the arrays with malloc'ed memory (fa_x*). */
 struct fa_directory *fa_directory_new(void);
 void fa_directory_free(struct fa_directory *dir); /* accepts NULL */
-/* Builds the index. FA_EEXISTS a name, uid or token twice, FA_ENOTFOUND a name that nobody has,
- * FA_EINVAL a reserved name or a reporting line that is a circle; err names both ends. */
+/* Builds the index. FA_EEXISTS a name, alias, uid or token twice, FA_ENOTFOUND a name that nobody
+ * has, FA_EINVAL a reserved name or a reporting line that is a circle; err names both ends. */
 int fa_directory_seal(struct fa_directory *dir, struct fa_err *err) FA_MUST_CHECK;
 
+/* By name or alias, to the letter. */
 fa_person fa_directory_find(const struct fa_directory *dir, struct fa_str name);
+/* As people write it: a name, an alias or what they are shown as, whatever its ASCII case.
+ * FA_NOBODY where it is nobody's, or nobody knows which of several they mean. */
+fa_person fa_directory_called(const struct fa_directory *dir, const char *typed);
 fa_person fa_directory_find_uid(const struct fa_directory *dir, uint32_t uid);
 /* Constant time in the number of tokens compared. */
 fa_person fa_directory_find_token(const struct fa_directory *dir,
@@ -143,9 +151,12 @@ const struct fa_channel_entry *fa_directory_channel(const struct fa_directory *d
 fa_person fa_directory_manager(const struct fa_directory *dir, fa_person person);
 bool fa_directory_has_role(const struct fa_directory *dir, fa_person person, struct fa_str role);
 
-/* A target or subject: "maria", "role:coo", "team:support", "conduit:CUSTOMER" (the account's own
- * conduit, of one who left those with the model's role). Adds those meant to set; FA_ENOTFOUND when
- * the directory knows no such person, team, role or account. Neither time nor leave counts. */
+#define FA_TARGET_INDEPENDENT "independent"
+
+/* A target or subject: "maria", "role:coo", "team:support", "independent", "conduit:CUSTOMER" (the
+ * account's own conduit, of one who left those with the model's role). Adds those meant to set;
+ * FA_ENOTFOUND when the directory knows no such person, team, role or account. Neither time nor
+ * leave counts. */
 int fa_directory_resolve(const struct fa_directory *dir, struct fa_str target,
                          struct fa_pset *set) FA_MUST_CHECK;
 
@@ -166,8 +177,9 @@ struct fa_ask {
  * members on duty), "account.conduit", "account.touches", "label.NAME" (the person whom the label
  * names), "label.NAME.manager", "reporter.manager". Who is away is replaced by the first of their
  * deputies who is not, and theirs; a conduit who is away or gone by their deputies, else by those
- * with the model's role. Who is away and has nobody stays. Adds nobody when there is nobody;
- * FA_ENOTFOUND when the directory has no such schedule, role, team or person. */
+ * with the model's role. Who is away and has nobody stays. Nobody stands in for "independent":
+ * those who are there, when none is, all. Adds nobody when there is nobody; FA_ENOTFOUND when the
+ * directory has no such schedule, role, team or person. */
 int fa_directory_reach(const struct fa_directory *dir, struct fa_str target,
                        const struct fa_ask *ask, struct fa_pset *set) FA_MUST_CHECK;
 
@@ -194,7 +206,8 @@ const struct fa_account_entry *fa_directory_account(const struct fa_directory *d
 /* Adds to set everybody who must not learn of what is about `subject` (a target's notation): those
  * meant, their deputies, assistants and mailbox delegates, everyone who reports to them directly or
  * not, their managers up to, not including, the first independent one, and everyone whose mail one
- * of all these reads. Unknown names add nobody. */
+ * of all these reads, as a delegate or because a channel has one address for both. Unknown names
+ * add nobody. */
 void fa_people_conflicted(const struct fa_directory *dir, struct fa_str subject,
                           struct fa_pset *set);
 /* Adds those whom the reporter struck: the person, deputies, assistants, delegates, and those whose

@@ -4,6 +4,8 @@
  * Invariants:
  *  1. Who is away is replaced or stays: leave never makes a target empty.
  *  2. The same moment and the same ask give the same people, whatever was asked before.
+ *  3. Nobody stands in for the independent contacts, for a deputy is not independent: those who are
+ *     there are meant, and when none is, all of them.
  *
  * Who must not be told is not looked at here: that is decided after it, for all targets alike. */
 #include "people/directory.h"
@@ -56,6 +58,21 @@ static void add_or_stand_in(const struct fa_directory *dir, fa_person person, fa
         person = other != FA_NOBODY ? other : person;
     }
     fa_pset_add(set, person);
+}
+
+static int add_independents(const struct fa_directory *dir, fa_time at, struct fa_pset *set)
+{
+    struct fa_pset all, present;
+    fa_pset_init(&all, dir);
+    fa_pset_init(&present, dir);
+    int rc = fa_directory_resolve(dir, FA_STR(FA_TARGET_INDEPENDENT), &all);
+    for (fa_person p = fa_pset_next(&all, 0); p != FA_NOBODY; p = fa_pset_next(&all, p + 1)) {
+        fa_pset_add(&present, is_away(dir, p, at) ? FA_NOBODY : p);
+    }
+    fa_pset_add_all(set, fa_pset_is_empty(&present) ? &all : &present);
+    fa_pset_done(&present);
+    fa_pset_done(&all);
+    return rc;
 }
 
 static int add_on_duty(const struct fa_directory *dir, struct fa_str name, fa_time at,
@@ -196,6 +213,9 @@ int fa_directory_reach(const struct fa_directory *dir, struct fa_str target,
             ask->reporter != NULL ? fa_directory_find(dir, fa_str_of(ask->reporter)) : FA_NOBODY;
         add_or_stand_in(dir, fa_directory_manager(dir, reporter), ask->at, set);
         return 0;
+    }
+    if (fa_str_is(target, FA_TARGET_INDEPENDENT)) {
+        return add_independents(dir, ask->at, set);
     }
     struct fa_pset meant;
     fa_pset_init(&meant, dir);

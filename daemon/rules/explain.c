@@ -215,8 +215,8 @@ int fa_rules_explain(struct fa_rules *rules, const char *rule, const char *label
         group = made = fa_group_take(rules, state, fa_str_of(labels));
         (void)fa_member_join(made, &rested);
     }
-    if (group != NULL && state->whole == NULL && rules->started != FA_NEVER) {
-        fa_group_look(group, rules->ran, rules->started, &rules->room);
+    if (group != NULL && state->whole == NULL && rules->has_run) {
+        fa_group_look(group, rules->ran, &rules->room);
     }
     struct telling telling = {
         .rules = rules, .state = state, .group = group, .labels = set, .fn = fn, .ctx = ctx};

@@ -158,7 +158,7 @@ static inline void prefetch_members(struct fa_member *next)
 /* A leaf is content with one series of the label set: when of two under `max by (q)` the bad one
  * goes silent, the other still tells of the label set, and its alarm is over. */
 static void look_at_leaf(const struct fa_eval *eval, size_t number, struct fa_group *group,
-                         struct facts *facts, fa_time started)
+                         struct facts *facts)
 {
     const struct fa_plan_leaf *leaf = &eval->plan->leaves[number];
     fa_time since = FA_NEVER;
@@ -180,7 +180,7 @@ static void look_at_leaf(const struct fa_eval *eval, size_t number, struct fa_gr
     }
     fa_time covered_at = 0;
     if (leaf->exempt && !found) {
-        covered_at = started + (leaf->over > 0 ? leaf->over : eval->look_back);
+        covered_at = group->state->since + (leaf->over > 0 ? leaf->over : eval->look_back);
     } else if (leaf->cover && !leaf->exempt) {
         covered_at = since == FA_NEVER ? FA_NEVER : since + leaf->over;
     }
@@ -222,6 +222,7 @@ enum fa_level fa_group_level(struct fa_group *group, bool fires, bool clears, fa
             return FA_LEVEL_FIRING;
         }
         if (!group->held || group->stale == FA_LACKS_NONE) {
+            group->grace_until = 0;
             return FA_LEVEL_CLEAR;
         }
     }
@@ -233,7 +234,7 @@ enum fa_level fa_group_level(struct fa_group *group, bool fires, bool clears, fa
 }
 
 static enum fa_level decide_query(struct fa_group *group, struct fa_eval *eval, struct facts *facts,
-                                  fa_time started, fa_time *next_at)
+                                  fa_time *next_at)
 {
     const struct fa_rule_state *state = group->state;
     const struct fa_plan *plan = &state->plan;
@@ -242,7 +243,7 @@ static enum fa_level decide_query(struct fa_group *group, struct fa_eval *eval, 
     group->samples = 0;
     group->lacks = group->stale = FA_LACKS_NONE;
     for (size_t i = 0; i < plan->count; i++) {
-        look_at_leaf(eval, i, group, facts, started);
+        look_at_leaf(eval, i, group, facts);
     }
     group->covered_at = facts->covered_at;
     *next_at = facts->next_at;
@@ -267,10 +268,9 @@ static enum fa_level decide_query(struct fa_group *group, struct fa_eval *eval, 
 /* ---- the short form ---- */
 
 /* Silence instead of a number. */
-static enum fa_level decide_absent(struct fa_group *group, fa_time now, fa_time started,
-                                   fa_time *next_at)
+static enum fa_level decide_absent(struct fa_group *group, fa_time now, fa_time *next_at)
 {
-    fa_time absent = group->state->rule->metric.absent;
+    fa_time absent = group->state->rule->metric.absent, started = group->state->since;
     fa_time heard = group->newest_at > started ? group->newest_at : started;
     group->covered_at = 0;
     group->value = (double)(now - heard) / (double)FA_SECOND;
@@ -319,7 +319,9 @@ static enum fa_level decide_value(struct fa_group *group, const struct fa_eval *
         *next_at = earlier(*next_at, group->grace_until);
         return group->level;
     }
-    return fa_level_decide(rule, &input);
+    enum fa_level level = fa_level_decide(rule, &input);
+    group->grace_until = level == FA_LEVEL_CLEAR ? 0 : group->grace_until;
+    return level;
 }
 
 /* Worse than any value signalled since it fires. Silence only grows: it is signalled once, when it
@@ -445,24 +447,24 @@ void fa_group_signal(struct fa_group *group, enum fa_level level, fa_time now, f
 }
 
 /* What is found on the way goes to *ret_facts. */
-static enum fa_level decide(struct fa_group *group, struct fa_eval *eval, fa_time started,
-                            struct facts *ret_facts, fa_time *next_at)
+static enum fa_level decide(struct fa_group *group, struct fa_eval *eval, struct facts *ret_facts,
+                            fa_time *next_at)
 {
     if (group->state->own == NULL) {
         *ret_facts = (struct facts){.since = FA_NEVER, .next_at = FA_NEVER};
-        return decide_query(group, eval, ret_facts, started, next_at);
+        return decide_query(group, eval, ret_facts, next_at);
     }
     *ret_facts = refresh(group, eval->now);
-    return group->state->rule->metric.absent > 0 ? decide_absent(group, eval->now, started, next_at)
+    return group->state->rule->metric.absent > 0 ? decide_absent(group, eval->now, next_at)
                                                  : decide_value(group, eval, ret_facts, next_at);
 }
 
-void fa_group_look(struct fa_group *group, fa_time now, fa_time started, struct fa_room *room)
+void fa_group_look(struct fa_group *group, fa_time now, struct fa_room *room)
 {
     struct facts facts;
     struct fa_eval eval = eval_of(group, now, room);
     fa_time next_at = FA_NEVER;
-    (void)decide(group, &eval, started, &facts, &next_at);
+    (void)decide(group, &eval, &facts, &next_at);
 }
 
 /* Every label of the series is in its text: no other series can come to be of this label set but
@@ -504,13 +506,13 @@ void fa_group_awake(struct fa_group *group, const struct fa_link *link)
     group->level = link->was_quiet ? FA_LEVEL_CLEAR : FA_LEVEL_UNKNOWN;
 }
 
-fa_time fa_group_evaluate(struct fa_group *group, fa_time now, fa_time started,
-                          struct fa_room *room, fa_signal_fn *fn, void *ctx)
+fa_time fa_group_evaluate(struct fa_group *group, fa_time now, struct fa_room *room,
+                          fa_signal_fn *fn, void *ctx)
 {
     struct facts facts;
     struct fa_eval eval = eval_of(group, now, room);
     fa_time next_at = FA_NEVER;
-    enum fa_level level = decide(group, &eval, started, &facts, &next_at);
+    enum fa_level level = decide(group, &eval, &facts, &next_at);
     level = fa_group_hold(group, level, now, &next_at);
     fa_group_signal(group, level, now, fn, ctx);
     mind_near(group, now, &next_at);

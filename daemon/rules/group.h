@@ -15,12 +15,21 @@
 
 struct fa_rule_state;
 
+/* One of the series of which it is seen how often samples come (sparse.c). */
+struct fa_pace {
+    struct fa_probe since;
+    fa_time before, longer_ago; /* from sample to sample in the two times before; 0: not known */
+};
+#define FA_PACES 4
+
 /* A leaf as the owner of a watch: what a link leads back to. */
 struct fa_leaf {
     struct fa_rule_state *state;
     size_t number;
     bool follows;           /* as fa_plan_leaf_follows says */
     fa_time heard, hearing; /* wall: its last sample came; 0: not known; of the survey under way */
+    struct fa_pace paces[FA_PACES];
+    size_t pace_count;
 };
 
 struct fa_rule_state {
@@ -43,6 +52,8 @@ struct fa_rule_state {
     struct fa_group *first_group, *last_group;
     struct fa_whole *whole; /* owned; NULL: keyed */
     struct fa_group *self;  /* stands for the whole expression: is scheduled, and no label set */
+    fa_time since;          /* wall: silence counts from here; FA_NEVER: no run yet */
+    uint64_t reads;         /* a hash of the series it reads and how far back */
     struct fa_err err;      /* of its last evaluation; code 0: none */
     char *text;             /* owned; NULL until somebody asks for it */
 };
@@ -73,7 +84,7 @@ struct fa_group {
     uint16_t near_peak;      /* in thousandths, since it is near */
     uint8_t judged_count;    /* samples judged, as many as the rule's `of` */
     fa_time near_since;      /* near to a threshold, where that is minded; 0: it is not */
-    fa_time grace_until;     /* restored: its level stands so long without data */
+    fa_time grace_until;     /* restored: its level stands so long till data come */
     double value;            /* as last evaluated; NaN: none */
     double worst;            /* the worst signalled since it fires */
     fa_time newest_at;       /* of all samples ever seen; 0: none */
@@ -85,9 +96,9 @@ struct fa_group {
 };
 
 /* Evaluates, signals what changed through fn, and returns when to look again without a sample
- * (FA_NEVER). started: wall time of the first run. */
-fa_time fa_group_evaluate(struct fa_group *group, fa_time now, fa_time started,
-                          struct fa_room *room, fa_signal_fn *fn, void *ctx);
+ * (FA_NEVER). */
+fa_time fa_group_evaluate(struct fa_group *group, fa_time now, struct fa_room *room,
+                          fa_signal_fn *fn, void *ctx);
 /* It is known of an expression's label set whether the result has it, of which value, whether it
  * may clear, what it lacks and what is stale: what level is it? */
 enum fa_level fa_group_level(struct fa_group *group, bool fires, bool clears, fa_time now,
@@ -108,7 +119,7 @@ bool fa_group_may_rest(const struct fa_group *group, fa_time now, fa_time next_a
 void fa_group_awake(struct fa_group *group, const struct fa_link *link);
 
 /* Brings what it shows (value, newest_at, covered_at, samples) up to date and decides nothing. */
-void fa_group_look(struct fa_group *group, fa_time now, fa_time started, struct fa_room *room);
+void fa_group_look(struct fa_group *group, fa_time now, struct fa_room *room);
 
 /* ---- groups.c ---- */
 
@@ -123,11 +134,14 @@ struct fa_rules {
     struct fa_room room;
     struct fa_buf text;   /* of the status told last */
     struct fa_buf labels; /* of the label set looked for last */
-    fa_time started;      /* wall time of the first run; FA_NEVER: none yet */
-    fa_time ran;          /* wall time of the last */
+    bool has_run;
+    fa_time started; /* wall time of the first run */
+    fa_time ran; /* wall time of the last */
     uint64_t evaluations;
     uint32_t survey_at; /* where the survey under way is */
-    uint32_t made;      /* label sets ever; orders equal deadlines */
+    size_t pace_at;     /* likewise of what sparse.c does each hour */
+    fa_time pace_next;
+    uint32_t made; /* label sets ever; orders equal deadlines */
 };
 
 /* The rules' watcher gets its watches. as_whole: even if it could be keyed. */
@@ -168,6 +182,14 @@ void fa_rules_collect(struct fa_rules *rules);
 /* The series of a label set at rest, to be read only. */
 bool fa_rules_find_rested(struct fa_rules *rules, struct fa_rule_state *state, struct fa_str labels,
                           struct fa_link *ret_link);
+
+/* ---- sparse.c ---- */
+
+/* A series of the leaf, perhaps a new one. */
+void fa_rules_note_pace(const struct fa_rules *rules, struct fa_leaf *leaf,
+                        const struct fa_link *link);
+/* Goes on with what has to be done each hour. */
+void fa_rules_pace(struct fa_rules *rules, fa_time now);
 
 /* ---- results.c ---- */
 

@@ -150,6 +150,19 @@ static struct fa_group *new_group(struct fa_rules *rules, struct fa_rule_state *
     return group;
 }
 
+static uint64_t reads_of(const struct fa_plan *plan)
+{
+    struct fa_buf text;
+    fa_buf_init(&text, SIZE_MAX / 2);
+    for (size_t i = 0; i < plan->count; i++) {
+        fa_promql_format(plan->leaves[i].selector, &text);
+        fa_buf_printf(&text, " %lld\n", (long long)plan->leaves[i].over);
+    }
+    uint64_t reads = fa_hash(fa_buf_str(&text), 0);
+    fa_buf_done(&text);
+    return reads;
+}
+
 struct fa_rule_state *fa_state_new(const struct fa_rule *rule, struct fa_rules *rules,
                                    bool as_whole)
 {
@@ -171,6 +184,8 @@ struct fa_rule_state *fa_state_new(const struct fa_rule *rule, struct fa_rules *
     state->each = state->whole == NULL && state->settle == 0 && plan->count == 1 &&
                   plan->leaves[0].over == 0 && rule->metric.absent == 0;
     init_pools(state);
+    state->since = FA_NEVER;
+    state->reads = reads_of(plan);
     state->leaves = fa_xcalloc(plan->count + 1, sizeof *state->leaves);
     for (size_t i = 0; i < plan->count; i++) {
         watch_leaf(rules, state, i);

@@ -272,6 +272,7 @@ struct walk {
 /* What the nodes above say of a selector. */
 struct above {
     fa_time reach; /* of subqueries: how much further back */
+    fa_time steps; /* of that, their ranges */
     uint8_t reads; /* enum fa_reads */
     bool sketch, exempt, cover, pair;
     bool shares; /* a window that is kept for sketches is as good as another */
@@ -305,11 +306,14 @@ static void add_leaf(struct walk *walk, const struct fa_promql_node *node,
                                 .sketch = above->sketch,
                                 .exempt = above->exempt,
                                 .cover = above->cover,
-                                .pair = above->pair && node->range > 0};
+                                .pair = above->pair && node->range > 0,
+                                .window = node->range,
+                                .serves = above->steps};
     size_t i = 0;
     if (leaf.over > 0 && node->range == 0) {
         leaf.over += walk->look_back;
     }
+    leaf.serves += node->range > 0 ? node->range : walk->look_back;
     while (i < plan->count && !(plan->leaves[i].over == leaf.over &&
                                 (plan->leaves[i].selector->range > 0) == (node->range > 0) &&
                                 plan->leaves[i].exempt == leaf.exempt &&
@@ -325,6 +329,10 @@ static void add_leaf(struct walk *walk, const struct fa_promql_node *node,
     plan->leaves[i].sketch = plan->leaves[i].sketch || leaf.sketch;
     plan->leaves[i].cover = plan->leaves[i].cover || leaf.cover;
     plan->leaves[i].pair = plan->leaves[i].pair || leaf.pair;
+    if (leaf.serves < plan->leaves[i].serves) {
+        plan->leaves[i].window = leaf.window;
+        plan->leaves[i].serves = leaf.serves;
+    }
     walk->tree->selectors[node->u.selector.number] = node;
     walk->tree->leaves[node->u.selector.number] = i;
     plan->moves = plan->moves || node->offset != 0 || node->at != FA_AT_NONE;
@@ -422,6 +430,7 @@ static void visit(struct walk *walk, const struct fa_promql_node *node, struct a
         break;
     case FA_PROMQL_SUBQUERY:
         above.reach += node->range + at_least_0(node->offset);
+        above.steps += node->range;
         above.pair = false; /* one sample is found at many steps */
         walk->plan->moves = true;
         visit(walk, node->u.arg, above);

@@ -24,7 +24,9 @@ struct fa_plan_key {
 struct fa_plan_leaf {
     const struct fa_promql_node *selector; /* the first of them */
     fa_time over;                          /* how far back it reads; 0: the newest sample only */
-    uint8_t reads;                         /* enum fa_reads */
+    fa_time window;                        /* of its ranges the shortest; 0: it has none */
+    fa_time serves; /* how long a sample is of use: the range or look-back and subqueries' ranges */
+    uint8_t reads;  /* enum fa_reads */
     bool sketch;
     bool exempt; /* that nothing is there is an answer too: absent(), the right side of unless */
     bool cover;  /* says little until samples cover all it reads */

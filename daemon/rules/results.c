@@ -82,7 +82,8 @@ static enum fa_level judge(struct fa_rules *rules, struct fa_group *group, bool 
     struct fa_labels *labels = NULL;
     int ret = fa_labels_parse(fa_str_of(group->labels), &labels);
     fa_assert(ret == 0); /* it was formatted here */
-    struct fa_whole_facts facts = fa_whole_look(group->state->whole, labels, now, rules->started);
+    struct fa_whole_facts facts =
+        fa_whole_look(group->state->whole, labels, now, group->state->since);
     fa_labels_free(labels);
     group->covered_at = facts.covered_at;
     group->by_sample = group->by_sample && facts.newest_at > group->newest_at;

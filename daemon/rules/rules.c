@@ -39,7 +39,6 @@ struct fa_rules *fa_rules_new(const struct fa_rule *const *rules, size_t count,
     self->metrics = metrics;
     self->watcher = fa_watcher_new(metrics);
     self->states = fa_xcalloc(count + 1, sizeof(struct fa_rule_state *));
-    self->started = FA_NEVER;
     fa_buf_init(&self->text, SIZE_MAX / 2);
     fa_buf_init(&self->labels, SIZE_MAX / 2);
     for (size_t i = 0; i < count; i++) {
@@ -87,8 +86,11 @@ struct fa_rule_state *fa_state_find(const struct fa_rules *rules, const char *na
 /* A new link, or one with a new sample: whose label sets are to be looked at? */
 static void take_changed(struct fa_rules *rules, struct fa_link *link)
 {
-    const struct fa_leaf *leaf = fa_link_owner(link);
+    struct fa_leaf *leaf = fa_link_owner(link);
     struct fa_rule_state *state = leaf->state;
+    if (link->member == NULL) {
+        fa_rules_note_pace(rules, leaf, link);
+    }
     if (state->whole != NULL) {
         if (link->member == NULL) {
             fa_whole_join(state->whole, leaf->number, link);
@@ -135,6 +137,7 @@ static void collect_queued(struct fa_rules *rules, size_t max)
 {
     struct fa_link *link;
     for (; max > 0 && (link = fa_watcher_take_queued(rules->watcher)) != NULL; max--) {
+        fa_rules_note_pace(rules, fa_link_owner(link), link);
         fa_group_mark(rules, fa_member_take(rules, link)->group, true);
     }
 }
@@ -197,14 +200,17 @@ static void pin_absent(struct fa_rules *rules, struct fa_rule_state *state)
 
 static void start(struct fa_rules *rules, fa_time now)
 {
+    rules->has_run = true;
     rules->started = now;
     for (size_t i = 0; i < rules->count; i++) {
         struct fa_rule_state *state = rules->states[i];
+        state->since = state->since < now ? state->since : now;
         if (state->self != NULL) {
             fa_group_mark(rules, state->self, false); /* that nothing is there may say something */
         }
         pin_absent(rules, state);
         for (struct fa_group *group = state->first_group; group != NULL; group = group->next) {
+            group->newest_at = group->newest_at < now ? group->newest_at : now; /* another clock */
             if (group->level != FA_LEVEL_UNKNOWN) {
                 group->grace_until = now + state->look_back;
                 fa_group_mark(rules, group, false);
@@ -241,7 +247,7 @@ static size_t judge_past(struct fa_rules *rules, struct fa_group *group, fa_time
         bool any = fa_link_recall(member->link, &newest);
         for (bool more = any; more; more = fa_link_recall(member->link, &passed)) {
             if (group->leaves[0].count == 1) {
-                (void)fa_group_evaluate(group, now, rules->started, &rules->room, fn, ctx);
+                (void)fa_group_evaluate(group, now, &rules->room, fn, ctx);
                 count++;
             }
         }
@@ -256,10 +262,11 @@ static size_t judge_past(struct fa_rules *rules, struct fa_group *group, fa_time
 bool fa_rules_run_some(struct fa_rules *rules, struct fa_now now, size_t max, fa_signal_fn *fn,
                        void *ctx)
 {
-    if (rules->started == FA_NEVER) {
+    if (!rules->has_run) {
         start(rules, now.wall);
     }
     rules->ran = now.wall;
+    fa_rules_pace(rules, now.wall);
     collect_queued(rules, max);
     fa_rules_collect(rules);
     wake_due(rules, now.wall, max);
@@ -275,9 +282,8 @@ bool fa_rules_run_some(struct fa_rules *rules, struct fa_now now, size_t max, fa
         struct fa_rule_state *state = group->state;
         bool is_whole = group == state->self;
         done += is_whole ? 0 : judge_past(rules, group, now.wall, fn, ctx);
-        fa_time next_at =
-            is_whole ? fa_results_evaluate(rules, state, now.wall, fn, ctx)
-                     : fa_group_evaluate(group, now.wall, rules->started, &rules->room, fn, ctx);
+        fa_time next_at = is_whole ? fa_results_evaluate(rules, state, now.wall, fn, ctx)
+                                   : fa_group_evaluate(group, now.wall, &rules->room, fn, ctx);
         group->by_sample = false;
         if (is_whole) {
             fa_heap_set(&rules->due, &group->due, next_at);

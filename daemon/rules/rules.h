@@ -15,7 +15,8 @@
 struct fa_rules;
 
 /* Both are borrowed and must outlive it. For a reload: new rules, fa_rules_restore of what is
- * active, fa_rules_free of the old, fa_metrics_sweep. Samples of series that both want are kept. */
+ * active, fa_rules_hand_on, fa_rules_free of the old, fa_metrics_sweep. Samples of series that both
+ * want are kept. */
 struct fa_rules *fa_rules_new(const struct fa_rule *const *rules, size_t count,
                               struct fa_metrics *metrics);
 void fa_rules_free(struct fa_rules *rules); /* accepts NULL */
@@ -48,6 +49,10 @@ bool fa_rules_save(const struct fa_rules *rules, struct fa_rules_save *save, siz
                    struct fa_buf *buf);
 /* After fa_rules_restore and before the first run. What is no sense is left out. */
 void fa_rules_load(struct fa_rules *rules, struct fa_str bytes);
+/* The same from one to the other, as nothing was missed between them: what a rule reads that is in
+ * both has been silent for as long as before. shift: of the wall clock; if it stepped, the samples
+ * are forgotten. */
+void fa_rules_hand_on(const struct fa_rules *from, struct fa_rules *to, fa_time shift);
 
 /* Label sets evaluated since fa_rules_new. Samples that cannot change what a label set says are not
  * evaluated. */
@@ -93,6 +98,25 @@ void fa_rules_text(const struct fa_rules *rules, const char *rule, bool defined,
 /* Appends the first selector of the rule that no series has ever matched, and says that there is
  * one. What may be missing (absent(), the right side of unless) is left out. */
 bool fa_rules_unfed(struct fa_rules *rules, const char *rule, struct fa_buf *selector);
+/* A selector of a rule, as how often its samples come matters to it. */
+struct fa_rule_feed {
+    fa_time window;   /* of its range; 0: it reads the newest sample */
+    fa_time serves;   /* so long is a sample of use */
+    bool pair;        /* in its range two samples are needed */
+    fa_time interval; /* from sample to sample, as seen of some series, the longest; 0: not seen */
+};
+/* The rule's selector number i, those that may find nothing left out: appends its text without
+ * ranges. False: there are not so many. */
+bool fa_rules_feed(struct fa_rules *rules, const char *rule, size_t i,
+                   struct fa_rule_feed *ret_feed, struct fa_buf *selector);
+enum fa_feed_pace {
+    FA_PACE_ENOUGH,
+    FA_PACE_SELDOM, /* often no sample, or no pair, is there when it is needed */
+    FA_PACE_NEVER,  /* a pair is never there */
+};
+/* Does it do, when samples come at that interval? */
+enum fa_feed_pace fa_rule_feed_pace(const struct fa_rule_feed *feed, fa_time interval);
+
 /* The label sets of one rule, those that fire first, then those that are awake, until fn says
  * false. */
 typedef bool fa_rule_set_fn(void *ctx, const struct fa_rule_status *status);

@@ -28,8 +28,8 @@ static const char *reason_of(const struct fa_group *group, struct fa_buf *buf)
 
 struct fa_rule_status fa_group_status(struct fa_rules *rules, struct fa_group *group)
 {
-    if (rules->started != FA_NEVER && group->state->whole == NULL) {
-        fa_group_look(group, rules->ran, rules->started, &rules->room);
+    if (rules->has_run && group->state->whole == NULL) {
+        fa_group_look(group, rules->ran, &rules->room);
     }
     fa_buf_clear(&rules->text);
     return (struct fa_rule_status){.rule = group->state->rule,

@@ -10,6 +10,7 @@
 #include "store/aside.h"
 #include "base/crashpoint.h"
 #include "base/panic.h"
+#include "host/write.h"
 #include "store/internal.h"
 
 #include <errno.h>
@@ -86,19 +87,6 @@ bool fa_aside_wait(struct fa_store *store, size_t most, uint32_t ms)
 
 /* ---- on the writer thread ---- */
 
-static bool write_all(int fd, const char *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, data, len);
-        if (n < 0 && errno != EINTR) {
-            return false;
-        }
-        data += n > 0 ? n : 0;
-        len -= n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
 static int failed(struct aside_writer *writer, const char *what, struct fa_err *err)
 {
     return fa_err_set(err, errno == ENOSPC || errno == EDQUOT ? FA_EFULL : FA_EIO, "%s: %s: %s",
@@ -108,7 +96,7 @@ static int failed(struct aside_writer *writer, const char *what, struct fa_err *
 static int put_bytes(struct aside_writer *writer, const char *data, size_t len, struct fa_err *err)
 {
     crypto_generichash_update(&writer->hash, (const unsigned char *)data, len);
-    if (!write_all(writer->fd, data, len)) {
+    if (!fa_write_all(writer->fd, (struct fa_str){data, len})) {
         return failed(writer, "write", err);
     }
     (void)sync_file_range(writer->fd, writer->written, (off_t)len, SYNC_FILE_RANGE_WRITE);
@@ -146,7 +134,8 @@ static int end(struct aside_writer *writer, struct fa_err *err)
     char path[sizeof writer->path];
     crypto_generichash_final(&writer->hash, hash, sizeof hash);
     snprintf(path, sizeof path, "%.*s", (int)(strlen(writer->path) - strlen(".new")), writer->path);
-    if (!write_all(writer->fd, (const char *)hash, sizeof hash) || fdatasync(writer->fd) != 0) {
+    if (!fa_write_all(writer->fd, (struct fa_str){(const char *)hash, sizeof hash}) ||
+        fdatasync(writer->fd) != 0) {
         return failed(writer, "write", err);
     }
     FA_CRASHPOINT("store.before_aside");

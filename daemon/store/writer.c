@@ -196,6 +196,20 @@ static bool release_reserve(struct fa_store *store)
     return true;
 }
 
+/* Those who waited know: now there is time for it. */
+static void do_tidy(struct fa_store *store)
+{
+    struct firealarm_error error = {""};
+    struct fa_err err;
+    int32_t rc = store->plugin->tidy != NULL ? store->plugin->tidy(store->self, &error) : 0;
+    if (rc == FIREALARM_STORE_UNKNOWN) {
+        store_error(rc, &error, "write", &err);
+        pthread_mutex_lock(&store->lock);
+        set_state(store, FA_STORE_UNKNOWN, &err);
+        pthread_mutex_unlock(&store->lock);
+    }
+}
+
 static void do_write(struct fa_store *store)
 {
     struct firealarm_error error = {""};
@@ -225,6 +239,9 @@ static void do_write(struct fa_store *store)
     }
     pthread_mutex_unlock(&store->lock);
     store_txns_free(done);
+    if (rc == 0) {
+        do_tidy(store);
+    }
 }
 
 static void do_reserve(struct fa_store *store)

@@ -68,7 +68,8 @@ static void put_frame(const struct sheet *sheet)
         double value = (lowest + i) * step;
         double y = y_of(sheet, value);
         put_line(sheet, LEFT, y, WIDTH - RIGHT, y, "stroke=\"#ddd\"");
-        put_text(sheet, LEFT - 8, y + 4, " text-anchor=\"end\"", fa_reader_number(value, text));
+        put_text(sheet, LEFT - 8, y + 4, " text-anchor=\"end\"",
+                 fa_reader_number(NULL, value, text));
     }
     for (fa_time at = first; at <= plot->to && plot->to > plot->from; at += tick) {
         double x = x_of(sheet, at);
@@ -112,7 +113,7 @@ static void put_threshold(const struct sheet *sheet, double value, const char *w
 {
     char number[40], text[64];
     double y = y_of(sheet, value);
-    snprintf(text, sizeof text, "%s %s", word, fa_reader_number(value, number));
+    snprintf(text, sizeof text, "%s %s", word, fa_reader_number(NULL, value, number));
     put_line(sheet, LEFT, y, WIDTH - RIGHT, y, style);
     put_text(sheet, WIDTH - RIGHT - 4, y - 4, " text-anchor=\"end\" fill=\"#a22\"", text);
 }

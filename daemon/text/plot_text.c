@@ -79,11 +79,11 @@ static void put_rows(const struct canvas *canvas, const struct fa_plot *plot, st
     for (unsigned row = 0; row < canvas->rows; row++) {
         const char *label = "";
         if ((long)row == threshold) {
-            label = fa_reader_number(plot->threshold, number);
+            label = fa_reader_number(NULL, plot->threshold, number);
         } else if (row == 0 && threshold != 1) {
-            label = fa_reader_number(canvas->scale.high, number);
+            label = fa_reader_number(NULL, canvas->scale.high, number);
         } else if (row + 1 == canvas->rows && threshold != (long)row - 1) {
-            label = fa_reader_number(canvas->scale.low, number);
+            label = fa_reader_number(NULL, canvas->scale.low, number);
         }
         fa_buf_printf(out, "%*s %s", (int)LABEL - 2, label, canvas->across == 1 ? "|" : "│");
         for (unsigned column = 0; column < canvas->columns; column++) {

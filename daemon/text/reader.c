@@ -2,8 +2,9 @@
 /* How a time, a length and a number look to a person.
  *
  * Decides: two units at most, four digits at most, a year only where it is not the current one.
- * The wall clock and the zone come in as arguments; no table of zones is read here. Output is plain
- * ASCII but for what a caller's zone name holds. */
+ * The wall clock, the zone and the language come in as arguments; no table of zones is read here.
+ * In English the output is plain ASCII but for what a caller's zone name holds. Everything fits: a
+ * language's texts for it are bounded (phrase.c). */
 #include "text/reader.h"
 #include "text/utf8.h"
 
@@ -12,9 +13,6 @@
 #include <string.h>
 
 #define YEAR_10000 INT64_C(253402300800000)
-
-static const char *const MONTHS[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
 /* The fields of an RFC 3339 text as base/ writes it. */
 struct date {
@@ -34,11 +32,11 @@ static struct date date_of(fa_time wall)
                          digits(at + 11), digits(at + 14)};
 }
 
-static void put_distance(fa_time distance, char buf[48])
+static void put_distance(const struct fa_language *language, fa_time distance, struct fa_buf *out)
 {
     char text[40];
     if (distance < FA_SECOND && distance > -FA_SECOND) {
-        snprintf(buf, 48, " (now)");
+        fa_phrase_put(out, language, FA_PHRASE_TIME_NOW, NULL);
         return;
     }
     /* Only the larger unit: beside the time itself the second one is noise. */
@@ -50,50 +48,83 @@ static void put_distance(fa_time distance, char buf[48])
     if (length < 10 * FA_HOUR && length >= FA_HOUR) {
         unit = FA_MINUTE;
     }
-    fa_reader_duration(length / unit * unit, text);
-    snprintf(buf, 48, distance > 0 ? " (%s ago)" : " (in %s)", text);
+    fa_reader_duration(language, length / unit * unit, text);
+    fa_phrase_put(out, language, distance > 0 ? FA_PHRASE_TIME_AGO : FA_PHRASE_TIME_AHEAD,
+                  FA_VALUES(text));
 }
 
-const char *fa_reader_time(fa_time wall, fa_time now, const struct fa_reader_zone *zone,
-                           char buf[FA_READER_TIME_SIZE])
+static void put_date(const struct fa_language *language, struct date date, bool with_year,
+                     struct fa_buf *out)
+{
+    char day[8], year[8], time[8];
+    const char *month = fa_phrase_text(
+        language, (enum fa_phrase)(FA_PHRASE_MONTH_1 + (unsigned)(date.month + 11) % 12));
+    snprintf(day, sizeof day, "%d", date.day);
+    snprintf(year, sizeof year, "%d", date.year);
+    snprintf(time, sizeof time, "%02d:%02d", date.hour % 100, date.minute % 100);
+    if (with_year) {
+        fa_phrase_put(out, language, FA_PHRASE_DATE_OF_YEAR, FA_VALUES(day, month, year, time));
+    } else {
+        fa_phrase_put(out, language, FA_PHRASE_DATE, FA_VALUES(day, month, time));
+    }
+}
+
+const char *fa_reader_time(const struct fa_language *language, fa_time wall, fa_time now,
+                           const struct fa_reader_zone *zone, char buf[FA_READER_TIME_SIZE])
 {
     fa_time offset = zone != NULL ? zone->offset_seconds * FA_SECOND : 0;
-    char year[8] = "", distance[48] = "";
+    struct fa_buf out;
     if (wall < FA_DAY || wall >= YEAR_10000 - FA_DAY) {
-        snprintf(buf, FA_READER_TIME_SIZE, "an unknown time");
+        snprintf(buf, FA_READER_TIME_SIZE, "%s", fa_phrase_text(language, FA_PHRASE_TIME_UNKNOWN));
         return buf;
     }
+    fa_buf_init(&out, FA_READER_TIME_SIZE - 1);
     struct date date = date_of(wall + offset);
-    if (now > FA_DAY && now < YEAR_10000 - FA_DAY) {
-        if (date_of(now + offset).year != date.year) {
-            snprintf(year, sizeof year, " %d", date.year);
-        }
-        put_distance(now - wall, distance);
+    bool with_now = now > FA_DAY && now < YEAR_10000 - FA_DAY;
+    put_date(language, date, with_now && date_of(now + offset).year != date.year, &out);
+    fa_buf_printf(&out, " %.12s", zone != NULL && zone->name != NULL ? zone->name : "UTC");
+    if (with_now) {
+        fa_buf_puts(&out, " (");
+        put_distance(language, now - wall, &out);
+        fa_buf_puts(&out, ")");
     }
-    snprintf(buf, FA_READER_TIME_SIZE, "%d %s%s %02d:%02d %.12s%s", date.day,
-             MONTHS[(date.month + 11) % 12], year, date.hour, date.minute,
-             zone != NULL && zone->name != NULL ? zone->name : "UTC", distance);
+    snprintf(buf, FA_READER_TIME_SIZE, "%s", fa_buf_text(&out));
+    fa_buf_done(&out);
     return buf;
 }
 
 static const struct {
     fa_time ms;
-    const char *name;
-} UNITS[] = {{FA_DAY, "d"}, {FA_HOUR, "h"}, {FA_MINUTE, "min"}, {FA_SECOND, "s"}};
+    enum fa_phrase name;
+} UNITS[] = {{FA_DAY, FA_PHRASE_UNIT_DAY},
+             {FA_HOUR, FA_PHRASE_UNIT_HOUR},
+             {FA_MINUTE, FA_PHRASE_UNIT_MINUTE},
+             {FA_SECOND, FA_PHRASE_UNIT_SECOND}};
 
-const char *fa_reader_duration(fa_time ms, char buf[40])
+/* Less than ten seconds, with tenths where they count. */
+static const char *short_duration(const struct fa_language *language, const char *sign,
+                                  uint64_t rest, char buf[40])
+{
+    const char *second = fa_phrase_text(language, FA_PHRASE_UNIT_SECOND);
+    unsigned whole = (unsigned)(rest / 1000), tenth = (unsigned)(rest / 100 % 10);
+    if (rest == 0 || (rest >= (uint64_t)FA_SECOND && tenth == 0)) {
+        snprintf(buf, 40, "%s%u %s", sign, whole, second);
+    } else if (rest < (uint64_t)FA_SECOND) {
+        snprintf(buf, 40, "%s%u %s", sign, (unsigned)rest,
+                 fa_phrase_text(language, FA_PHRASE_UNIT_MILLISECOND));
+    } else {
+        snprintf(buf, 40, "%s%u%s%u %s", sign, whole,
+                 fa_phrase_text(language, FA_PHRASE_DECIMAL_POINT), tenth, second);
+    }
+    return buf;
+}
+
+const char *fa_reader_duration(const struct fa_language *language, fa_time ms, char buf[40])
 {
     const char *sign = ms < 0 ? "-" : "";
     uint64_t rest = ms < 0 ? 0 - (uint64_t)ms : (uint64_t)ms;
-    if (rest < (uint64_t)FA_SECOND) {
-        snprintf(buf, 40, rest == 0 ? "%s0 s" : "%s%u ms", sign, (unsigned)rest);
-        return buf;
-    }
-    if (rest < 10 * (uint64_t)FA_SECOND && rest % 1000 >= 50) {
-        uint64_t tenths = rest / 100;
-        snprintf(buf, 40, tenths % 10 != 0 ? "%s%u.%u s" : "%s%u s", sign, (unsigned)(tenths / 10),
-                 (unsigned)(tenths % 10));
-        return buf;
+    if (rest < 10 * (uint64_t)FA_SECOND) {
+        return short_duration(language, sign, rest, buf);
     }
     size_t first = 0;
     while ((uint64_t)UNITS[first].ms > rest) {
@@ -103,32 +134,65 @@ const char *fa_reader_duration(fa_time ms, char buf[40])
     if (first + 1 < sizeof UNITS / sizeof UNITS[0]) {
         small = rest % (uint64_t)UNITS[first].ms / (uint64_t)UNITS[first + 1].ms;
     }
-    int len = snprintf(buf, 40, "%s%llu %s", sign, (unsigned long long)large, UNITS[first].name);
+    int len = snprintf(buf, 40, "%s%llu %s", sign, (unsigned long long)large,
+                       fa_phrase_text(language, UNITS[first].name));
     if (small > 0) {
-        snprintf(buf + len, 40 - (size_t)len, " %u %s", (unsigned)small, UNITS[first + 1].name);
+        snprintf(buf + len, 40 - (size_t)len, " %u %s", (unsigned)small,
+                 fa_phrase_text(language, UNITS[first + 1].name));
     }
     return buf;
 }
 
-/* Commas between the thousands of a plain "[-]digits[.digits]". */
-static void group_thousands(const char *text, char buf[40])
+const char *fa_reader_measured(const struct fa_language *language, fa_time length,
+                               enum fa_measure measure, char buf[40])
 {
-    size_t sign = text[0] == '-', digits = strspn(text + sign, "0123456789"), len = 0;
-    for (size_t i = 0; i < sign + digits; i++) {
-        if (i > sign && (sign + digits - i) % 3 == 0) {
-            buf[len++] = ',';
-        }
-        buf[len++] = text[i];
+    bool days = measure == FA_MEASURE_DAYS, one = length == (days ? FA_DAY : FA_HOUR);
+    enum fa_phrase phrase = days  ? one ? FA_PHRASE_BUSINESS_DAYS_ONE : FA_PHRASE_BUSINESS_DAYS
+                            : one ? FA_PHRASE_BUSINESS_HOURS_ONE
+                                  : FA_PHRASE_BUSINESS_HOURS;
+    char number[40];
+    struct fa_buf out;
+    if (measure == FA_MEASURE_CLOCK) {
+        return fa_reader_duration(language, length, buf);
     }
-    snprintf(buf + len, 40 - len, "%s", text + sign + digits);
+    fa_buf_init(&out, 39);
+    fa_reader_number(language, (double)length / (double)(days ? FA_DAY : FA_HOUR), number);
+    fa_phrase_put(&out, language, phrase, FA_VALUES(number));
+    snprintf(buf, 40, "%s", fa_buf_text(&out));
+    fa_buf_done(&out);
+    return buf;
 }
 
-const char *fa_reader_number(double value, char buf[40])
+/* A plain "[-]digits[.digits]" with the language's points: one between the thousands, the other
+ * before the fraction. */
+static void put_points(const struct fa_language *language, const char *text, char buf[40])
+{
+    const char *thousands = fa_phrase_text(language, FA_PHRASE_THOUSANDS_POINT);
+    size_t sign = text[0] == '-', digits = strspn(text + sign, "0123456789");
+    struct fa_buf out;
+    fa_buf_init(&out, 39);
+    for (size_t i = 0; i < sign + digits; i++) {
+        if (i > sign && (sign + digits - i) % 3 == 0) {
+            fa_buf_puts(&out, thousands);
+        }
+        fa_buf_putc(&out, text[i]);
+    }
+    if (text[sign + digits] == '.') {
+        fa_buf_printf(&out, "%s%s", fa_phrase_text(language, FA_PHRASE_DECIMAL_POINT),
+                      text + sign + digits + 1);
+    }
+    snprintf(buf, 40, "%s", fa_buf_text(&out));
+    fa_buf_done(&out);
+}
+
+const char *fa_reader_number(const struct fa_language *language, double value, char buf[40])
 {
     char text[40], *end;
     double size = fabs(value);
     if (isnan(value) || isinf(value)) {
-        snprintf(buf, 40, isnan(value) ? "unknown" : value > 0 ? "infinite" : "-infinite");
+        snprintf(buf, 40, "%s%s", isinf(value) && value < 0 ? "-" : "",
+                 fa_phrase_text(language, isnan(value) ? FA_PHRASE_NUMBER_UNKNOWN
+                                                       : FA_PHRASE_NUMBER_INFINITE));
         return buf;
     }
     if (size >= 1e15 || (size > 0 && size < 1e-6)) {
@@ -147,18 +211,18 @@ const char *fa_reader_number(double value, char buf[40])
             }
         }
     }
-    group_thousands(strcmp(text, "-0") == 0 ? "0" : text, buf);
+    put_points(language, strcmp(text, "-0") == 0 ? "0" : text, buf);
     return buf;
 }
 
-const char *fa_reader_percent(double fraction, char buf[40])
+const char *fa_reader_percent(const struct fa_language *language, double fraction, char buf[40])
 {
     char number[40];
     double percent = fraction * 100;
     if (fabs(percent) < 1e9 && fabs(percent) >= 0.1) {
         percent = round(percent * 10) / 10;
     }
-    snprintf(buf, 40, "%.37s %%", fa_reader_number(percent, number));
+    snprintf(buf, 40, "%.37s %%", fa_reader_number(language, percent, number));
     return buf;
 }
 

@@ -53,7 +53,7 @@ static bool filter_duration(const struct fa_template_input *input, struct fa_str
     if (!read_number(in, &seconds) || fabs(seconds) > 1e12) {
         return false;
     }
-    fa_buf_puts(out, fa_reader_duration((fa_time)llround(seconds * 1000), buf));
+    fa_buf_puts(out, fa_reader_duration(input->language, (fa_time)llround(seconds * 1000), buf));
     return true;
 }
 
@@ -68,7 +68,7 @@ static bool filter_time(const struct fa_template_input *input, struct fa_str in,
     if (input->zone_at != NULL) {
         input->zone_at(input->zone, (fa_time)ms, &zone);
     }
-    fa_buf_puts(out, fa_reader_time((fa_time)ms, input->now, &zone, buf));
+    fa_buf_puts(out, fa_reader_time(input->language, (fa_time)ms, input->now, &zone, buf));
     return true;
 }
 
@@ -80,7 +80,7 @@ static bool filter_number(const struct fa_template_input *input, struct fa_str i
     if (!read_number(in, &value)) {
         return false;
     }
-    fa_buf_puts(out, fa_reader_number(value, buf));
+    fa_buf_puts(out, fa_reader_number(input->language, value, buf));
     return true;
 }
 
@@ -92,7 +92,7 @@ static bool filter_percent(const struct fa_template_input *input, struct fa_str 
     if (!read_number(in, &value)) {
         return false;
     }
-    fa_buf_puts(out, fa_reader_percent(value, buf));
+    fa_buf_puts(out, fa_reader_percent(input->language, value, buf));
     return true;
 }
 

@@ -49,9 +49,10 @@ struct fa_template_input {
     fa_template_find_fn *find; /* then this; may be NULL */
     void *ctx;
     enum fa_escape escape;
-    fa_time now;                /* wall; for "25 min ago"; 0: say no such thing */
-    fa_reader_zone_fn *zone_at; /* NULL: UTC */
-    const void *zone;           /* its first argument */
+    fa_time now;                        /* wall; for "25 min ago"; 0: say no such thing */
+    fa_reader_zone_fn *zone_at;         /* NULL: UTC */
+    const void *zone;                   /* its first argument */
+    const struct fa_language *language; /* of times, lengths and numbers; NULL: English */
 };
 
 struct fa_template;

@@ -11,6 +11,7 @@
 #define LINE_MAX_BYTES    ((size_t)512)
 #define TEXT_MAX_BYTES    ((size_t)4096)
 #define DETAILS_MAX_BYTES ((size_t)48 * 1024)
+#define LABEL_MAX_BYTES   ((size_t)120)
 #define FIELDS_MAX        24u
 
 static bool is(struct firealarm_text text, const char *word)
@@ -18,29 +19,44 @@ static bool is(struct firealarm_text text, const char *word)
     return text.len == strlen(word) && memcmp(text.ptr, word, text.len) == 0;
 }
 
+/* In the reader's language where the notice brings it. */
+static struct firealarm_text say(const struct firealarm_notice *notice, enum firealarm_word word)
+{
+#define ENGLISH(id, english) FIREALARM_TEXT(english),
+    static const struct firealarm_text english[] = {FIREALARM_WORDS(ENGLISH)};
+#undef ENGLISH
+    return word < notice->word_count && notice->words[word].len > 0 ? notice->words[word]
+                                                                    : english[word];
+}
+
+#define NO_WORD FIREALARM_WORD__COUNT
+
 /* How each kind of notice is announced. */
 static const struct kind {
-    const char *name, *subject, *says, *color;
-    const char *banner; /* instead of the severity; NULL: the severity */
+    const char *name;
+    enum firealarm_word subject; /* before the title; NO_WORD: nothing */
+    enum firealarm_word says;
+    const char *color;
+    enum firealarm_word banner; /* instead of the severity; NO_WORD: the severity */
 } KINDS[] = {
-    {"alarm", "", "You are asked to act.", NULL, NULL},
-    {"reminder", "Reminder: ", "Nobody owns this yet.", NULL, NULL},
-    {"overdue", "Overdue: ", "The owner's time for the next word has passed.", NULL, NULL},
-    {"acknowledged", "Owned: ", "Somebody owns it. Nothing is expected of you.", "#175cd3",
-     "OWNED"},
-    {"resolved", "Resolved: ", "It is over. Nothing is expected of you.", "#067647", "RESOLVED"},
-    {"returned", "Calm for now: ", "The values are back in bounds. It is still watched.", "#067647",
-     "CALM FOR NOW"},
-    {"help", "Help wanted: ", "A colleague asks for your help. It is raised if it stays open.",
-     "#175cd3", "HELP WANTED"},
-    {"unowned", "Nobody owned: ", "It went away by itself, and nobody had owned it.", NULL, NULL},
-    {"digest", "", "Each line is an alarm of its own.", NULL, NULL},
-    {"weekly", "", "Once a week, for you alone. Nothing is to be answered.", "#475467", "WEEKLY"},
-    {"test", "Test: ", "This is a test. Nothing is expected of you.", "#475467", "TEST"},
+    {"alarm", NO_WORD, FIREALARM_WORD_ALARM_SAYS, NULL, NO_WORD},
+    {"reminder", FIREALARM_WORD_REMINDER, FIREALARM_WORD_REMINDER_SAYS, NULL, NO_WORD},
+    {"overdue", FIREALARM_WORD_OVERDUE, FIREALARM_WORD_OVERDUE_SAYS, NULL, NO_WORD},
+    {"acknowledged", FIREALARM_WORD_OWNED, FIREALARM_WORD_OWNED_SAYS, "#175cd3",
+     FIREALARM_WORD_OWNED},
+    {"resolved", FIREALARM_WORD_RESOLVED, FIREALARM_WORD_RESOLVED_SAYS, "#067647",
+     FIREALARM_WORD_RESOLVED},
+    {"returned", FIREALARM_WORD_RETURNED, FIREALARM_WORD_RETURNED_SAYS, "#067647",
+     FIREALARM_WORD_RETURNED},
+    {"help", FIREALARM_WORD_HELP, FIREALARM_WORD_HELP_SAYS, "#175cd3", FIREALARM_WORD_HELP},
+    {"unowned", FIREALARM_WORD_UNOWNED, FIREALARM_WORD_UNOWNED_SAYS, NULL, NO_WORD},
+    {"digest", NO_WORD, FIREALARM_WORD_DIGEST_SAYS, NULL, NO_WORD},
+    {"weekly", NO_WORD, FIREALARM_WORD_WEEKLY_SAYS, "#475467", FIREALARM_WORD_WEEKLY},
+    {"test", FIREALARM_WORD_TEST, FIREALARM_WORD_TEST_SAYS, "#475467", FIREALARM_WORD_TEST},
 };
 /* Whatever kind it is: its title says DRILL, and nothing stands before that. */
-static const struct kind DRILL = {"", "", "Nothing has happened: this is a drill.", "#475467",
-                                  "DRILL"};
+static const struct kind DRILL = {"", NO_WORD, FIREALARM_WORD_DRILL_SAYS, "#475467",
+                                  FIREALARM_WORD_DRILL};
 
 static bool is_drill(const struct firealarm_notice *notice)
 {
@@ -100,7 +116,7 @@ static struct firealarm_text title_of(const struct firealarm_notice *notice)
 {
     return notice->title.len > 0     ? notice->title
            : notice->summary.len > 0 ? notice->summary
-                                     : FIREALARM_TEXT("Fire alarm");
+                                     : say(notice, FIREALARM_WORD_FIRE_ALARM);
 }
 
 /* The summary, unless the title has said the same. */
@@ -122,13 +138,23 @@ static void put_severity(struct out *out, const struct firealarm_notice *notice)
     }
 }
 
+static void put_word(struct out *out, const struct firealarm_notice *notice,
+                     enum firealarm_word word)
+{
+    out_clean(out, say(notice, word), TEXT_MAX_BYTES, true);
+}
+
 /* What stands before a title. */
 static void put_head(struct out *out, const struct firealarm_notice *notice)
 {
-    out_puts(out, kind_of(notice)->subject);
+    enum firealarm_word subject = kind_of(notice)->subject;
+    if (subject != NO_WORD) {
+        put_word(out, notice, subject);
+        put_word(out, notice, FIREALARM_WORD_COLON);
+    }
     if (!is(notice->kind, "help") && !is_drill(notice)) {
         put_severity(out, notice);
-        out_puts(out, ": ");
+        put_word(out, notice, FIREALARM_WORD_COLON);
     }
 }
 
@@ -140,21 +166,40 @@ void body_subject(struct out *out, const struct firealarm_notice *notice)
 
 /* "Reminder: " and so on of what the line would be by itself, and how its alarm stands if nobody is
  * expected to act. */
-static void put_line_head(struct out *out, const struct firealarm_line *line)
+static void put_line_head(struct out *out, const struct firealarm_notice *notice,
+                          const struct firealarm_line *line)
 {
-    const struct firealarm_notice as_notice = {.kind = line->kind, .severity = line->severity};
+    const struct firealarm_notice as_notice = {.kind = line->kind,
+                                               .severity = line->severity,
+                                               .words = notice->words,
+                                               .word_count = notice->word_count};
     put_head(out, &as_notice);
 }
 
-static bool is_settled(const struct firealarm_line *line)
+/* In words; len 0: of what somebody is expected to act on. */
+static struct firealarm_text state_of(const struct firealarm_notice *notice,
+                                      const struct firealarm_line *line)
 {
-    return line->state.len > 0 && !is(line->state, "unacknowledged");
+    return is(line->state, "unacknowledged") ? (struct firealarm_text){"", 0}
+           : is(line->state, "acknowledged") ? say(notice, FIREALARM_WORD_STATE_ACKNOWLEDGED)
+           : is(line->state, "returned")     ? say(notice, FIREALARM_WORD_STATE_RETURNED)
+           : is(line->state, "resolved")     ? say(notice, FIREALARM_WORD_STATE_RESOLVED)
+                                             : line->state;
+}
+
+/* What the daemon calls by a name of its own; all else is called as the operator does. */
+static struct firealarm_text label_of(const struct firealarm_notice *notice,
+                                      struct firealarm_text name)
+{
+    return is(name, "customer")  ? say(notice, FIREALARM_WORD_CUSTOMER)
+           : is(name, "value")   ? say(notice, FIREALARM_WORD_VALUE)
+           : is(name, "filings") ? say(notice, FIREALARM_WORD_FILINGS)
+                                 : name;
 }
 
 /* The rows of facts, for both forms. */
 struct fact {
-    const char *label;
-    struct firealarm_text value;
+    struct firealarm_text label, value;
 };
 #define FACTS 8
 
@@ -164,34 +209,52 @@ struct facts {
     char since[40], promised[40];
 };
 
-static void add_fact(struct facts *facts, const char *label, struct firealarm_text value)
+static void add_fact(struct facts *facts, struct firealarm_text label, struct firealarm_text value)
 {
     if (value.len > 0 && facts->count < FACTS) {
         facts->list[facts->count++] = (struct fact){label, value};
     }
 }
 
+/* As it was written for the reader, or by the clock of the world. */
+static struct firealarm_text time_of(struct firealarm_text written, int64_t ms, char buf[40])
+{
+    return written.len > 0 ? written : time_text(ms, buf);
+}
+
 static void gather_facts(const struct firealarm_notice *notice, struct facts *facts)
 {
-    facts->count = 0;
-    add_fact(facts, "Since",
-             notice->when.len > 0 ? notice->when : time_text(notice->since, facts->since));
-    add_fact(facts, "Owner", notice->owner);
-    add_fact(facts, "Next word by", time_text(notice->promised, facts->promised));
     bool in_vain = is(notice->kind, "reminder");
-    add_fact(facts, in_vain ? "Called, and nobody owns it" : "Also told", notice->told);
-    add_fact(facts, "Category", notice->category);
+    facts->count = 0;
+    add_fact(facts, say(notice, FIREALARM_WORD_SINCE),
+             time_of(notice->when, notice->since, facts->since));
+    add_fact(facts, say(notice, FIREALARM_WORD_OWNER), notice->owner);
+    add_fact(facts, say(notice, FIREALARM_WORD_NEXT_WORD_BY),
+             time_of(notice->promised_when, notice->promised, facts->promised));
+    add_fact(facts, say(notice, in_vain ? FIREALARM_WORD_CALLED_IN_VAIN : FIREALARM_WORD_ALSO_TOLD),
+             notice->told);
+    add_fact(facts, say(notice, FIREALARM_WORD_CATEGORY), notice->category);
 }
 
 /* ------------------------------------------------------------------------------------ plain text
  */
 
-static void put_paragraph(struct out *out, const char *head, struct firealarm_text text, size_t max)
+static void put_paragraph(struct out *out, struct firealarm_text text, size_t max)
 {
     if (text.len > 0) {
-        out_puts(out, head);
         out_clean(out, text, max, false);
         out_puts(out, "\n\n");
+    }
+}
+
+/* The word, a colon and the text. */
+static void put_headed(struct out *out, const struct firealarm_notice *notice,
+                       enum firealarm_word head, struct firealarm_text text)
+{
+    if (text.len > 0) {
+        put_word(out, notice, head);
+        put_word(out, notice, FIREALARM_WORD_COLON);
+        put_paragraph(out, text, TEXT_MAX_BYTES);
     }
 }
 
@@ -203,41 +266,49 @@ static void capital(struct out *out, size_t start)
     }
 }
 
-static void put_row(struct out *out, struct firealarm_text label, struct firealarm_text value)
+static void put_row(struct out *out, const struct firealarm_notice *notice,
+                    struct firealarm_text label, struct firealarm_text value)
 {
     size_t start = out->len;
-    out_clean(out, label, 64, true);
+    out_clean(out, label, LABEL_MAX_BYTES, true);
     capital(out, start);
-    out_puts(out, ": ");
+    put_word(out, notice, FIREALARM_WORD_COLON);
     out_clean(out, value, LINE_MAX_BYTES, true);
     out_puts(out, "\n");
 }
 
-static void put_text_line(struct out *out, const struct firealarm_line *line)
+static void put_text_line(struct out *out, const struct firealarm_notice *notice,
+                          const struct firealarm_line *line)
 {
+    struct firealarm_text state = state_of(notice, line);
     out_puts(out, "* ");
-    put_line_head(out, line);
+    put_line_head(out, notice, line);
     out_clean(out, line->title, LINE_MAX_BYTES, true);
     out_puts(out, "\n  ");
     if (line->alarm.len > 0) {
         out_clean(out, line->alarm, 64, true);
         out_puts(out, ", ");
     }
-    out_puts(out, "since ");
+    put_word(out, notice, FIREALARM_WORD_LINE_SINCE);
+    out_puts(out, " ");
     out_clean(out, line->when, LINE_MAX_BYTES, true);
-    if (is_settled(line)) {
+    if (state.len > 0) {
         out_puts(out, ", ");
-        out_clean(out, line->state, 64, true);
+        out_clean(out, state, LABEL_MAX_BYTES, true);
     }
     if (line->owner.len > 0) {
-        out_puts(out, ", owner ");
+        out_puts(out, ", ");
+        put_word(out, notice, FIREALARM_WORD_LINE_OWNER);
+        out_puts(out, " ");
         out_clean(out, line->owner, 200, true);
     }
     out_puts(out, "\n");
     if (line->ack_url.len > 0) {
         out_puts(out, "  ");
         out_clean(out, line->ack_url, TEXT_MAX_BYTES, true);
-        out_puts(out, " code ");
+        out_puts(out, " ");
+        put_word(out, notice, FIREALARM_WORD_CODE);
+        out_puts(out, " ");
         out_clean(out, line->ack_code, 64, true);
         out_puts(out, "\n");
     }
@@ -245,13 +316,17 @@ static void put_text_line(struct out *out, const struct firealarm_line *line)
 
 static void put_text_ack(struct out *out, const struct firealarm_notice *notice)
 {
-    if (notice->ack_url.len > 0) {
-        put_paragraph(out, "To own it, open this link:\n", notice->ack_url, TEXT_MAX_BYTES);
-        put_paragraph(out, "and type the code ", notice->ack_code, LINE_MAX_BYTES);
-        put_paragraph(out, "Or: ", notice->how_to_ack, TEXT_MAX_BYTES);
-    } else {
-        put_paragraph(out, "To own it: ", notice->how_to_ack, TEXT_MAX_BYTES);
+    if (notice->ack_url.len == 0) {
+        put_headed(out, notice, FIREALARM_WORD_TO_OWN_IT, notice->how_to_ack);
+        return;
     }
+    put_word(out, notice, FIREALARM_WORD_OPEN_LINK);
+    out_puts(out, ":\n");
+    put_paragraph(out, notice->ack_url, TEXT_MAX_BYTES);
+    put_word(out, notice, FIREALARM_WORD_TYPE_CODE);
+    out_puts(out, " ");
+    put_paragraph(out, notice->ack_code, LINE_MAX_BYTES);
+    put_headed(out, notice, FIREALARM_WORD_OR, notice->how_to_ack);
 }
 
 static void put_text_footer(struct out *out, const struct firealarm_notice *notice)
@@ -259,14 +334,15 @@ static void put_text_footer(struct out *out, const struct firealarm_notice *noti
     char sent[40];
     out_puts(out, "\n-- \n");
     if (notice->recipient.len > 0) {
-        put_row(out, FIREALARM_TEXT("Sent to"), notice->recipient);
+        put_row(out, notice, say(notice, FIREALARM_WORD_SENT_TO), notice->recipient);
     }
-    put_row(out, FIREALARM_TEXT("Sent at"), time_text(notice->now, sent));
+    put_row(out, notice, say(notice, FIREALARM_WORD_SENT_AT),
+            time_of(notice->sent_when, notice->now, sent));
     if (notice->alarm.len > 0) {
-        put_row(out, FIREALARM_TEXT("Alarm"), notice->alarm);
+        put_row(out, notice, say(notice, FIREALARM_WORD_ALARM), notice->alarm);
     }
     if (notice->rule.len > 0) {
-        put_row(out, FIREALARM_TEXT("Rule"), notice->rule);
+        put_row(out, notice, say(notice, FIREALARM_WORD_RULE), notice->rule);
     }
 }
 
@@ -276,26 +352,30 @@ void body_text(struct out *out, const struct firealarm_notice *notice)
     gather_facts(notice, &facts);
     body_subject(out, notice);
     out_puts(out, "\n");
-    out_puts(out, kind_of(notice)->says);
+    put_word(out, notice, kind_of(notice)->says);
     out_puts(out, "\n\n");
-    put_paragraph(out, "", more_of(notice), TEXT_MAX_BYTES);
+    put_paragraph(out, more_of(notice), TEXT_MAX_BYTES);
     for (uint32_t i = 0; i < notice->line_count; i++) {
-        put_text_line(out, &notice->lines[i]);
+        put_text_line(out, notice, &notice->lines[i]);
     }
     out_puts(out, notice->line_count > 0 ? "\n" : "");
-    put_paragraph(out, "Expected of you: ", notice->expect, TEXT_MAX_BYTES);
+    put_headed(out, notice, FIREALARM_WORD_EXPECTED, notice->expect);
     put_text_ack(out, notice);
     for (size_t i = 0; i < facts.count; i++) {
-        put_row(out, text_of(facts.list[i].label), facts.list[i].value);
+        put_row(out, notice, facts.list[i].label, facts.list[i].value);
     }
     for (uint32_t i = 0; i < notice->field_count && i < FIELDS_MAX; i++) {
         if (notice->fields[i].value.len == 0) {
             continue;
         }
-        put_row(out, notice->fields[i].name, notice->fields[i].value);
+        put_row(out, notice, label_of(notice, notice->fields[i].name), notice->fields[i].value);
     }
     out_puts(out, "\n");
-    put_paragraph(out, "Details:\n", notice->details, DETAILS_MAX_BYTES);
+    if (notice->details.len > 0) {
+        put_word(out, notice, FIREALARM_WORD_DETAILS);
+        out_puts(out, ":\n");
+        put_paragraph(out, notice->details, DETAILS_MAX_BYTES);
+    }
     put_text_footer(out, notice);
 }
 
@@ -305,7 +385,7 @@ void body_text(struct out *out, const struct firealarm_notice *notice)
 #define FONT "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;"
 
 static const char HEAD[] =
-    "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+    "\"><head><meta charset=\"utf-8\">\n"
     "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
     "<meta name=\"color-scheme\" content=\"light dark\">\n"
     "<meta name=\"supported-color-schemes\" content=\"light dark\">\n"
@@ -333,7 +413,7 @@ static void put_html_row(struct out *out, struct firealarm_text label, struct fi
              "<tr><td class=\"dim\" style=\"padding:6px 12px 6px 0;color:#667085;font-size:14px;"
              "line-height:20px;vertical-align:top;width:30%\">");
     size_t start = out->len;
-    out_html(out, label, 64);
+    out_html(out, label, LABEL_MAX_BYTES);
     capital(out, start);
     out_puts(out, "</td>\n<td class=\"ink\" style=\"padding:6px 0;color:#101828;font-size:15px;"
                   "line-height:20px;vertical-align:top;word-break:break-word\">");
@@ -348,17 +428,17 @@ static void put_html_banner(struct out *out, const struct firealarm_notice *noti
     struct out severity;
     out_printf(out,
                "<tr><td style=\"background:%s;padding:12px 20px;color:#ffffff;font-size:14px;"
-               "line-height:20px;border-radius:11px 11px 0 0\"><b style=\"letter-spacing:.06em\">",
+               "line-height:20px;border-radius:11px 11px 0 0\"><b style=\"letter-spacing:.06em;"
+               "text-transform:uppercase\">",
                color_of(notice));
     out_init(&severity, 64);
-    if (kind->banner != NULL) {
-        out_puts(&severity, kind->banner);
-    } else {
-        put_severity(&severity, notice);
-    }
-    out_html(out, (struct firealarm_text){severity.data, severity.len}, 250);
+    put_severity(&severity, notice);
+    out_html(out,
+             kind->banner != NO_WORD ? say(notice, kind->banner)
+                                     : (struct firealarm_text){severity.data, severity.len},
+             250);
     out_done(&severity);
-    out_printf(out, "</b> &nbsp;%s</td></tr>\n", kind->says);
+    put_html(out, "</b> &nbsp;", say(notice, kind->says), TEXT_MAX_BYTES, "</td></tr>\n");
 }
 
 /* A button, and the code beside it: large enough to be read from one screen and typed on another.
@@ -372,19 +452,24 @@ static void put_html_ack(struct out *out, const struct firealarm_notice *notice)
     out_printf(out,
                "\" style=\"display:block;padding:14px 16px;background:%s;color:#ffffff;"
                "font-size:18px;line-height:24px;font-weight:700;text-decoration:none;"
-               "border-radius:8px\">Own it</a>\n"
-               "<div class=\"dim\" style=\"margin:12px 0 0;color:#667085;font-size:14px;"
-               "line-height:20px\">and type this code</div>\n",
+               "border-radius:8px\">",
                color_of(notice));
+    put_html(out, "", say(notice, FIREALARM_WORD_OWN_IT), TEXT_MAX_BYTES, "</a>\n");
+    put_html(out,
+             "<div class=\"dim\" style=\"margin:12px 0 0;color:#667085;font-size:14px;"
+             "line-height:20px\">",
+             say(notice, FIREALARM_WORD_TYPE_CODE), TEXT_MAX_BYTES, "</div>\n");
     put_html(out,
              "<div class=\"ink\" style=\"color:#101828;font-size:28px;line-height:36px;"
              "font-weight:700;letter-spacing:.08em\">",
              notice->ack_code, LINE_MAX_BYTES, "</div>\n");
     put_html(out,
              "<div class=\"dim\" style=\"margin:8px 0 0;color:#667085;font-size:13px;"
-             "line-height:18px;word-break:break-word\">or: ",
-             notice->how_to_ack, TEXT_MAX_BYTES, "</div>\n");
-    out_puts(out, "</div>\n");
+             "line-height:18px;word-break:break-word\">",
+             say(notice, FIREALARM_WORD_OR), TEXT_MAX_BYTES, "");
+    put_html(out, "", say(notice, FIREALARM_WORD_COLON), TEXT_MAX_BYTES, "");
+    put_html(out, "", notice->how_to_ack, TEXT_MAX_BYTES, "");
+    out_puts(out, "</div>\n</div>\n");
 }
 
 static void put_html_boxes(struct out *out, const struct firealarm_notice *notice)
@@ -394,9 +479,9 @@ static void put_html_boxes(struct out *out, const struct firealarm_notice *notic
             out,
             "<div class=\"box\" style=\"margin:16px 0 0;padding:12px 16px;background:#f9fafb;"
             "border-left:4px solid %s;border-radius:4px\">"
-            "<div class=\"dim\" style=\"color:#667085;font-size:13px;line-height:18px\">"
-            "Expected of you</div>\n",
+            "<div class=\"dim\" style=\"color:#667085;font-size:13px;line-height:18px\">",
             color_of(notice));
+        put_html(out, "", say(notice, FIREALARM_WORD_EXPECTED), TEXT_MAX_BYTES, "</div>\n");
         put_html(out,
                  "<div class=\"ink\" style=\"color:#101828;font-size:17px;line-height:24px;"
                  "font-weight:600\">",
@@ -406,19 +491,25 @@ static void put_html_boxes(struct out *out, const struct firealarm_notice *notic
         put_html_ack(out, notice);
         return;
     }
-    put_html(out,
-             "<div class=\"box\" style=\"margin:12px 0 0;padding:12px 16px;background:#f9fafb;"
-             "border-radius:4px\"><div class=\"dim\" style=\"color:#667085;font-size:13px;"
-             "line-height:18px\">To own it</div>\n<div class=\"ink\" style=\"color:#101828;"
-             "font-size:16px;line-height:24px;word-break:break-word\">",
-             notice->how_to_ack, TEXT_MAX_BYTES, "</div></div>\n");
+    if (notice->how_to_ack.len > 0) {
+        put_html(out,
+                 "<div class=\"box\" style=\"margin:12px 0 0;padding:12px 16px;background:#f9fafb;"
+                 "border-radius:4px\"><div class=\"dim\" style=\"color:#667085;font-size:13px;"
+                 "line-height:18px\">",
+                 say(notice, FIREALARM_WORD_TO_OWN_IT), TEXT_MAX_BYTES, "</div>\n");
+        put_html(out,
+                 "<div class=\"ink\" style=\"color:#101828;"
+                 "font-size:16px;line-height:24px;word-break:break-word\">",
+                 notice->how_to_ack, TEXT_MAX_BYTES, "</div></div>\n");
+    }
 }
 
-static void put_html_line(struct out *out, const struct firealarm_line *line)
+static void put_html_line(struct out *out, const struct firealarm_notice *notice,
+                          const struct firealarm_line *line)
 {
     struct out head;
-    out_init(&head, LINE_MAX_BYTES);
-    put_line_head(&head, line);
+    out_init(&head, TEXT_MAX_BYTES);
+    put_line_head(&head, notice, line);
     out_puts(out,
              "<p class=\"ink line\" style=\"margin:0;padding:8px 0;border-top:1px solid #eaecf0;"
              "color:#101828;font-size:15px;line-height:20px;word-break:break-word\"><b>");
@@ -428,15 +519,19 @@ static void put_html_line(struct out *out, const struct firealarm_line *line)
     out_html(out, line->title, LINE_MAX_BYTES);
     out_puts(out, "<br>\n<span class=\"dim\" style=\"color:#667085;font-size:13px\">");
     put_html(out, "", line->alarm, 64, ", ");
-    put_html(out, "since ", line->when, LINE_MAX_BYTES, "");
-    if (is_settled(line)) {
-        put_html(out, ", ", line->state, 64, "");
+    put_html(out, "", say(notice, FIREALARM_WORD_LINE_SINCE), LABEL_MAX_BYTES, " ");
+    put_html(out, "", line->when, LINE_MAX_BYTES, "");
+    put_html(out, ", ", state_of(notice, line), LABEL_MAX_BYTES, "");
+    if (line->owner.len > 0) {
+        put_html(out, ", ", say(notice, FIREALARM_WORD_LINE_OWNER), LABEL_MAX_BYTES, " ");
+        put_html(out, "", line->owner, 200, "");
     }
-    put_html(out, ", owner ", line->owner, 200, "");
     out_puts(out, "</span>");
     if (line->ack_url.len > 0) {
-        put_html(out, "<br>\n<a href=\"", line->ack_url, TEXT_MAX_BYTES, "\">Own it</a>");
-        put_html(out, " code <b>", line->ack_code, 64, "</b>");
+        put_html(out, "<br>\n<a href=\"", line->ack_url, TEXT_MAX_BYTES, "\">");
+        put_html(out, "", say(notice, FIREALARM_WORD_OWN_IT), LABEL_MAX_BYTES, "</a> ");
+        put_html(out, "", say(notice, FIREALARM_WORD_CODE), LABEL_MAX_BYTES, " ");
+        put_html(out, "<b>", line->ack_code, 64, "</b>");
     }
     out_puts(out, "</p>\n");
 }
@@ -448,21 +543,37 @@ static void put_html_facts(struct out *out, const struct firealarm_notice *notic
     out_puts(out, "<table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" "
                   "style=\"margin:16px 0 0;border-collapse:collapse\">\n");
     for (size_t i = 0; i < facts.count; i++) {
-        put_html_row(out, text_of(facts.list[i].label), facts.list[i].value);
+        put_html_row(out, facts.list[i].label, facts.list[i].value);
     }
     for (uint32_t i = 0; i < notice->field_count && i < FIELDS_MAX; i++) {
         if (notice->fields[i].value.len == 0) {
             continue;
         }
-        put_html_row(out, notice->fields[i].name, notice->fields[i].value);
+        put_html_row(out, label_of(notice, notice->fields[i].name), notice->fields[i].value);
     }
     out_puts(out, "</table>\n");
-    put_html(out,
-             "<div class=\"line\" style=\"margin:16px 0 0;padding:16px 0 0;border-top:1px solid "
-             "#eaecf0\"><div class=\"dim\" style=\"color:#667085;font-size:13px;line-height:18px\">"
-             "Details</div>\n<div class=\"ink\" style=\"color:#101828;font-size:15px;"
-             "line-height:22px;word-break:break-word\">",
-             notice->details, DETAILS_MAX_BYTES, "</div></div>\n");
+    if (notice->details.len > 0) {
+        put_html(
+            out,
+            "<div class=\"line\" style=\"margin:16px 0 0;padding:16px 0 0;border-top:1px solid "
+            "#eaecf0\"><div class=\"dim\" style=\"color:#667085;font-size:13px;"
+            "line-height:18px\">",
+            say(notice, FIREALARM_WORD_DETAILS), TEXT_MAX_BYTES, "</div>\n");
+        put_html(out,
+                 "<div class=\"ink\" style=\"color:#101828;font-size:15px;line-height:22px;"
+                 "word-break:break-word\">",
+                 notice->details, DETAILS_MAX_BYTES, "</div></div>\n");
+    }
+}
+
+static void put_html_note(struct out *out, const struct firealarm_notice *notice,
+                          enum firealarm_word head, struct firealarm_text text)
+{
+    if (text.len > 0) {
+        put_html(out, "", say(notice, head), LABEL_MAX_BYTES, "");
+        put_html(out, "", say(notice, FIREALARM_WORD_COLON), LABEL_MAX_BYTES, "");
+        put_html(out, "", text, 200, "<br>\n");
+    }
 }
 
 static void put_html_footer(struct out *out, const struct firealarm_notice *notice)
@@ -470,15 +581,18 @@ static void put_html_footer(struct out *out, const struct firealarm_notice *noti
     char sent[40];
     out_puts(out, "<tr><td class=\"dim\" style=\"padding:12px 20px 20px;color:#667085;"
                   "font-size:12px;line-height:18px\">");
-    put_html(out, "Sent to ", notice->recipient, 200, "");
-    put_html(out, " at ", time_text(notice->now, sent), 64, "");
-    put_html(out, "<br>\nAlarm ", notice->alarm, 64, "");
-    put_html(out, " &middot; rule ", notice->rule, 200, "");
+    put_html_note(out, notice, FIREALARM_WORD_SENT_TO, notice->recipient);
+    put_html_note(out, notice, FIREALARM_WORD_SENT_AT,
+                  time_of(notice->sent_when, notice->now, sent));
+    put_html_note(out, notice, FIREALARM_WORD_ALARM, notice->alarm);
+    put_html_note(out, notice, FIREALARM_WORD_RULE, notice->rule);
     out_puts(out, "</td></tr>\n");
 }
 
 void body_html(struct out *out, const struct firealarm_notice *notice)
 {
+    put_html(out, "<!DOCTYPE html>\n<html lang=\"",
+             notice->language.len > 0 ? notice->language : FIREALARM_TEXT("en"), 64, "");
     out_puts(out, HEAD);
     /* What a list of mails shows beside the subject. */
     put_html(out, "<div style=\"display:none;max-height:0;overflow:hidden\">",
@@ -500,7 +614,7 @@ void body_html(struct out *out, const struct firealarm_notice *notice)
              "line-height:24px;word-break:break-word\">",
              more_of(notice), TEXT_MAX_BYTES, "</p>\n");
     for (uint32_t i = 0; i < notice->line_count; i++) {
-        put_html_line(out, &notice->lines[i]);
+        put_html_line(out, notice, &notice->lines[i]);
     }
     put_html_boxes(out, notice);
     put_html_facts(out, notice);

@@ -393,9 +393,10 @@ static int32_t append(void *ptr, const struct firealarm_entry *entry, struct fir
     return rc;
 }
 
-/* How long the WAL may get before it is moved into the database. On a full disk the ballast must
- * have room for both what moving it adds to the database and the commits until then: only a WAL
- * that was moved whole is written over and needs no more room. */
+/* How long the WAL may get before it is moved into the database: once in some thirty alarms, and
+ * then it takes longer than the commit, so that nobody who waits for that waits for it too. On a
+ * full disk the ballast must have room for both what moving it adds to the database and the commits
+ * until then: only a WAL that was moved whole is written over and needs no more room. */
 static int frames_max(const struct self *self)
 {
     int64_t frames = self->dir.ballast_bytes / 2 / PAGE_BYTES;
@@ -406,8 +407,9 @@ static int frames_max(const struct self *self)
 
 /* A WAL that cannot be moved into the database for want of room just grows a little; one that
  * cannot because the disk fails is invariant 2. */
-static int32_t checkpoint(struct self *self, struct firealarm_error *error)
+static int32_t tidy(void *ptr, struct firealarm_error *error)
 {
+    struct self *self = ptr;
     if (self->wal_frames < frames_max(self)) {
         return 0;
     }
@@ -436,8 +438,7 @@ static int32_t commit(void *ptr, struct firealarm_error *error)
     }
     self->in_transaction = false;
     self->head = self->appended;
-    rc = sqlite_dir_there(&self->dir, error);
-    return rc != 0 ? rc : checkpoint(self, error);
+    return sqlite_dir_there(&self->dir, error);
 }
 
 static void rollback(void *ptr)
@@ -573,4 +574,5 @@ FIREALARM_EXPORT const struct firealarm_store firealarm_store = {
     .copy_end = copy_end,
     .copy_open = copy_open,
     .adopt = adopt,
+    .tidy = tidy,
 };

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* links: fa_bench_rig */
+/* links: fa_bench_rig fa_plugin_sqlite_static fa_host PkgConfig::SQLITE3 */
 /* Filings a second, each durable before its receipt, by 1 and by 64 clients that keep their
  * connection and wait for each receipt before they file again. Beside it, in the same directory and
  * round, what the disk itself can do: 512 bytes appended and synchronised, one after the other. One
- * client cannot beat that; 64 can, because one commit takes all filings of a turn. */
+ * client cannot beat that; 64 can, because one commit takes all filings of a turn.
+ *
+ * What one client waits for is shown in its parts, measured alone: the disk, the store plugin
+ * without a daemon (a row and an entry of a filing's size in one commit, from this thread), and an
+ * answer of the loop that needs no store. The rest is the way from thread to thread and back. */
 #include "rig.h"
+
+#include "firealarm/store.h"
+#include "host/plugins.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +19,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define ROUNDS   5
@@ -19,6 +27,8 @@
 #define DISK_OPS 200
 #define ONE      300
 #define MANY     3000
+#define ROW      400 /* bytes of a filing's row, about */
+#define ENTRY    120
 
 struct client {
     int fd;
@@ -48,6 +58,55 @@ static double disk_rate(const struct rig *rig)
     close(fd);
     unlink(path);
     return rate;
+}
+
+/* ms of one commit by the store plugin alone. */
+static void store_alone(const struct rig *rig, struct figures *figures)
+{
+    char path[256], bytes[ROW] = {0};
+    snprintf(path, sizeof path, "%s/alone", rig->dir);
+    if (mkdir(path, 0700) != 0) {
+        bench_fail("%s: %s", path, strerror(errno));
+    }
+    struct firealarm_value values[3] = {
+        {.text = {path, strlen(path)}}, {.number = 0}, {.number = 1}};
+    struct firealarm_settings settings = {"alone", values, 3};
+    struct firealarm_host host = fa_host_table(NULL, NULL);
+    struct firealarm_error error = {""};
+    void *self = NULL;
+    int32_t rc = firealarm_store.open(&host, &settings, &self, &error);
+    for (unsigned i = 1; rc == 0 && i <= ONE; i++) {
+        char key[17];
+        snprintf(key, sizeof key, "%016x", i * 2654435761U); /* as spread as a filing's id */
+        struct firealarm_row row = {
+            .kind = 1, .live = 1, .time = i, .key = {key, 16}, .value = {bytes, ROW}};
+        struct firealarm_entry entry = {.n = i, .time = i, .body = {bytes, ENTRY}};
+        int64_t start = bench_ns();
+        if ((rc = firealarm_store.begin(self, &error)) == 0 &&
+            (rc = firealarm_store.put(self, &row, &error)) == 0 &&
+            (rc = firealarm_store.append(self, &entry, &error)) == 0) {
+            rc = firealarm_store.commit(self, &error);
+        }
+        figures_add(figures, bench_ms_since(start));
+    }
+    if (rc != 0) {
+        bench_fail("the store alone: %s", error.text);
+    }
+    firealarm_store.close(self);
+}
+
+/* ms of an answer of the loop that waits for nothing else. */
+static void loop_alone(const struct rig *rig, struct figures *figures)
+{
+    int fd = rig_connect_http(rig);
+    for (int i = 0; i < ONE; i++) {
+        int64_t start = bench_ns();
+        if (rig_get(fd, "/-/healthy", NULL, 0) != 200) {
+            bench_fail("no answer of the loop");
+        }
+        figures_add(figures, bench_ms_since(start));
+    }
+    close(fd);
 }
 
 static void file_one(struct client *client, const char *category, unsigned n)
@@ -151,22 +210,28 @@ static void ignore(void *ctx, int64_t ns, const char *path, const char *body)
 int main(void)
 {
     struct column one = {0}, many = {0}, raised = {0};
-    struct figures disk = {0};
+    struct figures disk = {0}, store = {0}, loop = {0};
     for (int round = 0; round < ROUNDS; round++) {
         struct rig rig = {.on_post = ignore};
         rig_open(&rig);
         rig_start(&rig);
         double rate = disk_rate(&rig);
         figures_add(&disk, rate);
+        store_alone(&rig, &store);
+        loop_alone(&rig, &loop);
         measure(&rig, 1, "question", rate, &one);
         measure(&rig, CLIENTS, "question", rate, &many);
         measure(&rig, CLIENTS, "danger", rate, &raised);
         rig_close(&rig);
     }
     figures_print(&disk, "filing_disk_syncs_per_second");
+    figures_print_latency(&store, "filing_store_alone_ms");
+    figures_print_latency(&loop, "filing_loop_alone_ms");
     print(&one, "filing_1_client");
     print(&many, "filing_64_clients");
     print(&raised, "filing_64_clients_raised");
     figures_done(&disk);
+    figures_done(&store);
+    figures_done(&loop);
     return 0;
 }

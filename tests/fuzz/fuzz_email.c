@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* links: fa_plugin_email_static fa_courier_child */
-/* Arbitrary notice fields (pieces between 0xFF bytes) through the mail plugin. A strict reader then
- * wants CRLF everywhere, no line over 998 bytes (78 without an address), the headers exactly as
- * expected and nothing but base64 in the parts; the envelope's addresses are bare, and the guard
- * of the courier has no complaint. */
+/* Arbitrary notice fields (pieces between 0xFF bytes; at last its words) through the mail plugin. A
+ * strict reader then wants CRLF everywhere, no line over 998 bytes (78 without an address), the
+ * headers exactly as expected and nothing but base64 in the parts; the envelope's addresses are
+ * bare, and the guard of the courier has no complaint. */
 #include "mail_check.h"
 
 #include "courier/child/guard.h"
@@ -80,7 +80,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         &notice.address, &notice.severity, &notice.kind,       &notice.recipient, &notice.title,
         &notice.key,     &notice.thread,   &notice.summary,    &notice.details,   &notice.expect,
         &notice.told,    &notice.owner,    &notice.how_to_ack, &notice.when,      &notice.alarm,
-        &notice.rule,    &notice.category};
+        &notice.rule,    &notice.category, &notice.language};
+    struct firealarm_text words[FIREALARM_WORD__COUNT];
     struct firealarm_request_out req = {.size = sizeof req};
     struct firealarm_error error = {""};
     struct fa_err err = {0};
@@ -90,6 +91,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         *texts[i] = take(&data, &size);
     }
+    for (size_t i = 0; i < FIREALARM_WORD__COUNT; i++) {
+        words[i] = take(&data, &size);
+    }
+    notice.words = words;
+    notice.word_count = FIREALARM_WORD__COUNT;
     struct firealarm_field field = {notice.rule, notice.details};
     notice.fields = &field;
     notice.field_count = 1;

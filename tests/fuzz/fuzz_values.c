@@ -43,11 +43,29 @@ static void check_numbers(struct fa_str text)
     }
 }
 
+/* What was read as plain characters stays as it is, and means the same id. */
+static void check_typed(struct fa_str text, int rc, struct fa_id id)
+{
+    struct fa_id again;
+    char *plain = fa_xmalloc(text.len + 1), *twice = fa_xmalloc(text.len + 1);
+    struct fa_str once = {plain, fa_str_typed(text, plain)};
+    fa_assert(once.len <= text.len);
+    fa_assert(!fa_utf8_valid(text) || fa_utf8_valid(once));
+    fa_assert(fa_str_eq(once, (struct fa_str){twice, fa_str_typed(once, twice)}) ||
+              !fa_utf8_valid(text));
+    if (rc == 0) {
+        fa_assert(fa_id_parse(once, &again) == 0 && fa_id_eq(id, again));
+    }
+    free(plain);
+    free(twice);
+}
+
 static void check_ids(struct fa_str text)
 {
-    struct fa_id id, again;
+    struct fa_id id = {{0}}, again;
     uint8_t bytes[16];
     char buf[40];
+    check_typed(text, fa_id_parse(text, &id), id);
     if (fa_id_parse(text, &id) == 0) {
         fa_assert(fa_id_parse(fa_str_of(fa_id_format(id, buf)), &again) == 0);
         fa_assert(fa_id_eq(id, again));

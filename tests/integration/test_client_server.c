@@ -192,6 +192,10 @@ static void faults_of_the_command_line_exit_with_2_before_anything_is_kept(void 
     assert_int_equal(RIG_RUN(rig, " \n", FILE_ARGS), 2);
     assert_contains(rig->err, "nothing was said");
     assert_int_equal(RIG_RUN(rig, TEXT, FILE_ARGS, "--since", "soon"), 2);
+    assert_int_equal(RIG_RUN(rig, TEXT, FILE_ARGS, "--since", "1969-12-31"), 2);
+    assert_contains(rig->err, "--since: that is before 1970");
+    assert_int_equal(RIG_RUN(rig, TEXT, FILE_ARGS, "--since", "2962-12-31"), 2);
+    assert_contains(rig->err, "--since: that is in the future");
     assert_int_equal(RIG_RUN(rig, "", "show", "../../x"), 2);
     assert_int_equal(RIG_RUN(rig, "", "status", "x?y"), 2);
     assert_int_equal(RIG_RUN(rig, "", "list", "--limit", "0"), 2);
@@ -202,6 +206,38 @@ static void faults_of_the_command_line_exit_with_2_before_anything_is_kept(void 
     rig_write(rig, "home/.config/firealarm/client.cfg", "sockt = \"/x\";");
     assert_int_equal(RIG_RUN(rig, "", "list"), 78);
     assert_contains(rig->err, "client.cfg:1");
+}
+
+static void a_long_list_is_asked_for_page_by_page(void **state)
+{
+    struct rig *rig = *state;
+    assert_int_equal(RIG_RUN(rig, "", "list"), 0);
+    assert_null(strstr(rig->out, "--all"));
+    assert_int_equal(RIG_RUN(rig, "", "list", "--limit", "1"), 0);
+    assert_contains(rig->out, "... and more: --all lists every one.");
+    assert_int_equal(RIG_RUN(rig, "", "list", "--all", "--limit", "5"), 2);
+    assert_contains(rig->err, "--all has no limit");
+    assert_int_equal(RIG_RUN(rig, "", "list", "--all", "--before", "2026-11-21"), 0);
+    assert_contains(rig->out, "7K2Q-M9XA");
+    assert_contains(rig->out, "7K2Q-AAAA");
+    assert_contains(rig->out, "7K2Q-BBBB-3DTR-WZ5E"); /* of history: by the whole id only */
+    assert_null(strstr(rig->out, "7K2Q-AAAA-3DTR"));
+    assert_int_equal(rig_sent(rig, "before=2026-11-21T00:00:00Z&after="), 2);
+    assert_int_equal(rig_sent(rig, "limit=500&before=2026-11-20T05:00:00.250Z/7K2Q\""), 1);
+    assert_int_equal(RIG_RUN(rig, "", "list", "--all", "--json"), 0);
+    const char *at = rig->out;
+    for (unsigned page = 0; page < 3; page++) { /* each a document of its own */
+        json_t *json = json_loads(at, JSON_DISABLE_EOF_CHECK, NULL);
+        assert_int_equal(json_array_size(json_object_get(json, "alarms")), 1);
+        json_decref(json);
+        at = strchr(at, '\n') + 1;
+    }
+    assert_string_equal(at, "");
+    static const char *const nowhere[] = {"closed", "all"}; /* no place; the same place */
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(RIG_RUN(rig, "", "list", "--all", "--state", nowhere[i]), 70);
+        assert_contains(rig->err, "does not say where its next page begins");
+    }
 }
 
 static void the_commands_print_what_people_need(void **state)
@@ -220,6 +256,11 @@ static void the_commands_print_what_people_need(void **state)
     assert_int_equal(RIG_RUN(rig, "On it", "ack", "7K2Q-M", "--for", "1h", "--note"), 0);
     assert_contains(rig->out, "maria owns it until Sun 22 Nov 2026 09:00");
     assert_int_equal(rig_sent(rig, "\\\"note\\\":\\\"On it\\\""), 1);
+    assert_int_equal(RIG_RUN(rig, "", "ack", "7K2Q-M9XA-3DTR", "--for", "1h"), 0);
+    assert_string_equal(rig->out,
+                        "Closed: it is calm now. Nobody is called, and nothing is promised.\n");
+    assert_int_equal(RIG_RUN(rig, "", "ack", "7K2Q-M9XA"), 0);
+    assert_string_equal(rig->out, "Closed: you answered, and the drill is over.\n");
     assert_int_equal(RIG_RUN(rig, "Mended", "resolve", "7K2Q-M"), 0);
     assert_contains(rig->out, "it is resolved");
     assert_int_equal(RIG_RUN(rig, "Soon", "comment", "7K2Q-M"), 0);
@@ -227,6 +268,9 @@ static void the_commands_print_what_people_need(void **state)
     assert_contains(rig->out, "somebody has taken it");
     assert_int_equal(RIG_RUN(rig, "7K2Q m9xa 3dtr wz5e 142\n", "status"), 0);
     assert_int_equal(RIG_RUN(rig, "", "status", "7K2Q", "M9XA", "3DTR", "WZ5E", "142"), 0);
+    assert_int_equal(
+        RIG_RUN(rig, "7K2Q\u2011M9XA\u20133DTR\u200b\u2212\uff37Z5E\u00a0\n", "status"), 0);
+    assert_int_equal(RIG_RUN(rig, "", "show", "7K2Q\u2011M"), 0);
     assert_int_equal(RIG_RUN(rig, "", "status", "AAAA-M9XA-3DTR-WZ5E-142"), 1);
     assert_int_equal(RIG_RUN(rig, "", "outbox", "list"), 0);
     assert_contains(rig->out, "451");
@@ -413,6 +457,7 @@ int main(void)
         WITH_RIG(what_is_refused_is_explained_kept_and_sent_after_mending),
         WITH_RIG(a_caller_who_is_not_known_is_told_and_loses_nothing),
         WITH_RIG(faults_of_the_command_line_exit_with_2_before_anything_is_kept),
+        WITH_RIG(a_long_list_is_asked_for_page_by_page),
         WITH_RIG(the_commands_print_what_people_need),
         WITH_RIG(a_program_files_json_and_its_key_makes_it_one),
         WITH_RIG(a_receipt_that_cannot_be_printed_is_not_lost),

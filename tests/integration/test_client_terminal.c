@@ -64,6 +64,15 @@ static int close_term(struct term *term)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
+/* From the list of who is told to the end. */
+static void file_and_end(struct term *term, const char *keep)
+{
+    answer(term, "Numbers or", "\n");
+    answer(term, "File it now?", "y\n");
+    answer(term, "Keep a copy", keep);
+    assert_int_equal(close_term(term), 0);
+}
+
 static const char *const file_it[] = {"file", NULL};
 
 static void answer_first_questions(struct term *term)
@@ -185,10 +194,7 @@ static void what_is_yours_to_solve_can_be_raised_in_one_word(void **state)
     answer(term, "Numbers or", "\n");
     answer(term, "raise: raise the alarm", "raise\n");
     expect(term, "raise the alarm");
-    answer(term, "Numbers or", "\n");
-    answer(term, "File it now?", "y\n");
-    answer(term, "Keep a copy", "\n");
-    assert_int_equal(close_term(term), 0);
+    file_and_end(term, "\n");
     assert_int_equal(rig_sent(rig, "\\\"level\\\":\\\"raise\\\""), 2);
     free(term);
 }
@@ -252,10 +258,7 @@ static void an_answer_of_no_is_nobodys_name(void **state)
     answer(term, "Names (Enter: nobody in particular): ", "noa, li\n");
     answer(term, "Numbers or names", "no\n");
     expect(term, "Nobody here is called 'no'");
-    answer(term, "Numbers or names", "\n");
-    answer(term, "File it now?", "y\n");
-    answer(term, "Keep a copy", "n\n");
-    assert_int_equal(close_term(term), 0);
+    file_and_end(term, "n\n");
     assert_int_equal(rig_sent(rig, "\\\"about\\\":[\\\"noah\\\",\\\"li\\\"]"), 3);
     assert_int_equal(rig_sent(rig, "\\\"strike\\\":[\\\""), 0);
     free(term);
@@ -274,7 +277,7 @@ static void stepping_out_is_asked_before_it_is_done(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct term *term = calloc(1, sizeof *term);
         open_term(term, rig, out);
-        answer(term, "There is no way back. Go on?", cases[i].line);
+        answer(term, "There is no way back. Go on? (y/N) ", cases[i].line);
         assert_int_equal(close_term(term), cases[i].exit);
         assert_int_equal(rig_sent(rig, "/recuse"), cases[i].sent);
         free(term);

@@ -5,8 +5,10 @@
  * used keeps what runs; a start finds those that were accepted last. */
 #include "daemon_rig.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define EVENT(uid, who, more)                                                                      \
@@ -25,17 +27,6 @@ static void write_rota(struct rig *rig, const char *events)
     rig_write(rig, "rota.ics", text, 0644);
 }
 
-static bool is_on_duty(struct rig *rig, const char *who)
-{
-    json_t *body = rig_json(rig_get(rig, "/v1/oncall"));
-    const json_t *list = json_object_get(body, "schedules");
-    const json_t *on = json_array_get(json_object_get(json_array_get(list, 0), "on_duty"), 0);
-    const char *person = json_string_value(json_object_get(on, "person"));
-    bool is = person != NULL && strcmp(person, who) == 0;
-    json_decref(body);
-    return is;
-}
-
 static void reload(struct rig *rig, bool good)
 {
     const char *word = good ? "the new configuration holds" : "the new configuration is refused";
@@ -50,15 +41,15 @@ static void a_reload_takes_the_calendar_as_it_is_now_or_leaves_all_as_it_was(voi
     rig->words.more = duty;
     write_rota(rig, EVENT("1", "ines", DAILY));
     rig_start(rig);
-    assert_true(is_on_duty(rig, "ines"));
+    assert_true(rig_is_on_duty(rig, "ines"));
     write_rota(rig, EVENT("1", "noah", DAILY));
-    assert_true(is_on_duty(rig, "ines"));
+    assert_true(rig_is_on_duty(rig, "ines"));
     reload(rig, true);
-    assert_true(is_on_duty(rig, "noah"));
+    assert_true(rig_is_on_duty(rig, "noah"));
     write_rota(rig, EVENT("1", "nobody", DAILY));
     reload(rig, false);
     assert_true(rig_logged(rig, "nobody is called 'nobody'"));
-    assert_true(is_on_duty(rig, "noah"));
+    assert_true(rig_is_on_duty(rig, "noah"));
     rig_until(rig,
               receiver_find(rig->receiver, "/ines", "changed configuration was refused") != NULL);
     rig_stop(rig);
@@ -79,9 +70,9 @@ static void a_calendar_that_is_never_read_to_its_end_holds_nobody_up(void **stat
     assert_int_equal(rig_status(rig, receipt), 200);
     rig_until(rig, rig_log_count(rig, "the new configuration") == before + 2 ||
                        rig_log_count(rig, "the new configuration") == before + 1);
-    assert_true(is_on_duty(rig, "ines"));
+    assert_true(rig_is_on_duty(rig, "ines"));
     write_rota(rig, EVENT("1", "noah", DAILY));
-    rig_until(rig, (rig_signal(rig, SIGHUP), is_on_duty(rig, "noah")));
+    rig_until(rig, (rig_signal(rig, SIGHUP), rig_is_on_duty(rig, "noah")));
     rig_stop(rig);
 }
 
@@ -109,11 +100,11 @@ static void each_day_the_calendars_are_read_and_nothing_else(void **state)
     rig_start(rig);
     rig_write(rig, "firealarm.cfg", "what is this", 0644); /* nobody asked for a reload */
     write_rota(rig, EVENT("1", "noah", DAILY));
-    rig_until(rig, is_on_duty(rig, "noah"));
+    rig_until(rig, rig_is_on_duty(rig, "noah"));
     assert_false(rig_logged(rig, "the new configuration"));
     write_rota(rig, "BEGIN:VEVENT\n");
     rig_until(rig, rig_logged(rig, "the calendars are refused, those that were read last stay"));
-    assert_true(is_on_duty(rig, "noah"));
+    assert_true(rig_is_on_duty(rig, "noah"));
     rig_until(rig, receiver_find(rig->receiver, "/ines", "those read last stay") != NULL);
     rig_stop(rig);
 }
@@ -128,7 +119,7 @@ static void a_start_with_a_broken_calendar_runs_on_the_one_that_was_accepted(voi
     write_rota(rig, "BEGIN:VEVENT\n");
     rig_again(rig);
     assert_true(rig_logged(rig, "running on the configuration that was accepted last"));
-    assert_true(is_on_duty(rig, "ines"));
+    assert_true(rig_is_on_duty(rig, "ines"));
     rig_until(rig,
               receiver_find(rig->receiver, "/ines", "configuration was refused at start") != NULL);
     rig_stop(rig);
@@ -168,6 +159,43 @@ static void duty_is_told_in_the_caller_s_zone_and_to_people_alone(void **state)
     rig_stop(rig);
 }
 
+/* Another calendar at each moment, always a whole one. */
+static pid_t keep_writing(struct rig *rig)
+{
+    char path[600], temp[610], text[400];
+    snprintf(path, sizeof path, "%s", rig_path(rig, "rota.ics"));
+    snprintf(temp, sizeof temp, "%s.new", path);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    for (unsigned n = 0; pid == 0; n++) {
+        int len = snprintf(
+            text, sizeof text,
+            "BEGIN:VCALENDAR\nVERSION:2.0\nX-N:%u\n" EVENT("1", "ines", DAILY) "END:VCALENDAR\n",
+            n);
+        int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        if (fd < 0 || write(fd, text, (size_t)len) != len || rename(temp, path) != 0) {
+            _exit(1);
+        }
+        close(fd);
+    }
+    return pid;
+}
+
+static void what_changes_while_it_is_read_is_refused_with_that_reason(void **state)
+{
+    struct rig *rig = *state;
+    rig->words.more = duty;
+    write_rota(rig, EVENT("1", "ines", DAILY));
+    rig_start(rig);
+    pid_t writer = keep_writing(rig);
+    reload(rig, false);
+    kill(writer, SIGKILL);
+    assert_int_equal(waitpid(writer, NULL, 0), writer);
+    assert_true(rig_logged(rig, "the calendars change while they are read"));
+    reload(rig, true);
+    rig_stop(rig);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
@@ -180,6 +208,7 @@ int main(void)
         TEST(a_start_with_a_broken_calendar_runs_on_the_one_that_was_accepted),
         TEST(a_first_start_without_the_program_says_so),
         TEST(duty_is_told_in_the_caller_s_zone_and_to_people_alone),
+        TEST(what_changes_while_it_is_read_is_refused_with_that_reason),
     };
     signal(SIGPIPE, SIG_IGN);
     cmocka_set_test_filter(getenv("FA_TEST"));

@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CHRIS "Authorization: Bearer " RIG_TOKEN "\r\n"
@@ -83,28 +84,20 @@ static double number_of(const json_t *object, const char *name)
     return json_number_value(json_object_get(object, name));
 }
 
-/* What `firealarm` prints for chris; its exit status. */
+/* What `firealarm explain` prints for chris; its exit status. */
 static int run_client(struct rig *rig, const char *name, const char *options, char *out,
                       size_t size)
 {
-    char command[1024];
-    rig_write(rig, "token", RIG_TOKEN "\n", 0600);
-    char settings[512];
-    snprintf(settings, sizeof settings, "socket = \"%s\";\ntoken_file = \"%s\";\n", rig->api,
-             rig_path(rig, "token"));
-    rig_write(rig, "client.cfg", settings, 0600);
-    snprintf(
-        command, sizeof command,
-        "HOME=%s XDG_STATE_HOME=%s TZ=UTC %s/daemon/client/firealarm --config %s %s explain %s "
-        "2>&1",
-        rig->dir, rig->dir, getenv("FA_BUILD_DIR"), rig_path(rig, "client.cfg"), options, name);
-    FILE *pipe = popen(command, "r");
-    assert_non_null(pipe);
-    size_t len = fread(out, 1, size - 1, pipe);
-    out[len] = '\0';
-    int status = pclose(pipe);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    char words[200];
+    rig_client_settings(rig, true);
+    snprintf(words, sizeof words, "%s explain %s", options, name);
+    return rig_client(rig, words, out, size);
 }
+
+static const char pending[] =
+    "rules = ( { name = \"queue-slow\"; category = \"danger\"; severity = \"critical\";"
+    " policy = \"leaders\"; metric = \"queue_seconds\"; take = \"last\"; per = [ \"queue\" ];"
+    " above = 120.0; for = \"10m\"; summary = \"slow\"; } );\n";
 
 static const char no_rules[] =
     "rules = ( { name = \"other\"; category = \"danger\"; severity = \"critical\";"
@@ -338,6 +331,101 @@ static void the_changes_of_a_rule_outlive_a_restart(void **state)
     rig_stop(rig);
 }
 
+/* The newest changes' values, from newest on down, with nothing before them. */
+static void check_changes(struct rig *rig, size_t newest)
+{
+    json_t *body = rig_json(as_chris(rig, "GET", "/v1/rules/queue-slow", NULL));
+    const json_t *changes = json_object_get(body, "changes");
+    assert_int_equal(json_array_size(changes), 20);
+    for (size_t i = 0; i < 20; i++) {
+        assert_double_near(number_of(json_array_get(changes, i), "value"), (double)(newest - i), 0);
+    }
+    json_decref(body);
+}
+
+static bool has_changed(struct rig *rig, size_t newest)
+{
+    json_t *body = rig_json(as_chris(rig, "GET", "/v1/rules/queue-slow", NULL));
+    double value = number_of(json_array_get(json_object_get(body, "changes"), 0), "value");
+    json_decref(body);
+    return value == (double)newest;
+}
+
+static void tell(struct rig *rig, size_t label, size_t value)
+{
+    char line[80];
+    snprintf(line, sizeof line, "queue_seconds:%zu|g|#queue:n%zu", value, label);
+    rig_statsd_local(rig, line);
+}
+
+static void tell_change(struct rig *rig, size_t number)
+{
+    tell(rig, number, number);
+    rig_until(rig, has_changed(rig, number));
+}
+
+static void the_newest_twenty_changes_of_a_rule_are_kept(void **state)
+{
+    struct rig *rig = *state;
+    rig_start(rig);
+    for (size_t i = 1; i <= 46; i++) {
+        tell_change(rig, i);
+    }
+    for (size_t i = 1; i <= 46; i++) {
+        tell(rig, i, 60); /* clear as before */
+    }
+    tell_change(rig, 47); /* the ring more than twice around */
+    check_changes(rig, 47);
+    json_t *before = rig_json(as_chris(rig, "GET", "/v1/rules/queue-slow", NULL));
+    rig_stop(rig);
+    rig_start(rig);
+    /* Each of the 47 says again that it is clear, which is no change; that one fires is. */
+    tell(rig, 48, 300);
+    rig_until(rig, has_changed(rig, 300));
+    json_t *after = rig_json(as_chris(rig, "GET", "/v1/rules/queue-slow", NULL));
+    for (size_t i = 0; i < 19; i++) {
+        assert_true(json_equal(json_array_get(json_object_get(before, "changes"), i),
+                               json_array_get(json_object_get(after, "changes"), i + 1)));
+    }
+    json_decref(before);
+    json_decref(after);
+    rig_stop(rig);
+}
+
+static time_t seconds_of(const char *text)
+{
+    struct tm tm = {0};
+    assert_non_null(strptime(text, "%Y-%m-%dT%H:%M:%S", &tm));
+    return timegm(&tm);
+}
+
+static void what_is_pending_says_when_it_is_raised(void **state)
+{
+    struct rig *rig = *state;
+    static char text[1 << 16];
+    char says[80];
+    rig->words.rules = pending;
+    rig_start(rig);
+    rig_statsd_local(rig, "queue_seconds:300|g|#queue:south");
+    rig_until(rig, changes_of(rig, "/v1/rules/queue-slow") == 1);
+    json_t *body = rig_json(as_chris(rig, "GET", "/v1/rules/queue-slow", NULL));
+    const json_t *set = json_array_get(json_object_get(body, "sets"), 0);
+    const json_t *alarm = json_object_get(set, "alarm");
+    assert_string_equal(text_of(set, "level"), "firing");
+    assert_string_equal(text_of(alarm, "state"), "pending");
+    assert_true(json_is_null(json_object_get(alarm, "id"))); /* nobody was told of it */
+    assert_int_equal(seconds_of(text_of(alarm, "due")) - seconds_of(text_of(alarm, "since")), 600);
+    snprintf(says, sizeof says, "holds; raised at %.8s if it lasts",
+             strchr(text_of(alarm, "due"), 'T') + 1);
+    json_decref(body);
+    assert_int_equal(run_client(rig, "queue-slow", "", text, sizeof text), 0);
+    if (getenv("FA_RIG_KEEP") != NULL) {
+        puts(text);
+    }
+    assert_contains(text, says);
+    rig_stop(rig);
+}
+
 static void check_says(struct rig *rig, const char *before, const char *what, bool is_said)
 {
     static char text[1 << 16];
@@ -384,9 +472,12 @@ static void a_rule_that_reads_what_never_came_is_named(void **state)
 static const char looks_back_a_second[] =
     "rules = ( { name = \"queue-slow\"; category = \"danger\"; severity = \"critical\";"
     " policy = \"leaders\"; metric = \"queue_seconds\"; above = 120.0; for = \"1h\";"
-    " look_back = \"1s\"; per = [ \"queue\" ]; summary = \"slow\"; } );\n";
+    " look_back = \"1s\"; per = [ \"queue\" ]; summary = \"slow\"; },\n"
+    " { name = \"queue-grows\"; category = \"danger\"; severity = \"critical\";"
+    " policy = \"leaders\"; expr = \"sum by (queue) (rate(queue_seconds[1s])) > 3\";"
+    " summary = \"grows\"; } );\n";
 
-static void a_rule_that_looks_back_less_far_than_its_samples_lie_apart_is_named(void **state)
+static void rules_whose_samples_lie_too_far_apart_for_them_are_named(void **state)
 {
     struct rig *rig = *state;
     if (!need_root()) {
@@ -402,10 +493,18 @@ static void a_rule_that_looks_back_less_far_than_its_samples_lie_apart_is_named(
     const json_t *item = find(body, "sparse", "rule", "queue-slow");
     assert_non_null(item);
     assert_string_equal(text_of(item, "look_back"), "1s");
+    assert_string_equal(text_of(item, "selector"), "queue_seconds");
+    item = find(body, "sparse", "rule", "queue-grows");
+    assert_non_null(item);
+    assert_string_equal(text_of(item, "window"), "1s");
     json_decref(body);
     check_says(rig, "setpriv --reuid=2007 --clear-groups",
-               "rule 'queue-slow' looks back 1s, and what it reads was seen to come every", true);
+               "rule 'queue-slow' reads queue_seconds, which was seen to come every", true);
     check_says(rig, "setpriv --reuid=2007 --clear-groups", "Write look_back = \"1m\"", true);
+    check_says(rig, "setpriv --reuid=2007 --clear-groups",
+               "over a window of 1s: that never has two samples, so the rule never knows anything. "
+               "Write [1m]",
+               true);
     rig_stop(rig);
 }
 
@@ -562,9 +661,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_changes_of_a_rule_go_with_it, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(a_rule_that_reads_what_never_came_is_named, rig_setup,
                                         rig_teardown),
-        cmocka_unit_test_setup_teardown(
-            a_rule_that_looks_back_less_far_than_its_samples_lie_apart_is_named, rig_setup,
-            rig_teardown),
+        cmocka_unit_test_setup_teardown(rules_whose_samples_lie_too_far_apart_for_them_are_named,
+                                        rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(the_newest_twenty_changes_of_a_rule_are_kept, rig_setup,
+                                        rig_teardown),
+        cmocka_unit_test_setup_teardown(what_is_pending_says_when_it_is_raised, rig_setup,
+                                        rig_teardown),
         cmocka_unit_test_setup_teardown(the_changes_of_a_rule_outlive_a_restart, rig_setup,
                                         rig_teardown),
         cmocka_unit_test_setup_teardown(each_step_says_who_was_told_of_it, rig_setup, rig_teardown),

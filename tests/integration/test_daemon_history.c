@@ -8,8 +8,9 @@
 #include <signal.h>
 #include <unistd.h>
 
-#define CHRIS "Authorization: Bearer " RIG_TOKEN "\r\n"
-#define RUTH  2009
+#define CHRIS     "Authorization: Bearer " RIG_TOKEN "\r\n"
+#define RUTH      2009
+#define CHRIS_UID 2005
 
 static const struct rig_reply *as_chris(struct rig *rig, const char *method, const char *path,
                                         const char *body)
@@ -263,6 +264,9 @@ static void before_bounds_open_and_closed_ones_and_nothing_else_is_a_time(void *
         "before=2026-11-20T00:00:00+01:00", /* a + is a blank here */
         "before=2026-11-20T00:00:00Z/",
         "before=2026-11-20T00:00:00Z/ABCD",
+        "after=yesterday",
+        "after=2026-11-20T00:00:00Z", /* behind which of them? */
+        "after=2026-11-20T00:00:00Z/ABCD",
         "state=shut",
         "limit=0",
         "limit=501",
@@ -288,6 +292,135 @@ static void before_bounds_open_and_closed_ones_and_nothing_else_is_a_time(void *
         }
     }
     assert_contains(as_chris(rig, "GET", "/v1/alarms?before=%", NULL)->body, "no escape");
+    rig_stop(rig);
+}
+
+/* ---- pages of what is open ---- */
+
+#define OPEN 7
+
+/* One page behind *where, which becomes the next one's; its ids go to `found`. */
+static size_t open_page(struct rig *rig, unsigned uid, unsigned limit, char where[64],
+                        char found[][64])
+{
+    char path[200];
+    snprintf(path, sizeof path, "/v1/alarms?limit=%u&after=%s", limit, where);
+    json_t *root = rig_json(as_uid(rig, uid, "GET", path, NULL)), *item;
+    const char *next = json_string_value(json_object_get(root, "next"));
+    size_t count = 0;
+    json_array_foreach(json_object_get(root, "alarms"), count, item)
+    {
+        snprintf(found[count], 64, "%s", json_string_value(json_object_get(item, "id")));
+    }
+    assert_int_equal(json_is_true(json_object_get(root, "more")), next != NULL);
+    assert_true(next == NULL || count == limit);
+    snprintf(where, 64, "%s", next != NULL ? next : "");
+    json_decref(root);
+    return count;
+}
+
+/* All of them page by page, with something that happens after each page. */
+static size_t all_pages(struct rig *rig, unsigned uid, unsigned limit, char found[][64],
+                        void (*meanwhile)(struct rig *rig, char found[][64]))
+{
+    char where[64] = "";
+    size_t count = 0;
+    do {
+        count += open_page(rig, uid, limit, where, found + count);
+        if (meanwhile != NULL && where[0] != '\0') {
+            meanwhile(rig, found);
+        }
+    } while (where[0] != '\0');
+    return count;
+}
+
+static void raise_queues(struct rig *rig, unsigned count)
+{
+    char line[80];
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(line, sizeof line, "queue_seconds:300|g|#queue:q%u", i);
+        rig_statsd(rig, line);
+    }
+    rig_until(rig,
+              count_of(as_chris(rig, "GET", "/v1/alarms?limit=500", NULL), "\"raised\"") == count);
+}
+
+static void what_is_open_comes_in_pages_and_each_once(void **state)
+{
+    struct rig *rig = *state;
+    char found[2 * OPEN][64], first[OPEN][64];
+    rig_start(rig);
+    raise_queues(rig, OPEN);
+    assert_int_equal(all_pages(rig, CHRIS_UID, 500, first, NULL), OPEN);
+    for (unsigned limit = 1; limit <= OPEN + 1; limit++) {
+        assert_int_equal(all_pages(rig, CHRIS_UID, limit, found, NULL), OPEN);
+        for (size_t i = 0; i < OPEN; i++) {
+            assert_string_equal(found[i], first[i]);
+        }
+    }
+    assert_contains(as_chris(rig, "GET", "/v1/alarms?limit=6", NULL)->body, "\"more\":true");
+    assert_contains(as_chris(rig, "GET", "/v1/alarms?limit=7", NULL)->body, "\"more\":false");
+    rig_stop(rig);
+}
+
+/* The alarm of the page before gets an owner, and is as urgent as none; another calms down; one
+ * more is raised. */
+static void much_happens(struct rig *rig, char found[][64])
+{
+    static unsigned turn;
+    char line[80];
+    (void)as_chris(rig, "POST", alarm_path(found[turn % 3], "/ack"), "{}");
+    snprintf(line, sizeof line, "queue_seconds:10|g|#queue:q%u", turn % 2);
+    rig_statsd(rig, line);
+    snprintf(line, sizeof line, "queue_seconds:300|g|#queue:new%u", turn++);
+    if (turn <= 3) {
+        rig_statsd(rig, line);
+        snprintf(line, sizeof line, "new%u", turn - 1);
+        rig_until(rig,
+                  strstr(as_chris(rig, "GET", "/v1/alarms?limit=500", NULL)->body, line) != NULL);
+    }
+}
+
+static void a_page_skips_and_repeats_nothing_while_alarms_come_and_go(void **state)
+{
+    struct rig *rig = *state;
+    char found[OPEN + 8][64], stay[OPEN][64];
+    rig_start(rig);
+    raise_queues(rig, OPEN);
+    assert_int_equal(all_pages(rig, CHRIS_UID, 500, stay, NULL), OPEN);
+    size_t count = all_pages(rig, CHRIS_UID, 2, found, much_happens);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = i + 1; j < count; j++) {
+            assert_string_not_equal(found[i], found[j]);
+        }
+    }
+    for (size_t i = 0; i < OPEN; i++) { /* what is over was shown before */
+        size_t times = 0;
+        for (size_t j = 0; j < count; j++) {
+            times += strcmp(stay[i], found[j]) == 0;
+        }
+        assert_int_equal(times, 1);
+    }
+    assert_int_equal(count, OPEN + 3);
+    rig_stop(rig);
+}
+
+/* Ruth is told of "lying" alone; what is before, between and behind is not counted for him. */
+static void pages_say_nothing_of_what_their_reader_may_not_see(void **state)
+{
+    struct rig *rig = *state;
+    char receipt[64], found[OPEN][64], where[64] = "";
+    rig_start(rig);
+    raise_queues(rig, 2);
+    assert_int_equal(rig_file(rig, 1, "lying", receipt), 201);
+    rig_until(rig, count_of(as_uid(rig, RUTH, "GET", "/v1/alarms", NULL), "\"raised\"") == 1);
+    rig_statsd(rig, "queue_seconds:300|g|#queue:q9");
+    rig_until(rig, strstr(as_chris(rig, "GET", "/v1/alarms", NULL)->body, "\"q9\"") != NULL);
+    assert_int_equal(open_page(rig, RUTH, 1, where, found), 1);
+    assert_string_equal(where, "");
+    assert_contains(as_uid(rig, RUTH, "GET", "/v1/alarms?limit=1", NULL)->body, "\"more\":false");
+    assert_int_equal(open_page(rig, CHRIS_UID, 3, where, found), 3);
+    assert_string_equal(where, "");
     rig_stop(rig);
 }
 
@@ -382,6 +515,9 @@ int main(void)
         TEST(a_closed_alarm_is_shown_with_its_filings_and_takes_no_more_deeds),
         TEST(who_may_not_see_a_closed_alarm_is_told_what_is_told_of_none),
         TEST(closed_alarms_come_in_pages_and_each_once),
+        TEST(what_is_open_comes_in_pages_and_each_once),
+        TEST(a_page_skips_and_repeats_nothing_while_alarms_come_and_go),
+        TEST(pages_say_nothing_of_what_their_reader_may_not_see),
         TEST(what_a_caller_may_not_see_takes_no_place_in_his_pages),
         TEST(before_bounds_open_and_closed_ones_and_nothing_else_is_a_time),
         TEST(a_filing_sent_again_is_known_whatever_a_reload_took_away),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* links: fa_daemon_rig */
-/* needs: fa_daemon_programs */
+/* needs: fa_daemon_programs firealarm */
 /* Filing and status on the pages of a running daemon: what a phone without the client can do, what
  * it proves, and what a stranger learns there about who works here. */
 #include "page_rig.h"
@@ -139,7 +139,7 @@ static void what_may_be_solved_may_be_raised(void **state)
     assert_int_equal(receiver_count(rig->receiver), 0);
     /* Unsorted: raised, and nobody needs to know why. */
     assert_int_equal(
-        fill(rig, 2, "category=&text=Unsorted&known=seen&since=2026-11-20&do=raise")->status, 201);
+        fill(rig, 2, "category=&text=Unsorted&known=seen&since=2020-11-20&do=raise")->status, 201);
     rig_until(rig, receiver_find(rig->receiver, "/first", "Unsorted") != NULL);
     rig_stop(rig);
 }
@@ -282,7 +282,7 @@ static void names_beyond_the_limit_are_refused_and_none_is_left_out(void **state
     const struct rig_reply *reply = fill(rig, 1, fields);
     assert_int_equal(reply->status, 422);
     assert_has(reply->body, "Who is it about? This must be a list of at most 32");
-    assert_has(reply->body, "Since when? &quot;yesterday&quot; is no time");
+    assert_has(reply->body, "Since when? &quot;yesterday&quot;: that is no time");
     assert_int_equal(receiver_count(rig->receiver), 0);
     rig_stop(rig);
 }
@@ -359,6 +359,41 @@ static void a_form_from_another_sites_page_files_nothing(void **state)
     rig_stop(rig);
 }
 
+static void assert_checked(const struct rig *rig, const char *says)
+{
+    char command[1024], out[8192];
+    snprintf(command, sizeof command,
+             "%s/daemon/client/firealarm check %s --plugins %s/plugins 2>&1 < /dev/null",
+             getenv("FA_BUILD_DIR"), rig->config, getenv("FA_BUILD_DIR"));
+    FILE *pipe = popen(command, "re");
+    assert_non_null(pipe);
+    out[fread(out, 1, sizeof out - 1, pipe)] = '\0';
+    assert_int_equal(pclose(pipe), 0);
+    assert_has(out, says);
+}
+
+static void what_is_due_in_business_days_is_said_so_before_it_is_filed(void **state)
+{
+    struct rig *rig = *state;
+    rig->words.guide =
+        "categories = ( { name = \"danger\"; title = \"A product that may hurt\"; guidance = "
+        "\"solve\"; due = \"2 business days\"; severity = \"critical\"; policy = \"leaders\"; } );\n";
+    rig->words.more = "calendar = \"always\";\n"
+                      "calendars = ( { name = \"always\"; hours = \"Mon-Sun 00:00-24:00\"; } );\n";
+    start(rig);
+    assert_has(fill(rig, 1, "category=danger&text=x&do=show")->body,
+               "If it is not solved in 2 business days, it becomes an alarm by itself.");
+    assert_has(rig_get(rig, "/v1/guide")->body, "\"due\":\"2 business days\"");
+    const char filing[] = "{\"key\":\"00112233445566778899aabbccddeeff\",\"category\":\"danger\","
+                          "\"text\":\"x\"}";
+    assert_has(rig_post(rig, "/v1/incidents/preview", filing)->body, "\"due\":\"2 business days\"");
+    json_t *answer = rig_json(rig_post(rig, "/v1/incidents", filing));
+    assert_true(json_is_string(json_object_get(answer, "due"))); /* the moment */
+    json_decref(answer);
+    assert_checked(rig, "category danger: 2 business days of always: what is filed on ");
+    rig_stop(rig);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
@@ -374,6 +409,7 @@ int main(void)
         TEST(names_beyond_the_limit_are_refused_and_none_is_left_out),
         TEST(who_files_what_reaches_nobody_is_not_told_that_others_know),
         TEST(a_form_from_another_sites_page_files_nothing),
+        TEST(what_is_due_in_business_days_is_said_so_before_it_is_filed),
     };
     signal(SIGPIPE, SIG_IGN);
     cmocka_set_test_filter(getenv("FA_TEST"));

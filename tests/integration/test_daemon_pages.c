@@ -87,6 +87,18 @@ static void text_now(struct rig *rig, const char *rule, const char *member, char
     json_decref(alarm);
 }
 
+/* A message without any, but with the other way. */
+static void assert_has_no_link(const char *body)
+{
+    char text[200];
+    text_member(body, "ack_url", text, sizeof text);
+    assert_string_equal(text, "");
+    text_member(body, "ack_code", text, sizeof text);
+    assert_string_equal(text, "");
+    text_member(body, "how_to_ack", text, sizeof text);
+    assert_has(text, "firealarm ack ");
+}
+
 /* ---- tests ---- */
 
 static void no_method_but_a_post_with_the_code_owns_it(void **state)
@@ -206,7 +218,7 @@ static void a_silenced_one_is_locked_and_nobody_says_that_it_climbs(void **state
 static void who_is_locked_gets_no_link_in_what_is_sent_later(void **state)
 {
     struct rig *rig = *state;
-    char wrong[8], text[200];
+    char wrong[8];
     start(rig);
     raise_queue(rig, "north");
     struct page_link chris = link_of(rig, "/first", "north");
@@ -218,16 +230,78 @@ static void who_is_locked_gets_no_link_in_what_is_sent_later(void **state)
     rig_statsd(rig, "queue_seconds:10|g|#queue:north");
     rig_until(rig, receiver_find(rig->receiver, "/first", "\"kind\":\"returned\"") != NULL);
     const char *body = receiver_find(rig->receiver, "/first", "\"kind\":\"returned\"")->body;
-    text_member(body, "ack_url", text, sizeof text);
-    assert_string_equal(text, "");
-    text_member(body, "ack_code", text, sizeof text);
-    assert_string_equal(text, "");
-    text_member(body, "how_to_ack", text, sizeof text);
-    assert_has(text, "firealarm ack "); /* that way is open all the same */
+    assert_has_no_link(body); /* that way is open all the same */
     /* Victor typed nothing wrong: his message has his link, and it opens. */
     struct page_link later = link_of(rig, "/victor", "\"kind\":\"returned\"");
     assert_string_equal(later.code, victor.code);
     assert_int_equal(page(rig, "GET", later.path, NULL)->status, 200);
+    rig_stop(rig);
+}
+
+static void set_queue(struct rig *rig, bool is_slow, const char *state)
+{
+    char now[64];
+    rig_statsd(rig,
+               is_slow ? "queue_seconds:300|g|#queue:north" : "queue_seconds:10|g|#queue:north");
+    rig_until(rig, (text_now(rig, "queue-slow", "state", now), strcmp(now, state) == 0));
+}
+
+/* The fifth change makes it flapping: the calm after it is not told before it has stayed. seen: of
+ * the page while it fired. */
+static struct page_link flap_until_calm(struct rig *rig, char seen[40])
+{
+    start(rig);
+    raise_queue(rig, "north");
+    (void)link_of(rig, "/first", "north");
+    for (unsigned i = 0; i < 2; i++) {
+        set_queue(rig, false, "returned");
+        set_queue(rig, true, "unacknowledged");
+    }
+    struct page_link link = link_of(rig, "/first", "flapping");
+    hidden(page(rig, "GET", link.path, NULL), "seen", seen, 40);
+    set_queue(rig, false, "returned");
+    return link;
+}
+
+static void who_owns_it_in_a_calm_that_was_not_told_reads_that_it_is_closed(void **state)
+{
+    struct rig *rig = *state;
+    char seen[40];
+    struct page_link link = flap_until_calm(rig, seen);
+    const struct rig_reply *reply = send_code(rig, &link, link.code, seen, "&for=2h");
+    assert_int_equal(reply->status, 200);
+    assert_has(reply->body, "It is closed in your name: it is calm now.");
+    assert_lacks(reply->body, "promised");
+    assert_string_equal(rig_alarm(rig, "queue-slow"), "");
+    assert_int_equal(receiver_matches(rig->receiver, "/first", "\"kind\":\"returned\""), 2);
+    rig_stop(rig);
+}
+
+static void a_program_that_owns_it_in_a_calm_that_was_not_told_reads_so(void **state)
+{
+    struct rig *rig = *state;
+    char seen[40], path[80];
+    (void)flap_until_calm(rig, seen);
+    snprintf(path, sizeof path, "/v1/alarms/%s/ack", rig_alarm(rig, "queue-slow"));
+    const struct rig_call call = {.method = "POST",
+                                  .path = path,
+                                  .body = "{\"for\":\"2h\"}",
+                                  .header = "Authorization: Bearer " RIG_TOKEN "\r\n"};
+    json_t *json = rig_json(rig_ask(rig, &call));
+    assert_string_equal(json_string_value(json_object_get(json, "state")), "resolved");
+    assert_true(json_is_true(json_object_get(json, "calm")));
+    assert_true(json_is_null(json_object_get(json, "promised")));
+    json_decref(json);
+    assert_int_equal(rig_ask(rig, &call)->status, 409);
+    assert_int_equal(receiver_matches(rig->receiver, "/first", "\"kind\":\"returned\""), 2);
+    raise_queue(rig, "south"); /* what fires is owned as ever */
+    rig_until(rig, rig_alarm(rig, "queue-slow")[0] != '\0');
+    snprintf(path, sizeof path, "/v1/alarms/%s/ack", rig_alarm(rig, "queue-slow"));
+    json = rig_json(rig_ask(rig, &call));
+    assert_string_equal(json_string_value(json_object_get(json, "state")), "acknowledged");
+    assert_true(json_is_false(json_object_get(json, "calm")));
+    assert_true(json_is_string(json_object_get(json, "promised")));
+    json_decref(json);
     rig_stop(rig);
 }
 
@@ -460,7 +534,7 @@ static void who_is_kept_out_since_then_sees_what_everybody_sees_of_a_dead_link(v
 static void a_shared_channel_carries_no_persons_link(void **state)
 {
     struct rig *rig = *state;
-    char channels[400], text[100];
+    char channels[400];
     snprintf(
         channels, sizeof channels,
         "{ name = \"room\"; plugin = \"webhook\"; shared = true; readers = [ \"chris\", \"dana\" ];"
@@ -472,12 +546,7 @@ static void a_shared_channel_carries_no_persons_link(void **state)
     raise_queue(rig, "north");
     rig_until(rig, receiver_find(rig->receiver, "/room", "north") != NULL);
     const char *body = receiver_find(rig->receiver, "/room", "north")->body;
-    text_member(body, "ack_url", text, sizeof text);
-    assert_string_equal(text, "");
-    text_member(body, "ack_code", text, sizeof text);
-    assert_string_equal(text, "");
-    text_member(body, "how_to_ack", text, sizeof text);
-    assert_has(text, "firealarm ack ");
+    assert_has_no_link(body);
     link_of(rig, "/victor", "north"); /* his own has one */
     rig_stop(rig);
 }
@@ -537,6 +606,8 @@ int main(void)
         TEST(no_code_is_no_try_and_five_wrong_ones_lock_and_climb),
         TEST(a_silenced_one_is_locked_and_nobody_says_that_it_climbs),
         TEST(who_is_locked_gets_no_link_in_what_is_sent_later),
+        TEST(who_owns_it_in_a_calm_that_was_not_told_reads_that_it_is_closed),
+        TEST(a_program_that_owns_it_in_a_calm_that_was_not_told_reads_so),
         TEST(one_given_after_its_level_has_passed_owns_and_tells_those_called_meanwhile),
         TEST(a_used_link_shows_how_it_stands_and_an_old_form_takes_it_from_nobody),
         TEST(a_promise_that_is_over_at_once_is_none),

@@ -38,6 +38,7 @@ static void a_good_configuration_swaps_and_the_next_filing_goes_to_the_new_perso
     rig->words.policies = dana_alone;
     rig_write_config(rig);
     reload(rig, true);
+    assert_true(rig_metric(rig, "firealarm_configuration_up") == 1);
     assert_int_equal(rig_file(rig, 2, "danger", receipts[1]), 201);
     rig_until(rig, receiver_find(rig->receiver, "/dana", "text-2") != NULL);
     assert_null(receiver_find(rig->receiver, "/first", "text-2"));
@@ -47,6 +48,7 @@ static void a_good_configuration_swaps_and_the_next_filing_goes_to_the_new_perso
     rig_write(rig, "firealarm.cfg", "company = ", 0644);
     rig_again(rig);
     assert_true(rig_logged(rig, "running on the configuration that was accepted last"));
+    assert_true(rig_metric(rig, "firealarm_configuration_up") == 0);
     assert_int_equal(rig_file(rig, 3, "danger", receipts[1]), 201);
     rig_until(rig, receiver_find(rig->receiver, "/dana", "text-3") != NULL);
     rig_until(rig,
@@ -71,6 +73,7 @@ static void a_bad_configuration_is_refused_whole_and_operators_hear_of_it(void *
         rig->words.more = bad[i];
         rig_write_config(rig);
         reload(rig, false);
+        assert_true(rig_metric(rig, "firealarm_configuration_up") == 0);
         assert_int_equal(rig_file(rig, 10 + (unsigned)i, "danger", receipt), 201);
         assert_int_equal(rig_status(rig, receipt), 200);
     }

@@ -5,6 +5,7 @@
  * one, then each day. What cannot be fetched or used changes nothing and is told once. */
 #include "daemon_rig.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,17 +34,6 @@ static void want_rota(struct rig *rig)
         "  { name = \"independent\"; steps = ( { targets = [ \"independent\" ]; } ); },\n"
         "  { name = \"operators\"; steps = ( { targets = [ \"ines\", \"team:it\" ]; } ); },\n"
         "  { name = \"duty\"; steps = ( { targets = [ \"schedule:it\" ]; } ); } );\n";
-}
-
-static bool is_on_duty(struct rig *rig, const char *who)
-{
-    json_t *body = rig_json(rig_get(rig, "/v1/oncall"));
-    const json_t *list = json_object_get(body, "schedules");
-    const json_t *on = json_array_get(json_object_get(json_array_get(list, 0), "on_duty"), 0);
-    const char *person = json_string_value(json_object_get(on, "person"));
-    bool is = person != NULL && strcmp(person, who) == 0;
-    json_decref(body);
-    return is;
 }
 
 /* What `firealarm fetch` is told: the state, and with it a part of the error. */
@@ -77,14 +67,14 @@ static void a_first_start_fetches_it_and_a_later_one_does_without(void **state)
     want_rota(rig);
     receiver_say(rig->receiver, PATH, 200, DAILY("ines"));
     rig_start(rig);
-    assert_true(is_on_duty(rig, "ines"));
+    assert_true(rig_is_on_duty(rig, "ines"));
     assert_int_equal(receiver_matches(rig->receiver, PATH, NULL), 1);
     assert_true(is_told(rig, "unknown", NULL));
     assert_true(rig_metric(rig, "firealarm_calendar_copied_seconds{calendar=\"it\"}") > 0);
     rig_stop(rig);
     receiver_answer(rig->receiver, PATH, 500);
     rig_again(rig);
-    assert_true(is_on_duty(rig, "ines"));
+    assert_true(rig_is_on_duty(rig, "ines"));
     assert_false(rig_logged(rig, "accepted last"));
     rig_stop(rig);
 }
@@ -134,11 +124,11 @@ static void each_day_it_is_fetched_and_what_is_bad_changes_nothing(void **state)
         const char *who = i % 2 == 0 ? "noah" : "ines";
         receiver_say(rig->receiver, PATH, bad[i].status, bad[i].body != NULL ? bad[i].body : huge);
         rig_until(rig, is_told(rig, "down", bad[i].error));
-        assert_true(is_on_duty(rig, i % 2 == 0 ? "ines" : "noah"));
+        assert_true(rig_is_on_duty(rig, i % 2 == 0 ? "ines" : "noah"));
         assert_true(rig_metric(rig, "firealarm_calendar_up{calendar=\"it\"}") == 0);
         receiver_say(rig->receiver, PATH, 200,
                      strcmp(who, "noah") == 0 ? DAILY("noah") : DAILY("ines"));
-        rig_until(rig, is_on_duty(rig, who));
+        rig_until(rig, rig_is_on_duty(rig, who));
         rig_until(rig, is_told(rig, "up", NULL));
     }
     rig_until(rig, receiver_find(rig->receiver, "/ines", "calendars cannot be fetched") != NULL);
@@ -190,7 +180,7 @@ static void a_server_that_hangs_holds_nobody_up(void **state)
     size_t before = receiver_matches(rig->receiver, PATH, NULL);
     rig_until(rig, receiver_matches(rig->receiver, PATH, NULL) > before);
     assert_int_equal(rig_file(rig, 1, "danger", receipt), 201);
-    assert_true(is_on_duty(rig, "ines"));
+    assert_true(rig_is_on_duty(rig, "ines"));
     rig_stop(rig); /* in good time, though 30 s are not over */
 }
 
@@ -207,7 +197,82 @@ static void a_reload_fetches_what_is_new_to_it(void **state)
     receiver_say(rig->receiver, PATH, 200, DAILY("noah"));
     rig_signal(rig, SIGHUP);
     rig_until(rig, rig_logged(rig, "the new configuration holds"));
-    assert_true(is_on_duty(rig, "noah"));
+    assert_true(rig_is_on_duty(rig, "noah"));
+    rig_stop(rig);
+}
+
+/* ---- what lies where the copy is written first ---- */
+
+enum in_the_way { WAY_FIFO, WAY_LINK, WAY_DANGLING, WAY_FILE, WAY__COUNT };
+
+#define OTHERS "somebody else's words\n"
+
+static void put_in_the_way(const struct rig *rig, enum in_the_way what)
+{
+    const char *at = rig_path(rig, "copy.ics.new");
+    if (what == WAY_FIFO) {
+        assert_int_equal(mkfifo(at, 0666), 0);
+    } else if (what == WAY_FILE) {
+        rig_write(rig, "copy.ics.new", OTHERS, 0666);
+    } else {
+        const char *to = rig_path(rig, what == WAY_LINK ? "others" : "nothing");
+        assert_int_equal(symlink(to, at), 0);
+    }
+}
+
+/* Its own file with what was fetched, and nothing is left beside it. */
+static bool is_copied(const struct rig *rig, const char *who)
+{
+    struct stat st;
+    char *text = NULL;
+    const char *at = rig_path(rig, "copy.ics");
+    bool is = lstat(at, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0777) == 0600 &&
+              rig_has_text(at, who, &text);
+    free(text);
+    return is && lstat(rig_path(rig, "copy.ics.new"), &st) != 0 && errno == ENOENT;
+}
+
+static void what_lies_where_a_copy_is_written_neither_stops_it_nor_is_opened(void **state)
+{
+    struct rig *rig = *state;
+    struct stat st;
+    char *text = NULL;
+    want_rota(rig);
+    receiver_say(rig->receiver, PATH, 200, DAILY("ines"));
+    rig_write(rig, "others", OTHERS, 0666);
+    for (enum in_the_way what = 0; what < WAY__COUNT; what++) {
+        (void)unlink(rig_path(rig, "copy.ics"));
+        put_in_the_way(rig, what);
+        rig_start(rig); /* has no copy, so it fetches; a FIFO that is opened would hold it */
+        assert_true(rig_is_on_duty(rig, "ines"));
+        rig_until(rig, is_copied(rig, "SUMMARY:ines"));
+        assert_false(rig_logged(rig, "cannot be written"));
+        rig_stop(rig);
+    }
+    assert_true(rig_has_text(rig_path(rig, "others"), OTHERS, &text));
+    assert_string_equal(text, OTHERS);
+    assert_int_not_equal(lstat(rig_path(rig, "nothing"), &st), 0);
+    free(text);
+}
+
+static void
+a_directory_where_a_copy_is_written_is_named_and_the_daemon_runs_without_it(void **state)
+{
+    struct rig *rig = *state;
+    struct stat st;
+    want_rota(rig);
+    receiver_say(rig->receiver, PATH, 200, DAILY("ines"));
+    assert_int_equal(mkdir(rig_path(rig, "copy.ics.new"), 0700), 0);
+    rig_start(rig);
+    assert_true(rig_is_on_duty(rig, "ines"));
+    rig_until(rig, rig_logged(rig, "copy.ics.new is in the way: Is a directory; remove it"));
+    assert_int_not_equal(stat(rig_path(rig, "copy.ics"), &st), 0);
+    assert_int_equal(stat(rig_path(rig, "copy.ics.new"), &st), 0);
+    rig_stop(rig);
+    assert_int_equal(rmdir(rig_path(rig, "copy.ics.new")), 0);
+    rig_again(rig);
+    rig_until(rig, is_copied(rig, "SUMMARY:ines"));
+    assert_false(rig_logged(rig, "in the way"));
     rig_stop(rig);
 }
 
@@ -222,6 +287,8 @@ int main(void)
         TEST(what_fails_again_and_again_is_told_once),
         TEST(a_server_that_hangs_holds_nobody_up),
         TEST(a_reload_fetches_what_is_new_to_it),
+        TEST(what_lies_where_a_copy_is_written_neither_stops_it_nor_is_opened),
+        TEST(a_directory_where_a_copy_is_written_is_named_and_the_daemon_runs_without_it),
     };
     signal(SIGPIPE, SIG_IGN);
     cmocka_set_test_filter(getenv("FA_TEST"));

@@ -52,40 +52,21 @@ static bool is_hidden(struct rig *rig, bool wanted)
     return there && hidden == wanted;
 }
 
-/* What `firealarm` prints for chris; its exit status. */
-static int run_client(struct rig *rig, const char *words, char *out, size_t size)
-{
-    char command[1024], settings[512];
-    rig_write(rig, "token", RIG_TOKEN "\n", 0600);
-    snprintf(settings, sizeof settings, "socket = \"%s\";\ntoken_file = \"%s\";\n", rig->api,
-             rig_path(rig, "token"));
-    rig_write(rig, "client.cfg", settings, 0600);
-    snprintf(command, sizeof command,
-             "HOME=%s XDG_STATE_HOME=%s TZ=UTC %s/daemon/client/firealarm --config %s %s "
-             "2>&1 < /dev/null",
-             rig->dir, rig->dir, getenv("FA_BUILD_DIR"), rig_path(rig, "client.cfg"), words);
-    FILE *pipe = popen(command, "r");
-    assert_non_null(pipe);
-    size_t len = fread(out, 1, size - 1, pipe);
-    out[len] = '\0';
-    int status = pclose(pipe);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 static void a_silence_is_shown_set_survives_a_restart_and_is_ended(void **state)
 {
     struct rig *rig = *state;
     static char text[1 << 16];
     char words[128];
     rig_start(rig);
+    rig_client_settings(rig, true);
     rig_statsd_local(rig, "queue_seconds:60|g|#queue:north");
 
-    assert_int_equal(run_client(rig, "silence add --rule queue-slow --for 2h --reason 'new switch'",
+    assert_int_equal(rig_client(rig, "silence add --rule queue-slow --for 2h --reason 'new switch'",
                                 text, sizeof text),
                      2); /* nobody to ask */
     assert_contains(text, "It hides 0 open alarms now.");
     assert_contains(text, "add --yes");
-    assert_int_equal(run_client(rig,
+    assert_int_equal(rig_client(rig,
                                 "silence add --rule queue-slow --label queue=north --for 2h "
                                 "--reason 'new switch' --yes",
                                 text, sizeof text),
@@ -96,17 +77,17 @@ static void a_silence_is_shown_set_survives_a_restart_and_is_ended(void **state)
     rig_statsd_local(rig, "queue_seconds:312|g|#queue:north");
     rig_until(rig, is_hidden(rig, true));
     rig_until(rig, receiver_matches(rig->receiver, "/dana", "new switch") == 1);
-    assert_int_equal(run_client(rig, "silence list", text, sizeof text), 0);
+    assert_int_equal(rig_client(rig, "silence list", text, sizeof text), 0);
     assert_contains(text, "queue=\"north\"");
     assert_contains(text, "new switch");
     json_t *alarm = first_alarm(rig);
     snprintf(words, sizeof words, "show %s", text_of(alarm, "id"));
-    assert_int_equal(run_client(rig, words, text, sizeof text), 0);
+    assert_int_equal(rig_client(rig, words, text, sizeof text), 0);
     assert_contains(text, "silenced by Chris");
     assert_contains(text, "new switch");
     snprintf(words, sizeof words, "explain %s", text_of(alarm, "id"));
     json_decref(alarm);
-    assert_int_equal(run_client(rig, words, text, sizeof text), 0);
+    assert_int_equal(rig_client(rig, words, text, sizeof text), 0);
     assert_contains(text, "hidden silenced by Chris");
     assert_contains(text, "SILENCED");
     assert_true(rig_metric(rig, "firealarm_silences") == 1);
@@ -122,11 +103,11 @@ static void a_silence_is_shown_set_survives_a_restart_and_is_ended(void **state)
     assert_int_equal(int_of(silence, "hides"), 1);
     snprintf(words, sizeof words, "silence end %.9s", text_of(silence, "id"));
     json_decref(list);
-    assert_int_equal(run_client(rig, words, text, sizeof text), 0);
+    assert_int_equal(rig_client(rig, words, text, sizeof text), 0);
     rig_until(rig, receiver_matches(rig->receiver, "/first", "answers in") == 1);
     rig_until(rig, receiver_matches(rig->receiver, "/dana", "No longer silenced") == 1);
     assert_true(is_hidden(rig, false));
-    assert_int_equal(run_client(rig, words, text, sizeof text), 1); /* it is over */
+    assert_int_equal(rig_client(rig, words, text, sizeof text), 1); /* it is over */
 }
 
 static void who_is_not_told_may_not_silence_and_faults_are_named(void **state)
@@ -198,10 +179,11 @@ static void a_silence_that_can_hide_nothing_says_so(void **state)
                        "    metric = \"lies\"; take = \"last\"; above = 1.0; }\n"
                        ");\n";
     rig_start(rig);
+    rig_client_settings(rig, true);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         snprintf(words, sizeof words, "silence add %s --for 2h --reason x", rows[i].words);
         bool is_set = strstr(words, "--yes") != NULL;
-        assert_int_equal(run_client(rig, words, text, sizeof text), is_set ? 0 : 2);
+        assert_int_equal(rig_client(rig, words, text, sizeof text), is_set ? 0 : 2);
         assert_contains(text, is_set ? "Silenced until" : "Silent until");
         assert_int_equal(strstr(text, "It can hide nothing") != NULL, rows[i].why != NULL);
         assert_contains(text, rows[i].why != NULL ? rows[i].why : "");

@@ -59,6 +59,9 @@ static void operators_hear_once_of_a_store_that_cannot_be_loaded(void **state)
     assert_contains(reply->body, "nothing can be looked up");
     rig_until(rig, receiver_find(rig->receiver, "/ines", AWAY) != NULL);
     size_t told = receiver_matches(rig->receiver, "/ines", AWAY);
+    /* And why. */
+    assert_int_equal(receiver_matches(rig->receiver, "/ines", "the key belongs to another store"),
+                     told);
     for (size_t i = 2; i < 6; i++) {
         rig_later(rig);
         rig_until(rig, tries(rig) == i);

@@ -113,6 +113,9 @@ struct worlds_firm {
     uint32_t fail_attempts;
     bool tight;      /* the lowest limits */
     uint32_t office; /* its hours: which of a few */
+    struct {
+        const char *to, *at; /* at NULL: none */
+    } weekly;
     uint32_t season; /* its zone, and the day of the year that a world begins on */
     struct {
         enum worlds_duty shape;
@@ -143,12 +146,13 @@ bool worlds_has_switch(const struct worlds_rule *rule);
 /* It fires on low numbers. */
 bool worlds_is_below(const struct worlds_rule *rule);
 
-/* ---- worlds_hours.c: zone, hours, leave, duty ---- */
+/* ---- worlds_hours.c: zone, hours, leave, duty, weekly digests ---- */
 
 void worlds_season_make(struct worlds_rng *rng, struct worlds_firm *firm);
 /* How far the clock steps first; NULL: it does not. */
 const char *worlds_season_begins(const struct worlds_firm *firm);
 void worlds_times_make(struct worlds_rng *rng, struct worlds_firm *firm);
+void worlds_weekly_make(struct worlds_rng *rng, struct worlds_firm *firm);
 void worlds_times_change(struct worlds_rng *rng, struct worlds_firm *firm);
 void worlds_times_write(const struct worlds_firm *firm, struct fa_buf *buf);
 void worlds_leave_change(struct worlds_firm *firm, uint32_t person);

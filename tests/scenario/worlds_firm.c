@@ -109,7 +109,9 @@ static void add_text(char *text, size_t size, const char *more)
 static void make_step(struct worlds_rng *rng, const struct worlds_firm *firm,
                       struct worlds_step *step)
 {
-    *step = (struct worlds_step){.wait = ONE_OF(rng, "5m", "10m", "15m", "30m", "1h", "4h")};
+    *step = (struct worlds_step){.wait = ONE_OF(rng, "5m", "10m", "15m", "30m", "1h", "4h",
+                                                "1 business hour", "2 business hours",
+                                                "1 business day")};
     for (uint32_t left = 1 + worlds_below(rng, 2); left > 0; left--) {
         uint32_t draw = worlds_below(rng, 100);
         add_text(step->targets, sizeof step->targets,
@@ -178,6 +180,7 @@ static void draw_firm(struct worlds_rng *rng, struct worlds_firm *firm)
     firm->rearm = ONE_OF(rng, "10m", "1h", "4h");
     firm->slow_retry = ONE_OF(rng, "1m", "5m", "30m");
     worlds_times_make(rng, firm);
+    worlds_weekly_make(rng, firm);
 }
 
 void worlds_firm_make(struct worlds_rng *rng, struct worlds_firm *firm)
@@ -191,7 +194,7 @@ static void change_once(struct worlds_rng *rng, struct worlds_firm *firm)
 {
     uint32_t person = 2 + worlds_below(rng, firm->people_count - 2);
     struct worlds_rule *rule = &firm->rules[worlds_below(rng, firm->rule_count)];
-    switch (worlds_below(rng, 12)) {
+    switch (worlds_below(rng, 13)) {
     case 0:
     case 1:
         firm->people[person].gone = !firm->people[person].gone;
@@ -225,6 +228,9 @@ static void change_once(struct worlds_rng *rng, struct worlds_firm *firm)
             firm->duty.members[worlds_below(rng, 3)] = person;
             firm->duty.swap = !firm->duty.swap;
         }
+        break;
+    case 11:
+        worlds_weekly_make(rng, firm);
         break;
     default:
         firm->people[person].delegates = some(rng, firm->people_count, 10) & ~(1u << person);

@@ -51,6 +51,16 @@ void worlds_times_make(struct worlds_rng *rng, struct worlds_firm *firm)
     }
 }
 
+/* By each reader's clocks; on Sundays in a leap of theirs, or beside it. */
+void worlds_weekly_make(struct worlds_rng *rng, struct worlds_firm *firm)
+{
+    firm->weekly.at = worlds_chance(rng, 60) ? ONE_OF(rng, "Mon 09:30", "Tue 02:30", "Wed 08:00",
+                                                      "Sat 12:00", "Sun 02:15", "Sun 03:00")
+                                             : NULL;
+    firm->weekly.to = ONE_OF(rng, "\"role:leader\", \"team:support\"", "\"independent\"",
+                             "\"team:sales\", \"role:helper\"");
+}
+
 void worlds_times_change(struct worlds_rng *rng, struct worlds_firm *firm)
 {
     firm->office = firm->office < 2 ? 1 - firm->office : worlds_below(rng, OFFICES);
@@ -136,8 +146,13 @@ void worlds_times_write(const struct worlds_firm *firm, struct fa_buf *buf)
     if (seasons[firm->season].zone != NULL) {
         fa_buf_printf(buf, "zone = \"%s\";\n", seasons[firm->season].zone);
     }
+    fa_buf_puts(buf, "calendar = \"office\";\n");
     fa_buf_printf(buf, "calendars = ( { name = \"office\"; hours = [ \"%s\" ]; } );\n",
                   offices[firm->office]);
+    if (firm->weekly.at != NULL) {
+        fa_buf_printf(buf, "weekly = { to = [ %s ]; at = \"%s\"; };\n", firm->weekly.to,
+                      firm->weekly.at);
+    }
     if (firm->duty.shape != WORLDS_NO_DUTY) {
         fa_buf_puts(buf, "schedules = ( { name = \"duty\"; file = \"/world/duty.ics\"; } );\n");
     }

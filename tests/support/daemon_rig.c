@@ -31,7 +31,7 @@ static const char people[] =
     "    channels = ( { channel = \"victor\"; } ); },\n"
     "  { name = \"chris\"; display = \"Chris Olsen\"; roles = [ \"coo\" ]; manager = \"dana\";\n"
     "    uid = 2005; token = \"%s\"; channels = ( %s ); },\n"
-    "  { name = \"dana\"; display = \"Dana Whitfield\"; roles = [ \"ceo\" ]; manager = \"ruth\";\n"
+    "  { name = \"dana\"; display = \"Dana Whitfield\"; aliases = [ \"Dee\" ]; roles = [ \"ceo\" ]; manager = \"ruth\";\n"
     "    uid = 2006; channels = ( { channel = \"dana\"; } ); },\n"
     "  { name = \"ruth\"; display = \"Ruth Adeyemi\"; independent = true; uid = 2009;\n"
     "    channels = ( { channel = \"ruth\"; } ); },\n"
@@ -813,4 +813,54 @@ const char *rig_alarm(struct rig *rig, const char *rule)
     }
     json_decref(root);
     return id;
+}
+
+bool rig_is_on_duty(struct rig *rig, const char *who)
+{
+    json_t *body = rig_json(rig_get(rig, "/v1/oncall"));
+    const json_t *list = json_object_get(body, "schedules");
+    const json_t *on = json_array_get(json_object_get(json_array_get(list, 0), "on_duty"), 0);
+    const char *person = json_string_value(json_object_get(on, "person"));
+    bool is = person != NULL && strcmp(person, who) == 0;
+    json_decref(body);
+    return is;
+}
+
+/* ---- the client ---- */
+
+void rig_client_settings(struct rig *rig, bool as_chris)
+{
+    char settings[512];
+    int len = snprintf(settings, sizeof settings, "socket = \"%s\";\n", rig->api);
+    if (as_chris) {
+        rig_write(rig, "token", RIG_TOKEN "\n", 0600);
+        snprintf(settings + len, sizeof settings - (size_t)len, "token_file = \"%s\";\n",
+                 rig_path(rig, "token"));
+    }
+    rig_write(rig, "client.cfg", settings, 0600);
+}
+
+FILE *rig_client_start(struct rig *rig, const char *words)
+{
+    char command[1024];
+    snprintf(command, sizeof command,
+             "HOME=%s XDG_STATE_HOME=%s TZ=UTC %s/daemon/client/firealarm --config %s %s "
+             "2>&1 < /dev/null",
+             rig->dir, rig->dir, getenv("FA_BUILD_DIR"), rig_path(rig, "client.cfg"), words);
+    FILE *pipe = popen(command, "re");
+    assert_non_null(pipe);
+    return pipe;
+}
+
+int rig_client_end(FILE *pipe, char *out, size_t size)
+{
+    size_t len = fread(out, 1, size - 1, pipe);
+    out[len] = '\0';
+    int status = pclose(pipe);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int rig_client(struct rig *rig, const char *words, char *out, size_t size)
+{
+    return rig_client_end(rig_client_start(rig, words), out, size);
 }

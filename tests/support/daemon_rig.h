@@ -117,7 +117,18 @@ bool rig_try_statsd_local(struct rig *rig, const char *line); /* false: nobody i
 double rig_metric(struct rig *rig, const char *name);
 /* The id of the first open alarm of that rule or category; "" when none. */
 const char *rig_alarm(struct rig *rig, const char *rule);
+/* Is that person on duty in the first schedule? */
+bool rig_is_on_duty(struct rig *rig, const char *who);
 int rig_connect(struct rig *rig); /* a bare connection to the api's socket */
+
+/* ---- the client ---- */
+/* Its settings: as chris by his token, or as whoever runs the test. */
+void rig_client_settings(struct rig *rig, bool as_chris);
+/* `firealarm WORDS` under these; nothing to read. What it prints, errors too, is read from the
+ * pipe. */
+FILE *rig_client_start(struct rig *rig, const char *words);
+int rig_client_end(FILE *pipe, char *out, size_t size); /* its exit status */
+int rig_client(struct rig *rig, const char *words, char *out, size_t size);
 
 /* Does the file hold the word? Then its text, which the caller frees. */
 bool rig_has_text(const char *path, const char *word, char **ret_text);

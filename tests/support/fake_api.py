@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler
 
 GUIDE = {
     "company": "ACME",
-    "you": {"name": "maria", "display": "Maria Lopez"},
+    "you": {"name": "maria", "display": "Maria Lopez", "aliases": ["Lola"]},
     "categories": [
         {"name": "slow-service", "title": "A customer waits for too long", "guidance": "solve",
          "examples": ["Initech has waited three days for a call"], "hint": "Call them first.",
@@ -74,8 +74,26 @@ def level_of(request):
     return request.get("level") or guidance.get(request.get("category"), "raise")
 
 
+def alarms(query):
+    """Three pages: two of what is open, one of history. Two states whose pages lead nowhere."""
+    first, second = ALARM, {**ALARM, "id": "7K2Q-AAAA-3DTR-WZ5E", "owner": "maria"}
+    if "after=" not in query and "before=" not in query:
+        return {"alarms": [first, second], "more": "limit=1" in query}
+    if "state=closed" in query:
+        return {"alarms": [first], "more": True, "next": "2026-11-22T05:00:00Z&state=open"}
+    if "state=all" in query:
+        return {"alarms": [first], "more": True, "next": "2026-11-22T05:00:00.250Z/7K2Q"}
+    if query.endswith("after="):
+        return {"alarms": [first], "more": True, "next": "2026-11-22T05:00:00.250Z/" + ALARM["id"]}
+    if query.endswith("after=2026-11-22T05:00:00.250Z/" + ALARM["id"]):
+        return {"alarms": [second], "more": False, "next": None,
+                "older": "2026-11-20T05:00:00.250Z/7K2Q"}
+    return {"alarms": [{**ALARM, "id": "7K2Q-BBBB-3DTR-WZ5E", "ended": "2026-11-20T04:00:00Z"}],
+            "more": False}
+
+
 def answer(method, path, request):
-    path, _, _ = path.partition("?")
+    path, _, query = path.partition("?")
     if (method, path) == ("GET", "/v1/guide"):
         return 200, GUIDE
     if method == "POST" and path in ("/v1/incidents", "/v1/incidents/preview"):
@@ -93,10 +111,13 @@ def answer(method, path, request):
             return problem(404, "there is no such receipt")
         return 200, STATUS
     if (method, path) == ("GET", "/v1/alarms"):
-        return 200, {"alarms": [ALARM, {**ALARM, "id": "7K2Q-AAAA-3DTR-WZ5E", "owner": "maria"}]}
+        return 200, alarms(query)
     if path.startswith("/v1/alarms/"):
         if not path.startswith("/v1/alarms/7K2Q-M"):
             return problem(404, "no such alarm, or none that you may know of")
+        if path.startswith("/v1/alarms/7K2Q-M9XA") and path.endswith("/ack"):
+            return 200, {"state": "resolved", "owner": "maria", "promised": None,
+                         "calm": path.startswith("/v1/alarms/7K2Q-M9XA-3DTR")}
         if path.endswith("/ack"):
             return 200, {"state": "acknowledged", "owner": "maria",
                          "promised": "2026-11-22T09:00:00Z"}

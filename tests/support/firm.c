@@ -34,13 +34,31 @@ static uint32_t somebody(struct firm *firm, int but, unsigned percent)
     return chance(firm, percent) && other != but ? 1u << other : 0;
 }
 
-static void make_step(struct firm *firm, char *out, size_t size, bool is_last)
+static void make_place(struct firm *firm, int i)
 {
-    static const char *const groups[] = {"team:crew", "role:seller", "reporter.manager",
-                                         "account.conduit", "account.touches"};
+    struct firm_person *person = &firm->people[i];
+    bool of_line = i < FIRM_LINE;
+    person->manager = of_line && i > 0 && chance(firm, 85) ? (int)firm_draw(firm, (uint64_t)i) : -1;
+    person->deputies = person->assistants = person->delegates = 0;
+    if (of_line || i == FIRM_RUTH) {
+        person->deputies = somebody(firm, i, 25);
+        person->assistants = somebody(firm, i, 15);
+        person->delegates = somebody(firm, i, 15);
+    }
+    person->away = of_line && chance(firm, 20);
+}
+
+/* Only what the policy "other" is told of has labels. */
+static void make_step(struct firm *firm, size_t policy, bool is_last)
+{
+    static const char *const groups[] = {
+        "team:crew",       "role:seller",           "reporter.manager", "account.conduit",
+        "account.touches", "schedule:duty",         "label.who",        "label.who.manager",
+        "label.customer",  "label.customer.manager"};
     const char *name = firm_names[firm_draw(firm, FIRM_LINE)];
-    const char *group = groups[firm_draw(firm, is_last ? 2 : 5)];
-    size_t len = strlen(out);
+    const char *group = groups[firm_draw(firm, policy == 0 ? 6 : sizeof groups / sizeof groups[0])];
+    char *out = firm->policy[policy];
+    size_t len = strlen(out), size = sizeof firm->policy[policy];
     bool more = chance(firm, 60);
     snprintf(out + len, size - len, "%s{ targets = [ \"%s\"%s%s%s%s ]; wait = \"1m\"; }",
              len > 0 ? ", " : "", name, more ? ", \"" : "", more ? group : "", more ? "\"" : "",
@@ -49,20 +67,13 @@ static void make_step(struct firm *firm, char *out, size_t size, bool is_last)
 
 void firm_make(struct firm *firm, uint64_t seed)
 {
-    *firm = (struct firm){.chance = seed};
+    *firm = (struct firm){.chance = seed, .made = time(NULL)};
     for (int i = 0; i < FIRM_PEOPLE; i++) {
         struct firm_person *person = &firm->people[i];
         bool of_line = i < FIRM_LINE;
-        person->manager =
-            of_line && i > 0 && chance(firm, 85) ? (int)firm_draw(firm, (uint64_t)i) : -1;
+        make_place(firm, i);
         person->independent = i == FIRM_RUTH || i == FIRM_LEO || (i == 1 && chance(firm, 40));
         person->is_operator = i == FIRM_OPS || (of_line && chance(firm, 20));
-        if (of_line || i == FIRM_RUTH) {
-            person->deputies = somebody(firm, i, 25);
-            person->assistants = somebody(firm, i, 15);
-            person->delegates = somebody(firm, i, 15);
-        }
-        person->away = of_line && chance(firm, 20);
         person->crew = of_line && chance(firm, 25);
         person->seller = of_line && chance(firm, 20);
         person->machine = i == FIRM_OPS || chance(firm, 40);
@@ -72,14 +83,41 @@ void firm_make(struct firm *firm, uint64_t seed)
     firm->people[3].crew = firm->people[4].seller = true;
     firm->people[FIRM_ZELDA].manager = (int)firm_draw(firm, FIRM_LINE);
     firm->conduit = (int)firm_draw(firm, FIRM_LINE);
+    for (size_t d = 0; d < 3; d++) {
+        firm->duty[d] = (int)firm_draw(firm, FIRM_LINE);
+    }
     for (size_t p = 0; p < 2; p++) {
         for (uint64_t left = 1 + firm_draw(firm, 3); left > 0; left--) {
-            make_step(firm, firm->policy[p], sizeof firm->policy[p], left == 1);
+            make_step(firm, p, left == 1);
         }
     }
     snprintf(firm->helpers, sizeof firm->helpers, "\"%s\", \"%s\"",
              firm_names[firm_draw(firm, FIRM_LINE)],
              chance(firm, 50) ? "role:seller" : "team:crew");
+}
+
+/* Nothing but a group, a customer and a turn of duty may name who leaves. */
+static bool may_leave(const struct firm *firm, int i)
+{
+    return i < FIRM_LINE && strstr(firm->policy[0], firm_names[i]) == NULL &&
+           strstr(firm->policy[1], firm_names[i]) == NULL &&
+           strstr(firm->helpers, firm_names[i]) == NULL && i != 3 && i != 4;
+}
+
+void firm_change(struct firm *firm)
+{
+    for (uint64_t left = 2 + firm_draw(firm, 5); left > 0; left--) {
+        int i = (int)firm_draw(firm, FIRM_LINE);
+        make_place(firm, i);
+        firm->people[i].crew = i == 3 || chance(firm, 30);
+        firm->people[i].seller = i == 4 || chance(firm, 30);
+    }
+    firm->people[0].manager = chance(firm, 50) ? FIRM_RUTH : -1;
+    firm->people[1].independent = chance(firm, 40);
+    firm->conduit = chance(firm, 40) ? (int)firm_draw(firm, FIRM_LINE) : firm->conduit;
+    firm->duty[firm_draw(firm, 3)] = (int)firm_draw(firm, FIRM_LINE);
+    int leaver = (int)firm_draw(firm, FIRM_LINE);
+    firm->people[leaver].gone = may_leave(firm, leaver) && chance(firm, 40);
 }
 
 /* ---- as a configuration ---- */
@@ -91,9 +129,12 @@ const char *firm_token(int person, char buf[96])
     return buf;
 }
 
-static void put_names(FILE *out, const char *key, uint32_t set)
+static void put_names(const struct firm *firm, FILE *out, const char *key, uint32_t set)
 {
     const char *before = "";
+    for (int i = 0; i < FIRM_PEOPLE; i++) {
+        set &= firm->people[i].gone ? ~(1u << i) : ~0u;
+    }
     if (set == 0) {
         return;
     }
@@ -123,12 +164,12 @@ static void put_person(const struct firm *firm, FILE *out, int i)
     fprintf(out, "  { name = \"%s\"; display = \"%c%s Q\"; uid = %u; token = \"%s\";\n   ",
             firm_names[i], firm_names[i][0] - 'a' + 'A', firm_names[i] + 1,
             i == FIRM_ZELDA ? (unsigned)getuid() : 42000u + (unsigned)i, hex);
-    if (person->manager >= 0) {
+    if (person->manager >= 0 && !firm->people[person->manager].gone) {
         fprintf(out, " manager = \"%s\";", firm_names[person->manager]);
     }
-    put_names(out, "deputies", person->deputies);
-    put_names(out, "assistants", person->assistants);
-    put_names(out, "delegates", person->delegates);
+    put_names(firm, out, "deputies", person->deputies);
+    put_names(firm, out, "assistants", person->assistants);
+    put_names(firm, out, "delegates", person->delegates);
     fputs(person->independent ? " independent = true;" : "", out);
     fputs(person->is_operator ? " operator = true;" : "", out);
     fputs(person->seller ? " roles = [ \"seller\" ];" : "", out);
@@ -154,12 +195,12 @@ static void put_groups(const struct firm *firm, FILE *out)
         touches |= i % 4 == 1 ? 1u << i : 0;
     }
     fputs("teams = ( { name = \"crew\";", out);
-    put_names(out, "members", crew);
+    put_names(firm, out, "members", crew);
     fputs(" } );\nmodels = ( { name = \"simple\"; conduit = \"seller\"; } );\n"
           "accounts = (\n  { name = \"Initech\"; model = \"simple\";",
           out);
     fprintf(out, " conduit = \"%s\";", firm_names[firm->conduit]);
-    put_names(out, "touches", touches);
+    put_names(firm, out, "touches", touches);
     fputs(" },\n  { name = \"Hooli\"; model = \"simple\"; }\n);\n", out);
 }
 
@@ -187,7 +228,7 @@ static const char rest[] =
     "values = ( { name = \"honesty\"; title = \"We do not lie\"; violations = [ \"lying\" ]; } );\n"
     "rules = (\n"
     "  { name = \"queue-slow\"; category = \"danger\"; severity = \"critical\"; policy = \"other\";\n"
-    "    metric = \"queue_seconds\"; take = \"last\"; per = [ \"queue\" ];\n"
+    "    metric = \"queue_seconds\"; take = \"last\"; per = [ \"queue\", \"who\" ];\n"
     "    above = 120.0; clear_below = 90.0; summary = \"{queue} answers in {value|duration}\"; },\n"
     "  { name = \"again\"; policy = \"other\"; severity = \"critical\";\n"
     "    incident = { category = [ \"danger\", \"mess\" ]; per = [ \"customer\" ]; count = 2;\n"
@@ -204,15 +245,52 @@ static const char rest[] =
     "feeds = ( { name = \"statsd\"; address = \"udp:127.0.0.1:0\"; decoder = \"statsd\"; } );\n"
     "store = { plugin = \"sqlite\"; path = \"./store\"; mac_key = \"./secrets/mac.key\"; };\n";
 
+static void put_duty(const struct firm *firm, struct rig *rig)
+{
+    static const char *const when[] = {
+        "DTSTART;VALUE=DATE:20200101\nDTEND;VALUE=DATE:20200102\nRRULE:FREQ=DAILY;INTERVAL=2",
+        "DTSTART;VALUE=DATE:20200102\nDTEND;VALUE=DATE:20200103\nRRULE:FREQ=DAILY;INTERVAL=2",
+        "DTSTART;VALUE=DATE:20200101\nDTEND;VALUE=DATE:20200102\nRRULE:FREQ=DAILY"};
+    char text[1000] = "BEGIN:VCALENDAR\nVERSION:2.0\n";
+    for (int d = 0; d < 3; d++) {
+        size_t len = strlen(text);
+        if (!firm->people[firm->duty[d]].gone) {
+            snprintf(text + len, sizeof text - len,
+                     "BEGIN:VEVENT\nUID:turn%d\nSUMMARY:%s\n%s\nEND:VEVENT\n", d,
+                     firm_names[firm->duty[d]], when[d]);
+        }
+    }
+    strcat(text, "END:VCALENDAR\n");
+    rig_write(rig, "duty.ics", text, 0644);
+}
+
+/* Three minutes after the company was made. */
+static void put_weekly(const struct firm *firm, FILE *out)
+{
+    static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    struct tm tm;
+    time_t soon = firm->made + 180;
+    gmtime_r(&soon, &tm);
+    fprintf(out,
+            "schedules = ( { name = \"duty\"; file = \"./duty.ics\"; } );\n"
+            "weekly = { to = [ \"ops\", \"leo\", \"role:seller\", \"team:crew\" ]; at = \"%s "
+            "%02d:%02d\"; };\n",
+            days[tm.tm_wday], tm.tm_hour, tm.tm_min);
+}
+
 void firm_write(struct firm *firm, struct rig *rig)
 {
     FILE *out = fopen(rig->config, "we");
     assert_non_null(out);
     fputs("company = \"ACME\";\npeople = (\n", out);
     for (int i = 0; i < FIRM_PEOPLE; i++) {
-        put_person(firm, out, i);
+        if (!firm->people[i].gone) {
+            put_person(firm, out, i);
+        }
     }
     fputs(");\n", out);
+    put_duty(firm, rig);
+    put_weekly(firm, out);
     put_groups(firm, out);
     put_channels(firm, rig, out);
     fprintf(out,
@@ -236,20 +314,31 @@ void firm_write(struct firm *firm, struct rig *rig)
 
 /* ---- who must not know ---- */
 
+/* Who left has nobody and is nobody's, but stays out. */
 static uint32_t household(const struct firm *firm, int of)
 {
     const struct firm_person *person = &firm->people[of];
-    return 1u << of | person->deputies | person->assistants | person->delegates;
+    uint32_t set = person->gone ? 0 : person->deputies | person->assistants | person->delegates;
+    for (int i = 0; i < FIRM_PEOPLE; i++) {
+        set &= firm->people[i].gone ? ~(1u << i) : ~0u;
+    }
+    return 1u << of | set;
+}
+
+static int manager_of(const struct firm *firm, int of)
+{
+    int manager = firm->people[of].gone ? -1 : firm->people[of].manager;
+    return manager >= 0 && firm->people[manager].gone ? -1 : manager;
 }
 
 static bool is_near(const struct firm *firm, int subject, int who)
 {
     bool near = (household(firm, subject) >> who & 1) != 0;
-    for (int up = firm->people[who].manager; up >= 0; up = firm->people[up].manager) {
+    for (int up = manager_of(firm, who); up >= 0; up = manager_of(firm, up)) {
         near = near || up == subject;
     }
-    for (int up = firm->people[subject].manager; up >= 0 && !firm->people[up].independent;
-         up = firm->people[up].manager) {
+    for (int up = manager_of(firm, subject); up >= 0 && !firm->people[up].independent;
+         up = manager_of(firm, up)) {
         near = near || up == who;
     }
     return near;
@@ -266,7 +355,8 @@ uint32_t firm_kept_out(const struct firm *firm, uint32_t subjects, uint32_t stru
     }
     for (int who = 0; who < FIRM_PEOPLE; who++) {
         /* Their mail is read by others, too. */
-        out |= ((1u << who | firm->people[who].delegates) & near) != 0 ? 1u << who : 0;
+        uint32_t readers = 1u << who | (household(firm, who) & firm->people[who].delegates);
+        out |= (readers & near) != 0 ? 1u << who : 0;
     }
     return out;
 }
@@ -276,14 +366,15 @@ uint32_t firm_meant(const struct firm *firm, const char *about)
     uint32_t meant = 0;
     bool of_initech =
         strcmp(about, "conduit:Initech") == 0 || strcmp(about, "account.conduit") == 0;
+    /* Who left has the role in their place. */
+    bool by_role = strcmp(about, "role:seller") == 0 || strcmp(about, "conduit:Hooli") == 0 ||
+                   (of_initech && firm->people[firm->conduit].gone);
     for (int i = 0; i < FIRM_PEOPLE; i++) {
         const struct firm_person *person = &firm->people[i];
         bool is = strcmp(about, firm_names[i]) == 0 ||
                   (strcmp(about, "team:crew") == 0 && person->crew) ||
-                  (strcmp(about, "role:seller") == 0 && person->seller) ||
-                  (strcmp(about, "conduit:Hooli") == 0 && person->seller) ||
-                  (of_initech && i == firm->conduit);
-        meant |= is ? 1u << i : 0;
+                  (by_role && person->seller) || (of_initech && i == firm->conduit);
+        meant |= is && !person->gone ? 1u << i : 0;
     }
     return meant;
 }

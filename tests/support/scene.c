@@ -81,11 +81,6 @@ void scene_settle(const struct scene *scene, const char *alarm)
     }
 }
 
-uint32_t scene_kept_out(const struct filing *filing)
-{
-    return filing->barred[0].who | filing->barred[1].who;
-}
-
 /* ---- what must not be found ---- */
 
 void scene_assert_nothing(const struct scene *scene, const struct filing *filing, const char *where,
@@ -142,6 +137,14 @@ static void put_mail(FILE *out, const char *mail)
     }
 }
 
+static void put_message(FILE *out, const struct received *item)
+{
+    fputs(item->body, out);
+    if (item->mail) {
+        put_mail(out, item->body);
+    }
+}
+
 int scene_reader_of(const struct received *item)
 {
     const char *name = item->path + (item->mail ? 0 : 1);
@@ -155,7 +158,7 @@ int scene_reader_of(const struct received *item)
     return -1;
 }
 
-void scene_assert_messages(const struct scene *scene, size_t *ret_digests)
+void scene_assert_messages(const struct scene *scene, size_t *ret_digests, size_t *ret_weeklies)
 {
     const struct received *item;
     for (size_t n = 0; (item = receiver_at(scene->rig->receiver, n)) != NULL; n++) {
@@ -163,20 +166,18 @@ void scene_assert_messages(const struct scene *scene, size_t *ret_digests)
         char where[100];
         int reader = scene_reader_of(item);
         words_open(&words);
-        fputs(item->body, words.file);
-        if (item->mail) {
-            put_mail(words.file, item->body);
-        }
+        put_message(words.file, item);
         snprintf(where, sizeof where, "message %zu to %s", n, item->path);
         for (size_t f = 0; f < scene->filing_count; f++) {
-            const struct barred *barred = scene->filings[f].barred;
-            for (size_t b = 0; b < 2; b++) {
-                if ((barred[b].who >> reader & 1) != 0 && n >= barred[b].since) {
+            for (size_t b = 0; b < scene->filings[f].barred_count; b++) {
+                const struct barred *barred = &scene->filings[f].barred[b];
+                if ((barred->who >> reader & 1) != 0 && n >= barred->since && n < barred->until) {
                     scene_assert_nothing(scene, &scene->filings[f], where, words_of(&words));
                 }
             }
         }
         *ret_digests += strstr(words_of(&words), "\"kind\":\"digest\"") != NULL;
+        *ret_weeklies += strstr(words_of(&words), "\"kind\":\"weekly\"") != NULL;
         words_close(&words);
     }
 }
@@ -188,14 +189,75 @@ bool scene_was_told(const struct scene *scene, const struct filing *filing)
     for (size_t n = 0; !told && (item = receiver_at(scene->rig->receiver, n)) != NULL; n++) {
         struct words words;
         words_open(&words);
-        fputs(item->body, words.file);
-        if (item->mail) {
-            put_mail(words.file, item->body);
-        }
+        put_message(words.file, item);
         told = strstr(words_of(&words), filing->word) != NULL;
         words_close(&words);
     }
     return told;
+}
+
+/* ---- who is kept out ---- */
+
+/* Who got a message that names any of the filings. */
+static uint32_t who_heard(const struct scene *scene)
+{
+    const struct received *item;
+    uint32_t heard = 0;
+    for (size_t n = 0; (item = receiver_at(scene->rig->receiver, n)) != NULL; n++) {
+        struct words words;
+        words_open(&words);
+        put_message(words.file, item);
+        for (size_t f = 0; f < scene->filing_count; f++) {
+            heard |= strstr(words_of(&words), scene->filings[f].word) != NULL
+                         ? 1u << scene_reader_of(item)
+                         : 0;
+        }
+        words_close(&words);
+    }
+    return heard;
+}
+
+static uint32_t gone(const struct firm *firm)
+{
+    uint32_t set = 0;
+    for (int i = 0; i < FIRM_PEOPLE; i++) {
+        set |= firm->people[i].gone ? 1u << i : 0;
+    }
+    return set;
+}
+
+/* Whom it was about on its day and whom they are about by the lists of today. Where one of them has
+ * left, they may be there under another name: then only who is independent, or knows, learns more.
+ */
+void scene_bar(const struct scene *scene, struct filing *filing)
+{
+    const struct firm *firm = &scene->firm;
+    uint32_t subjects =
+        filing->meant | (filing->about[0] != '\0' ? firm_meant(firm, filing->about) : 0);
+    uint32_t who = firm_kept_out(firm, subjects, filing->struck);
+    if (((subjects | filing->struck) & gone(firm)) != 0) {
+        uint32_t may = filing->owners | who_heard(scene);
+        for (int i = 0; i < FIRM_PEOPLE; i++) {
+            who |= firm->people[i].independent || (may >> i & 1) != 0 ? 0 : 1u << i;
+        }
+    }
+    size_t now = receiver_count(scene->rig->receiver);
+    who |= gone(firm);
+    assert_in_range(filing->barred_count, 0, SCENE_TIMES - 1);
+    if (filing->barred_count > 0) {
+        filing->barred[filing->barred_count - 1].until = now;
+    }
+    filing->barred[filing->barred_count++] = (struct barred){who, now, SIZE_MAX};
+}
+
+uint32_t scene_kept_out(const struct filing *filing)
+{
+    return filing->barred_count > 0 ? filing->barred[filing->barred_count - 1].who : 0;
+}
+
+bool scene_is_refused(const struct scene *scene, const struct filing *filing, int person)
+{
+    return !scene->firm.people[person].gone && (scene_kept_out(filing) >> person & 1) != 0;
 }
 
 /* ---- answers ---- */
@@ -203,6 +265,8 @@ bool scene_was_told(const struct scene *scene, const struct filing *filing)
 /* Leaves the time of the question out: it is in the answers that look ahead. */
 static void put_without_now(FILE *out, const char *body)
 {
+    static const char week[] = "{\"week\":\"";
+    body += strncmp(body, week, sizeof week - 1) == 0 ? strcspn(body, ",") : 0;
     for (const char *at = body; *at != '\0';) {
         if (strncmp(at, "\"2", 2) == 0 && strlen(at) > 6 && at[5] == '-') {
             at += 1 + strcspn(at + 1, "\"");
@@ -239,6 +303,11 @@ void scene_put_view(const struct scene *scene, int person, FILE *out)
         {"GET", "/v1/feeds", NULL, false},
         {"GET", "/v1/fetch", NULL, false},
         {"GET", "/v1/backup", NULL, false},
+        {"GET", "/v1/rules/queue-slow", NULL, false},
+        {"GET", "/v1/weekly", NULL, true},
+        {"GET", "/v1/drills", NULL, false},
+        {"POST", "/v1/drills/preview", "{\"policy\":\"line\"}", true},
+        {"GET", "/v1/channels/untested", NULL, false},
     };
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
         const struct rig_reply *reply =

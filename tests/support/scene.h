@@ -8,19 +8,26 @@
 
 #include <stdio.h>
 
-#define SCENE_FILINGS  8
+#define SCENE_FILINGS  10
 #define SCENE_IDS      8
+#define SCENE_TIMES    4
 #define SCENE_NO_ALARM "7K2Q-M9XA-3DTR-WZ5E"
 
-/* Kept out of a filing since so many messages had come. */
+/* Kept out of a filing while the messages came that have these numbers. */
 struct barred {
     uint32_t who;
-    size_t since;
+    size_t since, until;
 };
 
+/* What was filed; or an alarm of numbers, which somebody steps out of. */
 struct filing {
-    char word[16], receipt[64];
-    struct barred barred[2];
+    char word[16], receipt[64], about[20];
+    uint32_t
+        meant; /* by what it is about, on the day of the filing, and whom who knew of it named */
+    uint32_t struck; /* by the reporter, or of themselves */
+    uint32_t owners; /* who owned it knows of it */
+    struct barred barred[SCENE_TIMES];
+    size_t barred_count; /* the last is of now */
     char ids[SCENE_IDS][24];
     size_t id_count;
     bool is_raised;
@@ -55,15 +62,19 @@ bool scene_gets_quiet(const struct scene *scene);
 /* Lets time pass, by half minutes, until this alarm is quiet. */
 void scene_settle(const struct scene *scene, const char *alarm);
 
+/* From now on it is judged by the lists as they are: after a filing, a word, a reload. */
+void scene_bar(const struct scene *scene, struct filing *filing);
 /* Everybody whom this filing keeps out by now. */
 uint32_t scene_kept_out(const struct filing *filing);
+/* One of them who can ask: who left the company is a stranger. */
+bool scene_is_refused(const struct scene *scene, const struct filing *filing, int person);
 /* Fails when the text holds a word, an id or the receipt of the filing; the second for all filings
  * that this person is kept out of; the third for all messages so far, by their readers. */
 void scene_assert_nothing(const struct scene *scene, const struct filing *filing, const char *where,
                           const char *text);
 void scene_assert_may_see(const struct scene *scene, int person, const char *what,
                           const char *text);
-void scene_assert_messages(const struct scene *scene, size_t *ret_digests);
+void scene_assert_messages(const struct scene *scene, size_t *ret_digests, size_t *ret_weeklies);
 bool scene_was_told(const struct scene *scene, const struct filing *filing);
 int scene_reader_of(const struct received *item);
 

@@ -175,6 +175,17 @@ static int32_t reserve(void *ptr, uint32_t hold, struct firealarm_error *error)
     return rc;
 }
 
+static int32_t tidy(void *ptr, struct firealarm_error *error)
+{
+    struct self *self = ptr;
+    struct fa_faulty *faulty = self->faulty;
+    while (atomic_load(&faulty->tidy_gated)) {
+        sched_yield();
+    }
+    int32_t rc = fault(faulty, FA_FAULTY_TIDY, error);
+    return rc != 0 || faulty->inner->tidy == NULL ? rc : faulty->inner->tidy(self->inner, error);
+}
+
 const struct firealarm_store fa_store_faulty = {
     .abi = FIREALARM_STORE_ABI,
     .size = sizeof(struct firealarm_store),
@@ -195,4 +206,5 @@ const struct firealarm_store fa_store_faulty = {
     .query = query,
     .journal = journal,
     .reserve = reserve,
+    .tidy = tidy,
 };

@@ -20,6 +20,7 @@ enum fa_faulty_verb {
     FA_FAULTY_QUERY,
     FA_FAULTY_JOURNAL,
     FA_FAULTY_RESERVE,
+    FA_FAULTY_TIDY,
     FA_FAULTY__COUNT
 };
 
@@ -38,6 +39,7 @@ struct fa_faulty {
     /* When set, commit() waits until the number of permits is above 0 and takes one. */
     int gated;
     atomic_int permits;
+    atomic_int tidy_gated; /* while it is set, tidy() waits */
     atomic_uint calls[FA_FAULTY__COUNT];
     atomic_uint rollbacks;
     atomic_int closed; /* set when close() is done */

@@ -348,6 +348,21 @@ void world_advance(struct world *w, fa_time by)
     w->now.mono = until;
 }
 
+int world_silence(struct world *w, const char *where, const char *owner, const char *reason,
+                  fa_time length)
+{
+    struct fa_matchers matchers = {0};
+    struct fa_err err;
+    int rc = fa_matchers_add(&matchers, fa_str_of(where), &err);
+    fa_assert(rc == 0);
+    struct fa_silence_spec spec = {
+        .where = &matchers, .owner = owner, .reason = reason, .end = w->now.wall + length};
+    world_step_event(w,
+                     (struct fa_event){.kind = FA_EV_SILENCE, .reply_to = 1, .u.silence = &spec});
+    fa_matchers_done(&matchers);
+    return w->reply.u.reply.code;
+}
+
 int world_act(struct world *w, enum fa_event_kind kind, const struct fa_alarm *alarm,
               const char *who, fa_time for_ms)
 {

@@ -69,6 +69,9 @@ void world_step_event(struct world *w, struct fa_event event);
 void world_signal(struct world *w, const char *rule, const char *labels, enum fa_level level);
 /* Moves time, with a TICK at each deadline on the way. */
 void world_advance(struct world *w, fa_time by);
+/* Sets a silence from now on; what the engine answered. */
+int world_silence(struct world *w, const char *where, const char *owner, const char *reason,
+                  fa_time length);
 int world_act(struct world *w, enum fa_event_kind kind, const struct fa_alarm *alarm,
               const char *who, fa_time for_ms);
 /* Files; `about` may be NULL. The id's first byte is `key`. */

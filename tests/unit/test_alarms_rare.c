@@ -254,17 +254,11 @@ static void what_hangs_in_an_older_step_is_no_hope_for_the_newer(void **state)
 static void what_waits_for_a_slow_try_is_not_sent_while_its_alarm_is_hidden(void **state)
 {
     struct world w;
-    struct fa_matchers where = {0};
-    struct fa_err err;
     world_begin_firm(&w);
     world_signal(&w, "slow", "", FA_LEVEL_FIRING);
     world_answer(&w, FA_VERDICT_REJECTED);
     world_answer(&w, FA_VERDICT_SENT); /* over the second channel */
-    assert_int_equal(fa_matchers_add(&where, FA_STR("rule=slow"), &err), 0);
-    struct fa_silence_spec spec = {
-        .where = &where, .owner = "ops", .reason = "x", .end = w.now.wall + 3 * FA_HOUR};
-    world_step_event(&w, (struct fa_event){.kind = FA_EV_SILENCE, .u.silence = &spec});
-    fa_matchers_done(&where);
+    assert_int_equal(world_silence(&w, "rule=slow", "ops", "x", 3 * FA_HOUR), 0);
     world_answer(&w, FA_VERDICT_SENT); /* word of the silence */
     world_advance(&w, FA_HOUR);
     for (const struct fa_notification *n = w.engine->notifications.first; n != NULL; n = n->after) {
@@ -482,16 +476,10 @@ static void who_stepped_out_stays_out_of_the_alarm_that_is_raised_anew(void **st
 static void what_was_closed_and_fires_on_is_raised_anew_though_a_silence_hides_it(void **state)
 {
     struct world w;
-    struct fa_matchers where = {0};
-    struct fa_err err;
     world_begin_firm(&w);
     world_signal(&w, "slow", "", FA_LEVEL_FIRING);
     world_answer(&w, FA_VERDICT_SENT);
-    assert_int_equal(fa_matchers_add(&where, FA_STR("rule=slow"), &err), 0);
-    struct fa_silence_spec spec = {
-        .where = &where, .owner = "ops", .reason = "x", .end = w.now.wall + 5 * FA_HOUR};
-    world_step_event(&w, (struct fa_event){.kind = FA_EV_SILENCE, .u.silence = &spec});
-    fa_matchers_done(&where);
+    assert_int_equal(world_silence(&w, "rule=slow", "ops", "x", 5 * FA_HOUR), 0);
     struct fa_alarm_id before = world_alarm(&w)->id;
     world_act(&w, FA_EV_RESOLVE, world_alarm(&w), "lead", 0);
     for (int i = 0; i < 3; i++) {
@@ -509,17 +497,11 @@ static void what_was_closed_and_fires_on_is_raised_anew_though_a_silence_hides_i
 static void a_promise_that_ended_while_hidden_is_not_called_forgotten(void **state)
 {
     struct world w;
-    struct fa_matchers where = {0};
-    struct fa_err err;
     world_begin_firm(&w);
     world_signal(&w, "slow", "", FA_LEVEL_FIRING);
     world_answer(&w, FA_VERDICT_SENT);
     world_act(&w, FA_EV_ACK, world_alarm(&w), "lead", 10 * FA_MINUTE);
-    assert_int_equal(fa_matchers_add(&where, FA_STR("rule=slow"), &err), 0);
-    struct fa_silence_spec spec = {
-        .where = &where, .owner = "ops", .reason = "x", .end = w.now.wall + 2 * FA_HOUR};
-    world_step_event(&w, (struct fa_event){.kind = FA_EV_SILENCE, .u.silence = &spec});
-    fa_matchers_done(&where);
+    assert_int_equal(world_silence(&w, "rule=slow", "ops", "x", 2 * FA_HOUR), 0);
     world_answer(&w, FA_VERDICT_SENT);
     world_advance(&w, FA_HOUR);
     world_step_event(&w, (struct fa_event){.kind = FA_EV_RECONCILE});

@@ -68,7 +68,7 @@ static struct fa_incident *full_incident(void)
     i->level = FA_GUIDE_HELP;
     i->state = FA_INCIDENT_CLOSED;
     i->filed = 1, i->closed = 2, i->journal_n = UINT64_MAX;
-    i->due.armed = 3, i->due.length = 4;
+    i->due.armed = 3, i->due.length = 4, i->due_in = 5, i->due_measure = FA_MEASURE_DAYS;
     i->alarms = fa_xgrow(NULL, 0, &i->alarm_cap, sizeof *i->alarms);
     i->alarms[i->alarm_count++].id = fa_id_random(&rng);
     fa_add_comment(&i->comments, &i->comment_count, &i->comment_cap,

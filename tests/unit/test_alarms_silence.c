@@ -10,20 +10,6 @@
 static char text[256];
 #define WAITING(w, expected) assert_string_equal(world_waiting(w, text, sizeof text), expected)
 
-static int set(struct world *w, const char *where, const char *owner, const char *reason,
-               fa_time length)
-{
-    struct fa_matchers matchers = {0};
-    struct fa_err err;
-    assert_int_equal(fa_matchers_add(&matchers, fa_str_of(where), &err), 0);
-    struct fa_silence_spec spec = {
-        .where = &matchers, .owner = owner, .reason = reason, .end = w->now.wall + length};
-    struct fa_event event = {.kind = FA_EV_SILENCE, .reply_to = 1, .u.silence = &spec};
-    world_step_event(w, event);
-    fa_matchers_done(&matchers);
-    return w->reply.u.reply.code;
-}
-
 static int end(struct world *w, const char *who)
 {
     const struct fa_silence *last = w->engine->hiders.silences.last;
@@ -47,12 +33,12 @@ static void a_silence_has_a_reason_an_end_and_asks_for_something(void **state)
     memset(longest, 'x', sizeof longest - 1);
     longest[sizeof longest - 1] = '\0';
     world_begin_firm(&w);
-    assert_int_equal(set(&w, "rule=slow", "boss", "", FA_HOUR), FA_EINVAL);
-    assert_int_equal(set(&w, "rule=slow", "boss", longest, FA_HOUR), FA_EINVAL);
-    assert_int_equal(set(&w, "rule=slow", "boss", "x", 0), FA_EINVAL);
-    assert_int_equal(set(&w, "rule=slow", "boss", "x", 30 * FA_DAY + 1), FA_EINVAL);
-    assert_int_equal(set(&w, "rule!=slow", "boss", "x", FA_HOUR), FA_EINVAL);
-    assert_int_equal(set(&w, "rule=slow", "boss", longest + 1, 30 * FA_DAY), 0);
+    assert_int_equal(world_silence(&w, "rule=slow", "boss", "", FA_HOUR), FA_EINVAL);
+    assert_int_equal(world_silence(&w, "rule=slow", "boss", longest, FA_HOUR), FA_EINVAL);
+    assert_int_equal(world_silence(&w, "rule=slow", "boss", "x", 0), FA_EINVAL);
+    assert_int_equal(world_silence(&w, "rule=slow", "boss", "x", 30 * FA_DAY + 1), FA_EINVAL);
+    assert_int_equal(world_silence(&w, "rule!=slow", "boss", "x", FA_HOUR), FA_EINVAL);
+    assert_int_equal(world_silence(&w, "rule=slow", "boss", longest + 1, 30 * FA_DAY), 0);
     world_done(&w);
 }
 
@@ -106,12 +92,12 @@ static void there_are_a_thousand_silences_at_most(void **state)
     world_begin_firm(&w);
     w.unchecked = true;
     for (int i = 0; i < FA_SILENCES_MAX; i++) {
-        assert_int_equal(set(&w, "rule=none", "nobody", "x", FA_HOUR), 0);
+        assert_int_equal(world_silence(&w, "rule=none", "nobody", "x", FA_HOUR), 0);
     }
-    assert_int_equal(set(&w, "rule=none", "nobody", "x", FA_HOUR), FA_EFULL);
+    assert_int_equal(world_silence(&w, "rule=none", "nobody", "x", FA_HOUR), FA_EFULL);
     world_advance(&w, FA_HOUR);
     assert_int_equal(w.engine->hiders.silences.count, 0);
-    assert_int_equal(set(&w, "rule=none", "nobody", "x", FA_HOUR), 0);
+    assert_int_equal(world_silence(&w, "rule=none", "nobody", "x", FA_HOUR), 0);
     world_done(&w);
 }
 
@@ -126,7 +112,7 @@ static void many_hidden_alarms_are_one_notice_for_each_reader(void **state)
     }
     world_answer(&w, FA_VERDICT_SENT);
     WAITING(&w, "");
-    assert_int_equal(set(&w, "rule=slow", "lead", "x", FA_HOUR), 0);
+    assert_int_equal(world_silence(&w, "rule=slow", "lead", "x", FA_HOUR), 0);
     assert_int_equal(hidden(&w), 5000);
     WAITING(&w, "boss/mail ceo/mail lead/mail"); /* the policy names those above lead */
     world_done(&w);
@@ -215,7 +201,7 @@ static void an_alarm_whose_silence_is_lost_is_heard_at_start(void **state)
 {
     struct world w;
     world_begin_firm(&w);
-    set(&w, "rule=slow", "boss", "x", FA_HOUR);
+    world_silence(&w, "rule=slow", "boss", "x", FA_HOUR);
     world_signal(&w, "slow", "", FA_LEVEL_FIRING);
     world_answer(&w, FA_VERDICT_SENT);
     assert_int_equal(hidden(&w), 100);

@@ -37,7 +37,8 @@ static char *said(const struct fa_engine *engine, struct fa_now now, const char 
     fa_buf_init(&buf, 1 << 16);
     fa_person person = fa_directory_find(fa_engine_setup(engine)->people, fa_str_of(reader));
     fa_time until = now.wall - now.wall % FA_HOUR + FA_HOUR;
-    size_t matters = fa_weekly_compose(engine, person, until, now.wall, &buf);
+    struct fa_weekly_ask ask = {person, fa_describe_reader(engine, reader), until, now.wall};
+    size_t matters = fa_weekly_compose(engine, &ask, &buf);
     if (ret_matters != NULL) {
         *ret_matters = matters;
     }

@@ -156,8 +156,16 @@ static void of_many_codes_one_is_right(void **state)
         right += type(&to, typed) == FA_TYPED_RIGHT;
     }
     assert_int_equal(right, 1);
-    snprintf(typed, sizeof typed, " %.3s-%s ", code, code + 3);
-    assert_int_equal(type(&to, typed), FA_TYPED_RIGHT);
+    static const char *const between[] = {" ", "-", "", "\u00a0", "\u2011", "\u2013", "\u200b"};
+    for (size_t i = 0; i < sizeof between / sizeof between[0]; i++) {
+        snprintf(typed, sizeof typed, " %.3s%s%s ", code, between[i], code + 3);
+        assert_int_equal(type(&to, typed), FA_TYPED_RIGHT);
+    }
+    char wide[6 * 3 + 1] = "";
+    for (size_t i = 0; i < 6; i++) {
+        snprintf(wide + 3 * i, 4, "\xef\xbc%c", (char)(0x90 + code[i] - '0'));
+    }
+    assert_int_equal(type(&to, wide), FA_TYPED_RIGHT);
 }
 
 static void a_code_is_one_persons_for_one_alarm(void **state)

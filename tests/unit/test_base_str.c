@@ -210,6 +210,51 @@ static void reads_rfc3339_times_and_nothing_else(void **state)
     }
 }
 
+/* The one rule, for the client's --since and for the interface. */
+static void since_is_a_day_or_a_time_from_1970_to_tomorrow(void **state)
+{
+    static const struct {
+        const char *text;
+        int rc;
+        const char *says; /* where it is refused */
+    } rows[] = {
+        {"1970-01-01", 0, NULL},
+        {"1970-01-01T00:00:00Z", 0, NULL},
+        {"2026-11-22", 0, NULL},
+        {"2026-11-22T08:15:00.5+01:00", 0, NULL},
+        {"2026-11-23", 0, NULL},
+        {"2026-11-23T08:00:00Z", 0, NULL},
+        {"2026-11-23T08:00:01Z", FA_ERANGE, "in the future: it is 2026-11-22T08:00:00Z now"},
+        {"2026-11-24", FA_ERANGE, "in the future"},
+        {"9999-12-31", FA_ERANGE, "in the future"},
+        {"1969-12-31", FA_ERANGE, "before 1970"},
+        {"1969-12-31T23:59:59Z", FA_ERANGE, "before 1970"},
+        {"1970-01-01T00:30:00+01:00", FA_ERANGE, "before 1970"},
+        {"0000-02-29", FA_ERANGE, "before 1970"},
+        {"1900-02-29", FA_EPARSE, "no time: write a day as 2026-11-20"},
+        {"1969-13-01", FA_EPARSE, "no time"},
+        {"2026-11-31", FA_EPARSE, "no time"},
+        {"2026-11-2", FA_EPARSE, "no time"},
+        {"2026-11-20 ", FA_EPARSE, "no time"},
+        {"2026-11-20T", FA_EPARSE, "no time"},
+        {"yesterday", FA_EPARSE, "no time"},
+        {"", FA_EPARSE, "no time"},
+    };
+    const fa_time now = INT64_C(1795334400000); /* 2026-11-22 08:00 */
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fa_err err = {0};
+        fa_time wall = -1;
+        int rc = fa_parse_since(fa_str_of(rows[i].text), now, &wall, &err);
+        if (rc != rows[i].rc || (rc == 0) != (wall >= 0) ||
+            (rc != 0 && strstr(err.text, rows[i].says) == NULL)) {
+            fail_msg("%s: rc %d, %s", rows[i].text, rc, err.text);
+        }
+        rc = fa_parse_since(fa_str_of(rows[i].text), FA_NEVER, &wall, &err);
+        assert_int_equal(
+            rc, rows[i].says != NULL && strstr(rows[i].says, "future") != NULL ? 0 : rows[i].rc);
+    }
+}
+
 static void knows_utf8(void **state)
 {
     assert_true(fa_utf8_valid(FA_STR("gr\xc3\xbc\xc3\x9f \xf0\x9f\x94\xa5")));
@@ -255,6 +300,49 @@ static void ids_survive_being_typed_by_people(void **state)
     assert_int_equal(fa_id_parse(FA_STR("0000-1111-abcd-wxyzz"), &a), FA_EPARSE);
     assert_int_equal(fa_id_parse(FA_STR("0000-1111-abcd-wxyU"), &a), FA_EPARSE);
     assert_int_equal(fa_id_parse(FA_STR(""), &a), FA_EPARSE);
+}
+
+static void what_is_typed_or_pasted_is_read_as_plain_characters(void **state)
+{
+    static const struct {
+        const char *typed, *plain;
+    } rows[] = {
+        {"", ""},
+        {"7K2Q-M9XA", "7K2Q-M9XA"},
+        {"7K2Q M9XA\t", "7K2Q-M9XA-"},
+        {"7K2Q\u2010M9XA", "7K2Q-M9XA"},        /* hyphen */
+        {"7K2Q\u2011M9XA", "7K2Q-M9XA"},        /* no-break hyphen */
+        {"7K2Q\u2012M9XA", "7K2Q-M9XA"},        /* figure dash */
+        {"7K2Q\u2013M9XA", "7K2Q-M9XA"},        /* en dash */
+        {"7K2Q\u2014M9XA", "7K2Q-M9XA"},        /* em dash */
+        {"7K2Q\u2015M9XA", "7K2Q-M9XA"},        /* bar */
+        {"7K2Q\u2212M9XA", "7K2Q-M9XA"},        /* minus */
+        {"7K2Q\ufe63M9XA", "7K2Q-M9XA"},        /* small hyphen */
+        {"7K2Q\uff0dM9XA", "7K2Q-M9XA"},        /* full-width hyphen */
+        {"7K2Q\u30fcM9XA", "7K2Q-M9XA"},        /* long vowel */
+        {"7K2Q\u00adM9XA", "7K2QM9XA"},         /* soft hyphen */
+        {"7K2Q-\u200bM9XA\ufeff", "7K2Q-M9XA"}, /* without width */
+        {"\u202a7K2Q\u2060M9XA\u202c", "7K2QM9XA"},
+        {"7K2Q\u00a0M9XA", "7K2Q-M9XA"}, /* no-break space */
+        {"7K2Q\u2009M9XA", "7K2Q-M9XA"}, /* thin */
+        {"7K2Q\u202fM9XA", "7K2Q-M9XA"}, /* narrow, no break */
+        {"7K2Q\u3000M9XA", "7K2Q-M9XA"}, /* ideographic */
+        {"\uff17\uff2b\uff12\uff31", "7K2Q"},
+        {"\uff4b\uff5a", "kz"},
+        {"7K2Q/M9XA_\u00e9\u4e00\U0001f600", "7K2Q/M9XA_\u00e9\u4e00\U0001f600"},
+        {"7\xe2\x80-\xff\xe2\x80", "7\xe2\x80-\xff\xe2\x80"}, /* no UTF-8 */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char *text = strdup(rows[i].typed);
+        struct fa_str typed = fa_str_of(text), plain = {text, 0};
+        plain.len = fa_str_typed(typed, text);
+        assert_true(fa_str_is(plain, rows[i].plain));
+        free(text);
+    }
+    struct fa_id typed, plain;
+    assert_int_equal(fa_id_parse(FA_STR("\u00a07K2Q\u2011M9XA\u20133DTR \uff37Z5E"), &typed), 0);
+    assert_int_equal(fa_id_parse(FA_STR("7K2Q-M9XA-3DTR-WZ5E"), &plain), 0);
+    assert_true(fa_id_eq(typed, plain));
 }
 
 static void a_heap_gives_deadlines_in_order(void **state)
@@ -363,10 +451,12 @@ int main(void)
         cmocka_unit_test(reads_durations),
         cmocka_unit_test(reads_business_time_and_durations),
         cmocka_unit_test(reads_rfc3339_times_and_nothing_else),
+        cmocka_unit_test(since_is_a_day_or_a_time_from_1970_to_tomorrow),
         cmocka_unit_test(knows_utf8),
         cmocka_unit_test(formats_the_shortest_number_that_reads_back),
         cmocka_unit_test(suggests_the_near_word_only),
         cmocka_unit_test(ids_survive_being_typed_by_people),
+        cmocka_unit_test(what_is_typed_or_pasted_is_read_as_plain_characters),
         cmocka_unit_test(a_heap_gives_deadlines_in_order),
         cmocka_unit_test(equal_deadlines_come_in_the_order_of_a_number_that_begins_anew),
         cmocka_unit_test(records_read_back_and_broken_ones_are_noticed),

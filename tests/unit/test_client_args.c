@@ -31,6 +31,7 @@ static void faults_are_named_with_what_was_meant(void **state)
         {{"firealarm", "file", "--known", "felt"}, "--known is one of: seen, told, heard"},
         {{"firealarm", "file", "--known", "seen", "--known=told"}, "--known is given twice"},
         {{"firealarm", "file", "they", "left"}, "read from standard input"},
+        {{"firealarm", "silence", "add", "rule=disk"}, "its options; --help lists those"},
         {{"firealarm", "show"}, "firealarm show needs: ALARM"},
         {{"firealarm", "show", "A", "B"}, "takes only: ALARM"},
         {{"firealarm", "list", "-l"}, "two dashes"},
@@ -158,6 +159,33 @@ static void every_command_explains_itself(void **state)
     }
 }
 
+/* Of a terminal of 60 columns; the last one is left free. */
+static void help_fits_the_terminal_and_its_columns_are_straight(void **state)
+{
+    char *text = NULL;
+    size_t len = 0, column = 0;
+    struct fa_screen screen = {.file = open_memstream(&text, &len), .columns = 60};
+    fa_help_all(&screen, NULL);
+    fclose(screen.file);
+    struct fa_str line, rest = {text, len};
+    while (rest.len > 0) {
+        line = fa_str_cut(rest, '\n', &rest);
+        if (line.len >= 60) {
+            fail_msg("too wide: %.*s", FA_STR_ARG(line));
+        }
+    }
+    for (size_t i = 0; i < fa_command_count; i++) {
+        char line_begin[64];
+        int width = snprintf(line_begin, sizeof line_begin, "\n  %s ", fa_commands[i]->name);
+        const char *at = strstr(text, line_begin);
+        assert_non_null(at);
+        size_t found = (size_t)width + strspn(at + width, " ");
+        column = column == 0 ? found : column;
+        assert_int_equal(found, column);
+    }
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +197,7 @@ int main(void)
         cmocka_unit_test(the_man_page_names_every_command_option_and_exit_code),
         cmocka_unit_test(the_completion_names_every_command_and_option),
         cmocka_unit_test(every_command_explains_itself),
+        cmocka_unit_test(help_fits_the_terminal_and_its_columns_are_straight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

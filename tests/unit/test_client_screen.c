@@ -164,15 +164,24 @@ static void since_is_understood_as_people_say_it(void **state)
         {"", FA_EPARSE, NULL},
         {"2026-11-20 25:00", FA_EPARSE, NULL},
         {"100w", 0, "2024-12-22"},
+        {"1969-12-31", FA_ERANGE, NULL},
+        {"1969-12-31 14:30", FA_ERANGE, NULL},
+        {"1969-12-31T14:30:00Z", FA_ERANGE, NULL},
+        {"60w", 0, "2025-09-28"},
+        {"21000d", FA_ERANGE, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char when[FA_WHEN_SIZE] = "";
         struct fa_err err;
-        int rc = fa_when_parse(fa_str_of(rows[i].said), NOW, when, &err);
+        int rc = fa_when_since(fa_str_of(rows[i].said), NOW, when, &err);
         if (rc != rows[i].rc || (rc == 0 && strcmp(when, rows[i].when) != 0)) {
             fail_msg("'%s': rc %d, %s", rows[i].said, rc, when);
         }
     }
+    char when[FA_WHEN_SIZE];
+    struct fa_err err;
+    assert_int_equal(fa_when_parse(FA_STR("2027-01-01"), NOW, when, &err), 0); /* a bound may be */
+    assert_int_equal(fa_when_parse(FA_STR("21000d"), NOW, when, &err), FA_ERANGE);
 }
 
 static void times_are_read_and_shown(void **state)

@@ -252,7 +252,8 @@ static void texts_are_cleaned_and_latin1_becomes_utf8(void **state)
 static void people_are_found_by_part_of_a_name(void **state)
 {
     static const char json[] = "{\"people\": [{\"name\": \"maria\", \"display\": \"Maria Lopez\"}, "
-                               "{\"name\": \"mario\", \"display\": \"Mario Rossi\"}], \"groups\": "
+                               "{\"name\": \"mario\", \"display\": \"Mario Rossi\", \"aliases\": "
+                               "[\"Super M\", 7]}], \"groups\": "
                                "[{\"name\": \"team:support\", \"display\": \"Support\"}]}";
     json_t *answer = json_loads(json, 0, NULL);
     struct fa_guide guide;
@@ -260,6 +261,7 @@ static void people_are_found_by_part_of_a_name(void **state)
     fa_guide_from(answer, FA_GUIDE_LIVE, &guide);
     assert_string_equal(fa_guide_find(&guide, FA_STR("maria"), &err), "maria");
     assert_string_equal(fa_guide_find(&guide, FA_STR("rossi"), &err), "mario");
+    assert_string_equal(fa_guide_find(&guide, FA_STR("super m"), &err), "mario");
     assert_string_equal(fa_guide_find(&guide, FA_STR(" SUPPORT "), &err), "team:support");
     assert_null(fa_guide_find(&guide, FA_STR("mari"), &err));
     assert_contains(err.text, "any of 2");

@@ -8,7 +8,7 @@
 static const char base[] =
     "company = \"ACME\";\n"
     "people = (\n"
-    "  { name = \"anna\"; manager = \"boss\"; roles = \"seller\"; language = \"de\"; channels = (\n"
+    "  { name = \"anna\"; manager = \"boss\"; roles = \"seller\"; language = \"en\"; channels = (\n"
     "      { channel = \"mail\"; address = \"anna@x\"; }, { channel = \"hook\"; } ); },\n"
     "  { name = \"bert\"; manager = \"boss\"; uid = 7; },\n"
     "  { name = \"boss\"; roles = [ \"coo\", \"seller\" ]; channels = (\n"
@@ -127,7 +127,7 @@ static void customers_come_from_the_tables(void **state)
     assert_string_equal(fa_directory_account(dir, "hooli")->display, "Hooli, Inc.");
     assert_null(fa_directory_account(dir, "hooli")->conduit);
     assert_string_equal(fa_directory_model(dir, "complex")->conduit, "seller");
-    assert_string_equal(dir->people[0].language, "de");
+    assert_string_equal(dir->people[0].language, "en");
     assert_null(dir->people[1].language);
     fa_config_free(config);
     fa_test_told_done(&told);
@@ -156,7 +156,7 @@ static void a_customer_always_has_somebody(void **state)
          "the account 'Initech Ltd' was given already at t.cfg:18", 0},
         {"conduit = \"anna\"", "conduct = \"anna\"",
          "unknown key 'conduct' in an account (did you mean 'conduit'?)", 0},
-        {"language = \"de\"", "language = \"Deutsch!\"", "'Deutsch!' is no name", 0},
+        {"language = \"en\"", "language = \"Deutsch!\"", "'Deutsch!' is no name", 0},
     };
     CHECK(rows);
 }

@@ -233,6 +233,10 @@ static void people_have_the_company_s_zone_or_their_own(void **state)
     top "calendars = ( { name = \"office\"; hours = \"Mon 09:00-17:00\"; } ); rules = ( { name = " \
         "\"r\"; metric = \"m\"; above = 1.0; " rule " } );\n"
 
+#define DUE(keys)                                                                                  \
+    "#@ file u.cfg\ncategories = ( { name = \"late\"; title = \"Late\"; guidance = \"solve\"; "    \
+    "severity = \"warning\"; policy = \"leaders\"; " keys " } );\n"
+
 #define WINDOW(keys)                                                                               \
     PEOPLE("")                                                                                     \
     "maintenance = ( { name = \"w\"; where = \"rule=x\"; reason = \"r\"; owner = \"otto\"; " keys  \
@@ -324,7 +328,14 @@ static const struct {
     {"", BUSINESS("calendar = \"office\";", "for = \"2 busy days\";"),
      "for: '2 busy days' is no duration: write for instance 30s, 15m, 1h30m, 2d, 4 business"},
     {"", BUSINESS("calendar = \"office\";", "keep_firing_for = \"2 business days\";"),
-     "keep_firing_for: '2 business days': business time is for \"for\" of a rule and \"wait\""},
+     "keep_firing_for: '2 business days': business time is for \"for\" of a rule, \"wait\" of "
+     "a step and \"due\" of a category"},
+    {"", BUSINESS("", "") DUE("due = \"2 business days\";"),
+     "u.cfg:1: due: \"2 business days\" by which calendar? Name the company's"},
+    {"", BUSINESS("", "") DUE("due = \"2 business days\"; calendar = \"of\";"),
+     "calendar: there is no calendar 'of'"},
+    {"", BUSINESS("", "") DUE("due = \"2d\"; calendar = \"office\";"),
+     "u.cfg:1: calendar says nothing here: due is no business time"},
     {"",
      BUSINESS(
          "",

@@ -28,6 +28,7 @@ static void put_all(struct fa_buf *out)
     static const struct firealarm_line lines_[] = {
         {.kind = TEXT("alarm"), .alarm = TEXT("A1"), .title = TEXT("one"), .ack_code = TEXT("9")},
         {.kind = TEXT(""), .when = TEXT("noon")}};
+    static const struct firealarm_text words[] = {TEXT("Ja"), TEXT(""), TEXT("Nein")};
     struct fa_frame_send send = {.id = {{{1, 2, 3}}},
                                  .channel = "hook",
                                  .priority = FA_PRIORITY_HIGH,
@@ -41,7 +42,10 @@ static void put_all(struct fa_buf *out)
                                             .fields = fields,
                                             .field_count = 1,
                                             .lines = lines_,
-                                            .line_count = 2}};
+                                            .line_count = 2,
+                                            .language = TEXT("de"),
+                                            .words = words,
+                                            .word_count = 3}};
     struct fa_frame_verdict verdict = {.id = {{{1, 2, 3}}},
                                        .attempt = 2,
                                        .verdict = FIREALARM_RETRY,
@@ -94,6 +98,10 @@ static void check_one(const struct fa_frame *frame)
         assert_memory_equal(send.notice.lines[0].title.ptr, "one", 3);
         assert_memory_equal(send.notice.lines[0].ack_code.ptr, "9", 1);
         assert_int_equal(send.notice.lines[1].alarm.len, 0);
+        assert_memory_equal(send.notice.language.ptr, "de", 2);
+        assert_int_equal(send.notice.word_count, 3);
+        assert_int_equal(send.notice.words[1].len, 0);
+        assert_memory_equal(send.notice.words[2].ptr, "Nein", 4);
         assert_memory_equal(send.notice.lines[1].when.ptr, "noon", 4);
     } else if (frame->type == FA_FRAME_VERDICT) {
         assert_int_equal(fa_frame_get_verdict(frame->record, &verdict, &err), 0);

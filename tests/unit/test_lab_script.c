@@ -118,6 +118,19 @@ static void the_exit_code_tells_failed_from_unreadable(void **state)
     free(out);
 }
 
+static void a_file_that_cannot_be_read_is_named_without_a_line(void **state)
+{
+    char name[] = "test", path[] = "/nonexistent/a.fas";
+    char *argv[] = {name, path, NULL}, *out = NULL;
+    size_t len = 0;
+    FILE *file = open_memstream(&out, &len);
+    assert_int_equal(fa_lab_main(2, argv, file, file), FA_LAB_EXIT_USAGE);
+    fclose(file);
+    assert_string_equal(out, "FAILED  /nonexistent/a.fas: cannot be opened: No such file or "
+                             "directory\n");
+    free(out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +138,7 @@ int main(void)
         cmocka_unit_test(groups_in_brackets_come_in_any_order),
         cmocka_unit_test(a_block_keeps_its_lines),
         cmocka_unit_test(the_exit_code_tells_failed_from_unreadable),
+        cmocka_unit_test(a_file_that_cannot_be_read_is_named_without_a_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

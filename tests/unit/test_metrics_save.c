@@ -268,11 +268,45 @@ static void what_is_damaged_is_refused(void **state)
         fa_metrics_load(next.metrics, fa_buf_str(&buf), at(now - FA_HOUR), &loaded, &err),
         FA_EINVAL);
     assert_int_equal(fa_metrics_load(next.metrics, FA_STR(""), at(now), &loaded, &err), FA_EPARSE);
-    buf.data[4] = 2; /* the version */
+    buf.data[4] = 3; /* the version */
     assert_int_equal(fa_metrics_load(next.metrics, fa_buf_str(&buf), at(now), &loaded, &err),
                      FA_EVERSION);
     fa_buf_done(&buf);
     world_free(&next);
+    world_free(&world);
+}
+
+/* 40 samples of a gauge, 10 s apart but for one. */
+static void what_version_1_saved_is_read(void **state)
+{
+    static const char saved[] =
+        "\x07\x13\x04\x01\x0b\x08\x08\x07\x06\x05\x04\x03\x02\x01\x0d\xa0\xa6\xdd\xfe\xf9\x62\x0f\xbb\x01"
+        "\x07\x06\x73\x74\x61\x74\x73\x64\x0b\x05\x67\x61\x75\x67\x65\x0c\x01\x13\x01\x6c\x17\x01\x31\x19"
+        "\xa0\xa6\xdd\xfe\xf9\x62\x1e\x00\x00\x00\x00\x00\x80\x30\x40\x20\x00\x28\x9a\xe5\xcf\xaa\x06\x2f"
+        "\x89\x01\x05\xc0\xee\x6d\x09\xa0\xbc\xac\xfe\xf9\x62\x0c\x00\x10\x7f\x17\x09\x01\x10\x08\x10\x8f"
+        "\xe5\xcf\x8b\x01\x1b\x6d\x27\x12\x01\x20\xb6\xe5\xcf\x8b\xd1\x90\x3f\x20\xce\x88\xa5\x88\xbe\x89"
+        "\x57\x13\xe1\x2a\x26\xaa\x28\xaa\xe2\xae\x8a\xd4\x32\x3b\xef\xa2\x41\x17\x3f\xba\x88\x53\x66\xb5"
+        "\x5d\x54\xeb\xe2\x60\x17\x39\xcb\x6c\xb0\x8b\xce\x65\xa6\x56\x46\x00\x65\xcc\x50\xe6\x44\x65\x5c"
+        "\x52\xe6\x2b\x65\xec\x53\xe6\x12\x65\x66\x50\x46\x64\x3f\x20\xce\xcb\xda\x3f\x1f\xce\x8c\xfa\xba"
+        "\x8c\xda\xe5\xc7\x32\x16\xed\x72\x57\x97\x89\xba\xbc\x52\xc6\xd4\x55\xce\x07";
+    static const struct wanted wanted[] = {{"gauge", 15 * FA_MINUTE, false, 0}};
+    struct world world = world_new(wanted, 1);
+    struct fa_loaded loaded;
+    struct fa_err err;
+    struct fa_point points[40];
+    fa_time now = T0 + 410 * FA_SECOND;
+    assert_int_equal(fa_metrics_load(world.metrics, (struct fa_str){saved, sizeof saved - 1},
+                                     at(now), &loaded, &err),
+                     0);
+    assert_int_equal(loaded.series, 1);
+    push(&world, series(&world, FA_KIND_GAUGE, "gauge", 1), 5, now);
+    struct fa_link *link = fa_watcher_take_dirty(world.watcher);
+    assert_non_null(link);
+    assert_int_equal(fa_link_points(link, now - FA_HOUR, now, points, 40), 40);
+    for (int i = 0; i < 39; i++) {
+        assert_int_equal(points[i].at, T0 + (i + 1 + (i >= 30)) * 10 * FA_SECOND);
+        assert_true(points[i].value == (i * i % 97) / 4.0);
+    }
     world_free(&world);
 }
 
@@ -433,6 +467,7 @@ int main(void)
         cmocka_unit_test(what_was_kept_is_there_after_a_restart),
         cmocka_unit_test(what_no_rule_reads_any_more_is_left_out),
         cmocka_unit_test(what_is_damaged_is_refused),
+        cmocka_unit_test(what_version_1_saved_is_read),
         cmocka_unit_test(nothing_may_follow_the_open_slot),
         cmocka_unit_test(a_longer_window_knows_only_what_the_shorter_one_kept),
         cmocka_unit_test(a_window_is_covered_anew_after_a_long_hole),

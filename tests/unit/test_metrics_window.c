@@ -197,7 +197,7 @@ static void a_new_window_starts_with_what_another_knows(void **state)
     /* an extended span does not claim what the shorter one dropped */
     struct kept longer = kept_new(FA_FOLD_VALUE, FA_MINUTE, 0, false);
     for (fa_time t = 0; t < 20 * FA_MINUTE; t += FA_SECOND) {
-        add(&longer, 100000 + t, 1);
+        add(&longer, 100000 + t, (double)(t % 13));
     }
     fa_window_extend(&longer.all, longer.window, FA_HOUR);
     assert_true(longer.window->since > 100000 + 15 * FA_MINUTE);
@@ -237,6 +237,76 @@ static void a_chunk_gives_back_what_was_packed(void **state)
     assert_true(kept.all.small.count <= 16); /* of 64 bytes for 300 samples */
     assert_int_equal(kept.all.large.count, 0);
     kept_free(&kept);
+}
+
+/* A feed that comes at even times costs no bits for them, and one that mostly does hardly any. */
+static void what_came_at_uneven_times_is_given_back_too(void **state)
+{
+    static const struct {
+        int missed_each;   /* one of so many; 0: none */
+        fa_time jitter_ms; /* up to that late */
+        double step;       /* from value to value at most; 0: any */
+        bool coarse_first; /* the first values have fewer decimals */
+        size_t chunks;     /* that 300 samples take at most */
+    } feeds[] = {{0, 0, 0, false, 13},    {0, 0, 0, true, 14},     {0, 0, 1, false, 9},
+                 {7, 0, 0, false, 21},    {12, 0, 0, true, 18},    {30, 0, 0, false, 16},
+                 {0, 1000, 0, false, 25}, {30, 1000, 1, false, 20}};
+    struct fa_rng rng = {{8, 9}};
+    for (size_t k = 0; k < sizeof feeds / sizeof feeds[0]; k++) {
+        static struct fa_point sent[300], got[300];
+        struct kept kept = kept_new(FA_FOLD_VALUE, FA_HOUR, 0, false);
+        fa_time even = 100000;
+        for (int i = 0; i < 300; i++) {
+            bool missed = feeds[k].missed_each > 0 && i % feeds[k].missed_each == 0;
+            even += (missed ? 2 : 1) * 10 * FA_SECOND;
+            double unit = fa_rng_unit(&rng), last = i > 0 ? sent[i - 1].value : 50;
+            double value = feeds[k].step > 0 ? last + (unit - .5) * feeds[k].step : unit * 100;
+            double digits = feeds[k].coarse_first && i < 2 ? 1 : 100;
+            fa_time late = feeds[k].jitter_ms > 0
+                               ? (fa_time)(fa_rng_next(&rng) % (uint64_t)feeds[k].jitter_ms)
+                               : 0;
+            sent[i] = (struct fa_point){even + late, round(value * digits) / digits};
+            add(&kept, sent[i].at, sent[i].value);
+        }
+        assert_in_range(kept.all.small.count, 1, feeds[k].chunks);
+        size_t count = fa_window_points(
+            &kept.all, kept.window, (struct fa_range){even - FA_HOUR, even + FA_MINUTE}, got, 300);
+        assert_true(count > 250);
+        for (size_t i = 0; i < count; i++) {
+            assert_int_equal(got[i].at, sent[300 - count + i].at);
+            assert_true(got[i].value == sent[300 - count + i].value);
+        }
+        kept_free(&kept);
+    }
+}
+
+/* Many windows that begin together do not all need a chunk at once. */
+static void windows_that_begin_together_fill_their_chunks_at_different_times(void **state)
+{
+    enum { WINDOWS = 240 };
+    static struct fa_window *windows[WINDOWS];
+    struct fa_windows all;
+    struct fa_rng rng = {{3, 1}};
+    uint32_t before = 0, most = 0;
+    fa_windows_init(&all);
+    for (size_t i = 0; i < WINDOWS; i++) {
+        windows[i] = fa_window_new(&all, FA_FOLD_VALUE, FA_HOUR, 0, false);
+    }
+    for (fa_time t = 0; t < 30 * FA_MINUTE; t += 10 * FA_SECOND) {
+        for (size_t i = 0; i < WINDOWS; i++) {
+            struct fa_sample sample = {
+                .time = t, .value = round(fa_rng_unit(&rng) * 1e4) / 100, .weight = 1};
+            assert_int_equal(fa_window_take(&all, windows[i], &sample, t), FA_TAKEN);
+        }
+        uint32_t taken = all.small.count - before;
+        most = t > 0 && taken > most ? taken : most;
+        before = all.small.count;
+    }
+    assert_in_range(most, 1, WINDOWS / 4);
+    for (size_t i = 0; i < WINDOWS; i++) {
+        fa_window_free(&all, windows[i]);
+    }
+    fa_windows_done(&all);
 }
 
 static void an_index_finds_what_is_in_it_under_churn(void **state)
@@ -279,6 +349,8 @@ int main(void)
         cmocka_unit_test(a_new_window_starts_with_what_another_knows),
         cmocka_unit_test(a_sketch_window_gives_the_quantile_of_what_is_inside),
         cmocka_unit_test(a_chunk_gives_back_what_was_packed),
+        cmocka_unit_test(what_came_at_uneven_times_is_given_back_too),
+        cmocka_unit_test(windows_that_begin_together_fill_their_chunks_at_different_times),
         cmocka_unit_test(an_index_finds_what_is_in_it_under_churn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -31,6 +31,23 @@ static void twice(struct world *w)
 {
     person(w, "ann", NULL), person(w, "ann", NULL);
 }
+static void alias(struct fa_person_entry *entry, const char *name)
+{
+    world_text(&entry->aliases, &entry->alias_count, name);
+}
+
+static void alias_is_a_name(struct world *w)
+{
+    alias(person(w, "ann", NULL), "bob"), person(w, "bob", NULL);
+}
+static void alias_twice(struct world *w)
+{
+    alias(person(w, "ann", NULL), "red"), alias(person(w, "bob", NULL), "red");
+}
+static void alias_reserved(struct world *w)
+{
+    alias(person(w, "ann", NULL), "team:red");
+}
 static void named_independent(struct world *w)
 {
     person(w, "independent", NULL);
@@ -102,6 +119,9 @@ static void a_directory_that_is_not_sound_is_refused_with_both_names(void **stat
         const char *words[2];
     } rows[] = {
         {twice, FA_EEXISTS, {"ann", "twice"}},
+        {alias_is_a_name, FA_EEXISTS, {"alias 'bob' of 'ann'", "'bob' already"}},
+        {alias_twice, FA_EEXISTS, {"alias 'red' of 'bob'", "'ann' already"}},
+        {alias_reserved, FA_EINVAL, {"team:red", "':'"}},
         {named_independent, FA_EINVAL, {"independent", "name"}},
         {named_like_a_role, FA_EINVAL, {"role:coo", "':'"}},
         {named_like_a_label, FA_EINVAL, {"label.x", "label."}},
@@ -153,6 +173,40 @@ static void people_are_found_by_name_uid_and_token(void **state)
     world_done(&w);
 }
 
+static void people_are_known_by_whatever_they_are_called_unless_two_are(void **state)
+{
+    static const struct {
+        const char *typed, *who;
+    } rows[] = {
+        {"ann", "ann"},      {"ANN", "ann"}, {"Red", "ann"},   {"red", "ann"},
+        {"ann berg", "ann"}, {"Bob", "bob"}, {"Max", "max"},   {"max", "max"},
+        {"Ann Bergh", NULL}, {"", NULL},     {"team:x", NULL}, {"Lee", NULL},
+    };
+    struct world w;
+    struct fa_err err;
+    world_init(&w);
+    alias(person(&w, "ann", NULL), "Red");
+    person(&w, "bob", NULL), person(&w, "carl", NULL), person(&w, "max", NULL);
+    for (size_t i = 0; i < 4; i++) {
+        static const char *const who[] = {"ann", "bob", "carl", "max"};
+        /* a name goes before what another is shown as */
+        static const char *const shown[] = {"Ann Berg", "Lee", "Lee", "Bob"};
+        struct fa_person_entry *entry = world_find(&w, who[i]);
+        free(entry->display);
+        entry->display = fa_xstrdup(shown[i]);
+    }
+    assert_int_equal(seal(&w, &err), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        fa_person found = fa_directory_called(w.dir, rows[i].typed);
+        const char *who = found != FA_NOBODY ? w.dir->people[found].name : "";
+        assert_string_equal(who, rows[i].who != NULL ? rows[i].who : "");
+    }
+    assert_int_equal(fa_directory_find(w.dir, FA_STR("Red")),
+                     fa_directory_find(w.dir, FA_STR("ann")));
+    assert_int_equal(fa_directory_find(w.dir, FA_STR("red")), FA_NOBODY);
+    world_done(&w);
+}
+
 static void write_set(const struct fa_directory *dir, const struct fa_pset *set, char buf[256])
 {
     buf[0] = '\0';
@@ -201,6 +255,10 @@ static void the_circle_holds_household_reports_managers_and_read_mailboxes(void 
         {"board", "board ceo boss lead rep", "board"},
         {"team:sales", "ceo boss lead rep pa", ""},
         {"zoe", "", ""},
+        {"shadow", "shadow ego", "shadow ego"},
+        {"The Shadow", "shadow ego", "shadow ego"},
+        {"ego", "shadow ego", "shadow ego"},
+        {"other", "other", "other"}, /* the same address, and another channel */
     };
     struct world w;
     struct fa_err err;
@@ -215,6 +273,16 @@ static void the_circle_holds_household_reports_managers_and_read_mailboxes(void 
     person(&w, "eye", NULL);
     struct fa_person_entry *cfo = person(&w, "cfo", NULL);
     world_text(&cfo->delegates, &cfo->delegate_count, "eye");
+    static const char *const same[] = {"shadow", "ego", "other"};
+    world_channel(&w, "post", false), world_channel(&w, "bell", false);
+    for (size_t i = 0; i < 3; i++) {
+        person(&w, same[i], NULL);
+        world_contact(&w, same[i], i < 2 ? "post" : "bell");
+        struct fa_contact *contact = &world_find(&w, same[i])->contacts[0];
+        free(contact->address);
+        contact->address = fa_xstrdup(i == 0 ? "s@example.com" : "S@Example.com");
+    }
+    alias(world_find(&w, "shadow"), "The Shadow");
     struct fa_team_entry *team = world_team(&w, "sales");
     world_text(&team->members, &team->member_count, "rep");
     world_text(&team->members, &team->member_count, "boss");
@@ -278,6 +346,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_directory_that_is_not_sound_is_refused_with_both_names),
         cmocka_unit_test(people_are_found_by_name_uid_and_token),
+        cmocka_unit_test(people_are_known_by_whatever_they_are_called_unless_two_are),
         cmocka_unit_test(a_target_means_a_person_a_role_a_team_or_the_independent_contacts),
         cmocka_unit_test(the_circle_holds_household_reports_managers_and_read_mailboxes),
         cmocka_unit_test(sets_are_walked_in_order_across_words),

@@ -76,6 +76,7 @@ static void begin_firm(struct world *w)
     }
     deputy(w, "ann", "dan"), deputy(w, "dan", "eve"), deputy(w, "eve", "ann");
     role(w, "bob", "seller"), role(w, "cat", "seller");
+    world_find(w, "ann")->independent = world_find(w, "eve")->independent = true;
     away(w, "ann", DAYS(10), DAYS(20));
     away(w, "dan", DAYS(12), DAYS(20));
     away(w, "eve", DAYS(14), DAYS(20));
@@ -118,6 +119,9 @@ static void a_target_means_people_at_a_moment(void **state)
         {"ann", NULL, NULL, 10, "dan"},
         {"ann", NULL, NULL, 12, "eve"},
         {"ann", NULL, NULL, 14, "ann"}, /* all away: who is meant stays */
+        {"independent", NULL, NULL, 9, "ann eve"},
+        {"independent", NULL, NULL, 10, "eve"}, /* dan, ann's deputy, is not independent */
+        {"independent", NULL, NULL, 14, "ann eve"},
         {"ann", NULL, NULL, 20, "ann"},
         {"gus", NULL, NULL, 14, "gus"},
         {"bob", NULL, NULL, 17, "bob"}, /* nobody stands in for him */

@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* links: fa_plugin_email_static fa_host fa_base fa_public PkgConfig::LIBSODIUM */
-#include "fa_test.h"
-#include "host/options.h"
-
-#include <firealarm/notifier.h>
+#include "notifier_rig.h"
 
 #include <sodium.h>
 
-#define TEXT(literal)                                                                              \
-    {                                                                                              \
-        (literal), sizeof(literal) - 1                                                             \
-    }
-
-static char errors[1024];
-
-static void on_error(void *ctx, const struct fa_err *err)
-{
-    snprintf(errors, sizeof errors, "%s", err->text);
-}
-
-/* 0 and a self, or -1 and the words in `errors`. `more` replaces or adds to what is always given.
+/* 0 and a self, or -1 and the words in notifier_errors. `more` replaces or adds to what is always
+ * given.
  */
 static int make(const struct fa_option_given *more, size_t count, struct fa_options **options,
                 void **self)
@@ -40,24 +26,7 @@ static int make(const struct fa_option_given *more, size_t count, struct fa_opti
             given[given_count++] = more[i];
         }
     }
-    struct fa_options_input input = {.table = firealarm_notifier.options,
-                                     .what = "notifier \"mail\"",
-                                     .name = "mail",
-                                     .given = given,
-                                     .count = given_count};
-    struct firealarm_error error = {""};
-    errors[0] = '\0';
-    if (fa_options_parse(&input, on_error, NULL, options) < 0) {
-        return -1;
-    }
-    const struct firealarm_settings *settings = fa_options_settings(*options);
-    if (firealarm_notifier.check(settings, &error) != 0 ||
-        firealarm_notifier.create(NULL, settings, self, &error) != 0) {
-        snprintf(errors, sizeof errors, "%s", error.text);
-        fa_options_free(*options);
-        return -1;
-    }
-    return 0;
+    return notifier_make(given, given_count, options, self);
 }
 
 static void render(const struct firealarm_notice *notice, const struct fa_option_given *more,
@@ -69,7 +38,7 @@ static void render(const struct firealarm_notice *notice, const struct fa_option
     struct firealarm_error error = {""};
     if (make(more, count, &options, &self) != 0 ||
         firealarm_notifier.render(self, notice, &req, &error) != 0) {
-        fail_msg("%s%s", errors, error.text);
+        fail_msg("%s%s", notifier_errors, error.text);
     }
     look(&req);
     firealarm_notifier.destroy(self);
@@ -209,7 +178,7 @@ static void look_at_drill(const struct firealarm_request_out *req)
     read_parts(req);
     assert_int_equal(strncmp(parts, "DRILL of the policy leaders\nNothing has happened: this", 54),
                      0);
-    assert_contains(parts, ">DRILL</b>");
+    assert_contains(parts, ">Drill</b>");
 }
 
 static void a_mail_about_a_drill_begins_with_that_word(void **state)
@@ -226,6 +195,74 @@ static void a_mail_about_a_drill_begins_with_that_word(void **state)
     }
 }
 
+static void look_at_german(const struct firealarm_request_out *req)
+{
+    /* As it is read: the word, the severity, the title; folded at a character; each word at most 75
+     * bytes.
+     */
+    assert_contains(
+        req->body.ptr,
+        "Subject: =?UTF-8?B?w5xiZXJmw6RsbGlnOiBDUklUSUNBTDogWsOkaGxlciAmIDxaw7xnZT4g?=\r\n"
+        " =?UTF-8?B?w7zDvMO8w7zDvMO8?=\r\n");
+    assert_contains(req->body.ptr, "Importance: high");
+    for (const char *at = req->body.ptr; *at != '\0' && strncmp(at, "\r\n\r\n", 4) != 0; at++) {
+        assert_true((unsigned char)*at < 0x80); /* in no header is a letter that is not ASCII */
+    }
+    read_parts(req);
+}
+
+/* What the notice brings no word for is said in English; a word cannot become mark-up. */
+static void a_mail_is_in_the_words_that_the_notice_brings(void **state)
+{
+    static const char *const wanted[] = {
+        "\nDie Zeit <ist> um.\n",
+        "Expected of you: Handeln\n",
+        "\nhttps://alarm.example.com/a/T\n\nund den Code 482 913\n",
+        "\nFrist: 22. November 09:40 CET\n",
+        "\nKunde: Initech\n",
+        "\nQueue: north\n",
+        "\nSent at: 22. November 08:40 CET\n",
+        "<html lang=\"de\">",
+        "CRITICAL</b> &nbsp;Die Zeit &lt;ist&gt; um.</td>",
+        "\">&lt;Ich&gt;</a>",
+        ">482 913</div>",
+        ">Kunde</td>",
+    };
+    struct firealarm_text words[FIREALARM_WORD_CUSTOMER + 1] = {
+        [FIREALARM_WORD_OVERDUE] = TEXT("\xc3\x9c"
+                                        "berf\xc3\xa4llig"),
+        [FIREALARM_WORD_OVERDUE_SAYS] = TEXT("Die Zeit <ist> um."),
+        [FIREALARM_WORD_TYPE_CODE] = TEXT("und den Code"),
+        [FIREALARM_WORD_NEXT_WORD_BY] = TEXT("Frist"),
+        [FIREALARM_WORD_OWN_IT] = TEXT("<Ich>"),
+        [FIREALARM_WORD_CUSTOMER] = TEXT("Kunde"),
+    };
+    const struct firealarm_field fields[] = {{TEXT("customer"), TEXT("Initech")},
+                                             {TEXT("queue"), TEXT("north")}};
+    struct firealarm_notice notice = {
+        .size = sizeof notice,
+        .kind = TEXT("overdue"),
+        .severity = TEXT("critical"),
+        .title =
+            TEXT("Z\xc3\xa4hler & <Z\xc3\xbcge> \xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc"),
+        .expect = TEXT("Handeln"),
+        .address = TEXT("ann@example.com"),
+        .ack_url = TEXT("https://alarm.example.com/a/T"),
+        .ack_code = TEXT("482 913"),
+        .language = TEXT("de"),
+        .words = words,
+        .word_count = FIREALARM_WORD_CUSTOMER + 1,
+        .promised = INT64_C(1763800800000),
+        .promised_when = TEXT("22. November 09:40 CET"),
+        .sent_when = TEXT("22. November 08:40 CET"),
+        .fields = fields,
+        .field_count = 2};
+    render(&notice, NULL, 0, look_at_german);
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        assert_contains(parts, wanted[i]);
+    }
+}
+
 static void a_link_and_its_code_stand_in_both_parts_and_in_no_header(void **state)
 {
     static const char *const wanted[] = {
@@ -233,7 +270,7 @@ static void a_link_and_its_code_stand_in_both_parts_and_in_no_header(void **stat
         "and type the code 482 913\n\nOr: firealarm ack A1",
         "<a href=\"https://alarm.example.com/a/T0-ken_1\" ",
         ">482 913</div>",
-        "or: firealarm ack A1",
+        "Or: firealarm ack A1",
     };
     struct firealarm_notice notice = {.size = sizeof notice,
                                       .key = TEXT("N1.x"),
@@ -319,7 +356,7 @@ static void a_wrong_option_is_refused_in_words(void **state)
         if (make(&more, 1, &options, &self) == 0) {
             fail_msg("%s = %s was taken", table[i].name, table[i].text);
         }
-        assert_contains(errors, table[i].expect);
+        assert_contains(notifier_errors, table[i].expect);
     }
 }
 
@@ -368,6 +405,7 @@ int main(void)
         cmocka_unit_test(a_mail_about_a_drill_begins_with_that_word),
         cmocka_unit_test(what_the_title_said_is_not_said_again),
         cmocka_unit_test(a_digest_has_a_line_for_each_alarm_in_both_parts),
+        cmocka_unit_test(a_mail_is_in_the_words_that_the_notice_brings),
         cmocka_unit_test(a_link_and_its_code_stand_in_both_parts_and_in_no_header),
         cmocka_unit_test(a_wrong_option_is_refused_in_words),
         cmocka_unit_test(addresses_are_checked_strictly),

@@ -1,42 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* links: fa_plugin_webhook_static fa_host fa_base fa_public PkgConfig::JANSSON */
-#include "fa_test.h"
-#include "host/options.h"
+#include "notifier_rig.h"
 
-#include <firealarm/notifier.h>
 #include <jansson.h>
 #include <unistd.h>
-
-static char errors[1024];
-
-static void on_error(void *ctx, const struct fa_err *err)
-{
-    snprintf(errors, sizeof errors, "%s", err->text);
-}
-
-/* 0 and a self, or -1 and the words in `errors`. */
-static int make(const struct fa_option_given *given, size_t count, struct fa_options **options,
-                void **self)
-{
-    struct fa_options_input input = {.table = firealarm_notifier.options,
-                                     .what = "notifier \"hook\"",
-                                     .name = "hook",
-                                     .given = given,
-                                     .count = count};
-    struct firealarm_error error = {""};
-    errors[0] = '\0';
-    if (fa_options_parse(&input, on_error, NULL, options) < 0) {
-        return -1;
-    }
-    const struct firealarm_settings *settings = fa_options_settings(*options);
-    if (firealarm_notifier.check(settings, &error) != 0 ||
-        firealarm_notifier.create(NULL, settings, self, &error) != 0) {
-        snprintf(errors, sizeof errors, "%s", error.text);
-        fa_options_free(*options);
-        return -1;
-    }
-    return 0;
-}
 
 static void write_secret(char *path, const char *text)
 {
@@ -57,11 +24,6 @@ static struct firealarm_text header_of(const struct firealarm_request_out *req, 
     }
     return (struct firealarm_text){"", 0};
 }
-
-#define TEXT(literal)                                                                              \
-    {                                                                                              \
-        (literal), sizeof(literal) - 1                                                             \
-    }
 
 static void the_body_has_all_members_in_their_order(void **state)
 {
@@ -96,7 +58,7 @@ static void the_body_has_all_members_in_their_order(void **state)
     void *self = NULL;
     struct firealarm_request_out req = {.size = sizeof req};
     struct firealarm_error error = {""};
-    assert_int_equal(make(given, 2, &options, &self), 0);
+    assert_int_equal(notifier_make(given, 2, &options, &self), 0);
     assert_int_equal(firealarm_notifier.render(self, &notice, &req, &error), 0);
     assert_string_equal(req.body.ptr, expect);
     assert_int_equal(req.body.len, strlen(expect));
@@ -140,7 +102,7 @@ static void a_digest_names_each_of_its_alarms(void **state)
     void *self = NULL;
     struct firealarm_request_out req = {.size = sizeof req};
     struct firealarm_error error = {""};
-    assert_int_equal(make(given, 1, &options, &self), 0);
+    assert_int_equal(notifier_make(given, 1, &options, &self), 0);
     assert_int_equal(firealarm_notifier.render(self, &notice, &req, &error), 0);
     assert_contains(req.body.ptr, expect);
     firealarm_notifier.destroy(self);
@@ -158,7 +120,7 @@ static void *make_batching(struct fa_options **options)
         {.name = "url", .text = FA_STR("https://hooks.example.com/x")},
         {.name = "batch", .kind = FA_GIVEN_INT, .number = 50, .text = {"", 0}}};
     void *self = NULL;
-    assert_int_equal(make(given, 2, options, &self), 0);
+    assert_int_equal(notifier_make(given, 2, options, &self), 0);
     return self;
 }
 
@@ -301,7 +263,7 @@ static void the_signature_verifies_with_another_implementation(void **state)
     void *self = NULL;
     struct firealarm_request_out req = {.size = sizeof req};
     struct firealarm_error error = {""};
-    assert_int_equal(make(given, 2, &options, &self), 0);
+    assert_int_equal(notifier_make(given, 2, &options, &self), 0);
     assert_int_equal(firealarm_notifier.render(self, &notice, &req, &error), 0);
     assert_string_equal(header_of(&req, "webhook-id").ptr, "msg_p5jXN8AQM9LWM0D4loKWxJek");
     const char *source = getenv("FA_SOURCE_DIR");
@@ -355,10 +317,10 @@ static void a_wrong_option_is_refused_in_words(void **state)
             given[0].text = fa_str_of(path);
         }
         size_t count = strcmp(table[i].name, "url") == 0 ? 1 : 2;
-        if (make(given, count, &options, &self) == 0) {
+        if (notifier_make(given, count, &options, &self) == 0) {
             fail_msg("%s = %s was taken", table[i].name, table[i].text);
         }
-        assert_contains(errors, table[i].expect);
+        assert_contains(notifier_errors, table[i].expect);
         if (secret) {
             unlink(path);
         }
@@ -387,7 +349,7 @@ static void an_answer_without_the_expected_words_is_somebody_else_s(void **state
         struct fa_options *options = NULL;
         struct firealarm_error why = {""};
         void *self = NULL;
-        assert_int_equal(make(given, table[i].expect != NULL ? 2 : 1, &options, &self), 0);
+        assert_int_equal(notifier_make(given, table[i].expect != NULL ? 2 : 1, &options, &self), 0);
         struct firealarm_response response = {
             .size = sizeof response,
             .transport = (int32_t)table[i].transport,

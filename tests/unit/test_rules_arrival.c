@@ -920,17 +920,30 @@ static void hits_before_a_restart_are_not_forgotten_while_it_fires(void **state)
     close_world(&w);
 }
 
-static void hits_are_counted_on_after_a_restart(void **state)
+/* What next knows is what the checkpoint of w says, beside what was restored already. */
+static void hand_on(struct world *w, struct world *next)
 {
-    static const double values[] = {9, 1, 9};
-    static const char *const said[] = {"h=\"x\" clear", "", ""};
-    struct world w, next;
     struct fa_save save = {0};
     struct fa_rules_save place = {0};
     struct fa_loaded loaded;
     struct fa_buf buf;
     struct fa_err err;
+    struct fa_now now = {.mono = w->now - T0, .wall = w->now};
     fa_buf_init(&buf, 1 << 20);
+    assert_false(fa_metrics_save(w->metrics, &save, now, 1 << 20, &buf));
+    while (fa_rules_save(w->rules, &place, 1, &buf)) {
+    }
+    assert_int_equal(fa_metrics_load(next->metrics, fa_buf_str(&buf), now, &loaded, &err), 0);
+    fa_rules_load(next->rules, fa_buf_str(&buf));
+    fa_buf_done(&buf);
+    next->now = w->now;
+}
+
+static void hits_are_counted_on_after_a_restart(void **state)
+{
+    static const double values[] = {9, 1, 9};
+    static const char *const said[] = {"h=\"x\" clear", "", ""};
+    struct world w, next;
     memset(&w, 0, sizeof w);
     memset(&next, 0, sizeof next);
     add_rule(&w, "m > 5", NULL);
@@ -940,20 +953,13 @@ static void hits_are_counted_on_after_a_restart(void **state)
     start(&w);
     start(&next);
     assert_said_of(&w, values, said, 3);
-    struct fa_now now = {.mono = w.now - T0, .wall = w.now};
-    assert_false(fa_metrics_save(w.metrics, &save, now, 1 << 20, &buf));
-    while (fa_rules_save(w.rules, &place, 1, &buf)) {
-    }
-    assert_int_equal(fa_metrics_load(next.metrics, fa_buf_str(&buf), now, &loaded, &err), 0);
-    fa_rules_load(next.rules, fa_buf_str(&buf));
-    next.now = w.now;
+    hand_on(&w, &next);
     run(&next); /* the newest is judged again, and counts once */
     assert_string_equal(next.said, "h=\"x\" clear");
     next.now += FA_MINUTE;
     put(&next, "m", "h=\"x\"", 8, 0);
     run(&next);
     assert_string_equal(next.said, "h=\"x\" firing 8");
-    fa_buf_done(&buf);
     close_world(&w);
     close_world(&next);
 }
@@ -1014,6 +1020,49 @@ static void label_sets_with_hits_are_forgotten_with_their_series(void **state)
     close_world(&w);
 }
 
+/* One sample a day, and each row one that says its day: what it corrects counts as if it had never
+ * been otherwise. */
+static void a_corrected_sample_is_judged_as_if_it_had_come_first(void **state)
+{
+    static const struct {
+        int day;
+        double value;
+        const char *newest, *worst, *all;
+    } rows[] = {
+        {0, 20, "firing 20", "firing 20", ""},
+        {1, 30, "firing 30", "firing 30", ""},
+        {2, 25, "", "", "firing 75"},
+        {1, 5, "", "", "clear"},
+        {2, 12, "", "", ""},
+        {2, 40, "firing 40", "firing 40", "firing 65"},
+        {0, 1, "", "", "clear"},
+        {2, 9, "clear", "clear", ""},
+        {0, 11, "", "firing 11", ""},
+    };
+    static const char *const exprs[] = {"m > 10", "max_over_time(m[3d]) > 10",
+                                        "sum_over_time(m[3d]) > 60"};
+    for (size_t e = 0; e < 3; e++) {
+        struct world w;
+        memset(&w, 0, sizeof w);
+        add_rule(&w, exprs[e], NULL);
+        w.rule[0].query.look_back = 2 * FA_DAY;
+        start(&w);
+        for (int day = 0; day < 4; day++, w.now += FA_DAY) {
+            put(&w, "m", "", 0, 0);
+            run(&w);
+        }
+        fa_time first = w.now;
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            const char *said[] = {rows[i].newest, rows[i].worst, rows[i].all};
+            w.now = first + (i < 2 ? (fa_time)i : 2) * FA_DAY + (fa_time)i * FA_SECOND;
+            put(&w, "m", "", rows[i].value, first + rows[i].day * FA_DAY);
+            run(&w);
+            assert_string_equal(w.said, said[e]);
+        }
+        close_world(&w);
+    }
+}
+
 static void it_is_kept_firing_until_it_is_over_for_so_long(void **state)
 {
     struct world w;
@@ -1039,6 +1088,35 @@ static void it_is_kept_firing_until_it_is_over_for_so_long(void **state)
     advance(&w, 1);
     assert_string_equal(w.said, "h=\"x\" clear");
     close_world(&w);
+}
+
+static void what_is_kept_firing_is_over_when_it_would_be_without_a_restart(void **state)
+{
+    struct world w, next;
+    memset(&w, 0, sizeof w);
+    memset(&next, 0, sizeof next);
+    add_rule(&w, "m > 5", NULL);
+    add_rule(&next, "m > 5", NULL);
+    w.rule[0].keep_firing_for = next.rule[0].keep_firing_for = 3 * FA_MINUTE;
+    start(&w);
+    start(&next);
+    put(&w, "m", "h=\"x\"", 9, 0);
+    run(&w);
+    w.now += FA_MINUTE;
+    put(&w, "m", "h=\"x\"", 1, 0);
+    run(&w);
+    assert_string_equal(w.said, "");
+    w.now += 2 * FA_MINUTE;
+    fa_rules_restore(next.rules, "r0", "h=\"x\"", FA_LEVEL_FIRING);
+    hand_on(&w, &next);
+    run(&next);
+    assert_string_equal(next.said, "h=\"x\" firing 1");
+    advance(&next, FA_MINUTE - 1);
+    assert_string_equal(next.said, "");
+    advance(&next, 1);
+    assert_string_equal(next.said, "h=\"x\" clear");
+    close_world(&w);
+    close_world(&next);
 }
 
 static void missing_data_is_not_the_end_that_keep_firing_for_waits_for(void **state)
@@ -1102,7 +1180,9 @@ int main(void)
         cmocka_unit_test(hits_of_an_expression_evaluated_whole),
         cmocka_unit_test(a_sample_of_another_series_is_no_hit),
         cmocka_unit_test(label_sets_with_hits_are_forgotten_with_their_series),
+        cmocka_unit_test(a_corrected_sample_is_judged_as_if_it_had_come_first),
         cmocka_unit_test(it_is_kept_firing_until_it_is_over_for_so_long),
+        cmocka_unit_test(what_is_kept_firing_is_over_when_it_would_be_without_a_restart),
         cmocka_unit_test(missing_data_is_not_the_end_that_keep_firing_for_waits_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -771,6 +771,38 @@ static void a_late_sample_corrects_its_window(void **state)
     world_close(&world);
 }
 
+/* A sample that says its time takes the place of the one of that time. */
+static void a_corrected_sample_clears_only_what_it_undoes(void **state)
+{
+    static const struct {
+        fa_time at;
+        double value;
+        const char *said;
+    } rows[] = {
+        {0, 20, "firing 20"},
+        {FA_DAY, 30, "firing 30"},
+        {0, 5, ""},          /* yesterday is well by now; today is not */
+        {FA_DAY / 2, 4, ""}, /* one that comes late */
+        {FA_DAY, 12, ""},    /* less bad, and bad */
+        {0, 90, ""},         /* today is as it was */
+        {FA_DAY, 40, "firing 40"},
+        {FA_DAY, 9, "clear 9"},
+        {0, 50, ""},
+        {FA_DAY, 11, "firing 11"},
+    };
+    struct fa_rule rule = last_above(10);
+    rule.metric.look_back = 2 * FA_DAY;
+    struct world world;
+    world_open(&world, (const struct fa_rule *[]){&rule}, 1);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        world.now = i == 0 ? T0 : T0 + FA_DAY + (fa_time)i * FA_SECOND;
+        put(&world, FA_KIND_GAUGE, "m", "", rows[i].value, T0 + rows[i].at);
+        run(&world);
+        EXPECT(&world, rows[i].said);
+    }
+    world_close(&world);
+}
+
 static void a_restored_alarm_in_its_dead_band_stays_firing(void **state)
 {
     struct fa_rule rule = last_above(120);
@@ -789,6 +821,24 @@ static void a_restored_alarm_in_its_dead_band_stays_firing(void **state)
     gauge(&world, "", 89);
     run(&world);
     EXPECT(&world, "clear 89");
+    world_close(&world);
+}
+
+static void a_restored_alarm_that_data_cleared_is_unknown_without_them(void **state)
+{
+    struct fa_rule rule = last_above(120);
+    struct world world;
+    world_open(&world, (const struct fa_rule *[]){&rule}, 1);
+    fa_rules_restore(world.rules, "r", "", FA_LEVEL_FIRING);
+    run(&world);
+    EXPECT(&world, "");
+    gauge(&world, "", 50);
+    run(&world);
+    EXPECT(&world, "clear 50");
+    fa_metrics_stale(world.feed, fa_metrics_key(world.feed, FA_KIND_GAUGE, FA_STR("m|")),
+                     ++world.now);
+    run(&world);
+    EXPECT(&world, "unknown");
     world_close(&world);
 }
 
@@ -914,7 +964,9 @@ int main(void)
         cmocka_unit_test(absence_knows_the_label_sets_it_has_seen),
         cmocka_unit_test(a_sample_evaluates_exactly_the_rules_that_read_it),
         cmocka_unit_test(a_late_sample_corrects_its_window),
+        cmocka_unit_test(a_corrected_sample_clears_only_what_it_undoes),
         cmocka_unit_test(a_restored_alarm_in_its_dead_band_stays_firing),
+        cmocka_unit_test(a_restored_alarm_that_data_cleared_is_unknown_without_them),
         cmocka_unit_test(a_restored_alarm_is_held_by_data_that_came_first),
         cmocka_unit_test(a_restored_alarm_whose_data_stay_away_turns_unknown_and_stays_held),
         cmocka_unit_test(a_reload_keeps_the_samples_and_the_levels),

@@ -86,6 +86,8 @@ static int32_t put_one(struct fixture *fixture, void *self, int i, size_t bytes)
     }
     if (rc != 0) {
         firealarm_store.rollback(self);
+    } else {
+        assert_int_equal(firealarm_store.tidy(self, &fixture->error), 0);
     }
     free(value);
     return rc;

@@ -124,6 +124,52 @@ static void what_comes_during_a_commit_is_the_next_commit(void **state)
     }
 }
 
+/* It may take long: whoever waits for a commit does not wait for it, and the next commit does. */
+static void what_is_durable_is_told_before_the_store_tidies_up(void **state)
+{
+    struct fixture *fixture = *state;
+    atomic_store(&fixture->faulty.tidy_gated, 1);
+    start(fixture);
+    submit_one(fixture, "first", "v");
+    wait_durable(fixture, 1);
+    assert_int_equal(atomic_load(&fixture->faulty.calls[FA_FAULTY_TIDY]), 0);
+    submit_one(fixture, "second", "v");
+    assert_int_equal(fa_store_durable(fixture->store), 1);
+    atomic_store(&fixture->faulty.tidy_gated, 0);
+    wait_durable(fixture, 2);
+    assert_true(atomic_load(&fixture->faulty.calls[FA_FAULTY_TIDY]) >= 1);
+}
+
+static void nothing_is_written_after_tidying_up_failed(void **state)
+{
+    static const struct {
+        int32_t code;
+        bool is_final;
+    } cases[] = {{FIREALARM_STORE_UNKNOWN, true}, {FIREALARM_STORE_FULL, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct fixture *fixture;
+        void *own;
+        assert_int_equal(set_up(&own), 0);
+        fixture = own;
+        fixture->faulty.verb = FA_FAULTY_TIDY;
+        fixture->faulty.nth = 1;
+        fixture->faulty.code = cases[i].code;
+        start(fixture);
+        submit_one(fixture, "first", "v");
+        wait_durable(fixture, 1);
+        submit_one(fixture, "second", "v");
+        if (cases[i].is_final) {
+            wait_state(fixture, FA_STORE_UNKNOWN);
+        } else {
+            wait_durable(fixture, 2);
+        }
+        int rc = stop(fixture);
+        assert_int_equal(rc != 0, cases[i].is_final);
+        assert_int_equal(fixture->disk.commits, cases[i].is_final ? 1 : 2);
+        tear_down(&own);
+    }
+}
+
 static void a_batch_is_bounded(void **state)
 {
     struct fixture *fixture = *state;
@@ -398,6 +444,8 @@ int main(void)
         TEST(an_empty_transaction_costs_nothing),
         TEST(limits_are_told_when_the_transaction_is_built),
         TEST(what_comes_during_a_commit_is_the_next_commit),
+        TEST(what_is_durable_is_told_before_the_store_tidies_up),
+        TEST(nothing_is_written_after_tidying_up_failed),
         TEST(a_batch_is_bounded),
         TEST(a_full_store_keeps_the_transaction_and_tries_again),
         TEST(a_full_store_in_the_middle_of_a_transaction_is_no_different),

@@ -28,7 +28,7 @@ static void a_time_is_said_with_its_distance(void **state)
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         char buf[FA_READER_TIME_SIZE];
-        assert_string_equal(fa_reader_time(table[i].wall, table[i].now, table[i].zone, buf),
+        assert_string_equal(fa_reader_time(NULL, table[i].wall, table[i].now, table[i].zone, buf),
                             table[i].expect);
     }
 }
@@ -57,7 +57,7 @@ static void a_length_has_two_units_at_most(void **state)
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         char buf[40];
-        assert_string_equal(fa_reader_duration(table[i].ms, buf), table[i].expect);
+        assert_string_equal(fa_reader_duration(NULL, table[i].ms, buf), table[i].expect);
     }
 }
 
@@ -83,8 +83,8 @@ static void a_number_has_the_digits_that_matter(void **state)
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         char buf[40];
-        assert_string_equal(fa_reader_number(table[i].value, buf), table[i].number);
-        assert_string_equal(fa_reader_percent(table[i].value, buf), table[i].percent);
+        assert_string_equal(fa_reader_number(NULL, table[i].value, buf), table[i].number);
+        assert_string_equal(fa_reader_percent(NULL, table[i].value, buf), table[i].percent);
     }
 }
 

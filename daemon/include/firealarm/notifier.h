@@ -7,6 +7,7 @@
 #define FIREALARM_NOTIFIER_H
 
 #include "firealarm/plugin.h"
+#include "firealarm/words.h"
 
 #define FIREALARM_NOTIFIER_ABI 1u
 
@@ -61,7 +62,13 @@ struct firealarm_notice {
     struct firealarm_text ack_url, ack_code;
     const struct firealarm_line *lines; /* of a digest; each is to be named */
     uint32_t line_count;
-    uint32_t reserved_lines;
+    uint32_t word_count;
+    /* Texts for people are in the reader's language; what names something (kind, state, severity)
+     * is not. What the plugin adds of its own comes from here: words[FIREALARM_WORD_X], where that
+     * is below word_count and has a length; else it is said in English. */
+    const struct firealarm_text *words;
+    struct firealarm_text language;                 /* "de"; len 0: English */
+    struct firealarm_text promised_when, sent_when; /* promised and now, written as `when` is */
 };
 
 /* What to send. All memory belongs to the plugin until the next render() of the same self. */

@@ -123,6 +123,10 @@ struct firealarm_store {
                          void **ret_self, struct firealarm_error *error);
     /* Once; then only close(). The text of `kept` says where the replaced store is. */
     int32_t (*adopt)(void *self, struct firealarm_error *kept, struct firealarm_error *error);
+    /* May be NULL. What a store has to do from time to time, put off until those who waited for a
+     * commit know of it: called after each, before the next begin(). FIREALARM_STORE_UNKNOWN when
+     * nothing may be written after it; else the store goes on. */
+    int32_t (*tidy)(void *self, struct firealarm_error *error);
 };
 
 extern const struct firealarm_store firealarm_store;
