@@ -272,32 +272,33 @@ enum fa_notification_state {
 const char *fa_notification_state_name(enum fa_notification_state state);
 
 struct fa_notification {
-    struct fa_notification_id id;           /* also the idempotency key */
+    struct fa_notification_id id; /* also the idempotency key */
+    bool moved_on;                /* the escalation does not count on it any more */
+    bool with_courier;            /* a SEND was asked for and has no verdict yet */
+    bool of_series; /* of an alarm that no person filed: counts for the outbox's limit */
+    bool instead;   /* takes the place of a digest's line that failed */
+    bool dirty;     /* the engine's */
+    bool hidden;    /* in no count, see fa_notification_is_hidden() */
     struct fa_notification *after, *before; /* of all, in the order they came */
     struct fa_alarm_id alarm;               /* zero for a test, for help, of a silence */
     struct fa_incident_id incident;         /* of a call for help */
     struct fa_silence_id silence;           /* of its beginning and end */
+    enum fa_notification_kind kind : 8;
+    enum fa_notification_state state : 7;
+    bool counted : 1;                       /* the engine's */
     const char *person, *channel, *address; /* (interned); address may be NULL */
-    enum fa_notification_kind kind;
-    enum fa_notification_state state;
     uint32_t attempts, step, loop;
-    uint32_t contact;  /* index into the person's contacts */
-    uint32_t status;   /* of the last answer: HTTP or SMTP code, 0: none */
-    uint32_t flaps;    /* of its alarm when it was written, see fa_alarm_flaps() */
-    bool moved_on;     /* the escalation does not count on it any more */
-    bool with_courier; /* a SEND was asked for and has no verdict yet */
-    bool of_series;    /* of an alarm that no person filed: counts for the outbox's limit */
-    double value;      /* of the series when it was written: a retry says the same */
-    fa_time created;   /* wall */
-    fa_time failing;   /* wall: of the first failure or first try without an answer; 0: none */
+    uint32_t contact; /* index into the person's contacts */
+    uint32_t status;  /* of the last answer: HTTP or SMTP code, 0: none */
+    uint32_t flaps;   /* of its alarm when it was written, see fa_alarm_flaps() */
+    double value;     /* of the series when it was written: a retry says the same */
+    fa_time created;  /* wall */
+    fa_time failing;  /* wall: of the first failure or first try without an answer; 0: none */
     struct fa_deadline deadline;
     struct fa_notification *next, *prev; /* of the same alarm */
     struct fa_alarm *owner_alarm;
     struct fa_place *place; /* held back, or a line of a digest; NULL: it leaves by itself */
     struct fa_pack *lines;  /* of a digest */
-    bool instead;           /* takes the place of a digest's line that failed */
-    bool dirty, counted;    /* the engine's */
-    bool hidden;            /* in no count, see fa_notification_is_hidden() */
 };
 
 #endif

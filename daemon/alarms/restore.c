@@ -21,7 +21,8 @@ static void restore(void *ctx, const struct fa_alarm *alarm)
     if (fa_alarm_keeps_level(alarm)) {
         fa_rules_restore(to->rules, alarm->texts->rule, fa_alarm_labels(alarm), alarm->level);
     }
-    fa_foreign_restore(to->foreign, alarm->texts->rule, fa_alarm_labels(alarm), alarm->source, to->wall);
+    fa_foreign_restore(to->foreign, alarm->texts->rule, fa_alarm_labels(alarm), alarm->source,
+                       to->wall);
 }
 
 static void restore_further(void *ctx, const char *rule, const char *labels,
