@@ -208,7 +208,7 @@ static void each_team_may_have_a_calendar_elsewhere(void **state)
     want_calendars(rig, 70);
     rig_start(rig);
     assert_int_equal(receiver_matches(rig->receiver, PATH, NULL), 71);
-    assert_true(is_on_duty(rig, "ines"));
+    assert_true(rig_is_on_duty(rig, "ines"));
     rig_stop(rig);
 }
 
