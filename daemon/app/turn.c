@@ -218,7 +218,9 @@ struct fa_api_answer fa_turn_step(struct fa_daemon *daemon, struct fa_event *eve
     event->reply_to = 1;
     fa_engine_step(daemon->engine, event, now, &daemon->actions);
     carry_out(daemon, now.wall, &answer);
-    fa_loop_again(daemon->loop);
+    if (!daemon->rules_run) { /* else this turn still submits it */
+        fa_loop_again(daemon->loop);
+    }
     return answer;
 }
 

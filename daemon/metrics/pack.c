@@ -347,7 +347,7 @@ bool fa_pack_append(struct fa_packed *chunk, size_t size, struct fa_pack *pack, 
     return true;
 }
 
-/* bits: at most 32. */
+/* bits: 1 to 32. */
 static inline uint64_t get(struct fa_unpack *unpack, unsigned bits)
 {
     if (unpack->bit + bits > unpack->limit) {
@@ -366,6 +366,9 @@ static inline uint64_t get(struct fa_unpack *unpack, unsigned bits)
 static uint64_t get_long(struct fa_unpack *unpack, unsigned bits)
 {
     unsigned low = bits < 32 ? bits : 32;
+    if (bits == 0) {
+        return 0; /* it may stand at the very end */
+    }
     uint64_t value = get(unpack, low);
     return bits > low ? value | get(unpack, bits - low) << 32 : value;
 }

@@ -237,9 +237,11 @@ static void check_deadline(struct fa_loop *loop)
     }
 }
 
+/* What was computed on mono differs by 1 ms from turn to turn, as the two clocks' milliseconds do
+ * not begin together: the earlier stays, and is set anew if it came too early. */
 void fa_loop_set_deadline(struct fa_loop *loop, fa_time wall)
 {
-    if (wall != loop->deadline) {
+    if (wall < loop->deadline || wall - 1 > loop->deadline) {
         loop->deadline = wall;
         arm_wall(loop);
     }

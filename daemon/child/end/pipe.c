@@ -140,6 +140,9 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
         fa_buf_put(&pipe->in, chunk, (size_t)len);
         fa_assert(!pipe->in.over); /* whole frames are taken after every chunk */
         take_frames(pipe);
+        if ((size_t)len < sizeof chunk) {
+            break; /* that was all; what came since makes a turn of its own */
+        }
     }
     pipe->on_read(pipe->ctx);
 }

@@ -149,7 +149,9 @@ static int on_ping(struct courier *courier, struct fa_str record, struct fa_err 
 
 static void on_read(void *ctx)
 {
-    fa_attempts_pump(&((struct courier *)ctx)->attempts);
+    struct courier *courier = ctx;
+    fa_attempts_pump(&courier->attempts);
+    fa_performer_go(courier->performer);
 }
 
 static int on_frame(void *ctx, const struct fa_frame *frame, struct fa_err *err)

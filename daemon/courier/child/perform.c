@@ -47,7 +47,8 @@ struct fa_performer {
     struct event_base *base;
     struct event *timer, *returned;
     CURLM *multi;
-    int pipe[2]; /* of struct returned */
+    bool started; /* some that libcurl has not looked at yet */
+    int pipe[2];  /* of struct returned */
 };
 
 /* What a mail's thread says: its result is there, then that it is gone. */
@@ -267,8 +268,16 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 {
     struct fa_performer *performer = ctx;
     int running;
+    performer->started = false;
     curl_multi_socket_action(performer->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     read_results(performer);
+}
+
+void fa_performer_go(struct fa_performer *performer)
+{
+    if (performer->started) {
+        on_timer(-1, EV_TIMEOUT, performer);
+    }
 }
 
 static void on_socket(evutil_socket_t fd, short what, void *ctx)
@@ -638,6 +647,7 @@ int fa_perform_start(struct fa_performer *performer, const struct firealarm_requ
     if (req->kind == FIREALARM_REQUEST_HTTP) {
         CURLMcode code = curl_multi_add_handle(performer->multi, transfer->easy);
         fa_assert(code == CURLM_OK);
+        performer->started = true;
     } else if (start_thread(transfer) != 0) {
         free_transfer(transfer);
         return fa_err_set(err, FA_EIO, "no thread can be started");

@@ -31,6 +31,9 @@ struct fa_transfer;
 
 struct fa_performer *fa_performer_new(struct event_base *base, struct fa_err *err);
 
+/* Those that were started begin now, and not in the loop's next turn. Not from an outcome. */
+void fa_performer_go(struct fa_performer *performer);
+
 /* Copies all it needs of req. FA_EINVAL: the request is not fit to be sent. */
 int fa_perform_start(struct fa_performer *performer, const struct firealarm_request_out *req,
                      fa_time timeout, fa_outcome_fn *done, void *ctx,
