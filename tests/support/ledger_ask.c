@@ -232,24 +232,41 @@ static void ask_unnamed(struct ledger *ledger, struct rig *rig)
     }
 }
 
-static void ask_outbox(struct ledger *ledger, struct rig *rig)
+/* Of which alarms messages wait; false: of none. */
+static bool look_at_outbox(struct ledger *ledger, struct rig *rig)
 {
     const struct rig_reply *reply =
         ask(ledger, rig, &(struct rig_call){.method = "GET", .path = "/v1/outbox", .uid = INES});
     if (reply->status != 200) {
-        return;
+        return false;
     }
     json_t *root = rig_json(reply), *item;
+    bool any = false;
     size_t i;
+    for (size_t k = 0; k < ledger->alarm_count; k++) {
+        ledger->alarms[k].messages = false;
+    }
     json_array_foreach(json_object_get(root, "notifications"), i, item)
     {
         char id[32];
         copy_text(item, "alarm", id, sizeof id);
         for (size_t k = 0; k < ledger->alarm_count; k++) {
-            ledger->alarms[k].messages |= strcmp(ledger->alarms[k].id, id) == 0;
+            bool is_of = strcmp(ledger->alarms[k].id, id) == 0;
+            ledger->alarms[k].messages |= is_of;
+            any |= is_of;
         }
     }
     json_decref(root);
+    return any;
+}
+
+/* What an alarm that came after the settling has to say is on its way; what stays, waits. */
+static void ask_outbox(struct ledger *ledger, struct rig *rig)
+{
+    int64_t until = rig_ms() + (ledger->may_wait ? 0 : ledger->patience_ms);
+    while (look_at_outbox(ledger, rig) && rig_ms() < until) {
+        rig_pause();
+    }
 }
 
 /* Whom an open filing is about sees no alarm of it: victor is the one that the rig has for this. */
