@@ -28,12 +28,21 @@ static void write_rota(struct rig *rig, const char *events)
     rig_write(rig, "rota.ics", text, 0644);
 }
 
+/* Whatever comes of it. */
+static void reload_once(struct rig *rig)
+{
+    static const char word[] = "the new configuration ";
+    size_t before = rig_log_count(rig, word);
+    rig_signal(rig, SIGHUP);
+    rig_until(rig, rig_log_count(rig, word) == before + 1);
+}
+
 static void reload(struct rig *rig, bool good)
 {
     const char *word = good ? "the new configuration holds" : "the new configuration is refused";
     size_t before = rig_log_count(rig, word);
-    rig_signal(rig, SIGHUP);
-    rig_until(rig, rig_log_count(rig, word) == before + 1);
+    reload_once(rig);
+    assert_int_equal(rig_log_count(rig, word), before + 1);
 }
 
 static void a_reload_takes_the_calendar_as_it_is_now_or_leaves_all_as_it_was(void **state)
@@ -266,7 +275,8 @@ static void what_changes_while_it_is_read_is_refused_with_that_reason(void **sta
     write_rota(rig, EVENT("1", "ines", DAILY));
     rig_start(rig);
     pid_t writer = keep_writing(rig);
-    reload(rig, false);
+    /* A whole reading may fit between two of its writes, where the processors are busy. */
+    rig_until(rig, (reload_once(rig), rig_logged(rig, "the new configuration is refused")));
     kill(writer, SIGKILL);
     assert_int_equal(waitpid(writer, NULL, 0), writer);
     assert_true(rig_logged(rig, "the calendars change while they are read"));
