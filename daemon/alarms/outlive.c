@@ -9,7 +9,8 @@
  *  3. Of more than KEPT_MAX identities those that end first are forgotten, and operators hear of
  * it.
  *
- * Not of alarms that people filed: a new filing says for itself whom it is about. */
+ * Not of alarms that people filed, as a new filing says for itself whom it is about, nor of drills,
+ * which are about nobody. */
 #include "alarms/internal.h"
 #include "base/rec.h"
 #include "base/texts.h"
@@ -131,7 +132,7 @@ static void make_room(struct fa_engine *engine)
 void fa_kept_out_note(struct fa_engine *engine, const struct fa_alarm *alarm)
 {
     struct fa_kept_out *kept = find(engine, alarm->identity);
-    if ((alarm->flags & FA_FLAG_FILED) != 0 ||
+    if ((alarm->flags & (FA_FLAG_FILED | FA_FLAG_DRILL)) != 0 ||
         alarm->people->about_count + alarm->people->struck_count == 0) {
         return;
     }

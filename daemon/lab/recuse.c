@@ -108,7 +108,8 @@ void fa_lab_recused_anew(struct fa_lab *lab, const struct fa_alarm *alarm)
 {
     size_t count = lab->recusal_count;
     char further[300];
-    if (alarm->people->incident_count > 0) {
+    if (alarm->people->incident_count > 0 ||
+        strncmp(alarm->identity, "firealarm:drill{", strlen("firealarm:drill{")) == 0) {
         return;
     }
     snprintf(further, sizeof further, "%s/further", alarm->texts->rule);
