@@ -247,6 +247,14 @@ static void set_queue(struct rig *rig, bool is_slow, const char *state)
     rig_until(rig, (text_now(rig, "queue-slow", "state", now), strcmp(now, state) == 0));
 }
 
+/* And what chris is told of it has come: what waits still is overtaken by the next change. */
+static void set_queue_and_tell(struct rig *rig, bool is_slow, const char *state)
+{
+    size_t before = receiver_matches(rig->receiver, "/first", NULL);
+    set_queue(rig, is_slow, state);
+    rig_until(rig, receiver_matches(rig->receiver, "/first", NULL) > before);
+}
+
 /* The fifth change makes it flapping: the calm after it is not told before it has stayed. seen: of
  * the page while it fired. */
 static struct page_link flap_until_calm(struct rig *rig, char seen[40])
@@ -255,8 +263,8 @@ static struct page_link flap_until_calm(struct rig *rig, char seen[40])
     raise_queue(rig, "north");
     (void)link_of(rig, "/first", "north");
     for (unsigned i = 0; i < 2; i++) {
-        set_queue(rig, false, "returned");
-        set_queue(rig, true, "unacknowledged");
+        set_queue_and_tell(rig, false, "returned");
+        set_queue_and_tell(rig, true, "unacknowledged");
     }
     struct page_link link = link_of(rig, "/first", "flapping");
     hidden(page(rig, "GET", link.path, NULL), "seen", seen, 40);
