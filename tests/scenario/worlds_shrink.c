@@ -87,8 +87,9 @@ static bool try_without(struct shrink *s, size_t from, size_t to)
     memcpy(before, s->gone, s->count * sizeof *before);
     for (size_t i = from; i < to && i < s->count; i++) {
         bool frame = strcmp(s->lines[i], "END") == 0 || strstr(s->lines[i], "<<END") != NULL;
-        any = any || (!s->gone[i] && (!frame || to - from == 1));
-        s->gone[i] = s->gone[i] || !frame;
+        bool goes = !s->gone[i] && (!frame || to - from == 1);
+        any = any || goes;
+        s->gone[i] = s->gone[i] || goes;
     }
     bool smaller = any && has_time(s) && still_fails(s);
     if (!smaller) {
