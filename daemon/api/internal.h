@@ -133,6 +133,8 @@ fa_route_fn fa_route_drills, fa_route_drill_preview, fa_route_drill;
 void fa_drill_metrics(const struct fa_engine *engine, struct fa_buf *out);
 fa_route_fn fa_route_silences, fa_route_silence_preview, fa_route_silence, fa_route_silence_end;
 json_t *fa_call_silence_json(const struct fa_call *call, const struct fa_silence *silence);
+/* Sets "owner" and "display". */
+void fa_call_set_owner(const struct fa_call *call, json_t *item, const char *name);
 /* list.c */
 fa_route_fn fa_route_alarms;
 /* oncall.c */

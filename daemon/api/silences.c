@@ -366,7 +366,7 @@ static void count_hidden(void *ctx, const struct fa_alarm *alarm)
     }
 }
 
-static void set_person(const struct fa_call *call, json_t *item, const char *name)
+void fa_call_set_owner(const struct fa_call *call, json_t *item, const char *name)
 {
     fa_person person = fa_directory_find(call->people, fa_str_of(name));
     fa_json_set_text(item, "owner", name);
@@ -389,7 +389,7 @@ json_t *fa_call_silence_json(const struct fa_call *call, const struct fa_silence
     fa_json_set_text(item, "state", fa_silence_state_name(silence->state));
     json_object_set_new(item, "where", where);
     fa_json_set_text(item, "upto", silence->upto);
-    set_person(call, item, silence->owner);
+    fa_call_set_owner(call, item, silence->owner);
     fa_json_set_text(item, "reason", silence->reason);
     fa_json_set_text(item, "window", silence->window);
     fa_json_set_time(item, "begin", silence->begin);

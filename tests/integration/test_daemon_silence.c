@@ -284,6 +284,40 @@ static void a_preview_counts_what_was_and_no_filing(void **state)
     assert_true(rig_metric(rig, "firealarm_alarms_hidden{by=\"silence\"}") == 0);
 }
 
+static const char site_rules[] =
+    "rules = (\n"
+    "  { name = \"site-down\"; category = \"danger\"; per = [ \"site\" ]; take = \"last\";\n"
+    "    metric = \"down\"; above = 0.0; },\n"
+    "  { name = \"disk\"; category = \"danger\"; per = [ \"site\" ]; take = \"last\";\n"
+    "    metric = \"disk\"; above = 90.0; }\n"
+    ");\n";
+#define INHIBIT                                                                                    \
+    "inhibit = ( { when = [ \"rule=site-down\" ]; hide = [ \"rule=disk\" ];"                       \
+    " equal = [ \"site\" ]; owner = \"dana\"; reason = \"no-power\"; } );\n"
+
+static void what_an_inhibition_hides_says_why_and_whose_word_it_is(void **state)
+{
+    struct rig *rig = *state;
+    static char text[1 << 16];
+    static const char *const commands[] = {"show", "explain"};
+    char words[128];
+    rig->words.rules = site_rules;
+    rig->words.more = INHIBIT;
+    rig_start(rig);
+    rig_client_settings(rig, true);
+    rig_statsd_local(rig, "down:1|g|#site:eu");
+    rig_until(rig, alarm_of(rig, "site-down")[0] != '\0');
+    rig_statsd_local(rig, "disk:95|g|#site:eu");
+    rig_until(rig, alarm_of(rig, "disk")[0] != '\0');
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(words, sizeof words, "%s %s", commands[i], alarm_of(rig, "disk"));
+        assert_int_equal(rig_client(rig, words, text, sizeof text), 0);
+        assert_contains(text, "by the alarm site-down");
+        assert_contains(text, "no-power");
+        assert_contains(text, "(Dana");
+    }
+}
+
 /* Chris asks by uid. */
 static const char *people_with(unsigned uid)
 {
@@ -383,6 +417,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_silence_that_can_hide_nothing_says_so, rig_setup,
                                         rig_teardown),
         cmocka_unit_test_setup_teardown(the_same_key_is_the_same_silence_before_and_after_a_restart,
+                                        rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(what_an_inhibition_hides_says_why_and_whose_word_it_is,
                                         rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(a_preview_counts_what_was_and_no_filing, rig_setup,
                                         rig_teardown),
