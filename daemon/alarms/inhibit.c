@@ -34,12 +34,9 @@ struct fa_inhibit_group {
 
 /* ---- groups ---- */
 
-static void key_of(const struct fa_engine *engine, size_t at, struct fa_matched *matched,
-                   struct fa_buf *buf)
+void fa_inhibit_key(const struct fa_inhibition *inhibition, struct fa_matched *matched,
+                    struct fa_buf *buf)
 {
-    const struct fa_inhibition *inhibition = &engine->setup->inhibitions[at];
-    fa_buf_clear(buf);
-    fa_buf_printf(buf, "%zu", at);
     for (size_t i = 0; i < inhibition->equal_count; i++) {
         struct fa_str value = fa_matched_value(matched, inhibition->equal[i]);
         fa_buf_printf(buf, ",%zu:", value.len);
@@ -97,17 +94,16 @@ static void join(struct fa_alarm *alarm, struct fa_inhibit_group *group, bool is
 void fa_inhibit_link(struct fa_engine *engine, struct fa_alarm *alarm)
 {
     const struct fa_setup *setup = engine->setup;
-    struct fa_matched matched = {.rule = alarm->texts->rule,
-                                 .severity = alarm->texts->severity,
-                                 .category = alarm->texts->category,
-                                 .labels = fa_alarm_labels(alarm)};
+    struct fa_matched matched = fa_hiding_matched(alarm);
     struct fa_buf key;
     fa_buf_init(&key, FA_ROW_BYTES_MAX);
     for (size_t i = 0; i < setup->inhibition_count; i++) {
         bool when = fa_matchers_match(&setup->inhibitions[i].when, &matched);
         bool hide = fa_matchers_match(&setup->inhibitions[i].hide, &matched);
         if (when || hide) {
-            key_of(engine, i, &matched, &key);
+            fa_buf_clear(&key);
+            fa_buf_printf(&key, "%zu", i);
+            fa_inhibit_key(&setup->inhibitions[i], &matched, &key);
         }
         if (when) {
             join(alarm, group_of(engine, i, fa_buf_text(&key)), true);
