@@ -47,12 +47,12 @@ static int one_of(const char *text, const char *const *names, size_t count)
 void fa_call_suggest_person(const struct fa_call *call, const char *name, char *buf, size_t size)
 {
     size_t count = call->people->people_count;
-    const char **names = calloc(2 * count + 1, sizeof(char *));
-    for (size_t i = 0; names != NULL && i < count; i++) {
+    const char **names = fa_xcalloc(2 * count + 1, sizeof *names);
+    for (size_t i = 0; i < count; i++) {
         names[i] = call->people->people[i].name;
         names[count + i] = call->people->people[i].display;
     }
-    const char *near = names != NULL ? fa_suggest(name, names, 2 * count) : NULL;
+    const char *near = fa_suggest(name, names, 2 * count);
     snprintf(buf, size, "%s%s%s", near != NULL ? " Did you mean \"" : "", near != NULL ? near : "",
              near != NULL ? "\"?" : "");
     free(names);

@@ -39,20 +39,19 @@ static void say(void *ctx, const struct fa_walk_finding *finding)
     struct walker *walker = ctx;
     struct fa_faults *faults = walker->proof->faults;
     const config_setting_t *at = step_at(walker, finding->step);
-    char from[FA_READER_TIME_SIZE], until[FA_READER_TIME_SIZE];
+    char texts[2][FA_READER_TIME_SIZE];
+    const char *from = moment(walker, finding->when.from, texts[0]);
+    const char *until = moment(walker, finding->when.until, texts[1]);
     if (finding->kind == FA_WALK_UNREACHABLE) {
-        fa_fault(
-            faults, at, FA_EINVAL,
-            "step %u tells nobody in all the time that is known: nobody is ever on duty in its "
-            "schedules",
-            finding->step + 1);
+        fa_fault(faults, at, FA_EINVAL,
+                 "from %s to %s, which is all that is known, step %u of '%s' tells nobody: add "
+                 "turns to its schedules, or a person or a role to it, or take it out",
+                 from, until, finding->step + 1, finding->policy->name);
     } else if (walker->holes++ < HOLES_MAX) {
-        fa_fault(
-            faults, at, FA_EINVAL,
-            "from %s to %s the last step of '%s' tells nobody: add a person or a role to it, or "
-            "somebody on duty then",
-            moment(walker, finding->when.from, from), moment(walker, finding->when.until, until),
-            finding->policy->name);
+        fa_fault(faults, at, FA_EINVAL,
+                 "from %s to %s the last step of '%s' tells nobody: add a person or a role to it, "
+                 "or somebody on duty then",
+                 from, until, finding->policy->name);
     }
 }
 

@@ -78,6 +78,13 @@ static bool is_settled(struct campaign *campaign)
     return outbox == 0;
 }
 
+/* What is about victor is told to ruth, who has no mailbox. */
+static unsigned add(struct campaign *campaign)
+{
+    return campaign->by_mail ? ledger_add(campaign->ledger, "danger", NULL)
+                             : ledger_add_any(campaign->ledger, "danger");
+}
+
 /* From where it stands to the end, or to where the daemon ends. A mail does not name its alarm: its
  * day ends when it is told. */
 static enum stage day(struct campaign *campaign, unsigned n)
@@ -97,7 +104,7 @@ static enum stage day(struct campaign *campaign, unsigned n)
     if (campaign->by_mail) {
         return SETTLED;
     }
-    status = ledger_own(ledger, rig, ledger->filings[n - 1].alarm, "chris", 2005);
+    status = ledger_take_over(ledger, rig, n);
     if (status != 200 || !is_settled(campaign)) {
         rig_until(rig, is_gone(campaign));
         return ACKNOWLEDGING;
@@ -127,7 +134,7 @@ static void count_kill(struct campaign *campaign, enum stage stage, unsigned n, 
 static bool try_day(struct campaign *campaign, enum role role, unsigned long at)
 {
     struct rig *rig = campaign->rig;
-    unsigned n = ledger_add(campaign->ledger, "danger", NULL);
+    unsigned n = add(campaign);
     long duplicates = duplicates_of(campaign);
     struct killer *killer = aim(campaign, role, at);
     enum stage stage = day(campaign, n);
@@ -171,7 +178,7 @@ static struct killer *start_under(struct rig *rig, unsigned long at, int *ret_go
 static bool try_start(struct campaign *campaign, unsigned long at, unsigned long *ret_calls)
 {
     struct rig *rig = campaign->rig;
-    unsigned n = ledger_add(campaign->ledger, "danger", NULL);
+    unsigned n = add(campaign);
     long duplicates = duplicates_of(campaign);
     assert_int_equal(ledger_file(campaign->ledger, rig, n), 201);
     rig_kill(rig);
@@ -237,7 +244,7 @@ static unsigned long calls_of(struct campaign *campaign, enum role role)
             assert_false(try_start(campaign, 0, &calls));
         } else {
             struct killer *killer = aim(campaign, role, 0);
-            assert_int_equal(day(campaign, ledger_add(campaign->ledger, "danger", NULL)), SETTLED);
+            assert_int_equal(day(campaign, add(campaign)), SETTLED);
             calls = killer_release(killer);
         }
     }

@@ -67,7 +67,7 @@ static void work_until(struct campaign *campaign, pid_t killer)
     while (waitpid(killer, &status, WNOHANG) == 0) {
         unsigned n = (unsigned)ledger->filing_count;
         if ((n == 0 || ledger->filings[n - 1].receipt[0] != '\0') && n < first + FILINGS_MAX) {
-            n = ledger_add(ledger, "danger", n % 3 == 0 ? "victor" : NULL);
+            n = ledger_add_any(ledger, "danger");
         }
         if (ledger_file(ledger, campaign->rig, n) == 0) {
             rig_pause(); /* it is not there (yet) */

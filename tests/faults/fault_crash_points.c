@@ -116,12 +116,12 @@ static void later(struct run *run)
 
 static void file(struct run *run)
 {
-    unsigned n = ledger_add(run->ledger, "danger", NULL);
+    unsigned n = ledger_add_any(run->ledger, "danger");
     run->climber = run->climber != 0 ? run->climber : n;
     (void)ledger_file(run->ledger, run->rig, n);
     rig_until(run->rig, is_hit(run) || ledger_alarm_of(run->ledger, run->rig, n)[0] != '\0');
     if (!run->hit && n != run->climber) {
-        (void)ledger_own(run->ledger, run->rig, run->ledger->filings[n - 1].alarm, "chris", 2005);
+        (void)ledger_take_over(run->ledger, run->rig, n);
     }
 }
 

@@ -131,7 +131,7 @@ static bool try_one(struct campaign *campaign, const char *call, const struct wa
     struct rig *rig = campaign->rig;
     char what[80];
     int status = 0, answer = 201;
-    unsigned n = ledger_add(campaign->ledger, "danger", NULL);
+    unsigned n = ledger_add_any(campaign->ledger, "danger");
     snprintf(what, sizeof what, "error=%s:when=%zu%s", way->error, at, way->more);
     rig->unclean = true;
     pid_t breaker = breaker_start(rig, breaker_writer(rig->pid), call, what);
@@ -140,7 +140,7 @@ static bool try_one(struct campaign *campaign, const char *call, const struct wa
         rig_fail(rig, "strace", __FILE__, __LINE__);
     }
     for (unsigned i = 0; i < FILINGS_A_TRY && answer == 201 && !is_gone(rig, &status); i++) {
-        n = i == 0 ? n : ledger_add(campaign->ledger, i % 2 ? "question" : "danger", NULL);
+        n = i == 0 ? n : ledger_add_any(campaign->ledger, i % 2 ? "question" : "danger");
         answer = ledger_file(campaign->ledger, rig, n);
         assert_true(answer == 201 || answer == 503 || answer == 0);
     }

@@ -4,15 +4,15 @@
 /* A full disk: 4 MB with a ballast of 256 KiB, filled by filings or by somebody else, as often as
  * it takes, and freed again. Filings are refused from the first one on until there is room, small
  * ones too; acknowledgements and deliveries go on from the ballast; when that is used up, answers
- * wait and come; and filings are taken again without a restart. And a disk that may not be written
- * any more while the daemon runs: it leaves with 74, stays up without a store, tells operators, and
- * recovers when it may be written. */
-#include "breaker.h"
+ * wait and come; and filings are taken again without a restart. A disk that may not be written any
+ * more is fault_disk_readonly.c's. */
 #include "ledger.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define FILLER "small/filler"
 
@@ -78,9 +78,7 @@ static void assert_refuses(struct campaign *campaign)
 /* The alarm of filing n, owned while the disk is full: that is what the ballast is for. */
 static void own(struct campaign *campaign, unsigned n)
 {
-    const char *alarm = ledger_alarm_of(campaign->ledger, campaign->rig, n);
-    assert_true(alarm[0] != '\0');
-    int status = ledger_own(campaign->ledger, campaign->rig, alarm, "chris", 2005);
+    int status = ledger_take_over(campaign->ledger, campaign->rig, n);
     if (status != 200) {
         print_error("%d\n", status);
         rig_fail(campaign->rig, "an acknowledgement", __FILE__, __LINE__);
@@ -107,7 +105,7 @@ static void try_full(struct campaign *campaign, bool by_filings)
 {
     struct rig *rig = campaign->rig;
     struct ledger *ledger = campaign->ledger;
-    unsigned first = ledger_add(ledger, "danger", NULL), later = ledger_add(ledger, "danger", NULL);
+    unsigned first = ledger_add_any(ledger, "danger"), later = ledger_add_any(ledger, "danger");
     /* One is told before, one is refused by its receiver until the disk is full. */
     assert_int_equal(ledger_file(ledger, rig, first), 201);
     rig_until(rig, (ledger_take_deliveries(ledger, rig), ledger->filings[first - 1].delivered));
@@ -134,7 +132,7 @@ static void try_waiting(struct campaign *campaign)
 {
     struct rig *rig = campaign->rig;
     struct ledger *ledger = campaign->ledger;
-    unsigned n = ledger_add(ledger, "danger", NULL);
+    unsigned n = ledger_add_any(ledger, "danger");
     assert_int_equal(ledger_file(ledger, rig, n), 201);
     rig_until(rig, (ledger_take_deliveries(ledger, rig), ledger->filings[n - 1].delivered));
     rig_until(rig, rig_metric(rig, "firealarm_outbox") == 0);
@@ -142,7 +140,8 @@ static void try_waiting(struct campaign *campaign)
     fill(rig);
     char path[100];
     snprintf(path, sizeof path, "/v1/alarms/%s/comment", ledger_alarm_of(ledger, rig, n));
-    struct rig_call comment = {.method = "POST", .path = path, .uid = 2005, .guard_ms = 300};
+    struct rig_call comment = {
+        .method = "POST", .path = path, .uid = ledger_first_told(ledger, n), .guard_ms = 300};
     static char body[7000] = "{\"text\":\"";
     memset(body + 9, 'y', 6000);
     memcpy(body + 6009, "\"}", 3);
@@ -155,8 +154,7 @@ static void try_waiting(struct campaign *campaign)
     }
     assert_true(status == 0 || status == 409);
     if (status == 0) {
-        assert_int_equal(ledger_own(ledger, rig, ledger_alarm_of(ledger, rig, n), "chris", 2005),
-                         0);
+        assert_int_equal(ledger_take_over(ledger, rig, n), 0);
         assert_true(rig_metric(rig, "firealarm_store_waiting") >= 1);
     }
     assert_refuses(campaign);

@@ -70,7 +70,7 @@ static void file_and_copy(struct campaign *campaign, struct ledger *ledger, char
                           char copy[400])
 {
     struct rig *rig = campaign->rig;
-    unsigned n = ledger_add(ledger, "danger", NULL);
+    unsigned n = ledger_add_any(ledger, "danger");
     assert_int_equal(ledger_file(ledger, rig, n), 201);
     rig_until(rig, rig_metric(rig, "firealarm_outbox") == 0);
     snprintf(receipt, 64, "%s", ledger->filings[n - 1].receipt);

@@ -74,7 +74,7 @@ static void file_many(struct rig *rig, struct ledger *ledger, struct seen *seen)
     double commits = rig_metric(rig, "firealarm_store_commits_total");
     int64_t begun = rig_ms();
     for (unsigned i = 0; i < FILINGS; i++) {
-        unsigned n = ledger_add(ledger, "danger", NULL);
+        unsigned n = ledger_add_any(ledger, "danger");
         first = i == 0 ? n : first;
         clients[i] = file_beside(rig, ledger, n);
     }

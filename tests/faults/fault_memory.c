@@ -3,8 +3,8 @@
 /* needs: fa_daemon_programs fa_shim_memory */
 /* Memory runs out at the n-th allocation of an alarm's day: filed, told, acknowledged; in the
  * daemon, in its courier, and while the daemon starts; once, and for so long that no second try
- * helps. The daemon may say no, and it may end and be started again: what it acknowledged is kept,
- * and what it did not the client files again under its key. */
+ * helps, by night each of them in both ways. The daemon may say no, and it may end and be started
+ * again: what it acknowledged is kept, and what it did not the client files again under its key. */
 #include "ledger.h"
 #include "shim_memory.h"
 
@@ -101,8 +101,7 @@ static bool day(struct campaign *c, unsigned n)
     }
     /* The built-in body, sent where a plugin had no memory, does not say of which filing it is. */
     const char *alarm = ledger_alarm_of(ledger, rig, n);
-    return alarm[0] == '\0' ||
-           (ledger_own(ledger, rig, alarm, "chris", 2005) == 200 && is_settled(c));
+    return alarm[0] == '\0' || (ledger_take_over(ledger, rig, n) == 200 && is_settled(c));
 }
 
 /* A daemon whose store could not be opened stays up and tries again after 30 s. */
@@ -137,7 +136,7 @@ static void end_day(struct campaign *c, unsigned n)
 /* False: the day was over before the n-th allocation. */
 static bool try_day(struct campaign *c, long at, long burst)
 {
-    unsigned n = ledger_add(c->ledger, "danger", NULL);
+    unsigned n = ledger_add_any(c->ledger, "danger");
     aim(c, at, burst);
     end_day(c, n);
     long failed = atomic_load(&c->memory->failed);
@@ -153,7 +152,7 @@ static bool try_day(struct campaign *c, long at, long burst)
 /* A start with work left behind. */
 static bool try_start(struct campaign *c, long at, long burst)
 {
-    unsigned n = ledger_add(c->ledger, "danger", NULL);
+    unsigned n = ledger_add_any(c->ledger, "danger");
     assert_int_equal(ledger_file(c->ledger, c->rig, n), 201);
     rig_kill(c->rig);
     aim(c, at, burst);
@@ -233,7 +232,7 @@ static long count_of(struct campaign *c)
     return atomic_load(&c->memory->count);
 }
 
-/* Every allocation, or so many of them spread evenly. */
+/* Every allocation in both ways, or so many of them spread evenly and the ways in turn. */
 static void sweep(struct campaign *c, enum role role, size_t tries)
 {
     static const char *const names[] = {"the daemon", "the courier", "a start"};
@@ -241,13 +240,15 @@ static void sweep(struct campaign *c, enum role role, size_t tries)
     c->role = role;
     begin(c);
     long calls = count_of(c);
-    size_t count = (size_t)calls < tries ? (size_t)calls : tries, hits = c->hits, ends = c->ends;
+    size_t ways = promise_is_exhaustive() ? 2 : 1;
+    size_t places = (size_t)calls < tries ? (size_t)calls : tries, count = places * ways;
+    size_t hits = c->hits, ends = c->ends;
     for (size_t i = 0; i < count; i++) {
         if (i > 0 && i % TRIES_A_STORE == 0) {
             end(c);
             begin(c);
         }
-        long at = count < 2 ? 1 : 1 + (long)i * (calls - 1) / (long)(count - 1);
+        long at = places < 2 ? 1 : 1 + (long)(i / ways) * (calls - 1) / (long)(places - 1);
         /* A courier that cannot even begin uses up one of them each time it is started again. */
         (void)try(c, at, i % 2 == 0 ? 1 : role == COURIER ? 4 : BURST);
     }

@@ -39,6 +39,7 @@ static int fuzz_perform(const struct firealarm_request_out *req, fa_outcome_fn *
 #define main courier_main
 #define fa_perform_start(performer, req, timeout, done, ctx, err)                                  \
     ((void)(timeout), fuzz_perform(req, done, ctx, err))
+#define fa_performer_go(performer) ((void)(performer))
 #define clock_gettime(clock, ts) fuzz_clock(ts)
 #define fa_plugins_new(root)     fuzz_plugins()
 int courier_main(int argc, char **argv);
@@ -47,6 +48,7 @@ int courier_main(int argc, char **argv);
 #undef fa_plugins_new
 #undef clock_gettime
 #undef fa_perform_start
+#undef fa_performer_go
 #undef main
 
 struct pending {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* links: fa_courier fa_base */
-/* Frames as either side may get them. What decodes is encoded and decoded again: the same bytes. */
+/* Frames as either side may get them, in pieces. What decodes is encoded and decoded again: the
+ * same bytes. */
 #include "courier/frame.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include "frame_check.h"
 
 static struct fa_frame_lists lists;
 
@@ -51,22 +51,6 @@ static int again(const struct fa_frame *frame, struct fa_buf *out)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct fa_str bytes = {(const char *)data, size};
-    struct fa_frame frame, second;
-    struct fa_err err = {0};
-    while (fa_frame_next(&bytes, &frame, &err) > 0) {
-        struct fa_buf out, twice;
-        fa_buf_init(&out, 4 * FA_FRAME_MAX);
-        fa_buf_init(&twice, 4 * FA_FRAME_MAX);
-        if (again(&frame, &out) == 0) {
-            struct fa_str own = fa_buf_str(&out);
-            if (fa_frame_next(&own, &second, &err) != 1 || own.len != 0 ||
-                again(&second, &twice) != 0 || !fa_str_eq(fa_buf_str(&out), fa_buf_str(&twice))) {
-                abort();
-            }
-        }
-        fa_buf_done(&out);
-        fa_buf_done(&twice);
-    }
+    frame_check(data, size, again);
     return 0;
 }

@@ -269,6 +269,34 @@ static void a_person_s_channels_can_be_tested(void **state)
     rig_stop(rig);
 }
 
+/* The last step widens: whom it reaches then reads who was called in vain. */
+static void who_is_reached_as_the_last_step_widens_reads_who_was_called(void **state)
+{
+    struct rig *rig = *state;
+    char path[100];
+    if (!rig_has_hooks()) {
+        print_message("SKIPPED: built without test hooks\n");
+        skip();
+    }
+    rig->words.policies =
+        "policies = (\n"
+        "  { name = \"leaders\"; steps = ( { targets = [ \"chris\" ]; wait = \"1m\"; } ); },\n"
+        "  { name = \"independent\"; steps = ( { targets = [ \"ruth\" ]; wait = \"4h\"; } ); },\n"
+        "  { name = \"operators\"; steps = ( { targets = [ \"ines\" ]; wait = \"30m\"; } ); } );\n";
+    rig_start(rig);
+    rig_statsd_local(rig, "queue_seconds:300|g|#queue:north");
+    rig_until(rig, receiver_find(rig->receiver, "/first", "north") != NULL);
+    snprintf(path, sizeof path, "/v1/alarms/%s", rig_alarm(rig, "queue-slow"));
+    const struct rig_call show = {.method = "GET", .path = path, .uid = 2005};
+    rig_until(rig, strstr(rig_ask(rig, &show)->body, "\"told\":[{") != NULL);
+    rig_later(rig);
+    rig_later(rig);
+    rig_until(rig, receiver_find(rig->receiver, "/dana", "\"kind\":\"reminder\"") != NULL);
+    assert_contains(receiver_find(rig->receiver, "/dana", "\"kind\":\"reminder\"")->body,
+                    "\"told\":\"Chris Olsen\"");
+    rig_stop(rig);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
@@ -283,6 +311,7 @@ int main(void)
         TEST(a_receiver_that_hangs_does_not_hold_up_the_others),
         TEST(operators_hear_of_a_courier_that_does_not_run),
         TEST(a_person_s_channels_can_be_tested),
+        TEST(who_is_reached_as_the_last_step_widens_reads_who_was_called),
     };
     signal(SIGPIPE, SIG_IGN);
     cmocka_set_test_filter(getenv("FA_TEST"));

@@ -181,6 +181,103 @@ static void a_receipt_shows_what_became_of_it(void **state)
     rig_stop(rig);
 }
 
+/* What is answered about the receipt: as JSON, on the page, and what `firealarm status` prints. */
+struct told_of {
+    json_t *json; /* whoever asked frees it */
+    char page[1 << 14], printed[2000];
+};
+
+static void ask_all(struct rig *rig, const char *receipt, struct told_of *told)
+{
+    char text[128];
+    snprintf(text, sizeof text, "{\"receipt\":\"%s\"}", receipt);
+    told->json = rig_json(rig_post(rig, "/v1/status", text));
+    snprintf(text, sizeof text, "receipt=%s", receipt);
+    snprintf(told->page, sizeof told->page, "%s", page(rig, "POST", "/status", text)->body);
+    snprintf(text, sizeof text, "status %s", receipt);
+    assert_int_equal(rig_client(rig, text, told->printed, sizeof told->printed), 0);
+}
+
+static json_int_t words_of(const struct told_of *told, const char *which)
+{
+    return json_integer_value(json_object_get(json_object_get(told->json, "words"), which));
+}
+
+/* As the owner sees it; "" when nothing is promised. */
+static void promised(struct rig *rig, char buf[64])
+{
+    json_t *alarm = alarm_now(rig, "filing");
+    const char *until = json_string_value(json_object_get(alarm, "promised"));
+    snprintf(buf, 64, "%s", until != NULL ? until : "");
+    json_decref(alarm);
+}
+
+static void own_for(struct rig *rig, const char *body)
+{
+    json_t *alarm = alarm_now(rig, "filing");
+    char path[120];
+    snprintf(path, sizeof path, "/v1/alarms/%s/ack",
+             json_string_value(json_object_get(alarm, "id")));
+    json_decref(alarm);
+    const struct rig_call call = {.method = "POST",
+                                  .path = path,
+                                  .body = body,
+                                  .header = "Authorization: Bearer " RIG_TOKEN "\r\n"};
+    assert_int_equal(rig_ask(rig, &call)->status, 200);
+}
+
+static void who_filed_sees_what_is_promised_and_whether_it_was_kept(void **state)
+{
+    static struct told_of told;
+    struct rig *rig = *state;
+    char receipt[64], until[64], printed[64];
+    if (!rig_has_hooks()) {
+        print_message("SKIPPED: built without test hooks\n");
+        skip();
+    }
+    start(rig);
+    rig_client_settings(rig, false);
+    receipt_in(fill(rig, 1, "category=danger&text=It+burns&do=raise"), receipt);
+    rig_until(rig, receiver_find(rig->receiver, "/first", "It burns") != NULL);
+    ask_all(rig, receipt, &told);
+    assert_true(json_is_null(json_object_get(told.json, "owned_until")));
+    assert_int_equal(words_of(&told, "kept") + words_of(&told, "missed"), 0);
+    assert_lacks(told.page, "promised");
+    assert_lacks(told.page, "Promises to say more");
+    assert_lacks(told.printed, "Next word");
+    assert_lacks(told.printed, "Promises");
+    json_decref(told.json);
+
+    own_for(rig, "{\"for\":\"1h\"}");
+    own_for(rig, "{\"for\":\"1m\"}"); /* before the hour was over: a word kept */
+    promised(rig, until);
+    ask_all(rig, receipt, &told);
+    assert_string_equal(json_string_value(json_object_get(told.json, "owned_until")), until);
+    assert_int_equal(words_of(&told, "kept"), 1);
+    assert_int_equal(words_of(&told, "missed"), 0);
+    assert_has(told.page, "They promised to say more by ");
+    assert_has(told.page, "Promises to say more: 1 kept, 0 missed.");
+    snprintf(printed, sizeof printed, "%.5s", strchr(until, 'T') + 1);
+    assert_has(strstr(told.printed, "Next word"), printed);
+    assert_has(told.printed, "Promises    1 kept, 0 missed\n");
+    json_decref(told.json);
+
+    for (unsigned i = 0; i < 2; i++) {
+        rig_later(rig);
+    }
+    rig_until(rig, receiver_find(rig->receiver, "/dana", "\"kind\":\"overdue\"") != NULL);
+    ask_all(rig, receipt, &told);
+    assert_true(json_is_null(json_object_get(told.json, "owned_until")));
+    assert_int_equal(words_of(&told, "kept"), 1);
+    assert_int_equal(words_of(&told, "missed"), 1);
+    assert_lacks(told.page, "They promised");
+    assert_has(told.page, "Promises to say more: 1 kept, 1 missed.");
+    assert_lacks(told.printed, "Next word");
+    assert_has(told.printed, "Promises    1 kept, 1 missed\n");
+    json_decref(told.json);
+    rig_stop(rig);
+}
+
 static void a_solved_one_is_closed_by_its_receipt(void **state)
 {
     struct rig *rig = *state;
@@ -403,6 +500,7 @@ int main(void)
         TEST(the_page_names_nobody_and_believes_every_name),
         TEST(what_may_be_solved_may_be_raised),
         TEST(a_receipt_shows_what_became_of_it),
+        TEST(who_filed_sees_what_is_promised_and_whether_it_was_kept),
         TEST(a_solved_one_is_closed_by_its_receipt),
         TEST(what_is_no_form_is_answered_on_a_page),
         TEST(what_the_server_refuses_is_a_page_too),

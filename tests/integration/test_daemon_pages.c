@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <sodium.h>
 #include <string.h>
+#include <time.h>
 
 /* Victor and chris at once, then dana. */
 static const char two_then_dana[] =
@@ -429,6 +430,103 @@ static void a_promise_that_is_over_at_once_is_none(void **state)
     rig_stop(rig);
 }
 
+static fa_time promised_now(struct rig *rig, const char *rule)
+{
+    char text[64];
+    fa_time at = 0;
+    text_now(rig, rule, "promised", text);
+    assert_int_equal(fa_parse_time(fa_str_of(text), &at), 0);
+    return at;
+}
+
+/* The form as it comes: whoever types the code and nothing else promises the severity's time. */
+static void the_next_word_is_due_after_the_severity_s_time_unless_another_is_chosen(void **state)
+{
+    struct rig *rig = *state;
+    rig->words.severities = "severities = ( { name = \"critical\"; ack_default = \"45m\";"
+                            " ack_max = \"2h\"; }, { name = \"info\"; } );\n";
+    start(rig);
+    raise_queue(rig, "north");
+    struct page_link link = link_of(rig, "/first", "north");
+    const struct rig_reply *reply = page(rig, "GET", link.path, NULL);
+    assert_has(reply->body, "You say more in 45 min.");
+    assert_has(reply->body, "name=\"for\">\n<option value=\"\">45 min</option>\n");
+    assert_has(reply->body, "<option value=\"2h\">");
+    assert_lacks(reply->body, "<option value=\"4h\">");
+    fa_time before = (fa_time)time(NULL) * FA_SECOND;
+    assert_int_equal(type_code(rig, &link, link.code)->status, 200);
+    fa_time after = ((fa_time)time(NULL) + 1) * FA_SECOND;
+    assert_in_range(promised_now(rig, "queue-slow"), before + 45 * FA_MINUTE,
+                    after + 45 * FA_MINUTE);
+    rig_stop(rig);
+}
+
+/* Line i of the message in which they stand. */
+static struct page_link link_in_line(struct rig *rig, const char *channel, size_t i, char alarm[64])
+{
+    static const char url[] = "https://alarm.example.com";
+    struct page_link link = {0};
+    const struct received *item = receiver_find(rig->receiver, channel, "\"kind\":\"digest\"");
+    json_t *json = json_loads(item->body, 0, NULL);
+    const json_t *line = json_array_get(json_object_get(json, "lines"), i);
+    const char *at = json_string_value(json_object_get(line, "ack_url"));
+    const char *code = json_string_value(json_object_get(line, "ack_code"));
+    assert_true(at != NULL && code != NULL && strncmp(at, url, sizeof url - 1) == 0);
+    snprintf(link.path, sizeof link.path, "%s", at + sizeof url - 1);
+    snprintf(link.token, sizeof link.token, "%s", link.path + 3);
+    snprintf(link.code, sizeof link.code, "%s", code);
+    snprintf(alarm, 64, "%s", json_string_value(json_object_get(line, "alarm")));
+    json_decref(json);
+    return link;
+}
+
+static void assert_owner(struct rig *rig, const char *alarm, const char *owner)
+{
+    char path[120], text[64];
+    snprintf(path, sizeof path, "/v1/alarms/%s", alarm);
+    const struct rig_call call = {
+        .method = "GET", .path = path, .header = "Authorization: Bearer " RIG_TOKEN "\r\n"};
+    text_member(rig_ask(rig, &call)->body, "owner", text, sizeof text);
+    assert_string_equal(text, owner);
+}
+
+static void each_line_of_a_digest_has_a_link_of_its_own(void **state)
+{
+    struct rig *rig = *state;
+    char channel[300], receipt[64], alarms[2][64];
+    struct page_link links[2];
+    if (!rig_has_hooks()) {
+        print_message("SKIPPED: built without test hooks\n");
+        skip();
+    }
+    snprintf(channel, sizeof channel,
+             "{ name = \"phone\"; plugin = \"webhook\"; allow_private = true; allow_plain = true;"
+             " url = \"http://127.0.0.1:%u/phone\"; }",
+             receiver_http(rig->receiver));
+    rig->words.channels = channel;
+    rig->words.chris = "{ channel = \"phone\"; }";
+    start(rig);
+    for (unsigned n = 1; n <= 7; n++) { /* two more than leave by themselves */
+        assert_int_equal(rig_file(rig, n, "danger", receipt), 201);
+    }
+    rig_until(rig, receiver_matches(rig->receiver, "/phone", "\"kind\":\"alarm\"") == 5);
+    rig_later(rig);
+    rig_later(rig);
+    rig_until(rig, receiver_find(rig->receiver, "/phone", "\"kind\":\"digest\"") != NULL);
+    for (size_t i = 0; i < 2; i++) {
+        links[i] = link_in_line(rig, "/phone", i, alarms[i]);
+        assert_owner(rig, alarms[i], "(none)");
+    }
+    assert_string_not_equal(alarms[0], alarms[1]);
+    assert_int_equal(type_code(rig, &links[0], links[1].code)->status, 403);
+    assert_int_equal(type_code(rig, &links[0], links[0].code)->status, 200);
+    assert_owner(rig, alarms[0], "chris");
+    assert_owner(rig, alarms[1], "(none)");
+    assert_int_equal(type_code(rig, &links[1], links[1].code)->status, 200);
+    assert_owner(rig, alarms[1], "chris");
+    rig_stop(rig);
+}
+
 static void what_opens_nothing_has_one_answer(void **state)
 {
     struct rig *rig = *state;
@@ -611,6 +709,8 @@ int main(void)
         TEST(one_given_after_its_level_has_passed_owns_and_tells_those_called_meanwhile),
         TEST(a_used_link_shows_how_it_stands_and_an_old_form_takes_it_from_nobody),
         TEST(a_promise_that_is_over_at_once_is_none),
+        TEST(the_next_word_is_due_after_the_severity_s_time_unless_another_is_chosen),
+        TEST(each_line_of_a_digest_has_a_link_of_its_own),
         TEST(what_opens_nothing_has_one_answer),
         TEST(who_is_kept_out_since_then_sees_what_everybody_sees_of_a_dead_link),
         TEST(a_shared_channel_carries_no_persons_link),

@@ -3,6 +3,8 @@
  * company below is the configuration; a test may say each of its parts differently. */
 #include "daemon_rig.h"
 
+#include "rig_company.h"
+
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -23,26 +25,6 @@
 #include <unistd.h>
 
 /* ---- the company ---- */
-
-static const char people[] =
-    "people = (\n"
-    "  { name = \"maria\"; display = \"Maria Lopez\"; manager = \"victor\"; uid = %u; },\n"
-    "  { name = \"victor\"; display = \"Victor Brandt\"; manager = \"chris\"; uid = 2002;\n"
-    "    channels = ( { channel = \"victor\"; } ); },\n"
-    "  { name = \"chris\"; display = \"Chris Olsen\"; roles = [ \"coo\" ]; manager = \"dana\";\n"
-    "    uid = 2005; token = \"%s\"; channels = ( %s ); },\n"
-    "  { name = \"dana\"; display = \"Dana Whitfield\"; aliases = [ \"Dee\" ]; roles = [ \"ceo\" ]; manager = \"ruth\";\n"
-    "    uid = 2006; channels = ( { channel = \"dana\"; } ); },\n"
-    "  { name = \"ruth\"; display = \"Ruth Adeyemi\"; independent = true; uid = 2009;\n"
-    "    channels = ( { channel = \"ruth\"; } ); },\n"
-    "  { name = \"leo\"; display = \"Leo Fischer\"; independent = true;\n"
-    "    channels = ( { channel = \"leo\"; } ); },\n"
-    "  { name = \"ines\"; display = \"Ines Roth\"; operator = true; uid = 2007;\n"
-    "    channels = ( { channel = \"ines\"; } ); },\n"
-    "  { name = \"noah\"; display = \"Noah Lind\"; operator = true; uid = 2008;\n"
-    "    channels = ( { channel = \"noah\"; } ); }\n"
-    ");\n"
-    "teams = ( { name = \"it\"; members = [ \"ines\", \"noah\" ]; } );\n";
 
 static const char policies[] =
     "policies = (\n"
@@ -100,14 +82,13 @@ static const char token_hash[] = "6b043e295017b702aa7d10a6b6b41d3cae5639fe2eec1e
 
 static void put_channels(struct rig *rig, FILE *out)
 {
-    static const char *const names[] = {"victor", "first", "second", "dana",
-                                        "ruth",   "leo",   "ines",   "noah"};
+    const char *name;
     fputs("channels = (\n", out);
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; (name = rig_company_channel(i)) != NULL; i++) {
         fprintf(out,
-                "  { name = \"%s\"; plugin = \"webhook\"; machine = true; allow_private = true;\n"
-                "    allow_plain = true; url = \"http://127.0.0.1:%u/%s\"; }%s\n",
-                names[i], receiver_http(rig->receiver), names[i], i < 7 ? "," : "");
+                "%s  { name = \"%s\"; plugin = \"webhook\"; machine = true; allow_private = true;\n"
+                "    allow_plain = true; url = \"http://127.0.0.1:%u/%s\"; }\n",
+                i > 0 ? "," : "", name, receiver_http(rig->receiver), name);
     }
     if (rig->words.channels != NULL) {
         fprintf(out, ", %s", rig->words.channels);
@@ -124,8 +105,7 @@ void rig_write_config(struct rig *rig)
     if (words->people != NULL) {
         fputs(words->people, out);
     } else {
-        const char *chris = "{ channel = \"first\"; }, { channel = \"second\"; }";
-        fprintf(out, people, getuid(), token_hash, words->chris != NULL ? words->chris : chris);
+        rig_company_put(out, getuid(), token_hash, words->chris);
     }
     put_channels(rig, out);
     const char *parts[][2] = {

@@ -4,9 +4,8 @@
  * sleeps for a time: everything waits for what must happen, with a guard. FA_TEST=PATTERN runs some
  * tests of a binary, FA_RIG_KEEP=1 keeps the directory with log, store and trace.
  *
- * The company: maria files (she is whoever runs the test); chris (coo) and then dana (ceo) lead;
- * ruth and leo are independent; ines and noah operate. Each of them has a channel whose path at the
- * receiver is "/NAME"; chris has "/first" and then "/second". */
+ * The company is that of rig_company.h. Each of its people has a channel whose path at the receiver
+ * is "/NAME"; chris has "/first" and then "/second". */
 #ifndef FA_TEST_DAEMON_RIG_H
 #define FA_TEST_DAEMON_RIG_H
 

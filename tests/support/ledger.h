@@ -15,8 +15,8 @@
  *
  * Leaks: canaries where they must not be. Words of filings, names of reporters and subjects,
  * secrets and receipts in the log, the journal, /metrics, an error's text, the arguments or
- * environment of a process, a file that is not the store; any message to somebody it is about; a
- * reporter's name in a message.
+ * environment of a process, a file that is not the store; any message to somebody it is about or
+ * who is too near to them, as rig_company.h has it; a reporter's name in a message.
  *
  * Ways to use it: ledger_file() for each filing, again and again under whatever fault; then
  * ledger_check(), which settles, asks, ends the daemon and judges, and ledger_print(). One ledger
@@ -103,13 +103,22 @@ void ledger_secret(struct ledger *ledger, const char *secret);
 
 /* A new filing of that category, about that person (NULL: nobody); gives its number, from 1. */
 unsigned ledger_add(struct ledger *ledger, const char *category, const char *about);
+/* The same, every third about victor: then ruth is told, and none of those near to him. */
+unsigned ledger_add_any(struct ledger *ledger, const char *category);
 /* Sends it, or sends it again under the same key. The HTTP status, 0 for no answer. */
 int ledger_file(struct ledger *ledger, struct rig *rig, unsigned n);
-/* The same for one that was sent by other means. */
+/* What is sent for it, for one that is sent by other means. */
+#define LEDGER_BODY_MAX 512
+void ledger_put_body(const struct ledger *ledger, unsigned n, char body[LEDGER_BODY_MAX]);
+/* Its receipt. */
 void ledger_note_receipt(struct ledger *ledger, unsigned n, const char *receipt);
 /* Acknowledges as that person (root only), for 4 h. The HTTP status; 200 is noted. */
 int ledger_own(struct ledger *ledger, struct rig *rig, const char *alarm, const char *person,
                unsigned uid);
+/* The user of who is told of that filing first: chris, or ruth of one about victor. */
+unsigned ledger_first_told(const struct ledger *ledger, unsigned n);
+/* Acknowledges the alarm of that filing as that one. */
+int ledger_take_over(struct ledger *ledger, struct rig *rig, unsigned n);
 void ledger_note_owner(struct ledger *ledger, const char *alarm, const char *person);
 /* The alarm of this filing as far as messages have named it; "" when none has. */
 const char *ledger_alarm_of(struct ledger *ledger, struct rig *rig, unsigned n);

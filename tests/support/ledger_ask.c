@@ -10,7 +10,13 @@
 
 #define LIST_MAX 500
 
-static const unsigned leaders[] = {2005, 2006, 2009, 2007}; /* chris, dana, ruth, ines */
+/* Users. */
+#define CHRIS 2005
+#define DANA  2006
+#define INES  2007
+#define RUTH  2009
+
+static const unsigned leaders[] = {CHRIS, DANA, RUTH, INES};
 #define LEADERS (sizeof leaders / sizeof leaders[0])
 
 static const struct rig_reply *ask(struct ledger *ledger, struct rig *rig,
@@ -26,18 +32,24 @@ static const struct rig_reply *ask(struct ledger *ledger, struct rig *rig,
 
 /* ---- deeds ---- */
 
-int ledger_file(struct ledger *ledger, struct rig *rig, unsigned n)
+void ledger_put_body(const struct ledger *ledger, unsigned n, char body[LEDGER_BODY_MAX])
 {
     const struct ledger_filing *filing = &ledger->filings[n - 1];
-    char body[512], about[80] = "";
+    char about[80] = "";
     assert_true(n >= 1 && n <= ledger->filing_count);
     if (filing->about[0] != '\0') {
         snprintf(about, sizeof about, ",\"about\":[\"%s\"]", filing->about);
     }
-    snprintf(body, sizeof body,
+    snprintf(body, LEDGER_BODY_MAX,
              "{\"key\":\"%032x\",\"category\":\"%s\",\"customer\":\"" LEDGER_CANARY " %u\","
              "\"text\":\"text-%u " LEDGER_CANARY "\"%s}",
              n, filing->category, n, n, about);
+}
+
+int ledger_file(struct ledger *ledger, struct rig *rig, unsigned n)
+{
+    char body[LEDGER_BODY_MAX];
+    ledger_put_body(ledger, n, body);
     const struct rig_reply *reply = ask(
         ledger, rig,
         &(struct rig_call){
@@ -74,6 +86,19 @@ const char *ledger_alarm_of(struct ledger *ledger, struct rig *rig, unsigned n)
     assert_true(n >= 1 && n <= ledger->filing_count);
     ledger_take_deliveries(ledger, rig);
     return ledger->filings[n - 1].alarm;
+}
+
+unsigned ledger_first_told(const struct ledger *ledger, unsigned n)
+{
+    assert_true(n >= 1 && n <= ledger->filing_count);
+    return ledger->filings[n - 1].about[0] != '\0' ? RUTH : CHRIS;
+}
+
+int ledger_take_over(struct ledger *ledger, struct rig *rig, unsigned n)
+{
+    unsigned uid = ledger_first_told(ledger, n);
+    return ledger_own(ledger, rig, ledger_alarm_of(ledger, rig, n), uid == RUTH ? "ruth" : "chris",
+                      uid);
 }
 
 /* ---- the daemon's word ---- */
@@ -207,24 +232,41 @@ static void ask_unnamed(struct ledger *ledger, struct rig *rig)
     }
 }
 
-static void ask_outbox(struct ledger *ledger, struct rig *rig)
+/* Of which alarms messages wait; false: of none. */
+static bool look_at_outbox(struct ledger *ledger, struct rig *rig)
 {
     const struct rig_reply *reply =
-        ask(ledger, rig, &(struct rig_call){.method = "GET", .path = "/v1/outbox", .uid = 2007});
+        ask(ledger, rig, &(struct rig_call){.method = "GET", .path = "/v1/outbox", .uid = INES});
     if (reply->status != 200) {
-        return;
+        return false;
     }
     json_t *root = rig_json(reply), *item;
+    bool any = false;
     size_t i;
+    for (size_t k = 0; k < ledger->alarm_count; k++) {
+        ledger->alarms[k].messages = false;
+    }
     json_array_foreach(json_object_get(root, "notifications"), i, item)
     {
         char id[32];
         copy_text(item, "alarm", id, sizeof id);
         for (size_t k = 0; k < ledger->alarm_count; k++) {
-            ledger->alarms[k].messages |= strcmp(ledger->alarms[k].id, id) == 0;
+            bool is_of = strcmp(ledger->alarms[k].id, id) == 0;
+            ledger->alarms[k].messages |= is_of;
+            any |= is_of;
         }
     }
     json_decref(root);
+    return any;
+}
+
+/* What an alarm that came after the settling has to say is on its way; what stays, waits. */
+static void ask_outbox(struct ledger *ledger, struct rig *rig)
+{
+    int64_t until = rig_ms() + (ledger->may_wait ? 0 : ledger->patience_ms);
+    while (look_at_outbox(ledger, rig) && rig_ms() < until) {
+        rig_pause();
+    }
 }
 
 /* Whom an open filing is about sees no alarm of it: victor is the one that the rig has for this. */

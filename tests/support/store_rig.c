@@ -8,6 +8,8 @@
 #include "host/plugins.h"
 #include "store/key.h"
 
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +49,32 @@ void *__wrap_sqlite3_wal_hook(sqlite3 *db, wal_fn *fn, void *ctx)
 void rig_checkpoint_often(int factor)
 {
     frames_factor = factor;
+}
+
+/* A commit is told before the store tidies up after it: the writer rests when it has done both. */
+static struct firealarm_store plugin;
+static atomic_uint commits, tidied;
+
+static int32_t commit(void *self, struct firealarm_error *error)
+{
+    int32_t rc = firealarm_store.commit(self, error);
+    atomic_fetch_add(&commits, rc == 0);
+    return rc;
+}
+
+static int32_t tidy(void *self, struct firealarm_error *error)
+{
+    int32_t rc = firealarm_store.tidy(self, error);
+    if (rc != FIREALARM_STORE_UNKNOWN) { /* else the writer says so when it rests */
+        atomic_fetch_add(&tidied, 1);
+    }
+    return rc;
+}
+
+static bool rests(const struct fa_store *store)
+{
+    return atomic_load(&tidied) == atomic_load(&commits) ||
+           fa_store_state(store) == FA_STORE_UNKNOWN;
 }
 
 const char *const *__real_sqlite_migrations(int *ret_version);
@@ -161,7 +189,12 @@ static void keep_wal_name(void)
 
 int rig_open(struct rig *rig)
 {
-    struct fa_store_options options = {.plugin = &firealarm_store,
+    plugin = firealarm_store;
+    plugin.commit = commit;
+    plugin.tidy = tidy;
+    atomic_store(&commits, 0);
+    atomic_store(&tidied, 0);
+    struct fa_store_options options = {.plugin = &plugin,
                                        .settings = &rig->settings,
                                        .host = &rig->host,
                                        .wake = wake,
@@ -342,6 +375,9 @@ int work_wait(struct work *work)
 {
     for (;;) {
         size_t durable = work->offset + (size_t)fa_store_durable(work->rig.store);
+        while (!rests(work->rig.store)) {
+            sched_yield();
+        }
         enum fa_store_state state = fa_store_state(work->rig.store);
         if (durable == work->submitted || state >= FA_STORE_FULL) {
             work->acked = durable;

@@ -31,6 +31,7 @@ static const char config[] =
 
 struct place {
     char dir[64];
+    bool is_terminal;
     char *out, *err;
 };
 
@@ -110,6 +111,8 @@ static int run(struct place *p, int argc, const char *const *argv)
     struct fa_world world = {.in = 0,
                              .out = open_memstream(&p->out, &out_size),
                              .err = open_memstream(&p->err, &err_size),
+                             .in_tty = p->is_terminal,
+                             .err_tty = p->is_terminal,
                              .config_home = "/nonexistent",
                              .state_home = "/nonexistent",
                              .cache_home = "/nonexistent",
@@ -167,6 +170,22 @@ static void nothing_is_written_without_apply(void **state)
     assert_contains(p->out, "people   2 added, 0 changed, 0 gone, 0 the same\n");
     assert_contains(p->out, "sound; nothing was written: say --apply\n");
     assert_false(is_there(p, "state/directory.cfg"));
+}
+
+/* Beside what it prints, and to nobody who is a program. */
+static void on_a_terminal_an_import_says_how_far_it_is(void **state)
+{
+    struct place *p = *state;
+    lay_down(p, "a.csv", people);
+    lay_down(p, "a.json", accounts);
+    assert_int_equal(IMPORT(p, "a.csv", "a.json"), FA_EXIT_OK);
+    assert_string_equal(p->err, "");
+    p->is_terminal = true;
+    assert_int_equal(IMPORT(p, "--json", "a.csv", "a.json"), FA_EXIT_OK);
+    assert_string_equal(p->err, "");
+    assert_int_equal(IMPORT(p, "a.csv", "a.json"), FA_EXIT_OK);
+    assert_string_equal(p->err, "records read (2)\nrecords read (4)\n"
+                                "proving the whole configuration with it (4)\n");
 }
 
 static void what_is_written_is_read_back_as_the_same(void **state)
@@ -424,6 +443,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(nothing_is_written_without_apply),
+        T(on_a_terminal_an_import_says_how_far_it_is),
         T(what_is_written_is_read_back_as_the_same),
         T(a_number_with_leading_zeros_is_no_change_at_the_next_import),
         T(a_file_replaces_its_own_kind_alone),

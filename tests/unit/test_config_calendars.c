@@ -362,13 +362,19 @@ static void what_is_wrong_is_refused_with_its_line_and_a_way_out(void **state)
 static void a_time_in_which_nobody_would_be_told_is_refused_and_named(void **state)
 {
     static const struct {
-        const char *step, *part; /* NULL: sound */
+        const char *steps, *part; /* NULL: sound */
     } rows[] = {
-        {"\"schedule:support\"", "u.cfg:1: from 11 May 11:00 CEST (in 70 d) to 12 May 09:00 CEST "
-                                 "(in 71 d) the last step of 'duty' tells nobody"},
-        {"\"schedule:support\", \"otto\"", NULL},
+        {"{ targets = [ \"schedule:support\" ]; }",
+         "u.cfg:1: from 11 May 11:00 CEST (in 70 d) to 12 May 09:00 CEST "
+         "(in 71 d) the last step of 'duty' tells nobody"},
+        {"{ targets = [ \"schedule:support\", \"otto\" ]; }", NULL},
+        {"{ targets = [ \"schedule:past\" ]; }, { targets = [ \"otto\" ]; }",
+         "u.cfg:1: from 1 Mar 13:00 CET (now) to 1 Jun 02:00 CEST (in 91 d), which is all that is known, "
+         "step 1 of 'duty' tells nobody: add turns to its schedules, or a person or a role to it, "
+         "or take it out"},
+        {"{ targets = [ \"schedule:past\", \"maria\" ]; }, { targets = [ \"otto\" ]; }", NULL},
     };
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char text[4096], program[512];
         struct fa_test_told told;
         struct fa_calendars_config range = {.program = calendars_program(program),
@@ -379,12 +385,13 @@ static void a_time_in_which_nobody_would_be_told_is_refused_and_named(void **sta
         write_ics("rota.ics",
                   EVENT("UID:1\nSUMMARY:maria\nDTSTART:20260301T000000\nDTEND:20260511T110000")
                       EVENT("UID:2\nSUMMARY:otto\nDTSTART:20260512T090000\nDTEND:20260701T000000"));
-        snprintf(
-            text, sizeof text,
-            PEOPLE("") ROTA
-            "#@ file u.cfg\npolicies = ( { name = \"duty\"; steps = ( { targets = [ %s ]; } ); "
-            "} );\n",
-            rows[i].step);
+        write_ics("past.ics",
+                  EVENT("UID:1\nSUMMARY:maria\nDTSTART:20260101T000000\nDTEND:20260228T000000"));
+        snprintf(text, sizeof text,
+                 PEOPLE("") "schedules = ( { name = \"support\"; file = \"./rota.ics\"; },\n"
+                            "{ name = \"past\"; file = \"./past.ics\"; } );\n"
+                            "#@ file u.cfg\npolicies = ( { name = \"duty\"; steps = ( %s ); } );\n",
+                 rows[i].steps);
         struct fa_config *config = parse_with(text, &world, &told);
         const char *faults = fa_buf_text(&told.faults);
         if ((config != NULL) != (rows[i].part == NULL) ||
@@ -499,8 +506,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     char path[128];
-    static const char *const names[] = {"rota.ics", "holidays.ics"};
-    for (size_t i = 0; i < 2; i++) {
+    static const char *const names[] = {"rota.ics", "holidays.ics", "past.ics"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         snprintf(path, sizeof path, "%s/%s", dir, names[i]);
         unlink(path);
     }

@@ -293,6 +293,27 @@ static void a_link_and_its_code_stand_in_both_parts_and_in_no_header(void **stat
     assert_null(strstr(parts, "href"));
 }
 
+/* Whom a reminder widens to reads first that nobody owns it, and then who was called. */
+static void a_reminder_says_that_nobody_owns_it_and_who_was_called(void **state)
+{
+    struct firealarm_notice notice = {.size = sizeof notice,
+                                      .kind = TEXT("reminder"),
+                                      .severity = TEXT("critical"),
+                                      .title = TEXT("Slow"),
+                                      .address = TEXT("ann@example.com"),
+                                      .told = TEXT("Chris Olsen, Kim <2>")};
+    render(&notice, NULL, 0, read_parts);
+    assert_int_equal(strncmp(parts, "Reminder: CRITICAL: Slow\nNobody owns this yet.\n", 47), 0);
+    assert_contains(parts, "\nCalled, and nobody owns it: Chris Olsen, Kim <2>\n");
+    assert_contains(parts, "CRITICAL</b> &nbsp;Nobody owns this yet.</td>");
+    assert_contains(parts, ">Called, and nobody owns it</td>");
+    assert_contains(parts, ">Chris Olsen, Kim &lt;2&gt;</td>");
+    notice.kind = (struct firealarm_text)TEXT("alarm");
+    render(&notice, NULL, 0, read_parts);
+    assert_null(strstr(parts, "obody owns"));
+    assert_contains(parts, "\nAlso told: Chris Olsen, Kim <2>\n");
+}
+
 static void a_digest_has_a_line_for_each_alarm_in_both_parts(void **state)
 {
     static const char *const wanted[] = {
@@ -404,6 +425,7 @@ int main(void)
         cmocka_unit_test(a_title_cannot_become_a_header),
         cmocka_unit_test(a_mail_about_a_drill_begins_with_that_word),
         cmocka_unit_test(what_the_title_said_is_not_said_again),
+        cmocka_unit_test(a_reminder_says_that_nobody_owns_it_and_who_was_called),
         cmocka_unit_test(a_digest_has_a_line_for_each_alarm_in_both_parts),
         cmocka_unit_test(a_mail_is_in_the_words_that_the_notice_brings),
         cmocka_unit_test(a_link_and_its_code_stand_in_both_parts_and_in_no_header),

@@ -4,6 +4,8 @@
  * the ledger must say which; the history without a fault has none. */
 #include "ledger.h"
 
+#include "rig_company.h"
+
 #include <time.h>
 
 static struct received item(const char *path, const char *key, const char *body)
@@ -27,7 +29,7 @@ static struct received item(const char *path, const char *key, const char *body)
 #define OTHERS                                                                                     \
     "{\"kind\":\"alarm\",\"alarm\":{\"id\":\"A9\",\"step\":1,\"loop\":0},\"details\":\"text-7\"}"
 
-/* One filing about victor, answered, told to chris in step 1 and to dana in step 2; the alarm
+/* One filing about ines, answered, told to chris in step 1 and to dana in step 2; the alarm
  * stands at step 2. */
 struct history {
     struct ledger *ledger;
@@ -49,7 +51,7 @@ static void begin(struct history *history)
     struct ledger *ledger = history->ledger;
     ledger->asked_alarms = true;
     ledger->now = time(NULL);
-    unsigned n = ledger_add(ledger, "danger", "victor");
+    unsigned n = ledger_add(ledger, "danger", "ines");
     ledger_note_receipt(ledger, n, "RRRR-1");
     ledger->filings[0].known = ledger->filings[0].open = true;
     history->alarm = (struct ledger_alarm){
@@ -74,6 +76,8 @@ enum doctored {
     SAME_KEY_IN_A_BATCH,
     SAME_KEY_AFTER_REFUSAL,
     SUBJECT_TOLD,
+    ASSISTANT_TOLD,
+    SUBJECT_IN_LOG,
     SUBJECT_TOLD_BY_MAIL,
     OWNER_GONE,
     OWNER_STAYS,
@@ -139,11 +143,15 @@ static void doctor(struct history *history, enum doctored what)
         told(history, "/second", "k3", STEP1);
         break;
     case SUBJECT_TOLD:
-        told(history, "/victor", "k9", STEP1);
+        told(history, "/ines", "k9", STEP1);
+        break;
+    case ASSISTANT_TOLD:
+        snprintf(filing->about, sizeof filing->about, "victor");
+        told(history, "/leo", "k9", STEP1);
         break;
     case SUBJECT_TOLD_BY_MAIL:
         history->items[history->count] =
-            item("victor@acme.example", "k9",
+            item("ines@acme.example", "k9",
                  "Content-Transfer-Encoding: base64\r\n\r\nVG9sZDogdGV4\r\ndC0xLg==\r\n--x--");
         history->items[history->count].mail = true;
         ledger_note_delivery(ledger, &history->items[history->count++]);
@@ -159,6 +167,9 @@ static void doctor(struct history *history, enum doctored what)
         break;
     case WORD_IN_LOG:
         ledger_scan(ledger, "log", LEDGER_ALL, "x " LEDGER_CANARY, 12);
+        break;
+    case SUBJECT_IN_LOG:
+        ledger_scan(ledger, "log", LEDGER_ALL, "about victor", 12);
         break;
     case RECEIPT_IN_LOG:
         ledger_scan(ledger, "log", LEDGER_ALL, "by RRRR-1", 9);
@@ -208,6 +219,8 @@ static void what_is_wrong_with_a_history_is_said(void **state)
         {SAME_KEY_IN_A_BATCH, "one message alone and in a batch", 0, 0, 1, 0},
         {SAME_KEY_AFTER_REFUSAL, "a try after a refusal", 0, 0, 0, 0},
         {SUBJECT_TOLD, "a subject who was told", 0, 0, 0, 1},
+        {ASSISTANT_TOLD, "bosses and an assistant who were told", 0, 0, 0, 3},
+        {SUBJECT_IN_LOG, "a subject in the log", 0, 0, 0, 1},
         {SUBJECT_TOLD_BY_MAIL, "a subject who was told by mail", 0, 0, 0, 1},
         {OWNER_GONE, "an owner who is gone", 1, 0, 0, 0},
         {OWNER_STAYS, "an owner who stays", 0, 0, 0, 0},
@@ -247,6 +260,37 @@ static void what_is_wrong_with_a_history_is_said(void **state)
     }
 }
 
+static void who_is_too_near_to_somebody_is_known_by_where_they_read(void **state)
+{
+    static const struct {
+        const char *about, *reader;
+        bool out;
+    } cases[] = {
+        {"", "/first", false},
+        {"victor", "/victor", true},
+        {"victor", "/first", true},        /* his manager, */
+        {"victor", "chris@acme.ex", true}, /* by mail, */
+        {"victor", "/dana", true},         /* and hers */
+        {"victor", "/ruth", false},        /* she is independent */
+        {"victor", "/leo", true},          /* his assistant */
+        {"victor", "/vera", true},         /* his deputy */
+        {"victor", "/tess", true},         /* works for one who works for him */
+        {"victor", "/ines", false},
+        {"victor", "/nobody", false},
+        {"chris", "/second", true},
+        {"chris", "/victor", true},
+        {"chris", "/tess", true},
+        {"chris", "/leo", false}, /* another's assistant */
+        {"ruth", "/dana", true},
+        {"ruth", "/leo", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        if (rig_company_keeps_out(cases[i].about, cases[i].reader) != cases[i].out) {
+            fail_msg("%s, about \"%s\"", cases[i].reader, cases[i].about);
+        }
+    }
+}
+
 static void results_of_several_stores_add_up(void **state)
 {
     struct ledger_result sum = {0};
@@ -266,6 +310,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_wrong_with_a_history_is_said),
+        cmocka_unit_test(who_is_too_near_to_somebody_is_known_by_where_they_read),
         cmocka_unit_test(results_of_several_stores_add_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
