@@ -297,8 +297,12 @@ void fa_engine_each_line(const struct fa_engine *engine, const struct fa_notific
                          fa_notification_fn *fn, void *ctx);
 typedef void fa_silence_fn(void *ctx, const struct fa_silence *silence);
 void fa_engine_each_silence(const struct fa_engine *engine, fa_silence_fn *fn, void *ctx);
-/* Those that hide the alarm now, and those that it hides; one may come more than once. */
-void fa_engine_each_inhibitor(const struct fa_alarm *alarm, fa_alarm_fn *fn, void *ctx);
+struct fa_inhibition;
+typedef void fa_inhibitor_fn(void *ctx, const struct fa_alarm *alarm,
+                             const struct fa_inhibition *by);
+/* Those that hide the alarm now, by the inhibition that says so, each one's together; and those
+ * that it hides; one may come more than once. */
+void fa_engine_each_inhibitor(const struct fa_alarm *alarm, fa_inhibitor_fn *fn, void *ctx);
 void fa_engine_each_inhibited(const struct fa_alarm *alarm, fa_alarm_fn *fn, void *ctx);
 
 /* An alarm or incident as it stands in a stored row, for history. The caller frees it. */

@@ -28,7 +28,7 @@ static bool is_open(const struct fa_alarm *alarm)
            alarm->state == FA_ALARM_RETURNED;
 }
 
-static bool takes_part(const struct fa_alarm *alarm)
+bool fa_hiding_takes_part(const struct fa_alarm *alarm)
 {
     return (alarm->flags & (FA_FLAG_FILED | FA_FLAG_TROUBLE | FA_FLAG_SHADOW)) == 0 &&
            alarm->people->about_count == 0 && alarm->people->struck_count == 0 &&
@@ -38,7 +38,7 @@ static bool takes_part(const struct fa_alarm *alarm)
 bool fa_engine_may_hide(const struct fa_engine *engine, const struct fa_alarm *alarm)
 {
     const struct fa_category *category = fa_setup_category(engine->setup, alarm->texts->category);
-    return takes_part(alarm) && (category == NULL || !category->unsilenceable);
+    return fa_hiding_takes_part(alarm) && (category == NULL || !category->unsilenceable);
 }
 
 struct fa_hiding *fa_hiding_of(struct fa_alarm *alarm)
@@ -213,7 +213,7 @@ void fa_hiding_review_all(struct fa_engine *engine)
 
 void fa_hiding_raise(struct fa_engine *engine, struct fa_alarm *alarm)
 {
-    if (takes_part(alarm)) {
+    if (fa_hiding_takes_part(alarm)) {
         fa_inhibit_link(engine, alarm);
         fa_hiding_review(engine, alarm);
         fa_inhibit_follow(engine, alarm);
@@ -244,7 +244,7 @@ void fa_hiding_follow(struct fa_engine *engine, struct fa_alarm *alarm)
 static void link_all(struct fa_engine *engine)
 {
     for (struct fa_alarm *a = engine->alarms.first; a != NULL; a = a->after) {
-        if (is_open(a) && takes_part(a)) {
+        if (is_open(a) && fa_hiding_takes_part(a)) {
             fa_inhibit_link(engine, a);
         }
     }

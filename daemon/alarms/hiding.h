@@ -39,6 +39,8 @@ static inline bool fa_is_hidden(const struct fa_alarm *alarm)
 }
 
 /* hiding.c */
+/* Is it of those that hide others or may be hidden, unsilenceable categories aside? */
+bool fa_hiding_takes_part(const struct fa_alarm *alarm);
 /* It was raised and has told nobody yet. */
 void fa_hiding_raise(struct fa_engine *engine, struct fa_alarm *alarm);
 /* Its state may have changed. */
@@ -69,6 +71,8 @@ void fa_hiding_new_step(struct fa_alarm *alarm);
 struct fa_hiding *fa_hiding_of(struct fa_alarm *alarm);
 
 /* silence.c */
+/* The alarm, for matchers; fa_matched_done(). */
+struct fa_matched fa_hiding_matched(const struct fa_alarm *alarm);
 int fa_silence_set(struct fa_engine *engine, const struct fa_silence_spec *spec,
                    struct fa_silence_id *ret_id);
 /* FA_ENOTFOUND; FA_ECONFLICT: it is over. */
@@ -93,6 +97,9 @@ int fa_silence_decode(struct fa_str bytes, struct fa_interned **texts,
 void fa_silence_free(struct fa_silence *silence);
 
 /* inhibit.c */
+/* Appends the values of its `equal` labels: the same for alarms that concern each other. */
+void fa_inhibit_key(const struct fa_inhibition *inhibition, struct fa_matched *matched,
+                    struct fa_buf *buf);
 void fa_inhibit_link(struct fa_engine *engine, struct fa_alarm *alarm);
 void fa_inhibit_unlink(struct fa_engine *engine, struct fa_alarm *alarm);
 /* What it hides is looked at again when it began or ceased to hide. */

@@ -24,7 +24,8 @@ struct fa_inhibit_link {
 };
 
 struct fa_inhibit_group {
-    char *key; /* owned: the inhibition's place and the values */
+    char *key;                              /* owned: the inhibition's place and the values */
+    const struct fa_inhibition *inhibition; /* of the setup */
     struct fa_inhibit_link *sources, *targets;
     struct fa_inhibit_link *coming; /* the target to be looked at next; NULL: none */
     uint32_t hiding;                /* sources that count */
@@ -33,12 +34,9 @@ struct fa_inhibit_group {
 
 /* ---- groups ---- */
 
-static void key_of(const struct fa_engine *engine, size_t at, struct fa_matched *matched,
-                   struct fa_buf *buf)
+void fa_inhibit_key(const struct fa_inhibition *inhibition, struct fa_matched *matched,
+                    struct fa_buf *buf)
 {
-    const struct fa_inhibition *inhibition = &engine->setup->inhibitions[at];
-    fa_buf_clear(buf);
-    fa_buf_printf(buf, "%zu", at);
     for (size_t i = 0; i < inhibition->equal_count; i++) {
         struct fa_str value = fa_matched_value(matched, inhibition->equal[i]);
         fa_buf_printf(buf, ",%zu:", value.len);
@@ -46,13 +44,14 @@ static void key_of(const struct fa_engine *engine, size_t at, struct fa_matched 
     }
 }
 
-static struct fa_inhibit_group *group_of(struct fa_engine *engine, const char *key)
+static struct fa_inhibit_group *group_of(struct fa_engine *engine, size_t at, const char *key)
 {
     struct fa_inhibit_group *group = NULL;
     HASH_FIND_STR(engine->hiders.groups, key, group);
     if (group == NULL) {
         group = fa_xcalloc(1, sizeof *group);
         group->key = fa_xstrdup(key);
+        group->inhibition = &engine->setup->inhibitions[at];
         HASH_ADD_KEYPTR(hh, engine->hiders.groups, group->key, strlen(group->key), group);
     }
     return group;
@@ -75,13 +74,13 @@ void fa_inhibit_free_groups(struct fa_engine *engine)
 
 /* ---- links ---- */
 
-static void join(struct fa_engine *engine, struct fa_alarm *alarm, const char *key, bool is_source)
+static void join(struct fa_alarm *alarm, struct fa_inhibit_group *group, bool is_source)
 {
     struct fa_hiding *hiding = fa_hiding_of(alarm);
     struct fa_inhibit_link *link = fa_xcalloc(1, sizeof *link);
     link->alarm = alarm;
     link->is_source = is_source;
-    link->group = group_of(engine, key);
+    link->group = group;
     struct fa_inhibit_link **side = is_source ? &link->group->sources : &link->group->targets;
     link->after = *side;
     if (link->after != NULL) {
@@ -95,23 +94,22 @@ static void join(struct fa_engine *engine, struct fa_alarm *alarm, const char *k
 void fa_inhibit_link(struct fa_engine *engine, struct fa_alarm *alarm)
 {
     const struct fa_setup *setup = engine->setup;
-    struct fa_matched matched = {.rule = alarm->texts->rule,
-                                 .severity = alarm->texts->severity,
-                                 .category = alarm->texts->category,
-                                 .labels = fa_alarm_labels(alarm)};
+    struct fa_matched matched = fa_hiding_matched(alarm);
     struct fa_buf key;
     fa_buf_init(&key, FA_ROW_BYTES_MAX);
     for (size_t i = 0; i < setup->inhibition_count; i++) {
         bool when = fa_matchers_match(&setup->inhibitions[i].when, &matched);
         bool hide = fa_matchers_match(&setup->inhibitions[i].hide, &matched);
         if (when || hide) {
-            key_of(engine, i, &matched, &key);
+            fa_buf_clear(&key);
+            fa_buf_printf(&key, "%zu", i);
+            fa_inhibit_key(&setup->inhibitions[i], &matched, &key);
         }
         if (when) {
-            join(engine, alarm, fa_buf_text(&key), true);
+            join(alarm, group_of(engine, i, fa_buf_text(&key)), true);
         }
         if (hide) {
-            join(engine, alarm, fa_buf_text(&key), false);
+            join(alarm, group_of(engine, i, fa_buf_text(&key)), false);
         }
     }
     fa_buf_done(&key);
@@ -193,14 +191,14 @@ bool fa_is_inhibited(const struct fa_alarm *alarm)
     return link != NULL;
 }
 
-void fa_engine_each_inhibitor(const struct fa_alarm *alarm, fa_alarm_fn *fn, void *ctx)
+void fa_engine_each_inhibitor(const struct fa_alarm *alarm, fa_inhibitor_fn *fn, void *ctx)
 {
     const struct fa_inhibit_link *link = alarm->hiding != NULL ? alarm->hiding->links : NULL;
     for (; link != NULL; link = link->next) {
         const struct fa_inhibit_link *other = link->is_source ? NULL : link->group->sources;
         for (; other != NULL; other = other->after) {
             if (other->hides) {
-                fn(ctx, other->alarm);
+                fn(ctx, other->alarm, link->group->inhibition);
             }
         }
     }
@@ -226,6 +224,8 @@ void fa_inhibition_done(struct fa_inhibition *inhibition)
     fa_matchers_done(&inhibition->when);
     fa_matchers_done(&inhibition->hide);
     fa_texts_free(inhibition->equal, inhibition->equal_count);
+    free(inhibition->reason);
+    free(inhibition->owner);
     *inhibition = (struct fa_inhibition){0};
 }
 

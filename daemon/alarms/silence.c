@@ -61,7 +61,7 @@ static bool is_beyond(const struct fa_engine *engine, const char *upto, const ch
     return scope != NULL && at != NULL && at->rank < scope->rank;
 }
 
-static struct fa_matched matched_of(const struct fa_alarm *alarm)
+struct fa_matched fa_hiding_matched(const struct fa_alarm *alarm)
 {
     return (struct fa_matched){.rule = alarm->texts->rule,
                                .severity = alarm->texts->severity,
@@ -72,7 +72,7 @@ static struct fa_matched matched_of(const struct fa_alarm *alarm)
 bool fa_engine_would_hide(const struct fa_engine *engine, const struct fa_silence_spec *spec,
                           const struct fa_alarm *alarm)
 {
-    struct fa_matched matched = matched_of(alarm);
+    struct fa_matched matched = fa_hiding_matched(alarm);
     bool takes = fa_engine_may_hide(engine, alarm) &&
                  !is_beyond(engine, spec->upto, alarm->texts->severity) &&
                  fa_matchers_match(spec->where, &matched);
@@ -151,7 +151,7 @@ bool fa_engine_may_silence(const struct fa_engine *engine, fa_person person,
 
 struct fa_silence *fa_silence_for(const struct fa_engine *engine, const struct fa_alarm *alarm)
 {
-    struct fa_matched matched = matched_of(alarm);
+    struct fa_matched matched = fa_hiding_matched(alarm);
     struct fa_silence *found = NULL;
     for (struct fa_silence *s = engine->hiders.silences.first; s != NULL; s = s->after) {
         if (s->state == FA_SILENCE_ACTIVE && !is_beyond(engine, s->upto, alarm->texts->severity) &&

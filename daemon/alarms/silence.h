@@ -98,6 +98,7 @@ bool fa_maintenance_has(const struct fa_maintenance *window, const struct fa_dir
 /* While an alarm that `when` takes fires, those that `hide` takes are hidden, where the labels
  * `equal` have the same values. */
 struct fa_inhibition {
+    char *reason, *owner;
     struct fa_matchers when, hide;
     char **equal;
     size_t equal_count;

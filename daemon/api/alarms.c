@@ -62,25 +62,37 @@ json_t *fa_labels_json(const char *text)
 struct others {
     const struct fa_call *call;
     const struct fa_alarm *last;
-    json_t *list; /* NULL: only counted */
+    json_t *list; /* of inhibitors; NULL: only counted */
     json_int_t count;
 };
 
 /* One whom the caller may not know of is in no list and no count. */
-static void add_other(void *ctx, const struct fa_alarm *alarm)
+static bool is_other(struct others *others, const struct fa_alarm *alarm)
 {
-    struct others *others = ctx;
-    char id[FA_ID_TEXT_SIZE];
     if (alarm == others->last || !fa_call_may(others->call, alarm, FA_VERB_LIST)) {
-        return;
+        return false;
     }
     others->last = alarm;
     others->count++;
-    if (others->list != NULL && others->count <= 20) {
+    return true;
+}
+
+static void count_other(void *ctx, const struct fa_alarm *alarm)
+{
+    (void)is_other(ctx, alarm);
+}
+
+static void add_inhibitor(void *ctx, const struct fa_alarm *alarm, const struct fa_inhibition *by)
+{
+    struct others *others = ctx;
+    char id[FA_ID_TEXT_SIZE];
+    if (is_other(others, alarm) && others->count <= 20) {
         json_t *item = json_object();
         fa_json_set_text(item, "id", fa_id_format(alarm->id.id, id));
         fa_json_set_text(item, "rule", alarm->texts->rule);
         json_object_set_new(item, "labels", fa_labels_json(fa_alarm_labels(alarm)));
+        fa_call_set_owner(others->call, item, by->owner);
+        fa_json_set_text(item, "reason", by->reason);
         json_array_append_new(others->list, item);
     }
 }
@@ -88,7 +100,7 @@ static void add_other(void *ctx, const struct fa_alarm *alarm)
 static json_int_t count_inhibited(const struct fa_call *call, const struct fa_alarm *alarm)
 {
     struct others others = {.call = call};
-    fa_engine_each_inhibited(alarm, add_other, &others);
+    fa_engine_each_inhibited(alarm, count_other, &others);
     return others.count;
 }
 
@@ -98,7 +110,7 @@ static json_t *hidden_json(const struct fa_call *call, const struct fa_alarm *al
     struct others others = {.call = call, .list = json_array()};
     const struct fa_silence *silence = fa_engine_silence_of(call->engine, alarm);
     json_t *item = json_object();
-    fa_engine_each_inhibitor(alarm, add_other, &others);
+    fa_engine_each_inhibitor(alarm, add_inhibitor, &others);
     json_object_set_new(item, "silence",
                         silence != NULL ? fa_call_silence_json(call, silence) : json_null());
     json_object_set_new(item, "alarms", others.list);

@@ -41,6 +41,7 @@ static const struct route routes[] = {
     {FA_API_ROUTES_API, "POST", "/v1/silences", fa_route_silence, false},
     {FA_API_ROUTES_API, "POST", "/v1/silences/preview", fa_route_silence_preview, false},
     {FA_API_ROUTES_API, "POST", "/v1/silences/*/end", fa_route_silence_end, false},
+    {FA_API_ROUTES_API, "POST", "/v1/hiding/preview", fa_route_hiding_preview, false},
     {FA_API_ROUTES_API, "GET", "/v1/drills", fa_route_drills, false},
     {FA_API_ROUTES_API, "POST", "/v1/drills", fa_route_drill, false},
     {FA_API_ROUTES_API, "POST", "/v1/drills/preview", fa_route_drill_preview, false},

@@ -133,6 +133,13 @@ fa_route_fn fa_route_drills, fa_route_drill_preview, fa_route_drill;
 void fa_drill_metrics(const struct fa_engine *engine, struct fa_buf *out);
 fa_route_fn fa_route_silences, fa_route_silence_preview, fa_route_silence, fa_route_silence_end;
 json_t *fa_call_silence_json(const struct fa_call *call, const struct fa_silence *silence);
+/* Sets "owner" and "display". */
+void fa_call_set_owner(const struct fa_call *call, json_t *item, const char *name);
+/* A list of matchers under that name, of which one asks for something to be there. */
+void fa_call_read_matchers(json_t *root, const char *name, struct fa_matchers *ret,
+                           struct fa_faults *faults);
+/* hiding.c */
+fa_route_fn fa_route_hiding_preview;
 /* list.c */
 fa_route_fn fa_route_alarms;
 /* oncall.c */
@@ -140,6 +147,8 @@ fa_route_fn fa_route_oncall;
 /* weekly.c */
 fa_route_fn fa_route_weekly;
 /* ops.c */
+/* Who is no operator: true after a 403. */
+bool fa_call_refuse_others(struct fa_call *call);
 fa_route_fn fa_route_outbox, fa_route_retry, fa_route_drop, fa_route_test, fa_route_fetch,
     fa_route_untested, fa_route_version, fa_route_backup, fa_route_backup_state, fa_route_feeds,
     fa_route_metrics, fa_route_healthy, fa_route_ready;

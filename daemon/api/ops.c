@@ -54,8 +54,7 @@ static bool is_operator(const struct fa_call *call)
     return call->caller.person != FA_NOBODY && call->people->people[call->caller.person].operator_;
 }
 
-/* True after a 403. */
-static bool refuse_others(struct fa_call *call)
+bool fa_call_refuse_others(struct fa_call *call)
 {
     if (is_operator(call)) {
         return false;
@@ -66,7 +65,7 @@ static bool refuse_others(struct fa_call *call)
 
 void fa_route_outbox(struct fa_call *call)
 {
-    if (refuse_others(call)) {
+    if (fa_call_refuse_others(call)) {
         return;
     }
     struct queue queue = {call, json_array()};
@@ -81,7 +80,7 @@ static void queue_deed(struct fa_call *call, enum fa_event_kind kind)
     const struct fa_api_host *host = &call->api->host;
     struct fa_event event = {.kind = kind};
     const struct fa_notification *n = NULL;
-    if (refuse_others(call)) {
+    if (fa_call_refuse_others(call)) {
         return;
     }
     if (fa_id_parse(fa_str_of(call->id), &event.u.note.id.id) == 0) {
@@ -150,7 +149,7 @@ void fa_route_fetch(struct fa_call *call)
 {
     const struct fa_api_host *host = &call->api->host;
     struct fa_api_fetch fetch;
-    if (refuse_others(call)) {
+    if (fa_call_refuse_others(call)) {
         return;
     }
     json_t *list = json_array(), *body = json_object();
@@ -185,7 +184,7 @@ static void add_untested(void *ctx, const char *person, const char *channel)
 void fa_route_untested(struct fa_call *call)
 {
     const struct fa_api_host *host = &call->api->host;
-    if (refuse_others(call)) {
+    if (fa_call_refuse_others(call)) {
         return;
     }
     json_t *list = json_array(), *body = json_object();
@@ -240,7 +239,7 @@ static json_t *unfed_json(const struct fa_call *call, struct fa_rules *rules)
 void fa_route_feeds(struct fa_call *call)
 {
     const struct fa_api_host *host = &call->api->host;
-    if (refuse_others(call)) {
+    if (fa_call_refuse_others(call)) {
         return;
     }
     json_t *body = json_object(), *feeds = json_array();
@@ -286,7 +285,7 @@ static void copy_call(struct fa_call *call, bool start)
     const struct fa_api_host *host = &call->api->host;
     struct fa_store_copy copy;
     struct fa_err err;
-    if (refuse_others(call)) {
+    if (fa_call_refuse_others(call)) {
         return;
     }
     int rc = host->store(host->ctx) == NULL ? FA_EIO : 0;

@@ -4,16 +4,12 @@
  * Whoever may silence what the matchers take may do all of it (fa_engine_may_silence(): those who
  * are to be told, and operators). What is counted or listed is filtered alarm by alarm first, and
  * filings are in no rule, count or list here: nobody learns of one through a preview. */
-#include "api/internal.h"
+#include "api/lookback.h"
 #include "base/panic.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define PAST          (30 * FA_DAY)
-#define PAGE_ROWS     500
-#define PAGES_MAX     40 /* of history that one preview looks through */
-#define EXAMPLES_MAX  20
 #define REASON_NEEDED "Say why: whoever misses an alarm reads it."
 
 /* What a request asks for; texts are owned, so that it can wait for the store. */
@@ -46,21 +42,22 @@ static struct fa_silence_spec spec_of(const struct fa_call *call, const struct w
 
 /* ---- reading ---- */
 
-static void read_where(json_t *root, struct wish *wish, struct fa_faults *faults)
+void fa_call_read_matchers(json_t *root, const char *name, struct fa_matchers *ret,
+                           struct fa_faults *faults)
 {
     const char **texts = NULL;
     struct fa_err err;
     char pointer[32];
-    size_t count = fa_json_texts(root, "where", FA_MATCHERS_MAX, &texts, faults);
+    size_t count = fa_json_texts(root, name, FA_MATCHERS_MAX, &texts, faults);
     for (size_t i = 0; i < count; i++) {
-        if (fa_matchers_add(&wish->where, fa_str_of(texts[i]), &err) != 0) {
-            snprintf(pointer, sizeof pointer, "where/%zu", i);
+        if (fa_matchers_add(ret, fa_str_of(texts[i]), &err) != 0) {
+            snprintf(pointer, sizeof pointer, "%s/%zu", name, i);
             fa_json_fault(faults, pointer, "%s", err.text);
         }
     }
     free(texts);
-    if (faults->list == NULL && fa_matchers_check(&wish->where, &err) != 0) {
-        fa_json_fault(faults, "where", "%s", err.text);
+    if (faults->list == NULL && fa_matchers_check(ret, &err) != 0) {
+        fa_json_fault(faults, name, "%s", err.text);
     }
 }
 
@@ -173,7 +170,7 @@ static bool read_wish(struct fa_call *call, bool needs_reason, struct wish *ret)
         return false;
     }
     fa_json_only(root, names, &faults);
-    read_where(root, ret, &faults);
+    fa_call_read_matchers(root, "where", &ret->where, &faults);
     ret->reason = fa_xstrdup(fa_json_text(root, &reason, &faults));
     if (needs_reason && ret->reason != NULL && fa_str_trim(fa_str_of(ret->reason)).len == 0) {
         fa_json_fault(&faults, "reason", REASON_NEEDED);
@@ -211,34 +208,32 @@ static void set_hides_nothing(const struct fa_call *call, const struct fa_silenc
 /* ---- preview ---- */
 
 struct preview {
-    struct fa_call call;
+    struct fa_lookback walk;
     struct wish wish;
-    fa_time from;
-    unsigned pages;
-    json_int_t open, past, told;
+    json_int_t open, count, told;
     json_t *open_list, *past_list;
 };
 
-static void free_preview(struct preview *p)
+static void free_preview(void *ctx)
 {
+    struct preview *p = ctx;
     wish_done(&p->wish);
     json_decref(p->open_list);
     json_decref(p->past_list);
     free(p);
 }
 
-static bool takes(const struct preview *p, const struct fa_alarm *alarm)
+static bool may_go_on(void *ctx)
 {
-    const struct fa_silence_spec spec = spec_of(&p->call, &p->wish);
-    return fa_engine_would_hide(p->call.engine, &spec, alarm) &&
-           fa_call_may(&p->call, alarm, FA_VERB_LIST);
+    struct preview *p = ctx;
+    return check_may(&p->walk.call, &p->wish.where);
 }
 
-static void add_example(const struct preview *p, json_t *list, const struct fa_alarm *alarm)
+static bool takes(const struct preview *p, const struct fa_alarm *alarm)
 {
-    if (json_array_size(list) < EXAMPLES_MAX) {
-        json_array_append_new(list, fa_call_alarm_json(&p->call, alarm, false));
-    }
+    const struct fa_silence_spec spec = spec_of(&p->walk.call, &p->wish);
+    return fa_engine_would_hide(p->walk.call.engine, &spec, alarm) &&
+           fa_call_may(&p->walk.call, alarm, FA_VERB_LIST);
 }
 
 static void count_open(void *ctx, const struct fa_alarm *alarm)
@@ -246,94 +241,58 @@ static void count_open(void *ctx, const struct fa_alarm *alarm)
     struct preview *p = ctx;
     if (alarm->state != FA_ALARM_RESOLVED && takes(p, alarm)) {
         p->open++;
-        add_example(p, p->open_list, alarm);
+        fa_lookback_example(&p->walk, p->open_list, alarm);
     }
 }
 
-static void count_past(struct preview *p, const struct fa_alarm *alarm)
+static void count_past(void *ctx, const struct fa_alarm *alarm, fa_time ended)
 {
+    struct preview *p = ctx;
+    (void)ended;
     if (takes(p, alarm)) {
-        p->past++;
+        p->count++;
         p->told += (json_int_t)alarm->told_count;
-        add_example(p, p->past_list, alarm);
+        fa_lookback_example(&p->walk, p->past_list, alarm);
     }
 }
 
-static void answer_preview(struct preview *p, bool complete)
+static void answer_preview(void *ctx, bool complete)
 {
+    struct preview *p = ctx;
     json_t *body = json_object(), *now = json_object(), *past = json_object();
     fa_json_set_time(body, "begin", p->wish.begin);
     fa_json_set_time(body, "end", p->wish.end);
     fa_json_set_text(body, "upto", p->wish.upto);
-    const struct fa_silence_spec spec = spec_of(&p->call, &p->wish);
-    set_hides_nothing(&p->call, &spec, body);
+    const struct fa_silence_spec spec = spec_of(&p->walk.call, &p->wish);
+    set_hides_nothing(&p->walk.call, &spec, body);
     json_object_set_new(now, "count", json_integer(p->open));
     json_object_set(now, "alarms", p->open_list);
-    fa_json_set_time(past, "since", p->from);
-    json_object_set_new(past, "count", json_integer(p->past));
+    fa_json_set_time(past, "since", p->walk.from);
+    json_object_set_new(past, "count", json_integer(p->count));
     json_object_set_new(past, "told", json_integer(p->told));
     json_object_set(past, "alarms", p->past_list);
     json_object_set_new(past, "complete", json_boolean(complete));
     json_object_set_new(body, "open", now);
     json_object_set_new(body, "past", past);
-    fa_answer_json(&p->call, 200, body);
+    fa_answer_json(&p->walk.call, 200, body);
     free_preview(p);
-}
-
-static void on_page(void *ctx, const struct fa_store_answer *answer)
-{
-    struct preview *p = ctx;
-    const struct fa_api_host *host = &p->call.api->host;
-    /* Meanwhile the caller may have left, or be somebody else to the alarms. */
-    if (!fa_call_renew(&p->call) || !check_may(&p->call, &p->wish.where)) {
-        free_preview(p);
-        return;
-    }
-    if (answer->code != 0) {
-        fa_answer_problem(&p->call, 503, FA_WORDS_UNREADABLE);
-        free_preview(p);
-        return;
-    }
-    bool over = false;
-    for (size_t i = 0; i < answer->row_count && !over; i++) {
-        struct fa_alarm *alarm = NULL;
-        over = answer->rows[i].time < p->from;
-        if (!over && fa_engine_read_alarm(p->call.engine, answer->rows[i].value, &alarm) == 0) {
-            count_past(p, alarm);
-            fa_alarm_free(alarm);
-        }
-    }
-    over = over || !answer->more;
-    struct fa_store *store = host->store(host->ctx);
-    if (over || ++p->pages >= PAGES_MAX || store == NULL) {
-        answer_preview(p, over && answer->damaged == 0);
-    } else {
-        fa_store_query(store, FA_ROW_ALARM, answer->next_before, answer->next_key, PAGE_ROWS,
-                       on_page, p);
-    }
 }
 
 void fa_route_silence_preview(struct fa_call *call)
 {
-    const struct fa_api_host *host = &call->api->host;
+    static const struct fa_lookback_reader reader = {may_go_on, count_past, answer_preview,
+                                                     free_preview};
     struct wish wish;
     if (!read_wish(call, false, &wish)) {
         return;
     }
     struct preview *p = fa_xcalloc(1, sizeof *p);
-    *p = (struct preview){.call = *call,
-                          .wish = wish,
-                          .from = host->now(host->ctx).wall - PAST,
-                          .open_list = json_array(),
-                          .past_list = json_array()};
+    fa_lookback_init(&p->walk, call, &reader, p);
+    p->wish = wish;
+    p->open_list = json_array();
+    p->past_list = json_array();
     fa_engine_each_alarm(call->engine, count_open, p);
-    struct fa_store *store = host->store(host->ctx);
-    if (store == NULL) {
-        fa_answer_problem(&p->call, 503, FA_WORDS_UNREADABLE);
-        free_preview(p);
-        return;
-    }
-    fa_store_query(store, FA_ROW_ALARM, FA_NEVER, (struct fa_str){"", 0}, PAGE_ROWS, on_page, p);
+    fa_lookback_walk(&p->walk);
 }
 
 /* ---- the list ---- */
@@ -366,7 +325,7 @@ static void count_hidden(void *ctx, const struct fa_alarm *alarm)
     }
 }
 
-static void set_person(const struct fa_call *call, json_t *item, const char *name)
+void fa_call_set_owner(const struct fa_call *call, json_t *item, const char *name)
 {
     fa_person person = fa_directory_find(call->people, fa_str_of(name));
     fa_json_set_text(item, "owner", name);
@@ -389,7 +348,7 @@ json_t *fa_call_silence_json(const struct fa_call *call, const struct fa_silence
     fa_json_set_text(item, "state", fa_silence_state_name(silence->state));
     json_object_set_new(item, "where", where);
     fa_json_set_text(item, "upto", silence->upto);
-    set_person(call, item, silence->owner);
+    fa_call_set_owner(call, item, silence->owner);
     fa_json_set_text(item, "reason", silence->reason);
     fa_json_set_text(item, "window", silence->window);
     fa_json_set_time(item, "begin", silence->begin);

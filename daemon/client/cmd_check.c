@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* `firealarm check`: proves a configuration without a daemon, as the daemon itself would. One that
- * runs is asked which rules read what never came, or comes too seldom for them; without it, or
- * without leave, nothing is said. */
+ * runs is asked which rules read what never came, or comes too seldom for them, and what windows
+ * and inhibitions would have hidden; without it, or without leave, nothing is said. */
 #include "client/commands.h"
 
 #include "calendar/reader.h"
 #include "client/api.h"
+#include "client/hindsight.h"
 #include "config/config.h"
 #include "host/plugins.h"
 #include "rules/rules.h"
@@ -29,7 +30,8 @@ static const struct fa_example examples[] = {
 
 struct tally {
     struct fa_client *client;
-    json_t *list; /* of all that was said; NULL: said to people */
+    json_t *list;   /* of all that was said; NULL: said to people */
+    json_t *hiding; /* what windows and inhibitions would have hidden; NULL: nobody was asked */
     unsigned faults, warnings;
 };
 
@@ -101,10 +103,13 @@ static void say_business(struct fa_client *client, const struct fa_config *confi
     }
 }
 
-static void print_json(struct fa_client *client, const char *path, bool is_sound, json_t *list)
+static void print_json(const struct tally *tally, const char *path, bool is_sound)
 {
+    struct fa_client *client = tally->client;
     json_t *all = json_pack("{s:o, s:b, s:O}", "file", fa_json_clean(path), "sound", is_sound,
-                            "faults", list);
+                            "faults", tally->list);
+    json_object_set_new(all, "hiding",
+                        tally->hiding != NULL ? json_incref(tally->hiding) : json_array());
     char *text =
         json_dumps(all, (client->out.tty ? JSON_INDENT(2) : JSON_COMPACT) | JSON_ENSURE_ASCII);
     fa_say(&client->out, "%s\n", text != NULL ? text : "{}");
@@ -261,6 +266,7 @@ static void ask_daemon(struct fa_client *client, const struct fa_args *args,
     say_sparse_rules(tally, config, json_object_get(answer.json, "sparse"));
     fa_answer_done(&answer);
     ask_tested(client, config, tally);
+    tally->hiding = fa_hindsight_ask(client, config);
     fa_settings_done(&client->settings);
 }
 
@@ -268,7 +274,7 @@ static int run(struct fa_client *client, const struct fa_args *args)
 {
     const char *path = args->rest_count > 0 ? args->rest[0] : "/etc/firealarm/firealarm.cfg";
     const char *dir = fa_args_get(args, "plugins");
-    struct tally tally = {client, client->json ? json_array() : NULL, 0, 0};
+    struct tally tally = {client, client->json ? json_array() : NULL, NULL, 0, 0};
     struct fa_plugins *plugins = fa_plugins_new(dir != NULL ? dir : FA_PLUGIN_DIR);
     struct fa_config *config = NULL;
     fa_time now = (fa_time)time(NULL) * FA_SECOND;
@@ -280,12 +286,14 @@ static int run(struct fa_client *client, const struct fa_args *args)
         ask_daemon(client, args, config, &tally);
     }
     if (tally.list != NULL) {
-        print_json(client, path, rc == 0, tally.list);
+        print_json(&tally, path, rc == 0);
         json_decref(tally.list);
     } else {
         say_end(client, path, config, &tally);
         say_business(client, config);
+        fa_hindsight_say(&client->out, tally.hiding);
     }
+    json_decref(tally.hiding);
     fa_config_free(config);
     fa_plugins_free(plugins);
     return rc == 0 ? FA_EXIT_OK : FA_EXIT_FAILED;
@@ -302,7 +310,8 @@ const struct fa_cmd fa_cmd_check = {
         "independent contact remains, that rules can fire and clear. Every fault is said, "
         "with its file and line. Operators hear, too, which rules read what the daemon that "
         "runs has never had a sample of, whose samples were seen to lie too far apart for their "
-        "look_back or range, and which channels were never tested.",
+        "look_back or range, which channels were never tested, and how many alarms of the last 30 "
+        "days each maintenance window and each inhibition would have hidden.",
     .options = options,
     .option_count = FA_COUNT(options),
     .examples = examples,

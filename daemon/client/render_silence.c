@@ -124,18 +124,29 @@ void fa_render_silences(struct fa_screen *screen, const json_t *answer)
     fa_table_done(&table);
 }
 
+/* Those of one inhibition stand together: why and by whose word is said once, behind them. */
+static bool is_alike(const json_t *alarm, const json_t *next)
+{
+    return strcmp(text_of(alarm, "reason"), text_of(next, "reason")) == 0 &&
+           strcmp(text_of(alarm, "owner"), text_of(next, "owner")) == 0;
+}
+
 static void put_inhibitors(struct fa_buf *buf, const json_t *hidden)
 {
-    const json_t *alarm;
+    const json_t *list = json_object_get(hidden, "alarms"), *alarm;
     size_t i;
     bool silenced = buf->len > 0;
-    json_array_foreach(json_object_get(hidden, "alarms"), i, alarm)
+    json_array_foreach(list, i, alarm)
     {
         fa_buf_printf(buf, "%s%s (%s)",
                       i > 0      ? ", "
                       : silenced ? "; and by "
                                  : "by the alarm ",
                       text_of(alarm, "rule"), text_of(alarm, "id"));
+        if (fa_member_text(alarm, "reason") != NULL &&
+            !is_alike(alarm, json_array_get(list, i + 1))) {
+            fa_buf_printf(buf, ": %s (%s)", text_of(alarm, "reason"), text_of(alarm, "display"));
+        }
     }
     if (buf->len == 0) {
         fa_buf_puts(buf, "by another alarm that explains it");

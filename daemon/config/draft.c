@@ -478,6 +478,10 @@ static const struct fa_key inhibition_keys[] = {
      .help = "Matchers of those that it hides. No alarm of them may be one that when takes."},
     {"equal", FA_KEY_TEXTS, 0, LIST(T, equal), .max = FA_INHIBIT_EQUAL_MAX,
      .help = "Labels that must have the same value on both sides, for instance [ \"site\" ]."},
+    {"reason", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, reason), .min = 1, .max = FA_SILENCE_REASON_MAX,
+     .help = "Why the one explains the others; who looks for a hidden alarm reads it."},
+    {"owner", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, owner),
+     .help = "The person who answers for it."},
 };
 static const struct fa_section inhibition_section = {
     "an inhibition", KEYS(inhibition_keys), sizeof(T),

@@ -117,6 +117,7 @@ struct fa_draft_maintenance {
 
 struct fa_draft_inhibition {
     const config_setting_t *at;
+    char *reason, *owner;
     FA_TEXTS when, hide, equal;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What hides alarms, read and proved: maintenance windows with an owner, a reason and a time;
- * inhibitions that lead in no circle. A matcher that asks for a rule, severity or category by a
- * name that is not there would hide nothing, quietly: it is refused. */
+ * inhibitions with an owner and a reason, that lead in no circle. A matcher that asks for a rule,
+ * severity or category by a name that is not there would hide nothing, quietly: it is refused. */
 #include "config/proof.h"
 
 #include <stdlib.h>
@@ -92,6 +92,9 @@ static void read_maintenance(const struct fa_proof *proof, const struct fa_draft
 static void read_inhibition(const struct fa_proof *proof, const struct fa_draft_inhibition *draft,
                             struct fa_inhibition *ret)
 {
+    ret->reason = copy(draft->reason);
+    ret->owner = copy(draft->owner);
+    (void)fa_proof_need(proof, FA_KIND_PERSON, draft->owner, draft->at, "owner");
     read_matchers(proof, draft->at, "when", draft->when.items, draft->when.count, &ret->when);
     read_matchers(proof, draft->at, "hide", draft->hide.items, draft->hide.count, &ret->hide);
     ret->equal_count = draft->equal.count;

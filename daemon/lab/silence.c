@@ -144,8 +144,10 @@ void fa_lab_expect_silence(struct fa_lab *lab, const struct fa_script_line *line
 
 /* ---- after a step ---- */
 
-static void look_for_inhibitor(void *ctx, const struct fa_alarm *alarm)
+static void look_for_inhibitor(void *ctx, const struct fa_alarm *alarm,
+                               const struct fa_inhibition *by)
 {
+    (void)by;
     bool *found = ctx;
     *found = *found || ((alarm->state == FA_ALARM_UNACKED || alarm->state == FA_ALARM_ACKED) &&
                         (alarm->flags & (FA_FLAG_SHELVED | FA_FLAG_SUPPRESSED)) == 0);

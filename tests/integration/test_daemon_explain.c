@@ -426,20 +426,28 @@ static void what_is_pending_says_when_it_is_raised(void **state)
     rig_stop(rig);
 }
 
-static void check_says(struct rig *rig, const char *before, const char *what, bool is_said)
+/* What `firealarm check` prints, in static memory; options end it. */
+static const char *run_check(struct rig *rig, const char *before, const char *options)
 {
     static char text[1 << 16];
     char command[1024], settings[512];
     snprintf(settings, sizeof settings, "socket = \"%s\";\n", rig->api);
     rig_write(rig, "check.cfg", settings, 0644);
     snprintf(command, sizeof command,
-             "HOME=%s %s %s/daemon/client/firealarm --config %s check %s --plugins %s/plugins 2>&1",
+             "HOME=%s %s %s/daemon/client/firealarm --config %s check %s --plugins %s/plugins %s "
+             "2>&1",
              rig->dir, before, getenv("FA_BUILD_DIR"), rig_path(rig, "check.cfg"), rig->config,
-             getenv("FA_BUILD_DIR"));
+             getenv("FA_BUILD_DIR"), options);
     FILE *pipe = popen(command, "r");
     assert_non_null(pipe);
     text[fread(text, 1, sizeof text - 1, pipe)] = '\0';
     pclose(pipe);
+    return text;
+}
+
+static void check_says(struct rig *rig, const char *before, const char *what, bool is_said)
+{
+    const char *text = run_check(rig, before, "");
     assert_contains(text, " is sound: ");
     assert_int_equal(strstr(text, what) != NULL, is_said);
 }
@@ -684,13 +692,66 @@ static void what_numbers_confirmed_is_explained_by_them(void **state)
     rig_stop(rig);
 }
 
+/* north was up to its limit while south was; the check is of a configuration that is not live. */
+static void what_windows_and_inhibitions_would_have_hidden_is_said_by_check(void **state)
+{
+    static const char as_ines[] = "setpriv --reuid=2007 --clear-groups";
+    static const char *const says[] = {
+        "maintenance lab: would have hidden 1 alarm of the last 30 days, for instance ",
+        "maintenance shut: would have hidden 0 alarms of the last 30 days: it was not open",
+        "inhibition queue=\"north\" while queue=\"south\": would have hidden 1 alarm of",
+        "inhibition queue=\"north\" while queue=\"west\": would have hidden 0 alarms of",
+    };
+    struct rig *rig = *state;
+    if (!need_root()) {
+        return;
+    }
+    rig_start(rig);
+    rig_statsd_local(rig, "queue_seconds:300|g|#queue:south");
+    rig_until(rig, changes_of(rig, "/v1/rules/queue-slow") == 1);
+    rig_statsd_local(rig, "queue_seconds:300|g|#queue:north");
+    rig_until(rig, changes_of(rig, "/v1/rules/queue-slow") == 2);
+    rig->words.more =
+        "calendars = ( { name = \"office\"; hours = [ \"Mon-Fri 09:00-17:00\" ]; },\n"
+        "  { name = \"never\"; hours = [ \"Mon-Fri 10:00-11:00\" ]; except = [ \"office\" ]; } );\n"
+        "maintenance = (\n"
+        "  { name = \"lab\"; where = [ \"queue=north\" ]; owner = \"chris\"; reason = \"x\";\n"
+        "    weekly = [ \"daily 00:00-12:00\", \"daily 12:00-24:00\" ]; },\n"
+        "  { name = \"shut\"; where = [ \"queue=north\" ]; owner = \"chris\"; reason = \"x\";\n"
+        "    calendar = \"never\"; } );\n"
+        "inhibit = (\n"
+        "  { when = [ \"queue=south\" ]; hide = [ \"queue=north\" ]; owner = \"chris\";\n"
+        "    reason = \"x\"; },\n"
+        "  { when = [ \"queue=west\" ]; hide = [ \"queue=north\" ]; owner = \"chris\";\n"
+        "    reason = \"x\"; } );\n";
+    rig_write_config(rig);
+    for (size_t i = 0; i < sizeof says / sizeof says[0]; i++) {
+        check_says(rig, as_ines, says[i], true);
+        check_says(rig, "", "would have hidden", false); /* root is nobody whom it tells */
+    }
+    json_t *body = json_loads(run_check(rig, as_ines, "--json"), 0, NULL);
+    const json_t *list = json_object_get(body, "hiding");
+    const json_t *lab = json_array_get(list, 0), *south = json_array_get(list, 2);
+    assert_int_equal(json_array_size(list), 4);
+    assert_string_equal(text_of(lab, "kind"), "maintenance");
+    assert_string_equal(text_of(lab, "name"), "lab");
+    assert_int_equal(json_integer_value(json_object_get(lab, "count")), 1);
+    assert_true(json_integer_value(json_object_get(lab, "stretches")) > 0);
+    assert_string_equal(text_of(south, "kind"), "inhibition");
+    assert_int_equal(json_array_size(json_object_get(south, "alarms")), 1);
+    json_decref(body);
+    rig_stop(rig);
+    check_says(rig, as_ines, "would have hidden", false);
+}
+
 static const char site_hides_queue[] =
     "rules = ( { name = \"site-down\"; category = \"danger\"; severity = \"critical\";"
     " policy = \"leaders\"; metric = \"down\"; take = \"last\"; above = 0.5; summary = \"down\"; },"
     " { name = \"queue-slow\"; category = \"danger\"; severity = \"critical\";"
     " policy = \"leaders\"; metric = \"queue_seconds\"; take = \"last\"; above = 120.0;"
     " summary = \"slow\"; } );\n"
-    "inhibit = ( { when = [ \"rule=site-down\" ]; hide = [ \"rule=queue-slow\" ]; } );\n";
+    "inhibit = ( { when = [ \"rule=site-down\" ]; hide = [ \"rule=queue-slow\" ];"
+    " owner = \"dana\"; reason = \"one cause\"; } );\n";
 
 static void what_an_alarm_hides_names_that_alarm(void **state)
 {
@@ -732,6 +793,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_changes_of_a_rule_go_with_it, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(a_rule_that_reads_what_never_came_is_named, rig_setup,
                                         rig_teardown),
+        cmocka_unit_test_setup_teardown(
+            what_windows_and_inhibitions_would_have_hidden_is_said_by_check, rig_setup,
+            rig_teardown),
         cmocka_unit_test_setup_teardown(a_channel_that_was_never_tested_is_named_by_the_check,
                                         rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(what_an_alarm_hides_names_that_alarm, rig_setup,

@@ -284,6 +284,154 @@ static void a_preview_counts_what_was_and_no_filing(void **state)
     assert_true(rig_metric(rig, "firealarm_alarms_hidden{by=\"silence\"}") == 0);
 }
 
+static const char site_rules[] =
+    "rules = (\n"
+    "  { name = \"site-down\"; category = \"danger\"; per = [ \"site\" ]; take = \"last\";\n"
+    "    metric = \"down\"; above = 0.0; },\n"
+    "  { name = \"disk\"; category = \"danger\"; per = [ \"site\" ]; take = \"last\";\n"
+    "    metric = \"disk\"; above = 90.0; }\n"
+    ");\n";
+#define INHIBIT                                                                                    \
+    "inhibit = ( { when = [ \"rule=site-down\" ]; hide = [ \"rule=disk\" ];"                       \
+    " equal = [ \"site\" ]; owner = \"dana\"; reason = \"no-power\"; } );\n"
+
+static void what_an_inhibition_hides_says_why_and_whose_word_it_is(void **state)
+{
+    struct rig *rig = *state;
+    static char text[1 << 16];
+    static const char *const commands[] = {"show", "explain"};
+    char words[128];
+    rig->words.rules = site_rules;
+    rig->words.more = INHIBIT;
+    rig_start(rig);
+    rig_client_settings(rig, true);
+    rig_statsd_local(rig, "down:1|g|#site:eu");
+    rig_until(rig, alarm_of(rig, "site-down")[0] != '\0');
+    rig_statsd_local(rig, "disk:95|g|#site:eu");
+    rig_until(rig, alarm_of(rig, "disk")[0] != '\0');
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(words, sizeof words, "%s %s", commands[i], alarm_of(rig, "disk"));
+        assert_int_equal(rig_client(rig, words, text, sizeof text), 0);
+        assert_contains(text, "by the alarm site-down");
+        assert_contains(text, "no-power");
+        assert_contains(text, "(Dana");
+    }
+}
+
+static void close_alarm(struct rig *rig, const char *rule, const char *metric)
+{
+    char path[128];
+    snprintf(path, sizeof path, "/v1/alarms/%s/resolve", alarm_of(rig, rule));
+    assert_int_equal(as_chris(rig, "POST", path, "{\"note\": \"mended\"}")->status, 200);
+    rig_statsd_local(rig, metric);
+    rig_until(rig, alarm_of(rig, rule)[0] == '\0');
+}
+
+/* As ines, who operates. */
+static const struct rig_reply *look_back(struct rig *rig, const char *body)
+{
+    return rig_ask(rig,
+                   &(struct rig_call){
+                       .method = "POST", .path = "/v1/hiding/preview", .body = body, .uid = INES});
+}
+
+static json_int_t looked_back(struct rig *rig, const char *body)
+{
+    json_t *answer = rig_json(look_back(rig, body));
+    json_int_t count = int_of(answer, "count");
+    assert_true(json_is_true(json_object_get(answer, "complete")));
+    assert_int_equal(json_array_size(json_object_get(answer, "alarms")), count);
+    json_decref(answer);
+    return count;
+}
+
+#define ALWAYS "[{\"begin\": \"2020-01-01T00:00:00Z\", \"end\": \"2090-01-01T00:00:00Z\"}]"
+#define ONCE   "[{\"begin\": \"2020-01-01T00:00:00Z\", \"end\": \"2020-01-02T00:00:00Z\"}]"
+#define DISKS  "{\"where\": [\"rule=disk\"], "
+
+/* One disk went while its site was down, another at a site that was not. */
+static void what_windows_and_inhibitions_would_have_hidden_is_told_to_operators(void **state)
+{
+    static const struct {
+        const char *body;
+        json_int_t count;
+    } rows[] = {
+        {DISKS "\"during\": " ALWAYS "}", 2},
+        {DISKS "\"during\": " ONCE "}", 0},
+        {DISKS "\"during\": []}", 0},
+        {"{\"where\": [\"site=us\"], \"during\": " ALWAYS "}", 1},
+        {"{\"where\": [\"category=danger\"], \"during\": " ALWAYS "}", 3}, /* not the filing */
+        {DISKS "\"when\": [\"rule=site-down\"], \"equal\": [\"site\"]}", 1},
+        {DISKS "\"when\": [\"rule=site-down\"]}", 2},
+        {DISKS "\"when\": [\"rule=site-up\"]}", 0},
+    };
+    struct rig *rig = *state;
+    char receipt[64];
+    if (getuid() != 0) {
+        skip();
+    }
+    rig->words.rules = site_rules;
+    rig_start(rig);
+    rig_statsd_local(rig, "disk:95|g|#site:eu");
+    rig_until(rig, alarm_of(rig, "disk")[0] != '\0');
+    rig_statsd_local(rig, "down:1|g|#site:eu");
+    rig_until(rig, alarm_of(rig, "site-down")[0] != '\0');
+    assert_int_equal(rig_file(rig, 1, "danger", receipt), 201);
+    assert_int_equal(looked_back(rig, rows[5].body), 1); /* open ones */
+    close_alarm(rig, "disk", "disk:50|g|#site:eu");
+    rig_until(rig, previewed(rig, "past") == 1);
+    assert_int_equal(looked_back(rig, rows[5].body), 1); /* one of history and an open one */
+    rig_statsd_local(rig, "disk:95|g|#site:us");
+    rig_until(rig, alarm_of(rig, "disk")[0] != '\0');
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(looked_back(rig, rows[i].body), rows[i].count);
+    }
+    close_alarm(rig, "disk", "disk:50|g|#site:us");
+    close_alarm(rig, "site-down", "down:0|g|#site:eu");
+    rig_until(rig, previewed(rig, "past") == 3);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(looked_back(rig, rows[i].body), rows[i].count);
+    }
+    assert_int_equal(as_chris(rig, "POST", "/v1/hiding/preview", rows[0].body)->status, 403);
+}
+
+static void a_preview_of_windows_that_cannot_be_read_names_the_place(void **state)
+{
+    static const struct {
+        const char *body, *says;
+    } rows[] = {
+        {"{}", "\"#/where\""},
+        {"{\"where\": [\"queue\"], \"during\": []}", "\"#/where/0\""},
+        {"{\"where\": [\"queue!=north\"], \"during\": []}", "by name"},
+        {DISKS "\"during\": 1}", "\"#/during\""},
+        {DISKS "\"during\": [1]}", "\"#/during/0/begin\""},
+        {DISKS "\"during\": [{\"begin\": \"2020-01-01T00:00:00Z\"}]}", "\"#/during/0/end\""},
+        {DISKS "\"during\": [], \"equal\": []}", "equal"},
+        {DISKS "\"when\": []}", "\"#/when\""},
+        {DISKS "\"when\": [\"rule=site-down\"], \"equal\": [1]}", "equal"},
+        {DISKS "\"when\": [\"rule=disk\"]}", "hides it"},
+    };
+    struct rig *rig = *state;
+    if (getuid() != 0) {
+        skip();
+    }
+    rig_start(rig);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct rig_reply *reply = look_back(rig, rows[i].body);
+        assert_int_equal(reply->status, 422);
+        assert_contains(reply->body, rows[i].says);
+    }
+    static char many[1 << 17];
+    size_t len = (size_t)snprintf(many, sizeof many, DISKS "\"during\": [1");
+    for (int i = 0; i < 1000; i++) {
+        len += (size_t)snprintf(many + len, sizeof many - len, ",1");
+    }
+    snprintf(many + len, sizeof many - len, "]}");
+    const struct rig_reply *reply = look_back(rig, many);
+    assert_int_equal(reply->status, 422);
+    assert_contains(reply->body, "at most 1000 stretches");
+}
+
 /* Chris asks by uid. */
 static const char *people_with(unsigned uid)
 {
@@ -383,6 +531,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_silence_that_can_hide_nothing_says_so, rig_setup,
                                         rig_teardown),
         cmocka_unit_test_setup_teardown(the_same_key_is_the_same_silence_before_and_after_a_restart,
+                                        rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(what_an_inhibition_hides_says_why_and_whose_word_it_is,
+                                        rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(
+            what_windows_and_inhibitions_would_have_hidden_is_told_to_operators, rig_setup,
+            rig_teardown),
+        cmocka_unit_test_setup_teardown(a_preview_of_windows_that_cannot_be_read_names_the_place,
                                         rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(a_preview_counts_what_was_and_no_filing, rig_setup,
                                         rig_teardown),

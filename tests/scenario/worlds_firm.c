@@ -391,8 +391,11 @@ static void write_hiders(const struct worlds_firm *firm, struct fa_buf *buf)
         owner--;
     }
     if (firm->people_count % 2 == 0) {
-        fa_buf_puts(buf, "inhibit = ( { when = [ \"severity=critical\" ]; "
-                         "hide = [ \"severity=warning\" ]; equal = [ \"queue\" ]; } );\n");
+        fa_buf_printf(buf,
+                      "inhibit = ( { when = [ \"severity=critical\" ]; "
+                      "hide = [ \"severity=warning\" ]; equal = [ \"queue\" ]; "
+                      "owner = \"%s\"; reason = \"the same queue\"; } );\n",
+                      firm->people[owner].name);
     }
     if (firm->rule_count % 3 == 0) {
         fa_buf_printf(buf,
