@@ -386,7 +386,7 @@ static void names_beyond_the_limit_are_refused_and_none_is_left_out(void **state
 
 static void who_files_what_reaches_nobody_is_not_told_that_others_know(void **state)
 {
-    static const char all[] = "about=chris,dana,ruth,leo&category=danger&text=All+of+them";
+    static const char all[] = "about=chris,dana,ruth,leo,vera&category=danger&text=All+of+them";
     struct rig *rig = *state;
     char form[300], receipt[64];
     start(rig);
@@ -412,17 +412,17 @@ static void who_files_what_reaches_nobody_is_not_told_that_others_know(void **st
                             .path = "/v1/incidents",
                             .body = "{\"key\": \"0123456789abcdef0123456789abcdef\", \"text\": "
                                     "\"All\", \"category\": \"danger\", \"about\": "
-                                    "[\"chris\", \"dana\", \"ruth\", \"leo\"]}"};
+                                    "[\"chris\", \"dana\", \"ruth\", \"leo\", \"vera\"]}"};
     json_t *answer = rig_json(rig_ask(rig, &call));
     assert_true(json_is_true(json_object_get(answer, "nobody")));
     assert_int_equal(json_array_size(json_object_get(answer, "told")), 0);
     json_decref(answer);
-    static const char *const paths[] = {"/first", "/dana", "/ruth", "/leo"};
+    static const char *const paths[] = {"/first", "/dana", "/ruth", "/leo", "/vera"};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         assert_null(receiver_find(rig->receiver, paths[i], "All"));
     }
     /* One is left: nothing of the kind is said, before or after they are told. */
-    reply = fill(rig, 2, "about=chris,dana,leo&category=danger&text=Some&do=raise");
+    reply = fill(rig, 2, "about=chris,dana,leo,vera&category=danger&text=Some&do=raise");
     assert_lacks(reply->body, "Nobody can be told");
     receipt_in(reply, receipt);
     snprintf(form, sizeof form, "receipt=%s", receipt);

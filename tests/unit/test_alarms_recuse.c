@@ -72,29 +72,6 @@ static void who_is_out_is_out_once_and_an_owner_owns_it_no_more(void **state)
     world_done(&w);
 }
 
-/* It tells nobody, so nobody is left who has not heard of it. */
-static void of_a_shadow_rule_nobody_else_is_told_when_one_steps_out(void **state)
-{
-    struct world w;
-    world_init(&w);
-    world_person(&w, "lead", NULL);
-    world_contact(&w, "lead", "mail");
-    world_person(&w, "boss", NULL);
-    world_contact(&w, "boss", "mail");
-    world_policy(&w, "line");
-    world_step(&w, "lead", 15 * FA_MINUTE);
-    world_step(&w, "boss", 15 * FA_MINUTE);
-    world_rule(&w, "slow", "line", 0)->shadow = true;
-    world_begin(&w);
-    world_signal(&w, "slow", "", FA_LEVEL_FIRING);
-    const struct fa_alarm *alarm = world_alarm(&w);
-    assert_int_equal(recuse(&w, alarm->id, "lead", NULL), 0);
-    assert_int_equal(alarm->people->struck_count, 1);
-    assert_int_equal(alarm->step, 0);
-    assert_int_equal(w.send_count, 0);
-    world_done(&w);
-}
-
 /* Names come one by one, for as long as an alarm is open; its row has an end. */
 static void more_names_than_a_row_holds_are_refused(void **state)
 {
@@ -156,7 +133,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_an_alarm_that_is_open_can_be_stepped_out_of),
         cmocka_unit_test(who_is_out_is_out_once_and_an_owner_owns_it_no_more),
-        cmocka_unit_test(of_a_shadow_rule_nobody_else_is_told_when_one_steps_out),
         cmocka_unit_test(more_names_than_a_row_holds_are_refused),
         cmocka_unit_test(codes_are_counted_for_each_person_and_a_row_is_locked_for_good),
     };
