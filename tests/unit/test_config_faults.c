@@ -404,9 +404,11 @@ static void no_climb_ends_with_nobody(void **state)
          "there is one independent contact: at least two people", NO_LINE},
         {"company = \"ACME\";", "company = \"ACME\";\nindependent_roles = \"auditor\";",
          "independent_roles 'auditor': nobody has this role", NO_LINE},
-        {"{ name = \"judy\"; independent = true;", "{ name = \"judy\"; independent = true;\n    aliases = [ \"Jude\", \"indy\" ];",
+        {"{ name = \"judy\"; independent = true;",
+         "{ name = \"judy\"; independent = true;\n    aliases = [ \"Jude\", \"indy\" ];",
          "alias 'indy' is somebody's name", 1},
-        {"{ name = \"judy\"; independent = true;", "{ name = \"judy\"; independent = true; aliases = [ \"a:b\" ];",
+        {"{ name = \"judy\"; independent = true;",
+         "{ name = \"judy\"; independent = true; aliases = [ \"a:b\" ];",
          "person 'a:b': a name is not empty", NO_LINE},
     };
     CHECK(rows);
