@@ -410,16 +410,18 @@ static int check_lines_end(const struct fa_directory *dir, struct fa_err *err)
     return 0;
 }
 
+/* Where an address leads is up to what sends there: two channels of one plugin reach one place by
+ * it, be they two relays or two hours of the day. */
 struct mailbox {
-    const struct fa_contact *contact;
+    const char *plugin, *address;
     fa_person person;
 };
 
 static int by_address(const void *a, const void *b)
 {
     const struct mailbox *x = a, *y = b;
-    int order = strcmp(x->contact->channel, y->contact->channel);
-    return order != 0 ? order : strcasecmp(x->contact->address, y->contact->address);
+    int order = strcmp(x->plugin, y->plugin);
+    return order != 0 ? order : strcasecmp(x->address, y->address);
 }
 
 static void add_mate(struct fa_person_entry *entry, fa_person mate)
@@ -441,7 +443,8 @@ static void seal_mates(struct fa_directory *dir)
         for (size_t i = 0; i < dir->people[p].contact_count; i++) {
             const struct fa_contact *contact = &dir->people[p].contacts[i];
             if (contact->address != NULL) {
-                boxes[count++] = (struct mailbox){contact, p};
+                boxes[count++] = (struct mailbox){
+                    fa_directory_channel(dir, contact->channel)->plugin, contact->address, p};
             }
         }
     }
