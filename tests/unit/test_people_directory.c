@@ -178,9 +178,9 @@ static void people_are_known_by_whatever_they_are_called_unless_two_are(void **s
     static const struct {
         const char *typed, *who;
     } rows[] = {
-        {"ann", "ann"},      {"ANN", "ann"}, {"Red", "ann"},   {"red", "ann"},
-        {"ann berg", "ann"}, {"Bob", "bob"}, {"Max", "max"},   {"max", "max"},
-        {"Ann Bergh", NULL}, {"", NULL},     {"team:x", NULL}, {"Lee", NULL},
+        {"ann", "ann"},   {"ANN", "ann"}, {"Red", "ann"}, {"red", "ann"},      {"ann berg", "ann"},
+        {"bob", "bob"},   {"Max", "max"}, {"max", "max"}, {"Ann Bergh", NULL}, {"", NULL},
+        {"team:x", NULL}, {"Lee", NULL},  {"Bob", NULL},  {"BOB", NULL},
     };
     struct world w;
     struct fa_err err;
@@ -189,7 +189,7 @@ static void people_are_known_by_whatever_they_are_called_unless_two_are(void **s
     person(&w, "bob", NULL), person(&w, "carl", NULL), person(&w, "max", NULL);
     for (size_t i = 0; i < 4; i++) {
         static const char *const who[] = {"ann", "bob", "carl", "max"};
-        /* a name goes before what another is shown as */
+        /* a name to the letter goes before what another is shown as */
         static const char *const shown[] = {"Ann Berg", "Lee", "Lee", "Bob"};
         struct fa_person_entry *entry = world_find(&w, who[i]);
         free(entry->display);
