@@ -231,15 +231,6 @@ static void exporter_close(struct exporter *exporter)
     close(exporter->fd);
 }
 
-static const char *program(const char *variable, const char *name)
-{
-    char place[64];
-    snprintf(place, sizeof place, "/usr/bin/%s", name);
-    const char *const places[] = {place, NULL};
-    const char *found = peer_program(variable, places);
-    return found == NULL ? NULL : strdup(found);
-}
-
 static const char alerting[] = "groups:\n- name: bench\n  interval: 100ms\n  rules:\n"
                                "  - alert: queue\n    expr: queue_seconds > 120\n"
                                "  - alert: other\n    expr: avg_over_time(other[5m]) > 1000000\n";
@@ -247,7 +238,7 @@ static const char alerting[] = "groups:\n- name: bench\n  interval: 100ms\n  rul
 static void start_alertmanager(struct peer *peer, const struct receiver *receiver)
 {
     char config[128], data[128], listening[64];
-    const char *const argv[] = {program("FA_ALERTMANAGER", "prometheus-alertmanager"),
+    const char *const argv[] = {peer_installed("FA_ALERTMANAGER", "prometheus-alertmanager"),
                                 config,
                                 data,
                                 listening,
@@ -270,8 +261,12 @@ static void start_alertmanager(struct peer *peer, const struct receiver *receive
 static void start_prometheus(struct peer *peer, const struct peer *alertmanager, unsigned exporter)
 {
     char config[128], data[128], listening[64];
-    const char *const argv[] = {
-        program("FA_PROMETHEUS", "prometheus"), config, data, listening, "--log.level=error", NULL};
+    const char *const argv[] = {peer_installed("FA_PROMETHEUS", "prometheus"),
+                                config,
+                                data,
+                                listening,
+                                "--log.level=error",
+                                NULL};
     peer_open(peer);
     peer_write(peer, "rules.yml", "%s", alerting);
     peer_write(peer, "prometheus.yml",
@@ -291,7 +286,7 @@ static void start_prometheus(struct peer *peer, const struct peer *alertmanager,
 static void start_victoria(struct peer *peer, unsigned exporter)
 {
     char config[128], data[128], listening[64];
-    const char *const argv[] = {program("FA_VICTORIA", "victoria-metrics"),
+    const char *const argv[] = {peer_installed("FA_VICTORIA", "victoria-metrics"),
                                 config,
                                 data,
                                 listening,
@@ -315,7 +310,7 @@ static void start_vmalert(struct peer *peer, const struct peer *victoria,
                           const struct peer *alertmanager)
 {
     char rule[128], source[64], notifier[64], listening[64];
-    const char *const argv[] = {program("FA_VMALERT", "vmalert"),
+    const char *const argv[] = {peer_installed("FA_VMALERT", "vmalert"),
                                 rule,
                                 source,
                                 notifier,
@@ -376,15 +371,15 @@ int main(void)
     printf("arrival_over_sync_p50_ms=%.3f arrival_over_sync_p99_ms=%.3f\n",
            figures_at(&own, 0.5) - figures_at(&syncs, 0.5),
            figures_at(&own, 0.99) - figures_at(&syncs, 0.99));
-    bool sends = program("FA_ALERTMANAGER", "prometheus-alertmanager") != NULL;
-    if (sends && program("FA_PROMETHEUS", "prometheus") != NULL) {
+    bool sends = peer_installed("FA_ALERTMANAGER", "prometheus-alertmanager") != NULL;
+    if (sends && peer_installed("FA_PROMETHEUS", "prometheus") != NULL) {
         measure_theirs(false, &prometheus);
         figures_print_latency(&prometheus, "arrival_prometheus_100ms_ms");
     } else {
         printf("arrival_prometheus=skipped: not installed\n");
     }
-    if (sends && program("FA_VICTORIA", "victoria-metrics") != NULL &&
-        program("FA_VMALERT", "vmalert") != NULL) {
+    if (sends && peer_installed("FA_VICTORIA", "victoria-metrics") != NULL &&
+        peer_installed("FA_VMALERT", "vmalert") != NULL) {
         measure_theirs(true, &victoria);
         figures_print_latency(&victoria, "arrival_vmalert_100ms_ms");
     } else {

@@ -35,6 +35,15 @@ const char *peer_program(const char *variable, const char *const *places)
     return NULL;
 }
 
+const char *peer_installed(const char *variable, const char *name)
+{
+    char place[64];
+    snprintf(place, sizeof place, "/usr/bin/%s", name);
+    const char *const places[] = {place, NULL};
+    const char *found = peer_program(variable, places);
+    return found == NULL ? NULL : strdup(found);
+}
+
 static int new_socket(unsigned port, struct sockaddr_in *ret_addr)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;

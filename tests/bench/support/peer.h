@@ -17,6 +17,9 @@ struct peer {
  * places end with NULL. */
 const char *peer_program(const char *variable, const char *const *places);
 
+/* The same, with /usr/bin/NAME as the only place. */
+const char *peer_installed(const char *variable, const char *name);
+
 void peer_open(struct peer *peer);
 /* A file of its configuration. */
 void peer_write(const struct peer *peer, const char *name, const char *fmt, ...)
