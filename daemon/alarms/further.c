@@ -322,7 +322,8 @@ static void promote(struct fa_engine *engine, struct fa_further *further,
 {
     struct fa_buf identity;
     struct fa_alarm_spec spec;
-    fa_time held = engine->now.wall - more->from;
+    bool is_elapsed = rule->for_measure == FA_MEASURE_CLOCK; /* else all of it: no step too soon */
+    fa_time held = is_elapsed ? engine->now.wall - more->from : 0;
     struct fa_signal signal = {.rule = rule,
                                .labels = more->labels,
                                .level = FA_LEVEL_FIRING,
@@ -331,10 +332,9 @@ static void promote(struct fa_engine *engine, struct fa_further *further,
                                .source = more->source};
     identify(rule->name, more->labels, &identity);
     fa_alarm_spec_of(engine, &signal, fa_buf_text(&identity), &spec);
-    if (rule->for_measure == FA_MEASURE_CLOCK && held > 0) { /* else all of it: no step too soon */
-        spec.for_ms = held < rule->for_ms ? rule->for_ms - held : 0;
-    }
+    spec.for_ms = held < rule->for_ms ? rule->for_ms : 0;
     struct fa_alarm *alarm = fa_alarm_begin(engine, &spec);
+    alarm->held = spec.for_ms > 0 && held > 0 ? held : 0;
     erase(engine, further, more);
     fa_buf_clear(&identity);
     fa_buf_printf(&identity, "%s%s", rule->name, suffix);

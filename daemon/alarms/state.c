@@ -444,7 +444,8 @@ static const struct fa_alarm_texts *texts_of(struct fa_engine *engine,
 {
     struct fa_interned **texts = &engine->texts;
     const struct fa_alarm *last = engine->alarms.last;
-    if (last != NULL && is_same(last->texts, spec)) { /* a storm of one rule */
+    const char *hash = fa_use_policy(engine, spec->policy); /* its row may have been lost */
+    if (last != NULL && is_same(last->texts, spec)) {       /* a storm of one rule */
         return last->texts;
     }
     const struct fa_alarm_texts found = {
@@ -452,7 +453,7 @@ static const struct fa_alarm_texts *texts_of(struct fa_engine *engine,
         .category = fa_intern(texts, spec->category),
         .severity = fa_intern(texts, spec->severity),
         .policy = fa_intern(texts, spec->policy->name),
-        .policy_hash = fa_use_policy(engine, spec->policy),
+        .policy_hash = hash,
         .summary = fa_intern(texts, spec->summary),
         .expect = fa_intern(texts, spec->expect),
         .for_ms = spec->for_ms,

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define TEXT_MAX    ((size_t)32 * 1024)
 #define COMMENT_MAX ((size_t)8 * 1024)
@@ -53,8 +54,12 @@ void fa_call_suggest_person(const struct fa_call *call, const char *name, char *
         names[count + i] = call->people->people[i].display;
     }
     const char *near = fa_suggest(name, names, 2 * count);
-    snprintf(buf, size, "%s%s%s", near != NULL ? " Did you mean \"" : "", near != NULL ? near : "",
-             near != NULL ? "\"?" : "");
+    if (near != NULL && strcasecmp(near, name) == 0) {
+        snprintf(buf, size, " Several may be meant: write the name that the list of people has.");
+    } else {
+        snprintf(buf, size, "%s%s%s", near != NULL ? " Did you mean \"" : "",
+                 near != NULL ? near : "", near != NULL ? "\"?" : "");
+    }
     free(names);
 }
 

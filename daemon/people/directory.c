@@ -410,16 +410,18 @@ static int check_lines_end(const struct fa_directory *dir, struct fa_err *err)
     return 0;
 }
 
+/* Where an address leads is up to what sends there: two channels of one plugin reach one place by
+ * it, be they two relays or two hours of the day. */
 struct mailbox {
-    const struct fa_contact *contact;
+    const char *plugin, *address;
     fa_person person;
 };
 
 static int by_address(const void *a, const void *b)
 {
     const struct mailbox *x = a, *y = b;
-    int order = strcmp(x->contact->channel, y->contact->channel);
-    return order != 0 ? order : strcasecmp(x->contact->address, y->contact->address);
+    int order = strcmp(x->plugin, y->plugin);
+    return order != 0 ? order : strcasecmp(x->address, y->address);
 }
 
 static void add_mate(struct fa_person_entry *entry, fa_person mate)
@@ -441,7 +443,8 @@ static void seal_mates(struct fa_directory *dir)
         for (size_t i = 0; i < dir->people[p].contact_count; i++) {
             const struct fa_contact *contact = &dir->people[p].contacts[i];
             if (contact->address != NULL) {
-                boxes[count++] = (struct mailbox){contact, p};
+                boxes[count++] = (struct mailbox){
+                    fa_directory_channel(dir, contact->channel)->plugin, contact->address, p};
             }
         }
     }
@@ -508,23 +511,26 @@ static bool is_alias(const struct fa_person_entry *entry, const char *typed)
     return false;
 }
 
+static bool is_called(const struct fa_person_entry *entry, const char *typed)
+{
+    return strcasecmp(entry->name, typed) == 0 || is_alias(entry, typed) ||
+           (entry->display != NULL && strcasecmp(entry->display, typed) == 0);
+}
+
 fa_person fa_directory_called(const struct fa_directory *dir, const char *typed)
 {
     fa_person found = fa_directory_find(dir, fa_str_of(typed));
-    size_t named = found != FA_NOBODY, shown = 0;
-    for (fa_person p = 0; p < dir->people_count && found == FA_NOBODY; p++) {
-        found = strcasecmp(dir->people[p].name, typed) == 0 ? p : FA_NOBODY;
-        named += found != FA_NOBODY;
+    if (found != FA_NOBODY) {
+        return found; /* as programs write it */
     }
-    for (fa_person p = 0; p < dir->people_count && named == 0; p++) {
-        const struct fa_person_entry *entry = &dir->people[p];
-        if (is_alias(entry, typed) ||
-            (entry->display != NULL && strcasecmp(entry->display, typed) == 0)) {
+    size_t count = 0;
+    for (fa_person p = 0; p < dir->people_count; p++) {
+        if (is_called(&dir->people[p], typed)) {
             found = p;
-            shown++;
+            count++;
         }
     }
-    return named > 0 || shown == 1 ? found : FA_NOBODY;
+    return count == 1 ? found : FA_NOBODY;
 }
 
 fa_person fa_directory_find_uid(const struct fa_directory *dir, uint32_t uid)

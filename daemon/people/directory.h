@@ -138,8 +138,9 @@ int fa_directory_seal(struct fa_directory *dir, struct fa_err *err) FA_MUST_CHEC
 
 /* By name or alias, to the letter. */
 fa_person fa_directory_find(const struct fa_directory *dir, struct fa_str name);
-/* As people write it: a name, an alias or what they are shown as, whatever its ASCII case.
- * FA_NOBODY where it is nobody's, or nobody knows which of several they mean. */
+/* As people write it: a name, an alias or what they are shown as, whatever its ASCII case; to the
+ * letter a name or alias goes before all else. FA_NOBODY where it is nobody's, or nobody knows
+ * which of several they mean: if the wrong one were accused, the right one would be told. */
 fa_person fa_directory_called(const struct fa_directory *dir, const char *typed);
 fa_person fa_directory_find_uid(const struct fa_directory *dir, uint32_t uid);
 /* Constant time in the number of tokens compared. */

@@ -241,6 +241,28 @@ static void without_its_policy_and_its_name_an_alarm_climbs_to_the_operators(voi
     world_done(&w);
 }
 
+static bool has_row(const struct world *w, enum fa_row_kind kind)
+{
+    bool has = false;
+    for (size_t i = 0; i < w->row_count; i++) {
+        has = has || (w->rows[i].live && w->rows[i].kind == kind);
+    }
+    return has;
+}
+
+static void a_policy_that_was_lost_is_written_again_with_the_next_alarm_of_it(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    world_signal(&w, "slow", "q=\"1\"", FA_LEVEL_FIRING);
+    lose(&w, FA_ROW_POLICY);
+    world_restart(&w);
+    assert_false(has_row(&w, FA_ROW_POLICY));
+    world_signal(&w, "slow", "q=\"2\"", FA_LEVEL_FIRING);
+    assert_true(has_row(&w, FA_ROW_POLICY));
+    world_done(&w);
+}
+
 static void without_its_alarm_a_notification_is_not_sent(void **state)
 {
     struct world w;
@@ -393,6 +415,7 @@ int main(void)
         cmocka_unit_test(a_climb_beyond_the_policy_goes_on_with_its_last_step),
         cmocka_unit_test(two_alarms_of_one_identity_both_end),
         cmocka_unit_test(without_its_policy_and_its_name_an_alarm_climbs_to_the_operators),
+        cmocka_unit_test(a_policy_that_was_lost_is_written_again_with_the_next_alarm_of_it),
         cmocka_unit_test(without_its_alarm_a_notification_is_not_sent),
         cmocka_unit_test(a_filing_wakes_an_alarm_of_its_pattern_that_is_said_to_be_over),
         cmocka_unit_test(an_alarm_that_lost_its_filing_is_owned_missed_and_closed),

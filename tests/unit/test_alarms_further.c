@@ -257,6 +257,37 @@ static void its_for_counts_from_when_it_came_whatever_its_sender_says(void **sta
     world_done(&w);
 }
 
+static void their_alarms_have_in_common_what_all_of_the_rule_have(void **state)
+{
+    struct world w;
+    world_begin_firm(&w);
+    w.setup.alarms_per_rule_max = 1;
+    w.rules[0]->for_ms = 30 * FA_MINUTE;
+    for (size_t i = 0; i < 4; i++) {
+        char labels[32];
+        labels_of(i, labels);
+        world_signal(&w, "slow", labels, FA_LEVEL_FIRING);
+    }
+    const struct fa_alarm_texts *texts = own(&w, 0)->texts;
+    for (size_t i = 0; i < 3; i++) {
+        char labels[32];
+        world_advance(&w, 7 * FA_MINUTE); /* another part of `for` has passed for each */
+        labels_of(i, labels);
+        world_signal(&w, "slow", labels, FA_LEVEL_CLEAR);
+        const struct fa_alarm *alarm = own(&w, i + 1);
+        assert_non_null(alarm);
+        assert_int_equal(alarm->deadline.length, (30 - 7 * (fa_time)(i + 1)) * FA_MINUTE);
+        assert_ptr_equal(alarm->texts, texts);
+    }
+    /* Without data it keeps what has passed, that of before too. */
+    world_advance(&w, 4 * FA_MINUTE);
+    world_signal(&w, "slow", "queue=\"3\"", FA_LEVEL_UNKNOWN);
+    world_restart(&w);
+    world_signal(&w, "slow", "queue=\"3\"", FA_LEVEL_FIRING);
+    assert_int_equal(own(&w, 3)->deadline.length, 5 * FA_MINUTE);
+    world_done(&w);
+}
+
 static void a_damaged_row_of_one_is_refused(void **state)
 {
     struct world w;
@@ -315,6 +346,7 @@ int main(void)
         cmocka_unit_test(beyond_what_is_known_only_a_person_closes_their_alarm),
         cmocka_unit_test(the_alerts_of_one_are_known_over_a_restart_and_go_to_its_alarm),
         cmocka_unit_test(its_for_counts_from_when_it_came_whatever_its_sender_says),
+        cmocka_unit_test(their_alarms_have_in_common_what_all_of_the_rule_have),
         cmocka_unit_test(a_damaged_row_of_one_is_refused),
         cmocka_unit_test(who_stepped_out_is_forgotten_after_thirty_days_and_not_before),
     };

@@ -178,9 +178,9 @@ static void people_are_known_by_whatever_they_are_called_unless_two_are(void **s
     static const struct {
         const char *typed, *who;
     } rows[] = {
-        {"ann", "ann"},      {"ANN", "ann"}, {"Red", "ann"},   {"red", "ann"},
-        {"ann berg", "ann"}, {"Bob", "bob"}, {"Max", "max"},   {"max", "max"},
-        {"Ann Bergh", NULL}, {"", NULL},     {"team:x", NULL}, {"Lee", NULL},
+        {"ann", "ann"},   {"ANN", "ann"}, {"Red", "ann"}, {"red", "ann"},      {"ann berg", "ann"},
+        {"bob", "bob"},   {"Max", "max"}, {"max", "max"}, {"Ann Bergh", NULL}, {"", NULL},
+        {"team:x", NULL}, {"Lee", NULL},  {"Bob", NULL},  {"BOB", NULL},
     };
     struct world w;
     struct fa_err err;
@@ -189,7 +189,7 @@ static void people_are_known_by_whatever_they_are_called_unless_two_are(void **s
     person(&w, "bob", NULL), person(&w, "carl", NULL), person(&w, "max", NULL);
     for (size_t i = 0; i < 4; i++) {
         static const char *const who[] = {"ann", "bob", "carl", "max"};
-        /* a name goes before what another is shown as */
+        /* a name to the letter goes before what another is shown as */
         static const char *const shown[] = {"Ann Berg", "Lee", "Lee", "Bob"};
         struct fa_person_entry *entry = world_find(&w, who[i]);
         free(entry->display);
@@ -255,10 +255,11 @@ static void the_circle_holds_household_reports_managers_and_read_mailboxes(void 
         {"board", "board ceo boss lead rep", "board"},
         {"team:sales", "ceo boss lead rep pa", ""},
         {"zoe", "", ""},
-        {"shadow", "shadow ego", "shadow ego"},
-        {"The Shadow", "shadow ego", "shadow ego"},
-        {"ego", "shadow ego", "shadow ego"},
-        {"other", "other", "other"}, /* the same address, and another channel */
+        {"shadow", "shadow ego late", "shadow ego late"},
+        {"The Shadow", "shadow ego late", "shadow ego late"},
+        {"ego", "shadow ego late", "shadow ego late"},
+        {"other", "other", "other"}, /* the same address, and another kind of channel */
+        {"late", "shadow ego late", "shadow ego late"},
     };
     struct world w;
     struct fa_err err;
@@ -273,11 +274,15 @@ static void the_circle_holds_household_reports_managers_and_read_mailboxes(void 
     person(&w, "eye", NULL);
     struct fa_person_entry *cfo = person(&w, "cfo", NULL);
     world_text(&cfo->delegates, &cfo->delegate_count, "eye");
-    static const char *const same[] = {"shadow", "ego", "other"};
-    world_channel(&w, "post", false), world_channel(&w, "bell", false);
-    for (size_t i = 0; i < 3; i++) {
+    static const char *const same[] = {"shadow", "ego", "other", "late"};
+    static const char *const over[] = {"post", "post", "bell", "relay"};
+    world_channel(&w, "post", false), world_channel(&w, "relay", false);
+    struct fa_channel_entry *bell = world_channel(&w, "bell", false);
+    free(bell->plugin);
+    bell->plugin = fa_xstrdup("jsonl");
+    for (size_t i = 0; i < 4; i++) {
         person(&w, same[i], NULL);
-        world_contact(&w, same[i], i < 2 ? "post" : "bell");
+        world_contact(&w, same[i], over[i]);
         struct fa_contact *contact = &world_find(&w, same[i])->contacts[0];
         free(contact->address);
         contact->address = fa_xstrdup(i == 0 ? "s@example.com" : "S@Example.com");
