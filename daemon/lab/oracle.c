@@ -82,14 +82,14 @@ bool fa_lab_is_meant(const struct fa_directory *dir, const char *target,
 
 static const char *plugin_of(const struct fa_directory *dir, const char *channel)
 {
-    for (size_t i = 0; i < dir->channel_count; i++) {
-        if (strcmp(dir->channels[i].name, channel) == 0) {
-            return dir->channels[i].plugin;
-        }
+    size_t i = 0;
+    while (i < dir->channel_count && strcmp(dir->channels[i].name, channel) != 0) {
+        i++;
     }
-    return "";
+    return i < dir->channel_count ? dir->channels[i].plugin : "";
 }
 
+/* Over whichever channel of the same plugin. */
 static bool has_address(const struct fa_directory *dir, const struct fa_person_entry *entry,
                         const struct fa_contact *contact)
 {
