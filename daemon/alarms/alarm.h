@@ -161,7 +161,8 @@ struct fa_alarm {
     fa_time since;                        /* wall: when what it is about began */
     fa_time raised;                       /* wall: when the alarm began (or its `for`) */
     fa_time changed;                      /* wall: of its state */
-    fa_time held;                         /* how much of it had passed when the data went missing */
+    fa_time held; /* how much of `for` had passed when the data went missing, or before it was an
+                     alarm (further.c) */
     uint32_t flags;
     uint32_t step;       /* 0-based step that was told last */
     uint32_t loop;       /* how often the last step was repeated */

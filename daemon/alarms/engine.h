@@ -260,6 +260,8 @@ const struct fa_incident *fa_engine_incident(const struct fa_engine *engine,
                                              struct fa_incident_id id);
 const struct fa_notification *fa_engine_notification(const struct fa_engine *engine,
                                                      struct fa_notification_id id);
+/* Is it, or one that it tells of, of an alarm or a filing that somebody is kept out of? */
+bool fa_engine_has_subject(const struct fa_engine *engine, const struct fa_notification *n);
 const struct fa_silence *fa_engine_silence(const struct fa_engine *engine, struct fa_silence_id id);
 /* The silence that hides the alarm; NULL: none does. */
 const struct fa_silence *fa_engine_silence_of(const struct fa_engine *engine,

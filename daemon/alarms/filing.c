@@ -49,6 +49,22 @@ static struct fa_incident_fact fact_of_filing(const struct fa_filing *filing, fa
     return (struct fa_incident_fact){filing->category, filing->customer, filing->reporter, wall};
 }
 
+static bool names(const struct fa_incident *incident, const char *reporter)
+{
+    if (reporter == NULL || strncmp(reporter, "person:", 7) != 0) {
+        return false;
+    }
+    return fa_texts_has(incident->about, incident->about_count, reporter + 7) ||
+           fa_texts_has(incident->struck, incident->struck_count, reporter + 7);
+}
+
+/* Whoever is accused in a filing, or struck from it, makes no pattern with it: they could file the
+ * same to see whether theirs is raised at once, and be told how many heard. */
+static bool keep_apart(const struct fa_incident *a, const struct fa_incident *b)
+{
+    return names(a, b->reporter) || names(b, a->reporter);
+}
+
 /* Facts of all raised or open filings but one, for patterns. The array is the caller's. Where `but`
  * is NULL nothing is filed yet and whoever asks may be the subject of one: what has a subject is
  * left out then, so that no preview tells that it is there. */
@@ -59,7 +75,8 @@ static struct fa_incident_fact *gather(const struct fa_engine *engine,
         fa_xcalloc(engine->incidents.count, sizeof(struct fa_incident_fact));
     *ret_count = 0;
     for (const struct fa_incident *i = engine->incidents.first; i != NULL; i = i->after) {
-        bool told_apart = but == NULL && (i->about_count > 0 || i->struck_count > 0);
+        bool told_apart =
+            but != NULL ? keep_apart(i, but) : i->about_count > 0 || i->struck_count > 0;
         if (i != but && !told_apart) {
             facts[(*ret_count)++] = fact_of(i);
         }
@@ -180,7 +197,7 @@ static void join_pattern(struct fa_engine *engine, struct fa_alarm *alarm,
     for (struct fa_incident *i = engine->incidents.first; i != NULL; i = i->after) {
         fact = fact_of(i);
         fa_time age = engine->now.wall - i->filed;
-        if (i == newest || !fa_incident_rule_matches(rule, &fact) ||
+        if (i == newest || keep_apart(i, newest) || !fa_incident_rule_matches(rule, &fact) ||
             alarm->people->incident_count >= FA_ALARM_FILINGS_MAX || !subjects_fit(alarm, i) ||
             (rule->incident.within > 0 && age >= rule->incident.within)) {
             continue;

@@ -180,6 +180,19 @@ static void add_circle(struct fa_access *access, const struct fa_directory *dir,
     }
 }
 
+bool fa_engine_has_subject(const struct fa_engine *engine, const struct fa_notification *n)
+{
+    const struct fa_alarm *alarm = fa_engine_alarm(engine, n->alarm);
+    const struct fa_incident *incident = fa_engine_incident(engine, n->incident);
+    bool has = (alarm != NULL && alarm->people->about_count + alarm->people->struck_count > 0) ||
+               (incident != NULL && incident->about_count + incident->struck_count > 0);
+    for (size_t i = 0; n->lines != NULL && i < n->lines->id_count && !has; i++) {
+        const struct fa_notification *line = fa_engine_notification(engine, n->lines->ids[i]);
+        has = line != NULL && fa_engine_has_subject(engine, line);
+    }
+    return has;
+}
+
 void fa_access_init(struct fa_access *access, const struct fa_engine *engine,
                     const struct fa_alarm *alarm)
 {

@@ -118,7 +118,8 @@ static void print_head(struct fa_client *client, const struct fa_backtest *repor
     char from[FA_READER_TIME_SIZE], to[FA_READER_TIME_SIZE], samples[40], length[40];
     fa_say(&client->out, "%s samples of %zu series, %s to %s. ",
            fa_reader_number(NULL, (double)report->samples, samples), report->series,
-           fa_reader_time(NULL, report->from, 0, NULL, from), fa_reader_time(NULL, report->to, 0, NULL, to));
+           fa_reader_time(NULL, report->from, 0, NULL, from),
+           fa_reader_time(NULL, report->to, 0, NULL, to));
     if (opts->owned_after == FA_NEVER) {
         fa_say(&client->out, "Nobody answers in it.\n\n");
     } else {
@@ -178,7 +179,8 @@ static void print_known(struct fa_client *client, const struct fa_backtest_known
         fa_say(&client->out, "%s", i > 0 ? "; then " : "");
         fa_put(&client->out, FA_BOLD, sign->rule->name);
         fa_say(&client->out, " on %s, %s%s", fa_reader_time(NULL, sign->at, 0, NULL, since),
-               before ? fa_reader_duration(NULL, known->date.from - sign->at, length) : "on the day",
+               before ? fa_reader_duration(NULL, known->date.from - sign->at, length)
+                      : "on the day",
                before ? " before" : "");
     }
 }

@@ -62,7 +62,8 @@ static void add_row(struct fa_table *table, const json_t *drill)
     fa_table_add(table, FA_PLAIN, or_dash(fa_member_text(drill, "by")));
     fa_table_add(table, FA_PLAIN, or_dash(fa_member_text(drill, "display")));
     fa_table_add(table, FA_PLAIN,
-                 passed ? fa_reader_duration(NULL, fa_member_int(drill, "answer_ms"), length) : "-");
+                 passed ? fa_reader_duration(NULL, fa_member_int(drill, "answer_ms"), length)
+                        : "-");
 }
 
 static void render_list(struct fa_screen *screen, const json_t *answer)

@@ -54,9 +54,10 @@ static const struct fa_key person_keys[] = {
     {"operator", FA_KEY_BOOL, 0, AT(T, e.operator_), .def = "false",
      .help = "May see the outbox, without content, and test channels."},
     {"budget", FA_KEY_U32, 0, AT(T, e.budget), .min = 1, .max = 10000,
-     .help = "Messages a week that are meant to be enough for the person; the weekly digest says "
-             "when there were more. Those about what people file do not count, and it holds nothing "
-             "back. Without it: the digest's own."},
+     .help =
+         "Messages a week that are meant to be enough for the person; the weekly digest says "
+         "when there were more. Those about what people file do not count, and it holds nothing "
+         "back. Without it: the digest's own."},
     {"zone", FA_KEY_TEXT, 0, AT(T, e.zone), .max = 100,
      .help = "Time zone for the times that the person reads, and for days of leave; for instance "
              "\"Europe/Berlin\". Without it: the company's."},
@@ -480,8 +481,7 @@ static const struct fa_key inhibition_keys[] = {
      .help = "Labels that must have the same value on both sides, for instance [ \"site\" ]."},
     {"reason", FA_KEY_TEXT, FA_KEY_REQUIRED, AT(T, reason), .min = 1, .max = FA_SILENCE_REASON_MAX,
      .help = "Why the one explains the others; who looks for a hidden alarm reads it."},
-    {"owner", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, owner),
-     .help = "The person who answers for it."},
+    {"owner", FA_KEY_NAME, FA_KEY_REQUIRED, AT(T, owner), .help = "The person who answers for it."},
 };
 static const struct fa_section inhibition_section = {
     "an inhibition", KEYS(inhibition_keys), sizeof(T),

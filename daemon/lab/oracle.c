@@ -80,12 +80,23 @@ bool fa_lab_is_meant(const struct fa_directory *dir, const char *target,
                      is_in(entry->aliases, entry->alias_count, target);
 }
 
-static bool has_address(const struct fa_person_entry *entry, const struct fa_contact *contact)
+static const char *plugin_of(const struct fa_directory *dir, const char *channel)
+{
+    size_t i = 0;
+    while (i < dir->channel_count && strcmp(dir->channels[i].name, channel) != 0) {
+        i++;
+    }
+    return i < dir->channel_count ? dir->channels[i].plugin : "";
+}
+
+/* Over whichever channel of the same plugin. */
+static bool has_address(const struct fa_directory *dir, const struct fa_person_entry *entry,
+                        const struct fa_contact *contact)
 {
     for (size_t i = 0; i < entry->contact_count && contact->address != NULL; i++) {
         const struct fa_contact *own = &entry->contacts[i];
-        if (own->address != NULL && strcmp(own->channel, contact->channel) == 0 &&
-            strcasecmp(own->address, contact->address) == 0) {
+        if (own->address != NULL && strcasecmp(own->address, contact->address) == 0 &&
+            strcmp(plugin_of(dir, own->channel), plugin_of(dir, contact->channel)) == 0) {
             return true;
         }
     }
@@ -156,7 +167,7 @@ static bool reaches(const struct fa_directory *dir, const char *person, const ch
     }
     for (size_t p = 0; !found && entry != NULL && p < dir->people_count; p++) {
         for (size_t i = 0; !found && i < entry->contact_count; i++) {
-            found = has_address(&dir->people[p], &entry->contacts[i]) &&
+            found = has_address(dir, &dir->people[p], &entry->contacts[i]) &&
                     holds(dir, dir->people[p].name, name);
         }
     }

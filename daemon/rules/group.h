@@ -136,7 +136,7 @@ struct fa_rules {
     struct fa_buf labels; /* of the label set looked for last */
     bool has_run;
     fa_time started; /* wall time of the first run */
-    fa_time ran; /* wall time of the last */
+    fa_time ran;     /* wall time of the last */
     uint64_t evaluations;
     uint32_t survey_at; /* where the survey under way is */
     size_t pace_at;     /* likewise of what sparse.c does each hour */

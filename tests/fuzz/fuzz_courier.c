@@ -40,8 +40,8 @@ static int fuzz_perform(const struct firealarm_request_out *req, fa_outcome_fn *
 #define fa_perform_start(performer, req, timeout, done, ctx, err)                                  \
     ((void)(timeout), fuzz_perform(req, done, ctx, err))
 #define fa_performer_go(performer) ((void)(performer))
-#define clock_gettime(clock, ts) fuzz_clock(ts)
-#define fa_plugins_new(root)     fuzz_plugins()
+#define clock_gettime(clock, ts)   fuzz_clock(ts)
+#define fa_plugins_new(root)       fuzz_plugins()
 int courier_main(int argc, char **argv);
 #include "../../daemon/courier/child/attempt.c"
 #include "../../daemon/courier/child/main.c"
