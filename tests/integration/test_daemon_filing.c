@@ -368,6 +368,24 @@ static void what_people_and_feeds_say_is_in_no_log_metric_argument_or_journal(vo
     look_at_journal(rig);
 }
 
+/* The log is the operators', and the outbox shows the accused one nothing. */
+static void a_message_about_somebody_that_fails_is_not_in_the_log(void **state)
+{
+    static const char about[] = "{\"key\":\"000000000000000000000000000000ac\",\"category\":"
+                                "\"danger\",\"text\":\"about the boss\",\"about\":[\"chris\"]}";
+    struct rig *rig = *state;
+    char receipt[64];
+    receiver_say(rig->receiver, "/ruth", 410, "gone");
+    receiver_say(rig->receiver, "/first", 404, "not found");
+    rig_start(rig);
+    assert_int_equal(rig_post(rig, "/v1/incidents", about)->status, 201);
+    rig_until(rig, receiver_matches(rig->receiver, "/ruth", NULL) > 0);
+    assert_int_equal(rig_file(rig, 1, "danger", receipt), 201);
+    rig_until(rig, rig_logged(rig, "not delivered (404)"));
+    rig_stop(rig);
+    assert_int_equal(rig_log_count(rig, "(410)"), 0);
+}
+
 /* ---- TCP ---- */
 
 static const char tls_listeners[] =
@@ -559,6 +577,7 @@ int main(void)
         TEST(whoever_is_accused_by_any_of_their_names_is_out),
         TEST(whom_a_filing_is_about_is_not_told_and_cannot_see_it),
         TEST(what_people_and_feeds_say_is_in_no_log_metric_argument_or_journal),
+        TEST(a_message_about_somebody_that_fails_is_not_in_the_log),
         TEST(over_tls_only_a_known_token_says_who_calls),
         TEST(a_listener_serves_its_own_routes_only),
         TEST(a_client_that_leaves_before_the_answer_harms_nobody),
