@@ -433,11 +433,12 @@ static const char *run_check(struct rig *rig, const char *before, const char *op
     char command[1024], settings[512];
     snprintf(settings, sizeof settings, "socket = \"%s\";\n", rig->api);
     rig_write(rig, "check.cfg", settings, 0644);
+    /* Where the programs lie may be closed to whom it runs as. */
     snprintf(command, sizeof command,
-             "HOME=%s %s %s/daemon/client/firealarm --config %s check %s --plugins %s/plugins %s "
-             "2>&1",
-             rig->dir, before, getenv("FA_BUILD_DIR"), rig_path(rig, "check.cfg"), rig->config,
-             getenv("FA_BUILD_DIR"), options);
+             "cd %s && cp -rL %s/plugins %s/daemon/client/firealarm . && HOME=%s %s ./firealarm "
+             "--config %s check %s --plugins %s/plugins %s 2>&1",
+             rig->dir, getenv("FA_BUILD_DIR"), getenv("FA_BUILD_DIR"), rig->dir, before,
+             rig_path(rig, "check.cfg"), rig->config, rig->dir, options);
     FILE *pipe = popen(command, "r");
     assert_non_null(pipe);
     text[fread(text, 1, sizeof text - 1, pipe)] = '\0';
